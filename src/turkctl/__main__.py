@@ -1,0 +1,6 @@
+"""``python -m turkctl``."""
+
+from turkctl.cli import main
+
+if __name__ == "__main__":
+    main()

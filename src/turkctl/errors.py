@@ -1,0 +1,114 @@
+"""The errors turkctl shows to its users.
+
+Every class has a stable ``code`` (for scripts that read ``--json``) and an ``exit_code`` (``cli.md``). A message
+says what went wrong with which thing; the hint says what to do about it. Nothing here knows of terminals.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says to its caller."""
+
+    OK = 0  # all that was asked is done, or there was nothing to do
+    FAILED = 1  # a batch finished with failures, or the market refused the request
+    USAGE = 2  # wrong usage, bad value, bad configuration, unknown id or name
+    REFUSED = 3  # refused for safety
+    UNREACHABLE = 4  # market or database out of reach, or credentials missing or wrong
+    INTERRUPTED = 130  # Ctrl-C; what was finished is reported and kept
+
+
+class TurkctlError(Exception):
+    """Something went wrong that the user can be told about in one line."""
+
+    code = "error"
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(TurkctlError):
+    """A value, flag or combination that cannot be meant."""
+
+    code = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(UsageError):
+    """A project file, user file or environment variable that cannot be read as settings."""
+
+    code = "bad_config"
+
+
+class NotFoundError(UsageError):
+    """An id or a name that nobody knows."""
+
+    code = "not_found"
+
+
+class SchemaError(UsageError):
+    """The database is not at the schema that this turkctl needs."""
+
+    code = "schema"
+
+
+class RefusedError(TurkctlError):
+    """Refused for safety; nothing was done."""
+
+    code = "refused"
+    exit_code = ExitCode.REFUSED
+
+
+class ConfirmationNeededError(RefusedError):
+    """The act asks first, and nobody is there to answer."""
+
+    code = "confirmation_needed"
+
+
+class WrongMarketError(RefusedError):
+    """The row belongs to another mode or to another market."""
+
+    code = "wrong_market"
+
+
+class FundsError(RefusedError):
+    """The budget or the balance does not allow it."""
+
+    code = "funds"
+
+
+class UnreachableError(TurkctlError):
+    """Something that has to answer does not."""
+
+    code = "unreachable"
+    exit_code = ExitCode.UNREACHABLE
+
+
+class DatabaseUnreachableError(UnreachableError):
+    """The database cannot be opened."""
+
+    code = "database_unreachable"
+
+
+class MarketUnreachableError(UnreachableError):
+    """The market does not answer, or what answers is not a market."""
+
+    code = "market_unreachable"
+
+
+class CredentialsError(UnreachableError):
+    """Credentials are missing, wrong, or not allowed to do this."""
+
+    code = "credentials"
+
+
+class InterruptedByUserError(TurkctlError):
+    """Ctrl-C or SIGTERM; what was finished is kept."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED

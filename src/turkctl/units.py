@@ -1,0 +1,116 @@
+"""Money, durations and times: read from text, written as text. Pure.
+
+Money is :class:`~decimal.Decimal` US dollars; databases hold it as integer micro-dollars. Durations are whole
+seconds in a :class:`~datetime.timedelta`. Times are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from turkctl.errors import UsageError
+
+MICROS_PER_DOLLAR = 1_000_000
+CENT = Decimal("0.01")
+
+_MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_MAX_SECONDS = 100 * 366 * 86400
+
+
+def parse_money(text: str) -> Decimal:
+    """Dollars from ``0.50`` or ``$0.50``: not negative, at most two decimals.
+
+    Raises:
+        UsageError: the text is not such an amount.
+    """
+    match = _MONEY.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(
+            f"'{text}' is not an amount of money",
+            hint="write dollars with at most two decimals, as in 0.50 or $0.50",
+        )
+    return Decimal(f"{match[1]}.{match[2] or '00'}").quantize(CENT)
+
+
+def format_money(amount: Decimal) -> str:
+    """``0.50``: cents always, more decimals only where there are any."""
+    try:
+        cents = amount.quantize(CENT)
+    except InvalidOperation:
+        return str(amount)
+    return str(cents if cents == amount else amount.normalize())
+
+
+def to_micros(amount: Decimal) -> int:
+    """Dollars as integer micro-dollars.
+
+    Raises:
+        ValueError: the amount has a fraction of a micro-dollar.
+    """
+    micros = amount * MICROS_PER_DOLLAR
+    if micros != micros.to_integral_value():
+        raise ValueError(f"{amount} is not a whole number of micro-dollars")
+    return int(micros)
+
+
+def from_micros(micros: int) -> Decimal:
+    """Micro-dollars as dollars, with two decimals where that is exact."""
+    amount = Decimal(micros) / MICROS_PER_DOLLAR
+    cents = amount.quantize(CENT)
+    return cents if cents == amount else amount
+
+
+def parse_duration(text: str) -> timedelta:
+    """A duration from ``90s``, ``30m``, ``12h``, ``3d``, ``1w`` or a plain number of seconds.
+
+    Raises:
+        UsageError: the text is no duration, not a whole number of seconds, or longer than a century.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    hint = "write 90s, 30m, 12h, 3d or a plain number of seconds"
+    if match is None:
+        raise UsageError(f"'{text}' is not a duration", hint=hint)
+    seconds = Decimal(match[1]) * _SECONDS[match[2]]
+    if seconds != seconds.to_integral_value():
+        raise UsageError(f"'{text}' is not a whole number of seconds", hint=hint)
+    if seconds > _MAX_SECONDS:
+        raise UsageError(f"'{text}' is longer than a hundred years", hint=hint)
+    return timedelta(seconds=int(seconds))
+
+
+def format_duration(duration: timedelta) -> str:
+    """The shortest exact form that :func:`parse_duration` reads back: ``90s``, ``30m``, ``3d``."""
+    seconds = int(duration.total_seconds())
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds // _SECONDS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+def parse_time(text: str) -> datetime:
+    """An ISO 8601 time; in UTC when it has no offset.
+
+    Raises:
+        UsageError: the text is no such time.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is not a time", hint="write ISO 8601, as in 2026-11-22T09:00 (UTC) or …T09:00+01:00"
+        ) from None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise UsageError(f"'{text}' is out of the range of times", hint="give a year between 1 and 9999") from None
+
+
+def format_time(moment: datetime) -> str:
+    """ISO 8601 in UTC with ``Z``; fractions of a second only where there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
