@@ -1,0 +1,1 @@
+"""One module per command or group, imported when the command is named."""

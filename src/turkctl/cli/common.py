@@ -1,0 +1,193 @@
+"""The common options, declared once and accepted before or after any subcommand, and the group factory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from turkctl import __version__
+from turkctl.cli.invocation import Invocation
+from turkctl.settings import MODES
+
+FORMATS = ("table", "json", "jsonl", "csv")
+
+
+def invocation(ctx: typer.Context) -> Invocation:
+    """The invocation that a command belongs to."""
+    found: Invocation = ctx.find_root().ensure_object(Invocation)
+    return found
+
+
+def make_group(help_text: str) -> typer.Typer:
+    """A group of commands with plain help (Rich's costs 80 ms at each start)."""
+    return typer.Typer(
+        help=help_text,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        add_completion=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+
+
+def _keep(name: str) -> Callable[[typer.Context, Any], Any]:
+    def store(ctx: typer.Context, value: Any) -> Any:
+        if value is not None and value is not False and not ctx.resilient_parsing:
+            invocation(ctx).flags[name] = value
+        return value
+
+    return store
+
+
+def _choice(name: str, choices: tuple[str, ...]) -> Callable[[typer.Context, Any], Any]:
+    keep = _keep(name)
+
+    def check(ctx: typer.Context, value: str | None) -> str | None:
+        if value is not None and value not in choices:
+            raise typer.BadParameter(f"'{value}' is not one of {', '.join(choices)}")
+        return keep(ctx, value)  # type: ignore[no-any-return]  # what went in comes out: str or None
+
+    return check
+
+
+def _json(ctx: typer.Context, value: bool | None) -> bool | None:
+    if value:
+        invocation(ctx).flags["output"] = "json"
+    return value
+
+
+def _verbose(ctx: typer.Context, value: int) -> int:
+    flags = invocation(ctx).flags
+    flags["verbose"] = max(value, flags.get("verbose", 0))
+    return value
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"turkctl {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            "-m",
+            metavar="|".join(MODES),
+            help="Which market. [env: TURKCTL_MODE]",
+            callback=_choice("mode", MODES),
+        ),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", metavar="PATH", help="Project file. [env: TURKCTL_CONFIG]", callback=_keep("config")),
+    ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            "--database-url",
+            metavar="URL",
+            help="turkctl's database. [env: TURKCTL_DATABASE_URL]",
+            callback=_keep("database_url"),
+        ),
+    ] = None,
+    market_url: Annotated[
+        str | None,
+        typer.Option(
+            "--market-url",
+            metavar="URL",
+            help="The built-in market's state. [env: TURKCTL_MARKET_URL]",
+            callback=_keep("market_url"),
+        ),
+    ] = None,
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint-url",
+            metavar="URL",
+            help="A server that speaks the MTurk API. [env: TURKCTL_ENDPOINT_URL, AWS_ENDPOINT_URL_MTURK]",
+            callback=_keep("endpoint_url"),
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="AWS profile. [env: AWS_PROFILE]", callback=_keep("profile")),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="|".join(FORMATS),
+            help="Format of the result. [env: TURKCTL_OUTPUT]",
+            callback=_choice("output", FORMATS),
+        ),
+    ] = None,
+    json: Annotated[bool | None, typer.Option("--json", help="Short for -o json.", callback=_json)] = None,
+    quiet: Annotated[
+        bool | None, typer.Option("--quiet", "-q", help="Less on standard error.", callback=_keep("quiet"))
+    ] = None,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, help="More on standard error; twice: each request.", callback=_verbose
+        ),
+    ] = 0,
+    no_color: Annotated[
+        bool | None, typer.Option("--no-color", help="No colours. [env: NO_COLOR]", callback=_keep("no_color"))
+    ] = None,
+) -> None:
+    """Never run: only its parameters are taken."""
+
+
+def _root_options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Never run: only its parameters are taken."""
+
+
+def _params(function: Callable[..., None]) -> list[Any]:
+    scratch = typer.Typer(add_completion=False)
+    scratch.command()(function)
+    params = [p for p in typer.main.get_command(scratch).params if p.name != "help"]
+    for param in params:
+        param.expose_value = False
+    return params
+
+
+def common_params() -> list[Any]:
+    """Parameters of the common options, fresh for one command tree."""
+    return _params(_options)
+
+
+def root_params() -> list[Any]:
+    """Parameters that only the program itself takes."""
+    return _params(_root_options)
+
+
+def accept_everywhere(command: Any, params: list[Any] | None = None) -> Any:
+    """Append the common options to a command and to all below it; names a command has taken stay its own."""
+    params = common_params() if params is None else params
+    taken = {opt for own in command.params for opt in (*own.opts, *own.secondary_opts)}
+    for param in params:
+        if not taken & set(param.opts):
+            command.params.append(param)
+        elif param.opts[0] not in taken:  # only the short form is taken: keep the long one
+            command.params.append(_without_short(param))
+    if isinstance(command, TyperGroup):
+        for child in command.commands.values():
+            accept_everywhere(child, params)
+    return command
+
+
+def _without_short(param: Any) -> Any:
+    import copy
+
+    only_long = copy.copy(param)
+    only_long.opts = [opt for opt in param.opts if opt.startswith("--")]
+    return only_long

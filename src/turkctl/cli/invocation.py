@@ -1,0 +1,76 @@
+"""What one command holds: the flags given, and from them the settings, the output and the context, made at need."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from turkctl.settings import Settings, load
+
+if TYPE_CHECKING:
+    from turkctl.cli.output import Output
+    from turkctl.context import Context
+
+
+class Invocation:
+    """One run of the program: flags first, the rest when a command asks for it."""
+
+    def __init__(self) -> None:
+        self.flags: dict[str, Any] = {}
+
+    @property
+    def verbosity(self) -> int:
+        """0 unless ``-v`` (1) or ``-vv`` (2)."""
+        return int(self.flags.get("verbose") or 0)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether notes and progress are unwanted."""
+        return bool(self.flags.get("quiet"))
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether errors go out as JSON too; never raises, so that the error mapper can ask."""
+        return (self.flags.get("output") or os.environ.get("TURKCTL_OUTPUT")) in ("json", "jsonl")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The resolved settings."""
+        texts: Mapping[str, str] = {k: v for k, v in self.flags.items() if isinstance(v, str)}
+        return load(texts, os.environ, Path.cwd())
+
+    @cached_property
+    def output(self) -> Output:
+        """The one printer."""
+        from turkctl.cli.output import Output
+
+        plain = bool(self.flags.get("no_color") or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
+        return Output(
+            self.settings["output"],
+            quiet=self.quiet,
+            color=not plain,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+            stdin=sys.stdin,
+        )
+
+    @cached_property
+    def context(self) -> Context:
+        """Database, market and clock, by the settings; closed when the program ends."""
+        from turkctl.context import Context
+
+        if self.verbosity:
+            from turkctl.cli.logs import show_logs
+
+            show_logs(self.verbosity)
+        return Context(self.settings)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        opened = self.__dict__.get("context")
+        if opened is not None:
+            opened.close()

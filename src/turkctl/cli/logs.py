@@ -1,0 +1,18 @@
+"""Logs on standard error: ``-v`` shows what turkctl decides, ``-vv`` each request to the market."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+
+def show_logs(verbosity: int) -> None:
+    """Send turkctl's log records to standard error. Calling it again replaces the handler."""
+    logger = logging.getLogger("turkctl")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
+    logger.propagate = False

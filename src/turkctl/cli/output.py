@@ -1,0 +1,200 @@
+"""The only printer: results on standard output as table, JSON, JSON Lines or CSV; all else on standard error."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TextIO
+
+from turkctl.units import format_duration, format_money, format_time
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from turkctl.operations.plan import BatchResult
+
+Row = Mapping[str, Any]
+
+
+Advance = Callable[[], None]
+"""Tells a progress bar that one more item is done."""
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: money a decimal string, times ISO 8601 with Z, durations as they are written."""
+    if isinstance(value, Decimal):
+        return format_money(value)
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def cell(value: Any) -> str:
+    """A value as a table or CSV shows it: nothing for a missing one, yes and no."""
+    value = plain(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+class Output:
+    """Prints one command's result in the format asked for."""
+
+    def __init__(self, fmt: str, *, quiet: bool, color: bool, stdout: TextIO, stderr: TextIO, stdin: TextIO) -> None:
+        self.format = fmt
+        self.quiet = quiet
+        self.color = color
+        self.stdout = stdout
+        self.stderr = stderr
+        self.stdin = stdin
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    def rows(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """A list of things. Tables show ``columns``; the other formats all keys (CSV: ``columns`` first)."""
+        if self.format == "table":
+            self._table(columns, rows)
+        elif self.format == "csv":
+            self._csv(columns, rows)
+        elif self.format == "jsonl":
+            self._json_lines(rows)
+        else:
+            self._json_array(rows)
+
+    def record(self, record: Row) -> None:
+        """One thing: a JSON object, or a line per key."""
+        if self.format == "table":
+            width = max((len(key) for key in record), default=0)
+            for key, value in record.items():
+                self._write(f"{key:<{width}}  {cell(value)}".rstrip() + "\n")
+        elif self.format == "csv":
+            self._csv(list(record), [record])
+        else:
+            indent = 2 if self.format == "json" else None
+            self._write(json.dumps(plain(record), indent=indent, ensure_ascii=False) + "\n")
+
+    def value(self, value: Any) -> None:
+        """One value alone, as text or as JSON."""
+        as_json = self.format in ("json", "jsonl")
+        self._write((json.dumps(plain(value), ensure_ascii=False) if as_json else cell(value)) + "\n")
+
+    def text(self, text: str) -> None:
+        """A document that is itself the result."""
+        self._write(text if text.endswith("\n") else text + "\n")
+
+    def batch(self, result: BatchResult) -> int:
+        """A batch result as the contract has it; the exit code that goes with it."""
+        if self.format in ("json", "jsonl"):
+            self.record(result.as_dict())
+        elif self.format == "csv":
+            self._csv(["id", "status", "detail", "error"], [item.as_dict() for item in result.results])
+        else:
+            self._batch_table(result)
+        return result.exit_code
+
+    def _batch_table(self, result: BatchResult) -> None:
+        self._write(result.summary() + "\n")
+        shown = [item for item in result.results if result.dry_run or item.status in ("failed", "skipped")]
+        if shown:
+            rows = [
+                {
+                    "id": item.id,
+                    "status": item.status,
+                    "detail": item.error.message if item.error else item.detail,
+                    "code": item.error.code if item.error else None,
+                }
+                for item in shown
+            ]
+            self._table(["id", "status", "detail", "code"], rows)
+
+    def note(self, message: str) -> None:
+        """Something worth knowing, on standard error; not with ``--quiet``."""
+        if not self.quiet:
+            self.stderr.write(message + "\n")
+
+    def warn(self, message: str) -> None:
+        """Something that has to be known, on standard error."""
+        self.stderr.write(f"turkctl: warning: {message}\n")
+
+    def ask(self, question: str) -> str:
+        """Ask on standard error, read one line of the answer."""
+        self.stderr.write(question)
+        self.stderr.flush()
+        return self.stdin.readline().strip()
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Advance]:
+        """A progress bar on standard error; none when that is not a terminal, or with ``--quiet``."""
+        if self.quiet or not self.stderr.isatty() or total < 2:
+            yield lambda: None
+            return
+        from rich.progress import Progress
+
+        with Progress(console=self._console(self.stderr), transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            yield lambda: bar.advance(task)
+
+    def _console(self, file: TextIO) -> Console:
+        from rich.console import Console
+
+        # Off a terminal nothing may be wrapped or cut: grep and awk read it.
+        width = None if file.isatty() else 100_000
+        return Console(file=file, no_color=not self.color, highlight=False, width=width, markup=False, soft_wrap=False)
+
+    def _table(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        on_terminal = self.stdout.isatty()
+        table = Table(box=box.SIMPLE_HEAD if on_terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
+        for column in columns:
+            table.add_column(Text(column.replace("_", " ").upper(), style="bold"), overflow="fold")
+        empty = True
+        for row in rows:
+            empty = False
+            table.add_row(*(Text(cell(row.get(column))) for column in columns))
+        if empty:
+            self.note("nothing to show")
+            return
+        self._console(self.stdout).print(table)
+
+    def _json_array(self, rows: Iterable[Row]) -> None:
+        self._write("[")
+        separator = "\n  "
+        for row in rows:
+            self._write(separator + json.dumps(plain(row), ensure_ascii=False))
+            separator = ",\n  "
+        self._write("]\n" if separator == "\n  " else "\n]\n")
+
+    def _json_lines(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._write(json.dumps(plain(row), ensure_ascii=False) + "\n")
+
+    def _csv(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        iterator = iter(rows)
+        first = next(iterator, None)
+        names = [*columns, *(key for key in first or {} if key not in columns)]
+        writer = csv.writer(self.stdout, lineterminator="\n")
+        writer.writerow(names)
+        for row in itertools.chain([] if first is None else [first], iterator):
+            writer.writerow([cell(row.get(name)) for name in names])
+
+    def _write(self, text: str) -> None:
+        self.stdout.write(text)

@@ -1,0 +1,145 @@
+"""The root command: groups that load when named, aliases, and the one place where errors become words."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from turkctl.cli.common import accept_everywhere, common_params, root_params
+from turkctl.cli.invocation import Invocation
+from turkctl.errors import ExitCode, TurkctlError
+
+HELP = "Run crowdsourcing studies: post HITs in rounds, pay once, recruit to a goal."
+
+COMMANDS: dict[str, str] = {
+    "init": "Write a commented turkctl.toml and create the database.",
+    "doctor": "Check configuration, database, credentials, market and clock.",
+    "demo": "The whole job in one go on the built-in market with simulated workers.",
+    "balance": "What the account can spend.",
+    "config": "The resolved settings and where each came from.",
+    "db": "Schema migrations of turkctl's database.",
+    "experiments": "Read experiments from files, list and show them.",
+    "hits": "Post, list, show, extend, expire and delete HITs.",
+    "market": "The built-in market: serve it, people it, turn its clock.",
+}
+"""Each command is the module of its name in ``turkctl.cli.commands``, imported when it is named."""
+
+ALIASES = {
+    "hit": "hits",
+    "experiment": "experiments",
+}
+
+
+class _Stub(TyperGroup):
+    """Stands for a command in the list of commands; never run."""
+
+
+class Root(TyperGroup):
+    """The program."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, text in COMMANDS.items():
+            self.add_command(_Stub(name=name, help=text))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command named first, by its name or an alias, its module imported at this moment."""
+        name = ALIASES.get(args[0], args[0])
+        if isinstance(self.commands.get(name), _Stub):
+            command = get_command(import_module(f"turkctl.cli.commands.{name}").app)
+            command.name = name
+            self.add_command(accept_everywhere(command))
+        return super().resolve_command(ctx, [name, *args[1:]])
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        """List the commands from the table alone, so that help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, and turn every error into one line and an exit code."""
+        invocation = Invocation()
+        kwargs.update(standalone_mode=False, obj=invocation)
+        try:
+            return super().main(*args, **kwargs) or 0
+        except BaseException as error:  # noqa: BLE001  # the one catch-all: the mapper re-raises what it does not know
+            return _explain(error, invocation)
+        finally:
+            invocation.close()
+
+
+def _explain(error: BaseException, invocation: Invocation) -> int:
+    """Write the error for its reader; the exit code that goes with it."""
+    if isinstance(error, BrokenPipeError):
+        _close_stdout()
+        return 128 + 13
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _say("interrupted", "interrupted; what was finished is kept", None, ExitCode.INTERRUPTED, invocation)
+    if isinstance(error, TurkctlError):
+        _trace(error, invocation)
+        return _say(error.code, error.message, error.hint, error.exit_code, invocation)
+    if hasattr(error, "format_message"):  # a usage error of the parser, whose classes are not public names
+        return _usage(error, invocation)
+    if isinstance(error, Exception):
+        _trace(error, invocation)
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        hint = "this is a fault in turkctl: run it again with --verbose and report what it prints"
+        return _say("internal", words, hint, ExitCode.FAILED, invocation)
+    raise error
+
+
+def _usage(error: Any, invocation: Invocation) -> int:
+    ctx = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
+    path = ctx.command_path if ctx is not None else "turkctl"
+    message = str(error.format_message()).replace("\n", " ").rstrip(".")
+    return _say("usage", message, f"see: {path} --help", ExitCode.USAGE, invocation)
+
+
+def _trace(error: BaseException, invocation: Invocation) -> None:
+    if invocation.verbosity:
+        traceback.print_exception(error, file=sys.stderr)
+
+
+def _say(code: str, message: str, hint: str | None, exit_code: int, invocation: Invocation) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"turkctl: error: {line}{'; ' + hint if hint else ''}\n")
+    if invocation.wants_json:
+        sys.stderr.write(json.dumps({"error": {"code": code, "message": line, "hint": hint}}) + "\n")
+    return int(exit_code)
+
+
+def _close_stdout() -> None:
+    """Point standard output nowhere, so that the interpreter's last flush does not complain."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def make_root() -> Root:
+    """The command tree, fresh."""
+    root = typer.Typer(
+        cls=Root,
+        help=HELP,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+
+    @root.callback()
+    def callback() -> None:
+        """Run crowdsourcing studies: post HITs in rounds, pay once, recruit to a goal."""
+
+    command = get_command(root)
+    assert isinstance(command, Root)
+    command.params = [*root_params(), *common_params(), *command.params]
+    return command

@@ -1,0 +1,241 @@
+"""Settings: one table of keys, and how their values are found.
+
+A flag beats an environment variable, which beats the project file ``turkctl.toml`` (the nearest one, looking upwards
+from the current folder), which beats the user's file, which beats the default. The origin of each value is kept, so
+that ``config show`` can say where it came from. Experiments are kept as they stand in the file; they are validated
+where they are configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from turkctl.errors import ConfigError, UsageError
+from turkctl.settings_file import SettingsFile, read_file
+from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key, nearest
+
+PROJECT_FILE = "turkctl.toml"
+USER_FILE = "config.toml"
+EXPERIMENTS = "experiments"
+MODES = ("local", "sandbox", "live")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value came from: ``flag``, ``environment``, ``project file``, ``user file`` or ``default``."""
+
+    kind: str
+    where: str | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.where is None else f"{self.kind} ({self.where})"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The resolved settings of one invocation."""
+
+    values: Mapping[str, Any]
+    origins: Mapping[str, Origin]
+    project_file: Path | None
+    folder: Path
+    """The project's folder: that of the project file, else the current one."""
+    experiments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The tables ``[experiments.SLUG]`` of the project file, unvalidated."""
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def mode(self) -> str:
+        """``local``, ``sandbox`` or ``live``."""
+        return str(self.values["mode"])
+
+    @property
+    def database_url(self) -> str:
+        """An SQLAlchemy URL."""
+        return str(self.values["database_url"])
+
+    @property
+    def market_url(self) -> str:
+        """The SQLAlchemy URL of the built-in market's state."""
+        return str(self.values["market_url"])
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """The endpoint asked for by flag, environment or project file; None means the mode's own."""
+        if self.mode == "local":
+            return None
+        chosen: str | None = self.values["endpoint_url"] or self.values[f"endpoints.{self.mode}"]
+        return chosen
+
+    def masked(self, name: str) -> Any:
+        """The value as it may be shown: secrets and passwords in URLs hidden."""
+        value = self.values[name]
+        if value is None:
+            return None
+        if KEYS_BY_NAME[name].secret:
+            return "********"
+        return mask_url(value) if name.endswith("_url") else value
+
+
+def mask_url(url: str) -> str:
+    """The URL with its password, if it has one, replaced by stars."""
+    scheme, separator, rest = url.partition("://")
+    login, at, host = rest.rpartition("@")
+    if not separator or not at or ":" not in login:
+        return url
+    return f"{scheme}://{login.split(':', 1)[0]}:***@{host}"
+
+
+def find_project_file(start: Path) -> Path | None:
+    """The nearest ``turkctl.toml``, looking upwards from ``start``."""
+    for folder in (start, *start.parents):
+        candidate = folder / PROJECT_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def user_file(environ: Mapping[str, str]) -> Path:
+    """The user's own settings file, in the place the platform has for it."""
+    if folder := environ.get("TURKCTL_USER_DIR"):
+        return Path(folder) / USER_FILE
+    from platformdirs import user_config_path
+
+    return user_config_path("turkctl") / USER_FILE
+
+
+def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Resolve all settings.
+
+    Args:
+        flags: values given on the command line, by key name, plus ``config``.
+        environ: the process environment.
+        cwd: the current folder; relative paths on the command line and in the environment start there.
+
+    Raises:
+        ConfigError: a file or variable that cannot be read as settings; names file, line, key and the nearest key.
+        UsageError: a flag with a value that cannot be meant, or flags that exclude each other.
+    """
+    project = _project_file(flags, environ, cwd)
+    project_values = read_file(project, allow_experiments=True) if project else SettingsFile.empty()
+    own = user_file(environ)
+    user_values = read_file(own, allow_experiments=False) if own.is_file() else SettingsFile.empty()
+    folder = project.parent if project else cwd
+
+    values: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
+    for key in KEYS:
+        values[key.name], origins[key.name] = _resolve(key, flags, environ, project_values, user_values)
+    if values["mode"] == "local" and flags.get("endpoint_url"):
+        raise UsageError(
+            "--endpoint-url has no meaning in mode local, whose market is in this process",
+            hint="add --mode sandbox or --mode live, or leave the flag out",
+        )
+    _place_databases(values, origins, folder, cwd)
+    return Settings(values, origins, project, folder, project_values.experiments)
+
+
+def _project_file(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Path | None:
+    named = flags.get("config") or environ.get("TURKCTL_CONFIG")
+    if named is None:
+        return find_project_file(cwd)
+    path = cwd / Path(named).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"there is no project file {path}", hint="name an existing file, or run: turkctl init")
+    return path
+
+
+def _resolve(
+    key: Key, flags: Mapping[str, str], environ: Mapping[str, str], project: SettingsFile, user: SettingsFile
+) -> tuple[Any, Origin]:
+    if flags.get(key.name) is not None:
+        flag = "--" + key.name.replace("_", "-")
+        return key.parse(flags[key.name], where=flag, error=UsageError), Origin("flag", flag)
+    for variable in key.variables:
+        if environ.get(variable):
+            value = key.parse(environ[variable], where=f"environment variable {variable}")
+            return value, Origin("environment", variable)
+    for source, kind in ((project, "project file"), (user, "user file")):
+        if key.name in source.values:
+            return source.values[key.name], Origin(kind, f"{source.path}:{source.lines[key.name]}")
+    return key.default, Origin("default")
+
+
+def _place_databases(values: dict[str, Any], origins: Mapping[str, Origin], folder: Path, cwd: Path) -> None:
+    """Give both databases their default places and make relative SQLite paths absolute."""
+    if values["database_url"] is None:
+        values["database_url"] = _sqlite_url(folder / "turkctl.db")
+    else:
+        base = _base(origins["database_url"], folder, cwd)
+        values["database_url"] = _absolute(values["database_url"], base)
+    if values["market_url"] is None:
+        beside = sqlite_path(values["database_url"])
+        values["market_url"] = _sqlite_url((beside.parent if beside else folder) / "turkctl-market.db")
+    else:
+        values["market_url"] = _absolute(values["market_url"], _base(origins["market_url"], folder, cwd))
+
+
+def _base(origin: Origin, folder: Path, cwd: Path) -> Path:
+    return folder if origin.kind.endswith("file") else cwd
+
+
+def _sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file behind an SQLite URL; None for other databases and for one in memory."""
+    prefix = "sqlite:///"
+    name = url.removeprefix(prefix).split("?", 1)[0]
+    return Path(name) if url.startswith(prefix) and name and name != ":memory:" else None
+
+
+def _absolute(url: str, base: Path) -> str:
+    if "://" not in url:
+        raise UsageError(
+            f"'{url}' is not a database URL",
+            hint="write sqlite:///study.db or postgresql://user@host/name",
+        )
+    path = sqlite_path(url)
+    if path is None or path.is_absolute():
+        return url
+    query = "?" + url.split("?", 1)[1] if "?" in url else ""
+    return _sqlite_url(base / path) + query
+
+
+def require_key(name: str) -> Key:
+    """The key of that name.
+
+    Raises:
+        UsageError: there is none; the hint names the nearest.
+    """
+    key = KEYS_BY_NAME.get(name)
+    if key is None:
+        close = nearest(name, KEYS_BY_NAME)
+        raise UsageError(
+            f"there is no setting '{name}'",
+            hint=f"did you mean '{close}'?" if close else "see them all with: turkctl config show",
+        )
+    return key
+
+
+__all__ = [
+    "ENV_PREFIX",
+    "EXPERIMENTS",
+    "KEYS",
+    "MODES",
+    "PROJECT_FILE",
+    "Origin",
+    "Settings",
+    "find_project_file",
+    "load",
+    "mask_url",
+    "require_key",
+    "sqlite_path",
+    "user_file",
+]

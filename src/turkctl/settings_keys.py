@@ -1,0 +1,183 @@
+"""The table of settings: name, type, default, prose, secret. The reference page is made from it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from turkctl.errors import ConfigError, TurkctlError
+from turkctl.units import parse_duration
+
+ENV_PREFIX = "TURKCTL_"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting.
+
+    ``kind`` is ``text``, ``choice``, ``flag`` (true or false), ``whole`` (an integer), ``number`` or ``duration``
+    (kept as it is written). Numbers are never negative.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    prose: str
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    in_file: bool = True
+    also: tuple[str, ...] = ()
+    """Other environment variables that set it, looked at after its own."""
+    maximum: float | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that set it, the first set one wins."""
+        return (ENV_PREFIX + self.name.replace(".", "_").upper(), *self.also)
+
+    def parse(self, value: Any, *, where: str, error: type[TurkctlError] = ConfigError) -> Any:
+        """The value as its type, from text (flags, environment) or from TOML.
+
+        Raises:
+            TurkctlError: of the class ``error``; the value is not of the key's kind. ``where`` opens the message.
+        """
+        reader = _READERS[self.kind]
+        parsed = reader(self, value)
+        if parsed is None:
+            shown = "the value" if self.secret else repr(value)
+            raise error(f"{where}: {shown} is not {self._expected()}", hint=f"{self.name}: {self.prose}")
+        return parsed
+
+    def _expected(self) -> str:
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        return {
+            "text": "a text",
+            "flag": "true or false",
+            "whole": "a whole number, 0 or more",
+            "number": "a number of 0 or more" + (f", at most {self.maximum:g}" if self.maximum else ""),
+            "duration": "a duration such as 90s, 30m, 12h or 3d",
+        }[self.kind]
+
+
+def _read_text(_key: Key, value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _read_choice(key: Key, value: Any) -> str | None:
+    return value if isinstance(value, str) and value in key.choices else None
+
+
+def _read_flag(_key: Key, value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else None
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _read_whole(_key: Key, value: Any) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _read_number(key: Key, value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    within = 0 <= number <= (key.maximum if key.maximum is not None else 1e12)
+    return number if within else None
+
+
+def _read_duration(_key: Key, value: Any) -> str | None:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        return None
+    try:
+        parse_duration(text)
+    except TurkctlError:
+        return None
+    return text
+
+
+_READERS = {
+    "text": _read_text,
+    "choice": _read_choice,
+    "flag": _read_flag,
+    "whole": _read_whole,
+    "number": _read_number,
+    "duration": _read_duration,
+}
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        "mode",
+        "choice",
+        "local",
+        "which market: the built-in one, Amazon's sandbox, Amazon's production (or an endpoint in their place)",
+        choices=("local", "sandbox", "live"),
+    ),
+    Key(
+        "database_url",
+        "text",
+        None,
+        "turkctl's database, an SQLAlchemy URL; turkctl.db beside the project file if unset",
+    ),
+    Key(
+        "market_url",
+        "text",
+        None,
+        "where the built-in market keeps its state, an SQLAlchemy URL; turkctl-market.db beside the database if unset",
+    ),
+    Key(
+        "endpoint_url",
+        "text",
+        None,
+        "a server that speaks the MTurk Requester API, instead of the mode's own",
+        in_file=False,
+        also=("AWS_ENDPOINT_URL_MTURK",),
+    ),
+    Key("profile", "text", None, "AWS credentials profile", also=("AWS_PROFILE",)),
+    Key("output", "choice", "table", "format of results", choices=("table", "json", "jsonl", "csv")),
+    Key("participants_table", "text", "assignments", "the table of participants, psiTurk's own column for column"),
+    Key(
+        "participants_source",
+        "choice",
+        "market",
+        "who fills the participants table: turkctl from the market, or a psiTurk server",
+        choices=("market", "psiturk"),
+    ),
+    Key("participants_timezone", "text", "UTC", "the zone of the times that psiTurk writes without one"),
+    Key("endpoints.sandbox", "text", None, "the market of mode sandbox, instead of Amazon's"),
+    Key("endpoints.live", "text", None, "the market of mode live, instead of Amazon's"),
+    Key("market.throttle", "number", None, "built-in market: requests a second before it throttles; none if unset"),
+    Key("market.latency", "number", 0.0, "built-in market: seconds each request takes longer", maximum=60),
+    Key("market.lag", "number", 0.0, "built-in market: seconds before listings show what is new", maximum=3600),
+    Key("market.fault_before", "number", 0.0, "built-in market: share of requests that fail with no effect", maximum=1),
+    Key("market.fault_after", "number", 0.0, "built-in market: share that fail though they took effect", maximum=1),
+    Key("market.answer_lost", "number", 0.0, "built-in market: share that take effect, answer lost", maximum=1),
+    Key("market.notification_loss", "number", 0.0, "built-in market: share of notifications lost", maximum=1),
+    Key("market.seed", "whole", 0, "built-in market: seed of the faults"),
+    Key("dashboard.enable", "flag", False, "whether `dashboard serve` may start"),
+    Key("dashboard.login_username", "text", None, "who may log in to the dashboard"),
+    Key("dashboard.login_password", "text", None, "the dashboard's password, from the environment", secret=True),
+    Key("dashboard.password_hash", "text", None, "the dashboard's password, hashed", secret=True),
+    Key("dashboard.secret_key", "text", None, "what signs the dashboard's sessions", secret=True),
+    Key("dashboard.do_scheduler", "flag", False, "whether the dashboard runs the scheduler too"),
+    Key("dashboard.threads", "whole", None, "threads of the dashboard's server"),
+)
+KEYS_BY_NAME = {key.name: key for key in KEYS}
+SECTIONS = {key.name.partition(".")[0] for key in KEYS if "." in key.name}
+
+
+def nearest(name: str, among: Iterable[str]) -> str | None:
+    """The closest spelling among the given names, if any is close."""
+    close = difflib.get_close_matches(name, list(among), n=1, cutoff=0.55)
+    return close[0] if close else None
