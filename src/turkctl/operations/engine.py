@@ -52,7 +52,7 @@ class Engine:
     beat: Callable[[], None] = lambda: None
 
     def apply(
-        self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda item: None
+        self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda _item: None
     ) -> BatchResult:
         """Do all steps of a plan; ``on_item`` hears of each result once it is recorded.
 

@@ -1,0 +1,113 @@
+"""The project file: writing a new one, and changing one setting in it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from turkctl.errors import ConfigError, NotFoundError, UsageError
+from turkctl.settings import PROJECT_FILE, Settings, require_key
+
+TEMPLATE = """\
+# turkctl's project file. Every key here can also be given as an environment variable (mode is TURKCTL_MODE)
+# or, for the first few, as a flag. See where each value comes from with: turkctl config show
+
+# Which market: "local" (the built-in one, play money), "sandbox" or "live" (Amazon's, or the [endpoints] below).
+mode = "local"
+
+# turkctl's own database; a path is meant from this folder.
+# database_url = "sqlite:///turkctl.db"
+
+# A market of your own in place of Amazon's, started with: turkctl market serve
+# [endpoints]
+# sandbox = "http://127.0.0.1:8800/sandbox"
+# live = "http://127.0.0.1:8800/"
+
+# One table per experiment. After a change, run: turkctl experiments configure
+[experiments.example]
+code_version = "1.0"
+title = "Name the colour of a word"
+description = "A ten-minute reading task."
+keywords = ["psychology", "reading"]
+reward = "1.20"                # dollars for one assignment
+duration = "30m"               # time a worker has for it
+lifetime = "24h"               # time for which workers can start it
+auto_approval_delay = "3d"     # time after which work is approved by itself
+external_url = "https://example.org/task"        # or html_template = "task.html"
+# qualifications = { locale = ["US", "CA"], percent_approved = 95, hits_approved = 100 }
+
+[experiments.example.limits]
+budget = "500.00"              # never commit more than this, commission included
+# max_active_hits = 200
+# max_total_hits = 10000
+# min_balance = "20.00"
+"""
+
+
+def project_file(settings: Settings) -> Path:
+    """The project file in use.
+
+    Raises:
+        NotFoundError: there is none in this folder or above.
+    """
+    if settings.project_file is None:
+        raise NotFoundError(f"there is no {PROJECT_FILE} in this folder or above", hint="make one with: turkctl init")
+    return settings.project_file
+
+
+def write_new(folder: Path) -> tuple[Path, bool]:
+    """Write the commented project file unless there is one; its path and whether it was written.
+
+    Raises:
+        ConfigError: the folder cannot be made or written to.
+    """
+    path = folder / PROJECT_FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE)
+    except FileExistsError:
+        if path.is_file():
+            return path, False
+        raise ConfigError(f"{folder} is not a folder", hint="name another folder") from None
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}", hint="name a folder that you may write to"
+        ) from None
+    return path, True
+
+
+def write_setting(settings: Settings, name: str, value: str) -> Path:
+    """Change one setting in the project file, keeping its comments; the file is replaced in one step.
+
+    Raises:
+        UsageError: no such key, not a value for it, or a key that does not belong in a file.
+        NotFoundError: there is no project file.
+        ConfigError: the file cannot be written.
+    """
+    import tomlkit
+
+    key = require_key(name)
+    if key.secret or not key.in_file:
+        raise UsageError(
+            f"'{name}' is not kept in the project file", hint=f"set the environment variable {key.variables[0]}"
+        )
+    parsed = key.parse(value, where=name, error=UsageError)
+    path = project_file(settings)
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    section, _, leaf = name.rpartition(".")
+    table = document.setdefault(section, tomlkit.table()) if section else document
+    table[leaf] = parsed
+    _replace(path, tomlkit.dumps(document))
+    return path
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            file.write(text)
+        Path(file.name).chmod(path.stat().st_mode & 0o777)
+        os.replace(file.name, path)  # noqa: PTH105  # one step on every platform, also over an existing file
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}", hint="check the file's permissions") from None

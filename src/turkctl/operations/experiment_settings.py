@@ -1,0 +1,179 @@
+"""What an experiment's table may say, checked before anything is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+
+from turkctl.errors import ConfigError, TurkctlError
+from turkctl.settings_keys import nearest
+from turkctl.units import format_duration, format_money, parse_duration, parse_money
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def _money(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('write money as a text, as in "0.50"')  # pydantic reads ValueErrors
+    try:
+        return parse_money(value)
+    except TurkctlError as error:
+        raise ValueError(error.message) from None
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError('write a duration, as in "30m"')
+    try:
+        return parse_duration(str(value))
+    except TurkctlError as error:
+        raise ValueError(error.message) from None
+
+
+def _words(value: Any) -> Any:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+Money = Annotated[Decimal, BeforeValidator(_money), PlainSerializer(format_money)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
+Words = Annotated[list[str], BeforeValidator(_words)]
+Countries = Annotated[list[str], BeforeValidator(_words)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Qualifications(_Table):
+    """Who may work on it; all must hold."""
+
+    locale: Countries = []
+    percent_approved: Annotated[int, Field(ge=0, le=100)] | None = None
+    hits_approved: Annotated[int, Field(ge=0)] | None = None
+    masters: bool = False
+    adult: bool = False
+
+
+class Limits(_Table):
+    """What it may never pass."""
+
+    max_active_hits: Annotated[int, Field(ge=1)] | None = None
+    max_total_hits: Annotated[int, Field(ge=1)] | None = None
+    budget: Money | None = None
+    min_balance: Money | None = None
+
+
+class ExperimentSettings(_Table):
+    """One experiment. The bounds are the market's own (they are what it refuses at posting)."""
+
+    code_version: Annotated[str, Field(min_length=1, max_length=128)]
+    title: Annotated[str, Field(min_length=1, max_length=128)]
+    description: Annotated[str, Field(min_length=1, max_length=2000)]
+    keywords: Words = []
+    reward: Money
+    duration: Duration = timedelta(hours=1)
+    lifetime: Duration = timedelta(days=1)
+    auto_approval_delay: Duration = timedelta(days=3)
+    external_url: str | None = None
+    html_template: str | None = None
+    frame_height: Annotated[int, Field(ge=0, le=10_000)] = 0
+    qualifications: Qualifications = Qualifications()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ExperimentSettings:
+        if (self.external_url is None) == (self.html_template is None):
+            raise ValueError("give exactly one of external_url and html_template")
+        if self.external_url is not None:
+            _check_url(self.external_url)
+        for name, low, high in (
+            ("duration", timedelta(seconds=30), timedelta(days=365)),
+            ("lifetime", timedelta(seconds=30), timedelta(days=365)),
+            ("auto_approval_delay", timedelta(0), timedelta(days=30)),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} lies outside {format_duration(low)} to {format_duration(high)}")
+        if len(", ".join(self.keywords)) > 1000:
+            raise ValueError("keywords are longer than 1,000 characters together")
+        return self
+
+    def stored(self) -> dict[str, Any]:
+        """The settings as JSON keeps them."""
+        return self.model_dump(mode="json")
+
+
+def _check_url(url: str) -> None:
+    local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|\?|$)", url)
+    if not re.match(r"https://[^\s/]+", url) and not local:
+        raise ValueError("external_url has to begin with https:// (http:// only for localhost)")
+
+
+def parse_experiment(slug: str, table: Mapping[str, Any], locate: LineOf) -> ExperimentSettings:
+    """Check one table.
+
+    Args:
+        slug: the experiment's name.
+        table: what the file says.
+        locate: gives ``file:line`` for a dotted key of the table ('' for the table itself).
+
+    Raises:
+        ConfigError: one line with file, line, key and, for an unknown key, the nearest valid one.
+    """
+    if not SLUG.fullmatch(slug):
+        raise ConfigError(
+            f"{locate('')}: '{slug}' cannot name an experiment",
+            hint="use small letters, digits, - and _, at most 63",
+        )
+    try:
+        return ExperimentSettings.model_validate(dict(table))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+        raise ConfigError(f"{locate(key)}: {_words_for(slug, key, first)}", hint=_hint(key, first)) from None
+
+
+class LineOf:
+    """Finds the line of a key in the file that an experiment comes from."""
+
+    def __init__(self, path: object, text: str, prefix: str) -> None:
+        self._path = path
+        self._text = text
+        self._prefix = prefix
+
+    def __call__(self, key: str) -> str:
+        """``file:line`` of the key."""
+        from turkctl.settings_file import line_of
+
+        dotted = ".".join(part for part in (self._prefix, key) if part)
+        return f"{self._path}:{line_of(self._text, dotted)}"
+
+
+def _words_for(slug: str, key: str, error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        close = nearest(key.rpartition(".")[2], _valid_keys(key))
+        return f"experiment '{slug}': unknown key '{key}'" + (f"; did you mean '{close}'?" if close else "")
+    if error["type"] == "missing":
+        return f"experiment '{slug}': '{key}' is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"experiment '{slug}': {key + ': ' if key else ''}{message[0].lower()}{message[1:]}"
+
+
+def _valid_keys(key: str) -> list[str]:
+    table = key.rpartition(".")[0]
+    models: dict[str, type[BaseModel]] = {"qualifications": Qualifications, "limits": Limits}
+    return list(models.get(table, ExperimentSettings).model_fields)
+
+
+def _hint(key: str, error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "valid here: " + ", ".join(_valid_keys(key))
+    return "mend that line, then run: turkctl experiments configure"

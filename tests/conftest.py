@@ -1,0 +1,76 @@
+"""What every test stands on: a clean environment, no network but loopback, and the program run in process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+_connect = socket.socket.connect
+
+
+def _loopback_only(self: socket.socket, address: Any) -> None:
+    host = address[0] if isinstance(address, tuple) else "local"
+    if self.family in (socket.AF_INET, socket.AF_INET6) and host not in ("127.0.0.1", "::1", "localhost"):
+        raise ConnectionRefusedError(f"tests reach no host but this one, not {host}")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    socket.socket.connect = _loopback_only  # type: ignore[method-assign]  # the one patch: a wall around the tests
+    yield
+    socket.socket.connect = _connect  # type: ignore[method-assign]  # back as it was
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = {"TURKCTL_TEST_POSTGRES_URL", "TURKCTL_TEST_AWS", "AWS_EC2_METADATA_DISABLED"}
+    for name in list(os.environ):
+        if name.startswith(("TURKCTL_", "AWS_")) and name not in kept:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run of the program left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the current one."""
+    path = tmp_path / "study"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    return path
+
+
+@pytest.fixture
+def turkctl(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+    """Runs the program in this process, in the folder of the test."""
+    from turkctl.cli import run
+
+    def call(*argv: str) -> Finished:
+        capsys.readouterr()
+        code = run(list(argv))
+        sys.stdout.flush()
+        out, err = capsys.readouterr()
+        return Finished(code, out, err)
+
+    return call
