@@ -1,0 +1,168 @@
+"""Assignments: a worker's work on a HIT, as the market last told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, func, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store.base import Place, TurkctlTable, changed_one, chunks, upsert
+from turkctl.store.hits import HITS
+from turkctl.store.types import UtcTime
+
+SUBMITTED = "Submitted"
+APPROVED = "Approved"
+REJECTED = "Rejected"
+
+
+class Assignment(TurkctlTable, table=True):
+    """One assignment. The market tells of them once they are submitted."""
+
+    __tablename__ = "turkctl_assignment"
+    __table_args__ = (
+        UniqueConstraint("market", "assignment_id"),
+        Index(None, "mode", "market", "hit_id"),
+        Index(None, "mode", "market", "worker_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    assignment_id: str = Field(max_length=64)
+    hit_id: str = Field(max_length=64)
+    hit_row: int | None = Field(default=None, foreign_key="turkctl_hit.id", index=True)
+    """Our row of that HIT; None while we have none."""
+    worker_id: str = Field(max_length=64)
+    status: str = Field(max_length=16)
+    """``Submitted``, ``Approved`` or ``Rejected``."""
+    accepted: datetime | None = Field(default=None, sa_type=UtcTime)
+    submitted: datetime | None = Field(default=None, sa_type=UtcTime)
+    auto_approval: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When the market approves it by itself."""
+    deadline: datetime | None = Field(default=None, sa_type=UtcTime)
+    approved: datetime | None = Field(default=None, sa_type=UtcTime)
+    rejected: datetime | None = Field(default=None, sa_type=UtcTime)
+    feedback: str | None = Field(default=None, sa_type=Text)
+    answer: str | None = Field(default=None, sa_type=Text)
+    """The QuestionFormAnswers document, as it came."""
+    synced: datetime = Field(sa_type=UtcTime)
+    """When the market was asked, before its answer."""
+
+
+ASSIGNMENTS = Assignment.__table__
+
+
+@dataclass(frozen=True)
+class AssignmentRow:
+    """An assignment without its answer."""
+
+    row: int
+    mode: str
+    market: str
+    assignment_id: str
+    hit_id: str
+    worker_id: str
+    status: str
+    accepted: datetime | None
+    submitted: datetime | None
+    auto_approval: datetime | None
+    deadline: datetime | None
+    approved: datetime | None
+    rejected: datetime | None
+    feedback: str | None
+    synced: datetime
+
+
+_ROW: Select[*tuple[Any, ...]] = select(
+    ASSIGNMENTS.c.id,
+    ASSIGNMENTS.c.mode,
+    ASSIGNMENTS.c.market,
+    ASSIGNMENTS.c.assignment_id,
+    ASSIGNMENTS.c.hit_id,
+    ASSIGNMENTS.c.worker_id,
+    ASSIGNMENTS.c.status,
+    ASSIGNMENTS.c.accepted,
+    ASSIGNMENTS.c.submitted,
+    ASSIGNMENTS.c.auto_approval,
+    ASSIGNMENTS.c.deadline,
+    ASSIGNMENTS.c.approved,
+    ASSIGNMENTS.c.rejected,
+    ASSIGNMENTS.c.feedback,
+    ASSIGNMENTS.c.synced,
+)
+
+
+def upsert_many(session: Session, rows: Sequence[Assignment]) -> None:
+    """Stores what the market said, in bulk; rows that were read from the market later are left alone.
+
+    Rows may be of several HITs of one or more places. Their ``hit_row`` is filled in here.
+    """
+    for part in chunks(rows):
+        known = _hit_rows(session, part)
+        values = [
+            row.validated().model_dump(exclude={"id"}) | {"hit_row": known.get((row.mode, row.market, row.hit_id))}
+            for row in part
+        ]
+        upsert(session, ASSIGNMENTS, ["market", "assignment_id"], values, newer_by="synced")
+
+
+def get(session: Session, place: Place, assignment_id: str) -> Assignment | None:
+    """The assignment in full, answer included, read afresh; None when this place does not know it."""
+    statement = select(Assignment).where(*_at(place), ASSIGNMENTS.c.assignment_id == assignment_id)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def for_hit(
+    session: Session, place: Place, hit_id: str, *, statuses: Sequence[str] | None = None
+) -> list[AssignmentRow]:
+    """The HIT's assignments, in order of submission."""
+    statement = _ROW.where(*_at(place), ASSIGNMENTS.c.hit_id == hit_id)
+    if statuses is not None:
+        statement = statement.where(ASSIGNMENTS.c.status.in_(statuses))
+    rows = session.connection().execute(statement.order_by(ASSIGNMENTS.c.submitted, ASSIGNMENTS.c.id))
+    return [AssignmentRow(*row) for row in rows]
+
+
+def counts_by_status(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """``{hit_id: {status: assignments}}`` for the HITs that have any."""
+    counts: dict[str, dict[str, int]] = {}
+    columns = (ASSIGNMENTS.c.hit_id, ASSIGNMENTS.c.status)
+    for part in chunks(list(dict.fromkeys(hit_ids))):
+        statement = select(*columns, func.count()).where(*_at(place), ASSIGNMENTS.c.hit_id.in_(part)).group_by(*columns)
+        for hit_id, status, number in session.connection().execute(statement):
+            counts.setdefault(hit_id, {})[status] = number
+    return counts
+
+
+def change_status(
+    session: Session,
+    place: Place,
+    assignment_id: str,
+    *,
+    expected: str,
+    new: str,
+    at: datetime,
+    feedback: str | None = None,
+) -> bool:
+    """Records a decision taken ``at`` that time; False when the assignment is unknown or no longer ``expected``."""
+    decided = {APPROVED: {"approved": at}, REJECTED: {"rejected": at}}.get(new, {})
+    statement = (
+        update(ASSIGNMENTS)
+        .where(*_at(place), ASSIGNMENTS.c.assignment_id == assignment_id, ASSIGNMENTS.c.status == expected)
+        .values(status=new, synced=at, **decided, **({} if feedback is None else {"feedback": feedback}))
+    )
+    return changed_one(session, statement)
+
+
+def _at(place: Place) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market == place.market
+
+
+def _hit_rows(session: Session, rows: Sequence[Assignment]) -> dict[tuple[str, str, str], int]:
+    ids = {row.hit_id for row in rows}
+    statement = select(HITS.c.id, HITS.c.mode, HITS.c.market, HITS.c.hit_id).where(HITS.c.hit_id.in_(ids))
+    return {(row.mode, row.market, row.hit_id): row.id for row in session.connection().execute(statement)}

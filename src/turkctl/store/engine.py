@@ -1,0 +1,162 @@
+"""The one way to a database: an engine with the right pragmas, and sessions that read or write.
+
+Both databases behave alike. Writing sessions of all processes come one after another (SQLite's driver would open a
+transaction only at the first write, PostgreSQL would run two side by side, and either would lose updates of a "read,
+compute, write" without an error); reading sessions wait for nobody, see one snapshot, and cannot write. So keep
+sessions short, and none open across a request to the market.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlmodel import Session
+
+from turkctl.errors import ConfigError
+from turkctl.store import failures
+
+WAIT_MS = 5000
+"""How long a writer waits for another one."""
+CONNECT_TIMEOUT_S = 10
+_READING = "turkctl_reading"
+_WRITER_LOCK = 0x7475726B63746C  # "turkctl"; PostgreSQL's advisory locks are per database
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that can be read and written. Any thread may ask for a session and keeps it to itself."""
+
+    engine: Engine
+    url: URL
+
+    @property
+    def url_for_people(self) -> str:
+        """The address without its password."""
+        return failures.masked(self.url)
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on one snapshot of the database. Nothing in it can be written.
+
+        Raises:
+            DatabaseUnreachableError: the database cannot be opened or read.
+            SchemaError: it lacks a table that was asked for.
+        """
+        options: dict[str, Any] = {_READING: True}
+        if self.dialect == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._connection(options) as connection, Session(connection, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose work is committed at the end, or not at all when the block raises.
+
+        Raises:
+            DatabaseUnreachableError: the database cannot be opened or written, or stays locked for five seconds.
+            SchemaError: it lacks a table that was asked for.
+        """
+        with self._connection({}) as connection, Session(connection, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
+        with self.translating(), self.engine.connect() as connection:
+            yield connection.execution_options(**options) if options else connection
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Turns the driver's failures inside the block into turkctl's errors."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            shown = failures.translated(error, self.url)
+            if shown is None:
+                raise
+            raise shown from error
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self.engine.dispose()
+
+
+def parse_url(text: str) -> URL:
+    """The address of a database; ``postgres://`` and ``postgresql://`` mean psycopg 3.
+
+    Raises:
+        ConfigError: it is no address, or names an SQLite database in memory, which would be gone with the command.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # its message may quote the password
+        raise ConfigError(
+            "the database's address cannot be understood",
+            hint="write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, a password's @ : / as %40 %3A %2F",
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite" and (url.database or ":memory:") == ":memory:":
+        raise ConfigError("an SQLite database in memory is gone when the command ends", hint="write sqlite:///FILE")
+    return url
+
+
+def connect(url: str) -> Database:
+    """The database at ``url``. No connection is made yet; the first session makes it (and an SQLite file).
+
+    Raises:
+        ConfigError: see :func:`parse_url`.
+        DatabaseUnreachableError: the driver for it is not installed.
+    """
+    parsed = parse_url(url)
+    options: dict[str, Any] = {}
+    if parsed.get_backend_name() != "sqlite":
+        options["pool_pre_ping"] = True  # a server may have been restarted since the last use
+    if parsed.get_backend_name() == "postgresql" and "connect_timeout" not in parsed.query:
+        options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT_S}
+    try:
+        engine = create_engine(parsed, **options)
+    except (ImportError, NoSuchModuleError) as error:
+        raise failures.missing_driver(error, parsed) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _begin_postgresql)
+    return Database(engine, parsed)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Pragmas of a new connection; WAL only for a file without a table, which is ours to make."""
+    connection.isolation_level = None  # the driver must not open transactions of its own; _begin_sqlite does
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout={WAIT_MS:d}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if cursor.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            cursor.execute("PRAGMA journal_mode=WAL")
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = bool(connection.get_execution_options().get(_READING))
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if not connection.get_execution_options().get(_READING):
+        connection.exec_driver_sql(
+            f"SELECT set_config('lock_timeout', '{WAIT_MS:d}', true), pg_advisory_xact_lock({_WRITER_LOCK:d})"
+        )

@@ -1,0 +1,164 @@
+"""Experiments, and every version of their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Select, Text, UniqueConstraint, Update, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store.base import TurkctlTable, add, changed_one
+from turkctl.store.types import Json, UtcTime
+
+Outcome = Literal["created", "changed", "unchanged"]
+
+
+class Experiment(TurkctlTable, table=True):
+    """An experiment that was configured once. Inactive: it is no longer in the project's files."""
+
+    __tablename__ = "turkctl_experiment"
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(max_length=128, unique=True)
+    active: bool = True
+    created: datetime = Field(sa_type=UtcTime)
+    version: int
+    """The current version of its settings."""
+
+
+class ExperimentSettings(TurkctlTable, table=True):
+    """One version of an experiment's settings; never changed, never deleted: HITs refer to it."""
+
+    __tablename__ = "turkctl_experiment_settings"
+    __table_args__ = (UniqueConstraint("experiment_id", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    experiment_id: int = Field(foreign_key="turkctl_experiment.id")
+    version: int
+    code_version: str = Field(max_length=128)
+    digest: str = Field(max_length=64)
+    settings: dict[str, Any] = Field(sa_type=Json)
+    source: str = Field(sa_type=Text)
+    """The file it was read from."""
+    created: datetime = Field(sa_type=UtcTime)
+
+
+EXPERIMENTS = Experiment.__table__
+SETTINGS = ExperimentSettings.__table__
+
+
+@dataclass(frozen=True)
+class Version:
+    """An experiment with one version of its settings."""
+
+    experiment_id: int
+    slug: str
+    active: bool
+    settings_id: int
+    version: int
+    code_version: str
+    digest: str
+    settings: Mapping[str, Any]
+    source: str
+    created: datetime
+    """When this version was stored."""
+
+
+_VERSION: Select[*tuple[Any, ...]] = (
+    select(
+        EXPERIMENTS.c.id,
+        EXPERIMENTS.c.slug,
+        EXPERIMENTS.c.active,
+        SETTINGS.c.id,
+        SETTINGS.c.version,
+        SETTINGS.c.code_version,
+        SETTINGS.c.digest,
+        SETTINGS.c.settings,
+        SETTINGS.c.source,
+        SETTINGS.c.created,
+    )
+    .select_from(EXPERIMENTS)
+    .join(SETTINGS, SETTINGS.c.experiment_id == EXPERIMENTS.c.id)
+)
+_CURRENT = _VERSION.where(SETTINGS.c.version == EXPERIMENTS.c.version)
+
+
+def by_slug(session: Session, slug: str) -> Version | None:
+    """The experiment with its current settings, active or not."""
+    row = session.connection().execute(_CURRENT.where(EXPERIMENTS.c.slug == slug)).one_or_none()
+    return None if row is None else Version(*row)
+
+
+def list_all(session: Session, *, inactive: bool = True) -> list[Version]:
+    """Experiments with their current settings, by slug; ``inactive=False`` leaves out those no longer configured."""
+    statement = _CURRENT.order_by(EXPERIMENTS.c.slug)
+    if not inactive:
+        statement = statement.where(EXPERIMENTS.c.active.is_(True))
+    return [Version(*row) for row in session.connection().execute(statement)]
+
+
+def history(session: Session, slug: str) -> list[Version]:
+    """Every version of the experiment's settings, newest first."""
+    statement = _VERSION.where(EXPERIMENTS.c.slug == slug).order_by(SETTINGS.c.version.desc())
+    return [Version(*row) for row in session.connection().execute(statement)]
+
+
+def settings_of(session: Session, settings_id: int) -> Version | None:
+    """The version that a HIT was made with."""
+    row = session.connection().execute(_VERSION.where(SETTINGS.c.id == settings_id)).one_or_none()
+    return None if row is None else Version(*row)
+
+
+def save_version(
+    session: Session,
+    slug: str,
+    *,
+    code_version: str,
+    digest: str,
+    settings: Mapping[str, Any],
+    source: str,
+    now: datetime,
+) -> Outcome:
+    """Stores the settings as the current version, unless the current one has the same digest.
+
+    An experiment that was inactive becomes active, which counts as changed. ``digest`` stands for everything in
+    ``settings`` and ``code_version`` (at most 64 characters).
+    """
+    current = by_slug(session, slug)
+    if current is not None and current.digest == digest:
+        return "changed" if changed_one(session, _set_active(slug, to=True)) else "unchanged"
+    version = 1 if current is None else current.version + 1
+    if current is None:
+        experiment = Experiment(slug=slug, created=now, version=version)
+        add(session, experiment)
+        assert experiment.id is not None
+        experiment_id = experiment.id
+    else:
+        experiment_id = current.experiment_id
+        raised = update(EXPERIMENTS).where(EXPERIMENTS.c.id == experiment_id).values(version=version, active=True)
+        session.connection().execute(raised)
+    add(
+        session,
+        ExperimentSettings(
+            experiment_id=experiment_id,
+            version=version,
+            code_version=code_version,
+            digest=digest,
+            settings=dict(settings),
+            source=source,
+            created=now,
+        ),
+    )
+    return "created" if current is None else "changed"
+
+
+def deactivate(session: Session, slug: str) -> bool:
+    """Marks the experiment as no longer configured; False when it is unknown or already so marked."""
+    return changed_one(session, _set_active(slug, to=False))
+
+
+def _set_active(slug: str, *, to: bool) -> Update:
+    return update(EXPERIMENTS).where(EXPERIMENTS.c.slug == slug, EXPERIMENTS.c.active.is_(not to)).values(active=to)

@@ -1,0 +1,120 @@
+"""What a database's own errors mean to a user: one line and what to do about it, no address with a password in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from turkctl.errors import DatabaseUnreachableError, SchemaError, TurkctlError
+
+_SECRET_WORDS = ("pass", "secret", "token")
+
+# What SQLite says, and what we say about it: (fragment, message, hint).
+_SQLITE = (
+    ("database is locked", "is locked by another program", "wait until that is done and try again"),
+    ("database table is locked", "is locked by another program", "wait until that is done and try again"),
+    ("file is not a database", "is not an SQLite database", "name another file with --database-url"),
+    ("malformed", "is damaged", "restore it from a copy, or save what can be read with sqlite3's .recover"),
+    ("readonly database", "cannot be written", "check the permissions of the file and of its folder"),
+    ("disk is full", "cannot grow: the disk is full", "free some space and try again"),
+    ("disk i/o error", "cannot be read or written (disk I/O error)", "check the disk; is it a network share?"),
+)
+
+
+def masked(url: URL) -> str:
+    """The address for messages: no password, whether before the host or in the query."""
+    query = {
+        key: "***" if any(word in key.lower() for word in _SECRET_WORDS) else value for key, value in url.query.items()
+    }
+    return url.set(query=query).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+
+
+def _secrets(url: URL) -> list[str]:
+    found = [str(url.password)] if url.password is not None else []
+    for key, value in url.query.items():
+        if any(word in key.lower() for word in _SECRET_WORDS):
+            found.extend([value] if isinstance(value, str) else value)
+    return [secret for secret in found if secret]
+
+
+def _detail(error: BaseException, url: URL) -> str:
+    """The driver's own first line, with anything secret taken out."""
+    text = " ".join(str(error).strip().splitlines()[:1]) or type(error).__name__
+    for secret in _secrets(url):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _cannot_open(url: URL) -> DatabaseUnreachableError:
+    path = Path(url.database or "")
+    if path.is_dir():
+        return DatabaseUnreachableError(f"{path} is a folder, not a database", hint="name a file in it")
+    if not path.parent.is_dir():
+        return DatabaseUnreachableError(
+            f"the database {path} cannot be made: there is no folder {path.parent}",
+            hint="make the folder, or name another file with --database-url",
+        )
+    return DatabaseUnreachableError(
+        f"the database {path} cannot be opened",
+        hint=f"check the permissions of the file and of the folder {path.parent}, or name another with --database-url",
+    )
+
+
+def _sqlite_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
+    text = str(error.orig).lower()
+    if "unable to open database file" in text:
+        return _cannot_open(url)
+    if "no such table" in text:
+        return _no_table(str(error.orig).rpartition(": ")[2], url)
+    for fragment, says, hint in _SQLITE:
+        if fragment in text:
+            return DatabaseUnreachableError(f"the database {url.database} {says}", hint=hint)
+    return None
+
+
+def _no_table(name: str, url: URL) -> SchemaError:
+    return SchemaError(f"the database {masked(url)} has no table {name}", hint="run: turkctl db upgrade")
+
+
+def _server_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
+    if getattr(error.orig, "sqlstate", None) == "42P01":  # undefined_table
+        return _no_table(str(error.orig).split('"')[1], url)
+    if not isinstance(error, OperationalError):
+        return None
+    detail = _detail(error.orig or error, url)
+    if "lock" in type(error.orig).__name__.lower():
+        return DatabaseUnreachableError(
+            f"the database {masked(url)} is busy: {detail}", hint="wait until the other program is done and try again"
+        )
+    return DatabaseUnreachableError(
+        f"the database {masked(url)} cannot be reached: {detail}",
+        hint="check that the server runs, and the address, user and password in --database-url",
+    )
+
+
+def translated(error: SQLAlchemyError, url: URL) -> TurkctlError | None:
+    """The error to show for what the driver raised, or None when it is no failure of the database but of ours."""
+    if isinstance(error, PoolTimeoutError):
+        return DatabaseUnreachableError(
+            f"all connections to {masked(url)} are in use", hint="run fewer things at once and try again"
+        )
+    if not isinstance(error, DBAPIError):
+        return None
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_failure(error, url)
+    return _server_failure(error, url)
+
+
+def missing_driver(error: ImportError | NoSuchModuleError, url: URL) -> DatabaseUnreachableError:
+    """The error for an address whose driver is not installed."""
+    backend = url.get_backend_name()
+    hint = (
+        "pip install 'turkctl[postgres]'"
+        if backend == "postgresql"
+        else f"install a driver for {backend}, or use SQLite or PostgreSQL"
+    )
+    name = getattr(error, "name", None) or url.drivername
+    return DatabaseUnreachableError(f"no driver for {masked(url)} is installed ({name})", hint=hint)

@@ -1,0 +1,287 @@
+"""HITs: one row each, with the counters that the market last told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, and_, or_, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.experiments import EXPERIMENTS
+from turkctl.store.types import Money, UtcTime
+
+ASSIGNABLE = "Assignable"
+DISPOSED = "Disposed"
+"""Our own status for a HIT that the market has deleted; the market itself never says it."""
+
+
+class Hit(TurkctlTable, table=True):
+    """A HIT of ours, or one of the account's that a sync has found."""
+
+    __tablename__ = "turkctl_hit"
+    __table_args__ = (
+        UniqueConstraint("market", "hit_id"),
+        Index(None, "mode", "market", "status"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    hit_id: str = Field(max_length=64)
+    hit_type_id: str = Field(max_length=64)
+    hit_group_id: str | None = Field(default=None, max_length=64)
+    experiment_id: int | None = Field(default=None, foreign_key="turkctl_experiment.id", index=True)
+    settings_id: int | None = Field(default=None, foreign_key="turkctl_experiment_settings.id")
+    code_version: str | None = Field(default=None, max_length=128)
+    campaign_id: int | None = Field(default=None, index=True)
+    title: str = Field(sa_type=Text)
+    status: str = Field(max_length=16)
+    """``Assignable``, ``Unassignable``, ``Reviewable``, ``Reviewing`` as the market says, or ``Disposed``."""
+    reward: Decimal = Field(sa_type=Money)
+    masters: bool = False
+    """Whether it asks for Masters, which raises the commission."""
+    max_assignments: int
+    available: int
+    pending: int
+    completed: int
+    assignment_duration: int
+    """Seconds."""
+    auto_approval_delay: int
+    """Seconds."""
+    created: datetime = Field(sa_type=UtcTime)
+    expires: datetime = Field(sa_type=UtcTime)
+    disposed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    synced: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When the market was asked for what is stored here."""
+    annotation: str | None = Field(default=None, max_length=255)
+
+
+HITS = Hit.__table__
+SUBMITTED = HITS.c.max_assignments - HITS.c.available - HITS.c.pending - HITS.c.completed
+"""Submissions waiting for a decision: the one counter the market leaves to be worked out."""
+
+
+@dataclass(frozen=True)
+class HitRow:
+    """What lists and plans need of a HIT."""
+
+    row: int
+    """Key of the row: give the last one as ``after`` to read on."""
+    mode: str
+    market: str
+    hit_id: str
+    hit_type_id: str
+    experiment: str | None
+    """Slug."""
+    code_version: str | None
+    campaign: int | None
+    title: str
+    status: str
+    reward: Decimal
+    masters: bool
+    max_assignments: int
+    available: int
+    pending: int
+    completed: int
+    submitted: int
+    auto_approval_delay: int
+    created: datetime
+    expires: datetime
+    synced: datetime | None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether no new worker can start, whatever ``available`` says."""
+        return self.expires <= now
+
+
+_ROW: Select[*tuple[Any, ...]] = select(
+    HITS.c.id,
+    HITS.c.mode,
+    HITS.c.market,
+    HITS.c.hit_id,
+    HITS.c.hit_type_id,
+    EXPERIMENTS.c.slug,
+    HITS.c.code_version,
+    HITS.c.campaign_id,
+    HITS.c.title,
+    HITS.c.status,
+    HITS.c.reward,
+    HITS.c.masters,
+    HITS.c.max_assignments,
+    HITS.c.available,
+    HITS.c.pending,
+    HITS.c.completed,
+    SUBMITTED,
+    HITS.c.auto_approval_delay,
+    HITS.c.created,
+    HITS.c.expires,
+    HITS.c.synced,
+).join_from(HITS, EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
+
+
+@dataclass(frozen=True)
+class HitFilter:
+    """Which HITs of one place; what is given is combined by "and". With nothing given: all of them."""
+
+    place: Place
+    ids: Sequence[str] | None = None
+    slugs: Sequence[str] | None = None
+    pattern: re.Pattern[str] | None = None
+    """Searched for in the experiment's slug."""
+    campaign: int | None = None
+    code_version: str | None = None
+    statuses: Sequence[str] | None = None
+    active: bool | None = None
+    """Whether workers can still start on it: assignable and not expired. Needs ``now``."""
+    expired: bool | None = None
+    """Whether its time is over. Needs ``now``."""
+    disposed: bool | None = None
+    now: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the market said about a HIT at one moment."""
+
+    hit_id: str
+    status: str
+    max_assignments: int
+    available: int
+    pending: int
+    completed: int
+    expires: datetime
+    read_at: datetime
+    """When the market was asked, before its answer."""
+
+
+def insert(session: Session, hit: Hit) -> Hit:
+    """Stores a new HIT, validated, and gives it its ``id``.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the market's HIT is already there.
+    """
+    add(session, hit)
+    return hit
+
+
+def get(session: Session, place: Place, hit_id: str) -> Hit | None:
+    """The HIT in full, read afresh; None when this place does not know it."""
+    statement = select(Hit).where(and_(*_at(place)), HITS.c.hit_id == hit_id)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def where_is(session: Session, hit_id: str) -> list[Place]:
+    """The places that know a HIT of this id: for saying that it belongs to another mode or market."""
+    statement = select(HITS.c.mode, HITS.c.market).where(HITS.c.hit_id == hit_id).order_by(HITS.c.id)
+    return [Place(*row) for row in session.connection().execute(statement)]
+
+
+def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: int | None = None) -> list[HitRow]:
+    """The HITs that match, in the order in which they were stored.
+
+    For more than fits comfortably, ask for ``limit`` at a time and go on ``after`` the last ``row``.
+    """
+    conditions = _conditions(session, wanted)
+    statement = _ROW.where(HITS.c.id > after, *conditions).order_by(HITS.c.id).limit(limit)
+    found = [HitRow(*row) for part in _by_ids(statement, wanted.ids) for row in session.connection().execute(part)]
+    if wanted.ids is not None:
+        found = sorted(found, key=lambda hit: hit.row)[:limit]
+    return found
+
+
+def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that this place has no HIT for, in the order given."""
+    statement = select(HITS.c.hit_id).where(*_at(place))
+    known = {row[0] for part in _by_ids(statement, ids) for row in session.connection().execute(part)}
+    return [hit_id for hit_id in ids if hit_id not in known]
+
+
+def update_counters(session: Session, place: Place, seen: Snapshot) -> bool:
+    """Stores what the market said, unless what is stored was read later or the HIT is disposed."""
+    statement = (
+        update(HITS)
+        .where(
+            *_at(place),
+            HITS.c.hit_id == seen.hit_id,
+            HITS.c.disposed_at.is_(None),
+            or_(HITS.c.synced.is_(None), HITS.c.synced <= seen.read_at),
+        )
+        .values(
+            status=seen.status,
+            max_assignments=seen.max_assignments,
+            available=seen.available,
+            pending=seen.pending,
+            completed=seen.completed,
+            expires=seen.expires,
+            synced=seen.read_at,
+        )
+    )
+    return changed_one(session, statement)
+
+
+def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
+    """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown."""
+    statement = update(HITS).where(
+        *_at(place), HITS.c.hit_id == hit_id, HITS.c.expires > at, HITS.c.disposed_at.is_(None)
+    )
+    return changed_one(session, statement.values(expires=at))
+
+
+def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
+    """Marks a HIT that the market itself says is gone; False when it is so marked already or unknown."""
+    statement = update(HITS).where(*_at(place), HITS.c.hit_id == hit_id, HITS.c.disposed_at.is_(None))
+    return changed_one(session, statement.values(status=DISPOSED, disposed_at=at))
+
+
+def _at(place: Place) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return HITS.c.mode == place.mode, HITS.c.market == place.market
+
+
+def _by_ids(statement: Select[*tuple[Any, ...]], ids: Sequence[str] | None) -> Iterable[Select[*tuple[Any, ...]]]:
+    """The statement, once for every handful of ids."""
+    if ids is None:
+        return [statement]
+    return [statement.where(HITS.c.hit_id.in_(part)) for part in chunks(list(dict.fromkeys(ids)))]
+
+
+def _conditions(session: Session, wanted: HitFilter) -> list[ColumnElement[bool]]:
+    conditions = list(_at(wanted.place))
+    if wanted.slugs is not None:
+        conditions.append(EXPERIMENTS.c.slug.in_(wanted.slugs))
+    if wanted.pattern is not None:
+        conditions.append(HITS.c.experiment_id.in_(_matching(session, wanted.pattern)))
+    if wanted.campaign is not None:
+        conditions.append(HITS.c.campaign_id == wanted.campaign)
+    if wanted.code_version is not None:
+        conditions.append(HITS.c.code_version == wanted.code_version)
+    if wanted.statuses is not None:
+        conditions.append(HITS.c.status.in_(wanted.statuses))
+    if wanted.disposed is not None:
+        conditions.append(HITS.c.disposed_at.is_not(None) if wanted.disposed else HITS.c.disposed_at.is_(None))
+    return conditions + _at_time(wanted)
+
+
+def _at_time(wanted: HitFilter) -> list[ColumnElement[bool]]:
+    if wanted.active is None and wanted.expired is None:
+        return []
+    if wanted.now is None:
+        raise ValueError("a filter by time needs now")
+    conditions: list[ColumnElement[bool]] = []
+    over = HITS.c.expires <= wanted.now
+    if wanted.active is not None:
+        active = and_(HITS.c.status == ASSIGNABLE, ~over)
+        conditions.append(active if wanted.active else ~active)
+    if wanted.expired is not None:
+        conditions.append(over if wanted.expired else ~over)
+    return conditions
+
+
+def _matching(session: Session, pattern: re.Pattern[str]) -> list[int]:
+    rows = session.connection().execute(select(EXPERIMENTS.c.id, EXPERIMENTS.c.slug))
+    return [row.id for row in rows if pattern.search(row.slug)]

@@ -1,0 +1,168 @@
+"""Intents: what is about to be asked of the market and costs money, written down before it is asked.
+
+The life of an intent::
+
+    open ──► sent ──► done
+      │        ├────► failed      the market refused: nothing happened
+      └────────┴────► abandoned   given up, after looking whether it happened
+
+Only the first two are unfinished: after a crash they are settled with their own token. A failed or abandoned intent
+that is opened again starts afresh. Every change names the states it expects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, Text, func, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store.base import Place, TurkctlTable, changed_one, chunks, insert_ignoring
+from turkctl.store.types import Json, Money, UtcTime
+
+CREATE_HIT = "create_hit"
+EXTEND_HIT = "extend_hit"
+BONUS = "bonus"
+
+OPEN = "open"
+SENT = "sent"
+DONE = "done"
+FAILED = "failed"
+ABANDONED = "abandoned"
+UNFINISHED = (OPEN, SENT)
+
+
+class Intent(TurkctlTable, table=True):
+    """One request that creates something or pays somebody."""
+
+    __tablename__ = "turkctl_intent"
+    __table_args__ = (Index(None, "mode", "market", "state"),)
+
+    token: str = Field(primary_key=True, max_length=64)
+    """The request's UniqueRequestToken; see :func:`token`."""
+    kind: str = Field(max_length=16)
+    """``create_hit``, ``extend_hit`` or ``bonus``."""
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    batch: str = Field(max_length=64, index=True)
+    """What was opened together."""
+    digest: str = Field(max_length=64, index=True)
+    """Of the command's arguments: how an unfinished batch is found again."""
+    subject: str = Field(max_length=128)
+    """What it is about: an experiment, a HIT or an assignment."""
+    request: dict[str, Any] = Field(sa_type=Json)
+    """The request's members, without the token."""
+    cost: Decimal = Field(sa_type=Money)
+    """Dollars, commission included."""
+    state: str = Field(default=OPEN, max_length=16)
+    created: datetime = Field(sa_type=UtcTime)
+    sent: datetime | None = Field(default=None, sa_type=UtcTime)
+    finished: datetime | None = Field(default=None, sa_type=UtcTime)
+    result: str | None = Field(default=None, sa_type=Text)
+    """The HIT's id when done, the market's error code when failed, the reason when abandoned."""
+
+
+INTENTS = Intent.__table__
+
+
+def token(database_id: str, *parts: str | int) -> str:
+    """The UniqueRequestToken (64 characters) for what the parts name, in the database of this id.
+
+    The same parts give the same token for ever; other parts, or another database, another one.
+    """
+    text = json.dumps([database_id, *parts], ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
+    """Stores the intents in state open, and returns all of them, in order, as they now are.
+
+    One whose token is there already keeps its row: still unfinished or done it is returned as it is; failed or
+    abandoned it is opened again with what is ``wanted`` now.
+    """
+    for part in chunks(wanted):
+        rows = [intent.validated().model_dump() for intent in part]
+        insert_ignoring(session, INTENTS, ["token"], rows)
+        for row in rows:
+            again = INTENTS.c.state.in_((FAILED, ABANDONED))
+            session.connection().execute(update(INTENTS).where(INTENTS.c.token == row["token"], again).values(**row))
+    stored = {intent.token: intent for intent in _by_tokens(session, [intent.token for intent in wanted])}
+    return [stored[intent.token] for intent in wanted]
+
+
+def mark_sent(session: Session, token: str, now: datetime, *, sent_before: datetime | None = None) -> bool:
+    """Takes the intent for sending: True for exactly one caller, who then makes the request.
+
+    To send once more what was ``sent_before`` at that time and not answered, say so: of two that try, one gets it.
+    """
+    expected = [INTENTS.c.state == OPEN]
+    if sent_before is not None:
+        expected = [INTENTS.c.state == SENT, INTENTS.c.sent == sent_before]
+    statement = update(INTENTS).where(INTENTS.c.token == token, *expected).values(state=SENT, sent=now)
+    return changed_one(session, statement)
+
+
+def complete(session: Session, token: str, result: str | None, now: datetime) -> bool:
+    """It happened; False when the intent was finished already."""
+    return _finish(session, token, DONE, result, now)
+
+
+def fail(session: Session, token: str, error_code: str, now: datetime) -> bool:
+    """The market refused it, so that nothing happened; False when the intent was finished already."""
+    return _finish(session, token, FAILED, error_code, now)
+
+
+def abandon(session: Session, token: str, reason: str, now: datetime) -> bool:
+    """It did not happen and is given up; False when the intent was finished already."""
+    return _finish(session, token, ABANDONED, reason, now)
+
+
+def get(session: Session, token: str) -> Intent | None:
+    """The intent with this token, read afresh."""
+    return next(iter(_by_tokens(session, [token])), None)
+
+
+def unfinished(session: Session, place: Place, kind: str | None = None) -> list[Intent]:
+    """Intents that nobody has seen the end of, oldest first."""
+    conditions = [*_at(place), INTENTS.c.state.in_(UNFINISHED)]
+    return _read(session, *conditions, *([] if kind is None else [INTENTS.c.kind == kind]))
+
+
+def unfinished_by_digest(session: Session, place: Place, digest: str) -> list[Intent]:
+    """Unfinished intents of commands with these arguments, oldest first."""
+    return _read(session, *_at(place), INTENTS.c.state.in_(UNFINISHED), INTENTS.c.digest == digest)
+
+
+def of_batch(session: Session, batch: str) -> list[Intent]:
+    """Everything that was opened together, finished or not."""
+    return _read(session, INTENTS.c.batch == batch)
+
+
+def outstanding_cost(session: Session, place: Place) -> Decimal:
+    """Dollars that unfinished intents may still cost, commission included."""
+    statement = select(func.sum(INTENTS.c.cost)).where(*_at(place), INTENTS.c.state.in_(UNFINISHED))
+    total: Decimal | None = session.connection().execute(statement).scalar()
+    return Decimal("0.00") if total is None else total
+
+
+def _finish(session: Session, token: str, state: str, result: str | None, now: datetime) -> bool:
+    statement = update(INTENTS).where(INTENTS.c.token == token, INTENTS.c.state.in_(UNFINISHED))
+    return changed_one(session, statement.values(state=state, result=result, finished=now))
+
+
+def _at(place: Place) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return INTENTS.c.mode == place.mode, INTENTS.c.market == place.market
+
+
+def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Intent]:
+    statement = select(Intent).where(*conditions).order_by(INTENTS.c.created, INTENTS.c.token)
+    return list(session.scalars(statement, execution_options={"populate_existing": True}))
+
+
+def _by_tokens(session: Session, tokens: Sequence[str]) -> list[Intent]:
+    return [intent for part in chunks(tokens) for intent in _read(session, INTENTS.c.token.in_(part))]

@@ -1,0 +1,1 @@
+"""Alembic's environment and turkctl's revisions, packaged with it."""

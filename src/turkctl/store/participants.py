@@ -1,0 +1,100 @@
+"""psiTurk's participants table, column for column, so that turkctl and psiTurk can work on one database.
+
+Source: the ``Participant`` model of psiTurk 3 (table ``assignments`` unless configured otherwise). Its times have no
+zone. turkctl creates the table only in databases of its own; reading it needs no table of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, func, inspect, select
+from sqlmodel import Session
+
+from turkctl.errors import ConfigError
+from turkctl.store.base import PREFIX
+
+DEFAULT_NAME = "assignments"
+
+STATUS_NAMES = (
+    "not_accepted",
+    "allocated",
+    "started",
+    "completed",
+    "submitted",
+    "credited",
+    "quit_early",
+    "bonused",
+)
+"""By psiTurk's number."""
+COMPLETE = (3, 4, 5, 7)
+
+
+@cache
+def participants_table(name: str) -> Table:
+    """The table under the name that the settings give it.
+
+    Raises:
+        ConfigError: the name is that of a table of turkctl's own, or empty.
+    """
+    if not name or name.startswith(PREFIX):
+        raise ConfigError(f"'{name}' cannot be the participants table", hint=f"psiTurk's own is '{DEFAULT_NAME}'")
+    return Table(
+        name,
+        MetaData(),
+        Column("uniqueid", String(128), primary_key=True),
+        Column("assignmentid", String(128), nullable=False),
+        Column("workerid", String(128), nullable=False),
+        Column("hitid", String(128), nullable=False),
+        Column("ipaddress", String(128)),
+        Column("browser", String(128)),
+        Column("platform", String(128)),
+        Column("language", String(128)),
+        Column("cond", Integer),
+        Column("counterbalance", Integer),
+        Column("codeversion", String(128)),
+        Column("beginhit", DateTime),
+        Column("beginexp", DateTime),
+        Column("endhit", DateTime),
+        Column("bonus", Float, default=0),
+        Column("status", Integer, default=1),
+        Column("mode", String(128)),
+        Column("datastring", Text),
+    )
+
+
+@dataclass(frozen=True)
+class KnownIds:
+    """What participant rows say exists on the market."""
+
+    hit_ids: frozenset[str]
+    assignment_ids: frozenset[str]
+
+
+def exists(session: Session, name: str) -> bool:
+    """Whether the database has the table."""
+    return inspect(session.connection()).has_table(name)
+
+
+def missing_columns(session: Session, name: str) -> list[str]:
+    """Columns of psiTurk's that the table of this name lacks."""
+    there = {column["name"] for column in inspect(session.connection()).get_columns(name)}
+    return [column.name for column in participants_table(name).columns if column.name not in there]
+
+
+def count(session: Session, name: str, *, mode: str | None = None) -> int:
+    """Participants of one mode, or of every mode where none is named."""
+    table = participants_table(name)
+    statement = select(func.count()).select_from(table)
+    if mode is not None:
+        statement = statement.where(table.c.mode == mode)
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def known_ids(session: Session, name: str, mode: str) -> KnownIds:
+    """The HIT and assignment ids of the participants of this mode."""
+    table = participants_table(name)
+    statement = select(table.c.hitid, table.c.assignmentid).where(table.c.mode == mode)
+    rows = session.connection().execute(statement).all()
+    return KnownIds(frozenset(row.hitid for row in rows), frozenset(row.assignmentid for row in rows))

@@ -1,0 +1,232 @@
+"""The schema's version, and how a database gets to it. Alembic is imported only to migrate or to compare."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select
+
+from turkctl.errors import DatabaseUnreachableError, SchemaError
+from turkctl.store import participants
+from turkctl.store.base import TurkctlTable
+from turkctl.store.engine import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The revision this turkctl works with; a test keeps it equal to the newest migration."""
+
+VERSION_TABLE = "turkctl_alembic_version"
+_VERSIONS = Table(  # as Alembic makes it
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+MARKET_PREFIX = "market_"  # the built-in market's tables may share the database; they make it nobody else's
+_DIALECTS = ("sqlite", "postgresql")
+
+
+def all_tables() -> MetaData:
+    """Every table of ours, with the modules that describe them imported."""
+    from turkctl.store import assignments, experiments, hits, intents, meta
+
+    described = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
+    assert all(issubclass(model, TurkctlTable) for model in described)
+    return TurkctlTable.metadata
+
+
+def current(database: Database) -> str | None:
+    """The revision the database is at; None where turkctl has no tables in it.
+
+    Raises:
+        DatabaseUnreachableError: the database cannot be opened or read.
+    """
+    with database.read() as session:
+        return _revision(session.connection())
+
+
+def ensure(database: Database, participants_table: str = participants.DEFAULT_NAME) -> None:
+    """Makes sure the database is at :data:`HEAD`: an empty one gets its tables, any other is only looked at.
+
+    Raises:
+        SchemaError: it is older or newer than this turkctl, or somebody else's without our tables.
+        DatabaseUnreachableError: it cannot be opened, read, or (when empty) written.
+    """
+    with database.read() as session:
+        revision = _revision(session.connection())
+        empty = revision is None and _is_empty(session.connection())
+    if revision is None and empty:
+        revision = _create(database, participants_table)
+    if revision != HEAD:
+        raise _mismatch(database, revision)
+
+
+def upgrade(database: Database, participants_table: str = participants.DEFAULT_NAME) -> tuple[str | None, str]:
+    """Brings the database to :data:`HEAD`; an empty one, and somebody else's, get our tables.
+
+    Tables that are not ours are not touched, and the participants table is made only where the database was empty.
+    Of two processes that upgrade at once, the second waits and finds nothing left to do.
+
+    Returns:
+        The revisions before and after.
+
+    Raises:
+        SchemaError: the database is newer than this turkctl, or the migrated rows would break references.
+        DatabaseUnreachableError: it cannot be opened or written.
+    """
+    before = current(database)
+    if before is not None and _number(before) > _number(HEAD):
+        raise _mismatch(database, before)
+    with _migrating(database) as connection:
+        before = _revision(connection)
+        ours = before is None and _is_empty(connection)
+        _run_migrations(connection)
+        if before is None:
+            _introduce(connection, ours=ours, participants_table=participants_table)
+    return before, HEAD
+
+
+def check(database: Database, participants_table: str = participants.DEFAULT_NAME) -> list[str]:
+    """What in the database is not as this turkctl describes it, in words; empty when all is well.
+
+    Raises:
+        SchemaError: the database is not at :data:`HEAD`.
+        DatabaseUnreachableError: it cannot be opened or read.
+    """
+    revision = current(database)
+    if revision != HEAD:
+        raise _mismatch(database, revision)
+    from turkctl.store.migrations.compare import differences
+
+    with database.read() as session:
+        found = differences(session.connection(), all_tables())
+        if participants.exists(session, participants_table):
+            missing = participants.missing_columns(session, participants_table)
+            found += [f"table {participants_table} lacks psiTurk's column {name}" for name in missing]
+        else:
+            found.append(f"there is no participants table {participants_table}")
+    return found
+
+
+def config() -> Config:
+    """Alembic's configuration for the migrations inside the package."""
+    from alembic.config import Config
+
+    settings = Config()
+    folder = Path(__file__).parent / "migrations"
+    settings.set_main_option("script_location", str(folder).replace("%", "%%"))
+    settings.set_main_option("path_separator", "os")
+    return settings
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(select(_VERSIONS.c.version_num)).scalar()
+    return found or "0000"
+
+
+def _number(revision: str) -> int:
+    """Revisions are numbered; one that is not comes from a future with other habits."""
+    return int(revision) if revision.isdigit() else 10**9
+
+
+def _is_empty(connection: Connection) -> bool:
+    names = inspect(connection).get_table_names()
+    return all(name.startswith(MARKET_PREFIX) for name in names)
+
+
+def _mismatch(database: Database, revision: str | None) -> SchemaError:
+    where = f"the database {database.url_for_people}"
+    if revision is None:
+        return SchemaError(
+            f"{where} has tables of another program and none of turkctl's",
+            hint="to add turkctl's beside them, run: turkctl db upgrade",
+        )
+    if _number(revision) > _number(HEAD):
+        return SchemaError(
+            f"{where} was made by a newer turkctl (schema {revision}, this one knows {HEAD})",
+            hint="upgrade turkctl: pip install --upgrade turkctl",
+        )
+    return SchemaError(f"{where} has the older schema {revision}, not {HEAD}", hint="run: turkctl db upgrade")
+
+
+def _create(database: Database, participants_table: str) -> str | None:
+    """Makes all tables in one transaction, unless another process has done so by now; the revision then."""
+    _refuse_others(database)
+    tables = all_tables()
+    with database.write() as session:
+        connection = session.connection()
+        if _revision(connection) is None and _is_empty(connection):
+            tables.create_all(connection)
+            _VERSIONS.create(connection)
+            connection.execute(insert(_VERSIONS).values(version_num=HEAD))
+            _introduce(connection, ours=True, participants_table=participants_table)
+        return _revision(connection)
+
+
+def _introduce(connection: Connection, *, ours: bool, participants_table: str) -> None:
+    """Writes down what the new tables stand in, and makes psiTurk's table where the database is ours."""
+    from turkctl.store.meta import DATABASE_ID, MADE_DATABASE, MADE_PARTICIPANTS, Meta
+
+    facts = {DATABASE_ID: secrets.token_hex(16), MADE_DATABASE: "yes" if ours else "no"}
+    if ours:
+        participants.participants_table(participants_table).create(connection)
+        facts[MADE_PARTICIPANTS] = participants_table
+    connection.execute(insert(Meta.__table__), [{"key": key, "value": value} for key, value in facts.items()])
+
+
+def _refuse_others(database: Database) -> None:
+    if database.dialect not in _DIALECTS:
+        raise SchemaError(
+            f"turkctl keeps no tables of its own in {database.dialect}",
+            hint="use SQLite or PostgreSQL; participants can be read from others",
+        )
+
+
+@contextmanager
+def _migrating(database: Database) -> Iterator[Connection]:
+    """One transaction for all migrations, which no other turkctl can write beside.
+
+    SQLite changes a table by copying it and dropping the old one; enforced foreign keys would take the drop for a
+    deletion of its rows. They are off meanwhile, which is possible only outside a transaction, and checked at the end.
+    """
+    _refuse_others(database)
+    with database.translating(), database.engine.connect() as connection:
+        if database.dialect != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                if broken:
+                    raise SchemaError(
+                        f"migrating would leave {len(broken)} rows that refer to nothing; nothing was changed",
+                        hint=f"look at table {broken[0][0]} with sqlite3's PRAGMA foreign_key_check",
+                    )
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _run_migrations(connection: Connection) -> None:
+    from alembic import command
+
+    settings = config()
+    settings.attributes["connection"] = connection
+    try:
+        command.upgrade(settings, "head")
+    except OSError as error:
+        raise DatabaseUnreachableError(
+            f"the migrations that belong to turkctl cannot be read: {error}", hint="install turkctl again"
+        ) from error

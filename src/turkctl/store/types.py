@@ -1,0 +1,112 @@
+"""How money, times and structures are held in a column, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, String, Text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from typing_extensions import override
+
+from turkctl.units import from_micros, to_micros
+
+MAX_MICROS = 2**63 - 1
+_TIME_WIDTH = len("2026-11-22T01:24:00.000000Z")
+
+
+class Money(TypeDecorator[Decimal]):
+    """Decimal dollars, held as integer micro-dollars.
+
+    Raises (on the way in):
+        TypeError: the value is not a Decimal (a float is never money).
+        ValueError: it has a fraction of a micro-dollar, or does not fit 64 bits.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Dollars to micro-dollars."""
+        if value is None:
+            return None
+        if not isinstance(value, Decimal):
+            raise TypeError(f"money is a Decimal, not {type(value).__name__}")
+        micros = to_micros(value)
+        if abs(micros) > MAX_MICROS:
+            raise ValueError(f"{value} dollars do not fit the column")
+        return micros
+
+    @override
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """Micro-dollars to dollars; PostgreSQL returns the sum of integers as a Decimal."""
+        return None if value is None else from_micros(int(value))
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware times, read back in UTC to the microsecond.
+
+    PostgreSQL holds ``timestamptz``. SQLite has no times and SQLAlchemy's own would lose the zone, so there it is
+    ISO 8601 text of one width with ``Z``, whose alphabetical order is the order of time.
+
+    Raises (on the way in):
+        ValueError: the time has no zone.
+    """
+
+    impl = String(_TIME_WIDTH)
+    cache_ok = True
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """``timestamptz`` on PostgreSQL, text elsewhere."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(String(_TIME_WIDTH))
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Any aware time to UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone")
+        moment = value.astimezone(UTC)
+        if dialect.name == "postgresql":
+            return moment
+        return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    @override
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """The time in UTC."""
+        if value is None:
+            return None
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return moment.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A structure as JSON text, keys sorted, so that equal structures are equal texts.
+
+    Raises (on the way in):
+        ValueError: it holds NaN or an infinity.
+        TypeError: it holds something JSON has no word for.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """The structure as text."""
+        if value is None:
+            return None
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+    @override
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """The text as a structure."""
+        return None if value is None else json.loads(value)
