@@ -1,0 +1,244 @@
+"""The market over HTTP: the Requester API for any MTurk client, as plain WSGI on waitress."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from waitress import create_server, wasyncore  # type: ignore[import-untyped]  # it ships no types
+from waitress.channel import ClientDisconnected  # type: ignore[import-untyped]  # as above
+
+from turkctl.errors import UsageError
+from turkctl.market.endpoint import AnswerLostError, Endpoint
+from turkctl.market.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+MAX_BODY_BYTES = 1_048_576
+"""The largest documents that the API allows fit twice, escaped to the utmost."""
+DEFAULT_THREADS = 16
+_MAX_CONNECTIONS = 1_000
+_STOP_SECONDS = 5
+
+_ABOUT = f"""This is a market that speaks the Amazon Mechanical Turk Requester API (2017-01-17).
+
+Point any MTurk client at it: production is {PRODUCTION_PATH}, the sandbox {SANDBOX_PATH}. For example
+    aws mturk get-account-balance --endpoint-url http://HOST:PORT{SANDBOX_PATH} --region us-east-1
+
+GET /healthz answers ok while it is up.
+"""
+
+_REASONS = {
+    HTTPStatus.NOT_FOUND: "There is nothing here.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
+    HTTPStatus.LENGTH_REQUIRED: "Say how long the body is: Content-Length is missing or no number.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"The body is longer than {MAX_BODY_BYTES} bytes.",
+}
+
+
+class _RefusedError(Exception):
+    """A request that is not one of the Requester API."""
+
+    def __init__(self, status: HTTPStatus, **headers: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.headers = headers
+
+
+def make_app(endpoint: Endpoint, mounts: Mapping[str, WSGIApplication] | None = None) -> WSGIApplication:
+    """A WSGI application: the API at ``/`` and ``/sandbox`` (POST), a page that says so (GET), and ``/healthz``.
+
+    Args:
+        endpoint: what answers.
+        mounts: other applications by the path they live at, as in ``{"/worker": site}``; the path moves from
+            PATH_INFO to SCRIPT_NAME for them. The longest path that fits wins; the API's own paths come first.
+    """
+    by_length = sorted((mounts or {}).items(), key=lambda mount: len(mount[0]), reverse=True)
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO") or "/"
+        if path not in _HANDLERS:
+            for prefix, mounted in by_length:
+                if path == prefix or path.startswith(f"{prefix.rstrip('/')}/"):
+                    return mounted(_shifted(environ, prefix.rstrip("/")), start_response)
+        return _answer_own(endpoint, path, environ, start_response)
+
+    return app
+
+
+def _shifted(environ: WSGIEnvironment, prefix: str) -> WSGIEnvironment:
+    return {
+        **environ,
+        "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + prefix,
+        "PATH_INFO": environ.get("PATH_INFO", "")[len(prefix) :],
+    }
+
+
+def _answer_own(
+    endpoint: Endpoint, path: str, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    method = environ["REQUEST_METHOD"]
+    try:
+        status, headers, content = _handler(path, method)(endpoint, path, environ)
+    except _RefusedError as refused:
+        status, headers, content = _plain(_REASONS[refused.status] + "\n", refused.status, **refused.headers)
+    start_response(f"{status} {HTTPStatus(status).phrase}", list(headers.items()))
+    return [] if method == "HEAD" else [content]
+
+
+_Answer = tuple[int, dict[str, str], bytes]
+_Handler = Callable[[Endpoint, str, "WSGIEnvironment"], _Answer]
+
+
+def _handler(path: str, method: str) -> _Handler:
+    handlers = _HANDLERS.get(path)
+    if handlers is None:
+        raise _RefusedError(HTTPStatus.NOT_FOUND)
+    handler = handlers.get("GET" if method == "HEAD" else method)
+    if handler is None:
+        raise _RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, Allow=", ".join(["HEAD", *handlers]))
+    return handler
+
+
+def _call(endpoint: Endpoint, path: str, environ: WSGIEnvironment) -> _Answer:
+    body = _read_body(environ)
+    try:
+        return answer(endpoint, path, _request_headers(environ), body)
+    except AnswerLostError:
+        # Waitress takes this for a client that went away: it closes the connection and sends nothing.
+        raise ClientDisconnected from None
+
+
+def _about(_endpoint: Endpoint, _path: str, _environ: WSGIEnvironment) -> _Answer:
+    return _plain(_ABOUT)
+
+
+def _healthy(_endpoint: Endpoint, _path: str, _environ: WSGIEnvironment) -> _Answer:
+    return _plain("ok\n")
+
+
+_API = {"POST": _call, "GET": _about}
+_HANDLERS: Mapping[str, Mapping[str, _Handler]] = {
+    PRODUCTION_PATH: _API,
+    SANDBOX_PATH: _API,
+    f"{SANDBOX_PATH}/": _API,
+    "/healthz": {"GET": _healthy},
+}
+
+
+def _plain(text: str, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> _Answer:
+    content = text.encode()
+    return (
+        status,
+        {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(content)), **headers},
+        content,
+    )
+
+
+def _read_body(environ: WSGIEnvironment) -> bytes:
+    length = environ.get("CONTENT_LENGTH", "")
+    if not (length.isascii() and length.isdigit()):
+        raise _RefusedError(HTTPStatus.LENGTH_REQUIRED)
+    if int(length) > MAX_BODY_BYTES:
+        raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
+
+
+def _request_headers(environ: WSGIEnvironment) -> dict[str, str]:
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers["content-length"] = environ.get("CONTENT_LENGTH", "")
+    if "CONTENT_TYPE" in environ:
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    return headers
+
+
+class Server:
+    """A listening market. :meth:`run` serves until :meth:`close` or Ctrl-C."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int, threads: int) -> None:
+        self._socket = _listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        """The port that it listens on; the one that the system chose where 0 was asked for."""
+        # Requests that wait for a thread are nothing to warn of: every client with more connections has them.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._connections: dict[int, Any] = {}
+        self._server = create_server(
+            app,
+            map=self._connections,
+            sockets=[self._socket],
+            threads=threads,
+            connection_limit=_MAX_CONNECTIONS,
+            asyncore_use_poll=True,  # select() cannot wait on that many
+            # Waitress refuses what is as long as its limit; the application says the limit itself.
+            max_request_body_size=MAX_BODY_BYTES + 1,
+            ident="turkctl",
+        )
+        self._lock = threading.Lock()
+        self._running = False
+        self._closed = False
+
+    def run(self) -> None:
+        """Serve in this thread. Requests under way at the end get five seconds to finish."""
+        with self._lock:
+            if self._closed:
+                return
+            self._running = True
+        try:
+            self._server.run()
+        finally:
+            self._stop()
+
+    def close(self) -> None:
+        """Stop listening and serving; from any thread, as often as you like."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._running:
+                # Sockets are closed in the thread that waits on them.
+                self._server.trigger.pull_trigger(self._stop)
+                return
+        self._stop()
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._closed = True
+        self._server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
+        wasyncore.close_all(self._connections, ignore_all=True)
+
+
+def serve(
+    endpoint: Endpoint,
+    host: str = "127.0.0.1",
+    port: int = 8800,
+    threads: int = DEFAULT_THREADS,
+    mounts: Mapping[str, WSGIApplication] | None = None,
+) -> Server:
+    """Listen on ``host:port`` (0: any free port); the caller runs what comes back.
+
+    Args:
+        endpoint: what answers.
+        host: a name or an address of this machine.
+        port: 0 to 65535.
+        threads: requests that are answered at once.
+        mounts: see :func:`make_app`.
+
+    Raises:
+        UsageError: that address cannot be listened on.
+    """
+    return Server(make_app(endpoint, mounts), host, port, threads)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="give another --host or --port") from None

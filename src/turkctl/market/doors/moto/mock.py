@@ -1,0 +1,91 @@
+"""``mock_mturk``: moto's ``mock_aws`` with Mechanical Turk in it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, overload
+
+from moto import mock_aws
+
+from turkctl.market.doors.moto.models import current_backend
+from turkctl.market.doors.moto.register import register
+from turkctl.market.endpoint import Endpoint
+from turkctl.market.service import Market
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class MockMturk:
+    """A market that answers ``boto3.client("mturk")`` while the context lasts; it starts empty each time.
+
+    It starts ``mock_aws`` too, so moto's other services (the queue that notifications go to) are there. Inside a
+    ``mock_aws`` that is active already it joins that one.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """Prepare a mock.
+
+        Args:
+            options: ``switches``, and of :class:`~turkctl.market.service.Market` ``clock``, ``rng``,
+                ``opening_balance`` and ``notify``.
+        """
+        self._options = options
+        self._aws: Any = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What answers, with its switches and its count of requests."""
+        return current_backend().endpoint
+
+    def start(self) -> Market:
+        """Begin; the market's worker actions and its clock are on what is returned."""
+        register()
+        self._aws = mock_aws()
+        self._aws.start()
+        return current_backend().open(**self._options).market
+
+    def stop(self) -> None:
+        """End, and forget the market."""
+        current_backend().reset()
+        self._aws.stop()
+
+    def __enter__(self) -> Market:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function, which gets a market of its own for each call.
+
+        Raises:
+            TypeError: for a class. Call :func:`~turkctl.market.doors.moto.register` and decorate it with
+                ``mock_aws``.
+        """
+        if inspect.isclass(function):
+            raise TypeError("mock_mturk decorates functions; for a class, call register() and use mock_aws")
+
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            with MockMturk(**self._options):
+                return function(*args, **kwargs)
+
+        return wrapper
+
+
+@overload
+def mock_mturk(function: Callable[P, R]) -> Callable[P, R]: ...
+@overload
+def mock_mturk(function: None = None, **options: Any) -> MockMturk: ...
+def mock_mturk(function: Callable[P, R] | None = None, **options: Any) -> MockMturk | Callable[P, R]:
+    """A :class:`MockMturk`, as a context manager or a decorator, with or without parentheses.
+
+    ``with mock_mturk() as market: …`` or ``@mock_mturk``; the options are those of :class:`MockMturk`.
+    """
+    return MockMturk(**options) if function is None else MockMturk()(function)
