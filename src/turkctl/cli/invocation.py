@@ -45,12 +45,19 @@ class Invocation:
 
     @cached_property
     def output(self) -> Output:
-        """The one printer."""
+        """The one printer, in the format of the settings."""
+        return self._printer(self.settings["output"])
+
+    def plain_output(self) -> Output:
+        """A printer for when the settings cannot be read: in the format of the flags."""
+        return self._printer(self.flags.get("output") or "table")
+
+    def _printer(self, fmt: str) -> Output:
         from turkctl.cli.output import Output
 
         plain = bool(self.flags.get("no_color") or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
         return Output(
-            self.settings["output"],
+            fmt,
             quiet=self.quiet,
             color=not plain,
             stdout=sys.stdout,

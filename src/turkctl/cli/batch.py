@@ -1,0 +1,79 @@
+"""How every batch command goes: show the plan where it has to be agreed to, apply it, show the result."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from turkctl.cli.invocation import Invocation
+from turkctl.errors import ConfirmationNeededError
+from turkctl.units import format_money
+
+if TYPE_CHECKING:
+    from turkctl.operations.engine import Engine
+    from turkctl.operations.plan import Act, Plan
+
+P = TypeVar("P")
+
+
+def run_batch(run: Invocation, plan: Plan[P], act: Act[P], *, dry_run: bool, asks: bool, yes: bool = False) -> None:
+    """Apply a plan, or show it; ends the command with the batch's exit code.
+
+    Args:
+        run: the invocation.
+        plan: what would be done.
+        act: how each step is done.
+        dry_run: only show the plan.
+        asks: whether the act costs money or cannot be undone, so that mode live asks first.
+        yes: the answer, given beforehand.
+
+    Raises:
+        ConfirmationNeededError: it asks and nobody is there, or the answer was no.
+    """
+    for note in plan.notes:
+        run.output.note(note)
+    if dry_run:
+        raise typer.Exit(run.output.batch(plan.preview()))
+    if asks and plan.steps and run.settings.mode == "live" and not yes:
+        confirm(run, plan)
+    engine = run.context.engine()
+    with interruptible(engine), run.output.progress(plan.action, len(plan.steps) + len(plan.skipped)) as advance:
+        result = engine.apply(plan, act, on_item=lambda _item: advance())
+    raise typer.Exit(run.output.batch(result))
+
+
+def confirm(run: Invocation, plan: Plan[P]) -> None:
+    """Show what is about to happen in mode live and ask.
+
+    Raises:
+        ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
+    """
+    balance = run.context.mturk.balance().available
+    question = (
+        f"{plan.action} {len(plan.steps)} in mode live for ${format_money(plan.cost)}, commission included; "
+        f"the balance is ${format_money(balance)}"
+    )
+    if not run.output.interactive:
+        raise ConfirmationNeededError(f"this asks first: {question}", hint="add --yes to go ahead, --dry-run to see it")
+    if run.output.ask(f"{question}. Go ahead? [y/N] ").lower() not in ("y", "yes"):
+        raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
+
+
+@contextmanager
+def interruptible(engine: Engine) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM lets what is in hand finish; a second Ctrl-C ends at once."""
+
+    def stop(_number: int, _frame: object) -> None:
+        engine.stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

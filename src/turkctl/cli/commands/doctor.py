@@ -1,0 +1,74 @@
+"""``turkctl doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import typer
+
+from turkctl.cli.common import invocation
+from turkctl.cli.invocation import Invocation
+from turkctl.errors import ExitCode
+from turkctl.units import format_money, format_time
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+CLOSED = "Amazon closed Mechanical Turk on 2026-09-30"
+NEEDS = {"database": "configuration", "schema": "database", "market": "configuration", "clock": "market"}
+
+
+@app.command()
+def doctor(ctx: typer.Context) -> None:
+    """Check configuration, database, credentials, market and clock; exit 0 when all is well, else 4."""
+    from turkctl.cli.output import Output
+    from turkctl.operations.doctor import run_checks
+
+    run = invocation(ctx)
+    rows = list(run_checks(_checks(run), NEEDS))
+    output: Output = run.output if rows[0].ok else run.plain_output()
+    output.rows(["check", "ok", "detail", "mend"], [row.as_dict() for row in rows])
+    raise typer.Exit(ExitCode.OK if all(row.ok for row in rows) else ExitCode.UNREACHABLE)
+
+
+def _checks(run: Invocation) -> dict[str, Callable[[], str]]:
+    return {
+        "configuration": lambda: _configuration(run),
+        "database": lambda: _database(run),
+        "schema": lambda: _schema(run),
+        "market": lambda: _market(run),
+        "clock": lambda: _clock(run),
+    }
+
+
+def _configuration(run: Invocation) -> str:
+    where = run.settings.project_file or "no project file (turkctl init makes one)"
+    return f"mode {run.settings.mode}, {where}"
+
+
+def _database(run: Invocation) -> str:
+    from turkctl.operations.schema import versions
+
+    versions(run.context.bare_database)
+    return f"reached {run.context.bare_database.url_for_people}"
+
+
+def _schema(run: Invocation) -> str:
+    from turkctl.operations.schema import versions
+
+    found, _ = versions(run.context.database)
+    return f"at {found}, as this turkctl needs"
+
+
+def _market(run: Invocation) -> str:
+    balance = run.context.mturk.balance()
+    amazon = f"; {CLOSED}" if "amazonaws.com" in run.context.place.market else ""
+    return f"{run.context.place.market} answers, ${format_money(balance.available)} available{amazon}"
+
+
+def _clock(run: Invocation) -> str:
+    now = run.context.now()
+    ahead = (now - datetime.now(UTC)).total_seconds()
+    if run.settings.mode == "local" and ahead > 1:
+        return f"the market's clock says {format_time(now)}, turned {ahead:.0f} s ahead"
+    return format_time(now)

@@ -1,0 +1,34 @@
+"""``turkctl init``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from turkctl.cli.common import invocation
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def init(
+    ctx: typer.Context, folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The study's folder.")] = Path()
+) -> None:
+    """Write a commented turkctl.toml and create the database; nothing is ever overwritten."""
+    from turkctl.cli.project import write_new
+
+    run = invocation(ctx)
+    path, written = write_new(folder)
+    run.flags["config"] = str(path.resolve())
+    database = run.context.database
+    run.output.record(
+        {
+            "project_file": str(path.resolve()),
+            "written": written,
+            "database": database.url_for_people,
+            "mode": run.settings.mode,
+        }
+    )
+    run.output.note("next: edit [experiments.example], then run: turkctl experiments configure")

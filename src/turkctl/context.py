@@ -1,0 +1,132 @@
+"""The composition root: the one module that joins settings, store, MTurk client and market.
+
+The command line, the dashboard and the scheduler all start from a :class:`Context`. Everything is opened at its
+first use, so that a command pays only for what it needs.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from turkctl.errors import DatabaseUnreachableError
+from turkctl.settings import Settings
+
+if TYPE_CHECKING:
+    from turkctl.market.endpoint import Endpoint
+    from turkctl.market.service import Market
+    from turkctl.mturk.client import MTurk
+    from turkctl.operations.engine import Engine
+    from turkctl.store.base import Place
+    from turkctl.store.engine import Database
+
+
+class Context:
+    """Database, market and clock of one invocation, by its settings.
+
+    Properties raise DatabaseUnreachableError, SchemaError, CredentialsError or MarketUnreachableError when what they
+    open cannot be opened.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._opened: list[Any] = []
+
+    @cached_property
+    def bare_database(self) -> Database:
+        """The database as it is: its schema neither checked nor made."""
+        from turkctl.store.engine import connect
+
+        database = connect(self.settings.database_url)
+        self._opened.append(database)
+        return database
+
+    @cached_property
+    def database(self) -> Database:
+        """The database at this turkctl's schema; made when it is empty."""
+        from turkctl.store.schema import ensure
+
+        ensure(self.bare_database, self.settings["participants_table"])
+        return self.bare_database
+
+    @cached_property
+    def market(self) -> Market:
+        """The built-in market, in this process."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from turkctl.market.service import Market
+        from turkctl.settings import mask_url
+
+        try:
+            market = Market(self.settings.market_url)
+        except (SQLAlchemyError, OSError) as error:
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            raise DatabaseUnreachableError(
+                f"cannot open the market at {mask_url(self.settings.market_url)}: {reason}",
+                hint="check --market-url, and that its folder may be written to",
+            ) from error
+        self._opened.append(market)
+        return market
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """The built-in market with the switches of the settings' ``[market]`` section."""
+        from turkctl.market.endpoint import Endpoint
+
+        return Endpoint(self.market, switches=self.switches())
+
+    def switches(self) -> Any:
+        """The switches of the built-in market."""
+        from turkctl.market.switches import Switches
+
+        names = (
+            "throttle",
+            "latency",
+            "lag",
+            "fault_before",
+            "fault_after",
+            "answer_lost",
+            "notification_loss",
+            "seed",
+        )
+        return Switches(**{name: self.settings[f"market.{name}"] for name in names})
+
+    @cached_property
+    def mturk(self) -> MTurk:
+        """The client of the mode's market."""
+        from turkctl.mturk.connect import connect, connect_local
+
+        if self.settings.mode == "local":
+            from turkctl.market.doors.inprocess import attach
+
+            return connect_local(lambda events: attach(events, self.endpoint))
+        return connect(
+            mode=self.settings.mode, endpoint_url=self.settings.endpoint_url, profile=self.settings["profile"]
+        )
+
+    @cached_property
+    def place(self) -> Place:
+        """Mode and identity of the market: what rows of this invocation carry."""
+        from turkctl.store.base import Place
+
+        if self.settings.mode == "local":
+            return Place("local", f"local:{self.market.identity()}")
+        return Place(self.settings.mode, self.mturk.identity)
+
+    def now(self) -> datetime:
+        """The time that studies live in: the market's virtual clock in mode local, else the real one."""
+        if self.settings.mode == "local":
+            return self.market.now()
+        return datetime.now(UTC)
+
+    def engine(self, **options: Any) -> Engine:
+        """A batch engine; ``options`` are its attributes."""
+        from turkctl.operations.engine import Engine
+
+        return Engine(**options)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        while self._opened:
+            self._opened.pop().close()

@@ -1,0 +1,88 @@
+"""Experiments as they are shown, and the one that a command means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, UsageError
+from turkctl.operations.experiment_settings import ExperimentSettings
+from turkctl.operations.selection import find_experiment
+from turkctl.settings import Settings
+from turkctl.store import experiments, hits
+from turkctl.store.experiments import Version
+
+
+def settings_of(version: Version) -> ExperimentSettings:
+    """The stored settings as a checked object."""
+    return ExperimentSettings.model_validate({k: v for k, v in version.settings.items() if k != "template"})
+
+
+def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
+    """A row per experiment, with the number of its HITs in this mode."""
+    counts = hits.counts_by_experiment(session, mode)
+    return [_row(version, counts.get(version.experiment_id, {})) for version in experiments.list_all(session)]
+
+
+def _row(version: Version, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "experiment": version.slug,
+        "codeversion": version.code_version,
+        "title": version.settings["title"],
+        "reward": version.settings["reward"],
+        "hits": sum(counts.values()),
+        "active": version.active,
+        "version": version.version,
+        "configured": version.created,
+        "source": version.source,
+    }
+
+
+def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
+    """One experiment in full.
+
+    Raises:
+        NotFoundError: it was never configured.
+    """
+    version = find_experiment(session, slug)
+    counts = hits.counts_by_experiment(session, mode).get(version.experiment_id, {})
+    history = [
+        {"version": old.version, "codeversion": old.code_version, "configured": old.created, "source": old.source}
+        for old in experiments.history(session, slug)
+    ]
+    settings = {key: value for key, value in version.settings.items() if key != "template"}
+    return {**_row(version, counts), "mode": mode, "hits_by_status": counts, "settings": settings, "history": history}
+
+
+def the_experiment(session: Session, slug: str | None, settings: Settings) -> Version:
+    """The experiment that is named, or the only one that is configured.
+
+    Raises:
+        NotFoundError: it is not configured (the hint says so when it is in the file all the same), or none is.
+        UsageError: several are configured and none is named.
+    """
+    if slug is not None:
+        found = experiments.by_slug(session, slug)
+        if found is None or not found.active:
+            raise _missing(slug, settings)
+        return found
+    active = experiments.list_all(session, inactive=False)
+    if len(active) == 1:
+        return active[0]
+    if active:
+        names = ", ".join(version.slug for version in active)
+        raise UsageError("several experiments are configured", hint=f"name one with --experiment: {names}")
+    if settings.experiments:
+        raise _missing(next(iter(settings.experiments)), settings)
+    raise NotFoundError(
+        "no experiment is configured", hint="describe one in turkctl.toml, then run: turkctl experiments configure"
+    )
+
+
+def _missing(slug: str, settings: Settings) -> NotFoundError:
+    if slug in settings.experiments or (settings.folder / slug / "experiment.toml").is_file():
+        return NotFoundError(
+            f"experiment '{slug}' is in the file but not configured", hint="run: turkctl experiments configure"
+        )
+    return NotFoundError(f"there is no experiment '{slug}'", hint="see: turkctl experiments list")

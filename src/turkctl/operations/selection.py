@@ -1,0 +1,141 @@
+"""What a batch command acts on: the selectors of the contract, and the HITs that match them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, UsageError, WrongMarketError
+from turkctl.store import experiments, hits
+from turkctl.store.base import Place
+from turkctl.store.hits import HitFilter, HitRow
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The selectors as given, combined by "and"; one at least is required for an act."""
+
+    ids: tuple[str, ...] = ()
+    everything: bool = False
+    regex: str | None = None
+    experiment: str | None = None
+    campaign: int | None = None
+    code_version: str | None = None
+    all_studies: bool = False
+    """Also what the account has on the market and this database does not know; alone, only that."""
+
+    @property
+    def filters(self) -> bool:
+        """Whether anything but ids narrows it; what the database does not know matches none of these."""
+        narrowing = (self.regex, self.experiment, self.campaign, self.code_version)
+        return any(each is not None for each in narrowing)
+
+    def require(self) -> Selection:
+        """Itself.
+
+        Raises:
+            UsageError: nothing selects anything.
+        """
+        if not (self.ids or self.everything or self.filters or self.all_studies):
+            raise UsageError(
+                "nothing says what to act on",
+                hint="give ids, --all, --regex, --experiment, --campaign, --codeversion or --all-studies",
+            )
+        return self
+
+
+def compile_regex(pattern: str | None) -> re.Pattern[str] | None:
+    """The compiled expression; None for None.
+
+    Raises:
+        UsageError: it is no regular expression; says where it is wrong.
+    """
+    if pattern is None:
+        return None
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise UsageError(
+            f"'{pattern}' is not a regular expression: {error.msg} at position {error.pos}",
+            hint="Python's syntax; quote it for the shell",
+        ) from None
+
+
+def find_experiment(session: Session, slug: str) -> experiments.Version:
+    """The configured experiment of that name.
+
+    Raises:
+        NotFoundError: none was configured under that name.
+    """
+    found = experiments.by_slug(session, slug)
+    if found is None:
+        raise NotFoundError(
+            f"no experiment '{slug}' is configured",
+            hint="see: turkctl experiments list; if it is in a file, run: turkctl experiments configure",
+        )
+    return found
+
+
+def hit_filter(session: Session, place: Place, selection: Selection) -> HitFilter:
+    """The selectors as a filter over this place's HITs, ids aside.
+
+    Raises:
+        UsageError: a bad regular expression.
+        NotFoundError: an experiment that is not there.
+    """
+    if selection.experiment is not None:
+        find_experiment(session, selection.experiment)
+    return HitFilter(
+        place,
+        ids=selection.ids or None,
+        slugs=None if selection.experiment is None else [selection.experiment],
+        pattern=compile_regex(selection.regex),
+        campaign=selection.campaign,
+        code_version=selection.code_version,
+    )
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The HITs that match, and the ids that were named but are not in the database."""
+
+    rows: Sequence[HitRow]
+    unknown_ids: Sequence[str] = ()
+
+
+def select_hits(session: Session, place: Place, selection: Selection) -> Selected:
+    """The HITs of this place that match; disposed ones only by id.
+
+    An id that belongs to another mode or market stops everything (a filter just does not match such rows). An id
+    that the database does not know at all is handed back, for the caller to look up on the market by name.
+
+    Raises:
+        WrongMarketError: a named HIT belongs to another mode or market.
+        UsageError, NotFoundError: see :func:`hit_filter`.
+    """
+    wanted = hit_filter(session, place, selection)
+    unknown = hits.unknown_ids(session, place, selection.ids)
+    for hit_id in unknown:
+        _refuse_elsewhere(session, place, hit_id)
+    if not (selection.ids or selection.filters or selection.everything):
+        return Selected((), unknown)
+    rows = hits.select_hits(session, wanted)
+    return Selected([row for row in rows if row.status != hits.DISPOSED or row.hit_id in selection.ids], unknown)
+
+
+def _refuse_elsewhere(session: Session, place: Place, hit_id: str) -> None:
+    elsewhere = hits.where_is(session, hit_id)
+    if not elsewhere:
+        return
+    other = elsewhere[0]
+    if other.mode != place.mode:
+        raise WrongMarketError(
+            f"HIT {hit_id} belongs to mode {other.mode}, not {place.mode}", hint=f"add --mode {other.mode}"
+        )
+    raise WrongMarketError(
+        f"HIT {hit_id} belongs to the market {other.market}, not {place.market}",
+        hint="point --endpoint-url, --market-url or the credentials at the market it was posted on",
+    )
