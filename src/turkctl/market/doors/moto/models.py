@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 

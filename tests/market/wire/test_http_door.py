@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from wire_support import RecordingMarket
+
+from turkctl.errors import UsageError
+from turkctl.market.doors.http import MAX_BODY_BYTES, Server, make_app, serve
+from turkctl.market.endpoint import Endpoint
+from turkctl.market.switches import Switches
+
+TARGET = {"X-Amz-Target": "MTurkRequesterServiceV20170117.ListHITs"}
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def server(endpoint: Endpoint) -> Iterator[Server]:
+    def worker_site(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}".encode()]
+
+    with running(serve(endpoint, port=0, threads=4, mounts={"/worker": worker_site})) as server:
+        yield server
+
+
+def ask(
+    server: Server, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+
+def raw(server: Server, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+        return received
+
+
+def test_it_says_what_it_is(server: Server):
+    for path in ("/", "/sandbox"):
+        status, headers, body = ask(server, "GET", path)
+        assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
+        assert b"Mechanical Turk Requester API" in body
+
+
+def test_it_says_that_it_is_up(server: Server):
+    assert ask(server, "GET", "/healthz")[::2] == (200, b"ok\n")
+    assert ask(server, "HEAD", "/healthz")[::2] == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "environment"), [("/", "production"), ("/sandbox", "sandbox"), ("/sandbox/", "sandbox")]
+)
+def test_the_api_is_at_the_root_and_at_the_sandbox(
+    server: Server, market: RecordingMarket, path: str, environment: str
+):
+    status, headers, body = ask(server, "POST", path, b"{}", TARGET)
+    assert (status, body, headers["content-type"]) == (200, b"{}", "application/x-amz-json-1.1")
+    assert market.asked[0][1].environment == environment
+
+
+def test_one_connection_serves_many_requests(server: Server, market: RecordingMarket):
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        for _ in range(3):
+            connection.request("POST", "/", b"{}", TARGET)
+            assert connection.getresponse().read() == b"{}"
+    assert len(market.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("POST", "/sandboxes", 404), ("PUT", "/", 405), ("POST", "/healthz", 405)],
+)
+def test_other_addresses_and_methods_are_refused_in_plain_text(server: Server, method: str, path: str, status: int):
+    got, headers, _ = ask(server, method, path, b"{}", TARGET)
+    assert (got, headers["content-type"]) == (status, "text/plain; charset=utf-8")
+
+
+def test_a_refused_method_names_those_allowed(server: Server):
+    assert ask(server, "DELETE", "/")[1]["allow"] == "HEAD, POST, GET"
+
+
+def test_a_body_without_a_length_is_refused(server: Server):
+    assert raw(server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 411 ")
+
+
+def test_a_body_in_chunks_is_read(server: Server, market: RecordingMarket):
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: MTurkRequesterServiceV20170117.ListHITs\r\n"
+    head += b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert raw(server, head + b"2\r\n{}\r\n0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert len(market.asked) == 1
+
+
+def test_a_body_of_a_megabyte_is_read_and_a_longer_one_refused(server: Server, market: RecordingMarket):
+    fits = b"{" + b" " * (MAX_BODY_BYTES - 2) + b"}"
+    assert ask(server, "POST", "/", fits, TARGET)[0] == 200
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
+    assert raw(server, head).startswith(b"HTTP/1.1 413 ")
+    assert len(market.asked) == 1
+
+
+def test_other_applications_live_beside_the_api(server: Server):
+    assert ask(server, "GET", "/worker/hits/3A")[2] == b"/worker|/hits/3A"
+    assert ask(server, "GET", "/worker")[2] == b"/worker|"
+    assert ask(server, "GET", "/workers")[0] == 404
+
+
+def test_an_application_at_the_root_gets_what_the_api_leaves(endpoint: Endpoint):
+    def site(environ, start_response):
+        start_response("200 OK", [])
+        return [environ["PATH_INFO"].encode()]
+
+    app = make_app(endpoint, {"/": site})
+
+    def get(path: str) -> bytes:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path}
+        return b"".join(app(environ, lambda *_: lambda _data: None))
+
+    assert get("/mturk/preview") == b"/mturk/preview"
+    assert get("/healthz") == b"ok\n"
+
+
+def test_a_lost_answer_closes_the_connection_without_a_byte(
+    server: Server, endpoint: Endpoint, market: RecordingMarket
+):
+    endpoint.switches = Switches(answer_lost=1)
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        ask(server, "POST", "/", b"{}", TARGET)
+    assert len(market.asked) == 1
+    endpoint.switches = Switches()
+    assert ask(server, "POST", "/", b"{}", TARGET)[0] == 200
+
+
+def test_a_request_under_way_is_finished_when_the_server_closes(endpoint: Endpoint):
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait(_operation: str) -> None:
+        started.set()
+        assert go_on.wait(timeout=10)
+
+    endpoint.before = wait
+    statuses: list[int] = []
+    with running(serve(endpoint, port=0)) as server:
+        client = threading.Thread(target=lambda: statuses.append(ask(server, "POST", "/", b"{}", TARGET)[0]))
+        client.start()
+        assert started.wait(timeout=10)
+        server.close()
+        go_on.set()
+        client.join(timeout=10)
+    assert statuses == [200]
+
+
+def test_a_server_that_never_ran_can_be_closed(endpoint: Endpoint):
+    server = serve(endpoint, port=0)
+    server.close()
+    server.close()
+    server.run()
+    with pytest.raises(ConnectionRefusedError):
+        ask(server, "GET", "/healthz")
+
+
+def test_a_port_in_use_is_a_clear_refusal(server: Server, endpoint: Endpoint):
+    with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{server.port}: Address already in use"):
+        serve(endpoint, port=server.port)
+
+
+def test_a_host_that_is_not_ours_is_a_clear_refusal(endpoint: Endpoint):
+    with pytest.raises(UsageError, match=r"cannot listen on 192\.0\.2\.1:0"):
+        serve(endpoint, "192.0.2.1", 0)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from wire_support import RecordingMarket
+
+from turkctl.market.endpoint import Endpoint
+from turkctl.market.sigv4 import account_of
+from turkctl.market.wire import answer
+
+KEYS = {"AKIDONE": "secret one", "AKIDTWO": "secret two"}
+BODY = b'{"HITId": "3A"}'
+
+
+def signed(
+    key: str = "AKIDONE",
+    secret: str = "secret one",
+    service: str = "mturk-requester",
+    region: str = "us-east-1",
+    **more: str,
+) -> dict[str, str]:
+    headers = {
+        "Host": "127.0.0.1:8800",
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "MTurkRequesterServiceV20170117.GetHIT",
+        **more,
+    }
+    request = AWSRequest("POST", "http://127.0.0.1:8800/", headers=headers, data=BODY)
+    SigV4Auth(Credentials(key, secret), service, region).add_auth(request)
+    return dict(request.headers.items())
+
+
+def ask(
+    market: RecordingMarket, headers: dict[str, str], body: bytes = BODY, path: str = "/", later: float = 0.0
+) -> tuple[int, Any]:
+    endpoint = Endpoint(
+        market,  # type: ignore[arg-type]  # stands in for a market
+        keys=KEYS,
+        now=lambda: time.time() + later,
+    )
+    status, _, content = answer(endpoint, path, headers, body)
+    return status, json.loads(content).get("__type")
+
+
+def test_a_request_signed_by_botocore_is_accepted(market: RecordingMarket):
+    assert ask(market, signed()) == (200, None)
+    assert market.asked[0][1].account == account_of("AKIDONE")
+
+
+def test_any_region_is_accepted(market: RecordingMarket):
+    assert ask(market, signed(region="sandbox")) == (200, None)
+
+
+def test_signed_headers_with_odd_blanks_are_accepted(market: RecordingMarket):
+    assert ask(market, signed(**{"X-Amz-Meta": "  two   words "})) == (200, None)
+
+
+@pytest.mark.parametrize("later", [-890, 890])
+def test_clocks_may_differ_by_fifteen_minutes(market: RecordingMarket, later: float):
+    assert ask(market, signed(), later=later) == (200, None)
+
+
+@pytest.mark.parametrize("later", [-910, 910])
+def test_clocks_that_differ_by_more_are_refused(market: RecordingMarket, later: float):
+    assert ask(market, signed(), later=later) == (400, "InvalidSignatureException")
+    assert market.asked == []
+
+
+def test_another_secret_body_path_host_or_target_breaks_the_signature(market: RecordingMarket):
+    good = signed()
+    assert ask(market, signed(secret="guess")) == (400, "InvalidSignatureException")
+    assert ask(market, signed(secret="secret two")) == (400, "InvalidSignatureException")
+    assert ask(market, good, body=b'{"HITId": "3B"}') == (400, "InvalidSignatureException")
+    assert ask(market, good, path="/sandbox") == (400, "InvalidSignatureException")
+    assert ask(market, {**good, "Host": "elsewhere"}) == (400, "InvalidSignatureException")
+    other = {**good, "X-Amz-Target": "MTurkRequesterServiceV20170117.DeleteHIT"}
+    assert ask(market, other) == (400, "InvalidSignatureException")
+    assert market.asked == []
+
+
+def test_a_stated_hash_has_to_be_that_of_the_body(market: RecordingMarket):
+    claimed = signed(**{"X-Amz-Content-SHA256": "0" * 64})
+    assert ask(market, claimed) == (400, "InvalidSignatureException")
+
+
+def test_a_signature_for_another_service_is_refused(market: RecordingMarket):
+    assert ask(market, signed(service="sqs")) == (400, "InvalidSignatureException")
+
+
+def test_an_unknown_key_is_refused(market: RecordingMarket):
+    assert ask(market, signed(key="AKIDNONE")) == (400, "UnrecognizedClientException")
+
+
+def test_an_unsigned_request_is_refused_where_keys_are_configured(market: RecordingMarket):
+    headers = signed()
+    del headers["Authorization"]
+    assert ask(market, headers) == (400, "MissingAuthenticationTokenException")
+
+
+@pytest.mark.parametrize(
+    "authorization", ["Basic abc", "AWS4-HMAC-SHA256 Credential=AKIDONE/20260101", "AWS AKIDONE:x"]
+)
+def test_what_is_no_complete_signature_is_refused(market: RecordingMarket, authorization: str):
+    assert ask(market, {**signed(), "Authorization": authorization}) == (400, "IncompleteSignatureException")
+
+
+def test_the_target_has_to_be_signed(market: RecordingMarket):
+    headers = signed()
+    headers["Authorization"] = headers["Authorization"].replace(";x-amz-target", "")
+    assert ask(market, headers) == (400, "IncompleteSignatureException")
+
+
+def test_the_date_has_to_be_there_and_readable(market: RecordingMarket):
+    without = {name: value for name, value in signed().items() if name != "X-Amz-Date"}
+    assert ask(market, without) == (400, "IncompleteSignatureException")
+    assert ask(market, {**signed(), "X-Amz-Date": "yesterday"}) == (400, "IncompleteSignatureException")
+
+
+def test_the_scopes_date_has_to_be_the_requests(market: RecordingMarket):
+    headers = signed()
+    headers["Authorization"] = headers["Authorization"].replace(headers["X-Amz-Date"][:8], "20200101")
+    assert ask(market, headers) == (400, "InvalidSignatureException")
