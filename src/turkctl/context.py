@@ -95,15 +95,15 @@ class Context:
     @cached_property
     def mturk(self) -> MTurk:
         """The client of the mode's market."""
-        from turkctl.mturk.connect import connect, connect_local
+        from turkctl.mturk import connect as ways
 
-        if self.settings.mode == "local":
+        mode = self.settings.mode
+        if mode == "local":
             from turkctl.market.doors.inprocess import attach
 
-            return connect_local(lambda events: attach(events, self.endpoint))
-        return connect(
-            mode=self.settings.mode, endpoint_url=self.settings.endpoint_url, profile=self.settings["profile"]
-        )
+            return ways.connect(endpoint_url=ways.LOCAL_ENDPOINT, local=lambda events: attach(events, self.endpoint))
+        amazon = ways.PRODUCTION_ENDPOINT if mode == "live" else ways.SANDBOX_ENDPOINT
+        return ways.connect(endpoint_url=self.settings.endpoint_url or amazon, profile=self.settings["profile"])
 
     @cached_property
     def place(self) -> Place:

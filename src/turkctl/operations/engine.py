@@ -16,11 +16,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from turkctl.errors import CredentialsError, TurkctlError
+from turkctl.errors import TurkctlError, UnreachableError
 from turkctl.operations.pace import Pace
 from turkctl.operations.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, Step
 
 P = TypeVar("P")
+T = TypeVar("T")
 
 FLUSH_AFTER = 0.2
 """Seconds for which finished results may wait for others, to be recorded in one transaction."""
@@ -44,7 +45,7 @@ class Engine:
 
     workers: int = 32
     group: int = 64
-    patience: float = 300.0
+    patience: float = 120.0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)
@@ -59,7 +60,8 @@ class Engine:
         Never raises for a failing item. When :attr:`stop` is set, the result says how many were not started.
 
         Raises:
-            CredentialsError: the market turned the credentials down; what was done before is recorded.
+            UnreachableError: the market is out of reach or turned the credentials down, so that no item can succeed;
+                what was done before is recorded.
         """
         result = BatchResult(plan.action, plan.mode)
 
@@ -75,7 +77,15 @@ class Engine:
         result.interrupted = result.unstarted > 0
         return result
 
-    def attempt(self, action: Callable[[], Done], pace: Pace) -> Done:
+    def call(self, read: Callable[[], T]) -> T:
+        """One request outside a batch, with the same retries.
+
+        Raises:
+            TurkctlError: not retryable, or still failing when patience ran out.
+        """
+        return self.attempt(read, Pace(self.clock, self.sleep))
+
+    def attempt(self, action: Callable[[], T], pace: Pace) -> T:
         """Run one request, again after retryable errors until it works or patience runs out.
 
         Raises:
@@ -169,7 +179,7 @@ class _Run(Generic[P]):
             error = future.exception()
             if isinstance(error, TurkctlError):
                 self.landed.append((step, error))
-                if isinstance(error, CredentialsError):
+                if isinstance(error, UnreachableError) and not getattr(error, "retryable", False):
                     self.fatal = error
             elif error is None:
                 self.landed.append((step, future.result()))
