@@ -1,0 +1,128 @@
+"""One request and its answer; pages; the count and the log of requests. The client's families build on it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.mturk.answers import MALFORMED, Raw
+from turkctl.mturk.errors import no_answer_of_a_market, translate
+from turkctl.units import CENT, format_money
+
+T = TypeVar("T")
+
+PAGE = 100
+"""Items asked for per page: the most the API gives."""
+
+_log = logging.getLogger("turkctl.mturk")
+
+
+class Caller:
+    """Sends requests through a boto3 client. Safe to share between threads.
+
+    Every method of the client raises turkctl's errors only:
+
+    * :class:`~turkctl.mturk.errors.MarketRefusedError` and its kinds for what the market turns down;
+    * :class:`~turkctl.errors.CredentialsError` for missing, wrong or insufficient credentials;
+    * :class:`~turkctl.errors.MarketUnreachableError` when nothing answers, or what answers is no market;
+      its kind :class:`~turkctl.mturk.errors.AnswerLostError` when the request may have had its effect.
+
+    Attributes:
+        endpoint: the address of the market.
+        requests: how many requests were made, by the API's name of the operation.
+    """
+
+    def __init__(
+        self, client: Any, endpoint: str, *, in_process: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.endpoint = endpoint
+        self.requests: Counter[str] = Counter()
+        self._client = client
+        self._clock = clock
+        self._lock = threading.Lock()
+        # botocore's parser fails in many ways on what is no answer of the API. In process, such an exception is
+        # a fault of the built-in market's own and must be seen as that.
+        self._unparsable: tuple[type[Exception], ...] = () if in_process else MALFORMED
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _ask(self, method: str, **members: Any) -> Raw:
+        """Make one request; members that are None are left out."""
+        operation: str = self._client.meta.method_to_api_mapping[method]
+        with self._lock:
+            self.requests[operation] += 1
+        started = self._clock()
+        outcome = "failed"
+        try:
+            answer = self._answer(
+                method, operation, {key: value for key, value in members.items() if value is not None}
+            )
+            outcome = "ok"
+        except TurkctlError as error:
+            outcome = error.code
+            raise
+        finally:
+            _log.debug("%s %s in %.0f ms", operation, outcome, 1000 * (self._clock() - started))
+        return answer
+
+    def _answer(self, method: str, operation: str, members: dict[str, Any]) -> Raw:
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
+
+        try:
+            answer: Raw = getattr(self._client, method)(**members)
+        except (ClientError, BotoCoreError, ResponseParserError, *self._unparsable) as error:
+            raise translate(error, operation=operation, endpoint=self.endpoint) from error
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        if "json" not in headers.get("content-type", "") and "x-amzn-requestid" not in headers:
+            # A web page with status 200 would pass for the empty answer that ApproveAssignment, say, gives.
+            raise no_answer_of_a_market(self.endpoint, operation)
+        return answer
+
+    def _read(self, method: str, build: Callable[[Raw], T], **members: Any) -> T:
+        """Make one request and read its answer."""
+        answer = self._ask(method, **members)
+        return self._built(method, build, answer)
+
+    def _pages(self, method: str, key: str, build: Callable[[Raw], T], **members: Any) -> Iterator[T]:
+        """The items of all pages, each page asked for when its first item is.
+
+        The service gives a token with the last page that has items, too; the page after it is empty and has none.
+        """
+        token: str | None = None
+        while True:
+            answer = self._ask(method, MaxResults=PAGE, NextToken=token, **members)
+            for raw in answer.get(key) or ():
+                yield self._built(method, build, raw)
+            following = answer.get("NextToken")
+            if following is not None and following == token:
+                raise no_answer_of_a_market(self.endpoint, self._client.meta.method_to_api_mapping[method])
+            if not following:
+                return
+            token = following
+
+    def _built(self, method: str, build: Callable[[Raw], T], raw: Raw) -> T:
+        try:
+            return build(raw)
+        except MALFORMED as error:
+            operation = self._client.meta.method_to_api_mapping[method]
+            raise no_answer_of_a_market(self.endpoint, operation) from error
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount as the API takes it.
+
+    Raises:
+        UsageError: negative, or with a fraction of a cent, which the market would refuse.
+    """
+    if not amount.is_finite() or amount < 0 or amount != amount.quantize(CENT):
+        raise UsageError(f"{amount} is not an amount the market takes", hint="whole cents, as in 0.50")
+    return format_money(amount)

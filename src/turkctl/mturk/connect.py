@@ -1,0 +1,145 @@
+"""Makes the one client of a process: its endpoint, credentials, time limits, and the door into the built-in market."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from turkctl.errors import MarketUnreachableError, UsageError
+from turkctl.model import SEARCH_PATH
+from turkctl.mturk.client import MTurk
+from turkctl.mturk.errors import shown, translate
+
+PRODUCTION_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
+SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
+LOCAL_ENDPOINT = "http://local-market.invalid"
+"""The built-in market's address inside a process. ``.invalid`` never resolves (RFC 2606), so nothing can leak."""
+REGION = "us-east-1"
+"""The only region the service had; requests to every market are signed for it."""
+CONNECT_TIMEOUT = 5
+"""Seconds for a connection to come about."""
+READ_TIMEOUT = 30
+"""Seconds for an answer."""
+CONNECTIONS = 64
+"""Connections kept open for the threads of a batch."""
+LOCAL_KEY = "TURKCTLLOCAL"
+"""The access key id that local mode signs with; it stands for nothing."""
+
+
+def connect(
+    *,
+    endpoint_url: str,
+    profile: str | None = None,
+    region: str = REGION,
+    local: Callable[[Any], None] | None = None,
+    connect_timeout: float = CONNECT_TIMEOUT,
+    read_timeout: float = READ_TIMEOUT,
+) -> MTurk:
+    """A client of the market at ``endpoint_url``. It makes one attempt per request; no request is made here.
+
+    Unless the user has set ``AWS_EC2_METADATA_DISABLED``, it is set for this process: without credentials botocore
+    would otherwise wait two seconds for an instance metadata service that no laptop has.
+
+    Args:
+        endpoint_url: where the market is, always explicit; its path is kept.
+        profile: AWS profile; None follows boto3's own chain.
+        region: what requests are signed for.
+        local: hooks a market of this process into the client's event emitter. With it, no credentials are read,
+            no profile or configuration of AWS is looked at, and nothing goes over a network.
+        connect_timeout: seconds.
+        read_timeout: seconds.
+
+    Raises:
+        UsageError: the endpoint is no http or https address.
+        CredentialsError: the profile or AWS's configuration cannot be read.
+    """
+    _check(endpoint_url)
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    try:
+        client = _client(endpoint_url, profile, region, local is not None, (connect_timeout, read_timeout))
+    except _botocore_error() as error:
+        raise translate(error, operation="connect", endpoint=endpoint_url) from error
+    if local is not None:
+        local(client.meta.events)
+        client.meta.events.register_last("before-send.mturk", _stay_inside)
+    return MTurk(client, endpoint_url, in_process=local is not None)
+
+
+def _check(endpoint_url: str) -> None:
+    try:
+        parts = urlsplit(endpoint_url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"'{shown(endpoint_url) if '@' in endpoint_url else endpoint_url}' is not the address of a market",
+            hint="write http:// or https://, a host and maybe a port, as in http://127.0.0.1:8800",
+        )
+
+
+def _botocore_error() -> type[Exception]:
+    from botocore.exceptions import BotoCoreError
+
+    kind: type[Exception] = BotoCoreError
+    return kind
+
+
+def _stay_inside(**_: Any) -> None:
+    """The last handler before the network: reached only if the market's door left a request unanswered."""
+    raise MarketUnreachableError("the built-in market did not answer")
+
+
+def _client(endpoint_url: str, profile: str | None, region: str, in_process: bool, limits: tuple[float, float]) -> Any:
+    import boto3  # type: ignore[import-untyped]  # boto3 has no types
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=limits[0],
+        read_timeout=limits[1],
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=CONNECTIONS,
+        tcp_keepalive=True,
+        # Variables meant for other services must not bend where this client sends its requests.
+        use_fips_endpoint=False,
+        use_dualstack_endpoint=False,
+        ignore_configured_endpoint_urls=True,
+        defaults_mode="legacy",
+        user_agent_extra="turkctl",
+    )
+    session = boto3.Session(botocore_session=_session(in_process), profile_name=None if in_process else profile)
+    keys = {"aws_access_key_id": LOCAL_KEY, "aws_secret_access_key": "unused"} if in_process else {}
+    return session.client("mturk", region_name=region, endpoint_url=endpoint_url, config=config, **keys)
+
+
+def _session(in_process: bool) -> Any:
+    from botocore.session import Session
+
+    nowhere = (None, None, None, None)
+    files = {"profile": nowhere, "config_file": nowhere, "credentials_file": nowhere} if in_process else None
+    session = Session(session_vars=files)
+    loader = _loader()
+    loader.search_paths.append(SEARCH_PATH)  # last, so that botocore's own model wins while there is one
+    session.register_component("data_loader", loader)
+    return session
+
+
+def _loader() -> Any:
+    from botocore.loaders import Loader
+
+    class OneServiceLoader(Loader):  # type: ignore[misc]  # botocore has no types
+        """Spares listing some 440 folders (20 ms) to learn that there is a service called mturk."""
+
+        others = False
+
+        def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+            if service_name != "mturk":
+                self.others = True  # a profile that assumes a role or signs on asks sts or sso
+            return super().load_service_model(service_name, type_name, api_version)
+
+        def list_available_services(self, type_name: str) -> Any:
+            return super().list_available_services(type_name) if self.others else ["mturk"]
+
+    return OneServiceLoader()

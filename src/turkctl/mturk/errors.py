@@ -1,0 +1,280 @@
+"""What the market's refusals and silences are called here.
+
+boto3 tells too little apart: every business rule is a ``RequestError``, parameter errors are no modelled exception
+at all, and the service's own code hides in ``TurkErrorCode``. :func:`translate` looks at ``Error.Code``, at
+``TurkErrorCode`` and, where neither is enough, at the texts that clients of the service have come to rely on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlError
+
+AMAZONS_END = "Amazon closed Mechanical Turk on 2026-09-30"
+WAY_OUT = "work with `--mode local`, or point --endpoint-url at a market of your own (`turkctl market serve`)"
+
+_TIMESTAMP: Final = re.compile(r"\s*\(\d{10,16}(?: s)?\)\s*$")
+"""The service ends its texts with the time in milliseconds, followed by `` s`` in the sandbox."""
+_EXISTING_HIT: Final = re.compile(r'HIT with ID "?([A-Z0-9]+)"? already exists', re.IGNORECASE)
+_STATE: Final = re.compile(r"currently in the state '(\w+)'")
+
+
+class MarketRefusedError(TurkctlError):
+    """The market turned a request down.
+
+    Attributes:
+        code: the market's own code: ``TurkErrorCode`` where there is one, else ``Error.Code``.
+        operation: the API's name of the operation, as in ``CreateHIT``.
+        raw: the market's text as it came, time stamp included.
+        retryable: the same request may succeed a little later.
+        throttled: it came too soon after others.
+    """
+
+    code = "refused_by_market"
+    retryable = False
+    throttled = False
+    default_hint: str | None = None
+
+    def __init__(self, message: str, *, code: str = "", operation: str = "", raw: str = "") -> None:
+        super().__init__(message, hint=self.default_hint)
+        self.code = code or type(self).code
+        self.operation = operation
+        self.raw = raw or message
+
+
+class ThrottledError(MarketRefusedError):
+    """Too many requests in too short a time."""
+
+    retryable = True
+    throttled = True
+
+
+class MarketFaultError(MarketRefusedError):
+    """The market failed (HTTP 5xx, ServiceFault). The effect may or may not have happened."""
+
+    retryable = True
+
+
+class AlreadyExistsError(MarketRefusedError):
+    """A UniqueRequestToken came a second time: what it stands for was done before.
+
+    Attributes:
+        hit_id: the HIT that the token made, where the text names it.
+    """
+
+    @property
+    def hit_id(self) -> str | None:  # noqa: D102  # described above
+        match = _EXISTING_HIT.search(self.raw)
+        return match[1] if match else None
+
+
+class NameTakenError(MarketRefusedError):
+    """The account has a qualification type of that name already."""
+
+
+class DoesNotExistError(MarketRefusedError):
+    """The market knows no such HIT, assignment, qualification type or qualification."""
+
+
+class InvalidStateError(MarketRefusedError):
+    """The HIT, assignment or qualification is in a state that does not allow it.
+
+    Attributes:
+        state: the state it is in, where the text says so (for HITs).
+    """
+
+    @property
+    def state(self) -> str | None:  # noqa: D102  # described above
+        match = _STATE.search(self.raw)
+        return match[1] if match else None
+
+
+class InsufficientFundsError(MarketRefusedError):
+    """The balance does not cover it."""
+
+    default_hint = "`turkctl balance` shows what is available; running the command again does the rest"
+
+
+class ParameterError(MarketRefusedError):
+    """A value that the market does not take."""
+
+
+class AnswerLostError(MarketUnreachableError):
+    """The request went out and no answer came back: the effect may or may not have happened."""
+
+    code = "answer_lost"
+    retryable = True
+    throttled = False
+
+    def __init__(self, message: str, hint: str | None = None, *, operation: str = "") -> None:
+        super().__init__(message, hint)
+        self.operation = operation
+
+
+_BY_CODE: Final[tuple[tuple[re.Pattern[str], type[MarketRefusedError]], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"Throttl|^TooManyRequests|^RequestLimitExceeded|^429$", ThrottledError),
+        (r"^ServiceFault$|^InternalFailure|^InternalServer|ServiceUnavailable|^5\d\d$", MarketFaultError),
+        (r"\.QualificationTypeAlreadyExists$", NameTakenError),
+        (r"HITAlreadyExists$|idempoten|DuplicateRequest", AlreadyExistsError),
+        (r"DoesNotExist$", DoesNotExistError),
+        (r"\.Invalid\w+State$|\.HITAlreadyPassedReview$", InvalidStateError),
+        (r"InsufficientFunds$", InsufficientFundsError),
+        (r"^(ParameterValidationError|ValidationException|SerializationException)$|ParseError$", ParameterError),
+        (r"\.(InvalidParameterValue|ParameterOutOfRange|MissingParameters)$", ParameterError),
+        (r"\.(InvalidEnumeratedParameter|InvalidTransportEndpoint)$", ParameterError),
+    )
+)
+_BY_TEXT: Final[tuple[tuple[str, type[MarketRefusedError]], ...]] = (
+    ("idempotency", AlreadyExistsError),
+    ("rate exceeded", ThrottledError),
+    ("already created a qualificationtype with this name", NameTakenError),
+    ("can be called with a status of", InvalidStateError),
+    ("currently in the state", InvalidStateError),
+    ("insufficient funds", InsufficientFundsError),
+    ("is not valid for the parameter", ParameterError),
+    ("there was an error parsing", ParameterError),
+    ("does not exist", DoesNotExistError),
+)
+_CREDENTIAL_CODES: Final = re.compile(
+    r"^(UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|AccessDenied|NotAuthorized"
+    r"|InvalidClientTokenId|InvalidAccessKeyId|MissingAuthenticationToken|ExpiredToken|InvalidToken|OptInRequired"
+    r"|AuthFailure|RequestExpired)"
+    r"|^AWS\.(AccountNotLinked|NotAuthorized|BadCredentialSupplied|BadClaimsSupplied)"
+)
+_CREDENTIAL_TEXT: Final = "not authorized to perform the requested operation"
+
+
+def shown(endpoint: str) -> str:
+    """An endpoint's address without a user name and password that it may hold."""
+    parts = urlsplit(endpoint)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def is_amazons(endpoint: str) -> bool:
+    """Whether the address is one of Amazon's own."""
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".api.aws"))
+
+
+def unreachable(endpoint: str, reason: str) -> MarketUnreachableError:
+    """The error for a market that gives no answer, or one that makes no sense."""
+    return MarketUnreachableError(*_silence(endpoint, reason))
+
+
+def no_answer_of_a_market(endpoint: str, operation: str) -> MarketUnreachableError:
+    """The error for an answer that does not have the form the API gives it."""
+    return unreachable(endpoint, f"what it answered to {operation} is not an answer of the Mechanical Turk API")
+
+
+def translate(error: Exception, *, operation: str, endpoint: str) -> TurkctlError:
+    """One of turkctl's errors for one of botocore's (``ClientError``, ``BotoCoreError``, a parser's)."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if isinstance(error, TurkctlError):
+        return error
+    if isinstance(error, ClientError):
+        return _refusal(error.response, operation, endpoint)
+    if isinstance(error, BotoCoreError):
+        return _silence_or_setup(error, operation, endpoint)
+    return no_answer_of_a_market(endpoint, operation)
+
+
+def _refusal(response: Any, operation: str, endpoint: str) -> TurkctlError:
+    details = response.get("Error", {})
+    error_code = str(details.get("Code") or "")
+    turk_code = str(response.get("TurkErrorCode") or "")
+    raw = str(details.get("Message") or response.get("Message") or "")
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    code = turk_code or error_code
+    text = _TIMESTAMP.sub("", raw)
+    if any(_CREDENTIAL_CODES.search(known) for known in (turk_code, error_code)) or _CREDENTIAL_TEXT in raw.lower():
+        return _turned_away(endpoint, f"{shown(endpoint)} refused the credentials: {text or code} ({code})")
+    kind = _kind(turk_code, error_code, text, status)
+    if kind is MarketRefusedError and (not error_code or error_code.isdigit()):
+        # A web server that knows nothing of the API: botocore makes up a code from the HTTP status.
+        return no_answer_of_a_market(endpoint, operation)
+    if error_code.isdigit():
+        text = f"{shown(endpoint)} answered HTTP {error_code}"
+    return kind(text or f"{operation} failed with {code}", code=code, operation=operation, raw=raw)
+
+
+def _kind(turk_code: str, error_code: str, text: str, status: int) -> type[MarketRefusedError]:
+    for known in filter(None, (turk_code, error_code)):
+        for pattern, kind in _BY_CODE:
+            if pattern.search(known):
+                return _token_or(kind, text)
+    lowered = text.lower()
+    for part, kind in _BY_TEXT:
+        if part in lowered:
+            return kind
+    if status >= 500:
+        return MarketFaultError
+    return AlreadyExistsError if _EXISTING_HIT.search(text) else MarketRefusedError
+
+
+def _token_or(kind: type[MarketRefusedError], text: str) -> type[MarketRefusedError]:
+    """The code of a repeated token is known for CreateHIT alone; the text of the others speaks of idempotency."""
+    return AlreadyExistsError if kind is ParameterError and "idempotency" in text.lower() else kind
+
+
+def _silence_or_setup(error: Any, operation: str, endpoint: str) -> TurkctlError:
+    """For what botocore raises before, instead of or after an answer."""
+    from botocore import exceptions as their
+
+    if isinstance(error, their.ParamValidationError):
+        report = " ".join(str(error.kwargs.get("report", error)).split())
+        return ParameterError(report, code="ParamValidation", operation=operation)
+    if isinstance(error, their.ReadTimeoutError | their.ConnectionClosedError):
+        return _lost(error, operation, endpoint)
+    if isinstance(error, their.ConnectionError | their.EndpointProviderError | their.UnknownEndpointError):
+        return unreachable(endpoint, _reason(error))
+    if isinstance(error, their.HTTPClientError):
+        return _lost(error, operation, endpoint)
+    return _turned_away(endpoint, f"AWS credentials or settings cannot be used: {error}")
+
+
+def _lost(error: Any, operation: str, endpoint: str) -> AnswerLostError:
+    message, hint = _silence(endpoint, _reason(error))
+    return AnswerLostError(message, hint, operation=operation)
+
+
+def _reason(error: Exception) -> str:
+    from botocore import exceptions as their
+
+    known: tuple[tuple[type[Exception], str], ...] = (
+        (their.ReadTimeoutError, "no answer came in time"),
+        (their.ConnectionClosedError, "the connection was closed before an answer came"),
+        (their.ConnectTimeoutError, "no connection came about in time"),
+        (their.SSLError, "no secure connection could be made"),
+        (their.ProxyConnectionError, "the proxy could not be reached"),
+    )
+    for kind, reason in known:
+        if isinstance(error, kind):
+            return reason
+    text = str(getattr(error, "kwargs", {}).get("error") or error)
+    if "refused" in text:
+        return "the connection was refused"
+    if "Failed to resolve" in text:
+        return "its name is not known"
+    return text
+
+
+def _silence(endpoint: str, reason: str) -> tuple[str, str]:
+    message = f"no market at {shown(endpoint)}: {reason}"
+    if is_amazons(endpoint):
+        return f"{message} ({AMAZONS_END})", WAY_OUT
+    return message, "check the address, and that a market is running there"
+
+
+def _turned_away(endpoint: str, message: str) -> CredentialsError:
+    hint = (
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile; `--mode local` needs none"
+    )
+    if is_amazons(endpoint):
+        hint = f"{hint} ({AMAZONS_END}: no new account can be made)"
+    return CredentialsError(message, hint=hint)

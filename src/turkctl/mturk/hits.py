@@ -1,0 +1,119 @@
+"""The client's requests about HITs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from turkctl.mturk import answers
+from turkctl.mturk.caller import Caller, dollars
+from turkctl.mturk.types import Hit, HitRequest, Notification
+
+LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
+"""An expiry in the past ends a HIT at once, whatever the two clocks say."""
+NOTIFICATION_VERSION = "2014-08-15"
+
+
+class HitCalls(Caller):
+    """Create, read, extend, expire, delete."""
+
+    def create_hit(self, request: HitRequest, token: str) -> Hit:
+        """Post a HIT. ``token`` (at most 64 characters) makes a repeat within 24 hours an error.
+
+        Raises:
+            AlreadyExistsError: the token was used; ``hit_id`` of the error says for which HIT.
+            InsufficientFundsError: the balance does not cover reward and commission of all assignments.
+        """
+        return self._read(
+            "create_hit", lambda raw: answers.hit(raw["HIT"]), UniqueRequestToken=token, **_members(request)
+        )
+
+    def extend_hit(self, hit_id: str, assignments: int, token: str) -> None:
+        """Add assignments to a HIT.
+
+        Raises:
+            AlreadyExistsError: the token was used.
+            MarketRefusedError: among others, from nine or fewer to ten or more assignments.
+        """
+        self._ask(
+            "create_additional_assignments_for_hit",
+            HITId=hit_id,
+            NumberOfAdditionalAssignments=assignments,
+            UniqueRequestToken=token,
+        )
+
+    def get_hit(self, hit_id: str) -> Hit:
+        """A HIT; a deleted one is answered with status Disposed for a time.
+
+        Raises:
+            DoesNotExistError: the market does not know it (any more).
+        """
+        return self._read("get_hit", lambda raw: answers.hit(raw["HIT"]), HITId=hit_id)
+
+    def list_hits(self) -> Iterator[Hit]:
+        """All HITs of the account that are not disposed of, in no order; new ones can be missing for a minute."""
+        return self._pages("list_hits", "HITs", answers.hit)
+
+    def list_reviewable_hits(self, hit_type_id: str | None = None, status: str | None = None) -> Iterator[Hit]:
+        """HITs with status Reviewable, or with ``Reviewing`` if that is asked for."""
+        return self._pages("list_reviewable_hits", "HITs", answers.hit, HITTypeId=hit_type_id, Status=status)
+
+    def expire_hit(self, hit_id: str) -> None:
+        """Let no new worker start; those at work may finish."""
+        self.set_expiration(hit_id, LONG_AGO)
+
+    def set_expiration(self, hit_id: str, moment: datetime) -> None:
+        """Let the HIT be accepted until ``moment`` (aware; whole seconds are sent)."""
+        self._ask("update_expiration_for_hit", HITId=hit_id, ExpireAt=moment)
+
+    def delete_hit(self, hit_id: str) -> None:
+        """Delete a reviewable HIT with nothing left to decide.
+
+        Raises:
+            InvalidStateError: it is not reviewable, was deleted before, or has unreviewed assignments.
+        """
+        self._ask("delete_hit", HITId=hit_id)
+
+    def set_reviewing(self, hit_id: str, *, revert: bool = False) -> None:
+        """Mark a Reviewable HIT as Reviewing; with ``revert`` the other way round."""
+        self._ask("update_hit_review_status", HITId=hit_id, Revert=revert)
+
+    def set_notifications(self, hit_type_id: str, notification: Notification | None, *, active: bool = True) -> None:
+        """Say where the events of a HIT type go; without a notification, switch the one there is on or off."""
+        specification = None if notification is None else _specification(notification)
+        self._ask("update_notification_settings", HITTypeId=hit_type_id, Notification=specification, Active=active)
+
+    def test_notification(self, notification: Notification, event: str = "Ping") -> None:
+        """Have a made-up event sent at once."""
+        self._ask("send_test_event_notification", Notification=_specification(notification), TestEventType=event)
+
+
+def _specification(notification: Notification) -> Mapping[str, Any]:
+    return {
+        "Destination": notification.destination,
+        "Transport": notification.transport,
+        "Version": NOTIFICATION_VERSION,
+        "EventTypes": list(notification.events),
+    }
+
+
+def _members(request: HitRequest) -> dict[str, Any]:
+    """The request's members; values that are not given are None and left out."""
+    delay = request.auto_approval_delay
+    layout = request.layout_parameters
+    return {
+        "Title": request.title,
+        "Description": request.description,
+        "Keywords": ", ".join(request.keywords) or None,
+        "Reward": dollars(request.reward),
+        "MaxAssignments": request.max_assignments,
+        "AssignmentDurationInSeconds": int(request.duration.total_seconds()),
+        "LifetimeInSeconds": int(request.lifetime.total_seconds()),
+        "AutoApprovalDelayInSeconds": None if delay is None else int(delay.total_seconds()),
+        "Question": request.question,
+        "HITLayoutId": request.layout_id,
+        "HITLayoutParameters": [{"Name": name, "Value": value} for name, value in layout.items()] if layout else None,
+        "RequesterAnnotation": request.annotation,
+        "QualificationRequirements": [dict(requirement) for requirement in request.requirements] or None,
+    }

@@ -1,0 +1,147 @@
+"""The client's requests about qualification types and the workers who hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from turkctl.mturk import answers
+from turkctl.mturk.caller import Caller
+from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
+from turkctl.mturk.types import Qualification, QualificationType
+
+
+class QualificationCalls(Caller):
+    """Make types, grant and revoke them."""
+
+    def create_qualification_type(
+        self,
+        name: str,
+        description: str,
+        *,
+        keywords: Sequence[str] = (),
+        auto_granted_value: int | None = None,
+        retry_delay: timedelta | None = None,
+        active: bool = True,
+    ) -> QualificationType:
+        """Make a type. With ``auto_granted_value`` each worker who asks for it gets it at once, with that value.
+
+        Raises:
+            NameTakenError: this account has a type of that name.
+        """
+        return self._read(
+            "create_qualification_type",
+            lambda raw: answers.qualification_type(raw["QualificationType"]),
+            Name=name,
+            Description=description,
+            Keywords=", ".join(keywords) or None,
+            QualificationTypeStatus="Active" if active else "Inactive",
+            AutoGranted=None if auto_granted_value is None else True,
+            AutoGrantedValue=auto_granted_value,
+            RetryDelayInSeconds=None if retry_delay is None else int(retry_delay.total_seconds()),
+        )
+
+    def update_qualification_type(
+        self, type_id: str, *, description: str | None = None, active: bool | None = None
+    ) -> QualificationType:
+        """Change a type's description, or whether it can be asked for. Its name is fixed."""
+        status = None if active is None else ("Active" if active else "Inactive")
+        return self._read(
+            "update_qualification_type",
+            lambda raw: answers.qualification_type(raw["QualificationType"]),
+            QualificationTypeId=type_id,
+            Description=description,
+            QualificationTypeStatus=status,
+        )
+
+    def get_qualification_type(self, type_id: str) -> QualificationType:
+        """One type.
+
+        Raises:
+            DoesNotExistError: the market knows none of that id.
+        """
+        return self._read(
+            "get_qualification_type",
+            lambda raw: answers.qualification_type(raw["QualificationType"]),
+            QualificationTypeId=type_id,
+        )
+
+    def list_qualification_types(
+        self, query: str | None = None, *, owned: bool = True, requestable: bool = False
+    ) -> Iterator[QualificationType]:
+        """Types: the account's own or everybody's. ``query`` searches loosely, and new types are found late."""
+        return self._pages(
+            "list_qualification_types",
+            "QualificationTypes",
+            answers.qualification_type,
+            Query=query,
+            MustBeOwnedByCaller=owned,
+            MustBeRequestable=requestable,
+        )
+
+    def find_qualification_type(self, name: str) -> QualificationType | None:
+        """The account's own type of exactly this name; None when there is none (or it is less than a minute old).
+
+        The search is tried first and, since it may miss, the whole list of own types after it.
+        """
+        for query in (name, None):
+            for found in self.list_qualification_types(query):
+                if found.name == name:
+                    return found
+        return None
+
+    def delete_qualification_type(self, type_id: str) -> None:
+        """Delete a type; its name is free again after up to 48 hours."""
+        self._ask("delete_qualification_type", QualificationTypeId=type_id)
+
+    def grant(self, type_id: str, worker_id: str, value: int = 1, *, notify: bool = False) -> None:
+        """Give a worker a qualification; a second time sets its value anew. Silently, unless ``notify``."""
+        self._ask(
+            "associate_qualification_with_worker",
+            QualificationTypeId=type_id,
+            WorkerId=worker_id,
+            IntegerValue=value,
+            SendNotification=notify,
+        )
+
+    def revoke(self, type_id: str, worker_id: str, reason: str | None = None) -> None:
+        """Take a qualification away; the worker is told only if there is a reason.
+
+        Raises:
+            MarketRefusedError: among others, when the worker does not hold it.
+        """
+        self._ask(
+            "disassociate_qualification_from_worker", QualificationTypeId=type_id, WorkerId=worker_id, Reason=reason
+        )
+
+    def score(self, type_id: str, worker_id: str) -> Qualification | None:
+        """A worker's qualification; None when the worker never held it or it was revoked.
+
+        Raises:
+            DoesNotExistError: there is no such type.
+        """
+        try:
+            return self._read(
+                "get_qualification_score",
+                lambda raw: answers.qualification(raw["Qualification"]),
+                QualificationTypeId=type_id,
+                WorkerId=worker_id,
+            )
+        except DoesNotExistError as error:
+            if error.code.endswith("QualificationTypeDoesNotExist"):
+                raise
+            return None
+        except InvalidStateError as error:
+            if error.code.endswith("InvalidQualificationTypeState"):
+                raise
+            return None
+
+    def holders(self, type_id: str, status: str = "Granted") -> Iterator[Qualification]:
+        """Who holds a qualification; with status ``Revoked``, who held it."""
+        return self._pages(
+            "list_workers_with_qualification_type",
+            "Qualifications",
+            answers.qualification,
+            QualificationTypeId=type_id,
+            Status=status,
+        )
