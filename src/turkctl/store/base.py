@@ -56,7 +56,7 @@ class TurkctlTable(SQLModel, registry=registry(metadata=MetaData(naming_conventi
         Raises:
             pydantic.ValidationError: a value is of the wrong type or too long.
         """
-        return type(self).model_validate(self.model_dump())
+        return type(self).model_validate(self.model_dump(warnings=False))
 
 
 def add(session: Session, row: TurkctlTable) -> None:

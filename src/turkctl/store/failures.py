@@ -40,9 +40,15 @@ def _secrets(url: URL) -> list[str]:
     return [secret for secret in found if secret]
 
 
-def _detail(error: BaseException, url: URL) -> str:
+def first_line(error: DBAPIError) -> str:
+    """What the driver itself said, without the statement."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
+
+
+def _detail(error: DBAPIError, url: URL) -> str:
     """The driver's own first line, with anything secret taken out."""
-    text = " ".join(str(error).strip().splitlines()[:1]) or type(error).__name__
+    text = first_line(error)
     for secret in _secrets(url):
         text = text.replace(secret, "***")
     return text
@@ -84,7 +90,7 @@ def _server_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
         return _no_table(str(error.orig).split('"')[1], url)
     if not isinstance(error, OperationalError):
         return None
-    detail = _detail(error.orig or error, url)
+    detail = _detail(error, url)
     if "lock" in type(error.orig).__name__.lower():
         return DatabaseUnreachableError(
             f"the database {masked(url)} is busy: {detail}", hint="wait until the other program is done and try again"

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, and_, or_, select, update
+from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, and_, func, or_, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
@@ -193,6 +193,17 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
     if wanted.ids is not None:
         found = sorted(found, key=lambda hit: hit.row)[:limit]
     return found
+
+
+def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int]]:
+    """``{experiment id: {status: HITs}}`` of one mode, whatever the market."""
+    counts: dict[int, dict[str, int]] = {}
+    columns = (HITS.c.experiment_id, HITS.c.status)
+    statement = select(*columns, func.count()).where(HITS.c.mode == mode).group_by(*columns)
+    for experiment_id, status, number in session.connection().execute(statement):
+        if experiment_id is not None:
+            counts.setdefault(experiment_id, {})[status] = number
+    return counts
 
 
 def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select
+from sqlalchemy.exc import DBAPIError
 
-from turkctl.errors import DatabaseUnreachableError, SchemaError
-from turkctl.store import participants
+from turkctl.errors import SchemaError
+from turkctl.store import failures, participants
 from turkctl.store.base import TurkctlTable
 from turkctl.store.engine import Database
 
@@ -77,7 +78,7 @@ def upgrade(database: Database, participants_table: str = participants.DEFAULT_N
         The revisions before and after.
 
     Raises:
-        SchemaError: the database is newer than this turkctl, or the migrated rows would break references.
+        SchemaError: the database is newer than this turkctl, or a migration does not fit what is there.
         DatabaseUnreachableError: it cannot be opened or written.
     """
     before = current(database)
@@ -226,7 +227,11 @@ def _run_migrations(connection: Connection) -> None:
     settings.attributes["connection"] = connection
     try:
         command.upgrade(settings, "head")
-    except OSError as error:
-        raise DatabaseUnreachableError(
-            f"the migrations that belong to turkctl cannot be read: {error}", hint="install turkctl again"
+    except DBAPIError as error:
+        shown = failures.translated(error, connection.engine.url)
+        if shown is not None:
+            raise shown from error
+        raise SchemaError(
+            f"the migration failed and nothing was changed: {failures.first_line(error)}",
+            hint="is one of turkctl's table names taken? turkctl_… are its own",
         ) from error

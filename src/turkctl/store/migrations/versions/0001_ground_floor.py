@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -15,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 MONEY = sa.BigInteger()
-TIME = sa.String(27).with_variant(postgresql.TIMESTAMP(timezone=True), "postgresql")
+TIME = sa.String(27).with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
 def upgrade() -> None:

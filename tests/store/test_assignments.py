@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+from pydantic import ValidationError
+from rows import ELSEWHERE, HERE, HOUR, NOW, make_assignment, make_hit
+
+from turkctl.store import assignments, hits
+from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
+from turkctl.store.base import CHUNK
+from turkctl.store.engine import Database
+
+
+@pytest.fixture
+def stocked(database: Database) -> Database:
+    """H1 with three assignments, H2 with one, and one elsewhere on a HIT of the same id."""
+    with database.write() as session:
+        hits.insert(session, make_hit("H1"))
+        hits.insert(session, make_hit("H1", mode=ELSEWHERE.mode, market=ELSEWHERE.market))
+        assignments.upsert_many(
+            session,
+            [
+                make_assignment("A3", submitted=NOW + 2 * HOUR),
+                make_assignment("A1", answer="<QuestionFormAnswers/>"),
+                make_assignment("A2", worker_id="W2", submitted=NOW + HOUR, status=APPROVED, approved=NOW + HOUR),
+                make_assignment("B1", hit_id="H2"),
+                make_assignment("A1", mode=ELSEWHERE.mode, market=ELSEWHERE.market),
+            ],
+        )
+    return database
+
+
+def test_a_hits_assignments_come_in_order_of_submission(stocked: Database) -> None:
+    with stocked.read() as session:
+        rows = assignments.for_hit(session, HERE, "H1")
+        assert [row.assignment_id for row in rows] == ["A1", "A2", "A3"]
+        assert [row.status for row in rows] == [SUBMITTED, APPROVED, SUBMITTED]
+        submitted = assignments.for_hit(session, HERE, "H1", statuses=[SUBMITTED])
+        assert [row.assignment_id for row in submitted] == ["A1", "A3"]
+        assert [row.assignment_id for row in assignments.for_hit(session, ELSEWHERE, "H1")] == ["A1"]
+        assert assignments.for_hit(session, HERE, "X") == []
+
+
+def test_an_assignment_knows_our_row_of_its_hit_where_there_is_one(stocked: Database) -> None:
+    with stocked.read() as session:
+        for place in (HERE, ELSEWHERE):
+            hit = hits.get(session, place, "H1")
+            found = assignments.get(session, place, "A1")
+            assert hit is not None
+            assert found is not None
+            assert found.hit_row == hit.id
+        orphan = assignments.get(session, HERE, "B1")
+        assert orphan is not None
+        assert orphan.hit_row is None
+        assert assignments.get(session, ELSEWHERE, "B1") is None
+
+
+def test_the_answer_is_kept_as_it_came(stocked: Database) -> None:
+    with stocked.read() as session:
+        found = assignments.get(session, HERE, "A1")
+    assert found is not None
+    assert found.answer == "<QuestionFormAnswers/>"
+
+
+def test_what_the_market_says_later_replaces_what_it_said_earlier_and_not_the_other_way(stocked: Database) -> None:
+    newer = make_assignment("A1", status=APPROVED, approved=NOW + HOUR, feedback="Thank you", synced=NOW + HOUR)
+    with stocked.write() as session:
+        hits.insert(session, make_hit("H2"))
+        assignments.upsert_many(session, [newer])
+        assignments.upsert_many(session, [make_assignment("A1"), make_assignment("B1", hit_id="H2")])
+        found = assignments.get(session, HERE, "A1")
+        adopted = assignments.get(session, HERE, "B1")
+    assert found is not None
+    assert (found.status, found.approved, found.feedback) == (APPROVED, NOW + HOUR, "Thank you")
+    assert adopted is not None
+    assert adopted.hit_row is not None
+    assert len({found.id, adopted.id}) == 2
+
+
+def test_thousands_are_stored_at_once(database: Database) -> None:
+    with database.write() as session:
+        hits.insert(session, make_hit("H1"))
+        assignments.upsert_many(session, [])
+        assignments.upsert_many(session, [make_assignment(f"A{number}") for number in range(2 * CHUNK + 3)])
+        assert len(assignments.for_hit(session, HERE, "H1")) == 2 * CHUNK + 3
+
+
+def test_counts_are_by_hit_and_status(stocked: Database) -> None:
+    with stocked.read() as session:
+        counts = assignments.counts_by_status(session, HERE, ["H1", "H2", "H3", "H1"])
+        assert counts == {"H1": {SUBMITTED: 2, APPROVED: 1}, "H2": {SUBMITTED: 1}}
+        assert assignments.counts_by_status(session, ELSEWHERE, ["H1"]) == {"H1": {SUBMITTED: 1}}
+
+
+def test_a_decision_is_recorded_only_on_what_is_still_as_expected(stocked: Database) -> None:
+    with stocked.write() as session:
+        change = assignments.change_status
+        assert change(session, HERE, "A1", expected=SUBMITTED, new=REJECTED, at=NOW + HOUR, feedback="Empty")
+        assert not change(session, HERE, "A1", expected=SUBMITTED, new=APPROVED, at=NOW + HOUR)
+        assert not change(session, HERE, "X", expected=SUBMITTED, new=APPROVED, at=NOW + HOUR)
+        assert change(session, HERE, "A1", expected=REJECTED, new=APPROVED, at=NOW + 2 * HOUR)
+        found = assignments.get(session, HERE, "A1")
+        other = assignments.get(session, ELSEWHERE, "A1")
+    assert found is not None
+    assert (found.status, found.feedback) == (APPROVED, "Empty")
+    assert (found.rejected, found.approved, found.synced) == (NOW + HOUR, NOW + 2 * HOUR, NOW + 2 * HOUR)
+    assert other is not None
+    assert other.status == SUBMITTED
+
+
+def test_of_many_that_decide_at_once_exactly_one_does(stocked: Database) -> None:
+    won: list[bool] = []
+
+    def decide() -> None:
+        with stocked.write() as session:
+            won.append(assignments.change_status(session, HERE, "A1", expected=SUBMITTED, new=APPROVED, at=NOW + HOUR))
+
+    threads = [threading.Thread(target=decide) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False, False, False, True]
+
+
+def test_an_assignment_with_a_value_of_the_wrong_kind_is_refused(database: Database) -> None:
+    with pytest.raises(ValidationError), database.write() as session:
+        assignments.upsert_many(session, [make_assignment("A1", submitted="yesterday")])
