@@ -1,0 +1,258 @@
+"""Who may do a HIT: from the settings' form to the API's and back. Pure.
+
+The settings' form, every key of it optional::
+
+    {locale = ["US", "CA", "US-NY"], percent_approved = 95, hits_approved = 100, masters = true, adult = true,
+     absent = ["3TYPEID"], custom = [{type = "3TYPEID", comparator = "GreaterThan", values = [50]}]}
+
+``absent`` lists types that a worker must not hold. A custom requirement may say ``guard``: whether it is also asked
+for at preview or discovery (``PreviewAndAccept``, ``DiscoverPreviewAndAccept``). Locale values are texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from turkctl.errors import ConfigError
+from turkctl.model import service_model
+from turkctl.mturk.types import Requirement
+
+Environment = Literal["production", "sandbox"]
+
+MASTERS: Final[Mapping[Environment, str]] = {
+    "production": "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH",
+    "sandbox": "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6",
+}
+HITS_APPROVED: Final = "00000000000000000040"
+ADULT: Final = "00000000000000000060"
+LOCALE: Final = "00000000000000000071"
+PERCENT_APPROVED: Final = "000000000000000000L0"
+
+MAX_REQUIREMENTS: Final = 10
+MAX_INTEGERS: Final = 15
+MAX_LOCALES: Final = 30
+_HIGH: Final = 2**31 - 1
+
+_KEYS: Final = ("locale", "percent_approved", "hits_approved", "masters", "adult", "absent", "custom")
+_CUSTOM_KEYS: Final = ("type", "comparator", "values", "guard")
+_PLACE: Final = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{2}))?")
+_TYPE_ID: Final = re.compile(r"[A-Z0-9]{1,64}")
+
+
+def to_api(settings: Mapping[str, Any], environment: Environment, key: str = "qualifications") -> list[dict[str, Any]]:
+    """The API's QualificationRequirements; all have to hold.
+
+    Args:
+        settings: the form above; None, false and empty values ask for nothing.
+        environment: which Masters type is meant.
+        key: what the settings are called in error messages.
+
+    Raises:
+        ConfigError: an unknown key or a bad value, named by its dotted key; or more than ten requirements.
+    """
+    _known(settings, _KEYS, key)
+    found: list[dict[str, Any]] = []
+    if settings.get("locale"):
+        found.append(_locale(settings["locale"], f"{key}.locale"))
+    for name, type_id, high in (("percent_approved", PERCENT_APPROVED, 100), ("hits_approved", HITS_APPROVED, _HIGH)):
+        if settings.get(name) is not None:
+            value = _integer(settings[name], f"{key}.{name}", 0, high)
+            found.append(_requirement(type_id, "GreaterThanOrEqualTo", integers=[value]))
+    if _flag(settings.get("masters"), f"{key}.masters"):
+        found.append(_requirement(MASTERS[environment], "Exists"))
+    if _flag(settings.get("adult"), f"{key}.adult"):
+        found.append(_requirement(ADULT, "EqualTo", integers=[1]))
+    for position, type_id in enumerate(_list(settings.get("absent"), f"{key}.absent")):
+        found.append(_requirement(_type_id(type_id, f"{key}.absent[{position}]"), "DoesNotExist"))
+    for position, table in enumerate(_list(settings.get("custom"), f"{key}.custom")):
+        found.append(_custom(table, f"{key}.custom[{position}]"))
+    if len(found) > MAX_REQUIREMENTS:
+        raise ConfigError(f"{key}: {len(found)} requirements; a HIT takes at most {MAX_REQUIREMENTS}")
+    return found
+
+
+def from_api(requirements: Iterable[Requirement]) -> dict[str, Any]:
+    """The settings' form of the API's requirements: the short keys where they fit, ``custom`` for the rest."""
+    settings: dict[str, Any] = {}
+    for requirement in requirements:
+        name, value = _short(requirement)
+        if name == "absent":
+            settings.setdefault("absent", []).append(value)
+        elif name is not None and name not in settings:
+            settings[name] = value
+        else:
+            settings.setdefault("custom", []).append(_custom_form(requirement))
+    return settings
+
+
+def ask_for_masters(requirements: Iterable[Requirement]) -> bool:
+    """Whether Masters are asked for, which costs another 5 %."""
+    return any(
+        requirement.get("QualificationTypeId") in MASTERS.values() and requirement.get("Comparator") != "DoesNotExist"
+        for requirement in requirements
+    )
+
+
+# --- settings to API
+
+
+def _requirement(
+    type_id: str, comparator: str, *, integers: Sequence[int] = (), locales: Sequence[dict[str, str]] = ()
+) -> dict[str, Any]:
+    requirement: dict[str, Any] = {"QualificationTypeId": type_id, "Comparator": comparator}
+    if integers:
+        requirement["IntegerValues"] = list(integers)
+    if locales:
+        requirement["LocaleValues"] = list(locales)
+    return requirement
+
+
+def _locale(value: Any, key: str) -> dict[str, Any]:
+    """One place with EqualTo, several with In: the API refuses several with EqualTo."""
+    names = value.split(",") if isinstance(value, str) else _list(value, key)
+    places: list[dict[str, str]] = []
+    for name in names:
+        place = _place(name, key)
+        if place not in places:
+            places.append(place)
+    if len(places) > MAX_LOCALES:
+        raise ConfigError(f"{key}: {len(places)} places; a requirement takes at most {MAX_LOCALES}")
+    return _requirement(LOCALE, "In" if len(places) > 1 else "EqualTo", locales=places)
+
+
+def _place(name: Any, key: str) -> dict[str, str]:
+    match = _PLACE.fullmatch(name.strip().upper()) if isinstance(name, str) else None
+    if match is None or (match[2] and match[1] != "US"):
+        raise ConfigError(
+            f"{key}: '{name}' is not a place", hint='countries are written "CA", states of the US "US-NY"'
+        )
+    return {"Country": match[1], "Subdivision": match[2]} if match[2] else {"Country": match[1]}
+
+
+def _custom(table: Any, key: str) -> dict[str, Any]:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{key} is not a table", hint='write {type = "ID", comparator = "EqualTo", values = [1]}')
+    _known(table, _CUSTOM_KEYS, key)
+    type_id = _type_id(table.get("type"), f"{key}.type")
+    comparator = _one_of("Comparator", table.get("comparator"), f"{key}.comparator")
+    values = _list(table.get("values"), f"{key}.values")
+    _check_count(comparator, values, f"{key}.values")
+    if any(isinstance(value, str) for value in values):
+        requirement = _requirement(type_id, comparator, locales=[_place(value, f"{key}.values") for value in values])
+    else:
+        integers = [_integer(value, f"{key}.values", -_HIGH, _HIGH) for value in values]
+        requirement = _requirement(type_id, comparator, integers=integers)
+    if table.get("guard") is not None:
+        requirement["ActionsGuarded"] = _one_of("HITAccessActions", table["guard"], f"{key}.guard")
+    return requirement
+
+
+def _check_count(comparator: str, values: Sequence[Any], key: str) -> None:
+    if comparator in ("Exists", "DoesNotExist"):
+        low, high = 0, 0
+    elif comparator in ("In", "NotIn"):
+        low, high = 1, MAX_LOCALES if any(isinstance(value, str) for value in values) else MAX_INTEGERS
+    else:
+        low, high = 1, 1
+    if not low <= len(values) <= high:
+        wanted = str(high) if low == high else f"{low} to {high}"
+        raise ConfigError(f"{key}: {comparator} takes {wanted} values, not {len(values)}")
+
+
+def _one_of(shape: str, value: Any, key: str) -> str:
+    allowed: list[str] = service_model()["shapes"][shape]["enum"]
+    if value not in allowed:
+        raise ConfigError(f"{key}: {value!r} is not one of its values", hint=", ".join(allowed))
+    return str(value)
+
+
+def _type_id(value: Any, key: str) -> str:
+    if not isinstance(value, str) or not _TYPE_ID.fullmatch(value):
+        raise ConfigError(f"{key}: {value!r} is not the id of a qualification type", hint="capital letters and digits")
+    return value
+
+
+def _integer(value: Any, key: str, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigError(f"{key}: {value!r} is not a whole number from {low} to {high}")
+    return value
+
+
+def _flag(value: Any, key: str) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f"{key}: {value!r} is neither true nor false")
+    return bool(value)
+
+
+def _list(value: Any, key: str) -> Sequence[Any]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ConfigError(f"{key}: {value!r} is not a list")
+    return value
+
+
+def _known(table: Mapping[str, Any], keys: Sequence[str], key: str) -> None:
+    for name in table:
+        if name not in keys:
+            raise ConfigError(f"{key}.{name} is not a key", hint="valid here: " + ", ".join(keys))
+
+
+# --- API to settings
+
+
+def _short(requirement: Requirement) -> tuple[str | None, Any]:
+    """The short key that says the same, and its value; (None, None) where there is none."""
+    if requirement.get("ActionsGuarded") not in (None, "Accept"):
+        return None, None
+    type_id, comparator = requirement["QualificationTypeId"], requirement["Comparator"]
+    if comparator == "DoesNotExist":
+        return "absent", type_id
+    if type_id in MASTERS.values():
+        return ("masters", True) if comparator == "Exists" else (None, None)
+    form = _SHORT.get((type_id, comparator))
+    if form is None:
+        return None, None
+    name, read = form
+    value = read(requirement)
+    return (None, None) if value is None else (name, value)
+
+
+def _first_integer(requirement: Requirement) -> int | None:
+    return next(iter(requirement.get("IntegerValues") or ()), None)
+
+
+def _yes(requirement: Requirement) -> bool | None:
+    return True if _first_integer(requirement) == 1 else None
+
+
+def _named_places(requirement: Requirement) -> list[str] | None:
+    return _places(requirement) or None
+
+
+def _places(requirement: Requirement) -> list[str]:
+    return [
+        "-".join(filter(None, (place["Country"], place.get("Subdivision"))))
+        for place in requirement.get("LocaleValues") or ()
+    ]
+
+
+_SHORT: Final[Mapping[tuple[str, str], tuple[str, Callable[[Requirement], Any]]]] = {
+    (LOCALE, "EqualTo"): ("locale", _named_places),
+    (LOCALE, "In"): ("locale", _named_places),
+    (PERCENT_APPROVED, "GreaterThanOrEqualTo"): ("percent_approved", _first_integer),
+    (HITS_APPROVED, "GreaterThanOrEqualTo"): ("hits_approved", _first_integer),
+    (ADULT, "EqualTo"): ("adult", _yes),
+}
+
+
+def _custom_form(requirement: Requirement) -> dict[str, Any]:
+    custom: dict[str, Any] = {"type": requirement["QualificationTypeId"], "comparator": requirement["Comparator"]}
+    values = [*(requirement.get("IntegerValues") or ()), *_places(requirement)]
+    if values:
+        custom["values"] = values
+    if requirement.get("ActionsGuarded") not in (None, "Accept"):
+        custom["guard"] = requirement["ActionsGuarded"]
+    return custom
