@@ -7,6 +7,7 @@ other queue URL is on the host it names (a moto server, ElasticMQ); a topic's AR
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import threading
@@ -18,6 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from turkctl.market.requester import Notifier as Deliver
+
+logger = logging.getLogger(__name__)
 
 _AMAZON = re.compile(r"(?:^|\.)amazonaws\.com(?:\.cn)?$")
 _REGION = re.compile(r"^(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.")
@@ -52,7 +55,7 @@ class Notifier:
         self._lock = threading.Lock()
 
     def __call__(self, destination: dict[str, Any], body: str) -> None:
-        """Deliver one document.
+        """Deliver one document. Mail is dropped with a warning in the log; it was dead at Amazon long since.
 
         Args:
             destination: of its members, ``Transport`` (SQS or SNS) and ``Destination`` (a queue's URL or a topic's
@@ -61,7 +64,7 @@ class Notifier:
 
         Raises:
             DeliveryError: the service refused or could not be reached.
-            DestinationError: no queue URL, no topic ARN, or mail, which has not worked at Amazon for years either.
+            DestinationError: no queue URL or no topic ARN.
         """
         transport, address = destination["Transport"], destination["Destination"]
         try:
@@ -70,7 +73,8 @@ class Notifier:
             elif transport == "SNS":
                 self._topic_client(address).publish(TopicArn=address, Message=body)
             else:
-                raise DestinationError(f"notifications by {transport} are not delivered")
+                # Nothing will ever take it, so it must not wait to be tried again.
+                logger.warning("a notification by %s to %s is not delivered", transport, address)
         except (BotoCoreError, ClientError) as error:
             raise DeliveryError(f"{transport} {address}: {error}") from error
 
