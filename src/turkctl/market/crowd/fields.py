@@ -1,0 +1,135 @@
+"""The fields that a HIT's question asks a worker to fill in.
+
+A field knows what can be answered, not what is asked: enough to fill in a form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from turkctl.errors import UsageError
+
+Kind = Literal["choice", "several", "number", "text", "fixed"]
+Shape = Literal["plain", "flags", "label", "labels"]
+
+RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
+"""Names that a task page sends along for the market; no worker fills them in."""
+
+WORDS = (
+    "anchor", "bridge", "candle", "desert", "engine", "forest", "garden", "harbour",
+    "island", "jacket", "kettle", "ladder", "meadow", "needle", "orchard", "pencil",
+)  # fmt: skip
+REMARKS = (
+    "All clear.",
+    "No problems.",
+    "The instructions were easy to follow.",
+    "It took a little longer than I expected.",
+    "I would do this again.",
+    "One picture loaded slowly.",
+    "Good task, thank you.",
+    "I was not sure about this one.",
+)
+_LIMIT = Decimal(10) ** 9  # numbers beyond it are left to the fields' defaults
+_FINEST = Decimal("0.000001")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that the worker is asked for.
+
+    Attributes:
+        name: the name under which the answer is sent.
+        kind: ``choice`` of one option, ``several`` of them, a ``number``, a ``text`` (the options are texts to pick
+            from), or ``fixed``: sent as it stands.
+        options: what can be answered; of a fixed field its value.
+        buttons: with ``flags``, the (name, value) of each option's own button where the names differ.
+        at_least: the fewest options of ``several``.
+        at_most: the most options of ``several``.
+        low: the least number.
+        high: the greatest number.
+        step: the distance of numbers.
+        shortest: the least length of a text in characters.
+        longest: the greatest length of a text in characters.
+        shape: how a crowd element words the answer: ``plain`` text, ``flags`` (true or false for each option),
+            ``label`` or ``labels``.
+    """
+
+    name: str
+    kind: Kind
+    options: tuple[str, ...] = ()
+    buttons: tuple[tuple[str, str], ...] = ()
+    at_least: int = 0
+    at_most: int = 1
+    low: Decimal = Decimal(0)
+    high: Decimal = Decimal(100)
+    step: Decimal = Decimal(1)
+    shortest: int = 0
+    longest: int | None = None
+    shape: Shape = "plain"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a question asks for.
+
+    Attributes:
+        fields: in the order of the page.
+        crowd: whether a ``crowd-form`` sends them, as one JSON answer.
+        flatten: whether that JSON has dotted names instead of nested objects.
+    """
+
+    fields: tuple[Field, ...]
+    crowd: bool = False
+    flatten: bool = False
+
+
+DEFAULT_FIELDS = (Field("answer", "choice", ("yes", "no")), Field("comment", "text", REMARKS))
+"""What a page that cannot be read is taken to ask for."""
+
+
+def parse_field(text: str) -> Field:
+    """A field from ``answer=yes|no`` (one of these) or ``comment`` (any text).
+
+    Raises:
+        UsageError: no name, a reserved name, or fewer than two options.
+    """
+    name, sign, listed = (part.strip() for part in text.partition("="))
+    options = tuple(dict.fromkeys(part.strip() for part in listed.split("|") if part.strip()))
+    if not name or name in RESERVED or (sign and len(options) < 2):
+        raise UsageError(f"'{text}' is not a field", hint="write a name, as in comment, or its options: answer=yes|no")
+    return Field(name, "choice", options) if sign else Field(name, "text", REMARKS)
+
+
+def number_field(name: str, low: str | None, high: str | None, step: str | None) -> Field:
+    """A number between two ends, in steps from the lower one; where an end is missing, about 100 numbers."""
+    least, most = decimal(low), decimal(high)
+    if least is None:
+        least = Decimal(0) if most is None or most >= 0 else most - 100
+    if most is None or most < least:
+        most = least + 100
+    size = decimal(step)
+    return Field(name, "number", low=least, high=most, step=Decimal(1) if size is None or size < _FINEST else size)
+
+
+def text_field(name: str, options: tuple[str, ...], shortest: str | None, longest: str | None) -> Field:
+    """A text of a length within limits; a limit that is no number does not count."""
+    most = whole(longest or "", -1)
+    least = min(whole(shortest or "", 0), 10_000)
+    return Field(name, "text", options, shortest=least, longest=most if most >= max(least, 1) else None)
+
+
+def whole(text: str, otherwise: int) -> int:
+    """A number that is not negative, or ``otherwise``."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
+
+
+def decimal(text: str | None) -> Decimal | None:
+    """A number of ordinary size, or None."""
+    try:
+        value = Decimal((text or "").strip())
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and abs(value) <= _LIMIT else None
