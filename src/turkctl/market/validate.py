@@ -5,77 +5,26 @@ Three kinds of refusal, in this order, as the service gives them:
 * a value of the wrong JSON type: SerializationException;
 * a broken constraint of the service model (required, lengths, values, patterns, enums) and the list sizes of the
   documentation: one ValidationException that counts and lists them all;
-* a limit that the 2017 model leaves out and the documentation gives (:data:`LIMITS`): ParameterValidationError,
-  as for every parameter that the service itself finds unfit. RequesterFeedback with control characters is a
-  RequestError, as documented.
+* a limit that the 2017 model leaves out and the documentation gives: see
+  :mod:`turkctl.market.parameter_limits`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from turkctl.market.errors import MarketError, ParameterValidationError, ValidationException, invalid_value
+from turkctl.market.errors import ValidationException
+from turkctl.market.parameter_limits import LIST_SIZES, check_limits, shorten
 from turkctl.market.protocol_errors import SerializationException
 from turkctl.model import service_model
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGER_BITS = {"integer": 31, "long": 63}
 _JSON_TYPES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
-_CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_SHOWN_CHARACTERS = 100
-
-
-@dataclass(frozen=True)
-class Limit:
-    """The smallest and largest value, number of characters or bytes, both allowed."""
-
-    low: int
-    high: int
-    unit: str = "value"
-
-
-def _characters(high: int, low: int = 0) -> Limit:
-    return Limit(low, high, "characters")
-
-
-_DOCUMENT = Limit(0, 65_535, "bytes")
-_YEAR = 31_536_000
-
-LIMITS: Mapping[str, Limit] = {
-    "LifetimeInSeconds": Limit(30, _YEAR),
-    "AssignmentDurationInSeconds": Limit(30, _YEAR),
-    "AutoApprovalDelayInSeconds": Limit(0, 2_592_000),
-    "MaxAssignments": Limit(1, 1_000_000_000),
-    "NumberOfAdditionalAssignments": Limit(1, 1_000_000_000),
-    "TestDurationInSeconds": Limit(1, _YEAR),
-    "RetryDelayInSeconds": Limit(0, _YEAR),
-    "Title": _characters(128, low=1),
-    "Description": _characters(2_000, low=1),
-    "Keywords": _characters(1_000),
-    "Name": _characters(200, low=1),
-    "RequesterAnnotation": Limit(0, 255, "bytes"),
-    "Question": _DOCUMENT,
-    "Test": _DOCUMENT,
-    "AnswerKey": _DOCUMENT,
-    "RequesterFeedback": _characters(1_024),
-    "Subject": _characters(200, low=1),
-    "MessageText": _characters(4_096, low=1),
-}
-"""Limits by top-level member: seconds, counts, characters or bytes. From the documentation of the 2017 API where it
-gives one (documents, feedback, notifications), else from that of the API before it."""
-
-LIST_SIZES: Mapping[str, int] = {
-    "WorkerIds": 100,
-    "QualificationRequirements": 10,
-    "IntegerValues": 15,
-    "LocaleValues": 30,
-}
-"""Most items in a list, by the member's name at any depth. From the documentation."""
 
 
 def operations() -> frozenset[str]:
@@ -98,7 +47,7 @@ def check(operation: str, document: Any) -> dict[str, Any]:
     Raises:
         SerializationException: a value of the wrong type.
         ValidationException: constraints of the service model or list sizes that are broken.
-        ParameterValidationError: a limit of :data:`LIMITS` that is broken, or control characters.
+        ParameterValidationError: a documented limit that is broken, or control characters.
         RequestError: control characters in RequesterFeedback.
     """
     shape = service_model()["operations"][operation]["input"]["shape"]
@@ -107,9 +56,7 @@ def check(operation: str, document: Any) -> dict[str, Any]:
     if broken:
         plural = "s" if len(broken) > 1 else ""
         raise ValidationException(f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}")
-    for name, value in request.items():
-        _check_limit(name, value)
-        _check_characters(name, value)
+    check_limits(request)
     return request
 
 
@@ -253,57 +200,4 @@ def _shown(value: Any) -> str:
     if value is None:
         return "null"
     text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
-    return f"'{_cut(text)}'"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
-
-
-# --- limits that only the documentation gives
-
-
-def _check_limit(name: str, value: Any) -> None:
-    limit = LIMITS.get(name)
-    if limit is None:
-        return
-    if limit.unit == "value":
-        if not limit.low <= value <= limit.high:
-            raise ParameterValidationError(
-                f'The value "{value}" is not valid for the parameter {name}. '
-                f"Its values are {limit.low} to {limit.high}.",
-                "AWS.ParameterOutOfRange",
-            )
-        return
-    length = len(value) if limit.unit == "characters" else len(value.encode())
-    if not limit.low <= length <= limit.high:
-        raise ParameterValidationError(
-            f'The value "{_cut(value)}" is not valid for the parameter {name}. '
-            f"It has {length} {limit.unit}; {limit.low} to {limit.high} are allowed.",
-            "AWS.MechanicalTurk.InvalidParameterValue",
-        )
-
-
-def _check_characters(name: str, value: Any) -> None:
-    """Refuse text that neither XML nor every database can hold."""
-    for text in _texts(value):
-        if _CONTROL_CHARACTERS.search(text):
-            raise _unfit(name, _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", _cut(text)))
-
-
-def _unfit(name: str, shown: str) -> MarketError:
-    message = f'The value "{shown}" is not valid for the parameter {name}. Control characters are not allowed.'
-    if name == "RequesterFeedback":
-        return invalid_value(message)
-    return ParameterValidationError(message, "AWS.MechanicalTurk.InvalidParameterValue")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for member in value.values():
-            yield from _texts(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _texts(member)
+    return f"'{shorten(text)}'"

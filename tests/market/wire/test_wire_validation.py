@@ -6,7 +6,7 @@ import pytest
 from wire_support import MINIMAL_HIT, NOW_MS, RecordingMarket, call
 
 from turkctl.market.endpoint import Endpoint
-from turkctl.market.validate import LIMITS, LIST_SIZES
+from turkctl.market.parameter_limits import LIMITS, LIST_SIZES
 from turkctl.model import service_model
 
 
