@@ -25,6 +25,8 @@ class TurkctlError(Exception):
 
     code = "error"
     exit_code = ExitCode.FAILED
+    uncertain = False
+    """Whether an earlier attempt of the same request may have had its effect (set by the batch engine)."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)

@@ -66,7 +66,7 @@ def test_migrating_an_empty_database_gives_what_creating_it_gives(empty: Databas
 
 
 def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
-    first = ["turkctl_assignment", "turkctl_hit", "turkctl_experiment_settings", "turkctl_experiment"]
+    first = ["turkctl_intent", "turkctl_assignment", "turkctl_hit", "turkctl_experiment_settings", "turkctl_experiment"]
     return first + [name for name in shape if name not in first]
 
 

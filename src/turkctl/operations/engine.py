@@ -93,16 +93,19 @@ class Engine:
         """
         started = self.clock()
         delay = 0.1
+        uncertain = False
         while True:
             pace.wait()
             try:
                 done = action()
             except TurkctlError as error:
-                if not getattr(error, "retryable", False):
+                throttled = getattr(error, "throttled", False)
+                retryable = getattr(error, "retryable", False)
+                uncertain = uncertain or (retryable and not throttled)
+                if not retryable or self.stop.is_set() or self.clock() - started > self.patience:
+                    error.uncertain = uncertain
                     raise
-                if self.stop.is_set() or self.clock() - started > self.patience:
-                    raise
-                if getattr(error, "throttled", False):
+                if throttled:
                     pace.slow_down()
                 else:
                     self.sleep(delay * self.rng.uniform(0.5, 1.0))

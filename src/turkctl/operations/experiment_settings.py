@@ -8,9 +8,19 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from turkctl.errors import ConfigError, TurkctlError
+from turkctl.mturk import requirements
 from turkctl.settings_keys import nearest
 from turkctl.units import format_duration, format_money, parse_duration, parse_money
 
@@ -39,6 +49,14 @@ def _duration(value: Any) -> timedelta:
         raise ValueError(error.message) from None
 
 
+def _requirements(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        requirements.to_api(value, "production", key="")
+    except TurkctlError as error:
+        raise ValueError(error.message.removeprefix(".").removeprefix(": ")) from None
+    return value
+
+
 def _words(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
@@ -46,21 +64,12 @@ def _words(value: Any) -> Any:
 Money = Annotated[Decimal, BeforeValidator(_money), PlainSerializer(format_money)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
 Words = Annotated[list[str], BeforeValidator(_words)]
-Countries = Annotated[list[str], BeforeValidator(_words)]
+Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
+"""Who may work on it, in the form of :mod:`turkctl.mturk.requirements`."""
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Qualifications(_Table):
-    """Who may work on it; all must hold."""
-
-    locale: Countries = []
-    percent_approved: Annotated[int, Field(ge=0, le=100)] | None = None
-    hits_approved: Annotated[int, Field(ge=0)] | None = None
-    masters: bool = False
-    adult: bool = False
 
 
 class Limits(_Table):
@@ -86,7 +95,7 @@ class ExperimentSettings(_Table):
     external_url: str | None = None
     html_template: str | None = None
     frame_height: Annotated[int, Field(ge=0, le=10_000)] = 0
-    qualifications: Qualifications = Qualifications()
+    qualifications: Requirements = {}
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -169,8 +178,8 @@ def _words_for(slug: str, key: str, error: Any) -> str:
 
 def _valid_keys(key: str) -> list[str]:
     table = key.rpartition(".")[0]
-    models: dict[str, type[BaseModel]] = {"qualifications": Qualifications, "limits": Limits}
-    return list(models.get(table, ExperimentSettings).model_fields)
+    model: type[BaseModel] = Limits if table == "limits" else ExperimentSettings
+    return list(model.model_fields)
 
 
 def _hint(key: str, error: Any) -> str:

@@ -9,7 +9,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, and_, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Select,
+    Text,
+    UniqueConstraint,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
@@ -204,6 +216,16 @@ def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int
         if experiment_id is not None:
             counts.setdefault(experiment_id, {})[status] = number
     return counts
+
+
+def count_hits(session: Session, place: Place, now: datetime, experiment_id: int) -> tuple[int, int]:
+    """HITs of the experiment that workers can still start on, and all that were ever posted."""
+    active = and_(HITS.c.status == ASSIGNABLE, HITS.c.expires > now)
+    statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
+        *_at(place), HITS.c.experiment_id == experiment_id
+    )
+    row = session.connection().execute(statement).one()
+    return int(row[0] or 0), int(row[1])
 
 
 def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:

@@ -55,6 +55,8 @@ class Intent(TurkctlTable, table=True):
     """Of the command's arguments: how an unfinished batch is found again."""
     subject: str = Field(max_length=128)
     """What it is about: an experiment, a HIT or an assignment."""
+    experiment_id: int | None = Field(default=None, foreign_key="turkctl_experiment.id", index=True)
+    """The experiment whose budget it counts against."""
     request: dict[str, Any] = Field(sa_type=Json)
     """The request's members, without the token."""
     cost: Decimal = Field(sa_type=Money)
@@ -138,14 +140,22 @@ def unfinished_by_digest(session: Session, place: Place, digest: str) -> list[In
     return _read(session, *_at(place), INTENTS.c.state.in_(UNFINISHED), INTENTS.c.digest == digest)
 
 
+def incomplete_by_digest(session: Session, place: Place, digest: str) -> list[Intent]:
+    """Intents of commands with these arguments that were not carried out, oldest first: unfinished, or refused."""
+    states = INTENTS.c.state.in_((*UNFINISHED, FAILED))
+    return _read(session, *_at(place), states, INTENTS.c.digest == digest)
+
+
 def of_batch(session: Session, batch: str) -> list[Intent]:
     """Everything that was opened together, finished or not."""
     return _read(session, INTENTS.c.batch == batch)
 
 
-def outstanding_cost(session: Session, place: Place) -> Decimal:
-    """Dollars that unfinished intents may still cost, commission included."""
+def outstanding_cost(session: Session, place: Place, *, experiment_id: int | None = None) -> Decimal:
+    """Dollars that unfinished intents, of all experiments or of one, may still cost, commission included."""
     statement = select(func.sum(INTENTS.c.cost)).where(*_at(place), INTENTS.c.state.in_(UNFINISHED))
+    if experiment_id is not None:
+        statement = statement.where(INTENTS.c.experiment_id == experiment_id)
     total: Decimal | None = session.connection().execute(statement).scalar()
     return Decimal("0.00") if total is None else total
 

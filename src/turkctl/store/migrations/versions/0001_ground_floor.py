@@ -138,6 +138,7 @@ def _intents() -> None:
         sa.Column("batch", sa.String(64), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("subject", sa.String(128), nullable=False),
+        sa.Column("experiment_id", sa.Integer()),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("cost", MONEY, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
@@ -146,7 +147,9 @@ def _intents() -> None:
         sa.Column("finished", TIME),
         sa.Column("result", sa.Text()),
         sa.PrimaryKeyConstraint("token", name="pk_turkctl_intent"),
+        sa.ForeignKeyConstraint(["experiment_id"], ["turkctl_experiment.id"], name="fk_turkctl_intent_experiment_id"),
     )
     op.create_index("ix_turkctl_intent_mode_market_state", "turkctl_intent", ["mode", "market", "state"])
     op.create_index("ix_turkctl_intent_batch", "turkctl_intent", ["batch"])
+    op.create_index("ix_turkctl_intent_experiment_id", "turkctl_intent", ["experiment_id"])
     op.create_index("ix_turkctl_intent_digest", "turkctl_intent", ["digest"])

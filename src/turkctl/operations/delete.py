@@ -1,0 +1,107 @@
+"""``hits delete``: what is reviewable with nothing left to decide; all else is skipped with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from turkctl.errors import TurkctlError
+from turkctl.mturk.client import MTurk
+from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
+from turkctl.mturk.types import Hit
+from turkctl.operations.observe import Observed
+from turkctl.operations.plan import ALREADY_DONE, Done, Plan, Step, skip
+from turkctl.operations.targets import Target
+from turkctl.store import hits
+from turkctl.store.base import Place
+from turkctl.store.engine import Database
+from turkctl.store.hits import DISPOSED
+from turkctl.units import format_time
+
+REVIEWABLE = ("Reviewable", "Reviewing")
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """One HIT to delete; ``expire_first`` when it is still open and ``--force`` was given."""
+
+    hit_id: str
+    known: bool
+    expire_first: bool
+
+
+def obstacle(hit: Hit, now: datetime, *, force: bool) -> str | None:
+    """What stands in the way of deleting a HIT; None when nothing does.
+
+    Source: DeleteHIT needs Reviewable or Reviewing, and every submission approved or rejected.
+    """
+    if hit.submitted:
+        verb = "waits" if hit.submitted == 1 else "wait"
+        return f"{hit.submitted} submitted {verb} for approval or rejection"
+    if hit.pending:
+        until = (hit.expires or now) + (hit.duration or timedelta())
+        return f"{hit.pending} at work, at the latest until {format_time(max(now, until))}"
+    if hit.status in REVIEWABLE or force:
+        return None
+    return f"still open until {format_time(hit.expires or now)}: expire it first, or add --force"
+
+
+def plan_delete(
+    mode: str, targets: Sequence[Target], seen: Mapping[str, Observed], now: datetime, *, force: bool
+) -> Plan[Deletion]:
+    """Delete what the market just said can be deleted.
+
+    Args:
+        mode: the mode.
+        targets: the HITs that match.
+        seen: each as the market has it now.
+        now: for the reasons.
+        force: expire open ones first.
+    """
+    steps, skipped = [], []
+    for target in targets:
+        hit = seen[target.hit_id].hit
+        if hit is None or hit.status == DISPOSED:
+            skipped.append((target.hit_id, "deleted before"))
+        elif reason := obstacle(hit, now, force=force):
+            skipped.append((target.hit_id, reason))
+        else:
+            deletion = Deletion(target.hit_id, target.known, expire_first=hit.status not in REVIEWABLE)
+            steps.append(Step(target.hit_id, deletion, detail=target.title))
+    return Plan("delete", mode, tuple(steps), skip(skipped))
+
+
+class Delete:
+    """Deletes each HIT, expiring it first where that was agreed to."""
+
+    def __init__(self, database: Database, mturk: MTurk, place: Place, now: datetime) -> None:
+        self._database = database
+        self._mturk = mturk
+        self._place = place
+        self._now = now
+
+    def prepare(self, steps: Sequence[Step[Deletion]]) -> None:
+        """Nothing: deleting twice does no harm."""
+
+    def perform(self, step: Step[Deletion]) -> Done:
+        """Ask the market; "deleted already" counts as done, also by an earlier try whose answer was lost."""
+        if step.payload.expire_first:
+            self._mturk.expire_hit(step.id)
+        try:
+            self._mturk.delete_hit(step.id)
+        except DoesNotExistError:
+            return Done(ALREADY_DONE)
+        except InvalidStateError as error:
+            if error.state != DISPOSED:
+                raise
+            return Done(ALREADY_DONE)
+        return Done("deleted")
+
+    def record(self, outcomes: Sequence[tuple[Step[Deletion], Done | TurkctlError]]) -> None:
+        """Mark the HITs that the database knows as disposed: the market itself has said so."""
+        done = [step for step, outcome in outcomes if isinstance(outcome, Done) and step.payload.known]
+        if done:
+            with self._database.write() as session:
+                for step in done:
+                    hits.mark_disposed(session, self._place, step.id, self._now)

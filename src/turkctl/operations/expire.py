@@ -1,0 +1,68 @@
+"""``hits expire``: nobody new can start, those at work may finish. The emergency brake, dearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from turkctl.errors import TurkctlError
+from turkctl.mturk.client import MTurk
+from turkctl.operations.plan import Done, Plan, Step, skip
+from turkctl.operations.targets import Target
+from turkctl.store import hits
+from turkctl.store.base import Place
+from turkctl.store.engine import Database
+from turkctl.units import format_money
+
+
+def plan_expire(mode: str, targets: Sequence[Target], now: datetime) -> Plan[Target]:
+    """Expire what can still be taken, in decreasing order of the reward at stake; an unknown stake comes first.
+
+    HITs whose time is over are skipped.
+    """
+    skipped = [target for target in targets if _over(target, now)]
+    todo = [target for target in targets if not _over(target, now)]
+    todo.sort(key=lambda target: (target.at_stake is not None, -(target.at_stake or Decimal(0)), target.hit_id))
+    steps = tuple(Step(target.hit_id, target, detail=_stake(target)) for target in todo)
+    return Plan("expire", mode, steps, skip((target.hit_id, _reason(target)) for target in skipped))
+
+
+def _over(target: Target, now: datetime) -> bool:
+    return target.status == hits.DISPOSED or (target.expires is not None and target.expires <= now)
+
+
+def _stake(target: Target) -> str:
+    if target.at_stake is None:
+        return f"{target.title}: open slots unknown"
+    return f"{target.title}: {target.available} open, ${format_money(target.at_stake)} at stake"
+
+
+def _reason(target: Target) -> str:
+    return "deleted before" if target.status == hits.DISPOSED else "expired before"
+
+
+class Expire:
+    """Sets the expiry of each HIT into the past."""
+
+    def __init__(self, database: Database, mturk: MTurk, place: Place, now: datetime) -> None:
+        self._database = database
+        self._mturk = mturk
+        self._place = place
+        self._now = now
+
+    def prepare(self, steps: Sequence[Step[Target]]) -> None:
+        """Nothing: expiring twice does no harm."""
+
+    def perform(self, step: Step[Target]) -> Done:
+        """Ask the market."""
+        self._mturk.expire_hit(step.id)
+        return Done("expired")
+
+    def record(self, outcomes: Sequence[tuple[Step[Target], Done | TurkctlError]]) -> None:
+        """Note the new expiry of the HITs that the database knows."""
+        done = [step for step, outcome in outcomes if isinstance(outcome, Done) and step.payload.known]
+        if done:
+            with self._database.write() as session:
+                for step in done:
+                    hits.mark_expired(session, self._place, step.id, self._now)

@@ -1,0 +1,99 @@
+"""What is committed and what is left: the guards before anything that costs money."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.errors import FundsError, RefusedError
+from turkctl.fees import reward_fee
+from turkctl.mturk.types import Balance
+from turkctl.operations.experiment_settings import Limits
+from turkctl.store import hits, intents, slots
+from turkctl.store.base import Place
+from turkctl.units import format_money
+
+ZERO = Decimal("0.00")
+
+
+def committed(session: Session, place: Place, now: datetime, *, experiment_id: int | None = None) -> Decimal:
+    """Dollars paid or promised on HITs: reward and fee for every slot open, pending, unreviewed or approved.
+
+    Slots that nobody can take any more (expired) and rejected work are released. Unfinished intents count in full.
+
+    Args:
+        session: on turkctl's database.
+        place: mode and market.
+        now: the moment that "expired" refers to.
+        experiment_id: only this experiment's.
+    """
+    total = ZERO
+    for group in slots.slots(session, place, now, experiment_id=experiment_id):
+        each = group.reward + reward_fee(group.reward, group.max_assignments, masters=group.masters)
+        total += each * group.committed
+    return total + intents.outstanding_cost(session, place, experiment_id=experiment_id)
+
+
+def exposure(session: Session, place: Place, now: datetime) -> Decimal:
+    """Dollars that open, pending and unreviewed slots may still cost, commission included."""
+    total = ZERO
+    for group in slots.slots(session, place, now):
+        each = group.reward + reward_fee(group.reward, group.max_assignments, masters=group.masters)
+        total += each * group.undecided
+    return total + intents.outstanding_cost(session, place)
+
+
+def headroom(balance: Balance, exposure: Decimal, min_balance: Decimal | None) -> Decimal:
+    """Dollars that may still be committed: what is available, less what we promised and the market does not hold.
+
+    Some markets hold the money for open HITs (then it is gone from ``available``), others do not.
+    """
+    unheld = max(ZERO, exposure - (balance.on_hold or ZERO))
+    return balance.available - unheld - (min_balance or ZERO)
+
+
+def check_budget(cost: Decimal, committed: Decimal, limits: Limits) -> None:
+    """See that the budget allows it.
+
+    Raises:
+        FundsError: committed and cost together pass the experiment's budget.
+    """
+    if limits.budget is not None and committed + cost > limits.budget:
+        raise FundsError(
+            f"this costs ${format_money(cost)}, and ${format_money(committed)} of the budget of "
+            f"${format_money(limits.budget)} is committed",
+            hint="raise limits.budget and run `turkctl experiments configure`, or post less",
+        )
+
+
+def check_headroom(cost: Decimal, room: Decimal) -> None:
+    """See that the balance allows it.
+
+    Raises:
+        FundsError: the cost is more than the headroom.
+    """
+    if cost > room:
+        raise FundsError(
+            f"this costs ${format_money(cost)} and the balance leaves ${format_money(max(ZERO, room))}",
+            hint="see: turkctl balance; open HITs and limits.min_balance count against it",
+        )
+
+
+def check_counts(new: int, session: Session, place: Place, now: datetime, experiment_id: int, limits: Limits) -> None:
+    """See that the limits on numbers of HITs allow it.
+
+    Raises:
+        RefusedError: more HITs, active or in all, than the experiment allows.
+    """
+    active, total = hits.count_hits(session, place, now, experiment_id)
+    for name, allowed, there in (
+        ("max_active_hits", limits.max_active_hits, active),
+        ("max_total_hits", limits.max_total_hits, total),
+    ):
+        if allowed is not None and there + new > allowed:
+            raise RefusedError(
+                f"{new} more HITs on top of {there} would pass limits.{name} = {allowed}",
+                hint=f"raise limits.{name}, post fewer, or expire some",
+            )

@@ -1,0 +1,95 @@
+"""Unfinished intents: what a crash left between a request and its record.
+
+Settling only looks. A HIT whose annotation is an intent's token was posted, and is entered; an intent that the market
+shows no trace of stays for the command that made it to go on with, or is given up once its token is too old for any
+request with it to be under way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from turkctl.mturk.client import MTurk
+from turkctl.mturk.errors import DoesNotExistError
+from turkctl.mturk.types import Hit
+from turkctl.operations.engine import Engine
+from turkctl.operations.posting import Post
+from turkctl.store import experiments, hits, intents
+from turkctl.store.base import Place
+from turkctl.store.engine import Database
+from turkctl.store.intents import Intent
+
+TOKEN_TRUSTED = timedelta(hours=23)
+"""The market remembers a token for 24 hours; beyond this age it is looked for instead of trusted."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What settling came to, in numbers of intents."""
+
+    found: int = 0
+    given_up: int = 0
+    open: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should hear of it."""
+        lines = []
+        if self.found:
+            lines.append(f"{self.found} requests that an interrupted run left open had reached the market: entered")
+        if self.open:
+            lines.append(f"{self.open} requests of an interrupted run never reached the market: repeat it to go on")
+        return tuple(lines)
+
+
+def settle(database: Database, mturk: MTurk, engine: Engine, place: Place, now: datetime) -> Settled:
+    """Look for what unfinished intents of this place came to, and write it down.
+
+    Costs nothing when there are none; else the pages of ListHITs, and a GetHIT per unfinished extension.
+    """
+    with database.read() as session:
+        waiting = intents.unfinished(session, place)
+    if not waiting:
+        return Settled()
+    creations = [intent for intent in waiting if intent.kind == intents.CREATE_HIT]
+    listed = engine.call(lambda: list(mturk.list_hits())) if creations else []
+    by_annotation = {hit.annotation: hit for hit in listed if hit.annotation}
+    found = given_up = 0
+    for intent in waiting:
+        hit = by_annotation.get(intent.token) if intent.kind == intents.CREATE_HIT else _extended(mturk, engine, intent)
+        with database.write() as session:
+            if hit is not None:
+                found += _enter(session, place, intent, hit, now)
+            elif now - intent.created > TOKEN_TRUSTED:
+                given_up += intents.abandon(session, intent.token, "no trace of it on the market", now)
+    return Settled(found, given_up, len(waiting) - found - given_up)
+
+
+def _extended(mturk: MTurk, engine: Engine, intent: Intent) -> Hit | None:
+    """The HIT of an extension, if it has grown as the intent meant it to."""
+    if intent.kind != intents.EXTEND_HIT:
+        return None
+    try:
+        hit = engine.call(lambda: mturk.get_hit(intent.subject))
+    except DoesNotExistError:
+        return None
+    return hit if hit.max_assignments >= int(intent.request["total"]) else None
+
+
+def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> bool:
+    if intent.kind == intents.CREATE_HIT:
+        enter_hit(session, place, intent, hit, now)
+    return intents.complete(session, intent.token, hit.hit_id, now)
+
+
+def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
+    """Store the HIT that a creation intent made, unless it is there."""
+    if hits.get(session, place, hit.hit_id) is not None:
+        return
+    version = experiments.settings_of(session, int(intent.request["settings_id"]))
+    assert version is not None, "settings are never deleted"
+    post = Post.restore(version, intent.request)
+    hits.insert(session, post.row(hit, place, now, campaign_id=intent.request.get("campaign_id")))

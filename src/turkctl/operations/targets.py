@@ -1,0 +1,74 @@
+"""The HITs that an act is about: rows of the database, and those that only the market knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from turkctl.mturk.client import MTurk
+from turkctl.mturk.types import Hit
+from turkctl.operations.engine import Engine
+from turkctl.operations.observe import named_on_market
+from turkctl.operations.selection import Selection, select_hits
+from turkctl.store import hits
+from turkctl.store.base import Place
+from turkctl.store.engine import Database
+from turkctl.store.hits import HitRow
+
+
+@dataclass(frozen=True)
+class Target:
+    """One HIT. ``available`` is None where nobody has counted yet."""
+
+    hit_id: str
+    title: str
+    reward: Decimal
+    available: int | None
+    expires: datetime | None
+    status: str
+    known: bool
+    """Whether the database has a row for it."""
+
+    @property
+    def at_stake(self) -> Decimal | None:
+        """Dollars of reward for the slots that can still be taken; None when unknown."""
+        return None if self.available is None else self.reward * self.available
+
+    @classmethod
+    def of_row(cls, row: HitRow) -> Target:
+        """From the database."""
+        available = None if row.synced is None else row.available
+        return cls(row.hit_id, row.title, row.reward, available, row.expires, row.status, known=True)
+
+    @classmethod
+    def of_market(cls, hit: Hit) -> Target:
+        """From the market."""
+        return cls(hit.hit_id, hit.title or "", hit.reward, hit.available, hit.expires, hit.status, known=False)
+
+
+def find_targets(
+    database: Database, mturk: MTurk, engine: Engine, place: Place, selection: Selection, now: datetime
+) -> list[Target]:
+    """The HITs that match. HITs the database does not know take part only by id or with ``--all-studies``.
+
+    Raises:
+        NotFoundError: an id that neither the database nor the market knows.
+        WrongMarketError: an id that belongs to another mode or market.
+    """
+    with database.read() as session:
+        selected = select_hits(session, place, selection)
+    targets = [Target.of_row(row) for row in selected.rows]
+    if selected.unknown_ids:
+        targets += [Target.of_market(hit) for hit in named_on_market(mturk, engine, selected.unknown_ids, now)]
+    if selection.all_studies and not selection.filters:
+        targets += _unknown(database, mturk, engine, place, {target.hit_id for target in targets})
+    return targets
+
+
+def _unknown(database: Database, mturk: MTurk, engine: Engine, place: Place, already: set[str]) -> list[Target]:
+    """What the account has on the market and the database does not know."""
+    listed = engine.call(lambda: list(mturk.list_hits()))
+    with database.read() as session:
+        unknown = set(hits.unknown_ids(session, place, [hit.hit_id for hit in listed]))
+    return [Target.of_market(hit) for hit in listed if hit.hit_id in unknown - already]
