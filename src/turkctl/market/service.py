@@ -1,15 +1,36 @@
-"""The market: Mechanical Turk as data, one method per operation and per worker action."""
+"""The market: Mechanical Turk as data, one method per operation of the Requester API and per worker action.
+
+Requests and answers are the API's own members. A request is expected to be checked already for what the service model
+says (types, required members, patterns, maxima, enumerations); what the model does not say is checked here.
+Every method raises :class:`~turkctl.market.errors.MarketError`, the worker actions
+:class:`~turkctl.market.errors.WorkError`.
+"""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from turkctl.market import (
+    assignments,
+    grants,
+    hit_changes,
+    hit_types,
+    hits,
+    layouts,
+    ledger,
+    notifications,
+    payments,
+    qualifications,
+    review,
+    workers,
+)
+from turkctl.market.errors import RequestError
 from turkctl.market.requester import Environment, Notifier, Requester
+from turkctl.market.tx import to_ms
+from turkctl.market.worker_side import WorkerSide
+from turkctl.units import to_micros
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -17,204 +38,184 @@ Answer = dict[str, Any]
 __all__ = ["Answer", "Environment", "Market", "Notifier", "Request", "Requester"]
 
 
-class Market:
-    """A market on one database."""
-
-    listing_lag: timedelta = timedelta()
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        clock: Callable[[], float] = time.time,
-        rng: random.Random | None = None,
-        opening_balance: Decimal = Decimal("10000.00"),
-        notify: Notifier | None = None,
-    ) -> None:
-        raise NotImplementedError
-
-    def now(self) -> datetime:
-        raise NotImplementedError
-
-    def advance(self, by: timedelta) -> datetime:
-        raise NotImplementedError
-
-    def reset(self) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def identity(self) -> str:
-        raise NotImplementedError
-
-    def settle(self) -> None:
-        raise NotImplementedError
-
-    def register_layout(self, requester: Requester, html: str, layout_id: str | None = None) -> str:
-        raise NotImplementedError
-
-    def bulk_hits(self, requester: Requester, request: Request, count: int) -> list[str]:
-        raise NotImplementedError
-
-    def register_worker(
-        self,
-        environment: Environment,
-        worker_id: str | None = None,
-        *,
-        locale: str = "US",
-        approved: int = 0,
-        rejected: int = 0,
-        masters: bool = False,
-        adult: bool = False,
-    ) -> str:
-        raise NotImplementedError
-
-    def available_hits(
-        self, environment: Environment, worker_id: str, limit: int = 100, after: str | None = None
-    ) -> list[Answer]:
-        raise NotImplementedError
-
-    def preview(self, environment: Environment, worker_id: str | None, hit_id: str) -> Answer:
-        raise NotImplementedError
-
-    def accept(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
-        raise NotImplementedError
-
-    def submit(
-        self,
-        environment: Environment,
-        worker_id: str,
-        assignment_id: str,
-        answers: Mapping[str, str | Sequence[str]],
-    ) -> None:
-        raise NotImplementedError
-
-    def return_assignment(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
-        raise NotImplementedError
-
-    def request_qualification(
-        self,
-        environment: Environment,
-        worker_id: str,
-        type_id: str,
-        answers: Mapping[str, str | Sequence[str]] | None = None,
-    ) -> Answer:
-        raise NotImplementedError
-
-    def accept_qualification_request(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def approve_assignment(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def associate_qualification_with_worker(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def create_additional_assignments_for_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+class Market(WorkerSide):
+    """A market on one database: the Requester API, the workers' side, and what a test bench needs besides."""
 
     def create_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def create_hit_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """CreateHIT: finds or makes the HIT type, then the HIT."""
+        return self._write(requester, lambda tx: hits.create_hit(tx, dict(request)))
 
     def create_hit_with_hit_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def create_qualification_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def create_worker_block(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def delete_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def delete_qualification_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def delete_worker_block(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def disassociate_qualification_from_worker(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def get_account_balance(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def get_assignment(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def get_file_upload_url(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """CreateHITWithHITType."""
+        return self._write(requester, lambda tx: hits.create_hit_with_hit_type(tx, dict(request)))
 
     def get_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def get_qualification_score(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def get_qualification_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def list_assignments_for_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def list_bonus_payments(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """GetHIT; a disposed HIT is answered as Disposed until its data are thrown away."""
+        return self._read(requester, lambda tx: hits.get_hit(tx, dict(request)))
 
     def list_hits(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def list_hits_for_qualification_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def list_qualification_requests(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def list_qualification_types(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def list_review_policy_results_for_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """ListHITs: all but disposed ones, oldest first."""
+        return self._read(requester, lambda tx: hits.list_hits(tx, dict(request)))
 
     def list_reviewable_hits(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """ListReviewableHITs: Reviewable ones, or those in the status asked for; latest expiration first."""
+        return self._read(requester, lambda tx: hits.list_reviewable_hits(tx, dict(request)))
 
-    def list_worker_blocks(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def list_workers_with_qualification_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def notify_workers(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def reject_assignment(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def reject_qualification_request(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def send_bonus(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def send_test_event_notification(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+    def list_hits_for_qualification_type(self, requester: Requester, request: Request) -> Answer:
+        """ListHITsForQualificationType: HITs, in any status but disposed, whose type requires that qualification."""
+        return self._read(requester, lambda tx: hits.list_hits_for_qualification_type(tx, dict(request)))
 
     def update_expiration_for_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """UpdateExpirationForHIT: a past time expires at once; a future one may be earlier or later than before."""
+        return self._write(requester, lambda tx: hit_changes.update_expiration_for_hit(tx, dict(request)))
+
+    def create_additional_assignments_for_hit(self, requester: Requester, request: Request) -> Answer:
+        """CreateAdditionalAssignmentsForHIT: never from below ten to ten or more, since the commission differs."""
+        return self._write(requester, lambda tx: hit_changes.create_additional_assignments_for_hit(tx, dict(request)))
 
     def update_hit_review_status(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """UpdateHITReviewStatus: Reviewable to Reviewing, with Revert the other way; not a toggle."""
+        return self._write(requester, lambda tx: hit_changes.update_hit_review_status(tx, dict(request)))
 
     def update_hit_type_of_hit(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """UpdateHITTypeOfHIT: refused once anybody accepted it; the new type's reward is reserved instead."""
+        return self._write(requester, lambda tx: hit_changes.update_hit_type_of_hit(tx, dict(request)))
 
-    def update_notification_settings(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+    def delete_hit(self, requester: Requester, request: Request) -> Answer:
+        """DeleteHIT: Reviewable or Reviewing, and all submitted work approved or rejected."""
+        return self._write(requester, lambda tx: hit_changes.delete_hit(tx, dict(request)))
+
+    def create_hit_type(self, requester: Requester, request: Request) -> Answer:
+        """CreateHITType."""
+        return self._write(requester, lambda tx: hit_types.create_hit_type(tx, dict(request)))
+
+    def list_review_policy_results_for_hit(self, requester: Requester, request: Request) -> Answer:
+        """ListReviewPolicyResultsForHIT: the policies of the levels asked for, with empty reports."""
+        return self._read(requester, lambda tx: review.list_review_policy_results_for_hit(tx, dict(request)))
+
+    def get_assignment(self, requester: Requester, request: Request) -> Answer:
+        """GetAssignment: not for work that was accepted and not submitted."""
+        return self._read(requester, lambda tx: assignments.get_assignment(tx, dict(request)))
+
+    def list_assignments_for_hit(self, requester: Requester, request: Request) -> Answer:
+        """ListAssignmentsForHIT: in the order of submission; also before the HIT is Reviewable."""
+        return self._read(requester, lambda tx: assignments.list_assignments_for_hit(tx, dict(request)))
+
+    def approve_assignment(self, requester: Requester, request: Request) -> Answer:
+        """ApproveAssignment: submitted work, or with OverrideRejection rejected work of the last 30 days."""
+        return self._write(requester, lambda tx: assignments.approve_assignment(tx, dict(request)))
+
+    def reject_assignment(self, requester: Requester, request: Request) -> Answer:
+        """RejectAssignment: submitted work only; costs nothing."""
+        return self._write(requester, lambda tx: assignments.reject_assignment(tx, dict(request)))
+
+    def get_file_upload_url(self, requester: Requester, request: Request) -> Answer:
+        """GetFileUploadURL: always refused in the end, since questions that take a file are gone since 2017."""
+        return self._read(requester, lambda tx: assignments.get_file_upload_url(tx, dict(request)))
+
+    def get_account_balance(self, requester: Requester, request: Request) -> Answer:
+        """GetAccountBalance: what can be spent, and what is held for HITs. The sandbox holds nothing and says so."""
+        return self._write(requester, lambda tx: payments.get_account_balance(tx, dict(request)))
+
+    def send_bonus(self, requester: Requester, request: Request) -> Answer:
+        """SendBonus: to the worker of an assignment that was submitted; bonus and commission are charged at once."""
+        return self._write(requester, lambda tx: payments.send_bonus(tx, dict(request)))
+
+    def list_bonus_payments(self, requester: Requester, request: Request) -> Answer:
+        """ListBonusPayments of a HIT or of an assignment, oldest first."""
+        return self._read(requester, lambda tx: payments.list_bonus_payments(tx, dict(request)))
+
+    def create_qualification_type(self, requester: Requester, request: Request) -> Answer:
+        """CreateQualificationType: the name is unique among the requester's own."""
+        return self._write(requester, lambda tx: qualifications.create_qualification_type(tx, dict(request)))
 
     def update_qualification_type(self, requester: Requester, request: Request) -> Answer:
-        raise NotImplementedError
+        """UpdateQualificationType: name and keywords stay; a new test without a key means grading by hand."""
+        return self._write(requester, lambda tx: qualifications.update_qualification_type(tx, dict(request)))
+
+    def get_qualification_type(self, requester: Requester, request: Request) -> Answer:
+        """GetQualificationType, the system's own included; the answer key is for the owner."""
+        return self._read(requester, lambda tx: qualifications.get_qualification_type(tx, dict(request)))
+
+    def list_qualification_types(self, requester: Requester, request: Request) -> Answer:
+        """ListQualificationTypes: every word of Query must occur in name, description or keywords, in any case."""
+        return self._read(requester, lambda tx: qualifications.list_qualification_types(tx, dict(request)))
+
+    def delete_qualification_type(self, requester: Requester, request: Request) -> Answer:
+        """DeleteQualificationType: pending requests are rejected, its HIT types deleted, grants stay."""
+        return self._write(requester, lambda tx: qualifications.delete_qualification_type(tx, dict(request)))
+
+    def associate_qualification_with_worker(self, requester: Requester, request: Request) -> Answer:
+        """AssociateQualificationWithWorker: own types only; a repeat overwrites; pending requests stay."""
+        return self._write(requester, lambda tx: grants.associate_qualification_with_worker(tx, dict(request)))
+
+    def disassociate_qualification_from_worker(self, requester: Requester, request: Request) -> Answer:
+        """DisassociateQualificationFromWorker: the worker is told only where a reason is given."""
+        return self._write(requester, lambda tx: grants.disassociate_qualification_from_worker(tx, dict(request)))
+
+    def get_qualification_score(self, requester: Requester, request: Request) -> Answer:
+        """GetQualificationScore: own types only; an error when never held and another one when revoked."""
+        return self._read(requester, lambda tx: grants.get_qualification_score(tx, dict(request)))
+
+    def list_workers_with_qualification_type(self, requester: Requester, request: Request) -> Answer:
+        """ListWorkersWithQualificationType: granted ones unless revoked ones are asked for, in the order of grants."""
+        return self._read(requester, lambda tx: grants.list_workers_with_qualification_type(tx, dict(request)))
+
+    def list_qualification_requests(self, requester: Requester, request: Request) -> Answer:
+        """ListQualificationRequests: pending ones, of one type or of all the requester's own."""
+        return self._read(requester, lambda tx: grants.list_qualification_requests(tx, dict(request)))
+
+    def accept_qualification_request(self, requester: Requester, request: Request) -> Answer:
+        """AcceptQualificationRequest: grants the value given, 1 without one."""
+        return self._write(requester, lambda tx: grants.accept_qualification_request(tx, dict(request)))
+
+    def reject_qualification_request(self, requester: Requester, request: Request) -> Answer:
+        """RejectQualificationRequest."""
+        return self._write(requester, lambda tx: grants.reject_qualification_request(tx, dict(request)))
+
+    def create_worker_block(self, requester: Requester, request: Request) -> Answer:
+        """CreateWorkerBlock: blocking a blocked worker succeeds (and keeps the first reason)."""
+        return self._write(requester, lambda tx: workers.create_worker_block(tx, dict(request)))
+
+    def delete_worker_block(self, requester: Requester, request: Request) -> Answer:
+        """DeleteWorkerBlock: unblocking somebody who is not blocked succeeds."""
+        return self._write(requester, lambda tx: workers.delete_worker_block(tx, dict(request)))
+
+    def list_worker_blocks(self, requester: Requester, request: Request) -> Answer:
+        """ListWorkerBlocks, oldest first."""
+        return self._read(requester, lambda tx: workers.list_worker_blocks(tx, dict(request)))
+
+    def notify_workers(self, requester: Requester, request: Request) -> Answer:
+        """NotifyWorkers: reaches those whose work this requester approved or rejected; the others are listed."""
+        return self._write(requester, lambda tx: workers.notify_workers(tx, dict(request)))
+
+    def update_notification_settings(self, requester: Requester, request: Request) -> Answer:
+        """UpdateNotificationSettings: one specification per HIT type, replaced whole."""
+        return self._write(requester, lambda tx: notifications.update_notification_settings(tx, dict(request)))
+
+    def send_test_event_notification(self, requester: Requester, request: Request) -> Answer:
+        """SendTestEventNotification: sent at once, past the outbox; dropped where the market has no notifier."""
+        test = self._read(requester, lambda tx: notifications.prepare_test(tx, dict(request)))
+        if self._notify is not None:
+            try:
+                self._notify(test["destination"], test["body"])
+            except Exception as error:
+                refusal = RequestError("InvalidTransportEndpoint", f"The notification was not delivered: {error}")
+                refusal.stamp(to_ms(self.now()), requester.environment)
+                raise refusal from error
+        return {}
+
+    def register_layout(self, requester: Requester, html: str, layout_id: str | None = None) -> str:
+        """Keep a HIT layout (HTML with ``${name}`` placeholders); the API has no such operation."""
+        return self._write(requester, lambda tx: layouts.register(tx, html, layout_id))
+
+    def deposit(self, requester: Requester, amount: Decimal) -> None:
+        """Put dollars into the requester's account; the API has no such operation."""
+        self._write(requester, lambda tx: ledger.deposit(tx, requester, to_micros(amount)))
+
+    def bulk_hits(self, requester: Requester, request: Request, count: int) -> list[str]:
+        """Insert ``count`` HITs of one CreateHIT request in one transaction and return their ids.
+
+        For benchmarks: no request token, no notifications.
+        """
+        return self._write(requester, lambda tx: hits.bulk(tx, dict(request), count))

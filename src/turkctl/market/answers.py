@@ -1,0 +1,53 @@
+"""Answers: from the fields of a worker's form to a QuestionFormAnswers document, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape
+
+from turkctl.market.questions import SCHEMAS, parse
+
+Fields = Mapping[str, str | Sequence[str]]
+
+NAMESPACE = f"{SCHEMAS}2005-10-01/QuestionFormAnswers.xsd"
+RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
+"""Names that a task page sends along for the market; they are no answers."""
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+def document(fields: Fields, selections: frozenset[str] = frozenset()) -> str:
+    """The answers as XML: ``FreeText`` for each field, ``SelectionIdentifier`` for the names in ``selections``.
+
+    Reserved names are left out, the values of a repeated name are joined with ``|``, characters that XML cannot hold
+    are dropped. ``&``, ``<`` and ``>`` are escaped and quotes are not, since clients cut the text out by pattern.
+    """
+    parts = [_answer(name, value, name in selections) for name, value in fields.items() if name not in RESERVED]
+    return (
+        '<?xml version="1.0" encoding="ASCII"?>\n'
+        f'<QuestionFormAnswers xmlns="{NAMESPACE}">\n' + "".join(parts) + "</QuestionFormAnswers>"
+    )
+
+
+def _answer(name: str, value: str | Sequence[str], selection: bool) -> str:
+    values = [value] if isinstance(value, str) else list(value)
+    if selection:
+        inner = "".join(f"<SelectionIdentifier>{_text(item)}</SelectionIdentifier>" for item in values)
+    else:
+        inner = f"<FreeText>{_text('|'.join(values))}</FreeText>"
+    return f"  <Answer><QuestionIdentifier>{_text(name)}</QuestionIdentifier>{inner}</Answer>\n"
+
+
+def _text(value: str) -> str:
+    # The declared encoding is ASCII: everything else becomes a character reference.
+    return escape(_FORBIDDEN.sub("", value)).encode("ascii", "xmlcharrefreplace").decode()
+
+
+def read(answers: str) -> dict[str, list[str]]:
+    """Question identifier to its values (free text or selections) from a QuestionFormAnswers document."""
+    found: dict[str, list[str]] = {}
+    inside = f"{{{NAMESPACE}}}"
+    for answer in parse(answers, "Answer").iter(f"{inside}Answer"):
+        values = [child.text or "" for child in answer if child.tag != f"{inside}QuestionIdentifier"]
+        found[answer.findtext(f"{inside}QuestionIdentifier") or ""] = values
+    return found

@@ -1,0 +1,164 @@
+"""The market's engine room: transactions, the virtual clock, settling what is due, delivering notifications."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+
+from turkctl.market import notifications, settle, system_types, tables
+from turkctl.market.errors import MarketError
+from turkctl.market.requester import Notifier, Requester
+from turkctl.market.state import Database
+from turkctl.market.tx import META, META_LOCKED, Event, Shared, Tx, when
+
+T = TypeVar("T")
+
+_NOBODY = Requester("", "production")
+
+
+class MarketCore:
+    """One database, opened; safe for many threads and several processes.
+
+    Attributes:
+        listing_lag: for how long new HITs, new qualification types and fresh submissions are missing from listings
+            (and cannot be approved). None of it by default.
+    """
+
+    listing_lag: timedelta = timedelta()
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+        opening_balance: Decimal = Decimal("10000.00"),
+        notify: Notifier | None = None,
+    ) -> None:
+        """Open the market at ``url``, made where it is missing.
+
+        Args:
+            url: an SQLAlchemy address: an SQLite file or memory, or PostgreSQL through psycopg.
+            clock: epoch seconds; the market's time is this plus an offset kept in the database.
+            rng: where ids come from; the system's own by default.
+            opening_balance: dollars that an account of the production environment starts with.
+            notify: delivers notifications; without it they wait for a process that has one.
+
+        Raises:
+            DatabaseUnreachableError: the database cannot be opened.
+            SchemaError: it was made by a newer turkctl.
+        """
+        self._clock = clock
+        self._notify = notify
+        self._shared = Shared(rng or random.SystemRandom(), opening_balance)
+        self._database = Database(url)
+
+    def identity(self) -> str:
+        """A random id made with the market; :meth:`reset` makes another, since nothing of the old one is left."""
+        with self._database.read() as connection:
+            found: str = connection.execute(select(tables.meta.c.identity)).scalar_one()
+            return found
+
+    def now(self) -> datetime:
+        """The market's time: the clock's plus the offset that :meth:`advance` made."""
+        with self._database.read() as connection:
+            return when(self._tx(connection, _NOBODY, locked=False).now)
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move the market's time forward for every process that uses it, and settle what becomes due.
+
+        Raises:
+            ValueError: time does not go back.
+        """
+        if by < timedelta():
+            raise ValueError("the market's clock cannot go back")
+        with self._database.write() as connection:
+            tx = self._tx(connection, _NOBODY, locked=True)
+            moved = tables.meta.c.clock_offset + by // timedelta(milliseconds=1)
+            tx.run(tables.meta.update().values(clock_offset=moved))
+        self.settle()
+        return self.now()
+
+    def reset(self) -> None:
+        """Throw everything away: accounts, HITs, workers, the clock's offset, the identity."""
+        with self._database.write() as connection:
+            tx = self._tx(connection, _NOBODY, locked=True)
+            for table in reversed(tables.metadata.sorted_tables):
+                if table is not tables.meta:
+                    tx.run(table.delete())
+            tx.run(tables.qualification_type.insert(), system_types.rows())
+            tx.run(tables.meta.update().values(clock_offset=0, identity=secrets.token_hex(16)))
+            tx.next_generation()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def settle(self) -> None:
+        """Do all that is due by now, and try again to deliver what was not delivered. Every operation does it first."""
+        more = True
+        while more:
+            with self._database.write() as connection:
+                tx = self._tx(connection, _NOBODY, locked=True)
+                more = settle.batch(tx)
+            self._deliver(tx.events)
+        self._deliver_waiting()
+
+    def _read(self, requester: Requester, work: Callable[[Tx], T]) -> T:
+        return self._run(requester, work, write=False)
+
+    def _write(self, requester: Requester, work: Callable[[Tx], T]) -> T:
+        return self._run(requester, work, write=True)
+
+    def _run(self, requester: Requester, work: Callable[[Tx], T], *, write: bool) -> T:
+        """Run ``work`` in a transaction at a moment when nothing is due."""
+        while True:
+            transaction = self._database.write() if write else self._database.read()
+            with transaction as connection:
+                tx = self._tx(connection, requester, locked=write)
+                due, waiting = settle.look(tx)
+                waiting = waiting and self._notify is not None
+                if due is None and not waiting:
+                    try:
+                        answer = work(tx)
+                    except MarketError as error:
+                        error.stamp(tx.now, requester.environment)
+                        raise
+                    break
+            self.settle()
+        self._deliver(tx.events)
+        return answer
+
+    def _tx(self, connection: Connection, requester: Requester, *, locked: bool) -> Tx:
+        # The lock comes first and the clock after it, so that writers see times in the order of their turns.
+        meta = connection.execute(META_LOCKED if locked else META).one()
+        return Tx(
+            connection=connection,
+            now=int(self._clock() * 1000) + meta.clock_offset,
+            generation=meta.generation,
+            requester=requester,
+            shared=self._shared,
+            lag=self.listing_lag // timedelta(milliseconds=1),
+        )
+
+    def _deliver(self, events: list[Event]) -> None:
+        if self._notify is None or not events:
+            return
+        taken = notifications.deliver(self._notify, events)
+        if taken:
+            with self._database.write() as connection:
+                connection.execute(tables.outbox.delete().where(tables.outbox.c.seq.in_(taken)))
+
+    def _deliver_waiting(self) -> None:
+        if self._notify is None:
+            return
+        with self._database.write() as connection:
+            events = notifications.waiting(self._tx(connection, _NOBODY, locked=True))
+        self._deliver(events)

@@ -1,0 +1,55 @@
+"""HIT layouts: HTML with ``${name}`` placeholders, made on the requester's site and only filled in by the API."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import select
+
+from turkctl.market import questions, tables
+from turkctl.market.errors import RequestError, invalid_value
+from turkctl.market.tx import Tx
+
+_PLACEHOLDER = re.compile(r"\$\{([^{}]+)\}")
+
+
+def register(tx: Tx, html: str, layout_id: str | None) -> str:
+    """Keep a layout under a given or fresh id. The API has no such operation."""
+    layout_id = layout_id or tx.new_id()
+    tx.run(
+        tables.layout.insert(),
+        {"id": layout_id, "environment": tx.environment, "account": tx.account, "html": html},
+    )
+    return layout_id
+
+
+def question(tx: Tx, request: dict[str, Any]) -> str:
+    """The question of a request for a HIT: its own, or its layout filled in as an HTMLQuestion.
+
+    Raises:
+        RequestError: not exactly one of the two, an unknown layout, missing or unknown placeholders.
+    """
+    given, layout_id = request.get("Question"), request.get("HITLayoutId")
+    if (given is None) == (layout_id is None):
+        raise invalid_value("Exactly one of Question and HITLayoutId must be given.")
+    if given is not None:
+        return str(given)
+    row = tx.first(select(tables.layout).where(tables.layout.c.id == layout_id))
+    if row is None or (row.environment, row.account) != (tx.environment, tx.account):
+        raise RequestError("HITLayoutDoesNotExist", f"HITLayout {layout_id} does not exist.")
+    values = {item["Name"]: item["Value"] for item in request.get("HITLayoutParameters") or []}
+    return questions.html_question(_filled(row.html, values))
+
+
+def _filled(html: str, values: dict[str, str]) -> str:
+    asked = list(dict.fromkeys(_PLACEHOLDER.findall(html)))
+    missing = [name for name in asked if name not in values]
+    if missing:
+        raise invalid_value(
+            "You have not provided all required HITLayout parameters. Missing parameter names: " + ", ".join(missing)
+        )
+    unknown = [name for name in values if name not in asked]
+    if unknown:
+        raise invalid_value("The HITLayout has no parameters of these names: " + ", ".join(unknown))
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], html)

@@ -1,0 +1,106 @@
+"""Prepaid money: running sums on the account's row, one ledger row per movement.
+
+Balance is deposits minus charges; what is held for open, outstanding and unreviewed assignments is part of it and not
+available. Production only: the sandbox always has 10,000 dollars and charges nothing.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import bindparam, select
+
+from turkctl.market import tables
+from turkctl.market.errors import insufficient_funds
+from turkctl.market.requester import Requester
+from turkctl.market.tx import Tx
+from turkctl.units import format_money, from_micros, to_micros
+
+SANDBOX_BALANCE = Decimal("10000.00")
+
+_OWNED = (
+    tables.account.c.environment == bindparam("b_environment"),
+    tables.account.c.account == bindparam("b_account"),
+)
+_ACCOUNT = select(tables.account).where(*_OWNED)
+_MOVE = (
+    tables.account.update()
+    .where(*_OWNED)
+    .values(
+        held=tables.account.c.held + bindparam("b_held"),
+        charged=tables.account.c.charged + bindparam("b_charged"),
+    )
+)
+# Only a movement that takes something from what is available can fail.
+_MOVE_IF_FUNDED = _MOVE.where(
+    tables.account.c.deposits - tables.account.c.charged - tables.account.c.held
+    >= bindparam("b_held") + bindparam("b_charged")
+)
+
+
+def ensure(tx: Tx, owner: Requester) -> None:
+    """Open the owner's account with the market's opening balance, unless it is known."""
+    owned = {"b_environment": owner.environment, "b_account": owner.account}
+    if tx.first(_ACCOUNT, owned) is not None:
+        return
+    opening = to_micros(tx.shared.opening_balance)
+    row = {"environment": owner.environment, "account": owner.account, "deposits": opening, "created_at": tx.now}
+    tx.run(tables.account.insert(), row)
+    _record(tx, owner, "deposit", opening, 0, None)
+
+
+def move(tx: Tx, owner: Requester, *, held: int = 0, charged: int = 0) -> None:
+    """Add micro-dollars to what is held and what was charged; negative ones go back.
+
+    Raises:
+        RequestError: InsufficientFunds, when the movement needs more than is available.
+    """
+    if owner.environment == "sandbox" or held == charged == 0:
+        return
+    values = {"b_environment": owner.environment, "b_account": owner.account, "b_held": held, "b_charged": charged}
+    statement = _MOVE_IF_FUNDED if held + charged > 0 else _MOVE
+    if tx.run(statement, values).rowcount == 1:
+        return
+    ensure(tx, owner)
+    if tx.run(statement, values).rowcount != 1:
+        raise insufficient_funds()
+
+
+def charge(tx: Tx, owner: Requester, kind: str, amount: int, fee: int, assignment_id: str) -> None:
+    """Write a charge (``reward`` or ``bonus``, with its fee, in micro-dollars) into the ledger.
+
+    The sums are moved by :func:`move`. Nothing is charged in the sandbox.
+    """
+    if owner.environment != "sandbox":
+        _record(tx, owner, kind, amount, fee, assignment_id)
+
+
+def deposit(tx: Tx, owner: Requester, amount: int) -> None:
+    """Put micro-dollars into the account."""
+    ensure(tx, owner)
+    owned = {"b_environment": owner.environment, "b_account": owner.account}
+    tx.run(
+        tables.account.update().where(*_OWNED).values(deposits=tables.account.c.deposits + bindparam("b_amount")),
+        owned | {"b_amount": amount},
+    )
+    _record(tx, owner, "deposit", amount, 0, None)
+
+
+def _record(tx: Tx, owner: Requester, kind: str, amount: int, fee: int, assignment_id: str | None) -> None:
+    row = {"environment": owner.environment, "account": owner.account, "kind": kind, "amount": amount, "fee": fee}
+    tx.run(tables.ledger.insert(), row | {"at": tx.now, "assignment_id": assignment_id})
+
+
+def balance(tx: Tx) -> tuple[Decimal, Decimal]:
+    """Dollars available and on hold."""
+    if tx.environment == "sandbox":
+        return SANDBOX_BALANCE, Decimal("0.00")
+    ensure(tx, tx.requester)
+    row = tx.first(_ACCOUNT, {"b_environment": tx.environment, "b_account": tx.account})
+    assert row is not None
+    return from_micros(row.deposits - row.charged - row.held), from_micros(row.held)
+
+
+def money_text(micros: int) -> str:
+    """Dollars as the API writes them: ``0.05``."""
+    return format_money(from_micros(micros))

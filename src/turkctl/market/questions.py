@@ -1,0 +1,194 @@
+"""Question documents: what is checked when a HIT or a qualification test is made.
+
+The structures are those of the published schemas: ExternalQuestion 2006-07-14, HTMLQuestion 2011-11-11, QuestionForm
+2017-11-06 or 2005-10-01. Parsed with defusedxml: no entities, no external documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml.ElementTree as SafeTree
+from defusedxml.common import DefusedXmlException
+
+from turkctl.market.errors import ParameterValidationError, bad_html, bad_xml
+from turkctl.market.limits import DOCUMENT_BYTES
+
+SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
+EXTERNAL = f"{{{SCHEMAS}2006-07-14/ExternalQuestion.xsd}}"
+HTML = f"{{{SCHEMAS}2011-11-11/HTMLQuestion.xsd}}"
+FORMS = (f"{{{SCHEMAS}2017-11-06/QuestionForm.xsd}}", f"{{{SCHEMAS}2005-10-01/QuestionForm.xsd}}")
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def parse(document: str, parameter: str) -> Element:
+    """The root of an XML document of at most 65,535 bytes.
+
+    Raises:
+        ParameterValidationError: too long, or not well-formed.
+    """
+    encoded = document.encode()
+    if len(encoded) > DOCUMENT_BYTES:
+        raise ParameterValidationError(f"{parameter} is {len(encoded)} bytes long; the limit is {DOCUMENT_BYTES}.")
+    try:
+        root: Element = SafeTree.fromstring(document, forbid_dtd=True)
+    except ParseError as error:
+        raise bad_xml(str(error)) from None
+    except (DefusedXmlException, ValueError, LookupError) as error:
+        raise bad_xml(f"this is not allowed in a document: {error}") from None
+    return root
+
+
+@lru_cache(maxsize=32)
+def check(question: str) -> None:
+    """Check a HIT's question; the same text is checked once.
+
+    Raises:
+        ParameterValidationError: not one of the three structures, or not a valid one.
+    """
+    root = parse(question, "Question")
+    if root.tag == f"{EXTERNAL}ExternalQuestion":
+        _check_external(root)
+    elif root.tag == f"{HTML}HTMLQuestion":
+        _check_html(root)
+    elif root.tag in [f"{form}QuestionForm" for form in FORMS]:
+        _check_form(root)
+    else:
+        raise bad_xml(f"cannot find the declaration of element '{_plain(root.tag)}' in any known schema.")
+
+
+@lru_cache(maxsize=32)
+def check_test(test: str) -> None:
+    """Check a qualification test: a QuestionForm, nothing else.
+
+    Raises:
+        ParameterValidationError: it is not one, or not a valid one.
+    """
+    root = parse(test, "Test")
+    if root.tag not in [f"{form}QuestionForm" for form in FORMS]:
+        raise bad_xml(f"a qualification test is a QuestionForm, not '{_plain(root.tag)}'.")
+    _check_form(root)
+
+
+def form_questions(form: str) -> list[Element]:
+    """The Question elements of a checked QuestionForm."""
+    root = parse(form, "Test")
+    return root.findall(f"{_namespace(root)}Question")
+
+
+def html_question(content: str, frame_height: int = 0) -> str:
+    """An HTMLQuestion document around ``content``."""
+    guarded = content.replace("]]>", "]]]]><![CDATA[>")
+    return (
+        f'<HTMLQuestion xmlns="{HTML[1:-1]}"><HTMLContent><![CDATA[{guarded}]]></HTMLContent>'
+        f"<FrameHeight>{frame_height}</FrameHeight></HTMLQuestion>"
+    )
+
+
+def _check_external(root: Element) -> None:
+    _check_children(root, EXTERNAL, ["ExternalURL", "FrameHeight"])
+    address = _text(root, f"{EXTERNAL}ExternalURL")
+    _check_height(root, EXTERNAL)
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        raise bad_xml(f"ExternalURL '{address}' is not an address.") from None
+    if not host or any(character.isspace() for character in address):
+        raise bad_xml(f"ExternalURL '{address}' is not an address.")
+    # Workers' pages are shown in a frame on https, which loads nothing else; pages on this computer are for trying.
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOCAL_HOSTS):
+        raise bad_xml(f"ExternalURL '{address}' must begin with https.")
+
+
+def _check_html(root: Element) -> None:
+    _check_children(root, HTML, ["HTMLContent", "FrameHeight"])
+    content = _text(root, f"{HTML}HTMLContent")
+    _check_height(root, HTML)
+    elements = _Elements()
+    elements.feed(content)
+    elements.close()
+    if not elements.count:
+        raise bad_html(1, 1, "Expected an HTML document, found no element.")
+
+
+class _Elements(HTMLParser):
+    """Counts start tags."""
+
+    count = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002  the base's
+        self.count += 1
+
+
+def _check_height(root: Element, namespace: str) -> None:
+    height = _text(root, f"{namespace}FrameHeight")
+    if not (height.isascii() and height.isdigit()):
+        raise bad_xml(f"FrameHeight '{height}' is not a number of pixels.")
+
+
+def _check_form(root: Element) -> None:
+    namespace = _namespace(root)
+    for child in root:
+        if child.tag not in (f"{namespace}Question", f"{namespace}Overview"):
+            raise bad_xml(f"'{_plain(child.tag)}' is not allowed in a QuestionForm.")
+    asked = root.findall(f"{namespace}Question")
+    if not asked:
+        raise bad_xml("a QuestionForm has at least one Question.")
+    names = [_check_question(question, namespace) for question in asked]
+    if len(set(names)) < len(names):
+        raise bad_xml("each QuestionIdentifier may be used once only.")
+
+
+def _check_question(question: Element, namespace: str) -> str:
+    name = _text(question, f"{namespace}QuestionIdentifier")
+    if question.find(f"{namespace}QuestionContent") is None:
+        raise bad_xml(f"Question '{name}' has no QuestionContent.")
+    specification = question.find(f"{namespace}AnswerSpecification")
+    kinds = [] if specification is None else [_plain(child.tag) for child in specification]
+    if len(kinds) != 1 or kinds[0] not in ("FreeTextAnswer", "SelectionAnswer"):
+        raise bad_xml(f"Question '{name}' needs one FreeTextAnswer or SelectionAnswer in its AnswerSpecification.")
+    if specification is not None and kinds[0] == "SelectionAnswer":
+        _check_selections(name, specification, namespace)
+    return name
+
+
+def _check_selections(name: str, specification: Element, namespace: str) -> None:
+    selections = specification.findall(f"{namespace}SelectionAnswer/{namespace}Selections/{namespace}Selection")
+    if not selections:
+        raise bad_xml(f"Question '{name}' has no Selection.")
+    shown = {f"{namespace}{kind}" for kind in ("Text", "FormattedContent", "Binary")}
+    for selection in selections:
+        _text(selection, f"{namespace}SelectionIdentifier")
+        if not shown & {child.tag for child in selection}:
+            raise bad_xml(f"a Selection of Question '{name}' shows nothing.")
+
+
+def _check_children(root: Element, namespace: str, names: Iterable[str]) -> None:
+    if [child.tag for child in root] != [f"{namespace}{name}" for name in names]:
+        raise bad_xml(f"'{_plain(root.tag)}' must have the elements {', '.join(names)}, in this order.")
+
+
+def _text(parent: Element, tag: str) -> str:
+    text = (parent.findtext(tag) or "").strip()
+    if not text:
+        raise bad_xml(f"'{_plain(parent.tag)}' needs the element '{_plain(tag)}' with a value.")
+    return text
+
+
+def _plain(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _namespace(root: Element) -> str:
+    return root.tag[: root.tag.index("}") + 1]
+
+
+def is_form(question: str) -> bool:
+    """Whether a checked question is a QuestionForm."""
+    return _plain(parse(question, "Question").tag) == "QuestionForm"

@@ -1,0 +1,120 @@
+"""What becomes due by itself, in the order of time: deadlines, automatic approvals, expiries, disposals.
+
+Whatever an event makes due anew lies at least the retention time later, so a batch that spans less than that can be
+sorted once and worked through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Row, Table, func, select
+
+from turkctl.market import (
+    assignments,
+    hit_changes,
+    hit_rows,
+    qualifications,
+    rules,
+    tables,
+    tokens,
+    work,
+)
+from turkctl.market.requester import Requester
+from turkctl.market.tx import Tx
+
+BATCH = 500
+"""Rows of each table that one transaction settles at most, so that others get their turn."""
+
+_SOURCES = (tables.assignment, tables.hit, tables.hit_type, tables.qualification_type)
+_LOOK = select(
+    *(select(func.min(table.c.due_at)).scalar_subquery().label(table.name) for table in (*_SOURCES, tables.outbox))
+)
+
+
+def look(tx: Tx) -> tuple[int | None, bool]:
+    """The time of the first event that is due (None: none is), and whether old notifications wait to be tried.
+
+    One statement that reads the first entry of five indexes, however many rows there are.
+    """
+    row = tx.first(_LOOK)
+    assert row is not None
+    *first, outbox = tuple[int | None, ...](row)
+    times = [time for time in first if time is not None and time <= tx.now]
+    return (min(times) if times else None), outbox is not None and outbox <= tx.now
+
+
+def batch(tx: Tx) -> bool:
+    """Settle a batch of what is due, in the order of time; tell whether there was anything.
+
+    Changes ``tx.now`` and ``tx.requester`` to those of each event.
+    """
+    first, _ = look(tx)
+    if first is None:
+        return False
+    horizon = min(tx.now, first + rules.RETENTION - 1)
+    tokens.forget_old(tx)
+    events: list[tuple[int, int, Row[Any]]] = []
+    for order, table in enumerate(_SOURCES):
+        rows = _due(tx, table, horizon)
+        if len(rows) == BATCH:
+            horizon = min(horizon, rows[-1].due_at)
+        events.extend((row.due_at, order, row) for row in rows)
+    for due, order, row in sorted(events, key=lambda event: event[:2]):
+        if due <= horizon:
+            tx.now = due
+            tx.requester = Requester(row.account, row.environment)
+            _HANDLERS[order](tx, row)
+    return True
+
+
+def _due(tx: Tx, table: Table, horizon: int) -> list[Row[Any]]:
+    columns = (table.c.id, table.c.due_at, table.c.environment, table.c.account)
+    statement = select(*columns).where(table.c.due_at <= horizon).order_by(table.c.due_at).limit(BATCH)
+    return list(tx.all(statement))
+
+
+def _settle_assignment(tx: Tx, event: Row[Any]) -> None:
+    row = assignments.load_any(tx, event.id)
+    assert row is not None
+    hit = hit_rows.load(tx, row.hit_id)
+    if row.status == rules.ACCEPTED:
+        work.give_back(tx, row, hit, rules.ABANDONED)
+    else:
+        assignments.approve(tx, row, hit, None)
+
+
+def _settle_hit(tx: Tx, event: Row[Any]) -> None:
+    hit = hit_rows.load(tx, event.id)
+    if hit.status == rules.DISPOSED:
+        _forget(tx, hit)
+    elif hit.open_held:
+        hit_changes.expire(tx, hit, hit_rows.copy(hit))
+    else:
+        hit_changes.dispose(tx, hit)
+
+
+def _forget(tx: Tx, before: hit_rows.Hit) -> None:
+    hit = hit_rows.copy(before)
+    hit.gone, hit.question, hit.annotation = 1, "", None
+    hit_rows.save(tx, before, hit)
+    mine = tables.assignment
+    tx.run(mine.update().where(mine.c.hit_id == hit.id).values(answer=None, feedback=None))
+
+
+def _settle_hit_type(tx: Tx, event: Row[Any]) -> None:
+    tx.run(tables.hit_type.update().where(tables.hit_type.c.id == event.id).values(deleted=1, due_at=None))
+    tx.next_generation()
+
+
+def _settle_qualification_type(tx: Tx, event: Row[Any]) -> None:
+    qualifications.remove(tx, qualifications.find(tx, event.id))
+
+
+_HANDLERS: tuple[Callable[[Tx, Row[Any]], None], ...] = (
+    _settle_assignment,
+    _settle_hit,
+    _settle_hit_type,
+    _settle_qualification_type,
+)

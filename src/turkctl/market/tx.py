@@ -1,0 +1,146 @@
+"""What a piece of work inside one transaction of the market holds: the connection, the time, who asks."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, Row, select
+from sqlalchemy.sql.dml import Delete, Insert, Update
+
+from turkctl.market import tables
+from turkctl.market.requester import Environment, Requester
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def when(milliseconds: int) -> datetime:
+    """An aware datetime from epoch milliseconds."""
+    return EPOCH + milliseconds * _MILLISECOND
+
+
+def to_ms(moment: datetime) -> int:
+    """Epoch milliseconds from an aware datetime, rounded down."""
+    return (moment - EPOCH) // _MILLISECOND
+
+
+def members(row: Row[Any]) -> dict[str, Any]:
+    """A row's columns by name."""
+    return dict(row._mapping)  # noqa: SLF001  public by SQLAlchemy's documentation, whatever its name
+
+
+class TypeCache:
+    """HIT types kept in memory. They never change, but for what raises the market's generation."""
+
+    _LIMIT = 10_000
+
+    def __init__(self) -> None:
+        self._generation = -1
+        self._entries: dict[tuple[str, ...], Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, generation: int, key: tuple[str, ...]) -> Any | None:
+        """What was kept under ``key`` in this generation."""
+        with self._lock:
+            return self._entries.get(key) if generation == self._generation else None
+
+    def put(self, generation: int, key: tuple[str, ...], value: object) -> None:
+        """Keep a value read from a committed row."""
+        with self._lock:
+            if generation != self._generation or len(self._entries) >= self._LIMIT:
+                self._entries = {}
+                self._generation = generation
+            self._entries[key] = value
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all transactions of one open market have in common."""
+
+    rng: random.Random
+    opening_balance: Decimal
+    types: TypeCache = field(default_factory=TypeCache)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A notification written to the outbox, to be delivered once the transaction is committed."""
+
+    seq: int
+    destination: dict[str, Any]
+    body: str
+
+
+@dataclass
+class Tx:
+    """One transaction. ``now`` is virtual epoch milliseconds; while due events are settled, their own time."""
+
+    connection: Connection
+    now: int
+    generation: int
+    requester: Requester
+    shared: Shared
+    lag: int = 0
+    """Milliseconds for which new rows are missing from listings."""
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def environment(self) -> Environment:
+        """The requester's environment."""
+        return self.requester.environment
+
+    @property
+    def account(self) -> str:
+        """The requester's account."""
+        return self.requester.account
+
+    def first(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row, or None."""
+        return self.connection.execute(statement, values).first()
+
+    def all(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """All rows."""
+        return self.connection.execute(statement, values).all()
+
+    def run(
+        self,
+        statement: Insert | Update | Delete,
+        values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Change rows."""
+        result = self.connection.execute(statement, values)
+        assert isinstance(result, CursorResult)
+        return result
+
+    def random_id(self, length: int, prefix: str) -> str:
+        """A fresh id of ``length`` characters from A-Z and 0-9, beginning with ``prefix``.
+
+        The time goes in as well, so that a seeded random source may be used again on a later day of the same market.
+        """
+        seed = f"{self.shared.rng.getrandbits(192)} {self.now}"
+        number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
+        letters = []
+        for _ in range(length - len(prefix)):
+            number, digit = divmod(number, 36)
+            letters.append(_ALPHABET[digit])
+        return prefix + "".join(letters)
+
+    def new_id(self) -> str:
+        """An id of a HIT, an assignment or a type: 30 characters beginning with 3, as the service's look."""
+        return self.random_id(30, "3")
+
+    def next_generation(self) -> None:
+        """Make every process forget the HIT types it keeps in memory."""
+        self.run(tables.meta.update().values(generation=tables.meta.c.generation + 1))
+
+
+META = select(tables.meta).where(tables.meta.c.id == 1)
+META_LOCKED = META.with_for_update()

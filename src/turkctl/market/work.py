@@ -1,0 +1,281 @@
+"""What workers do: find, preview, accept, submit and return HITs. To abandon one, let its deadline pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, exists, select
+
+from turkctl.market import (
+    answers,
+    assignments,
+    hit_rows,
+    hit_types,
+    notifications,
+    questions,
+    requirements,
+    rules,
+    scoring,
+    tables,
+    workers,
+)
+from turkctl.market.answers import Fields
+from turkctl.market.errors import WorkError
+from turkctl.market.hit_rows import Hit
+from turkctl.market.requirements import Standing
+from turkctl.market.tx import Tx, members
+
+Answer = dict[str, Any]
+
+_SCAN = 200
+"""HITs looked at in one statement while searching those a worker may see."""
+
+
+def available_hits(tx: Tx, worker_id: str, limit: int, after: str | None) -> list[Answer]:
+    """HITs that the worker may discover, oldest first: open, not his already, his not blocked, not guarded.
+
+    Each is the HIT as the API answers it, with ``Qualified`` (whether he may accept it) and ``RequesterId``.
+
+    Args:
+        tx: the transaction.
+        worker_id: who looks.
+        limit: how many at most.
+        after: the id of the last HIT of the page before.
+    """
+    worker = workers.at_work(tx, worker_id)
+    who, blocked = requirements.standing(tx, worker), workers.blocked_by(tx, worker_id)
+    last = 0
+    if after is not None:
+        hit = hit_rows.load_any(tx, after)
+        last = 0 if hit is None else hit.seq
+    found: list[Answer] = []
+    while len(found) < limit:
+        rows = _open_after(tx, worker_id, last)
+        for row in rows:
+            if row.account not in blocked and len(found) < limit:
+                found.extend(_discovered(tx, who, Hit(**members(row))))
+        if len(rows) < _SCAN:
+            break
+        last = rows[-1].seq
+    return found
+
+
+def _open_after(tx: Tx, worker_id: str, last: int) -> Sequence[Row[Any]]:
+    taken = tables.assignment
+    mine = exists().where(
+        taken.c.hit_id == tables.hit.c.id, taken.c.worker_id == worker_id, taken.c.status.in_(rules.HELD)
+    )
+    statement = (
+        select(tables.hit)
+        .where(
+            tables.hit.c.environment == tx.environment,
+            tables.hit.c.status == rules.ASSIGNABLE,
+            tables.hit.c.seq > last,
+            ~mine,
+        )
+        .order_by(tables.hit.c.seq)
+        .limit(_SCAN)
+    )
+    return tx.all(statement)
+
+
+def _discovered(tx: Tx, who: Standing, hit: Hit) -> list[Answer]:
+    hit_type = hit_types.load(tx, hit.hit_type_id)
+    asked = hit_type.requirement_list()
+    if requirements.unmet(who, asked, requirements.DISCOVER) is not None:
+        return []
+    told = {
+        "Qualified": requirements.unmet(who, asked, requirements.ACCEPT) is None,
+        "RequesterId": notifications.customer_id(hit.owner()),
+    }
+    return [hit_rows.describe(hit, hit_type) | told]
+
+
+def preview(tx: Tx, worker_id: str | None, hit_id: str) -> Answer:
+    """The HIT as the API answers it, for a worker or a visitor (None) who may preview it.
+
+    Raises:
+        WorkError: NoHITsAvailable, DoesNotMeetRequirements.
+    """
+    hit = _hit(tx, hit_id)
+    hit_type = hit_types.load(tx, hit.hit_type_id)
+    asked = hit_type.requirement_list()
+    if worker_id is not None:
+        _check_qualified(tx, workers.at_work(tx, worker_id), asked, requirements.PREVIEW)
+    elif any(requirement["ActionsGuarded"] != "Accept" for requirement in asked):
+        raise WorkError("DoesNotMeetRequirements", "Only workers with certain qualifications may preview this HIT.")
+    return hit_rows.describe(hit, hit_type)
+
+
+def _hit(tx: Tx, hit_id: str) -> Hit:
+    hit = hit_rows.load_any(tx, hit_id)
+    if hit is None or hit.status == rules.DISPOSED:
+        raise WorkError("NoHITsAvailable", f"There is no HIT {hit_id}.")
+    return hit
+
+
+def _check_qualified(tx: Tx, worker: Row[Any], asked: Sequence[requirements.Requirement], action: str) -> None:
+    if not asked:
+        return
+    missed = requirements.unmet(requirements.standing(tx, worker), asked, action)
+    if missed is not None:
+        raise WorkError(
+            "DoesNotMeetRequirements",
+            f"You do not meet a qualification requirement of this HIT ({missed['QualificationTypeId']} "
+            f"{missed['Comparator']}).",
+        )
+
+
+def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
+    """Take one of the HIT's slots, until the deadline. A returned or abandoned HIT may be taken again.
+
+    Returns:
+        The assignment (AssignmentId, WorkerId, HITId, AssignmentStatus, AcceptTime, Deadline) and its HIT.
+
+    Raises:
+        WorkError: UnknownWorker, NoHITsAvailable, Blocked, AssignmentAlreadyExists, DoesNotMeetRequirements.
+    """
+    worker = workers.at_work(tx, worker_id)
+    before = _hit(tx, hit_id)
+    hit_type = hit_types.load(tx, before.hit_type_id)
+    _check_free(tx, worker_id, before)
+    _check_qualified(tx, worker, hit_type.requirement_list(), requirements.ACCEPT)
+    hit = hit_rows.copy(before)
+    hit.available -= 1
+    hit.pending += 1
+    assignment_id = tx.new_id()
+    deadline = tx.now + hit_type.assignment_duration * rules.SECOND
+    tx.run(
+        tables.assignment.insert(),
+        {
+            "id": assignment_id,
+            "environment": tx.environment,
+            "account": hit.account,
+            "hit_id": hit.id,
+            "worker_id": worker_id,
+            "status": rules.ACCEPTED,
+            "accepted_at": tx.now,
+            "deadline": deadline,
+            "due_at": deadline,
+        },
+    )
+    hit_rows.save(tx, before, hit, hit_type)
+    notifications.emit(tx, hit_type, "AssignmentAccepted", hit.id, assignment_id)
+    row = assignments.load_any(tx, assignment_id)
+    assert row is not None
+    return assignments.describe(row) | {"HIT": hit_rows.describe(hit, hit_type)}
+
+
+def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
+    if workers.is_blocked(tx, worker_id, hit.account):
+        raise WorkError("Blocked", "The requester of this HIT does not take work from you.")
+    mine = tables.assignment
+    held = select(mine.c.seq).where(
+        mine.c.hit_id == hit.id, mine.c.worker_id == worker_id, mine.c.status.in_(rules.HELD)
+    )
+    if tx.first(held) is not None:
+        raise WorkError("AssignmentAlreadyExists", "You accepted this HIT already; each worker may do it once.")
+    if hit.status != rules.ASSIGNABLE or hit.expired(tx.now):
+        raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
+
+
+def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
+    """Hand in the answers: question identifier (or form field) to value or values.
+
+    Raises:
+        WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
+    """
+    row, before = _mine(tx, worker_id, assignment_id)
+    hit = hit_rows.copy(before)
+    hit.pending -= 1
+    hit.submitted += 1
+    hit_type = hit_types.load(tx, hit.hit_type_id)
+    selections = scoring.selection_names(hit.question) if questions.is_form(hit.question) else frozenset()
+    approve_at = tx.now + hit_type.auto_approval_delay * rules.SECOND
+    assignments.step(
+        tx,
+        row,
+        rules.SUBMITTED,
+        answer=answers.document(fields, selections),
+        submitted_at=tx.now,
+        auto_approve_at=approve_at,
+        due_at=approve_at,
+    )
+    hit_rows.save(tx, before, hit, hit_type)
+    workers.count(tx, worker_id, submitted=1)
+    notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, assignment_id)
+
+
+def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:
+    """Give the slot back.
+
+    Raises:
+        WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
+    """
+    row, before = _mine(tx, worker_id, assignment_id)
+    give_back(tx, row, before, rules.RETURNED)
+
+
+def give_back(tx: Tx, row: Row[Any], before: Hit, status: str) -> None:
+    """The slot of accepted work is open again: it was returned, or abandoned by its deadline."""
+    hit = hit_rows.copy(before)
+    hit.pending -= 1
+    hit.available += 1
+    hit_type = hit_types.load(tx, hit.hit_type_id)
+    assignments.step(tx, row, status, due_at=None)
+    hit_rows.save(tx, before, hit, hit_type)
+    event = "AssignmentReturned" if status == rules.RETURNED else "AssignmentAbandoned"
+    notifications.emit(tx, hit_type, event, hit.id, row.id)
+
+
+_REFUSALS = {
+    rules.RETURNED: ("Returned", "You returned this HIT."),
+    rules.ABANDONED: ("DeadlinePassed", "The time for this HIT is over."),
+}
+
+
+def _mine(tx: Tx, worker_id: str, assignment_id: str) -> tuple[Row[Any], Hit]:
+    row = assignments.load_any(tx, assignment_id)
+    hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
+    if row is None or hit is None or row.worker_id != worker_id:
+        raise WorkError("NotFound", f"You have no assignment {assignment_id}.")
+    if row.status != rules.ACCEPTED:
+        raise WorkError(*_REFUSALS.get(row.status, ("AlreadySubmitted", "You submitted this HIT already.")))
+    return row, hit
+
+
+def messages(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
+    """The latest messages for a worker, newest first: Subject, MessageText, SendTime, RequesterId."""
+    rows = tx.all(
+        select(tables.message)
+        .where(tables.message.c.environment == tx.environment, tables.message.c.worker_id == worker_id)
+        .order_by(tables.message.c.seq.desc())
+        .limit(limit)
+    )
+    return [workers.describe_message(row) for row in rows]
+
+
+def my_assignments(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
+    """The worker's latest assignments in any status, newest first, as the API answers them."""
+    mine = tables.assignment
+    rows = tx.all(
+        select(mine)
+        .where(mine.c.environment == tx.environment, mine.c.worker_id == worker_id)
+        .order_by(mine.c.seq.desc())
+        .limit(limit)
+    )
+    return [assignments.describe(row) for row in rows]
+
+
+def assignment(tx: Tx, assignment_id: str) -> Answer:
+    """The assignment of that id in any status, with its HIT.
+
+    Raises:
+        WorkError: NotFound.
+    """
+    row = assignments.load_any(tx, assignment_id)
+    hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
+    if row is None or hit is None:
+        raise WorkError("NotFound", f"There is no assignment {assignment_id}.")
+    return assignments.describe(row) | {"HIT": hit_rows.describe(hit, hit_types.load(tx, hit.hit_type_id))}

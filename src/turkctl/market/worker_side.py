@@ -1,0 +1,108 @@
+"""The workers' side of the market: what a worker does, and what the market knows of him.
+
+The two environments have separate workers, so each method names its environment. All raise
+:class:`~turkctl.market.errors.WorkError` where the worker may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from turkctl.market import grants, work, workers
+from turkctl.market.answers import Fields
+from turkctl.market.core import MarketCore
+from turkctl.market.requester import Environment, Requester
+from turkctl.market.tx import Tx
+
+Answer = dict[str, Any]
+T = TypeVar("T")
+
+
+class WorkerSide(MarketCore):
+    """Worker actions, none of which is part of the Requester API."""
+
+    def _act(self, environment: Environment, act: Callable[[Tx], T]) -> T:
+        return self._write(Requester("", environment), act)
+
+    def _look(self, environment: Environment, look: Callable[[Tx], T]) -> T:
+        return self._read(Requester("", environment), look)
+
+    def register_worker(
+        self,
+        environment: Environment,
+        worker_id: str | None = None,
+        *,
+        locale: str = "US",
+        approved: int = 0,
+        rejected: int = 0,
+        submitted: int | None = None,
+        masters: bool = False,
+        adult: bool = False,
+    ) -> str:
+        """Enter a worker, or replace the record of a known one, and return the id.
+
+        Args:
+            environment: whose worker it is.
+            worker_id: ``A`` and capital letters or digits; one is made when left out.
+            locale: a country, or a state of the US as in ``US-NY``.
+            approved: assignments approved so far.
+            rejected: assignments rejected so far.
+            submitted: assignments submitted so far; by default those approved and rejected.
+            masters: whether the worker holds the Masters qualification.
+            adult: whether he agreed to adult content.
+
+        Raises:
+            UsageError: an id or a locale of another form.
+        """
+        record = {
+            "approved": approved,
+            "rejected": rejected,
+            "submitted": approved + rejected if submitted is None else submitted,
+            "masters": int(masters),
+            "adult": int(adult),
+        }
+        return self._act(environment, lambda tx: workers.register(tx, worker_id, record, locale))
+
+    def available_hits(
+        self, environment: Environment, worker_id: str, limit: int = 100, after: str | None = None
+    ) -> list[Answer]:
+        """HITs that the worker may discover, oldest first, from the one after the HIT ``after``.
+
+        Each as the API answers it, with ``Qualified`` (whether he may accept it) and ``RequesterId``.
+        """
+        return self._look(environment, lambda tx: work.available_hits(tx, worker_id, limit, after))
+
+    def preview(self, environment: Environment, worker_id: str | None, hit_id: str) -> Answer:
+        """The HIT as the API answers it, if this worker (None: a visitor) may preview it."""
+        return self._look(environment, lambda tx: work.preview(tx, worker_id, hit_id))
+
+    def accept(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
+        """Take one of the HIT's slots: the assignment (status Accepted), with its ``HIT``."""
+        return self._act(environment, lambda tx: work.accept(tx, worker_id, hit_id))
+
+    def submit(self, environment: Environment, worker_id: str, assignment_id: str, answers: Fields) -> None:
+        """Hand in the answers: form field to value or values. Reserved names are left out."""
+        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers))
+
+    def return_assignment(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
+        """Give the slot back. To abandon it, let its deadline pass."""
+        self._act(environment, lambda tx: work.return_assignment(tx, worker_id, assignment_id))
+
+    def request_qualification(
+        self, environment: Environment, worker_id: str, type_id: str, answers: Fields | None = None
+    ) -> Answer:
+        """Ask for a qualification, with the answers to its test: QualificationRequestId, Status, IntegerValue."""
+        return self._act(environment, lambda tx: grants.request_qualification(tx, worker_id, type_id, answers))
+
+    def messages(self, environment: Environment, worker_id: str, limit: int = 100) -> list[Answer]:
+        """The worker's latest messages, newest first: Subject, MessageText, SendTime, RequesterId."""
+        return self._look(environment, lambda tx: work.messages(tx, worker_id, limit))
+
+    def worker_assignments(self, environment: Environment, worker_id: str, limit: int = 100) -> list[Answer]:
+        """The worker's latest assignments in any status, newest first."""
+        return self._look(environment, lambda tx: work.my_assignments(tx, worker_id, limit))
+
+    def assignment(self, environment: Environment, assignment_id: str) -> Answer:
+        """An assignment in any status, for who knows its id (the worker's page): with its ``HIT``."""
+        return self._look(environment, lambda tx: work.assignment(tx, assignment_id))

@@ -1,0 +1,189 @@
+"""Workers as the requester deals with them: records, blocks, messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from turkctl.errors import UsageError
+from turkctl.market import notifications, paging, rules, tables
+from turkctl.market.errors import ParameterValidationError, WorkError, not_valid
+from turkctl.market.requester import Requester
+from turkctl.market.tx import Tx, when
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+_BY_ID = select(tables.worker).where(
+    tables.worker.c.environment == bindparam("b_environment"), tables.worker.c.id == bindparam("b_id")
+)
+_WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
+_LOCALE = re.compile(r"([A-Z]{2})(?:-([A-Z]{2}))?")
+
+HARD_FAILURE = "Cannot send a notification to a worker who has not done any work for you"
+
+
+def find(tx: Tx, worker_id: str) -> Row[Any] | None:
+    """The worker's record in this environment."""
+    return tx.first(_BY_ID, {"b_environment": tx.environment, "b_id": worker_id})
+
+
+def known(tx: Tx, worker_id: str) -> Row[Any]:
+    """The worker's record, for a requester's request.
+
+    Raises:
+        ParameterValidationError: no such worker in this environment.
+    """
+    row = find(tx, worker_id)
+    if row is None:
+        raise not_valid(worker_id, "WorkerId")
+    return row
+
+
+def at_work(tx: Tx, worker_id: str) -> Row[Any]:
+    """The worker's record, for the worker's own action.
+
+    Raises:
+        WorkError: UnknownWorker.
+    """
+    row = find(tx, worker_id)
+    if row is None:
+        raise WorkError("UnknownWorker", f"There is no worker {worker_id} here.")
+    return row
+
+
+def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str) -> str:
+    """Enter a worker, or replace the record of a known one.
+
+    Args:
+        tx: the transaction.
+        worker_id: ``A`` and letters or digits; None makes one of 14 characters.
+        record: approved, rejected and submitted counts, masters, adult.
+        locale: ``US`` or ``US-NY``.
+
+    Raises:
+        UsageError: an id or a locale of another form.
+    """
+    worker_id = worker_id or tx.random_id(14, "A")
+    if not _WORKER_ID.fullmatch(worker_id):
+        raise UsageError(f"'{worker_id}' is not a worker id", hint="an A, then capital letters and digits")
+    place = _LOCALE.fullmatch(locale)
+    if place is None:
+        raise UsageError(f"'{locale}' is not a locale", hint="write a country as in US, or with its state as in US-NY")
+    row = {"country": place[1], "subdivision": place[2], **record}
+    if find(tx, worker_id) is None:
+        new = {"environment": tx.environment, "id": worker_id, "registered_at": tx.now}
+        tx.run(tables.worker.insert(), row | new)
+    else:
+        mine = (tables.worker.c.environment == tx.environment, tables.worker.c.id == worker_id)
+        tx.run(tables.worker.update().where(*mine).values(**row))
+    return worker_id
+
+
+def count(tx: Tx, worker_id: str, **changes: int) -> None:
+    """Add to the counts of the worker's record: approved, rejected, submitted."""
+    columns = {name: tables.worker.c[name] + change for name, change in changes.items()}
+    mine = (tables.worker.c.environment == tx.environment, tables.worker.c.id == worker_id)
+    tx.run(tables.worker.update().where(*mine).values(columns))
+
+
+def _block(tx: Tx, worker_id: str, account: str) -> Row[Any] | None:
+    return tx.first(
+        select(tables.block.c.seq).where(
+            tables.block.c.environment == tx.environment,
+            tables.block.c.account == account,
+            tables.block.c.worker_id == worker_id,
+        )
+    )
+
+
+def is_blocked(tx: Tx, worker_id: str, account: str) -> bool:
+    """Whether that requester blocked the worker."""
+    return _block(tx, worker_id, account) is not None
+
+
+def blocked_by(tx: Tx, worker_id: str) -> set[str]:
+    """The accounts that blocked the worker."""
+    rows = tx.all(
+        select(tables.block.c.account).where(
+            tables.block.c.environment == tx.environment, tables.block.c.worker_id == worker_id
+        )
+    )
+    return {row.account for row in rows}
+
+
+def create_worker_block(tx: Tx, request: Request) -> Answer:
+    """CreateWorkerBlock: blocking a blocked worker succeeds (and keeps the first reason)."""
+    worker_id = known(tx, request["WorkerId"]).id
+    if not is_blocked(tx, worker_id, tx.account):
+        owner = {"environment": tx.environment, "account": tx.account}
+        tx.run(tables.block.insert(), owner | {"worker_id": worker_id, "reason": request["Reason"]})
+    return {}
+
+
+def delete_worker_block(tx: Tx, request: Request) -> Answer:
+    """DeleteWorkerBlock: unblocking somebody who is not blocked succeeds."""
+    row = find(tx, request["WorkerId"])
+    if row is None:
+        raise ParameterValidationError("WorkerId is invalid.")
+    tx.run(
+        tables.block.delete().where(
+            tables.block.c.environment == tx.environment,
+            tables.block.c.account == tx.account,
+            tables.block.c.worker_id == row.id,
+        )
+    )
+    return {}
+
+
+def list_worker_blocks(tx: Tx, request: Request) -> Answer:
+    """ListWorkerBlocks, oldest first."""
+    statement = select(tables.block).where(
+        tables.block.c.environment == tx.environment, tables.block.c.account == tx.account
+    )
+    page = paging.fetch(tx, request, ["ListWorkerBlocks"], statement, [tables.block.c.seq])
+    return paging.listed(page, "WorkerBlocks", lambda row: {"WorkerId": row.worker_id, "Reason": row.reason})
+
+
+def notify_workers(tx: Tx, request: Request) -> Answer:
+    """NotifyWorkers: reaches those whose work this requester approved or rejected; the others are listed."""
+    wanted = list(dict.fromkeys(request["WorkerIds"]))
+    mine = tables.assignment
+    reviewed = (
+        select(mine.c.worker_id)
+        .distinct()
+        .where(
+            mine.c.environment == tx.environment,
+            mine.c.worker_id.in_(wanted),
+            mine.c.status.in_((rules.APPROVED, rules.REJECTED)),
+            mine.c.account == tx.account,
+        )
+    )
+    reached = {row.worker_id for row in tx.all(reviewed)}
+    for worker_id in wanted:
+        if worker_id in reached:
+            send(tx, worker_id, request["Subject"], request["MessageText"])
+    failures = [
+        {
+            "NotifyWorkersFailureCode": "HardFailure",
+            "NotifyWorkersFailureMessage": HARD_FAILURE,
+            "WorkerId": worker_id,
+        }
+        for worker_id in wanted
+        if worker_id not in reached
+    ]
+    return {"NotifyWorkersFailureStatuses": failures}
+
+
+def send(tx: Tx, worker_id: str, subject: str, message: str) -> None:
+    """Leave a message from this requester for the worker."""
+    row = {"environment": tx.environment, "account": tx.account, "worker_id": worker_id, "at": tx.now}
+    tx.run(tables.message.insert(), row | {"subject": subject, "text": message})
+
+
+def describe_message(row: Row[Any]) -> Answer:
+    """A message as its worker reads it."""
+    sender = notifications.customer_id(Requester(row.account, row.environment))
+    return {"Subject": row.subject, "MessageText": row.text, "SendTime": when(row.at), "RequesterId": sender}
