@@ -17,7 +17,7 @@ from turkctl.market.errors import (
     not_valid,
 )
 from turkctl.market.hit_rows import Hit
-from turkctl.market.tx import Tx, when
+from turkctl.market.tx import Tx, is_id, when
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -32,6 +32,8 @@ _BY_ID = select(tables.assignment).where(tables.assignment.c.id == bindparam("b_
 
 def load_any(tx: Tx, assignment_id: str) -> Row[Any] | None:
     """The assignment of that id in the environment at hand."""
+    if not is_id(assignment_id):
+        return None
     row = tx.first(_BY_ID, {"b_id": assignment_id})
     return None if row is None or row.environment != tx.environment else row
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from turkctl.market import answers, paging, qualifications, scoring, tables, workers
+from turkctl.market import answers, limits, paging, qualifications, scoring, tables, workers
 from turkctl.market.answers import Fields
 from turkctl.market.errors import RequestError, WorkError, permission_denied
 from turkctl.market.rules import SECOND
@@ -29,7 +29,7 @@ def _grant(tx: Tx, type_id: str, worker_id: str) -> Row[Any] | None:
 
 def give(tx: Tx, type_id: str, worker_id: str, value: int) -> None:
     """Grant the qualification, or overwrite its value."""
-    changes = {"value": value, "status": "Granted", "at": tx.now}
+    changes = {"value": limits.check_integer(value, "IntegerValue"), "status": "Granted", "at": tx.now}
     row = _grant(tx, type_id, worker_id)
     if row is None:
         new = {"environment": tx.environment, "type_id": type_id, "worker_id": worker_id}

@@ -16,7 +16,7 @@ from turkctl.market import hit_types, ledger, notifications, rules, tables
 from turkctl.market.errors import ServiceFault, hit_does_not_exist
 from turkctl.market.hit_types import HitType
 from turkctl.market.requester import Requester
-from turkctl.market.tx import Tx, members, when
+from turkctl.market.tx import Tx, is_id, members, when
 
 
 @dataclass
@@ -81,6 +81,8 @@ def load(tx: Tx, hit_id: str) -> Hit:
 
 def load_any(tx: Tx, hit_id: str) -> Hit | None:
     """The HIT of that id in the environment at hand, whoever posted it; None where there is none any more."""
+    if not is_id(hit_id):
+        return None
     row = tx.first(_BY_ID, {"b_id": hit_id})
     return None if row is None or row.environment != tx.environment else Hit(**members(row))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -138,7 +137,7 @@ def _normalized(request: dict[str, Any]) -> dict[str, Any]:
         "title": request["Title"],
         "description": request["Description"],
         "keywords": request.get("Keywords"),
-        "reward": to_micros(Decimal(request["Reward"])),
+        "reward": limits.money(request["Reward"], "Reward"),
         "assignment_duration": request["AssignmentDurationInSeconds"],
         "auto_approval_delay": request.get("AutoApprovalDelayInSeconds", rules.DEFAULT_AUTO_APPROVAL),
         "requirements": requirements.normalized(request.get("QualificationRequirements") or []),

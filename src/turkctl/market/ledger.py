@@ -16,6 +16,7 @@ from turkctl.market.requester import Requester
 from turkctl.market.tx import Tx
 from turkctl.units import format_money, from_micros, to_micros
 
+_MOST = 2**60
 SANDBOX_BALANCE = Decimal("10000.00")
 
 _OWNED = (
@@ -57,6 +58,8 @@ def move(tx: Tx, owner: Requester, *, held: int = 0, charged: int = 0) -> None:
     """
     if owner.environment == "sandbox" or held == charged == 0:
         return
+    if held + charged > _MOST:
+        raise insufficient_funds()
     values = {"b_environment": owner.environment, "b_account": owner.account, "b_held": held, "b_charged": charged}
     statement = _MOVE_IF_FUNDED if held + charged > 0 else _MOVE
     if tx.run(statement, values).rowcount == 1:

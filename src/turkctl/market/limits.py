@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from turkctl.market.errors import not_valid
+from turkctl.units import to_micros
 
 YEAR = 31_536_000
 """Seconds."""
 MOST_ASSIGNMENTS = 1_000_000_000
+MOST_DOLLARS = 1_000_000
 DOCUMENT_BYTES = 65_535
 
 _NUMBERS = {
@@ -22,8 +26,55 @@ _NUMBERS = {
     "RetryDelayInSeconds": (0, YEAR),
 }
 _LENGTHS = {"Title": 128, "Description": 2000, "Keywords": 1000, "RequesterAnnotation": 255}
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _HIT_TYPE = ("AssignmentDurationInSeconds", "AutoApprovalDelayInSeconds", "Title", "Description", "Keywords")
 _HIT = ("LifetimeInSeconds", "MaxAssignments", "RequesterAnnotation")
+
+
+def checked(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The request, once all of its texts are known to be storable.
+
+    Raises:
+        ParameterValidationError: a NUL character, or half of a surrogate pair.
+    """
+    for name, value in request.items():
+        _check_text(name, value)
+    return dict(request)
+
+
+def _check_text(name: str, value: object) -> None:
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            raise not_valid(ascii(value[:40]), name, "It contains characters that text cannot have.")
+    elif isinstance(value, Mapping):
+        for member, inner in value.items():
+            _check_text(str(member), inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_text(name, inner)
+
+
+def check_integer(value: int, name: str) -> int:
+    """A qualification's value: an integer of 32 bits.
+
+    Raises:
+        ParameterValidationError: it is larger.
+    """
+    if abs(value) >= 2**31:
+        raise not_valid(value, name)
+    return value
+
+
+def money(text: str, name: str) -> int:
+    """Micro-dollars from an amount as the API writes it.
+
+    Raises:
+        ParameterValidationError: more than a million dollars, which nobody means (and sums must stay in 64 bits).
+    """
+    amount = Decimal(text)
+    if amount > MOST_DOLLARS:
+        raise not_valid(text[:40], name, f"It must not be more than {MOST_DOLLARS} dollars.")
+    return to_micros(amount)
 
 
 def check(request: Mapping[str, Any], *names: str) -> None:

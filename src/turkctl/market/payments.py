@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from turkctl import fees
-from turkctl.market import assignments, hit_rows, ledger, paging, tables, tokens, workers
+from turkctl.market import assignments, hit_rows, ledger, limits, paging, tables, tokens, workers
 from turkctl.market.errors import already_processed, invalid_value, not_valid
 from turkctl.market.tx import Tx, when
-from turkctl.units import format_money, to_micros
+from turkctl.units import format_money, from_micros, to_micros
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -30,13 +29,13 @@ def send_bonus(tx: Tx, request: Request) -> Answer:
     if earlier is not None:
         raise already_processed(request["UniqueRequestToken"], earlier)
     worker_id = workers.known(tx, request["WorkerId"]).id
-    amount = Decimal(request["BonusAmount"])
-    if amount <= 0:
+    paid = limits.money(request["BonusAmount"], "BonusAmount")
+    if paid <= 0:
         raise not_valid(request["BonusAmount"], "BonusAmount", "A bonus is more than nothing.")
     row, hit = assignments.visible(tx, request["AssignmentId"])
     if row.worker_id != worker_id:
         raise not_valid(worker_id, "WorkerId", f"Assignment {row.id} was not submitted by this worker.")
-    paid, fee = to_micros(amount), to_micros(fees.bonus_fee(amount))
+    fee = to_micros(fees.bonus_fee(from_micros(paid)))
     ledger.move(tx, hit.owner(), charged=paid + fee)
     ledger.charge(tx, hit.owner(), "bonus", paid, fee, row.id)
     tx.run(

@@ -120,6 +120,7 @@ _COLUMNS = {
 
 def _changes(request: Request) -> dict[str, Any]:
     changes = {column: request[name] for name, column in _COLUMNS.items() if request.get(name) is not None}
+    limits.check_integer(changes.get("auto_value", 1), "AutoGrantedValue")
     if "auto_granted" in changes:
         changes["auto_granted"] = int(changes["auto_granted"])
     return changes

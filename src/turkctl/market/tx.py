@@ -37,6 +37,11 @@ def members(row: Row[Any]) -> dict[str, Any]:
     return dict(row._mapping)  # noqa: SLF001  public by SQLAlchemy's documentation, whatever its name
 
 
+def is_id(text: str) -> bool:
+    """Whether this can be an id at all; what comes from a worker's browser may be anything."""
+    return text.isascii() and text.isalnum()
+
+
 class TypeCache:
     """HIT types kept in memory. They never change, but for what raises the market's generation."""
 

@@ -27,6 +27,8 @@ HARD_FAILURE = "Cannot send a notification to a worker who has not done any work
 
 def find(tx: Tx, worker_id: str) -> Row[Any] | None:
     """The worker's record in this environment."""
+    if not _WORKER_ID.fullmatch(worker_id):
+        return None
     return tx.first(_BY_ID, {"b_environment": tx.environment, "b_id": worker_id})
 
 
