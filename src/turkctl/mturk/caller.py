@@ -103,7 +103,7 @@ class Caller:
             for raw in answer.get(key) or ():
                 yield self._built(method, build, raw)
             following = answer.get("NextToken")
-            if following is not None and following == token:
+            if following is not None and (following == token or not isinstance(following, str)):
                 raise no_answer_of_a_market(self.endpoint, self._client.meta.method_to_api_mapping[method])
             if not following:
                 return

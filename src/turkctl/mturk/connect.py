@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from turkctl.errors import MarketUnreachableError, UsageError
+from turkctl.errors import UsageError
 from turkctl.model import SEARCH_PATH
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import shown, translate
@@ -15,7 +15,7 @@ from turkctl.mturk.errors import shown, translate
 PRODUCTION_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
 SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
 LOCAL_ENDPOINT = "http://local-market.invalid"
-"""The built-in market's address inside a process. ``.invalid`` never resolves (RFC 2606), so nothing can leak."""
+"""The built-in market's address inside a process. ``.invalid`` never resolves (RFC 2606)."""
 REGION = "us-east-1"
 """The only region the service had; requests to every market are signed for it."""
 CONNECT_TIMEOUT = 5
@@ -47,7 +47,8 @@ def connect(
         profile: AWS profile; None follows boto3's own chain.
         region: what requests are signed for.
         local: hooks a market of this process into the client's event emitter. With it, no credentials are read,
-            no profile or configuration of AWS is looked at, and nothing goes over a network.
+            no profile or configuration of AWS is looked at, no proxy is used, and the endpoint's host has to end
+            in ``.invalid``, so that nothing can go over a network.
         connect_timeout: seconds.
         read_timeout: seconds.
 
@@ -56,6 +57,8 @@ def connect(
         CredentialsError: the profile or AWS's configuration cannot be read.
     """
     _check(endpoint_url)
+    if local is not None and not str(urlsplit(endpoint_url).hostname).endswith(".invalid"):
+        raise ValueError(f"{endpoint_url} could be reached over a network")
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     try:
         client = _client(endpoint_url, profile, region, local is not None, (connect_timeout, read_timeout))
@@ -63,7 +66,6 @@ def connect(
         raise translate(error, operation="connect", endpoint=endpoint_url) from error
     if local is not None:
         local(client.meta.events)
-        client.meta.events.register_last("before-send.mturk", _stay_inside)
     return MTurk(client, endpoint_url, in_process=local is not None)
 
 
@@ -87,11 +89,6 @@ def _botocore_error() -> type[Exception]:
     return kind
 
 
-def _stay_inside(**_: Any) -> None:
-    """The last handler before the network: reached only if the market's door left a request unanswered."""
-    raise MarketUnreachableError("the built-in market did not answer")
-
-
 def _client(endpoint_url: str, profile: str | None, region: str, in_process: bool, limits: tuple[float, float]) -> Any:
     import boto3  # type: ignore[import-untyped]  # boto3 has no types
     from botocore.config import Config
@@ -108,6 +105,7 @@ def _client(endpoint_url: str, profile: str | None, region: str, in_process: boo
         ignore_configured_endpoint_urls=True,
         defaults_mode="legacy",
         user_agent_extra="turkctl",
+        proxies={} if in_process else None,
     )
     session = boto3.Session(botocore_session=_session(in_process), profile_name=None if in_process else profile)
     keys = {"aws_access_key_id": LOCAL_KEY, "aws_secret_access_key": "unused"} if in_process else {}

@@ -107,7 +107,7 @@ def parse_question(document: str) -> Question:
     content = _child_text(root, "ExternalURL" if kind == "external" else "HTMLContent")
     height = (_child_text(root, "FrameHeight") or "").strip()
     if content is None or (height and not re.fullmatch(r"[0-9]{1,9}", height)):
-        raise UsageError(f"the {_name(root)} lacks its content, or its FrameHeight is no number")
+        raise UsageError(f"the question, a <{_name(root)}>, lacks its content, or its FrameHeight is no number")
     frame_height = int(height) if height else None
     if kind == "external":
         return Question(kind, url=content.strip(), frame_height=frame_height)
