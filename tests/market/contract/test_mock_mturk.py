@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from contract_support import HIT, Clock
 from moto import mock_aws
 
@@ -20,8 +21,11 @@ from turkctl.market.doors.moto import register
 from turkctl.market.switches import Switches
 
 
+ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
+
+
 def mturk(**more: Any) -> Any:
-    return boto3.client("mturk", region_name="us-east-1", **more)
+    return boto3.client("mturk", region_name="us-east-1", config=ONE_ATTEMPT, **more)
 
 
 def test_it_is_exported_where_the_documentation_says():
@@ -101,7 +105,7 @@ def test_its_switches_are_on_the_mock():
     mock = mock_mturk()
     with mock:
         mock.endpoint.switches = Switches(fault_before=1)
-        client = mturk(config=boto3.session.Config(retries={"total_max_attempts": 1}))
+        client = mturk()
         with pytest.raises(client.exceptions.ServiceFault):
             client.list_hits()
 
