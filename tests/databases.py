@@ -36,10 +36,16 @@ def new_database(kind: str, folder: Path) -> Iterator[str]:
         _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _administer(server: URL, statement: str) -> None:
+def empty_again(url: str) -> None:
+    """Drops everything in a PostgreSQL database: several times as fast as another database."""
+    _administer(parse_url(url), "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+
+
+def _administer(server: URL, *statements: str) -> None:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            connection.execute(text(statement))
+            for statement in statements:
+                connection.execute(text(statement))
     finally:
         engine.dispose()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import threading
 from contextlib import closing
@@ -8,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from rows import make_hit
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from databases import new_database
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
-from turkctl.store import hits, schema
+from turkctl.store import failures, hits, schema
 from turkctl.store.engine import Database, connect
 
 
@@ -48,7 +50,7 @@ def test_nothing_of_a_write_block_that_raises_is_kept(counter: Database) -> None
 
 
 def test_a_reading_session_cannot_write(counter: Database) -> None:
-    with pytest.raises((DatabaseUnreachableError, InternalError)), counter.read() as session:
+    with pytest.raises(DatabaseUnreachableError, match="cannot be written"), counter.read() as session:
         session.connection().execute(text("UPDATE counter SET n = 7"))
     assert _number(counter) == 0
     with counter.write() as session:  # the same pooled connection writes again
@@ -98,7 +100,7 @@ def test_a_writer_that_waits_too_long_for_another_is_told_so(
 
 
 def test_a_missing_table_is_an_error_of_the_schema(empty: Database) -> None:
-    with pytest.raises(SchemaError, match="no table absent") as caught, empty.read() as session:
+    with pytest.raises(SchemaError, match=r"lacks a table: .*absent") as caught, empty.read() as session:
         session.connection().execute(text("SELECT * FROM absent"))
     assert caught.value.hint == "run: turkctl db upgrade"
 
@@ -223,3 +225,47 @@ def test_a_server_without_that_database_is_unreachable(tmp_path: Path) -> None:
         with pytest.raises(DatabaseUnreachableError, match="does not exist"):
             schema.ensure(database)
         database.close()
+
+
+def test_a_server_that_does_not_let_the_user_make_tables_is_one_line_with_a_hint(tmp_path: Path) -> None:
+    role = f"turkctl_test_{secrets.token_hex(6)}"
+    with new_database("postgres", tmp_path) as address:
+        server = create_engine(address, isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+            connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+            database = connect(make_url(address).set(username=role).render_as_string(hide_password=False))
+            try:
+                with pytest.raises(DatabaseUnreachableError, match="permission denied") as caught:
+                    schema.ensure(database)
+            finally:
+                database.close()
+                connection.execute(text(f"DROP ROLE {role}"))
+        server.dispose()
+    assert "\n" not in caught.value.message
+    assert caught.value.hint is not None
+    assert "a database of its own" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("disk I/O error", "disk I/O error"),
+        ("database or disk is full", "the disk is full"),
+        ("database disk image is malformed", "is damaged"),
+        ("database table is locked: x", "is locked by another program"),
+    ],
+)
+def test_what_sqlite_says_of_a_broken_disk_is_put_plainly(said: str, shown: str) -> None:
+    url = make_url("sqlite:///turkctl.db")
+    error = failures.translated(OperationalError("SELECT 1", {}, sqlite3.OperationalError(said)), url)
+    assert isinstance(error, DatabaseUnreachableError)
+    assert shown in error.message
+    assert error.hint
+
+
+def test_running_out_of_connections_says_so() -> None:
+    error = failures.translated(PoolTimeoutError(), make_url("postgresql+psycopg://lab:s3cret@host/x"))
+    assert isinstance(error, DatabaseUnreachableError)
+    assert "in use" in error.message
+    assert "s3cret" not in error.message

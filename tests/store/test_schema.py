@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,6 +197,8 @@ def test_processes_that_make_the_tables_at_once_make_them_once(url: str, act: st
         with database.read() as session:
             assert meta.made_database(session)
             assert meta.participants_made(session, PSITURK)
+            if database.dialect == "sqlite":
+                assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     finally:
         database.close()
 
@@ -204,6 +209,31 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(empty: Database) -> 
     with pytest.raises(SchemaError, match="already exists"):
         schema.upgrade(empty)
     assert _shape(empty) == before
+
+
+def _break_a_reference(path: Path, table: str) -> None:
+    with closing(sqlite3.connect(path)) as plain:  # which does not enforce references
+        plain.execute(
+            "CREATE TABLE IF NOT EXISTS theirs (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES theirs(id))"
+        )
+        if table == "theirs":
+            plain.execute("INSERT INTO theirs VALUES (1, 99)")
+        else:
+            plain.execute("INSERT INTO turkctl_experiment_settings VALUES (1, 99, 1, '1', 'd', '{}', 's', 't')")
+        plain.commit()
+
+
+def test_a_migration_that_would_break_a_reference_of_ours_is_undone(tmp_path: Path) -> None:
+    database = connect(f"sqlite:///{tmp_path / 'turkctl.db'}")
+    schema.ensure(database)
+    _break_a_reference(tmp_path / "turkctl.db", "theirs")
+    assert schema.upgrade(database) == (schema.HEAD, schema.HEAD)  # what is broken elsewhere is not our business
+    _break_a_reference(tmp_path / "turkctl.db", "ours")
+    with pytest.raises(SchemaError, match="turkctl_experiment_settings would refer to nothing"):
+        schema.upgrade(database)
+    with database.read() as session:  # references are enforced again
+        assert session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    database.close()
 
 
 def test_neither_alembic_nor_boto3_is_needed_to_list_hits(url: str) -> None:

@@ -35,8 +35,9 @@ class Place:
 
     mode: str
     """``local``, ``sandbox`` or ``live``."""
-    market: str
-    """The market's identity: the endpoint's address and the account, or the id of the local market's file."""
+    market: str | None
+    """The market's identity: the endpoint's address and the account, or the id of the local market's file.
+    None, in a filter, stands for every market of the mode."""
 
 
 class TurkctlTable(SQLModel, registry=registry(metadata=MetaData(naming_convention=_CONVENTION))):

@@ -8,8 +8,9 @@ sessions short, and none open across a request to the market.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ WAIT_MS = 5000
 """How long a writer waits for another one."""
 CONNECT_TIMEOUT_S = 10
 _READING = "turkctl_reading"
+_SWITCHES = 100  # with eight processes at once, a handful is enough
 _WRITER_LOCK = 0x7475726B63746C  # "turkctl"; PostgreSQL's advisory locks are per database
 
 
@@ -144,9 +146,24 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         cursor.execute(f"PRAGMA busy_timeout={WAIT_MS:d}")
         cursor.execute("PRAGMA foreign_keys=ON")
         if cursor.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _use_write_ahead_log(cursor)
     finally:
         cursor.close()
+
+
+def _use_write_ahead_log(cursor: Any) -> None:
+    """Switches the journal, which SQLite refuses at once, whatever the timeout, while others do the same.
+
+    A writing transaction does wait for them, so an empty one goes before each further try. Once one has switched, the
+    switch of all others has nothing to do and succeeds.
+    """
+    for _ in range(_SWITCHES):
+        with suppress(sqlite3.OperationalError):
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute("COMMIT")
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

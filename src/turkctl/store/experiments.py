@@ -92,6 +92,11 @@ def by_slug(session: Session, slug: str) -> Version | None:
     return None if row is None else Version(*row)
 
 
+def current(session: Session, experiment_id: int) -> Version:
+    """The current settings of an experiment that is there."""
+    return Version(*session.connection().execute(_CURRENT.where(EXPERIMENTS.c.id == experiment_id)).one())
+
+
 def list_all(session: Session, *, inactive: bool = True) -> list[Version]:
     """Experiments with their current settings, by slug; ``inactive=False`` leaves out those no longer configured."""
     statement = _CURRENT.order_by(EXPERIMENTS.c.slug)

@@ -10,18 +10,28 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from turkctl.errors import DatabaseUnreachableError, SchemaError, TurkctlError
 
+_WAIT = "wait until the other program is done and try again"
 _SECRET_WORDS = ("pass", "secret", "token")
 
 # What SQLite says, and what we say about it: (fragment, message, hint).
 _SQLITE = (
-    ("database is locked", "is locked by another program", "wait until that is done and try again"),
-    ("database table is locked", "is locked by another program", "wait until that is done and try again"),
+    ("database is locked", "is locked by another program", _WAIT),
+    ("database table is locked", "is locked by another program", _WAIT),
     ("file is not a database", "is not an SQLite database", "name another file with --database-url"),
     ("malformed", "is damaged", "restore it from a copy, or save what can be read with sqlite3's .recover"),
     ("readonly database", "cannot be written", "check the permissions of the file and of its folder"),
     ("disk is full", "cannot grow: the disk is full", "free some space and try again"),
     ("disk i/o error", "cannot be read or written (disk I/O error)", "check the disk; is it a network share?"),
 )
+
+# What PostgreSQL's error codes mean: message and hint.
+_UNDEFINED_TABLE = "42P01"
+_SERVER = {
+    "55P03": ("is busy", _WAIT),  # lock_not_available
+    "40P01": ("is busy", _WAIT),  # deadlock_detected
+    "42501": ("does not allow it", "give the user the right to it, or use a database of its own"),
+    "25006": ("cannot be written", "is it a copy that may only be read?"),  # read_only_sql_transaction
+}
 
 
 def masked(url: URL) -> str:
@@ -74,27 +84,27 @@ def _sqlite_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
     if "unable to open database file" in text:
         return _cannot_open(url)
     if "no such table" in text:
-        return _no_table(str(error.orig).rpartition(": ")[2], url)
+        return _no_table(error, url)
     for fragment, says, hint in _SQLITE:
         if fragment in text:
             return DatabaseUnreachableError(f"the database {url.database} {says}", hint=hint)
     return None
 
 
-def _no_table(name: str, url: URL) -> SchemaError:
-    return SchemaError(f"the database {masked(url)} has no table {name}", hint="run: turkctl db upgrade")
+def _no_table(error: DBAPIError, url: URL) -> SchemaError:
+    return SchemaError(f"the database {masked(url)} lacks a table: {first_line(error)}", hint="run: turkctl db upgrade")
 
 
 def _server_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
-    if getattr(error.orig, "sqlstate", None) == "42P01":  # undefined_table
-        return _no_table(str(error.orig).split('"')[1], url)
-    if not isinstance(error, OperationalError):
-        return None
+    state = getattr(error.orig, "sqlstate", None)
+    if state == _UNDEFINED_TABLE:
+        return _no_table(error, url)
     detail = _detail(error, url)
-    if "lock" in type(error.orig).__name__.lower():
-        return DatabaseUnreachableError(
-            f"the database {masked(url)} is busy: {detail}", hint="wait until the other program is done and try again"
-        )
+    if state in _SERVER:
+        says, hint = _SERVER[state]
+        return DatabaseUnreachableError(f"the database {masked(url)} {says}: {detail}", hint=hint)
+    if not isinstance(error, OperationalError) and not error.connection_invalidated:
+        return None
     return DatabaseUnreachableError(
         f"the database {masked(url)} cannot be reached: {detail}",
         hint="check that the server runs, and the address, user and password in --database-url",

@@ -272,8 +272,9 @@ def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> 
     return changed_one(session, statement.values(status=DISPOSED, disposed_at=at))
 
 
-def _at(place: Place) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return HITS.c.mode == place.mode, HITS.c.market == place.market
+def _at(place: Place) -> list[ColumnElement[bool]]:
+    mode = HITS.c.mode == place.mode
+    return [mode] if place.market is None else [mode, HITS.c.market == place.market]
 
 
 def _by_ids(statement: Select[*tuple[Any, ...]], ids: Sequence[str] | None) -> Iterable[Select[*tuple[Any, ...]]]:
@@ -284,7 +285,7 @@ def _by_ids(statement: Select[*tuple[Any, ...]], ids: Sequence[str] | None) -> I
 
 
 def _conditions(session: Session, wanted: HitFilter) -> list[ColumnElement[bool]]:
-    conditions = list(_at(wanted.place))
+    conditions = _at(wanted.place)
     if wanted.slugs is not None:
         conditions.append(EXPERIMENTS.c.slug.in_(wanted.slugs))
     if wanted.pattern is not None:

@@ -90,9 +90,11 @@ def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
     for part in chunks(wanted):
         rows = [intent.validated().model_dump() for intent in part]
         insert_ignoring(session, INTENTS, ["token"], rows)
+        ended = INTENTS.c.token.in_([row["token"] for row in rows]) & INTENTS.c.state.in_((FAILED, ABANDONED))
+        again = set(session.connection().execute(select(INTENTS.c.token).where(ended)).scalars())
         for row in rows:
-            again = INTENTS.c.state.in_((FAILED, ABANDONED))
-            session.connection().execute(update(INTENTS).where(INTENTS.c.token == row["token"], again).values(**row))
+            if row["token"] in again:
+                session.connection().execute(update(INTENTS).where(INTENTS.c.token == row["token"]).values(**row))
     stored = {intent.token: intent for intent in _by_tokens(session, [intent.token for intent in wanted])}
     return [stored[intent.token] for intent in wanted]
 

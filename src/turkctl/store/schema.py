@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from turkctl.errors import SchemaError
 from turkctl.store import failures, participants
-from turkctl.store.base import TurkctlTable
+from turkctl.store.base import PREFIX, TurkctlTable
 from turkctl.store.engine import Database
 
 if TYPE_CHECKING:
@@ -210,11 +210,12 @@ def _migrating(database: Database) -> Iterator[Connection]:
         try:
             with connection.begin():
                 yield connection
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                checked = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                broken = [row for row in checked if str(row[0]).startswith(PREFIX)]
                 if broken:
                     raise SchemaError(
-                        f"migrating would leave {len(broken)} rows that refer to nothing; nothing was changed",
-                        hint=f"look at table {broken[0][0]} with sqlite3's PRAGMA foreign_key_check",
+                        f"the migration was undone: rows of {broken[0][0]} would refer to nothing",
+                        hint="look at them with sqlite3's PRAGMA foreign_key_check",
                     )
         finally:
             raw.execute("PRAGMA foreign_keys=ON")
