@@ -19,6 +19,7 @@ from turkctl.market.switches import Dice, Fate, Switches
 from turkctl.market.throttle import TokenBucket
 
 if TYPE_CHECKING:
+    from turkctl.market.notifier import LossyNotify
     from turkctl.market.requester import Requester
     from turkctl.market.service import Market
 
@@ -48,6 +49,7 @@ class Endpoint:
         market: Market,
         *,
         switches: Switches | None = None,
+        notifications: LossyNotify | None = None,
         keys: Mapping[str, str] | None = None,
         before: Callable[[str], None] | None = None,
         after: Callable[[str], None] | None = None,
@@ -61,6 +63,7 @@ class Endpoint:
         Args:
             market: what answers.
             switches: how it misbehaves; by default not at all.
+            notifications: what the market was given to deliver notifications with; needed to lose some.
             keys: secret by access key id; None or empty: signatures are not checked.
             before: see the class.
             after: see the class.
@@ -81,15 +84,24 @@ class Endpoint:
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311  request ids are no secrets
         self._lock = threading.Lock()
+        self._notifications = notifications
         self.switches = switches or Switches()
 
     @property
     def switches(self) -> Switches:
-        """How the market misbehaves; setting it starts the bucket and the dice afresh."""
+        """How the market misbehaves; setting it starts the bucket and the dice afresh.
+
+        Raises:
+            ValueError: notifications are to be lost, and the endpoint was not given what delivers them.
+        """
         return self._switches
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
+        if self._notifications is not None:
+            self._notifications.lose(switches.notification_loss, switches.seed)
+        elif switches.notification_loss:
+            raise ValueError("notification_loss needs the market's notifications: Endpoint(notifications=…)")
         self._switches = switches
         self._bucket = TokenBucket(switches.throttle, self._clock) if switches.throttle else None
         self._dice = Dice(switches)

@@ -110,20 +110,28 @@ def _make_client(service: str, region: str, endpoint_url: str | None) -> Any:
 
 
 class LossyNotify:
-    """Drops some documents on the way, as Amazon was seen to: the switch ``notification_loss``."""
+    """Drops some documents on the way, as Amazon was seen to: the switch ``notification_loss``. None at first."""
 
-    def __init__(self, notify: Deliver, loss: float, seed: int) -> None:
+    def __init__(self, notify: Deliver) -> None:
         """Wrap ``notify``.
 
         Args:
             notify: what delivers the others.
+        """
+        self._notify = notify
+        self._lock = threading.Lock()
+        self.lose(0, 0)
+
+    def lose(self, loss: float, seed: int) -> None:
+        """Lose so many from now on.
+
+        Args:
             loss: probability of a loss, 0 to 1.
             seed: where the dice start.
         """
-        self._notify = notify
-        self._loss = loss
-        self._random = random.Random(seed)  # noqa: S311  a simulation, nothing secret
-        self._lock = threading.Lock()
+        with self._lock:
+            self._loss = loss
+            self._random = random.Random(seed)  # noqa: S311  a simulation, nothing secret
 
     def __call__(self, destination: dict[str, Any], body: str) -> None:
         """Deliver ``body``, or lose it without a word."""

@@ -20,7 +20,6 @@ from turkctl.market import mock_mturk
 from turkctl.market.doors.moto import register
 from turkctl.market.switches import Switches
 
-
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 
 
@@ -155,3 +154,24 @@ def test_without_moto_it_says_what_to_install():
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "mock_mturk needs moto: pip install 'turkctl[moto]'"
+
+
+def test_notifications_can_be_lost():
+    sent: list[str] = []
+    mock = mock_mturk(notify=lambda _destination, body: sent.append(body))
+    with mock:
+        client = mturk()
+        notification = {
+            "Destination": "https://sqs.us-east-1.amazonaws.com/123456789012/events",
+            "Transport": "SQS",
+            "Version": "2014-08-15",
+            "EventTypes": ["HITCreated"],
+        }
+        type_id = client.create_hit(**HIT)["HIT"]["HITTypeId"]
+        client.update_notification_settings(HITTypeId=type_id, Notification=notification)
+        mock.endpoint.switches = Switches(notification_loss=1)
+        client.create_hit(**HIT)
+        assert sent == []
+        mock.endpoint.switches = Switches()
+        client.create_hit(**HIT)
+        assert len(sent) == 1

@@ -105,7 +105,8 @@ def test_mail_is_dropped_with_a_warning(caplog: pytest.LogCaptureFixture):
 def test_lossy_delivery_loses_about_its_share_and_the_same_ones_for_the_same_seed():
     def delivered(seed: int, loss: float) -> list[str]:
         got: list[str] = []
-        notify = LossyNotify(lambda _destination, body: got.append(body), loss, seed)
+        notify = LossyNotify(lambda _destination, body: got.append(body))
+        notify.lose(loss, seed)
         for number in range(200):
             notify({}, str(number))
         return got

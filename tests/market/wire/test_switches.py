@@ -8,6 +8,7 @@ from wire_support import NOW_MS, RecordingMarket, call
 
 from turkctl.errors import UsageError
 from turkctl.market.endpoint import AnswerLostError, Endpoint
+from turkctl.market.notifier import LossyNotify
 from turkctl.market.switches import Switches, parse
 
 
@@ -125,6 +126,20 @@ def test_lag_is_handed_to_the_market(market: RecordingMarket):
     assert market.listing_lag == timedelta(seconds=90)
     endpoint.switches = Switches()
     assert market.listing_lag == timedelta()
+
+
+def test_lost_notifications_need_what_delivers_them(market: RecordingMarket):
+    with pytest.raises(ValueError, match="notifications"):
+        make(market, notification_loss=0.5)
+    got: list[str] = []
+    notifications = LossyNotify(lambda _destination, body: got.append(body))
+    endpoint = Endpoint(market, notifications=notifications)  # type: ignore[arg-type]  # stands in for a market
+    notifications({}, "before")
+    endpoint.switches = Switches(notification_loss=1)
+    notifications({}, "lost")
+    endpoint.switches = Switches()
+    notifications({}, "after")
+    assert got == ["before", "after"]
 
 
 def test_hooks_run_right_before_and_right_after_the_effect(market: RecordingMarket):

@@ -16,6 +16,6 @@ except ModuleNotFoundError as error:
 
 from turkctl.market.doors.moto.mock import MockMturk, mock_mturk
 from turkctl.market.doors.moto.models import MturkBackend, mturk_backends
-from turkctl.market.doors.moto.register import register
+from turkctl.market.doors.moto.registration import register
 
 __all__ = ["MockMturk", "MturkBackend", "mock_mturk", "mturk_backends", "register"]

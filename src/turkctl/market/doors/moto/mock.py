@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from moto import mock_aws
 
 from turkctl.market.doors.moto.models import current_backend
-from turkctl.market.doors.moto.register import register
+from turkctl.market.doors.moto.registration import register
 from turkctl.market.endpoint import Endpoint
 from turkctl.market.service import Market
 

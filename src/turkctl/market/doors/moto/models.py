@@ -8,7 +8,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from turkctl.market.endpoint import Endpoint
-from turkctl.market.notifier import Notifier
+from turkctl.market.notifier import LossyNotify, Notifier
 from turkctl.market.service import Market
 from turkctl.market.switches import Switches
 
@@ -40,7 +40,9 @@ class MturkBackend(BaseBackend):
                 SQS and SNS through botocore, so to moto's).
         """
         self._close()
-        self._endpoint = Endpoint(Market("sqlite://", **{"notify": Notifier(), **options}), switches=switches)
+        notifications = LossyNotify(options.pop("notify", None) or Notifier())
+        market = Market("sqlite://", notify=notifications, **options)
+        self._endpoint = Endpoint(market, switches=switches, notifications=notifications)
         return self._endpoint
 
     def reset(self) -> None:
