@@ -65,6 +65,7 @@ stop() {
         fi
         rm -rf "$cluster" "$folder/initdb.log"
     fi
+    rmdir "$folder" 2>/dev/null || true # somebody else's files may be in it
 }
 
 [ $# -eq 2 ] || usage
