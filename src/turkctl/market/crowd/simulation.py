@@ -1,0 +1,256 @@
+"""The crowd at work: a discrete-event simulation in the market's own time.
+
+Everybody who is here has one event to come: to look for a HIT, to hand in or return the one he works on, or to have
+abandoned it. Events lie at whole seconds after the crowd's beginning. Before each the market's clock is brought
+there, unless it is there already because another process moved it or because the simulation takes longer than what
+it simulates; then the event just happens late, and nothing that anybody decides depends on it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+
+from turkctl.errors import UsageError
+from turkctl.market.crowd.behaviour import CrowdOptions, people
+from turkctl.market.crowd.report import CrowdEvent, CrowdReport, EventKind, Tally
+from turkctl.market.crowd.visitor import Item, Place, Visitor, Work, item_of
+from turkctl.market.service import Environment, Market
+
+Act = Callable[[int], CrowdEvent]
+"""Takes the seconds since the crowd's beginning."""
+
+_NAP = 0.5
+"""Seconds of real time after which a waiting crowd looks whether it shall stop."""
+_LEAST = timedelta(milliseconds=1)
+_LATE = 60
+"""Seconds. After an event that is later than this, people go on from the present: nobody catches up with what they
+would have done while somebody moved the clock by a day."""
+_LONGEST_PAUSE = 3600.0
+"""Seconds between two looks of somebody who finds nothing; before, each pause is twice as long as the last."""
+
+
+def _never() -> bool:
+    return False
+
+
+class Crowd:
+    """Simulated workers of one environment of a market.
+
+    Other processes, and other crowds, may work on the same market at the same time. The same seed on the same market
+    does the same, call for call.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        environment: Environment,
+        options: CrowdOptions | None = None,
+        *,
+        real_time: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+        item: Item = item_of,
+    ) -> None:
+        """Nobody is registered until he arrives.
+
+        Args:
+            market: the market.
+            environment: whose workers these are.
+            options: the people and their behaviour.
+            real_time: wait for the market's clock instead of moving it.
+            sleep: waits so many seconds; used in real time only.
+            item: what a HIT is about, as a text: HITs of the same item have the same right answers.
+        """
+        self._market = market
+        self._options = options or CrowdOptions()
+        self._place = Place(market, environment, self._options, item)
+        self._real_time = real_time
+        self._sleep = sleep
+        self._turns = count()
+        self._heap: list[tuple[int, int, Visitor, Act]] = []
+        self._origin: datetime | None = None
+        self._quiet: set[str] = set()
+        self._people = people(self._options)
+        self._arrivals = random.Random(f"turkctl crowd arrivals {self._options.seed}")  # noqa: S311  a simulation
+        self._expect_next(0)
+
+    def run(
+        self,
+        until: timedelta | None = None,
+        max_submissions: int | None = None,
+        *,
+        idle: bool = True,
+        stop: Callable[[], bool] | None = None,
+        on_event: Callable[[CrowdEvent], None] | None = None,
+    ) -> CrowdReport:
+        """Work until there is a reason to end; may be called again, as when there are new HITs.
+
+        Args:
+            until: so long in the market's time.
+            max_submissions: until so many HITs were handed in.
+            idle: until nobody works on a HIT and everybody looked for one in vain. Without it, people go on looking.
+            stop: asked before each event and twice a second of waiting; True ends the run, accepted HITs stay so.
+            on_event: told of each event.
+
+        Returns:
+            What happened in this run.
+
+        Raises:
+            UsageError: the run would never end.
+        """
+        if not idle and until is None and max_submissions is None and stop is None:
+            raise UsageError(
+                "the crowd would never stop", hint="give a time, a number of submissions, or stop when idle"
+            )
+        stop, tally, began = stop or _never, Tally(), self._market.now()
+        end = None if until is None else began + until
+        self._look_afresh()
+        while not stop() and (max_submissions is None or tally.kinds["submitted"] < max_submissions):
+            if idle and self._nothing_left():
+                break
+            if end is not None and (not self._heap or self._due() > end):
+                self._reach(end, stop)
+                break
+            event = self.step(stop)
+            if event is None:
+                break
+            tally.add(event)
+            if on_event is not None:
+                on_event(event)
+        return tally.report(self._market.now() - began)
+
+    def step(self, stop: Callable[[], bool] = _never) -> CrowdEvent | None:
+        """Let the next thing happen, bringing the market's clock there.
+
+        Returns:
+            What happened; None when everybody is gone, or when ``stop`` said so while waiting.
+        """
+        if not self._heap:
+            return None
+        now = self._reach(self._due(), stop)
+        if now is None:
+            return None
+        at, _, visitor, act = heapq.heappop(self._heap)
+        late = self._seconds(now) - at
+        event = act(at + late if late > _LATE else at)
+        if event.kind in ("returned", "abandoned"):  # a slot is free for others
+            self._quiet.clear()
+        if event.kind == "found_nothing":
+            self._quiet.add(visitor.person.worker_id)
+        else:
+            self._quiet.discard(visitor.person.worker_id)
+        return event
+
+    def _start(self) -> datetime:
+        """The market's time at the crowd's beginning: its first step."""
+        if self._origin is None:
+            self._origin = self._market.now()
+        return self._origin
+
+    def _due(self) -> datetime:
+        return self._start() + timedelta(seconds=self._heap[0][0])
+
+    def _seconds(self, moment: datetime) -> int:
+        return int((moment - self._start()).total_seconds())
+
+    def _reach(self, moment: datetime, stop: Callable[[], bool]) -> datetime | None:
+        """Bring the market's clock to ``moment``, if it is not past it; its time, or None when told to stop."""
+        while (now := self._market.now()) < moment:
+            if stop():
+                return None
+            if self._real_time:
+                self._sleep(min((moment - now).total_seconds(), _NAP))
+            else:
+                # The market counts whole milliseconds: less than one would not move it.
+                self._market.advance(max(moment - now, _LEAST))
+        return now
+
+    def _nothing_left(self) -> bool:
+        """Whether nobody is to come or at work, and all others looked in vain since a slot last became free."""
+        return len(self._quiet) == len(self._heap)
+
+    def _look_afresh(self) -> None:
+        """The HITs may be others than when the last run ended: those who wait for some look again soon."""
+        self._quiet.clear()
+        now = self._seconds(self._market.now())
+        for index, (at, turn, visitor, act) in enumerate(self._heap):
+            if visitor.fruitless:
+                visitor.fruitless = 0
+                self._heap[index] = (min(at, now + self._pause(visitor)), turn, visitor, act)
+        heapq.heapify(self._heap)
+
+    def _expect(self, at: int, visitor: Visitor, act: Act) -> None:
+        heapq.heappush(self._heap, (at, next(self._turns), visitor, act))
+
+    def _expect_next(self, at: int) -> None:
+        """Let the next person arrive, if there is one."""
+        person = next(self._people, None)
+        if person is not None:
+            visitor = Visitor(person, self._place)
+            self._expect(at + _drawn(self._arrivals, self._options.arrival), visitor, partial(self._arrive, visitor))
+
+    def _arrive(self, visitor: Visitor, at: int) -> CrowdEvent:
+        self._expect_next(at)
+        return self._look(visitor, at)
+
+    def _look(self, visitor: Visitor, at: int) -> CrowdEvent:
+        work = visitor.look()
+        if work is None:
+            self._expect(at + self._pause(visitor), visitor, partial(self._look, visitor))
+        else:
+            self._begin(visitor, work, at)
+        return self._event(
+            "found_nothing" if work is None else "accepted", visitor, work, visitor.refused, visitor.requested
+        )
+
+    def _begin(self, visitor: Visitor, work: Work, at: int) -> None:
+        """Decide what becomes of accepted work, and when."""
+        options, rng = self._options, visitor.person.rng
+        seconds, fate = visitor.person.work_seconds(options, work.duration), rng.random()
+        if fate < options.drop_out:
+            self._expect(at + math.ceil(seconds * rng.random()), visitor, partial(self._give_back, visitor, work))
+        elif fate < options.drop_out + options.abandon:
+            self._expect(at + math.ceil(work.duration) + 1, visitor, partial(self._abandon, visitor, work))
+        else:
+            self._expect(at + max(math.ceil(seconds), 1), visitor, partial(self._submit, visitor, work))
+
+    def _submit(self, visitor: Visitor, work: Work, at: int) -> CrowdEvent:
+        return self._finished("submitted", visitor, work, at, visitor.submit(work))
+
+    def _give_back(self, visitor: Visitor, work: Work, at: int) -> CrowdEvent:
+        return self._finished("returned", visitor, work, at, visitor.give_back(work))
+
+    def _abandon(self, visitor: Visitor, work: Work, at: int) -> CrowdEvent:
+        return self._finished("abandoned", visitor, work, at, None)
+
+    def _finished(self, kind: EventKind, visitor: Visitor, work: Work, at: int, refusal: str | None) -> CrowdEvent:
+        if refusal is not None:
+            kind = "abandoned"
+        if kind == "abandoned":
+            visitor.given_up.add(work.hit_id)
+        if visitor.person.comes_back:
+            self._expect(at + self._pause(visitor), visitor, partial(self._look, visitor))
+        return self._event(kind, visitor, work, [] if refusal is None else [refusal])
+
+    def _pause(self, visitor: Visitor) -> int:
+        """Seconds until somebody looks for HITs again."""
+        mean = max(self._options.arrival, 1.0)
+        return _drawn(visitor.person.rng, min(mean * 2 ** min(visitor.fruitless, 30), max(mean, _LONGEST_PAUSE)))
+
+    @staticmethod
+    def _event(
+        kind: EventKind, visitor: Visitor, work: Work | None, refused: Sequence[str], requested: int = 0
+    ) -> CrowdEvent:
+        hit_id = None if work is None else work.hit_id
+        return CrowdEvent(kind, visitor.person.worker_id, hit_id, tuple(refused), requested)
+
+
+def _drawn(rng: random.Random, mean: float) -> int:
+    """Whole seconds from an exponential distribution."""
+    return math.ceil(rng.expovariate(1 / mean)) if mean else 0

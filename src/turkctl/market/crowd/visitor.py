@@ -1,0 +1,191 @@
+"""One simulated worker on the market: finds a HIT that pays well, accepts it, and hands in or returns the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from turkctl.market.crowd.answering import Answers, answers
+from turkctl.market.crowd.behaviour import CrowdOptions, Person
+from turkctl.market.crowd.question import read_question
+from turkctl.market.errors import MarketError, WorkError
+from turkctl.market.service import Environment, Market, Requester
+
+Hit = Mapping[str, Any]
+Item = Callable[[Hit], str]
+
+UNQUALIFIED = "DoesNotMeetRequirements"
+_PAGE = 50
+_PAGES = 20
+"""A worker looks through so many pages of HITs and then gives up for this time."""
+_NOBODY = "000000000000"
+
+
+def item_of(hit: Hit) -> str:
+    """What a HIT is about: its question document, so that HITs that show the same have the same right answers."""
+    return str(hit.get("Question", ""))
+
+
+@dataclass(frozen=True)
+class Place:
+    """The market that a crowd works on, and how it works there."""
+
+    market: Market
+    environment: Environment
+    options: CrowdOptions
+    item: Item = item_of
+
+
+@dataclass(frozen=True)
+class Work:
+    """An accepted assignment and its HIT."""
+
+    assignment_id: str
+    hit: Hit
+
+    @property
+    def hit_id(self) -> str:
+        """The HIT's id."""
+        return str(self.hit["HITId"])
+
+    @property
+    def duration(self) -> float:
+        """Seconds until the deadline, counted from the acceptance."""
+        return float(self.hit["AssignmentDurationInSeconds"])
+
+
+@dataclass
+class Visitor:
+    """A person and what he remembers of this market."""
+
+    person: Person
+    place: Place
+    registered: bool = False
+    fruitless: int = 0
+    """Looks in vain since the last HIT."""
+    given_up: set[str] = field(default_factory=set)
+    """HITs that he returned or abandoned: he does not take them again."""
+    kept_out: set[str] = field(default_factory=set)
+    asked_for: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+    """The refusals of the look at hand."""
+    requested: int = 0
+
+    def look(self) -> Work | None:
+        """Find a HIT and accept it. ``refused`` and ``requested`` tell afterwards what happened on the way."""
+        self.refused, self.requested = [], 0
+        for hit in self._candidates():
+            work = self._accept(hit)
+            if work is not None:
+                self.fruitless = 0
+                return work
+        self.fruitless += 1
+        return None
+
+    def submit(self, work: Work) -> str | None:
+        """Hand in the answers; the refusal's code where the market does not take them."""
+        place = self.place
+        return _refusal(
+            lambda: place.market.submit(
+                place.environment, self.person.worker_id, work.assignment_id, self._answers(work.hit)
+            )
+        )
+
+    def give_back(self, work: Work) -> str | None:
+        """Return the HIT; the refusal's code where it is too late."""
+        self.given_up.add(work.hit_id)
+        place = self.place
+        return _refusal(
+            lambda: place.market.return_assignment(place.environment, self.person.worker_id, work.assignment_id)
+        )
+
+    def _answers(self, hit: Hit) -> Answers:
+        form = read_question(str(hit.get("Question", "")), self.place.options.fields)
+        return answers(form, self.place.item(hit), self.person.accuracy, self.person.rng)
+
+    def _candidates(self) -> Iterator[Hit]:
+        """HITs to try: within a page of the market's list, the best paid first, equal ones at random."""
+        after = None
+        for _ in range(_PAGES):
+            page = self._page(after)
+            ranked = sorted(page, key=lambda hit: (-Decimal(hit["Reward"]), self.person.rng.random()))
+            yield from (hit for hit in ranked if hit["HITId"] not in self.given_up)
+            if len(page) < _PAGE:
+                return
+            after = str(page[-1]["HITId"])
+
+    def _page(self, after: str | None) -> list[dict[str, Any]]:
+        market, environment = self.place.market, self.place.environment
+        if not self.registered:
+            self._register()
+        return market.available_hits(environment, self.person.worker_id, _PAGE, after)
+
+    def _register(self) -> None:
+        """Enter the market, unless an earlier run did: its record of this worker has grown since."""
+        person, market, environment = self.person, self.place.market, self.place.environment
+        try:
+            market.available_hits(environment, person.worker_id, 1)
+        except WorkError as error:
+            if error.code != "UnknownWorker":
+                raise
+            market.register_worker(
+                environment,
+                person.worker_id,
+                locale=person.locale,
+                approved=person.approved,
+                rejected=person.rejected,
+                masters=person.masters,
+            )
+        self.registered = True
+
+    def _accept(self, hit: Hit) -> Work | None:
+        hit_id = str(hit["HITId"])
+        if not hit["Qualified"] and not self._qualify(hit):
+            if hit_id not in self.kept_out:
+                self.kept_out.add(hit_id)
+                self.refused.append(UNQUALIFIED)
+            return None
+        try:
+            taken = self.place.market.accept(self.place.environment, self.person.worker_id, hit_id)
+        except WorkError as error:
+            self.refused.append(error.code)
+            return None
+        return Work(str(taken["AssignmentId"]), hit)
+
+    def _qualify(self, hit: Hit) -> bool:
+        """Ask for the HIT's qualifications, each once; True when one was granted at once, so that a try is worth it."""
+        granted = False
+        for requirement in hit.get("QualificationRequirements", ()):
+            type_id = requirement["QualificationTypeId"]
+            if requirement["Comparator"] != "DoesNotExist" and type_id not in self.asked_for:
+                self.asked_for.add(type_id)
+                granted = self._ask_for(type_id) or granted
+        return granted
+
+    def _ask_for(self, type_id: str) -> bool:
+        place = self.place
+        try:
+            asked = {"QualificationTypeId": type_id}
+            described = place.market.get_qualification_type(Requester(_NOBODY, place.environment), asked)
+            kind = described["QualificationType"]
+            if not kind["IsRequestable"]:
+                return False
+            test = self._answers({"Question": kind["Test"]}) if "Test" in kind else None
+            answer = place.market.request_qualification(place.environment, self.person.worker_id, type_id, test)
+        except MarketError:  # the type is gone
+            return False
+        except WorkError as error:
+            self.refused.append(error.code)
+            return False
+        self.requested += 1
+        return bool(answer["Status"] == "Granted")
+
+
+def _refusal(act: Callable[[], None]) -> str | None:
+    try:
+        act()
+    except WorkError as error:
+        return error.code
+    return None
