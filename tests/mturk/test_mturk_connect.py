@@ -130,6 +130,21 @@ def test_variables_for_other_services_do_not_bend_the_endpoint(server: Server, m
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize(
+    ("typed", "identity"),
+    [
+        ("https://Market.Test", "https://market.test"),
+        ("https://market.test:443/", "https://market.test"),
+        ("HTTP://market.test:80/sandbox/", "http://market.test/sandbox"),
+        ("http://127.0.0.1:8800", "http://127.0.0.1:8800"),
+        ("http://[::1]:8800/", "http://[::1]:8800"),
+        ("https://user:secret@market.test/?x=1", "https://market.test"),
+    ],
+)
+def test_a_market_is_the_same_however_its_address_is_typed(typed: str, identity: str) -> None:
+    assert connect(endpoint_url=typed).identity == identity
+
+
 @pytest.mark.usefixtures("keys")
 def test_a_failing_request_is_made_once(server: Server) -> None:
     server.answer = (503, HTML, b"<h1>no</h1>")

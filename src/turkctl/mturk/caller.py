@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.answers import MALFORMED, Raw
@@ -49,6 +50,19 @@ class Caller:
         # botocore's parser fails in many ways on what is no answer of the API. In process, such an exception is
         # a fault of the built-in market's own and must be seen as that.
         self._unparsable: tuple[type[Exception], ...] = () if in_process else MALFORMED
+
+    @property
+    def identity(self) -> str:
+        """Which market this is, for the rows of a database: its address in one spelling, whatever was typed.
+
+        The account is not part of it: credentials say which one it is in some setups only, and an identity that
+        depends on where a command is run would make one market look like two.
+        """
+        parts = urlsplit(self.endpoint)
+        default = {"http": 80, "https": 443}.get(parts.scheme)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = "" if parts.port in (None, default) else f":{parts.port}"
+        return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
     def close(self) -> None:
         """Close the connections."""
