@@ -114,6 +114,17 @@ class Context:
             return Place("local", f"local:{self.market.identity()}")
         return Place(self.settings.mode, self.mturk.identity)
 
+    @property
+    def listing_place(self) -> Place:
+        """The place whose rows are listed.
+
+        Outside mode local that is every market of the mode: which one the settings mean can be told only with
+        credentials, and a list needs none.
+        """
+        from turkctl.store.base import ANY_MARKET, Place
+
+        return self.place if self.settings.mode == "local" else Place(self.settings.mode, ANY_MARKET)
+
     def now(self) -> datetime:
         """The time that studies live in: the market's virtual clock in mode local, else the real one."""
         if self.settings.mode == "local":

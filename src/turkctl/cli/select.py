@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from turkctl.operations.selection import Selection
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="These ids.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Everything of this mode and market that this database knows.")]
@@ -28,3 +31,19 @@ AllStudies = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def selection(
+    ids: list[str] | None,
+    everything: bool,
+    regex: str | None,
+    experiment: str | None,
+    campaign: int | None,
+    codeversion: str | None,
+    all_studies: bool = False,
+) -> Selection:
+    """The selector options as one value."""
+    from turkctl.operations.selection import Selection
+
+    unique = tuple(dict.fromkeys(ids or ()))
+    return Selection(unique, everything, regex, experiment, campaign, codeversion, all_studies)

@@ -18,6 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from turkctl.accounts import market_account
 from turkctl.market.protocol_errors import (
     IncompleteSignatureException,
     InvalidSignatureException,
@@ -51,12 +52,6 @@ class _Signature:
     signature: str
 
 
-def account_of(key_id: str) -> str:
-    """The 12-digit account that belongs to an access key id; the same id has the same account on every market."""
-    number = int.from_bytes(hashlib.sha256(key_id.encode()).digest()[:8], "big")
-    return f"{number % 10**12:012d}"
-
-
 def account(headers: Mapping[str, str]) -> str:
     """The account of whoever signed, without checking the signature.
 
@@ -64,7 +59,7 @@ def account(headers: Mapping[str, str]) -> str:
         headers: the request's headers, names in lower case.
     """
     match = _KEY_ID.search(headers.get("authorization", ""))
-    return account_of(match[1]) if match else ANONYMOUS_ACCOUNT
+    return market_account(match[1]) if match else ANONYMOUS_ACCOUNT
 
 
 def verify(

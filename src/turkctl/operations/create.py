@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,15 +14,16 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
-from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
 from turkctl.mturk.types import Hit
+from turkctl.operations.experiments import settings_of, the_experiment
+from turkctl.operations.funds import ZERO, check_counts, check_funds
 from turkctl.operations.plan import Done, Plan, Step
 from turkctl.operations.posting import Post
-from turkctl.operations.settle import enter_hit
+from turkctl.operations.settle import enter_hit, settle
+from turkctl.operations.world import World
 from turkctl.store import experiments, intents, meta
 from turkctl.store.base import Place
-from turkctl.store.engine import Database
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.units import CENT, format_money
@@ -35,7 +36,8 @@ MAX_HITS = 10_000
 class CreateRequest:
     """The arguments of ``hits create``: ``hits`` times ``assignments`` of the experiment."""
 
-    version: Version
+    experiment: str | None
+    """The slug; None means the only one that is configured."""
     assignments: int
     hits: int = 1
     reward: Decimal | None = None
@@ -45,7 +47,7 @@ class CreateRequest:
     new: bool = False
     """Do not go on with an unfinished batch of the same arguments."""
 
-    def posts(self) -> list[Post]:
+    def posts(self, version: Version) -> list[Post]:
         """The HITs, of at most nine assignments unless more are allowed.
 
         Raises:
@@ -54,8 +56,7 @@ class CreateRequest:
         self._check()
         sizes = [self.assignments] if self.allow_high_commission else split_assignments(self.assignments)
         post = [
-            Post.of(self.version, size, reward=self.reward, duration=self.duration, lifetime=self.lifetime)
-            for size in sizes
+            Post.of(version, size, reward=self.reward, duration=self.duration, lifetime=self.lifetime) for size in sizes
         ] * self.hits
         if len(post) > MAX_HITS:
             raise UsageError(f"{len(post):,} HITs at once is more than {MAX_HITS:,}", hint="post them in parts")
@@ -74,11 +75,11 @@ class CreateRequest:
             if given is not None and not low <= given <= timedelta(days=365):
                 raise UsageError(f"{flag} lies outside 30 seconds to 365 days", hint="write 30m, 12h or 3d")
 
-    def digest(self) -> str:
+    def digest(self, version: Version) -> str:
         """Stands for the arguments: how an unfinished run is found again."""
         arguments = [
-            self.version.slug,
-            self.version.settings_id,
+            version.slug,
+            version.settings_id,
             self.assignments,
             self.hits,
             None if self.reward is None else format_money(self.reward),
@@ -89,14 +90,16 @@ class CreateRequest:
         return hashlib.sha256(json.dumps(["hits create", *arguments]).encode()).hexdigest()
 
 
-def plan_create(session: Session, place: Place, request: CreateRequest, now: datetime) -> Plan[Intent]:
+def plan_create(
+    session: Session, place: Place, request: CreateRequest, version: Version, now: datetime
+) -> Plan[Intent]:
     """What would be posted: the rest of an unfinished run of the same arguments, else all of it anew.
 
     Raises:
         UsageError: see :meth:`CreateRequest.posts`.
     """
-    posts = request.posts()
-    digest = request.digest()
+    posts = request.posts(version)
+    digest = request.digest(version)
     rest = [] if request.new else _unfinished(session, place, digest)
     if rest:
         steps = tuple(_step(session, intent) for intent in rest)
@@ -112,8 +115,8 @@ def plan_create(session: Session, place: Place, request: CreateRequest, now: dat
             market=place.market,
             batch=batch,
             digest=digest,
-            subject=request.version.slug,
-            experiment_id=request.version.experiment_id,
+            subject=version.slug,
+            experiment_id=version.experiment_id,
             request=post.stored(),
             cost=post.cost,
             created=now,
@@ -121,7 +124,7 @@ def plan_create(session: Session, place: Place, request: CreateRequest, now: dat
         for index, post in enumerate(posts)
     ]
     steps = tuple(
-        Step(f"{request.version.slug} {index}", intent, post.cost, _words(post))
+        Step(f"{version.slug} {index}", intent, post.cost, _words(post))
         for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
     )
     return Plan("create", place.mode, steps, notes=_split_note(request))
@@ -150,15 +153,32 @@ def _split_note(request: CreateRequest) -> tuple[str, ...]:
     return ()
 
 
+def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], Create]:
+    """The plan for what was asked for, and how it is done.
+
+    Raises:
+        UsageError, NotFoundError: a bad number or amount; no such experiment, or several and none named.
+        FundsError, RefusedError: the budget, the balance or a limit of the experiment does not allow it.
+    """
+    now = world.now()
+    settled = settle(world, now)
+    with world.database.read() as session:
+        version = the_experiment(session, request.experiment, world.settings)
+        plan = plan_create(session, world.place, request, version, now)
+        counted = {intent.token for intent in intents.unfinished(session, world.place)}
+        check_counts(len(plan.steps), session, world.place, now, version.experiment_id, settings_of(version).limits)
+    cost = sum((step.cost for step in plan.steps if step.payload.token not in counted), ZERO)
+    check_funds(world, {version.experiment_id: cost}, now)
+    return replace(plan, notes=(*settled.notes, *plan.notes)), Create(world, plan.steps, now)
+
+
 class Create:
     """Posts each HIT with its intent's token."""
 
-    def __init__(
-        self, database: Database, mturk: MTurk, place: Place, now: datetime, steps: Sequence[Step[Intent]]
-    ) -> None:
-        self._database = database
-        self._mturk = mturk
-        self._place = place
+    def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime) -> None:
+        self._database = world.database
+        self._mturk = world.mturk
+        self._place = world.place
         self._now = now
         self._steps = steps
         self._opened = False

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from turkctl.errors import TurkctlError
-from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
-from turkctl.operations.observe import Observed
+from turkctl.operations.observe import Observed, observe
 from turkctl.operations.plan import ALREADY_DONE, Done, Plan, Step, skip
-from turkctl.operations.targets import Target
+from turkctl.operations.selection import Selection
+from turkctl.operations.settle import settle
+from turkctl.operations.targets import Target, find_targets
+from turkctl.operations.world import World
 from turkctl.store import hits
-from turkctl.store.base import Place
-from turkctl.store.engine import Database
 from turkctl.store.hits import DISPOSED
 from turkctl.units import format_time
 
@@ -72,13 +72,27 @@ def plan_delete(
     return Plan("delete", mode, tuple(steps), skip(skipped))
 
 
+def prepare_delete(world: World, selection: Selection, *, force: bool) -> tuple[Plan[Deletion], Delete]:
+    """The plan for what matches, as the market has it now, and how it is done.
+
+    Raises:
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.targets.find_targets`.
+    """
+    now = world.now()
+    settled = settle(world, now)
+    targets = find_targets(world, selection, now)
+    seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets], now)
+    plan = plan_delete(world.place.mode, targets, seen, now, force=force)
+    return replace(plan, notes=settled.notes), Delete(world, now)
+
+
 class Delete:
     """Deletes each HIT, expiring it first where that was agreed to."""
 
-    def __init__(self, database: Database, mturk: MTurk, place: Place, now: datetime) -> None:
-        self._database = database
-        self._mturk = mturk
-        self._place = place
+    def __init__(self, world: World, now: datetime) -> None:
+        self._database = world.database
+        self._mturk = world.mturk
+        self._place = world.place
         self._now = now
 
     def prepare(self, steps: Sequence[Step[Deletion]]) -> None:

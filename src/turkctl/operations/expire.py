@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError
-from turkctl.mturk.client import MTurk
 from turkctl.operations.plan import Done, Plan, Step, skip
-from turkctl.operations.targets import Target
+from turkctl.operations.selection import Selection
+from turkctl.operations.settle import settle
+from turkctl.operations.targets import Target, find_targets
+from turkctl.operations.world import World
 from turkctl.store import hits
-from turkctl.store.base import Place
-from turkctl.store.engine import Database
 from turkctl.units import format_money
 
 
@@ -42,13 +43,25 @@ def _reason(target: Target) -> str:
     return "deleted before" if target.status == hits.DISPOSED else "expired before"
 
 
+def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Expire]:
+    """The plan for what matches, and how it is done; unfinished postings are entered first, so that none is missed.
+
+    Raises:
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.targets.find_targets`.
+    """
+    now = world.now()
+    settled = settle(world, now)
+    plan = plan_expire(world.place.mode, find_targets(world, selection, now), now)
+    return replace(plan, notes=settled.notes), Expire(world, now)
+
+
 class Expire:
     """Sets the expiry of each HIT into the past."""
 
-    def __init__(self, database: Database, mturk: MTurk, place: Place, now: datetime) -> None:
-        self._database = database
-        self._mturk = mturk
-        self._place = place
+    def __init__(self, world: World, now: datetime) -> None:
+        self._database = world.database
+        self._mturk = world.mturk
+        self._place = world.place
         self._now = now
 
     def prepare(self, steps: Sequence[Step[Target]]) -> None:

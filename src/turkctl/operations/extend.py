@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,17 +12,19 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, reward_fee
-from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AlreadyExistsError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
 from turkctl.operations.create import refused
-from turkctl.operations.observe import Observed, write_down
+from turkctl.operations.funds import check_funds
+from turkctl.operations.observe import Observed, observe, write_down
 from turkctl.operations.plan import Done, Plan, Step, skip
-from turkctl.operations.targets import Target
-from turkctl.store import intents, meta
+from turkctl.operations.selection import Selection
+from turkctl.operations.settle import settle
+from turkctl.operations.targets import Target, find_targets
+from turkctl.operations.world import World
+from turkctl.store import hits, intents, meta
 from turkctl.store.base import Place
-from turkctl.store.engine import Database
 from turkctl.store.hits import DISPOSED
 from turkctl.store.intents import Intent
 from turkctl.units import format_duration, format_time
@@ -71,6 +73,9 @@ def plan_extend(
             continue
         token = intents.token(database_id, intents.EXTEND_HIT, batch, index)
         intent = _intent(place, hit, assignments, token, batch, now) if assignments else None
+        if intent is not None:
+            row = hits.get(session, place, hit.hit_id)
+            intent.experiment_id = None if row is None else row.experiment_id
         expires = None if lifetime is None else max(hit.expires or now, now) + lifetime
         steps.append(_step(Extension(hit, intent, expires), assignments, lifetime))
     return Plan("extend", place.mode, tuple(steps), skip(skipped))
@@ -111,13 +116,43 @@ def _step(extension: Extension, assignments: int, lifetime: timedelta | None) ->
     return Step(extension.hit.hit_id, extension, cost, " and ".join(filter(None, words)))
 
 
+def prepare_extend(
+    world: World, hit_ids: Sequence[str], *, assignments: int, lifetime: timedelta | None
+) -> tuple[Plan[Extension], Extend]:
+    """The plan for these HITs, as the market has them now, and how it is done.
+
+    Raises:
+        FundsError: the budget of an experiment or the balance does not allow it.
+        UsageError, NotFoundError, WrongMarketError: see :func:`plan_extend` and
+            :func:`turkctl.operations.targets.find_targets`.
+    """
+    now = world.now()
+    settled = settle(world, now)
+    targets = find_targets(world, Selection(ids=tuple(dict.fromkeys(hit_ids))), now)
+    seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets], now)
+    with world.database.read() as session:
+        plan = plan_extend(session, world.place, targets, seen, assignments=assignments, lifetime=lifetime, now=now)
+    check_funds(world, _costs(plan), now)
+    return replace(plan, notes=settled.notes), Extend(world, now)
+
+
+def _costs(plan: Plan[Extension]) -> dict[int | None, Decimal]:
+    """What the plan costs each experiment; None stands for HITs of no experiment."""
+    costs: dict[int | None, Decimal] = {}
+    for step in plan.steps:
+        intent = step.payload.intent
+        if intent is not None:
+            costs[intent.experiment_id] = costs.get(intent.experiment_id, ZERO) + step.cost
+    return costs
+
+
 class Extend:
     """Adds time first, so that new assignments can be taken at once, then assignments by their intent's token."""
 
-    def __init__(self, database: Database, mturk: MTurk, place: Place, now: datetime) -> None:
-        self._database = database
-        self._mturk = mturk
-        self._place = place
+    def __init__(self, world: World, now: datetime) -> None:
+        self._database = world.database
+        self._mturk = world.mturk
+        self._place = world.place
         self._now = now
 
     def prepare(self, steps: Sequence[Step[Extension]]) -> None:

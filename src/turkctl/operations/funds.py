@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,7 +12,9 @@ from turkctl.errors import FundsError, RefusedError
 from turkctl.fees import reward_fee
 from turkctl.mturk.types import Balance
 from turkctl.operations.experiment_settings import Limits
-from turkctl.store import hits, intents, slots
+from turkctl.operations.experiments import settings_of
+from turkctl.operations.world import World
+from turkctl.store import experiments, hits, intents, slots
 from turkctl.store.base import Place
 from turkctl.units import format_money
 
@@ -54,30 +57,45 @@ def headroom(balance: Balance, exposure: Decimal, min_balance: Decimal | None) -
     return balance.available - unheld - (min_balance or ZERO)
 
 
-def check_budget(cost: Decimal, committed: Decimal, limits: Limits) -> None:
-    """See that the budget allows it.
+def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime) -> None:
+    """See that budgets and balance allow what a plan costs.
+
+    Args:
+        world: the balance is read once.
+        costs: dollars by experiment; None stands for HITs of no experiment, which have no budget.
+        now: the moment that "expired" refers to.
 
     Raises:
-        FundsError: committed and cost together pass the experiment's budget.
+        FundsError: committed and cost together pass a budget, or the cost is more than the headroom.
     """
-    if limits.budget is not None and committed + cost > limits.budget:
+    total = sum(costs.values(), ZERO)
+    if not total:
+        return
+    floor = ZERO
+    with world.database.read() as session:
+        for experiment_id, cost in costs.items():
+            if experiment_id is not None:
+                version = experiments.current(session, experiment_id)
+                limits = settings_of(version).limits
+                spent = committed(session, world.place, now, experiment_id=experiment_id)
+                _check_budget(version.slug, cost, spent, limits)
+                floor = max(floor, limits.min_balance or ZERO)
+        promised = exposure(session, world.place, now)
+    balance = world.engine().call(world.mturk.balance)
+    room = headroom(balance, promised, floor)
+    if total > room:
         raise FundsError(
-            f"this costs ${format_money(cost)}, and ${format_money(committed)} of the budget of "
-            f"${format_money(limits.budget)} is committed",
-            hint="raise limits.budget and run `turkctl experiments configure`, or post less",
+            f"this costs ${format_money(total)} and the balance leaves ${format_money(max(ZERO, room))}",
+            hint="see: turkctl balance; open HITs and limits.min_balance count against it",
         )
 
 
-def check_headroom(cost: Decimal, room: Decimal) -> None:
-    """See that the balance allows it.
-
-    Raises:
-        FundsError: the cost is more than the headroom.
-    """
-    if cost > room:
+def _check_budget(slug: str, cost: Decimal, spent: Decimal, limits: Limits) -> None:
+    if limits.budget is not None and spent + cost > limits.budget:
         raise FundsError(
-            f"this costs ${format_money(cost)} and the balance leaves ${format_money(max(ZERO, room))}",
-            hint="see: turkctl balance; open HITs and limits.min_balance count against it",
+            f"this costs ${format_money(cost)}, and of experiment {slug}'s budget of ${format_money(limits.budget)} "
+            f"${format_money(spent)} is committed",
+            hint="raise limits.budget and run `turkctl experiments configure`, or post less",
         )
 
 

@@ -119,14 +119,19 @@ def select_hits(session: Session, place: Place, selection: Selection) -> Selecte
     wanted = hit_filter(session, place, selection)
     unknown = hits.unknown_ids(session, place, selection.ids)
     for hit_id in unknown:
-        _refuse_elsewhere(session, place, hit_id)
+        refuse_elsewhere(session, place, hit_id)
     if not (selection.ids or selection.filters or selection.everything):
         return Selected((), unknown)
     rows = hits.select_hits(session, wanted)
     return Selected([row for row in rows if row.status != hits.DISPOSED or row.hit_id in selection.ids], unknown)
 
 
-def _refuse_elsewhere(session: Session, place: Place, hit_id: str) -> None:
+def refuse_elsewhere(session: Session, place: Place, hit_id: str) -> None:
+    """See that no other mode or market has the HIT.
+
+    Raises:
+        WrongMarketError: one has.
+    """
     elsewhere = hits.where_is(session, hit_id)
     if not elsewhere:
         return

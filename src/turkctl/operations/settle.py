@@ -17,9 +17,9 @@ from turkctl.mturk.errors import DoesNotExistError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine import Engine
 from turkctl.operations.posting import Post
+from turkctl.operations.world import World
 from turkctl.store import experiments, hits, intents
 from turkctl.store.base import Place
-from turkctl.store.engine import Database
 from turkctl.store.intents import Intent
 
 TOKEN_TRUSTED = timedelta(hours=23)
@@ -45,22 +45,27 @@ class Settled:
         return tuple(lines)
 
 
-def settle(database: Database, mturk: MTurk, engine: Engine, place: Place, now: datetime) -> Settled:
+def settle(world: World, now: datetime) -> Settled:
     """Look for what unfinished intents of this place came to, and write it down.
 
     Costs nothing when there are none; else the pages of ListHITs, and a GetHIT per unfinished extension.
     """
-    with database.read() as session:
+    place, engine = world.place, world.engine()
+    with world.database.read() as session:
         waiting = intents.unfinished(session, place)
     if not waiting:
         return Settled()
     creations = [intent for intent in waiting if intent.kind == intents.CREATE_HIT]
-    listed = engine.call(lambda: list(mturk.list_hits())) if creations else []
+    listed = engine.call(lambda: list(world.mturk.list_hits())) if creations else []
     by_annotation = {hit.annotation: hit for hit in listed if hit.annotation}
     found = given_up = 0
     for intent in waiting:
-        hit = by_annotation.get(intent.token) if intent.kind == intents.CREATE_HIT else _extended(mturk, engine, intent)
-        with database.write() as session:
+        hit = (
+            by_annotation.get(intent.token)
+            if intent.kind == intents.CREATE_HIT
+            else _extended(world.mturk, engine, intent)
+        )
+        with world.database.write() as session:
             if hit is not None:
                 found += _enter(session, place, intent, hit, now)
             elif now - intent.created > TOKEN_TRUSTED:

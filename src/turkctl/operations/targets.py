@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from turkctl.mturk.client import MTurk
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine import Engine
 from turkctl.operations.observe import named_on_market
 from turkctl.operations.selection import Selection, select_hits
+from turkctl.operations.world import World
 from turkctl.store import hits
-from turkctl.store.base import Place
-from turkctl.store.engine import Database
 from turkctl.store.hits import HitRow
 
 
@@ -47,28 +44,28 @@ class Target:
         return cls(hit.hit_id, hit.title or "", hit.reward, hit.available, hit.expires, hit.status, known=False)
 
 
-def find_targets(
-    database: Database, mturk: MTurk, engine: Engine, place: Place, selection: Selection, now: datetime
-) -> list[Target]:
+def find_targets(world: World, selection: Selection, now: datetime) -> list[Target]:
     """The HITs that match. HITs the database does not know take part only by id or with ``--all-studies``.
 
     Raises:
         NotFoundError: an id that neither the database nor the market knows.
         WrongMarketError: an id that belongs to another mode or market.
     """
-    with database.read() as session:
-        selected = select_hits(session, place, selection)
+    with world.database.read() as session:
+        selected = select_hits(session, world.place, selection)
     targets = [Target.of_row(row) for row in selected.rows]
     if selected.unknown_ids:
-        targets += [Target.of_market(hit) for hit in named_on_market(mturk, engine, selected.unknown_ids, now)]
+        targets += [
+            Target.of_market(hit) for hit in named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
+        ]
     if selection.all_studies and not selection.filters:
-        targets += _unknown(database, mturk, engine, place, {target.hit_id for target in targets})
+        targets += _unknown(world, {target.hit_id for target in targets})
     return targets
 
 
-def _unknown(database: Database, mturk: MTurk, engine: Engine, place: Place, already: set[str]) -> list[Target]:
+def _unknown(world: World, already: set[str]) -> list[Target]:
     """What the account has on the market and the database does not know."""
-    listed = engine.call(lambda: list(mturk.list_hits()))
-    with database.read() as session:
-        unknown = set(hits.unknown_ids(session, place, [hit.hit_id for hit in listed]))
+    listed = world.engine().call(lambda: list(world.mturk.list_hits()))
+    with world.database.read() as session:
+        unknown = set(hits.unknown_ids(session, world.place, [hit.hit_id for hit in listed]))
     return [Target.of_market(hit) for hit in listed if hit.hit_id in unknown - already]

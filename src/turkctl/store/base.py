@@ -29,15 +29,19 @@ _CONVENTION = {
 }
 
 
+ANY_MARKET = "*"
+"""Stands, in a filter, for every market of the mode."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Which market a row belongs to: rows of different places never mix."""
 
     mode: str
     """``local``, ``sandbox`` or ``live``."""
-    market: str | None
-    """The market's identity: the endpoint's address and the account, or the id of the local market's file.
-    None, in a filter, stands for every market of the mode."""
+    market: str
+    """The market's identity: the endpoint's address and the account, or the id of the local market's file;
+    :data:`ANY_MARKET` in a filter."""
 
 
 class TurkctlTable(SQLModel, registry=registry(metadata=MetaData(naming_convention=_CONVENTION))):

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, Session
 
-from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, changed_one, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.types import Money, UtcTime
 
@@ -274,7 +274,7 @@ def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> 
 
 def _at(place: Place) -> list[ColumnElement[bool]]:
     mode = HITS.c.mode == place.mode
-    return [mode] if place.market is None else [mode, HITS.c.market == place.market]
+    return [mode] if place.market == ANY_MARKET else [mode, HITS.c.market == place.market]
 
 
 def _by_ids(statement: Select[*tuple[Any, ...]], ids: Sequence[str] | None) -> Iterable[Select[*tuple[Any, ...]]]:

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 from wire_support import RecordingMarket
 
 from turkctl.market.endpoint import Endpoint
-from turkctl.market.sigv4 import account_of
+from turkctl.accounts import market_account
 from turkctl.market.wire import answer
 
 KEYS = {"AKIDONE": "secret one", "AKIDTWO": "secret two"}
@@ -50,7 +50,7 @@ def ask(
 
 def test_a_request_signed_by_botocore_is_accepted(market: RecordingMarket):
     assert ask(market, signed()) == (200, None)
-    assert market.asked[0][1].account == account_of("AKIDONE")
+    assert market.asked[0][1].account == market_account("AKIDONE")
 
 
 def test_any_region_is_accepted(market: RecordingMarket):

@@ -1,0 +1,34 @@
+"""Which account an access key id belongs to, as far as the id alone tells. Pure; the client and the market share it.
+
+Source: access key ids that AWS has issued since 2019 (``AKIA``/``ASIA`` and then a letter from Q on) carry the number
+of their account, base32-encoded, shifted by seven bits; ``sts get-access-key-info`` tells the same. Older ones don't.
+The built-in market gives every other id an account of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+
+_CARRIES_ACCOUNT = re.compile(r"A[KS]IA[Q-Z2-7][A-Z2-7]{15}")
+_SHIFT = 7
+
+
+def aws_account(key_id: str) -> str | None:
+    """The 12-digit AWS account in an access key id; None where the id does not carry it."""
+    if not _CARRIES_ACCOUNT.fullmatch(key_id):
+        return None
+    try:
+        raw = base64.b32decode(key_id[4:])
+    except binascii.Error:
+        return None
+    number = (int.from_bytes(raw[:6], "big") & (2**47 - 1)) >> _SHIFT
+    return f"{number:012d}"
+
+
+def market_account(key_id: str) -> str:
+    """The 12-digit account that the built-in market gives an access key id; the same id has the same everywhere."""
+    number = int.from_bytes(hashlib.sha256(key_id.encode()).digest()[:8], "big")
+    return aws_account(key_id) or f"{number % 10**12:012d}"
