@@ -17,7 +17,7 @@ import pytest
 from botocore.loaders import Loader
 
 from turkctl.errors import CredentialsError, MarketUnreachableError, UsageError
-from turkctl.mturk.connect import LOCAL_ENDPOINT, connect
+from turkctl.mturk.connect import LOCAL_ENDPOINT, PRODUCTION_ENDPOINT, connect
 from turkctl.mturk.errors import AnswerLostError, MarketFaultError
 
 HTML = {"Content-Type": "text/html"}
@@ -130,6 +130,7 @@ def test_variables_for_other_services_do_not_bend_the_endpoint(server: Server, m
     assert len(server.seen) == 1
 
 
+@pytest.mark.usefixtures("keys")
 @pytest.mark.parametrize(
     ("typed", "identity"),
     [
@@ -142,7 +143,28 @@ def test_variables_for_other_services_do_not_bend_the_endpoint(server: Server, m
     ],
 )
 def test_a_market_is_the_same_however_its_address_is_typed(typed: str, identity: str) -> None:
-    assert connect(endpoint_url=typed).identity == identity
+    found = connect(endpoint_url=typed).identity
+    assert found.partition("#")[0] == identity
+
+
+def test_two_accounts_at_one_address_are_two_markets(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = set()
+    for key_id in ("LAB1", "LAB2", "LAB1"):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_id)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        found.add(connect(endpoint_url="http://127.0.0.1:8800").identity)
+    assert len(found) == 2
+
+
+@pytest.mark.usefixtures("keys")
+def test_an_aws_key_that_does_not_tell_its_account_leaves_the_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    assert "#" not in connect(endpoint_url=PRODUCTION_ENDPOINT).identity
+
+
+def test_without_credentials_no_market_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CredentialsError):
+        connect(endpoint_url="http://127.0.0.1:8800").identity  # noqa: B018  # the look is what raises
 
 
 @pytest.mark.usefixtures("keys")

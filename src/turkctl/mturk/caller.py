@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from turkctl.accounts import aws_account, market_account
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.answers import MALFORMED, Raw
-from turkctl.mturk.errors import no_answer_of_a_market, translate
+from turkctl.mturk.errors import is_amazons, no_answer_of_a_market, translate
 from turkctl.units import CENT, format_money
 
 T = TypeVar("T")
@@ -53,16 +54,35 @@ class Caller:
 
     @property
     def identity(self) -> str:
-        """Which market this is, for the rows of a database: its address in one spelling, whatever was typed.
+        """Which market this is, for the rows of a database: its address in one spelling, and ``#`` and the account.
 
-        The account is not part of it: credentials say which one it is in some setups only, and an identity that
-        depends on where a command is run would make one market look like two.
+        The account is left out where the credentials don't tell it (see :mod:`turkctl.accounts`): one that changed
+        with every new key would make one market look like two.
+
+        Raises:
+            CredentialsError: there are no credentials.
         """
+        account = self._account()
+        return self._address() if account is None else f"{self._address()}#{account}"
+
+    def _address(self) -> str:
         parts = urlsplit(self.endpoint)
         default = {"http": 80, "https": 443}.get(parts.scheme)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         port = "" if parts.port in (None, default) else f":{parts.port}"
         return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+    def _account(self) -> str | None:
+        from botocore.exceptions import BotoCoreError, NoCredentialsError
+
+        try:
+            credentials = self._client._request_signer._credentials  # noqa: SLF001  # boto3 shows them nowhere else
+            if credentials is None:
+                raise NoCredentialsError
+            key_id: str = credentials.access_key
+        except BotoCoreError as error:
+            raise translate(error, operation="sign", endpoint=self.endpoint) from error
+        return aws_account(key_id) if is_amazons(self.endpoint) else market_account(key_id)
 
     def close(self) -> None:
         """Close the connections."""
