@@ -62,7 +62,6 @@ class Visitor:
 
     person: Person
     place: Place
-    registered: bool = False
     fruitless: int = 0
     """Looks in vain since the last HIT."""
     given_up: set[str] = field(default_factory=set)
@@ -89,7 +88,10 @@ class Visitor:
         place = self.place
         return _refusal(
             lambda: place.market.submit(
-                place.environment, self.person.worker_id, work.assignment_id, self._answers(work.hit)
+                place.environment,
+                self.person.worker_id,
+                work.assignment_id,
+                self._answers(str(work.hit.get("Question", "")), place.item(work.hit)),
             )
         )
 
@@ -101,9 +103,9 @@ class Visitor:
             lambda: place.market.return_assignment(place.environment, self.person.worker_id, work.assignment_id)
         )
 
-    def _answers(self, hit: Hit) -> Answers:
-        form = read_question(str(hit.get("Question", "")), self.place.options.fields)
-        return answers(form, self.place.item(hit), self.person.accuracy, self.person.rng)
+    def _answers(self, question: str, item: str) -> Answers:
+        form = read_question(question, self.place.options.fields)
+        return answers(form, item, self.person.accuracy, self.person.rng)
 
     def _candidates(self) -> Iterator[Hit]:
         """HITs to try: within a page of the market's list, the best paid first, equal ones at random."""
@@ -117,28 +119,26 @@ class Visitor:
             after = str(page[-1]["HITId"])
 
     def _page(self, after: str | None) -> list[dict[str, Any]]:
-        market, environment = self.place.market, self.place.environment
-        if not self.registered:
-            self._register()
-        return market.available_hits(environment, self.person.worker_id, _PAGE, after)
-
-    def _register(self) -> None:
-        """Enter the market, unless an earlier run did: its record of this worker has grown since."""
-        person, market, environment = self.person, self.place.market, self.place.environment
+        market, environment, worker_id = self.place.market, self.place.environment, self.person.worker_id
         try:
-            market.available_hits(environment, person.worker_id, 1)
+            return market.available_hits(environment, worker_id, _PAGE, after)
         except WorkError as error:
             if error.code != "UnknownWorker":
                 raise
-            market.register_worker(
-                environment,
-                person.worker_id,
-                locale=person.locale,
-                approved=person.approved,
-                rejected=person.rejected,
-                masters=person.masters,
-            )
-        self.registered = True
+        # Only now: where an earlier run entered him, the market's record has grown since, and stays.
+        self._register()
+        return market.available_hits(environment, worker_id, _PAGE, after)
+
+    def _register(self) -> None:
+        person = self.person
+        self.place.market.register_worker(
+            self.place.environment,
+            person.worker_id,
+            locale=person.locale,
+            approved=person.approved,
+            rejected=person.rejected,
+            masters=person.masters,
+        )
 
     def _accept(self, hit: Hit) -> Work | None:
         hit_id = str(hit["HITId"])
@@ -149,8 +149,8 @@ class Visitor:
             return None
         try:
             taken = self.place.market.accept(self.place.environment, self.person.worker_id, hit_id)
-        except WorkError as error:
-            self.refused.append(error.code)
+        except (WorkError, MarketError) as error:
+            self.refused.append(_code(error))
             return None
         return Work(str(taken["AssignmentId"]), hit)
 
@@ -172,7 +172,7 @@ class Visitor:
             kind = described["QualificationType"]
             if not kind["IsRequestable"]:
                 return False
-            test = self._answers({"Question": kind["Test"]}) if "Test" in kind else None
+            test = self._answers(kind["Test"], kind["Test"]) if "Test" in kind else None
             answer = place.market.request_qualification(place.environment, self.person.worker_id, type_id, test)
         except MarketError:  # the type is gone
             return False
@@ -186,6 +186,10 @@ class Visitor:
 def _refusal(act: Callable[[], None]) -> str | None:
     try:
         act()
-    except WorkError as error:
-        return error.code
+    except (WorkError, MarketError) as error:
+        return _code(error)
     return None
+
+
+def _code(error: WorkError | MarketError) -> str:
+    return error.code if isinstance(error, WorkError) else error.turk_error_code or error.type
