@@ -20,12 +20,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from turkctl.accounts import market_account
 from turkctl.market.doors.http import serve
 from turkctl.market.doors.inprocess import attach
 from turkctl.market.endpoint import Endpoint
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
-from turkctl.market.sigv4 import account_of
 
 KEY = "AKIDBENCH"
 THREADS = 16
@@ -127,7 +127,7 @@ def with_many_hits(folder: Path) -> list[Row]:
 def market_of(folder: Path, hits: int) -> Iterator[tuple[Any, list[str]]]:
     """A client of a market with so many HITs, and their ids."""
     with closing(Market(f"sqlite:///{folder / f'hits-{hits}.db'}")) as market:
-        ids = market.bulk_hits(Requester(account_of(KEY), "production"), HIT, hits)
+        ids = market.bulk_hits(Requester(market_account(KEY), "production"), HIT, hits)
         client = make_client("http://market.invalid")
         attach(client.meta.events, Endpoint(market))
         yield client, ids
