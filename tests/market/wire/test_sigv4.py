@@ -10,8 +10,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from wire_support import RecordingMarket
 
-from turkctl.market.endpoint import Endpoint
 from turkctl.accounts import market_account
+from turkctl.market.endpoint import Endpoint
 from turkctl.market.wire import answer
 
 KEYS = {"AKIDONE": "secret one", "AKIDTWO": "secret two"}
