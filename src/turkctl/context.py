@@ -10,12 +10,19 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import DatabaseUnreachableError
+from turkctl.errors import ConfigError, DatabaseUnreachableError
 from turkctl.settings import Settings
+from turkctl.units import parse_money
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turkctl.market.crowd.simulation import Crowd
+    from turkctl.market.doors.http import Server
     from turkctl.market.endpoint import Endpoint
-    from turkctl.market.service import Market
+    from turkctl.market.notifier import LossyNotify
+    from turkctl.market.service import Environment, Market
+    from turkctl.market.switches import Switches
     from turkctl.mturk.client import MTurk
     from turkctl.operations.engine import Engine
     from turkctl.store.base import Place
@@ -59,7 +66,11 @@ class Context:
         from turkctl.settings import mask_url
 
         try:
-            market = Market(self.settings.market_url)
+            market = Market(
+                self.settings.market_url,
+                opening_balance=parse_money(self.settings["market.opening_balance"]),
+                notify=self._notify,
+            )
         except (SQLAlchemyError, OSError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise DatabaseUnreachableError(
@@ -72,11 +83,9 @@ class Context:
     @cached_property
     def endpoint(self) -> Endpoint:
         """The built-in market with the switches of the settings' ``[market]`` section."""
-        from turkctl.market.endpoint import Endpoint
+        return self._new_endpoint()
 
-        return Endpoint(self.market, switches=self.switches())
-
-    def switches(self) -> Any:
+    def switches(self) -> Switches:
         """The switches of the built-in market."""
         from turkctl.market.switches import Switches
 
@@ -113,6 +122,63 @@ class Context:
         if self.settings.mode == "local":
             return Place("local", f"local:{self.market.identity()}")
         return Place(self.settings.mode, self.mturk.identity)
+
+    def crowd(self, options: Mapping[str, Any], *, real_time: bool = False) -> Crowd:
+        """Simulated workers on the built-in market.
+
+        Args:
+            options: attributes of :class:`turkctl.market.crowd.behaviour.CrowdOptions`.
+            real_time: wait for the market's clock instead of turning it.
+
+        Raises:
+            UsageError: an option out of its range.
+        """
+        from turkctl.market.crowd.behaviour import CrowdOptions, parse_locales
+        from turkctl.market.crowd.simulation import Crowd
+
+        texts = {"locales": parse_locales(options["locales"])} if "locales" in options else {}
+        environment: Environment = "sandbox" if self.settings.mode == "sandbox" else "production"
+        return Crowd(self.market, environment, CrowdOptions(**{**options, **texts}), real_time=real_time)
+
+    def market_server(self, host: str, port: int, threads: int) -> Server:
+        """The built-in market behind HTTP; the caller runs it.
+
+        Raises:
+            UsageError: the address cannot be listened on.
+            ConfigError: the file of keys cannot be read.
+        """
+        from turkctl.market.doors.http import serve
+
+        return serve(self._new_endpoint(self._keys()), host, port, threads)
+
+    def _keys(self) -> dict[str, str]:
+        from turkctl.settings_file import read_toml
+
+        name = self.settings["market.keys"]
+        if name is None:
+            return {}
+        path = self.settings.folder / name
+        document, _ = read_toml(path)
+        if not document or not all(isinstance(secret, str) and secret for secret in document.values()):
+            raise ConfigError(f"{path} holds no keys", hint='write lines of the form ACCESS_KEY_ID = "secret"')
+        return document
+
+    def _notify(self, destination: dict[str, Any], body: str) -> None:
+        """Deliver an event of the market; botocore is imported by the first."""
+        self._notifications(destination, body)
+
+    @cached_property
+    def _notifications(self) -> LossyNotify:
+        from turkctl.market.notifier import LossyNotify, Notifier
+
+        return LossyNotify(Notifier())
+
+    def _new_endpoint(self, keys: Mapping[str, str] | None = None) -> Endpoint:
+        from turkctl.market.endpoint import Endpoint
+
+        switches = self.switches()
+        notifications = self._notifications if switches.notification_loss else None
+        return Endpoint(self.market, switches=switches, notifications=notifications, keys=keys)
 
     @property
     def listing_place(self) -> Place:

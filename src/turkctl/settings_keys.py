@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turkctl.errors import ConfigError, TurkctlError
-from turkctl.units import parse_duration
+from turkctl.units import format_money, parse_duration, parse_money
 
 ENV_PREFIX = "TURKCTL_"
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -19,8 +19,8 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 class Key:
     """One setting.
 
-    ``kind`` is ``text``, ``choice``, ``flag`` (true or false), ``whole`` (an integer), ``number`` or ``duration``
-    (kept as it is written). Numbers are never negative.
+    ``kind`` is ``text``, ``choice``, ``flag`` (true or false), ``whole`` (an integer), ``number``, ``money`` or
+    ``duration`` (both kept as texts). Numbers are never negative.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Key:
             "whole": "a whole number, 0 or more",
             "number": "a number of 0 or more" + (f", at most {self.maximum:g}" if self.maximum else ""),
             "duration": "a duration such as 90s, 30m, 12h or 3d",
+            "money": 'an amount of money, as in "0.50"',
         }[self.kind]
 
 
@@ -96,6 +97,15 @@ def _read_number(key: Key, value: Any) -> float | None:
     return number if within else None
 
 
+def _read_money(_key: Key, value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return format_money(parse_money(value))
+    except TurkctlError:
+        return None
+
+
 def _read_duration(_key: Key, value: Any) -> str | None:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str):
@@ -114,6 +124,7 @@ _READERS = {
     "whole": _read_whole,
     "number": _read_number,
     "duration": _read_duration,
+    "money": _read_money,
 }
 
 KEYS: tuple[Key, ...] = (
@@ -165,6 +176,8 @@ KEYS: tuple[Key, ...] = (
     Key("market.answer_lost", "number", 0.0, "built-in market: share that take effect, answer lost", maximum=1),
     Key("market.notification_loss", "number", 0.0, "built-in market: share of notifications lost", maximum=1),
     Key("market.seed", "whole", 0, "built-in market: seed of the faults"),
+    Key("market.opening_balance", "money", "10000.00", "built-in market: dollars that each new account starts with"),
+    Key("market.keys", "text", None, 'market serve: TOML file of ACCESS_KEY_ID = "secret"; unset, all are let in'),
     Key("dashboard.enable", "flag", False, "whether `dashboard serve` may start"),
     Key("dashboard.login_username", "text", None, "who may log in to the dashboard"),
     Key("dashboard.login_password", "text", None, "the dashboard's password, from the environment", secret=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,6 @@ from turkctl.errors import ConfirmationNeededError
 from turkctl.units import format_money
 
 if TYPE_CHECKING:
-    from turkctl.operations.engine import Engine
     from turkctl.operations.plan import Act, Plan
 
 P = TypeVar("P")
@@ -41,7 +41,7 @@ def run_batch(run: Invocation, plan: Plan[P], act: Act[P], *, dry_run: bool, ask
     if asks and plan.steps and run.settings.mode == "live" and not yes:
         confirm(run, plan)
     engine = run.context.engine()
-    with interruptible(engine), run.output.progress(plan.action, len(plan.steps) + len(plan.skipped)) as advance:
+    with stoppable(engine.stop), run.output.progress(plan.action, len(plan.steps) + len(plan.skipped)) as advance:
         result = engine.apply(plan, act, on_item=lambda _item: advance())
     raise typer.Exit(run.output.batch(result))
 
@@ -64,16 +64,17 @@ def confirm(run: Invocation, plan: Plan[P]) -> None:
 
 
 @contextmanager
-def interruptible(engine: Engine) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM lets what is in hand finish; a second Ctrl-C ends at once."""
+def stoppable(event: threading.Event | None = None) -> Iterator[threading.Event]:
+    """The first Ctrl-C or SIGTERM sets the event, so that what is in hand can finish; a second Ctrl-C ends at once."""
+    event = event or threading.Event()
 
     def stop(_number: int, _frame: object) -> None:
-        engine.stop.set()
+        event.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield event
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

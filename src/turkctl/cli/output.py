@@ -41,8 +41,8 @@ def plain(value: Any) -> Any:
 
 
 def cell(value: Any) -> str:
-    """A value as a table or CSV shows it: nothing for a missing one, yes and no."""
-    value = plain(value)
+    """A value as a table or CSV shows it: nothing for a missing one, yes and no, times to the second."""
+    value = plain(value.replace(microsecond=0) if isinstance(value, datetime) else value)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -97,6 +97,10 @@ class Output:
     def text(self, text: str) -> None:
         """A document that is itself the result."""
         self._write(text if text.endswith("\n") else text + "\n")
+
+    def flush(self) -> None:
+        """Let a reader at the other end of a pipe see what was printed."""
+        self.stdout.flush()
 
     def batch(self, result: BatchResult) -> int:
         """A batch result as the contract has it; the exit code that goes with it."""
