@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from turkctl.market.crowd.simulation import Crowd
     from turkctl.market.doors.http import Server
     from turkctl.market.endpoint import Endpoint
+    from turkctl.market.glance import Glance
     from turkctl.market.notifier import LossyNotify
     from turkctl.market.service import Environment, Market
     from turkctl.market.switches import Switches
@@ -114,13 +115,20 @@ class Context:
         amazon = ways.PRODUCTION_ENDPOINT if mode == "live" else ways.SANDBOX_ENDPOINT
         return ways.connect(endpoint_url=self.settings.endpoint_url or amazon, profile=self.settings["profile"])
 
+    def _glance(self) -> Glance | None:
+        """The local market's identity and time, without opening it where that can be avoided."""
+        from turkctl.market.glance import glance
+
+        return None if "market" in self.__dict__ else glance(self.settings.market_url)
+
     @cached_property
     def place(self) -> Place:
         """Mode and identity of the market: what rows of this invocation carry."""
         from turkctl.store.base import Place
 
         if self.settings.mode == "local":
-            return Place("local", f"local:{self.market.identity()}")
+            seen = self._glance()
+            return Place("local", f"local:{self.market.identity() if seen is None else seen.identity}")
         return Place(self.settings.mode, self.mturk.identity)
 
     def crowd(self, options: Mapping[str, Any], *, real_time: bool = False) -> Crowd:
@@ -194,7 +202,8 @@ class Context:
     def now(self) -> datetime:
         """The time that studies live in: the market's virtual clock in mode local, else the real one."""
         if self.settings.mode == "local":
-            return self.market.now()
+            seen = self._glance()
+            return self.market.now() if seen is None else seen.now
         return datetime.now(UTC)
 
     def engine(self, **options: Any) -> Engine:

@@ -128,6 +128,7 @@ def create(database: Database) -> None:
         with database.write() as connection:
             if not database.sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            tables.add_partial_index()
             tables.metadata.create_all(connection)
             if connection.execute(select(tables.meta.c.id)).first() is None:
                 new = {"id": 1, "version": VERSION, "identity": secrets.token_hex(16)}

@@ -1,19 +1,16 @@
-"""HITs as they are listed and shown."""
+"""HITs as they are listed. Imports no client: a list needs the store alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from turkctl.errors import UsageError
-from turkctl.mturk.types import Assignment, Hit
-from turkctl.operations.observe import Observed, named_on_market, observe, write_down
-from turkctl.operations.selection import Selection, hit_filter, refuse_elsewhere
+from turkctl.operations.selection import Selection, hit_filter
 from turkctl.operations.world import World
 from turkctl.store import hits
-from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter, HitRow
 
 STATUSES = ("Assignable", "Unassignable", "Reviewable", "Reviewing", "Disposed")
@@ -62,6 +59,8 @@ def list_hits(
 
 def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
     """Ask the market for the counters of the HITs that match and are not gone, and store them."""
+    from turkctl.operations.observe import observe, write_down
+
     with world.database.read() as session:
         ids = [row.hit_id for row in hits.select_hits(session, wanted) if row.status != hits.DISPOSED]
     seen = observe(world.mturk, world.engine(), ids, now)
@@ -89,70 +88,4 @@ def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
         "codeversion": row.code_version,
         "mode": row.mode,
         "synced": row.synced,
-    }
-
-
-def show_hit(world: World, hit_id: str) -> dict[str, Any]:
-    """One HIT in full, as the market has it now, with its submitted assignments; our row is brought up to date.
-
-    Raises:
-        NotFoundError: neither the market nor the database knows it.
-    """
-    place, now, engine = world.place, world.now(), world.engine()
-    with world.database.read() as session:
-        known = hits.select_hits(session, HitFilter(place, ids=[hit_id]))
-        if not known:
-            refuse_elsewhere(session, place, hit_id)
-    if known and known[0].status == hits.DISPOSED:
-        return {**as_dict(known[0], now), "assignments": []}
-    hit = named_on_market(world.mturk, engine, [hit_id], now)[0]
-    submitted = engine.call(lambda: list(world.mturk.list_assignments(hit_id)))
-    with world.database.write() as session:
-        write_down(session, place, [Observed(hit_id, hit, now)])
-    ours = as_dict(known[0], now) if known else {}
-    return {**_shown(hit, ours, place, now), "assignments": [_assignment(each) for each in submitted]}
-
-
-def _shown(hit: Hit, ours: Mapping[str, Any], place: Place, now: datetime) -> dict[str, Any]:
-    return {
-        "hit_id": hit.hit_id,
-        "experiment": ours.get("experiment"),
-        "title": hit.title,
-        "description": hit.description,
-        "keywords": list(hit.keywords),
-        "status": hit.status,
-        "reward": hit.reward,
-        "max_assignments": hit.max_assignments,
-        "available": hit.available,
-        "pending": hit.pending,
-        "completed": hit.completed,
-        "submitted": hit.submitted,
-        "created": hit.created,
-        "expires": hit.expires,
-        "expired": hit.expires is not None and hit.expires <= now,
-        "duration": hit.duration,
-        "auto_approval_delay": hit.auto_approval_delay,
-        "campaign": ours.get("campaign"),
-        "codeversion": ours.get("codeversion"),
-        "mode": place.mode,
-        "market": place.market,
-        "hit_type_id": hit.hit_type_id,
-        "hit_group_id": hit.hit_group_id,
-        "annotation": hit.annotation,
-        "requirements": [dict(requirement) for requirement in hit.requirements],
-    }
-
-
-def _assignment(each: Assignment) -> dict[str, Any]:
-    return {
-        "assignment_id": each.assignment_id,
-        "worker_id": each.worker_id,
-        "status": each.status,
-        "accepted": each.accepted,
-        "submitted": each.submitted,
-        "auto_approval": each.auto_approval,
-        "approved": each.approved,
-        "rejected": each.rejected,
-        "feedback": each.feedback,
-        "answer": each.answer,
     }

@@ -1,0 +1,1 @@
+"""Measurements, each beside its target; run by ``make bench``, never by the tests."""

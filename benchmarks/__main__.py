@@ -1,0 +1,9 @@
+"""All measurements, one after another."""
+
+from __future__ import annotations
+
+from benchmarks import bench_market, bench_startup
+
+for bench in (bench_startup, bench_market):
+    bench.main()
+    print()

@@ -1,0 +1,51 @@
+"""How long the program takes to start, as multiples of ``python -c pass`` started the same way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROUNDS = 15
+PROGRAM = [sys.executable, "-m", "turkctl"]
+CASES: tuple[tuple[str, Sequence[str], float], ...] = (
+    ("turkctl --help", ["--help"], 8),
+    ("turkctl --version", ["--version"], 8),
+    ("turkctl hits --help", ["hits", "--help"], 12),
+    ("turkctl hits list (local)", ["hits", "list"], 60),
+    ("turkctl balance (local)", ["balance"], 60),
+)
+
+
+def main() -> None:
+    """Print the table; all candidates in rotation, the minimum of the rounds."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for argv in (["init"], ["experiments", "configure"], ["hits", "create", "--assignments", "20"]):
+            subprocess.run([*PROGRAM, *argv], cwd=folder, check=True, capture_output=True)
+        commands = {"python -c pass": [sys.executable, "-c", "pass"]}
+        commands |= {title: [*PROGRAM, *argv] for title, argv, _ in CASES}
+        best = dict.fromkeys(commands, float("inf"))
+        for _ in range(ROUNDS):
+            for title, command in commands.items():
+                best[title] = min(best[title], seconds(command, folder))
+    bare = best["python -c pass"]
+    print(f"{'start-up':<32} {'ms':>6} {'times bare':>11} {'target':>8}")
+    for title, _, target in CASES:
+        times = best[title] / bare
+        verdict = "" if times <= target else "NOT REACHED"
+        print(f"{title:<32} {best[title] * 1000:>6.0f} {times:>10.1f}x {target:>7.0f}x  {verdict}")
+
+
+def seconds(command: Sequence[str], folder: Path) -> float:
+    """Wall-clock time of one whole process."""
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
