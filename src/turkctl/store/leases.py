@@ -1,0 +1,141 @@
+"""The lease that makes one process the runner: one row, taken over with a higher epoch each time.
+
+Its clock is the real one, never a market's: the server's own on PostgreSQL, so that hosts need not agree, the
+machine's on SQLite, whose file is on one machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store.base import TurkctlTable, changed_one, insert_ignoring
+from turkctl.store.types import UtcTime
+
+SCHEDULER = "scheduler"
+"""The name of the one lease there is."""
+LASTS = timedelta(seconds=90)
+"""How long a lease holds without being renewed: longer than any one request, and several renewals."""
+
+
+class LeaseRow(TurkctlTable, table=True):
+    """Who holds the lease, or held it last. ``owner`` is None where it was given back."""
+
+    __tablename__ = "turkctl_lease"
+
+    name: str = Field(primary_key=True, max_length=32)
+    owner: str | None = Field(default=None, max_length=64)
+    """Random, made by the process that holds it."""
+    host: str = Field(max_length=255)
+    pid: int
+    boot_id: str | None = Field(default=None, max_length=64)
+    pid_namespace: str | None = Field(default=None, max_length=64)
+    epoch: int
+    since: datetime = Field(sa_type=UtcTime)
+    heartbeat: datetime = Field(sa_type=UtcTime)
+    expires: datetime = Field(sa_type=UtcTime)
+
+
+LEASES = LeaseRow.__table__
+
+Clock = Callable[[Session], datetime]
+"""Tells the time that leases live in."""
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """The process that asks for a lease; those of the same boot id and pid namespace know each other's pids."""
+
+    owner: str
+    host: str
+    pid: int
+    boot_id: str | None
+    pid_namespace: str | None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A lease that was acquired: what proves it later."""
+
+    owner: str
+    epoch: int
+
+
+def machine_clock(session: Session) -> datetime:
+    """The time of the PostgreSQL server, or of this machine where the database is a file on it."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
+    return datetime.now(UTC)
+
+
+def holder(session: Session, now: datetime) -> LeaseRow | None:
+    """Whoever holds the lease at this time."""
+    row = _row(session)
+    return row if row is not None and row.owner is not None and row.expires > now else None
+
+
+def acquire(
+    session: Session, claimant: Claimant, now: datetime, is_dead: Callable[[LeaseRow], bool]
+) -> Grant | LeaseRow:
+    """Take the lease if it is free, has run out, or is held by a process that is proven dead.
+
+    Returns:
+        The grant, with an epoch above all before it; or the row of the holder that is in the way.
+    """
+    row = _row(session)
+    if row is None:
+        fresh = {**_values(claimant, now), "name": SCHEDULER, "epoch": 0}
+        insert_ignoring(session, LEASES, ["name"], [fresh])
+        row = _row(session)
+        assert row is not None
+        in_the_way = row.epoch != 0
+    else:
+        in_the_way = row.owner is not None and row.expires > now and not is_dead(row)
+    if in_the_way:
+        return row
+    epoch = row.epoch + 1
+    taken = update(LEASES).where(LEASES.c.name == SCHEDULER, LEASES.c.epoch == row.epoch)
+    if changed_one(session, taken.values(**_values(claimant, now), epoch=epoch)):
+        return Grant(claimant.owner, epoch)
+    current = _row(session)
+    assert current is not None
+    return current
+
+
+def renew(session: Session, grant: Grant, now: datetime) -> bool:
+    """Prolong the lease; False when it has run out or is another's: then nothing more may be done under it."""
+    mine = update(LEASES).where(*_mine(grant), LEASES.c.expires > now)
+    return changed_one(session, mine.values(heartbeat=now, expires=now + LASTS))
+
+
+def release(session: Session, grant: Grant, now: datetime) -> bool:
+    """Give the lease back; False when it was no longer ours."""
+    return changed_one(session, update(LEASES).where(*_mine(grant)).values(owner=None, expires=now))
+
+
+def _mine(grant: Grant) -> tuple[ColumnElement[bool], ...]:
+    return LEASES.c.name == SCHEDULER, LEASES.c.owner == grant.owner, LEASES.c.epoch == grant.epoch
+
+
+def _values(claimant: Claimant, now: datetime) -> dict[str, object]:
+    return {
+        "owner": claimant.owner,
+        "host": claimant.host,
+        "pid": claimant.pid,
+        "boot_id": claimant.boot_id,
+        "pid_namespace": claimant.pid_namespace,
+        "since": now,
+        "heartbeat": now,
+        "expires": now + LASTS,
+    }
+
+
+def _row(session: Session) -> LeaseRow | None:
+    statement = select(LeaseRow).where(LEASES.c.name == SCHEDULER)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()

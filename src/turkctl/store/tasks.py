@@ -1,0 +1,273 @@
+"""Recurring tasks and their runs. Any process may make, change or delete a task; one runner claims and runs it.
+
+A task's slots lie on a grid: ``next_run`` and whole intervals from it. A claim moves ``next_run`` to the first slot
+after now, so that missed slots fold into one run and the phase never drifts. All times are those of the task's world
+(the market's clock in mode local), not of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Index, Text, and_, delete, func, insert, or_, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store.base import TurkctlTable, add, changed_one
+from turkctl.store.types import Json, UtcTime
+
+CAMPAIGN = "campaign"
+"""The kind of task that runs a campaign's rounds."""
+
+RUNNING = "running"
+OK = "ok"
+FAILED = "failed"
+ABANDONED = "abandoned"
+"""Its process died: found by the next runner."""
+INTERRUPTED = "interrupted"
+"""Its process was asked to leave."""
+
+
+class Task(TurkctlTable, table=True):
+    """Something to be done again and again."""
+
+    __tablename__ = "turkctl_task"
+    __table_args__ = (Index(None, "mode", "paused", "next_run"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=128, unique=True)
+    kind: str = Field(max_length=32)
+    mode: str = Field(max_length=16)
+    market: str | None = Field(default=None, max_length=512)
+    """The market it is meant for, where that matters (a campaign's); None: whichever its mode names."""
+    every: int
+    """Seconds between slots."""
+    options: dict[str, Any] = Field(sa_type=Json)
+    paused: bool = False
+    next_run: datetime = Field(sa_type=UtcTime)
+    requested: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Somebody asked for a run beside the grid, at this time; such a run is made even of a paused task."""
+    last_run: datetime | None = Field(default=None, sa_type=UtcTime)
+    last_status: str | None = Field(default=None, max_length=16)
+    last_error: str | None = Field(default=None, sa_type=Text)
+    runs: int = 0
+    failures: int = 0
+    consecutive_failures: int = 0
+    campaign_id: int | None = Field(default=None, index=True)
+    created: datetime = Field(sa_type=UtcTime)
+
+    @property
+    def interval(self) -> timedelta:
+        """The time between slots."""
+        return timedelta(seconds=self.every)
+
+
+class TaskRun(TurkctlTable, table=True):
+    """One run of a task. It outlives the task, and so keeps its name."""
+
+    __tablename__ = "turkctl_task_run"
+
+    id: int | None = Field(default=None, primary_key=True)
+    task_id: int = Field(index=True)
+    task: str = Field(max_length=128, index=True)
+    mode: str = Field(max_length=16)
+    epoch: int = Field(index=True)
+    """Of the lease under which it ran."""
+    slot: datetime = Field(sa_type=UtcTime)
+    started: datetime = Field(sa_type=UtcTime)
+    finished: datetime | None = Field(default=None, sa_type=UtcTime)
+    status: str = Field(default=RUNNING, max_length=16)
+    summary: str | None = Field(default=None, sa_type=Text)
+    error: str | None = Field(default=None, sa_type=Text)
+
+
+TASKS = Task.__table__
+RUNS = TaskRun.__table__
+
+CHANGEABLE = frozenset({"name", "every", "options", "paused", "next_run", "requested", "market"})
+"""What :func:`change` may set."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run that is ours to make."""
+
+    task: Task
+    run_id: int
+    epoch: int
+    slot: datetime
+    next_run: datetime
+    """What the claim set the task's ``next_run`` to."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: a status, its words, and when the task is due again (None: as the claim said)."""
+
+    status: str
+    finished: datetime
+    summary: str | None = None
+    error: str | None = None
+    next_run: datetime | None = None
+    setback: bool = False
+    """Whether it counts towards the task's failures in a row; else it ends them."""
+
+
+def create(session: Session, task: Task) -> bool:
+    """Store a task; False when its name is taken."""
+    if by_name(session, task.name) is not None:  # writers come one after another, so nobody takes it in between
+        return False
+    add(session, task)
+    return True
+
+
+def by_name(session: Session, name: str) -> Task | None:
+    """The task of that name, read afresh."""
+    return _one(session, TASKS.c.name == name)
+
+
+def get(session: Session, task_id: int) -> Task | None:
+    """The task with that id, read afresh."""
+    return _one(session, TASKS.c.id == task_id)
+
+
+def of_campaign(session: Session, campaign_id: int) -> Task | None:
+    """The task that runs a campaign's rounds."""
+    return _one(session, TASKS.c.campaign_id == campaign_id)
+
+
+def list_tasks(session: Session, mode: str | None = None) -> list[Task]:
+    """All tasks, or those of one mode, the next first."""
+    statement = select(Task).order_by(TASKS.c.next_run, TASKS.c.id)
+    if mode is not None:
+        statement = statement.where(TASKS.c.mode == mode)
+    return list(session.scalars(statement, execution_options={"populate_existing": True}))
+
+
+def modes(session: Session) -> list[str]:
+    """Modes that have tasks that are not paused, or asked for."""
+    wanted = or_(TASKS.c.paused.is_(False), TASKS.c.requested.is_not(None))
+    statement = select(TASKS.c.mode).where(wanted).distinct().order_by(TASKS.c.mode)
+    return list(session.connection().execute(statement).scalars())
+
+
+def due(session: Session, mode: str, now: datetime) -> list[Task]:
+    """Tasks of a mode whose slot has come, and those that somebody asked for, longest due first."""
+    slot_has_come = and_(TASKS.c.paused.is_(False), TASKS.c.next_run <= now)
+    statement = select(Task).where(TASKS.c.mode == mode, or_(slot_has_come, TASKS.c.requested.is_not(None)))
+    return list(session.scalars(statement.order_by(TASKS.c.next_run, TASKS.c.id)))
+
+
+def active_campaigns(session: Session) -> int:
+    """Number of campaigns whose rounds are scheduled and not paused."""
+    statement = select(func.count()).where(TASKS.c.kind == CAMPAIGN, TASKS.c.paused.is_(False))
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def change(session: Session, task: Task, values: Mapping[str, Any]) -> bool:
+    """Set :data:`CHANGEABLE` columns of the task as it was read; False when it was changed or deleted since."""
+    assert values.keys() <= CHANGEABLE
+    Task.model_validate({**task.model_dump(warnings=False), **values})
+    unchanged = [TASKS.c[name] == getattr(task, name) for name in ("name", "every", "options", "paused")]
+    if "next_run" in values:
+        unchanged.append(TASKS.c.next_run == task.next_run)
+    return changed_one(session, update(TASKS).where(TASKS.c.id == task.id, *unchanged).values(**values))
+
+
+def remove(session: Session, task: Task) -> bool:
+    """Delete the task; its history stays. False when it was gone."""
+    found = session.connection().execute(delete(TASKS).where(TASKS.c.id == task.id).returning(TASKS.c.id))
+    return found.first() is not None
+
+
+def next_slot(slot: datetime, every: timedelta, now: datetime) -> datetime:
+    """The first slot after now on the grid through ``slot``."""
+    if slot > now:
+        return slot
+    return slot + ((now - slot) // every + 1) * every
+
+
+def claim(session: Session, task: Task, epoch: int, now: datetime) -> Claim | None:
+    """Take the task's run, as the task was read: of any number that try, one gets it.
+
+    Moves ``next_run`` past now and enters the run in the same transaction.
+
+    Returns:
+        None when the task was claimed, rescheduled, paused or deleted since it was read, or is not due.
+    """
+    by_slot = not task.paused and task.next_run <= now
+    if not by_slot and task.requested is None:
+        return None
+    slot = task.next_run if by_slot or task.requested is None else task.requested
+    following = next_slot(task.next_run, task.interval, now) if by_slot else task.next_run
+    asked = TASKS.c.requested.is_(None) if task.requested is None else TASKS.c.requested == task.requested
+    unchanged = (TASKS.c.id == task.id, TASKS.c.next_run == task.next_run, TASKS.c.paused == task.paused, asked)
+    taken = (
+        update(TASKS).where(*unchanged).values(next_run=following, requested=None, last_run=now, last_status=RUNNING)
+    )
+    if not changed_one(session, taken):
+        return None
+    values = {"task_id": task.id, "task": task.name, "mode": task.mode, "epoch": epoch, "slot": slot, "started": now}
+    entered = session.connection().execute(insert(RUNS).values(**values, status=RUNNING))
+    assert entered.inserted_primary_key is not None
+    return Claim(task, int(entered.inserted_primary_key[0]), epoch, slot, following)
+
+
+def finish(session: Session, claimed: Claim, outcome: Outcome) -> bool:
+    """Write down what a run came to; False when the next runner had given it up meanwhile."""
+    ended = update(RUNS).where(RUNS.c.id == claimed.run_id, RUNS.c.status == RUNNING)
+    values = {"status": outcome.status, "finished": outcome.finished}
+    if not changed_one(session, ended.values(**values, summary=outcome.summary, error=outcome.error)):
+        return False
+    failed = outcome.status == FAILED
+    count: dict[str, Any] = {"runs": TASKS.c.runs + 1, "failures": TASKS.c.failures + (1 if failed else 0)}
+    if outcome.status != INTERRUPTED:
+        count["consecutive_failures"] = TASKS.c.consecutive_failures + 1 if outcome.setback else 0
+    mine = update(TASKS).where(TASKS.c.id == claimed.task.id)
+    session.connection().execute(mine.values(**count, last_status=outcome.status, last_error=outcome.error))
+    if outcome.next_run is not None:  # unless somebody rescheduled it while it ran
+        moved = mine.where(TASKS.c.next_run == claimed.next_run, TASKS.c.every == claimed.task.every)
+        session.connection().execute(moved.values(next_run=outcome.next_run))
+    return True
+
+
+def running(session: Session, before_epoch: int) -> list[TaskRun]:
+    """Runs that holders of the lease before this epoch did not finish."""
+    statement = select(TaskRun).where(RUNS.c.status == RUNNING, RUNS.c.epoch < before_epoch).order_by(RUNS.c.id)
+    return list(session.scalars(statement))
+
+
+def abandon(session: Session, run: TaskRun, finished: datetime, error: str) -> bool:
+    """Mark a run whose process is gone; its task's own slot comes round again."""
+    gone = update(RUNS).where(RUNS.c.id == run.id, RUNS.c.status == RUNNING)
+    if not changed_one(session, gone.values(status=ABANDONED, finished=finished, error=error)):
+        return False
+    task = update(TASKS).where(TASKS.c.id == run.task_id, TASKS.c.last_run == run.started)
+    values = {"last_status": ABANDONED, "last_error": error}
+    session.connection().execute(task.values(**values, runs=TASKS.c.runs + 1))
+    return True
+
+
+def run_by_id(session: Session, run_id: int) -> TaskRun | None:
+    """One run, read afresh."""
+    statement = select(TaskRun).where(RUNS.c.id == run_id)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def history(
+    session: Session, *, name: str | None = None, mode: str | None = None, limit: int | None = None, after: int = 0
+) -> Sequence[TaskRun]:
+    """Runs, the newest first; ``after`` leaves out those with an id up to it."""
+    statement = select(TaskRun).where(RUNS.c.id > after).order_by(RUNS.c.id.desc())
+    if name is not None:
+        statement = statement.where(RUNS.c.task == name)
+    if mode is not None:
+        statement = statement.where(RUNS.c.mode == mode)
+    return list(session.scalars(statement.limit(limit)))
+
+
+def _one(session: Session, condition: Any) -> Task | None:
+    statement = select(Task).where(condition)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
