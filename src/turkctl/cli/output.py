@@ -25,6 +25,14 @@ Advance = Callable[[], None]
 """Tells a progress bar that one more item is done."""
 
 
+SHORT = 60
+"""Characters above which a value is left out of a table inside a record (``--json`` has it)."""
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it: money a decimal string, times ISO 8601 with Z, durations as they are written."""
     if isinstance(value, Decimal):
@@ -80,14 +88,25 @@ class Output:
     def record(self, record: Row) -> None:
         """One thing: a JSON object, or a line per key."""
         if self.format == "table":
-            width = max((len(key) for key in record), default=0)
-            for key, value in record.items():
-                self._write(f"{key:<{width}}  {cell(value)}".rstrip() + "\n")
+            self._lines(record)
         elif self.format == "csv":
             self._csv(list(record), [record])
         else:
             indent = 2 if self.format == "json" else None
             self._write(json.dumps(plain(record), indent=indent, ensure_ascii=False) + "\n")
+
+    def _lines(self, record: Row) -> None:
+        """A line per key; lists of things follow as tables of what is short enough for one."""
+        tables = {key: value for key, value in record.items() if _is_table(value)}
+        lines = {key: value for key, value in record.items() if key not in tables}
+        width = max((len(key) for key in lines), default=0)
+        for key, value in lines.items():
+            self._write(f"{key:<{width}}  {cell(value)}".rstrip() + "\n")
+        for key, rows in tables.items():
+            names = dict.fromkeys(name for row in rows for name in row)
+            columns = [name for name in names if all(len(cell(row.get(name))) <= SHORT for row in rows)]
+            self._write(f"\n{key}\n")
+            self._table(columns, rows)
 
     def value(self, value: Any) -> None:
         """One value alone, as text or as JSON."""
