@@ -1,0 +1,109 @@
+"""Counts of people over HITs, assignments and participants: what campaigns reckon with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, and_, case, func, or_, select, union
+from sqlmodel import Session
+
+from turkctl.store.assignments import APPROVED, ASSIGNMENTS, REJECTED, SUBMITTED
+from turkctl.store.base import ANY_MARKET, Place
+from turkctl.store.hits import HITS
+from turkctl.store.participants import COMPLETE, participants_table
+
+
+def hits_at(place: Place) -> list[ColumnElement[bool]]:
+    """The HITs of a place, as conditions."""
+    mode = HITS.c.mode == place.mode
+    return [mode] if place.market == ANY_MARKET else [mode, HITS.c.market == place.market]
+
+
+def stored_of_hit() -> ScalarSelect[int]:
+    """How many assignments of the HIT at hand are stored."""
+    statement = select(func.count()).select_from(ASSIGNMENTS).where(ASSIGNMENTS.c.hit_row == HITS.c.id)
+    return statement.correlate(HITS).scalar_subquery()
+
+
+def unread_of_hit() -> ColumnElement[int]:
+    """Submissions of the HIT at hand that its counters imply and that are not stored."""
+    unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending - stored_of_hit()
+    return case((unread > 0, unread), else_=0)
+
+
+def closed(now: datetime) -> ColumnElement[bool]:
+    """Whether the HIT's open slots are out of reach, and its counters were read after they were."""
+    return and_(HITS.c.expires <= now, HITS.c.synced.is_not(None), HITS.c.synced > HITS.c.expires)
+
+
+def may_change(now: datetime) -> ColumnElement[bool]:
+    """Whether the HIT at hand may still change how many people are complete."""
+    open_ = and_(HITS.c.available > 0, ~closed(now))
+    unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending > stored_of_hit()
+    return and_(HITS.c.disposed_at.is_(None), or_(HITS.c.synced.is_(None), open_, HITS.c.pending > 0, unread))
+
+
+def count_completed(
+    session: Session, place: Place, experiment_id: int, code_version: str, *, participants_table: str | None
+) -> int:
+    """Distinct workers with Submitted or Approved work on our HITs of that experiment and code version.
+
+    With a participants table: also those of its complete rows of that code version whose HIT we do not know.
+    """
+    ours = (
+        select(ASSIGNMENTS.c.worker_id)
+        .join(HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
+        .where(
+            *hits_at(place),
+            HITS.c.experiment_id == experiment_id,
+            HITS.c.code_version == code_version,
+            ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED)),
+        )
+    )
+    if participants_table is None:
+        workers = ours.distinct().subquery()
+    else:
+        workers = union(ours, _elsewhere(place, participants_table, code_version)).subquery()
+    return int(session.connection().execute(select(func.count()).select_from(workers)).scalar_one())
+
+
+def _elsewhere(place: Place, name: str, code_version: str) -> Select[Any]:
+    table = participants_table(name)
+    return select(table.c.workerid).where(*_unknown_complete(place, table), table.c.codeversion == code_version)
+
+
+def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
+    """Complete rows of this mode whose HIT we have no row of, and whose work was not rejected."""
+    known = select(HITS.c.hit_id).where(HITS.c.mode == place.mode)
+    rejected = select(ASSIGNMENTS.c.assignment_id).where(
+        ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.status == REJECTED
+    )
+    return [
+        table.c.mode == place.mode,
+        table.c.status.in_(COMPLETE),
+        table.c.hitid.not_in(known),
+        table.c.assignmentid.not_in(rejected),
+    ]
+
+
+def complete_elsewhere(session: Session, place: Place, participants_name: str) -> dict[str | None, int]:
+    """``{code version: workers}`` of complete participants of this mode whose HIT we do not know."""
+    table = participants_table(participants_name)
+    statement = select(table.c.codeversion, func.count(table.c.workerid.distinct())).where(
+        *_unknown_complete(place, table)
+    )
+    rows = session.connection().execute(statement.group_by(table.c.codeversion))
+    return {version: int(number) for version, number in rows}
+
+
+def count_outstanding(session: Session, place: Place, experiment_id: int, code_version: str, now: datetime) -> int:
+    """Open slots, workers at work and unread submissions of the HITs of that experiment and code version."""
+    open_ = case((closed(now), 0), else_=HITS.c.available)
+    statement = select(func.sum(open_ + HITS.c.pending + unread_of_hit())).where(
+        *hits_at(place),
+        HITS.c.experiment_id == experiment_id,
+        HITS.c.code_version == code_version,
+        HITS.c.disposed_at.is_(None),
+    )
+    return int(session.connection().execute(statement).scalar() or 0)
