@@ -28,6 +28,8 @@ class Post:
     duration: timedelta
     lifetime: timedelta
     masters: bool
+    absent: tuple[str, ...] = ()
+    """Qualification types that a worker must not hold, besides the experiment's own requirements."""
 
     @property
     def cost(self) -> Decimal:
@@ -42,6 +44,7 @@ class Post:
             "reward": format_money(self.reward),
             "duration": format_duration(self.duration),
             "lifetime": format_duration(self.lifetime),
+            "absent": list(self.absent),
         }
 
     @classmethod
@@ -53,6 +56,7 @@ class Post:
             reward=parse_money(stored["reward"]),
             duration=parse_duration(stored["duration"]),
             lifetime=parse_duration(stored["lifetime"]),
+            absent=tuple(stored.get("absent", ())),
         )
 
     @classmethod
@@ -94,8 +98,12 @@ class Post:
             max_assignments=self.assignments,
             question=question,
             annotation=token,
-            requirements=requirements.to_api(settings.qualifications, "sandbox" if mode == "sandbox" else "production"),
+            requirements=requirements.to_api(self._qualifications(), "sandbox" if mode == "sandbox" else "production"),
         )
+
+    def _qualifications(self) -> dict[str, Any]:
+        asked = settings_of(self.version).qualifications
+        return {**asked, "absent": [*(asked.get("absent") or ()), *self.absent]}
 
     def row(self, hit: Hit, place: Place, now: datetime, *, campaign_id: int | None = None) -> hits.Hit:
         """The market's answer as the store keeps it, with what it was made with."""

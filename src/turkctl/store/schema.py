@@ -19,7 +19,7 @@ from turkctl.store.engine import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 VERSION_TABLE = "turkctl_alembic_version"
@@ -35,10 +35,22 @@ _DIALECTS = ("sqlite", "postgresql")
 
 def all_tables() -> MetaData:
     """Every table of ours, with the modules that describe them imported."""
-    from turkctl.store import assignments, experiments, hits, intents, leases, meta, tasks
+    from turkctl.store import (
+        assignments,
+        campaigns,
+        experiments,
+        hits,
+        intents,
+        leases,
+        meta,
+        qualifications,
+        rounds,
+        tasks,
+    )
 
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow)
+    described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
     assert all(issubclass(model, TurkctlTable) for model in described)
     return TurkctlTable.metadata
 

@@ -27,8 +27,15 @@ class Slots:
     """Those of them that are not decided yet."""
 
 
-def slots(session: Session, place: Place, now: datetime, *, experiment_id: int | None = None) -> list[Slots]:
-    """The assignments of this place's HITs, or of one experiment's, by what each costs."""
+def slots(
+    session: Session,
+    place: Place,
+    now: datetime,
+    *,
+    experiment_id: int | None = None,
+    campaign_id: int | None = None,
+) -> list[Slots]:
+    """The assignments of this place's HITs, or of one experiment's or campaign's, by what each costs."""
     over = or_(HITS.c.expires <= now, HITS.c.disposed_at.is_not(None))
     open_ = case((over, 0), else_=HITS.c.available)
     waiting = case((HITS.c.disposed_at.is_not(None), 0), else_=HITS.c.pending + SUBMITTED)
@@ -44,5 +51,7 @@ def slots(session: Session, place: Place, now: datetime, *, experiment_id: int |
     ).where(HITS.c.mode == place.mode, HITS.c.market == place.market)
     if experiment_id is not None:
         statement = statement.where(HITS.c.experiment_id == experiment_id)
+    if campaign_id is not None:
+        statement = statement.where(HITS.c.campaign_id == campaign_id)
     rows = session.connection().execute(statement.group_by(*columns))
     return [Slots(reward, size, masters, int(used), int(left)) for reward, size, masters, used, left in rows]

@@ -1,0 +1,66 @@
+"""Which process holds something in the database, and whether that process is proven to be gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_STATE, _STARTED = 0, 19
+"""Fields of ``/proc/PID/stat`` after the name: state, and start time in clock ticks since boot (see proc(5))."""
+
+
+def myself() -> dict[str, Any]:
+    """This process: host, pid, and what tells a later process of the same pid apart, where the system has it."""
+    pid = os.getpid()
+    stat = _stat(pid)
+    return {
+        "host": socket.gethostname(),
+        "pid": pid,
+        "boot": _boot(),
+        "namespace": _namespace(),
+        "started": stat[_STARTED] if stat else None,
+    }
+
+
+def is_gone(owner: Mapping[str, Any]) -> bool:
+    """Whether the process certainly does not live any more.
+
+    That can be known only of a process of this boot and process namespace; of any other the answer is no.
+    """
+    boot, namespace = _boot(), _namespace()
+    if boot is None or namespace is None or (owner.get("boot"), owner.get("namespace")) != (boot, namespace):
+        return False
+    stat = _stat(int(owner["pid"]))
+    return stat is None or stat[_STATE] in ("Z", "X") or stat[_STARTED] != owner.get("started")
+
+
+def in_words(owner: Mapping[str, Any]) -> str:
+    """``process 4711 on lab-server``."""
+    return f"process {owner.get('pid')} on {owner.get('host')}"
+
+
+def _boot() -> str | None:
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def _namespace() -> str | None:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The process's fields after its name (which may hold blanks and brackets); None when there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()

@@ -1,0 +1,97 @@
+"""Hours of the day in a named time zone, in which a campaign posts HITs. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from turkctl.errors import UsageError
+
+_HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+_MIDNIGHT = time(0, 0)
+
+
+@dataclass(frozen=True)
+class Window:
+    """From ``opens`` (included) to ``closes`` (not included), by the wall clock of the zone, on every day.
+
+    A window that closes before it opens goes over midnight; 24:00 is midnight.
+    """
+
+    opens: time
+    closes: time
+    zone: ZoneInfo
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether the moment (aware) lies inside."""
+        local = moment.astimezone(self.zone).time()
+        if self.opens < self.closes:
+            return self.opens <= local < self.closes
+        return local >= self.opens or local < self.closes
+
+    def next_open(self, moment: datetime) -> datetime:
+        """The moment itself while the window is open, else when it opens next, in UTC."""
+        if self.is_open(moment):
+            return moment
+        local = moment.astimezone(self.zone)
+        for days in range(3):
+            day = local.date() + timedelta(days=days)
+            # An opening that the clocks jump over on this day is the same moment an hour later by the wall clock.
+            opening = datetime.combine(day, self.opens, self.zone).astimezone(UTC)
+            if opening > moment:
+                return opening
+        raise AssertionError("a window opens once a day")
+
+    def __str__(self) -> str:
+        return f"{hours_text(self.opens, self.closes)} {self.zone.key}"
+
+
+def hours_text(opens: time, closes: time) -> str:
+    """As the command line has it: ``09:00-17:00``."""
+    return f"{opens:%H:%M}-{'24:00' if closes == _MIDNIGHT else format(closes, '%H:%M')}"
+
+
+def parse_window(hours: str, timezone: str | None) -> Window:
+    """The window that the flags mean; without a time zone, UTC.
+
+    Raises:
+        UsageError: no such hours, hours that are all day or none, or no such time zone.
+    """
+    match = _HOURS.fullmatch(hours.strip())
+    hint = "write them as 09:00-17:00"
+    if match is None:
+        raise UsageError(f"'{hours}' are not hours of the day", hint=hint)
+    opens, closes = _time(match[1], match[2], hours, last=False), _time(match[3], match[4], hours, last=True)
+    if opens == closes:
+        raise UsageError(f"the hours {hours} are none or all of the day", hint="leave --hours out for the whole day")
+    return Window(opens, closes, parse_zone("UTC" if timezone is None else timezone))
+
+
+def _time(hour: str, minute: str, hours: str, *, last: bool) -> time:
+    if last and (hour, minute) == ("24", "00"):
+        return _MIDNIGHT
+    try:
+        return time(int(hour), int(minute))
+    except ValueError:
+        raise UsageError(f"'{hours}' has a time of day that no clock shows", hint="00:00 to 24:00") from None
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """The time zone of this name.
+
+    Raises:
+        UsageError: there is none; the hint names the nearest.
+    """
+    known = available_timezones()
+    if name in known:
+        return ZoneInfo(name)
+    lowered = {each.lower(): each for each in known}
+    cities = {each.rpartition("/")[2].lower(): each for each in sorted(known)}
+    wanted = name.strip().lower().replace(" ", "_")
+    close = difflib.get_close_matches(wanted, [*lowered, *cities], n=1, cutoff=0.6)
+    nearest = (lowered.get(close[0]) or cities[close[0]]) if close else None
+    hint = f"did you mean {nearest}?" if nearest else "write it as Europe/Berlin or America/New_York"
+    raise UsageError(f"there is no time zone '{name}'", hint=hint)

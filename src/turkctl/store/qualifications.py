@@ -1,0 +1,101 @@
+"""Qualification types that turkctl made, and to whom it granted them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Text, UniqueConstraint, delete, exists, select
+from sqlmodel import Field, Session
+
+from turkctl.store.assignments import ASSIGNMENTS
+from turkctl.store.base import Place, TurkctlTable, insert_ignoring
+from turkctl.store.hits import HITS
+from turkctl.store.types import UtcTime
+
+TOOK_PART = "took_part"
+"""Purpose of the type that says that a worker took part in the experiment: required absent on new HITs."""
+
+
+class MadeType(TurkctlTable, table=True):
+    """A qualification type that this database had made on a market."""
+
+    __tablename__ = "turkctl_qualification_type"
+    __table_args__ = (UniqueConstraint("mode", "market", "experiment_id", "purpose"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    experiment_id: int = Field(foreign_key="turkctl_experiment.id")
+    purpose: str = Field(max_length=32)
+    type_id: str = Field(max_length=64)
+    name: str = Field(sa_type=Text)
+    created: datetime = Field(sa_type=UtcTime)
+
+
+class Grant(TurkctlTable, table=True):
+    """That a worker was granted one, so that nobody is granted it twice."""
+
+    __tablename__ = "turkctl_qualification_grant"
+    __table_args__ = (UniqueConstraint("type_row", "worker_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    type_row: int = Field(foreign_key="turkctl_qualification_type.id")
+    worker_id: str = Field(max_length=64)
+    granted: datetime = Field(sa_type=UtcTime)
+    error: str | None = Field(default=None, sa_type=Text)
+    """The market's code where it refused for good, so that it is not asked again."""
+
+
+TYPES = MadeType.__table__
+GRANTS = Grant.__table__
+
+
+def find(session: Session, place: Place, experiment_id: int, purpose: str = TOOK_PART) -> MadeType | None:
+    """The type of the experiment on this market, if it was made."""
+    statement = select(MadeType).where(
+        TYPES.c.mode == place.mode,
+        TYPES.c.market == place.market,
+        TYPES.c.experiment_id == experiment_id,
+        TYPES.c.purpose == purpose,
+    )
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def remember(session: Session, made: MadeType) -> None:
+    """Stores the type, unless the experiment has one of this purpose here."""
+    key = ["mode", "market", "experiment_id", "purpose"]
+    insert_ignoring(session, TYPES, key, [made.validated().model_dump(exclude={"id"})])
+
+
+def forget(session: Session, type_id: str, place: Place) -> None:
+    """Drops a type that the market no longer has, with its grants."""
+    rows = select(TYPES.c.id).where(
+        TYPES.c.type_id == type_id, TYPES.c.mode == place.mode, TYPES.c.market == place.market
+    )
+    session.connection().execute(delete(GRANTS).where(GRANTS.c.type_row.in_(rows.scalar_subquery())))
+    session.connection().execute(delete(TYPES).where(TYPES.c.id.in_(rows.scalar_subquery())))
+
+
+def without_grant(session: Session, made: MadeType) -> list[str]:
+    """Workers with a submission on a HIT of the experiment who were not granted it, by id."""
+    granted = exists().where(GRANTS.c.type_row == made.id, GRANTS.c.worker_id == ASSIGNMENTS.c.worker_id)
+    statement = (
+        select(ASSIGNMENTS.c.worker_id)
+        .join(HITS, HITS.c.id == ASSIGNMENTS.c.hit_row)
+        .where(
+            HITS.c.mode == made.mode,
+            HITS.c.market == made.market,
+            HITS.c.experiment_id == made.experiment_id,
+            ~granted,
+        )
+        .distinct()
+        .order_by(ASSIGNMENTS.c.worker_id)
+    )
+    return list(session.connection().execute(statement).scalars())
+
+
+def record_grants(session: Session, made: MadeType, workers: Sequence[tuple[str, str | None]], now: datetime) -> None:
+    """Remembers to whom it was granted, or why the market will not, as (worker, error or None)."""
+    rows = [{"type_row": made.id, "worker_id": worker, "granted": now, "error": error} for worker, error in workers]
+    insert_ignoring(session, GRANTS, ["type_row", "worker_id"], rows)
