@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from turkctl.errors import DatabaseUnreachableError, SchemaError
+from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
 
 VERSION = 1
 """The tables' version. A database of a newer one is refused."""
 
+_WRITE_URL = "write sqlite:///market.db or postgresql+psycopg://user@host/database"
 _ADVISORY_LOCK = 0x7475726B  # "turk": taken on PostgreSQL while tables are made
 _BUSY_MS = 30_000
 _LOCKS: dict[str, threading.Lock] = {}
@@ -37,30 +39,40 @@ class Database:
         """Open ``url`` and make what is missing.
 
         Raises:
+            ConfigError: ``url`` is not an address of a database that can be used here.
             DatabaseUnreachableError: it cannot be opened.
             SchemaError: it was made by a newer turkctl.
         """
-        parsed = make_url(url)
+        parsed = _parsed(url)
+        self._name = parsed.render_as_string()
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._memory = self.sqlite and parsed.database in (None, "", ":memory:")
         self._lock = threading.Lock() if self._memory else _lock_of(url)
         self.engine = open_engine(url)
         try:
             create(self)
-        except OperationalError as error:
-            self.engine.dispose()
-            raise DatabaseUnreachableError(
-                f"the market's database {parsed.render_as_string()} cannot be opened: {error.orig}",
-                hint="set market_url to a file that can be written, or to a PostgreSQL database that answers",
-            ) from error
         except BaseException:
             self.engine.dispose()
             raise
 
     @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            if isinstance(error, IntegrityError | DataError):
+                raise  # a fault of the market's, not of the database
+            cause = error.orig if isinstance(error, DatabaseError) else error
+            raise DatabaseUnreachableError(
+                f"the market's database {self._name} cannot be used: {cause}",
+                hint="set market_url to a file that can be written, or to a PostgreSQL database that answers",
+            ) from error
+
+    @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may change things; committed unless the block raises."""
         with contextlib.ExitStack() as stack:
+            stack.enter_context(self._answering())
             if self.sqlite:
                 stack.enter_context(self._lock)
             connection = stack.enter_context(self.engine.connect())
@@ -72,6 +84,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A transaction that changes nothing; on PostgreSQL one snapshot for all of its statements."""
         with contextlib.ExitStack() as stack:
+            stack.enter_context(self._answering())
             if self._memory:  # one connection for all threads: they take turns
                 stack.enter_context(self._lock)
             connection = stack.enter_context(self.engine.connect())
@@ -80,9 +93,32 @@ class Database:
             stack.enter_context(connection.begin())
             yield connection
 
+    def use_wal(self) -> None:
+        """Write-ahead logging, so that readers and the writer do not wait for each other.
+
+        The change needs the file alone for a moment and does not honour the busy timeout, hence several tries.
+        """
+        with self._answering():
+            _use_wal(self.engine)
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect().import_dbapi()
+    except ArgumentError:
+        raise ConfigError(f"market_url '{url}' is not the address of a database", hint=_WRITE_URL) from None
+    except NoSuchModuleError:
+        raise ConfigError(f"market_url names an unknown kind of database: {parsed.drivername}", _WRITE_URL) from None
+    except ImportError as error:
+        raise ConfigError(
+            f"the database driver '{error.name}' is not installed", hint="pip install 'turkctl[postgres]'"
+        ) from None
+    return parsed
 
 
 def _lock_of(url: str) -> threading.Lock:
@@ -124,7 +160,7 @@ def create(database: Database) -> None:
     """
     if _version(database) is None:
         if database.sqlite:
-            _use_wal(database.engine)
+            database.use_wal()
         with database.write() as connection:
             if not database.sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
@@ -150,10 +186,6 @@ def _version(database: Database) -> int | None:
 
 
 def _use_wal(engine: Engine, *, tries: int = 50, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Write-ahead logging, so that readers and the writer do not wait for each other.
-
-    The change needs the file alone for a moment and does not honour the busy timeout, hence the tries.
-    """
     connection = engine.raw_connection()
     try:
         for left in range(tries, 0, -1):
@@ -162,7 +194,7 @@ def _use_wal(engine: Engine, *, tries: int = 50, sleep: Callable[[float], None] 
                 cursor.execute("PRAGMA journal_mode=WAL")
                 cursor.close()
                 return
-            except engine.dialect.loaded_dbapi.OperationalError:
+            except sqlite3.OperationalError:
                 if left == 1:
                     raise
                 sleep(0.02)

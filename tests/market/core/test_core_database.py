@@ -15,7 +15,7 @@ import pytest
 from market_support import REQUESTER, Bench, Clock, hit_request, refused
 from sqlalchemy import create_engine, event, text
 
-from turkctl.errors import DatabaseUnreachableError, SchemaError
+from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market.service import Market
 
 PROCESSES = 2
@@ -204,8 +204,32 @@ def test_a_newer_database_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("address", ["sqlite:////nowhere/at/all.db", "postgresql+psycopg://nobody@127.0.0.1:1/none"])
 def test_a_database_that_cannot_be_opened_says_so(address: str) -> None:
-    with pytest.raises(DatabaseUnreachableError, match="cannot be opened"):
+    with pytest.raises(DatabaseUnreachableError, match="cannot be used"):
         Market(address)
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "market.db"
+    path.write_text("just a text file, long enough to be looked at as a database " * 20)
+    with pytest.raises(DatabaseUnreachableError, match="not a database"):
+        Market(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "oracle7://x", "mysql+nosuchdriver://x/y"])
+def test_an_address_of_no_usable_database_is_a_configuration_error(address: str) -> None:
+    with pytest.raises(ConfigError):
+        Market(address)
+
+
+def test_a_database_that_goes_away_says_so(tmp_path: Path) -> None:
+    bench = Bench(f"sqlite:///{tmp_path / 'market.db'}")
+    engine = create_engine(f"sqlite:///{tmp_path / 'market.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE market_meta"))
+    engine.dispose()
+    with pytest.raises(DatabaseUnreachableError, match="market_meta"):
+        bench.hit()
+    bench.market.close()
 
 
 def test_a_file_the_market_made_has_a_write_ahead_log(tmp_path: Path) -> None:
