@@ -138,6 +138,17 @@ def counts_by_status(session: Session, place: Place, hit_ids: Sequence[str]) -> 
     return counts
 
 
+def statuses(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """``{hit_id: {assignment_id: status}}`` of what is stored, for the HITs that have any."""
+    found: dict[str, dict[str, str]] = {}
+    columns = (ASSIGNMENTS.c.hit_id, ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.status)
+    for part in chunks(list(dict.fromkeys(hit_ids))):
+        statement = select(*columns).where(*_at(place), ASSIGNMENTS.c.hit_id.in_(part))
+        for hit_id, assignment_id, status in session.connection().execute(statement):
+            found.setdefault(hit_id, {})[assignment_id] = status
+    return found
+
+
 def change_status(
     session: Session,
     place: Place,

@@ -207,6 +207,12 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
     return found
 
 
+def select_where(session: Session, *conditions: ColumnElement[bool]) -> list[HitRow]:
+    """The HITs that meet conditions over :data:`HITS`, in the order in which they were stored: for other queries."""
+    rows = session.connection().execute(_ROW.where(*conditions).order_by(HITS.c.id))
+    return [HitRow(*row) for row in rows]
+
+
 def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int]]:
     """``{experiment id: {status: HITs}}`` of one mode, whatever the market."""
     counts: dict[int, dict[str, int]] = {}

@@ -6,14 +6,16 @@ zone. turkctl creates the table only in databases of its own; reading it needs n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, func, inspect, select
+from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, func, inspect, select, update
 from sqlmodel import Session
 
 from turkctl.errors import ConfigError
-from turkctl.store.base import PREFIX
+from turkctl.store.base import PREFIX, chunks, insert_ignoring
 
 DEFAULT_NAME = "assignments"
 
@@ -29,6 +31,8 @@ STATUS_NAMES = (
 )
 """By psiTurk's number."""
 COMPLETE = (3, 4, 5, 7)
+SUBMITTED = 4
+CREDITED = 5
 
 
 @cache
@@ -98,3 +102,23 @@ def known_ids(session: Session, name: str, mode: str) -> KnownIds:
     statement = select(table.c.hitid, table.c.assignmentid).where(table.c.mode == mode)
     rows = session.connection().execute(statement).all()
     return KnownIds(frozenset(row.hitid for row in rows), frozenset(row.assignmentid for row in rows))
+
+
+def insert_new(session: Session, name: str, rows: Sequence[dict[str, Any]]) -> int:
+    """Inserts the rows whose ``uniqueid`` is not there yet; how many those were."""
+    table = participants_table(name)
+    added = 0
+    for part in chunks(rows):
+        ids = [row["uniqueid"] for row in part]
+        there = session.connection().execute(select(func.count()).where(table.c.uniqueid.in_(ids))).scalar_one()
+        insert_ignoring(session, table, ["uniqueid"], part)
+        added += len(part) - int(there)
+    return added
+
+
+def move_status(session: Session, name: str, mode: str, uniqueids: Sequence[str], *, expected: int, new: int) -> None:
+    """Moves those of the participants of this mode that are at the ``expected`` status to the ``new`` one."""
+    table = participants_table(name)
+    statement = update(table).where(table.c.mode == mode, table.c.status == expected).values(status=new)
+    for part in chunks(uniqueids):
+        session.connection().execute(statement.where(table.c.uniqueid.in_(part)))

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS, REJECTED, SUBMITTED
 from turkctl.store.base import ANY_MARKET, Place
-from turkctl.store.hits import HITS
+from turkctl.store.hits import HITS, HitRow, select_where
 from turkctl.store.participants import COMPLETE, participants_table
 
 
@@ -42,6 +42,24 @@ def may_change(now: datetime) -> ColumnElement[bool]:
     open_ = and_(HITS.c.available > 0, ~closed(now))
     unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending > stored_of_hit()
     return and_(HITS.c.disposed_at.is_(None), or_(HITS.c.synced.is_(None), open_, HITS.c.pending > 0, unread))
+
+
+def unfinished(
+    session: Session, place: Place, now: datetime, *, experiment_id: int | None = None, campaign_id: int | None = None
+) -> list[HitRow]:
+    """The HITs that may still change how many people are complete, of all or of one experiment or campaign."""
+    conditions = [*hits_at(place), may_change(now)]
+    if experiment_id is not None:
+        conditions.append(HITS.c.experiment_id == experiment_id)
+    if campaign_id is not None:
+        conditions.append(HITS.c.campaign_id == campaign_id)
+    return select_where(session, *conditions)
+
+
+def unreviewed(session: Session, place: Place) -> list[HitRow]:
+    """The HITs, not gone, with stored submissions that were waiting for a decision."""
+    waiting = select(ASSIGNMENTS.c.hit_row).where(ASSIGNMENTS.c.status == SUBMITTED)
+    return select_where(session, *hits_at(place), HITS.c.disposed_at.is_(None), HITS.c.id.in_(waiting))
 
 
 def count_completed(

@@ -1,0 +1,267 @@
+"""Sync: turkctl's database brought up to date with the market, at the cost of what has changed.
+
+The counters of a HIT are asked for first and its submissions after them. So an assignment that moves on in between is
+counted twice for a moment, and never not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
+from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations.enter import Answer, Entered, ParticipantsTable, enter
+from turkctl.operations.plan import FAILED, ItemError, ItemResult
+from turkctl.operations.reading import read_each
+from turkctl.operations.settle import enter_hit, settle
+from turkctl.operations.world import World
+from turkctl.store import assignments, experiments, hits, intents, people
+from turkctl.store.assignments import SUBMITTED
+from turkctl.store.base import Place
+from turkctl.store.hits import HitFilter, HitRow
+
+GROUP = 50
+"""HITs whose answers are stored in one transaction."""
+
+Grant = Callable[[World, int, datetime], object]
+"""Grants an experiment's qualification to its new workers; see :func:`turkctl.operations.repeat.grant_new`."""
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """What reading HITs from the market came to."""
+
+    changed: tuple[str, ...]
+    """HITs whose counters or work changed, or that are gone."""
+    assignments_new: int
+    assignments_changed: int
+    disposed: tuple[str, ...]
+    participants_added: int
+    new_workers: Mapping[int, frozenset[str]]
+    """By experiment: the workers of new assignments."""
+    failed: tuple[ItemResult, ...]
+    """HITs that the market would not tell about; they keep what is stored."""
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync came to."""
+
+    full: bool
+    hits_checked: int
+    read: ReadReport
+    unknown: tuple[str, ...]
+    """HITs of the account that are not ours; looked for with ``full`` only."""
+    found: int
+    """Requests that an interrupted run had left open and that had reached the market."""
+    requests: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as it is printed."""
+        return {
+            "full": self.full,
+            "hits_checked": self.hits_checked,
+            "hits_changed": len(self.read.changed),
+            "assignments_new": self.read.assignments_new,
+            "assignments_changed": self.read.assignments_changed,
+            "disposed": len(self.read.disposed),
+            "participants_added": self.read.participants_added,
+            "found": self.found,
+            "unknown": list(self.unknown),
+            "failed": [item.as_dict() for item in self.read.failed],
+            "requests": self.requests,
+        }
+
+
+def unfinished(
+    session: Session,
+    place: Place,
+    now: datetime,
+    experiment_id: int | None = None,
+    campaign_id: int | None = None,
+) -> list[HitRow]:
+    """HITs that can still change the counting of people.
+
+    Those not gone that have open slots in reach (or had when they were last read), workers at work, or submissions
+    that the counters imply and that are not stored.
+    """
+    return people.unfinished(session, place, now, experiment_id=experiment_id, campaign_id=campaign_id)
+
+
+def sync(world: World, *, full: bool = False, grant: Grant | None = None) -> SyncReport:
+    """Bring the database up to date.
+
+    Looked at are the HITs that can still change: one GetHIT each, and the pages of ListAssignmentsForHIT for those
+    whose counters disagree with what is stored. With ``full`` all HITs are listed and the work of all is read, which
+    also finds what was overturned, and what the account has that is not ours.
+
+    Args:
+        world: database, market and clock.
+        full: look at every HIT and its assignments.
+        grant: called for every experiment at the end.
+
+    Raises:
+        UnreachableError: the market is out of reach; what was read until then is stored.
+        UsageError: ``participants_timezone`` is no time zone.
+    """
+    now, before = world.now(), world.mturk.requests.total()
+    settled = settle(world, now)
+    listed = world.engine().call(lambda: list(world.mturk.list_hits())) if full else []
+    adopted = _adopt(world, listed, now)
+    with world.database.read() as session:
+        rows = _rows(session, world.place, now, full=full)
+        unknown = _unknown(session, world.place, listed)
+        configured = [each.experiment_id for each in experiments.list_all(session)]
+    read = read_market(world, rows, now, known={hit.hit_id: hit for hit in listed}, every=full)
+    if grant is not None:
+        for experiment_id in configured:
+            grant(world, experiment_id, now)
+    requests = world.mturk.requests.total() - before
+    return SyncReport(full, len(rows), read, unknown, settled.found + adopted, requests)
+
+
+def _rows(session: Session, place: Place, now: datetime, *, full: bool) -> list[HitRow]:
+    if full:
+        return hits.select_hits(session, HitFilter(place, disposed=False))
+    both = (*people.unfinished(session, place, now), *people.unreviewed(session, place))
+    return list({row.hit_id: row for row in both}.values())
+
+
+def _adopt(world: World, listed: Sequence[Hit], now: datetime) -> int:
+    """Enter HITs that carry an intent of ours which had been given up before they showed; how many."""
+    if not listed:
+        return 0
+    place = world.place
+    with world.database.read() as session:
+        strangers = set(hits.unknown_ids(session, place, [hit.hit_id for hit in listed]))
+        marked = [hit for hit in listed if hit.hit_id in strangers and hit.annotation]
+        found = [(hit, intents.get(session, hit.annotation or "")) for hit in marked]
+    ours = [(hit, intent) for hit, intent in found if intent is not None and intent.kind == intents.CREATE_HIT]
+    if ours:
+        with world.database.write() as session:
+            for hit, intent in ours:
+                enter_hit(session, place, intent, hit, now)
+                intents.complete(session, intent.token, hit.hit_id, now)
+    return len(ours)
+
+
+def _unknown(session: Session, place: Place, listed: Sequence[Hit]) -> tuple[str, ...]:
+    return tuple(hits.unknown_ids(session, place, [hit.hit_id for hit in listed]))
+
+
+def read_market(
+    world: World,
+    rows: Sequence[HitRow],
+    now: datetime,
+    *,
+    known: Mapping[str, Hit] | None = None,
+    every: bool = False,
+) -> ReadReport:
+    """Read HITs of ours from the market, counters before submissions, and store what it says.
+
+    Args:
+        world: database and market.
+        rows: the HITs as they are stored.
+        now: when it is read.
+        known: HITs that the market has just told about; of the others each is asked for.
+        every: read the submissions of all, not only of those whose counters disagree with what is stored.
+
+    Raises:
+        UnreachableError: the market is out of reach; what was read until then is stored.
+        UsageError: ``participants_timezone`` is no time zone.
+    """
+    place, entered = world.place, Entered()
+    failed: list[ItemResult] = []
+    with world.database.read() as session:
+        table = ParticipantsTable.of(session, world.settings)
+        slugs = {each.slug: each.experiment_id for each in experiments.list_all(session)}
+    for group in _groups(_answers(world, rows, now, known or {}, every, failed), GROUP):
+        with world.database.write() as session:
+            enter(session, place, group, table, entered)
+    return ReadReport(
+        changed=tuple(entered.changed),
+        assignments_new=entered.assignments_new,
+        assignments_changed=entered.assignments_changed,
+        disposed=tuple(entered.disposed),
+        participants_added=entered.participants_added,
+        new_workers={slugs[slug]: frozenset(workers) for slug, workers in entered.new_workers.items()},
+        failed=tuple(failed),
+    )
+
+
+def _groups(answers: Iterable[Answer], size: int) -> Iterator[list[Answer]]:
+    iterator = iter(answers)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+def _answers(
+    world: World,
+    rows: Sequence[HitRow],
+    now: datetime,
+    known: Mapping[str, Hit],
+    every: bool,
+    failed: list[ItemResult],
+) -> Iterator[Answer]:
+    """What the market says of each HIT, those first whose work need not be read."""
+    counted = _count(world, rows, now, known, failed)
+    with world.database.read() as session:
+        stored = assignments.statuses(session, world.place, [answer.row.hit_id for answer in counted])
+    unread = []
+    for answer in counted:
+        if _reads_work(answer, stored.get(answer.row.hit_id, {}).values(), every):
+            unread.append(answer)
+        else:
+            yield answer
+
+    def read(answer: Answer) -> tuple[Assignment, ...]:
+        try:
+            return tuple(world.mturk.list_assignments(answer.row.hit_id))
+        except DoesNotExistError:
+            return ()
+
+    for answer, listed in read_each(world.engine(), unread, read):
+        if isinstance(listed, MarketRefusedError):
+            failed.append(_failure(answer.row, listed))
+        else:
+            yield Answer(answer.row, answer.hit, answer.read_at, listed)
+
+
+def _count(
+    world: World, rows: Sequence[HitRow], now: datetime, known: Mapping[str, Hit], failed: list[ItemResult]
+) -> list[Answer]:
+    """The counters of each HIT."""
+    counted = [Answer(row, known[row.hit_id], now) for row in rows if row.hit_id in known]
+
+    def read(row: HitRow) -> Hit | None:
+        try:
+            return world.mturk.get_hit(row.hit_id)
+        except DoesNotExistError:
+            return None
+
+    for row, hit in read_each(world.engine(), [row for row in rows if row.hit_id not in known], read):
+        if isinstance(hit, MarketRefusedError):
+            failed.append(_failure(row, hit))
+        else:
+            counted.append(Answer(row, hit, now))
+    return counted
+
+
+def _reads_work(answer: Answer, stored: Iterable[str], every: bool) -> bool:
+    """Whether submissions are to be read: all of them, or where the counters disagree with the stored statuses."""
+    if answer.hit is None:
+        return False
+    statuses = list(stored)
+    submitted = answer.hit.max_assignments - answer.hit.available - answer.hit.pending
+    decided = sum(status != SUBMITTED for status in statuses)
+    return submitted > (0 if every else len(statuses)) or answer.hit.completed > decided
+
+
+def _failure(row: HitRow, error: MarketRefusedError) -> ItemResult:
+    return ItemResult(row.hit_id, FAILED, row.title, ItemError.of(error))
