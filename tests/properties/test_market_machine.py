@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 from sqlalchemy import func, select
 
 from turkctl import fees
@@ -26,7 +26,7 @@ from turkctl.market.service import Market, Requester
 from turkctl.units import from_micros
 
 REQUESTER = Requester("123456789012", "production")
-OPENING = Decimal("40.00")
+OPENING = Decimal("5.00")
 EXTERNAL = (
     '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
     'ExternalQuestion.xsd"><ExternalURL>https://lab.example.org/</ExternalURL><FrameHeight>0</FrameHeight>'
@@ -46,8 +46,7 @@ HIT_STEPS = {
     ("Reviewable", "Disposed"),
     ("Reviewing", "Disposed"),
 }
-SILENT = {None, "Returned", "Abandoned"}
-"""What an assignment may have been before it was accepted by the same worker anew: a new row each time."""
+NUMBER = st.integers(0, 9)
 
 
 def attempt(act: Callable[[], Any]) -> tuple[Any, MarketError | WorkError | None]:
@@ -75,21 +74,27 @@ class Books:
         return self.reward + fees.reward_fee(self.reward, self.slots)
 
 
+def worked(machine: MarketMachine) -> bool:
+    """Whether there is an assignment to choose."""
+    return bool(machine.assignments)
+
+
 class MarketMachine(RuleBasedStateMachine):
     """Requester and workers at random."""
 
     hits = Bundle("hits")
-    work = Bundle("work")
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(target=hits)
+    def open(self) -> Any:
         self.seconds = 1_700_000_000.0
         self.market = Market("sqlite://", clock=lambda: self.seconds, rng=random.Random(1), opening_balance=OPENING)
         self.workers = [self.market.register_worker("production") for _ in range(3)]
         self.books: dict[str, Books] = {}
         self.assignments: dict[str, str] = {}
+        self.takers: dict[str, str] = {}
         self.bonuses = Decimal(0)
         self.tokens: dict[tuple[str, str], datetime] = {}
+        return self.create("0.05", 3, 30 * 86400, 7 * 86400, None)
 
     def teardown(self) -> None:
         if hasattr(self, "market"):
@@ -112,7 +117,7 @@ class MarketMachine(RuleBasedStateMachine):
         target=hits,
         reward=st.sampled_from(["0.01", "0.05", "0.13", "1.00"]),
         slots=st.sampled_from([1, 2, 3, 9, 10]),
-        lifetime=st.sampled_from([60, 3600]),
+        lifetime=st.sampled_from([60, 3600, 30 * 86400]),
         delay=st.sampled_from([0, 600, 86400]),
         token=st.sampled_from([None, None, "a"]),
     )
@@ -168,17 +173,35 @@ class MarketMachine(RuleBasedStateMachine):
     def mark(self, hit: str, revert: bool) -> None:
         self._try("update_hit_review_status", HITId=hit, Revert=revert)
 
-    @rule(assignment=work, override=st.booleans())
-    def approve(self, assignment: tuple[str, str], override: bool) -> None:
-        self._try("approve_assignment", AssignmentId=assignment[1], OverrideRejection=override)
+    def _pick(self, number: int, *statuses: str) -> str:
+        """One of the assignments, mostly (nine times of ten) one in such a status where there is any."""
+        likely = [made for made, status in self.assignments.items() if status in statuses]
+        among = likely if likely and number else list(self.assignments)
+        return among[number % len(among)]
 
-    @rule(assignment=work)
-    def reject(self, assignment: tuple[str, str]) -> None:
-        self._try("reject_assignment", AssignmentId=assignment[1], RequesterFeedback="no")
+    @precondition(worked)
+    @rule(number=NUMBER, override=st.booleans())
+    def approve(self, number: int, override: bool) -> None:
+        assignment = self._pick(number, "Submitted")
+        self._try("approve_assignment", AssignmentId=assignment, OverrideRejection=override)
 
-    @rule(assignment=work, amount=st.sampled_from(["0.01", "0.25", "3.00"]), token=st.sampled_from([None, "a"]))
-    def bonus(self, assignment: tuple[str, str], amount: str, token: str | None) -> None:
-        request = {"WorkerId": assignment[0], "AssignmentId": assignment[1], "BonusAmount": amount, "Reason": "r"}
+    @precondition(worked)
+    @rule(number=NUMBER)
+    def reject(self, number: int) -> None:
+        self._try("reject_assignment", AssignmentId=self._pick(number, "Submitted"), RequesterFeedback="no")
+
+    @precondition(worked)
+    @rule(number=NUMBER)
+    def overturn(self, number: int) -> None:
+        assignment = self._pick(number, "Rejected")
+        self._try("approve_assignment", AssignmentId=assignment, OverrideRejection=True)
+
+    @precondition(worked)
+    @rule(number=NUMBER, amount=st.sampled_from(["0.01", "0.25", "3.00"]), token=st.sampled_from([None, "a"]))
+    def bonus(self, number: int, amount: str, token: str | None) -> None:
+        assignment = self._pick(number, "Submitted", "Approved", "Rejected")
+        worker = self.takers[assignment]
+        request = {"WorkerId": worker, "AssignmentId": assignment, "BonusAmount": amount, "Reason": "r"}
         repeated = self._used("SendBonus", token)
         request |= {"UniqueRequestToken": token} if token else {}
         _, error = attempt(lambda: self.market.send_bonus(REQUESTER, request))
@@ -195,45 +218,43 @@ class MarketMachine(RuleBasedStateMachine):
 
     # The workers
 
-    @rule(target=work, hit=hits, number=st.integers(0, 2))
-    def accept(self, hit: str, number: int) -> Any:
+    @rule(hit=hits, number=st.integers(0, 2))
+    def accept(self, hit: str, number: int) -> None:
         worker = self.workers[number]
         answer, error = attempt(lambda: self.market.accept("production", worker, hit))
         if isinstance(error, WorkError):
             assert error.code in ("NoHITsAvailable", "AssignmentAlreadyExists")
-            return multiple()
+            return
+        before = self.books[hit].workers.get(worker)
+        assert before is None or self.assignments[before] in ("Returned", "Abandoned")
         made = answer["AssignmentId"]
-        assert self.books[hit].workers.get(worker) is None or (
-            self.assignments[self.books[hit].workers[worker]] in SILENT
-        )
         self.books[hit].workers[worker] = made
+        self.takers[made] = worker
         self.assignments[made] = "Accepted"
-        return worker, made
 
-    @rule(assignment=work)
-    def submit(self, assignment: tuple[str, str]) -> None:
-        _, error = attempt(lambda: self.market.submit("production", *assignment, {"a": "1"}))
+    @precondition(worked)
+    @rule(number=NUMBER)
+    def submit(self, number: int) -> None:
+        self._hand_in(self._pick(number, "Accepted"))
+
+    @precondition(worked)
+    @rule(number=NUMBER)
+    def give_back(self, number: int) -> None:
+        made = self._pick(number, "Accepted")
+        _, error = attempt(lambda: self.market.return_assignment("production", self.takers[made], made))
         assert getattr(error, "code", None) in WORK_REFUSED
 
-    @rule(assignment=work)
-    def give_back(self, assignment: tuple[str, str]) -> None:
-        _, error = attempt(lambda: self.market.return_assignment("production", *assignment))
-        assert getattr(error, "code", None) in WORK_REFUSED
-
-    @rule(target=work, hit=hits, number=st.integers(0, 2))
-    def do(self, hit: str, number: int) -> Any:
+    @rule(hit=hits, number=st.integers(0, 2))
+    def do(self, hit: str, number: int) -> None:
         """Accept and submit in one go, so that much work waits for review."""
-        made = self.accept(hit, number)
-        if isinstance(made, tuple):
-            self.submit(made)
-        return made
+        known = set(self.assignments)
+        self.accept(hit, number)
+        for made in set(self.assignments) - known:
+            self._hand_in(made)
 
-    @rule(assignment=work, days=st.sampled_from([0, 1, 31]))
-    def overturn(self, assignment: tuple[str, str], days: int) -> None:
-        """Reject and, after a while, approve after all."""
-        self.reject(assignment)
-        self.market.advance(timedelta(days=days))
-        self.approve(assignment, override=True)
+    def _hand_in(self, made: str) -> None:
+        _, error = attempt(lambda: self.market.submit("production", self.takers[made], made, {"a": "1"}))
+        assert getattr(error, "code", None) in WORK_REFUSED
 
     # Time
 
@@ -241,7 +262,7 @@ class MarketMachine(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.seconds += seconds
 
-    @rule(days=st.sampled_from([1, 1, 30, 119]))
+    @rule(days=st.sampled_from([0, 0, 0, 1, 1, 8, 31, 119]))
     def advance(self, days: int) -> None:
         self.market.advance(timedelta(days=days))
 
