@@ -34,6 +34,8 @@ class LeaseRow(TurkctlTable, table=True):
     pid: int
     boot_id: str | None = Field(default=None, max_length=64)
     pid_namespace: str | None = Field(default=None, max_length=64)
+    started: str | None = Field(default=None, max_length=32)
+    """When the process started, as its system counts: tells a later process of the same pid apart."""
     epoch: int
     since: datetime = Field(sa_type=UtcTime)
     heartbeat: datetime = Field(sa_type=UtcTime)
@@ -55,6 +57,7 @@ class Claimant:
     pid: int
     boot_id: str | None
     pid_namespace: str | None
+    started: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def _values(claimant: Claimant, now: datetime) -> dict[str, object]:
         "pid": claimant.pid,
         "boot_id": claimant.boot_id,
         "pid_namespace": claimant.pid_namespace,
+        "started": claimant.started,
         "since": now,
         "heartbeat": now,
         "expires": now + LASTS,

@@ -73,12 +73,12 @@ class TaskRun(TurkctlTable, table=True):
     task_id: int = Field(index=True)
     task: str = Field(max_length=128, index=True)
     mode: str = Field(max_length=16)
-    epoch: int = Field(index=True)
+    epoch: int
     """Of the lease under which it ran."""
     slot: datetime = Field(sa_type=UtcTime)
     started: datetime = Field(sa_type=UtcTime)
     finished: datetime | None = Field(default=None, sa_type=UtcTime)
-    status: str = Field(default=RUNNING, max_length=16)
+    status: str = Field(default=RUNNING, max_length=16, index=True)
     summary: str | None = Field(default=None, sa_type=Text)
     error: str | None = Field(default=None, sa_type=Text)
 
@@ -233,9 +233,9 @@ def finish(session: Session, claimed: Claim, outcome: Outcome) -> bool:
     return True
 
 
-def running(session: Session, before_epoch: int) -> list[TaskRun]:
-    """Runs that holders of the lease before this epoch did not finish."""
-    statement = select(TaskRun).where(RUNS.c.status == RUNNING, RUNS.c.epoch < before_epoch).order_by(RUNS.c.id)
+def running(session: Session, up_to_epoch: int) -> list[TaskRun]:
+    """Runs that holders of the lease up to this epoch have not finished."""
+    statement = select(TaskRun).where(RUNS.c.status == RUNNING, RUNS.c.epoch <= up_to_epoch).order_by(RUNS.c.id)
     return list(session.scalars(statement))
 
 

@@ -59,7 +59,7 @@ def _runs() -> None:
         sa.Column("error", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_turkctl_task_run"),
     )
-    for column in ("task_id", "task", "epoch"):
+    for column in ("task_id", "task", "status"):
         op.create_index(f"ix_turkctl_task_run_{column}", "turkctl_task_run", [column])
 
 
@@ -72,6 +72,7 @@ def _lease() -> None:
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("boot_id", sa.String(64)),
         sa.Column("pid_namespace", sa.String(64)),
+        sa.Column("started", sa.String(32)),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("since", TIME, nullable=False),
         sa.Column("heartbeat", TIME, nullable=False),

@@ -1,0 +1,114 @@
+"""``turkctl scheduler``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from turkctl.cli.common import invocation, make_group
+from turkctl.cli.invocation import Invocation
+from turkctl.errors import ExitCode, UsageError
+from turkctl.units import parse_duration
+
+app = make_group("The one process that runs tasks, and who it is.")
+
+
+@app.command(name="run")
+def run_(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Run what is due, and leave: for cron.")] = False,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="Leave when nothing is due and no campaign is active.")
+    ] = False,
+    poll: Annotated[str, typer.Option("--poll", metavar="D", help="Time between looks at the tasks.")] = "5s",
+) -> None:
+    """Run the tasks of all modes when they are due, one after another, until SIGTERM or Ctrl-C.
+
+    What it does goes to standard error, a line an event; the number of runs, in the end, to standard output.
+    """
+    from turkctl.scheduler.runner import Runner
+
+    run = invocation(ctx)
+    interval = parse_duration(poll)
+    if not interval:
+        raise UsageError("--poll 0s: there has to be time between looks", hint="at least 1s; 5s if left out")
+    _show_log(run)
+    with _signals() as (stop, caught):
+        runner = Runner(run.context, stop=stop)
+        report = runner.once() if once else runner.run(interval, until_idle=until_idle)
+    run.output.record({"runs": report.runs, "failing": sorted(report.failing)})
+    if signal.SIGINT in caught:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if report.failing and (once or until_idle):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command()
+def status(ctx: typer.Context) -> None:
+    """Say who runs tasks, since when, and which is next in this mode; exit 0 if somebody does, else 3."""
+    from turkctl.operations.schedule import scheduler_status
+
+    run = invocation(ctx)
+    state = scheduler_status(run.context)
+    run.output.record(state)
+    raise typer.Exit(ExitCode.OK if state["running"] else ExitCode.REFUSED)
+
+
+@app.command()
+def unit(
+    ctx: typer.Context,
+    cron: Annotated[bool, typer.Option("--cron", help="Only the crontab line.")] = False,
+    systemd: Annotated[bool, typer.Option("--systemd", help="Only the systemd unit.")] = False,
+) -> None:
+    """Print a systemd unit and a crontab line for this project."""
+    from turkctl.scheduler.units import crontab_line, systemd_unit
+
+    run = invocation(ctx)
+    command = [str(Path(sys.executable)), "-m", "turkctl"]
+    for flag in ("mode", "config", "database_url", "market_url", "endpoint_url", "profile"):
+        if flag in run.flags:
+            command += ["--" + flag.replace("_", "-"), str(run.flags[flag])]
+    texts = {
+        "systemd": systemd_unit(command, run.settings.folder),
+        "crontab": crontab_line(command, run.settings.folder),
+    }
+    if run.settings["output"] != "table":
+        run.output.record(texts)
+    elif cron != systemd:
+        run.output.text(texts["crontab" if cron else "systemd"])
+    else:
+        run.output.text(f"# a systemd unit, e.g. ~/.config/systemd/user/turkctl.service\n{texts['systemd']}")
+        run.output.text(f"\n# or a line for: crontab -e\n{texts['crontab']}")
+
+
+def _show_log(run: Invocation) -> None:
+    from turkctl.scheduler.logs import show
+
+    level = logging.DEBUG if run.verbosity else logging.INFO
+    show(logging.WARNING if run.quiet else level)
+
+
+@contextmanager
+def _signals() -> Iterator[tuple[threading.Event, set[int]]]:
+    """An event that the first SIGTERM or Ctrl-C sets, and which it was; a second Ctrl-C ends at once."""
+    stop, caught = threading.Event(), set[int]()
+
+    def leave(number: int, _frame: object) -> None:
+        caught.add(number)
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop, caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

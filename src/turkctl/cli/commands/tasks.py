@@ -1,0 +1,161 @@
+"""``turkctl tasks``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from turkctl.cli import select
+from turkctl.cli.common import invocation, make_group
+from turkctl.errors import ExitCode
+from turkctl.units import parse_duration
+
+app = make_group("Recurring tasks: create, list, change, pause, run, delete.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name.")]
+AllModes = Annotated[bool, typer.Option("--all-modes", help="Those of all modes.")]
+Full = Annotated[bool | None, typer.Option("--full/--no-full", help="sync: look at every HIT.", show_default=False)]
+Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="approve-all: what workers are told.")]
+
+
+def _options(**given: Any) -> dict[str, Any]:
+    """The options of the task's kind that were given."""
+    return {name: value for name, value in given.items() if value not in (None, False)}
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, sync or expire.")],
+    every: Annotated[str, typer.Option("--every", metavar="D", help="Interval, as in 30m.")],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="By default the kind's.")] = None,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    full: Full = None,
+    feedback: Feedback = None,
+) -> None:
+    """Create a task of this mode; it is due at once, and then at every interval."""
+    from turkctl.operations.tasks import create_task
+    from turkctl.scheduler.kinds import require_kind
+
+    run = invocation(ctx)
+    options = _options(
+        all=everything,
+        regex=regex,
+        experiment=experiment,
+        campaign=campaign,
+        codeversion=codeversion,
+        full=full,
+        feedback=feedback,
+    )
+    row = create_task(run.context, require_kind(kind), every=parse_duration(every), name=name, options=options)
+    run.output.record(row)
+
+
+@app.command(name="list")
+def list_(ctx: typer.Context, all_modes: AllModes = False) -> None:
+    """List the tasks of this mode, the next first."""
+    from turkctl.operations.tasks import COLUMNS, list_tasks, other_modes
+
+    run = invocation(ctx)
+    run.output.rows(COLUMNS, list_tasks(run.context, all_modes=all_modes))
+    others = None if all_modes else other_modes(run.context)
+    if others:
+        run.output.note(others)
+
+
+@app.command()
+def show(ctx: typer.Context, name: Name) -> None:
+    """Show one task in full, with its last runs."""
+    from turkctl.operations.tasks import show_task
+
+    run = invocation(ctx)
+    run.output.record(show_task(run.context, name))
+
+
+@app.command()
+def update(
+    ctx: typer.Context,
+    name: Name,
+    every: Annotated[str | None, typer.Option("--every", metavar="D", help="A new interval, from now.")] = None,
+    new_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.")] = None,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    full: Full = None,
+    feedback: Feedback = None,
+) -> None:
+    """Change a task's interval, name or options; selectors that are given replace all that it had."""
+    from turkctl.operations.tasks import update_task
+    from turkctl.scheduler.kinds import KINDS
+
+    run = invocation(ctx)
+    selectors = _options(all=everything, regex=regex, experiment=experiment, campaign=campaign, codeversion=codeversion)
+    others = {key: value for key, value in {"full": full, "feedback": feedback}.items() if value is not None}
+    interval = None if every is None else parse_duration(every)
+    run.output.record(
+        update_task(run.context, KINDS, name, every=interval, new_name=new_name, options=selectors | others)
+    )
+
+
+@app.command()
+def pause(ctx: typer.Context, name: Name) -> None:
+    """Let a task rest until it is resumed; a run in hand goes on."""
+    from turkctl.operations.tasks import pause_task
+
+    run = invocation(ctx)
+    run.output.record(pause_task(run.context, name))
+
+
+@app.command()
+def resume(ctx: typer.Context, name: Name) -> None:
+    """Let a paused task go on; slots that passed meanwhile are made up for by one run."""
+    from turkctl.operations.tasks import resume_task
+
+    run = invocation(ctx)
+    run.output.record(resume_task(run.context, name))
+
+
+@app.command()
+def delete(ctx: typer.Context, name: Name) -> None:
+    """Delete a task; its history stays."""
+    from turkctl.operations.tasks import delete_task
+
+    run = invocation(ctx)
+    run.output.record(delete_task(run.context, name))
+
+
+@app.command(name="run")
+def run_(ctx: typer.Context, name: Name) -> None:
+    """Run a task now, paused or not; where a scheduler runs, wait for that to do it."""
+    from turkctl.cli.batch import stoppable
+    from turkctl.scheduler.runner import run_by_hand
+
+    run = invocation(ctx)
+    context = run.context
+    with stoppable() as stop:
+        made = run_by_hand(context, name, stop, lambda held: run.output.note(f"{held.message}; waiting for it"))
+    run.output.record(made)
+    codes = {"ok": ExitCode.OK, "interrupted": ExitCode.INTERRUPTED}
+    raise typer.Exit(codes.get(made["status"], ExitCode.FAILED))
+
+
+@app.command()
+def history(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this task.", show_default=False)] = None,
+    all_modes: AllModes = False,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the last N.")] = None,
+) -> None:
+    """List past runs, the newest first; those of deleted tasks too."""
+    from turkctl.operations.tasks import HISTORY_COLUMNS
+    from turkctl.operations.tasks import history as past
+
+    run = invocation(ctx)
+    run.output.rows(HISTORY_COLUMNS, past(run.context, name, all_modes=all_modes, limit=limit))

@@ -1,0 +1,1 @@
+"""The one process that runs tasks: a lease, a tick, and each run claimed in the database."""

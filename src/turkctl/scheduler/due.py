@@ -1,0 +1,194 @@
+"""What is due is run, one after another: pure of clockwork, called once by ``--once`` and at each tick.
+
+Each run is claimed in the database before anything is done, in one transaction with a renewal of the lease, so that
+a process that no longer holds it runs nothing. A task that fails stays scheduled.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlmodel import Session
+
+from turkctl.errors import TurkctlError
+from turkctl.operations.task_kinds import RunSummary
+from turkctl.scheduler.lease import LeaseLostError
+from turkctl.scheduler.logs import log
+from turkctl.store import tasks
+from turkctl.store.engine import Database
+from turkctl.store.tasks import Claim, Outcome, Task, next_slot
+
+LONGEST_WAIT = timedelta(hours=1)
+"""A failing task is tried again at least so often, or at its own interval where that is longer."""
+
+Clock = Callable[[str], datetime]
+"""Tells the time in the world of a mode."""
+Act = Callable[[Task, datetime], RunSummary]
+"""Does a task once."""
+
+
+class Lease(Protocol):
+    """What the right to run tasks is proven by."""
+
+    @property
+    def epoch(self) -> int:
+        """Of the lease: written into each run."""
+
+    def renew_in(self, session: Session) -> None:
+        """Prolong the lease in this transaction; raises LeaseLostError when it does not hold."""
+
+
+@dataclass
+class Report:
+    """What was run."""
+
+    runs: int = 0
+    failing: set[str] = field(default_factory=set)
+    """Tasks whose last run failed."""
+
+    def add(self, name: str, status: str) -> None:
+        """One run more."""
+        self.runs += 1
+        if status == tasks.FAILED:
+            self.failing.add(name)
+        else:
+            self.failing.discard(name)
+
+
+def run_due(
+    database: Database,
+    now: Clock,
+    act: Act,
+    *,
+    lease: Lease,
+    stopped: Callable[[], bool],
+    report: Report,
+    only: str | None = None,
+) -> int:
+    """Run every task that is due (or that of one name), of all modes, longest due first, until ``stopped``.
+
+    Returns:
+        How many were run.
+
+    Raises:
+        LeaseLostError: the lease does not hold any more; nothing was begun since.
+        DatabaseUnreachableError: the database did not answer.
+    """
+    before = report.runs
+    for task in _due(database, now):
+        if stopped():
+            break
+        if only not in (None, task.name):
+            continue
+        moment = now(task.mode)
+        with database.write() as session:
+            lease.renew_in(session)
+            claimed = tasks.claim(session, task, lease.epoch, moment)
+        if claimed is not None:
+            report.add(task.name, _run(database, claimed, now, act, stopped))
+    return report.runs - before
+
+
+def nothing_due(database: Database, now: Clock) -> bool:
+    """Whether no task of any mode is due."""
+    return next(_due(database, now), None) is None
+
+
+def sweep(database: Database, now: Clock, epoch: int) -> int:
+    """Mark the runs that nobody makes any more, up to the lease of this epoch; how many there were."""
+    with database.read() as session:
+        left = tasks.running(session, epoch)
+    for run in left:
+        why = "its process ended before it" if run.epoch < epoch else "its outcome could not be written down"
+        try:
+            finished = now(run.mode)
+        except TurkctlError as error:
+            log("mode_skipped", level=logging.WARNING, mode=run.mode, error=error.message)
+            continue
+        with database.write() as session:
+            tasks.abandon(session, run, finished, why)
+        log("run_abandoned", level=logging.WARNING, task=run.task, run=run.id, epoch=run.epoch, reason=why)
+    return len(left)
+
+
+def _due(database: Database, now: Clock) -> Iterator[Task]:
+    """Due tasks, mode by mode. A mode whose clock cannot be read is left out: it stops no other."""
+    with database.read() as session:
+        modes = tasks.modes(session)
+    for mode in modes:
+        try:
+            moment = now(mode)
+        except TurkctlError as error:
+            log("mode_skipped", level=logging.WARNING, mode=mode, error=error.message)
+            continue
+        with database.read() as session:
+            found = tasks.due(session, mode, moment)
+        yield from found
+
+
+def _run(database: Database, claimed: Claim, now: Clock, act: Act, stopped: Callable[[], bool]) -> str:
+    """Make a claimed run and write down what it came to; its status."""
+    task = claimed.task
+    started = now(task.mode)
+    log("run_started", task=task.name, run=claimed.run_id, mode=task.mode, slot=claimed.slot)
+    try:
+        summary = act(task, started)
+    except LeaseLostError:
+        log("run_cut_short", level=logging.ERROR, task=task.name, run=claimed.run_id, reason="lease lost")
+        raise
+    except Exception as error:  # noqa: BLE001  # one task never stops the others: what it raised is its outcome
+        unexpected = not isinstance(error, TurkctlError)
+        log_error(error) if unexpected else None
+        summary = RunSummary("failed", error=in_words(error), setback=True, interrupted=stopped() and not unexpected)
+    outcome = outcome_of(claimed, summary, now(task.mode))
+    with database.write() as session:
+        tasks.finish(session, claimed, outcome)
+        if summary.ended:
+            tasks.remove(session, task)
+    log(
+        "run_finished",
+        level=logging.WARNING if outcome.status == tasks.FAILED else logging.INFO,
+        task=task.name,
+        run=claimed.run_id,
+        mode=task.mode,
+        status=outcome.status,
+        summary=summary.text,
+        error=summary.error,
+        next_run=outcome.next_run or claimed.next_run,
+    )
+    return outcome.status
+
+
+def outcome_of(claimed: Claim, summary: RunSummary, finished: datetime) -> Outcome:
+    """What is written down. A setback moves the next run away, an interrupt leaves the slot due."""
+    if summary.interrupted:
+        again = claimed.slot if claimed.slot == claimed.task.next_run else None
+        return Outcome(tasks.INTERRUPTED, finished, summary.text, summary.error, again)
+    status = tasks.OK if summary.error is None else tasks.FAILED
+    later = backed_off(claimed, finished) if summary.setback else None
+    return Outcome(status, finished, summary.text, summary.error, later, summary.setback)
+
+
+def backed_off(claimed: Claim, now: datetime) -> datetime:
+    """When a task that failed is due again: doubling intervals up to :data:`LONGEST_WAIT`, on its own grid."""
+    every = claimed.task.interval
+    doublings = min(claimed.task.consecutive_failures, 30)
+    wait = min(every * 2**doublings, max(every, LONGEST_WAIT))
+    return next_slot(claimed.next_run, every, max(now, now + wait - every))
+
+
+def in_words(error: Exception) -> str:
+    """One line for the history: the code and the message, or the class of what should not happen."""
+    if isinstance(error, TurkctlError):
+        return f"{error.code}: {error.message}" + (f"; {error.hint}" if error.hint else "")
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"
+
+
+def log_error(error: BaseException) -> None:
+    """An error that is a fault of turkctl, with its traceback."""
+    logging.getLogger("turkctl.scheduler").error("event=unexpected_error", exc_info=error)

@@ -1,0 +1,90 @@
+"""The kinds of tasks: name, operation, options. A new kind joins in one line of :data:`KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from turkctl.errors import UsageError
+from turkctl.operations.plan import Act, BatchResult, Plan
+from turkctl.operations.task_kinds import SELECTORS, Kind, RunSummary, selection_of
+from turkctl.operations.world import World
+from turkctl.settings_keys import nearest
+from turkctl.store import tasks
+from turkctl.store.tasks import Task
+
+P = TypeVar("P")
+Options = Mapping[str, Any]
+
+
+def sync(world: World, options: Options, _now: datetime) -> RunSummary:
+    """Bring HITs and assignments up to date with the market."""
+    from turkctl.operations.sync import sync as run
+
+    report = run(world, full=bool(options.get("full")))
+    text = (
+        f"{report.hits_checked} HITs looked at, {len(report.read.changed)} changed, "
+        f"{report.read.assignments_new} new assignments"
+    )
+    failed = report.read.failed
+    return RunSummary(text, error=None if not failed else f"{len(failed)} HITs failed")
+
+
+def expire(world: World, options: Options, _now: datetime) -> RunSummary:
+    """Let no new worker start on what the selectors match."""
+    from turkctl.operations.expire import prepare_expire
+
+    return apply(world, *prepare_expire(world, selection_of(options)))
+
+
+def apply(world: World, plan: Plan[P], act: Act[P]) -> RunSummary:
+    """Apply a fresh plan; what failed of it is the run's error, and a setback only where nothing succeeded."""
+    return of_batch(world.engine().apply(plan, act))
+
+
+def of_batch(result: BatchResult) -> RunSummary:
+    """A batch's result as the history keeps it."""
+    first = next((item.error for item in result.results if item.error is not None), None)
+    error = None if first is None else f"{result.failed} failed, the first with {first.code}: {first.message}"
+    setback = result.failed > 0 and result.succeeded == 0
+    return RunSummary(result.summary(), error, setback=setback, interrupted=result.interrupted)
+
+
+_ALL = (
+    Kind("sync", sync, options=("full",)),
+    Kind("expire", expire, options=SELECTORS, needs_selection=True),
+)
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
+
+
+def require_kind(name: str) -> Kind:
+    """The kind that ``tasks create`` is asked for.
+
+    Raises:
+        UsageError: there is none of that name, or campaigns alone make it.
+    """
+    kind = KINDS.get(name)
+    known = [each.name for each in KINDS.values() if each.by_hand]
+    if kind is not None and kind.by_hand:
+        return kind
+    if name == tasks.CAMPAIGN:
+        raise UsageError("a campaign makes its own task", hint="turkctl campaign create --goal N")
+    close = nearest(name, known)
+    raise UsageError(
+        f"there is no kind of task '{name}'",
+        hint=f"kinds are {', '.join(known)}" + (f"; did you mean '{close}'?" if close else ""),
+    )
+
+
+def act_on(task: Task, world: World, now: datetime) -> RunSummary:
+    """Run a task once in its world.
+
+    Raises:
+        UsageError: this turkctl has no such kind.
+        TurkctlError: whatever its operation raises.
+    """
+    kind = KINDS.get(task.kind)
+    if kind is None:
+        raise UsageError(f"this turkctl cannot run tasks of kind {task.kind}", hint="upgrade turkctl")
+    return kind.run(world, task.options, now)

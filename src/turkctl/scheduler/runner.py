@@ -1,0 +1,203 @@
+"""The runner: lease, tick and leaving. The home of APScheduler, which supplies the clockwork and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from turkctl.errors import InterruptedByUserError, TurkctlError
+from turkctl.operations.task_kinds import RunSummary
+from turkctl.operations.tasks import finished_run, request_run, withdraw_request
+from turkctl.scheduler.due import Report, in_words, nothing_due, run_due, sweep
+from turkctl.scheduler.kinds import act_on
+from turkctl.scheduler.lease import Keeper, LeaseLostError, SchedulerRunningError
+from turkctl.scheduler.logs import LOGGER, log
+from turkctl.scheduler.worlds import Worlds
+from turkctl.store import tasks
+from turkctl.store.tasks import Task
+
+if TYPE_CHECKING:
+    from turkctl.context import Context
+
+POLL = timedelta(seconds=5)
+LOOK_AGAIN = 1.0
+"""Seconds between looks whether the scheduler has made a run that was asked for."""
+
+
+class Runner:
+    """The one process that runs tasks.
+
+    Attributes:
+        stop: set it, from any thread or signal handler, to let the item in hand finish and leave.
+        report: what was run so far.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        stop: threading.Event | None = None,
+        keeper: Keeper | None = None,
+        act: Callable[[Task, datetime], RunSummary] | None = None,
+    ) -> None:
+        """Prepare; nothing is opened or asked for yet.
+
+        Args:
+            context: of the mode in which the process was started; other modes' tasks get worlds of their own.
+            stop: the event that asks it to leave.
+            keeper: of the lease.
+            act: does a task once; by default what its kind says, in the world of its mode.
+        """
+        self.stop = stop or threading.Event()
+        self.report = Report()
+        self._database = context.database
+        self._keeper = keeper or Keeper(context.database)
+        self._worlds = Worlds(context, self.stop, self._keeper.beat)
+        self._act = act or self._act_by_kind
+        self._until_idle = False
+        self._fatal: BaseException | None = None
+
+    def once(self, only: str | None = None) -> Report:
+        """Run what is due, or the task of one name if it is, and leave.
+
+        Raises:
+            SchedulerRunningError: another process runs tasks.
+            LeaseLostError: the lease ran out meanwhile.
+            DatabaseUnreachableError: the database did not answer.
+        """
+        with self._keeper.held():
+            try:
+                self._run_due(only)
+            finally:
+                self._worlds.close()
+        return self.report
+
+    def run(self, poll: timedelta = POLL, *, until_idle: bool = False) -> Report:
+        """Run what is due at every ``poll`` until :attr:`stop` is set.
+
+        Args:
+            poll: time between looks at the database.
+            until_idle: leave when nothing is due and no campaign is active.
+
+        Raises:
+            SchedulerRunningError: another process runs tasks, or took over while this one was held up.
+            DatabaseUnreachableError: the database did not answer at the start; later it costs a tick.
+        """
+        self._until_idle = until_idle
+        with self._keeper.held():
+            log("scheduler_started", poll=poll, epoch=self._keeper.epoch)
+            try:
+                self._tick_every(poll)
+            finally:
+                self._worlds.close()
+                log("scheduler_stopped", runs=self.report.runs, failing=len(self.report.failing))
+        if self._fatal is not None:
+            raise self._fatal
+        return self.report
+
+    def tick(self) -> None:
+        """Look once and run what is due. Never raises: what cannot be mended ends the loop, all else costs the tick."""
+        if self.stop.is_set():
+            return
+        try:
+            self._keeper.acquire()
+            ran = self._run_due()
+            if self._until_idle and not ran and self._idle():
+                self.stop.set()
+        except SchedulerRunningError as error:
+            self._leave(error)
+        except LeaseLostError as error:  # the next tick asks for it again, and leaves if another process has it
+            log("lease_lost", level=logging.ERROR, error=error.message)
+        except Exception as error:  # noqa: BLE001  # the loop outlives whatever a tick meets, and says so
+            unexpected = None if isinstance(error, TurkctlError) else error
+            LOGGER.error("event=tick_failed error=%r", in_words(error), exc_info=unexpected)
+        except BaseException as error:  # noqa: BLE001  # a second Ctrl-C: raised again once the clockwork stands
+            self._leave(error)
+
+    def _leave(self, error: BaseException) -> None:
+        self._fatal = error
+        self.stop.set()
+
+    def _run_due(self, only: str | None = None) -> int:
+        sweep(self._database, self._worlds.now, self._keeper.epoch)
+        return run_due(
+            self._database,
+            self._worlds.now,
+            self._act,
+            lease=self._keeper,
+            stopped=self.stop.is_set,
+            report=self.report,
+            only=only,
+        )
+
+    def _idle(self) -> bool:
+        if not nothing_due(self._database, self._worlds.now):
+            return False
+        with self._database.read() as session:
+            return tasks.active_campaigns(session) == 0
+
+    def _act_by_kind(self, task: Task, now: datetime) -> RunSummary:
+        return act_on(task, self._worlds(task.mode), now)
+
+    def _tick_every(self, poll: timedelta) -> None:
+        """Let APScheduler call the tick in this thread; a small thread stops it once :attr:`stop` is set."""
+        from apscheduler.events import EVENT_SCHEDULER_STARTED
+        from apscheduler.executors.debug import DebugExecutor
+        from apscheduler.schedulers.blocking import BlockingScheduler
+
+        clockwork = BlockingScheduler(
+            timezone="UTC",
+            executors={"default": DebugExecutor()},
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        )
+        clockwork.add_job(self.tick, "interval", seconds=poll.total_seconds(), next_run_time=datetime.now(UTC))
+
+        def watch() -> None:
+            self.stop.wait()
+            clockwork.shutdown(wait=False)  # waits for a tick in hand, which holds the lock of the job stores
+
+        watcher = threading.Thread(target=watch, name="turkctl-stop", daemon=True)
+        clockwork.add_listener(lambda _event: watcher.start(), EVENT_SCHEDULER_STARTED)
+        try:
+            clockwork.start()
+        finally:
+            self.stop.set()
+            watcher.join()
+
+
+def run_by_hand(
+    context: Context, name: str, stop: threading.Event, on_wait: Callable[[SchedulerRunningError], None]
+) -> dict[str, Any]:
+    """Run a task now: in this process, or, where a scheduler runs, by waiting for that to do it.
+
+    Args:
+        context: of the task's mode.
+        name: of the task.
+        stop: set it to leave; what is in hand finishes.
+        on_wait: hears once who runs tasks instead.
+
+    Returns:
+        The run, as the history shows it.
+
+    Raises:
+        NotFoundError, WrongMarketError: see :func:`turkctl.operations.tasks.find_task`.
+        InterruptedByUserError: ``stop`` was set before there was a run.
+    """
+    after = request_run(context, name)
+    told = False
+    while True:
+        try:
+            Runner(context, stop=stop).once(only=name)
+        except SchedulerRunningError as held:
+            if not told:
+                on_wait(held)
+            told = True
+        made = finished_run(context, name, after)
+        if made is not None:
+            return made
+        if stop.wait(LOOK_AGAIN):
+            withdraw_request(context, name)
+            raise InterruptedByUserError(f"task {name} was not run", hint="its own slots stay as they are")

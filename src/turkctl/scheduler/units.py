@@ -1,0 +1,57 @@
+"""How an operating system keeps the scheduler running: a systemd unit, a crontab line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def systemd_unit(command: Sequence[str], folder: Path) -> str:
+    """A unit that runs the scheduler of a project as a service.
+
+    Args:
+        command: the program and its common options.
+        folder: the project's.
+    """
+    words = " ".join(_for_systemd(word) for word in (*command, "scheduler", "run"))
+    return "\n".join(
+        (
+            "[Unit]",
+            f"Description=turkctl scheduler of {_no_specifiers(folder.name)}",
+            "After=network-online.target",
+            "Wants=network-online.target",
+            "",
+            "[Service]",
+            f"WorkingDirectory={_no_specifiers(str(folder))}",
+            f"ExecStart={words}",
+            "# SIGTERM lets the item in hand finish.",
+            "KillSignal=SIGTERM",
+            "TimeoutStopSec=150",
+            "Restart=on-failure",
+            "RestartSec=30",
+            "",
+            "[Install]",
+            "WantedBy=default.target",
+            "",
+        )
+    )
+
+
+def crontab_line(command: Sequence[str], folder: Path) -> str:
+    """A line that runs what is due every five minutes, for machines without a service manager."""
+    words = shlex.join([*command, "scheduler", "run", "--once", "--quiet"])
+    line = f"*/5 * * * * cd {shlex.quote(str(folder))} && {words}"
+    return line.replace("%", r"\%") + "\n"  # cron reads a bare % as the end of the line
+
+
+def _no_specifiers(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _for_systemd(word: str) -> str:
+    """A word of ExecStart: quoted where it has to be; % and $ mean something to systemd."""
+    text = _no_specifiers(word).replace("$", "$$")
+    if text and all(character.isalnum() or character in "-_./:=@%+,$" for character in text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

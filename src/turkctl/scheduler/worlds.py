@@ -1,0 +1,94 @@
+"""The worlds that tasks run in: one for each mode, with engines that stop when asked to and see to the lease."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from turkctl.operations.engine import Engine
+from turkctl.settings import Settings
+
+if TYPE_CHECKING:
+    from turkctl.context import Context
+    from turkctl.mturk.client import MTurk
+    from turkctl.store.base import Place
+    from turkctl.store.engine import Database
+
+
+def in_mode(settings: Settings, mode: str) -> Settings:
+    """The settings as they are in another mode. An ``--endpoint-url`` was said of the first mode alone."""
+    values = {**settings.values, "mode": mode}
+    if settings.origins["endpoint_url"].kind == "flag":
+        values["endpoint_url"] = None
+    return replace(settings, values=values)
+
+
+class TaskWorld:
+    """A context as a task sees it."""
+
+    def __init__(self, context: Context, stop: threading.Event, beat: Callable[[], None]) -> None:
+        self._context = context
+        self._stop = stop
+        self._beat = beat
+
+    @property
+    def settings(self) -> Settings:
+        """The resolved settings."""
+        return self._context.settings
+
+    @property
+    def database(self) -> Database:
+        """Turkctl's database, at its schema."""
+        return self._context.database
+
+    @property
+    def mturk(self) -> MTurk:
+        """The client of the mode's market."""
+        return self._context.mturk
+
+    @property
+    def place(self) -> Place:
+        """Mode and identity of the market."""
+        return self._context.place
+
+    @property
+    def listing_place(self) -> Place:
+        """The place whose rows are listed."""
+        return self._context.listing_place
+
+    def now(self) -> datetime:
+        """The time that studies live in."""
+        return self._context.now()
+
+    def engine(self, **options: Any) -> Engine:
+        """A batch engine that stops with the scheduler, and goes on only while the lease holds."""
+        return self._context.engine(**{"stop": self._stop, "beat": self._beat, **options})
+
+
+class Worlds:
+    """The world of each mode, opened when a task of that mode is first run."""
+
+    def __init__(self, context: Context, stop: threading.Event, beat: Callable[[], None]) -> None:
+        self._contexts = {context.settings.mode: context}
+        self._own = context
+        self._stop = stop
+        self._beat = beat
+
+    def __call__(self, mode: str) -> TaskWorld:
+        """The world of a mode."""
+        if mode not in self._contexts:
+            self._contexts[mode] = type(self._own)(in_mode(self._own.settings, mode))
+        return TaskWorld(self._contexts[mode], self._stop, self._beat)
+
+    def now(self, mode: str) -> datetime:
+        """The time in the world of a mode."""
+        return self(mode).now()
+
+    def close(self) -> None:
+        """Close the contexts that were opened here."""
+        for context in self._contexts.values():
+            if context is not self._own:
+                context.close()
