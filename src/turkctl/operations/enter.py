@@ -52,6 +52,11 @@ class Answer:
         return said and self.read_at - self.row.created >= GONE_AFTER
 
     @property
+    def submissions(self) -> int:
+        """How many submissions, decided or not, its counters imply."""
+        return 0 if self.hit is None else self.hit.max_assignments - self.hit.available - self.hit.pending
+
+    @property
     def moved(self) -> bool:
         """Whether its status or counters are other than those stored."""
         if self.hit is None or self.hit.status == DISPOSED:

@@ -221,8 +221,9 @@ def _answers(
             yield answer
 
     def read(answer: Answer) -> tuple[Assignment, ...]:
+        # No more than were counted: the service would let us ask for an empty page after the last one.
         try:
-            return tuple(world.mturk.list_assignments(answer.row.hit_id))
+            return tuple(islice(world.mturk.list_assignments(answer.row.hit_id), answer.submissions))
         except DoesNotExistError:
             return ()
 
@@ -258,9 +259,8 @@ def _reads_work(answer: Answer, stored: Iterable[str], every: bool) -> bool:
     if answer.hit is None:
         return False
     statuses = list(stored)
-    submitted = answer.hit.max_assignments - answer.hit.available - answer.hit.pending
     decided = sum(status != SUBMITTED for status in statuses)
-    return submitted > (0 if every else len(statuses)) or answer.hit.completed > decided
+    return answer.submissions > (0 if every else len(statuses)) or answer.hit.completed > decided
 
 
 def _failure(row: HitRow, error: MarketRefusedError) -> ItemResult:

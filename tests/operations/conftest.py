@@ -1,0 +1,16 @@
+"""A study on the built-in market for every test that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab_support import Lab, lab
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Lab]:
+    """One experiment, ``stroop`` in code version 1.0, and nothing posted."""
+    with lab(tmp_path) as made:
+        yield made
