@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command line and leave the process with its exit code."""
-    sys.exit(run(argv))
+    _open_streams()
+    try:
+        code = run(argv)
+    except KeyboardInterrupt:  # before there is a command that could say what it finished
+        sys.stderr.write("turkctl: error: interrupted; nothing was done\n")
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     from turkctl.cli.root import make_root
 
-    code = make_root().main(args=None if argv is None else list(argv), prog_name="turkctl", standalone_mode=False)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    code = make_root().main(args=arguments, prog_name="turkctl", standalone_mode=False)
     return int(code or 0)
+
+
+def _open_streams() -> None:
+    """Give closed standard streams (``>&-``, some schedulers) a null device, lest a database gets their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # open to the end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Invocation:
     """One run of the program: flags first, the rest when a command asks for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, argv: Sequence[str] = ()) -> None:
         self.flags: dict[str, Any] = {}
+        self._argv = argv
 
     @property
     def verbosity(self) -> int:
@@ -35,7 +36,10 @@ class Invocation:
     @property
     def wants_json(self) -> bool:
         """Whether errors go out as JSON too; never raises, so that the error mapper can ask."""
-        return (self.flags.get("output") or os.environ.get("TURKCTL_OUTPUT")) in ("json", "jsonl")
+        settings = self.__dict__.get("settings")
+        resolved = None if settings is None else settings["output"]
+        asked = self.flags.get("output") or _output_flag(self._argv) or resolved or os.environ.get("TURKCTL_OUTPUT")
+        return asked in ("json", "jsonl")
 
     @cached_property
     def settings(self) -> Settings:
@@ -81,3 +85,18 @@ class Invocation:
         opened = self.__dict__.get("context")
         if opened is not None:
             opened.close()
+
+
+def _output_flag(argv: Sequence[str]) -> str | None:
+    """The output format on a command line that could not be parsed to its end."""
+    found = None
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        if word == "--":
+            break
+        if word == "--json":
+            found = "json"
+        elif word in ("-o", "--output"):
+            found = following
+        elif word.startswith(("-o", "--output=")):
+            found = word.removeprefix("--output=").removeprefix("-o")
+    return found

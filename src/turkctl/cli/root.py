@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -14,7 +16,10 @@ from typer.main import get_command
 
 from turkctl.cli.common import accept_everywhere, common_params, root_params
 from turkctl.cli.invocation import Invocation
-from turkctl.errors import ExitCode, TurkctlError
+from turkctl.errors import ExitCode, InterruptedByUserError, TurkctlError
+
+_INTERRUPTED = "interrupted; what was finished is kept"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 HELP = "Run crowdsourcing studies: post HITs in rounds, pay once, recruit to a goal."
 
@@ -28,10 +33,13 @@ COMMANDS: dict[str, str] = {
     "experiments": "Read experiments from files, list and show them.",
     "hits": "Post, list, show, extend, expire and delete HITs.",
     "market": "The built-in market: serve it, people it, turn its clock.",
+    "scheduler": "The one process that runs tasks, and who it is.",
+    "tasks": "Recurring tasks: create, list, change, pause, run, delete.",
 }
 """Each command is the module of its name in ``turkctl.cli.commands``, imported when it is named."""
 
 ALIASES = {
+    "task": "tasks",
     "hit": "hits",
     "experiment": "experiments",
 }
@@ -58,6 +66,15 @@ class Root(TyperGroup):
             self.add_command(accept_everywhere(command))
         return super().resolve_command(ctx, [name, *args[1:]])
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; the parser would turn an interrupt into an exit without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedByUserError(
+                "interrupted; what was finished is kept", "run it again for the rest"
+            ) from None
+
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
         """List the commands from the table alone, so that help imports none of them."""
         with formatter.section("Commands"):
@@ -65,10 +82,12 @@ class Root(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and turn every error into one line and an exit code."""
-        invocation = Invocation()
+        invocation = Invocation(kwargs.get("args") or ())
         kwargs.update(standalone_mode=False, obj=invocation)
         try:
-            return super().main(*args, **kwargs) or 0
+            code = super().main(*args, **kwargs) or 0
+            sys.stdout.flush()  # a reader that is gone, or a full disk, has to show here and not at the very end
+            return code
         except BaseException as error:  # noqa: BLE001  # the one catch-all: the mapper re-raises what it does not know
             return _explain(error, invocation)
         finally:
@@ -77,11 +96,14 @@ class Root(TyperGroup):
 
 def _explain(error: BaseException, invocation: Invocation) -> int:
     """Write the error for its reader; the exit code that goes with it."""
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):  # the parser's SystemExit
         _close_stdout()
         return 128 + 13
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _close_stdout()
+        return _say("output", f"cannot write: {error.strerror}", "free some space", ExitCode.FAILED, invocation)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return _say("interrupted", "interrupted; what was finished is kept", None, ExitCode.INTERRUPTED, invocation)
+        return _say("interrupted", _INTERRUPTED, None, ExitCode.INTERRUPTED, invocation)
     if isinstance(error, TurkctlError):
         _trace(error, invocation)
         return _say(error.code, error.message, error.hint, error.exit_code, invocation)
@@ -99,7 +121,7 @@ def _usage(error: Any, invocation: Invocation) -> int:
     ctx = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(error.format_message(), err=True)
-        return ExitCode.USAGE
+        return _report("usage", "no command is given", None, ExitCode.USAGE, invocation)
     path = ctx.command_path if ctx is not None else "turkctl"
     message = str(error.format_message()).replace("\n", " ").rstrip(".")
     return _say("usage", message, f"see: {path} --help", ExitCode.USAGE, invocation)
@@ -113,15 +135,18 @@ def _trace(error: BaseException, invocation: Invocation) -> None:
 def _say(code: str, message: str, hint: str | None, exit_code: int, invocation: Invocation) -> int:
     line = " ".join(message.split())
     sys.stderr.write(f"turkctl: error: {line}{'; ' + hint if hint else ''}\n")
+    return _report(code, line, hint, exit_code, invocation)
+
+
+def _report(code: str, message: str, hint: str | None, exit_code: int, invocation: Invocation) -> int:
+    """Write the error for a script too, where one reads along; the exit code."""
     if invocation.wants_json:
-        sys.stderr.write(json.dumps({"error": {"code": code, "message": line, "hint": hint}}) + "\n")
+        sys.stderr.write(json.dumps({"error": {"code": code, "message": message, "hint": hint}}) + "\n")
     return int(exit_code)
 
 
 def _close_stdout() -> None:
     """Point standard output nowhere, so that the interpreter's last flush does not complain."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
