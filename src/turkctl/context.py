@@ -72,7 +72,7 @@ class Context:
                 opening_balance=parse_money(self.settings["market.opening_balance"]),
                 notify=self._notify,
             )
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, ImportError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise DatabaseUnreachableError(
                 f"cannot open the market at {mask_url(self.settings.market_url)}: {reason}",

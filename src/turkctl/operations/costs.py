@@ -8,6 +8,9 @@ from typing import Any
 from turkctl.errors import UsageError
 from turkctl.fees import LARGE_HIT, hit_cost, reward_fee, split_assignments
 
+MAX_ASSIGNMENTS = 1_000_000
+"""Assignments that are reckoned with: more is a slip of the keyboard."""
+
 
 def cost(assignments: int, reward: Decimal, *, masters: bool) -> dict[str, Any]:
     """What a number of assignments would cost, in HITs of at most nine and in one; posts nothing.
@@ -17,6 +20,8 @@ def cost(assignments: int, reward: Decimal, *, masters: bool) -> dict[str, Any]:
     """
     if assignments < 1:
         raise UsageError(f"--assignments {assignments} costs nothing", hint="give 1 or more")
+    if assignments > MAX_ASSIGNMENTS:
+        raise UsageError(f"{assignments:,} assignments are more than {MAX_ASSIGNMENTS:,}", hint="give fewer")
     if reward <= 0:
         raise UsageError("a reward of $0.00 is too low", hint="give $0.01 or more")
     sizes = split_assignments(assignments)

@@ -16,6 +16,7 @@ from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
 from turkctl.mturk.types import Hit
+from turkctl.operations.costs import MAX_ASSIGNMENTS
 from turkctl.operations.experiments import settings_of, the_experiment
 from turkctl.operations.funds import ZERO, check_counts, check_funds
 from turkctl.operations.plan import Done, Plan, Step
@@ -66,6 +67,8 @@ class CreateRequest:
         for name, number in (("--assignments", self.assignments), ("--hits", self.hits)):
             if number < 1:
                 raise UsageError(f"{name} {number} posts nothing", hint="give 1 or more")
+            if number > MAX_ASSIGNMENTS:
+                raise UsageError(f"{name} {number:,} is more than {MAX_ASSIGNMENTS:,}", hint="post them in parts")
         if self.reward is not None and self.reward < CENT:
             raise UsageError(f"a reward of ${format_money(self.reward)} is too low", hint="give $0.01 or more")
         for flag, given, low in (

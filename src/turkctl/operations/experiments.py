@@ -65,7 +65,7 @@ def the_experiment(session: Session, slug: str | None, settings: Settings) -> Ve
     if slug is not None:
         found = experiments.by_slug(session, slug)
         if found is None or not found.active:
-            raise _missing(slug, settings)
+            raise _missing(slug, settings, configured_before=found is not None)
         return found
     active = experiments.list_all(session, inactive=False)
     if len(active) == 1:
@@ -80,9 +80,14 @@ def the_experiment(session: Session, slug: str | None, settings: Settings) -> Ve
     )
 
 
-def _missing(slug: str, settings: Settings) -> NotFoundError:
+def _missing(slug: str, settings: Settings, *, configured_before: bool = False) -> NotFoundError:
     if slug in settings.experiments or (settings.folder / slug / "experiment.toml").is_file():
         return NotFoundError(
             f"experiment '{slug}' is in the file but not configured", hint="run: turkctl experiments configure"
+        )
+    if configured_before:
+        return NotFoundError(
+            f"experiment '{slug}' is no longer in any file, so that nothing new is posted for it",
+            hint="put it back and run: turkctl experiments configure",
         )
     return NotFoundError(f"there is no experiment '{slug}'", hint="see: turkctl experiments list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from turkctl.operations.engine import Engine
 from turkctl.store import hits
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, Snapshot
+
+_ID = re.compile(r"[A-Z0-9]{1,64}")
+"""What the API takes for an id."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,11 @@ def named_on_market(mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: d
     """HITs asked for by name that the database does not know, from the market.
 
     Raises:
-        NotFoundError: the market does not know one of them either.
+        NotFoundError: the market does not know one of them either, or it is no id at all.
     """
+    for hit_id in hit_ids:
+        if not _ID.fullmatch(hit_id):
+            raise NotFoundError(f"'{hit_id}' is no id of a HIT", hint="see: turkctl hits list")
     found = observe(mturk, engine, hit_ids, now)
     missing = [hit_id for hit_id in hit_ids if found[hit_id].gone]
     if missing:

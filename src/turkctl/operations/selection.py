@@ -13,6 +13,9 @@ from turkctl.store import experiments, hits
 from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter, HitRow
 
+_MAX_NUMBER = 2**31 - 1
+"""What both databases take for a campaign's number."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -79,15 +82,24 @@ def find_experiment(session: Session, slug: str) -> experiments.Version:
     return found
 
 
+def _find_campaign(session: Session, number: int) -> None:
+    from turkctl.store import campaigns
+
+    if not 0 < number <= _MAX_NUMBER or campaigns.get(session, number) is None:
+        raise NotFoundError(f"there is no campaign {number}", hint="see: turkctl campaigns list")
+
+
 def hit_filter(session: Session, place: Place, selection: Selection) -> HitFilter:
     """The selectors as a filter over this place's HITs, ids aside.
 
     Raises:
         UsageError: a bad regular expression.
-        NotFoundError: an experiment that is not there.
+        NotFoundError: an experiment or a campaign that is not there.
     """
     if selection.experiment is not None:
         find_experiment(session, selection.experiment)
+    if selection.campaign is not None:
+        _find_campaign(session, selection.campaign)
     return HitFilter(
         place,
         ids=selection.ids or None,

@@ -59,13 +59,14 @@ def find_targets(world: World, selection: Selection, now: datetime) -> list[Targ
             Target.of_market(hit) for hit in named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
         ]
     if selection.all_studies and not selection.filters:
-        targets += _unknown(world, {target.hit_id for target in targets})
+        named = {target.hit_id for target in targets}
+        targets += [Target.of_market(hit) for hit in unknown_on_market(world) if hit.hit_id not in named]
     return targets
 
 
-def _unknown(world: World, already: set[str]) -> list[Target]:
+def unknown_on_market(world: World) -> list[Hit]:
     """What the account has on the market and the database does not know."""
     listed = world.engine().call(lambda: list(world.mturk.list_hits()))
     with world.database.read() as session:
         unknown = set(hits.unknown_ids(session, world.place, [hit.hit_id for hit in listed]))
-    return [Target.of_market(hit) for hit in listed if hit.hit_id in unknown - already]
+    return [hit for hit in listed if hit.hit_id in unknown]

@@ -27,6 +27,8 @@ def list_(
     experiment: select.Experiment = None,
     campaign: select.Campaign = None,
     codeversion: select.CodeVersion = None,
+    everything: select.All = False,
+    all_studies: select.AllStudies = False,
     status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help="Only these.")] = None,
     active: Annotated[bool, typer.Option("--active", help="Only those that workers can start on.")] = False,
     expired: Annotated[bool, typer.Option("--expired", help="Only those whose time is over.")] = False,
@@ -36,7 +38,7 @@ def list_(
     from turkctl.operations.hits import COLUMNS, list_hits
 
     run = invocation(ctx)
-    selection = select.selection(ids, False, regex, experiment, campaign, codeversion)
+    selection = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
     rows = list_hits(run.context, selection, statuses=status or (), active=active, expired=expired, refresh=refresh)
     run.output.rows(COLUMNS, rows)
 
