@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +23,7 @@ from pydantic import (
 from turkctl.errors import ConfigError, TurkctlError
 from turkctl.mturk import requirements
 from turkctl.settings_keys import nearest
-from turkctl.units import format_duration, format_money, parse_duration, parse_money
+from turkctl.units import CENT, format_duration, format_money, parse_duration, parse_money
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -61,9 +62,58 @@ def _words(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
+def _price(value: Decimal) -> Decimal:
+    if value < CENT:
+        raise ValueError("a reward is $0.01 at least")
+    return value
+
+
+def _between(low: timedelta, high: timedelta) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if not low <= value <= high:
+            raise ValueError(f"lies outside {format_duration(low)} to {format_duration(high)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _line(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty")
+    if any(unicodedata.category(sign) in _UNSEEN for sign in value):
+        raise ValueError("holds a sign that cannot be printed")
+    return value
+
+
+def _text(value: str) -> str:
+    _line(value.replace("\n", " ").replace("\r", " ").replace("\t", " "))
+    return value
+
+
+def _keywords(value: list[str]) -> list[str]:
+    if len(", ".join(value)) > 1000:
+        raise ValueError("they are longer than 1,000 characters together")
+    return [_line(word) for word in value]
+
+
+def _url(value: str) -> str:
+    local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|\?|$)", value)
+    if not re.match(r"https://[^/]+", value) and not local:
+        raise ValueError("has to begin with https:// (http:// only for localhost)")
+    if not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("holds a blank or a sign that addresses write as %20, say")
+    return value
+
+
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control signs, lone surrogates and line ends."""
+
 Money = Annotated[Decimal, BeforeValidator(_money), PlainSerializer(format_money)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
-Words = Annotated[list[str], BeforeValidator(_words)]
+Words = Annotated[list[str], BeforeValidator(_words), AfterValidator(_keywords)]
+Line = AfterValidator(_line)
+YEAR = timedelta(days=365)
+HALF_MINUTE = timedelta(seconds=30)
 Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
 """Who may work on it, in the form of :mod:`turkctl.mturk.requirements`."""
 
@@ -75,8 +125,8 @@ class _Table(BaseModel):
 class Limits(_Table):
     """What it may never pass."""
 
-    max_active_hits: Annotated[int, Field(ge=1)] | None = None
-    max_total_hits: Annotated[int, Field(ge=1)] | None = None
+    max_active_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
+    max_total_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
     budget: Money | None = None
     min_balance: Money | None = None
 
@@ -84,17 +134,17 @@ class Limits(_Table):
 class ExperimentSettings(_Table):
     """One experiment. The bounds are the market's own (they are what it refuses at posting)."""
 
-    code_version: Annotated[str, Field(min_length=1, max_length=128)]
-    title: Annotated[str, Field(min_length=1, max_length=128)]
-    description: Annotated[str, Field(min_length=1, max_length=2000)]
+    code_version: Annotated[str, Field(min_length=1, max_length=128), Line]
+    title: Annotated[str, Field(min_length=1, max_length=128), Line]
+    description: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_text)]
     keywords: Words = []
-    reward: Money
-    duration: Duration = timedelta(hours=1)
-    lifetime: Duration = timedelta(days=1)
-    auto_approval_delay: Duration = timedelta(days=3)
-    external_url: str | None = None
+    reward: Annotated[Money, AfterValidator(_price)]
+    duration: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(hours=1)
+    lifetime: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(days=1)
+    auto_approval_delay: Annotated[Duration, _between(timedelta(), timedelta(days=30))] = timedelta(days=3)
+    external_url: Annotated[str, AfterValidator(_url)] | None = None
     html_template: str | None = None
-    frame_height: Annotated[int, Field(ge=0, le=10_000)] = 0
+    frame_height: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
     qualifications: Requirements = {}
     limits: Limits = Limits()
 
@@ -102,28 +152,11 @@ class ExperimentSettings(_Table):
     def _consistent(self) -> ExperimentSettings:
         if (self.external_url is None) == (self.html_template is None):
             raise ValueError("give exactly one of external_url and html_template")
-        if self.external_url is not None:
-            _check_url(self.external_url)
-        for name, low, high in (
-            ("duration", timedelta(seconds=30), timedelta(days=365)),
-            ("lifetime", timedelta(seconds=30), timedelta(days=365)),
-            ("auto_approval_delay", timedelta(0), timedelta(days=30)),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} lies outside {format_duration(low)} to {format_duration(high)}")
-        if len(", ".join(self.keywords)) > 1000:
-            raise ValueError("keywords are longer than 1,000 characters together")
         return self
 
     def stored(self) -> dict[str, Any]:
         """The settings as JSON keeps them."""
         return self.model_dump(mode="json")
-
-
-def _check_url(url: str) -> None:
-    local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|\?|$)", url)
-    if not re.match(r"https://[^\s/]+", url) and not local:
-        raise ValueError("external_url has to begin with https:// (http:// only for localhost)")
 
 
 def parse_experiment(slug: str, table: Mapping[str, Any], locate: LineOf) -> ExperimentSettings:
@@ -166,13 +199,24 @@ class LineOf:
         return f"{self._path}:{line_of(self._text, dotted)}"
 
 
+_KINDS = {
+    "string_type": "write a text, in quotes",
+    "list_type": 'write a list, as in ["one", "two"]',
+    "dict_type": "write a table, as in { key = value }",
+    "model_type": "write a table, as in { key = value }",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+}
+"""What to say for the kinds of errors whose own words speak of Python."""
+
+
 def _words_for(slug: str, key: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
         close = nearest(key.rpartition(".")[2], _valid_keys(key))
         return f"experiment '{slug}': unknown key '{key}'" + (f"; did you mean '{close}'?" if close else "")
     if error["type"] == "missing":
         return f"experiment '{slug}': '{key}' is missing"
-    message = error["msg"].removeprefix("Value error, ")
+    message = _KINDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     return f"experiment '{slug}': {key + ': ' if key else ''}{message[0].lower()}{message[1:]}"
 
 
