@@ -15,6 +15,8 @@ from turkctl.errors import ConfirmationNeededError
 from turkctl.units import format_money
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from turkctl.operations.plan import Act, Plan
 
 P = TypeVar("P")
@@ -52,13 +54,28 @@ def confirm(run: Invocation, plan: Plan[P]) -> None:
     Raises:
         ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
     """
+    confirm_spending(run, f"{plan.action} {len(plan.steps)}", plan.cost, otherwise="--dry-run to see it")
+
+
+def confirm_spending(run: Invocation, what: str, cost: Decimal, *, otherwise: str | None = None) -> None:
+    """Say what would be done in mode live and what it costs, and ask.
+
+    Args:
+        run: the invocation.
+        what: the act, in words.
+        cost: dollars that it adds to the bill, commission included.
+        otherwise: how to look without doing it.
+
+    Raises:
+        ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
+    """
     balance = run.context.mturk.balance().available
     question = (
-        f"{plan.action} {len(plan.steps)} in mode live for ${format_money(plan.cost)}, commission included; "
-        f"the balance is ${format_money(balance)}"
+        f"{what} in mode live for ${format_money(cost)}, commission included; the balance is ${format_money(balance)}"
     )
     if not run.output.interactive:
-        raise ConfirmationNeededError(f"this asks first: {question}", hint="add --yes to go ahead, --dry-run to see it")
+        hint = "add --yes to go ahead" + (f", {otherwise}" if otherwise else "")
+        raise ConfirmationNeededError(f"this asks first: {question}", hint=hint)
     if run.output.ask(f"{question}. Go ahead? [y/N] ").lower() not in ("y", "yes"):
         raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
 

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check configuration, database, credentials, market and clock.",
     "demo": "The whole job in one go on the built-in market with simulated workers.",
     "balance": "What the account can spend.",
+    "campaigns": "Recruit a number of people, in rounds, within a budget.",
     "config": "The resolved settings and where each came from.",
     "db": "Schema migrations of turkctl's database.",
     "experiments": "Read experiments from files, list and show them.",
@@ -39,6 +40,7 @@ COMMANDS: dict[str, str] = {
 """Each command is the module of its name in ``turkctl.cli.commands``, imported when it is named."""
 
 ALIASES = {
+    "campaign": "campaigns",
     "task": "tasks",
     "hit": "hits",
     "experiment": "experiments",

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from turkctl.operations.campaigns import supersede
 from turkctl.operations.experiment_files import Configured
 from turkctl.store import experiments
 from turkctl.store.engine import Database
@@ -81,8 +82,9 @@ def _compare(known: experiments.Version | None, each: Configured) -> Change:
     return Change(each.slug, status, str(each.source), each.settings.code_version, differences, each)
 
 
-def apply_configure(database: Database, changes: Sequence[Change], now: datetime) -> None:
-    """Store all of it in one transaction."""
+def apply_configure(database: Database, changes: Sequence[Change], now: datetime) -> list[int]:
+    """Store all of it in one transaction; the numbers of the campaigns that another code version ends."""
+    superseded: list[int] = []
     with database.write() as session:
         for change in changes:
             if change.status == REMOVED:
@@ -98,3 +100,7 @@ def apply_configure(database: Database, changes: Sequence[Change], now: datetime
                     source=str(change.configured.source),
                     now=now,
                 )
+                stored_now = experiments.by_slug(session, change.slug)
+                assert stored_now is not None
+                superseded += supersede(session, stored_now.experiment_id, stored_now.code_version, now)
+    return superseded

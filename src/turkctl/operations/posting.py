@@ -68,6 +68,7 @@ class Post:
         reward: Decimal | None = None,
         duration: timedelta | None = None,
         lifetime: timedelta | None = None,
+        absent: tuple[str, ...] = (),
     ) -> Post:
         """By the experiment's settings, save what is given."""
         settings = settings_of(version)
@@ -78,6 +79,7 @@ class Post:
             settings.duration if duration is None else duration,
             settings.lifetime if lifetime is None else lifetime,
             bool(settings.qualifications.get("masters")),
+            absent,
         )
 
     def request(self, token: str, mode: str) -> HitRequest:

@@ -45,13 +45,13 @@ class Window:
                 return opening
         raise AssertionError("a window opens once a day")
 
+    @property
+    def hours(self) -> str:
+        """As the command line has it: ``09:00-17:00``."""
+        return f"{self.opens:%H:%M}-{'24:00' if self.closes == _MIDNIGHT else format(self.closes, '%H:%M')}"
+
     def __str__(self) -> str:
-        return f"{hours_text(self.opens, self.closes)} {self.zone.key}"
-
-
-def hours_text(opens: time, closes: time) -> str:
-    """As the command line has it: ``09:00-17:00``."""
-    return f"{opens:%H:%M}-{'24:00' if closes == _MIDNIGHT else format(closes, '%H:%M')}"
+        return f"{self.hours} {self.zone.key}"
 
 
 def parse_window(hours: str, timezone: str | None) -> Window:

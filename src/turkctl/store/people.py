@@ -125,3 +125,17 @@ def count_outstanding(session: Session, place: Place, experiment_id: int, code_v
         HITS.c.disposed_at.is_(None),
     )
     return int(session.connection().execute(statement).scalar() or 0)
+
+
+def in_play(session: Session, place: Place, experiment_id: int, code_version: str, now: datetime) -> dict[str, int]:
+    """The same number in its parts: ``open`` slots, workers ``at_work``, and ``unread`` submissions."""
+    open_ = case((closed(now), 0), else_=HITS.c.available)
+    parts = {"open": open_, "at_work": HITS.c.pending, "unread": unread_of_hit()}
+    statement = select(*(func.sum(part) for part in parts.values())).where(
+        *hits_at(place),
+        HITS.c.experiment_id == experiment_id,
+        HITS.c.code_version == code_version,
+        HITS.c.disposed_at.is_(None),
+    )
+    row = session.connection().execute(statement).one()
+    return {name: int(number or 0) for name, number in zip(parts, row, strict=True)}

@@ -84,6 +84,18 @@ def write(session: Session, round_id: int, values: Mapping[str, Any]) -> bool:
     return changed_one(session, statement.values(**values))
 
 
+def record_posted(session: Session, campaign_id: int, number: int, *, posted: int, hits: int, cost: Decimal) -> None:
+    """Sets what came of a round's requests, also of one that ended before all were answered."""
+    statement = update(ROUNDS).where(ROUNDS.c.campaign_id == campaign_id, ROUNDS.c.number == number)
+    session.connection().execute(statement.values(posted=posted, hits=hits, cost=cost))
+
+
+def posted(session: Session, campaign_id: int, number: int) -> int:
+    """Assignments that the round has posted."""
+    statement = select(ROUNDS.c.posted).where(ROUNDS.c.campaign_id == campaign_id, ROUNDS.c.number == number)
+    return int(session.connection().execute(statement).scalar_one())
+
+
 def of_campaign(session: Session, campaign_id: int) -> list[Round]:
     """All rounds of a campaign, first one first."""
     statement = select(Round).where(ROUNDS.c.campaign_id == campaign_id).order_by(ROUNDS.c.number)

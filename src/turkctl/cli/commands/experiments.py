@@ -36,9 +36,13 @@ def configure(
     configured = find(run.settings.project_file, run.settings.folder, paths or ())
     with run.context.database.read() as session:
         changes = plan_configure(session, configured, whole=prune or not paths)
-    if not dry_run:
-        apply_configure(run.context.database, changes, run.context.now())
+    superseded = [] if dry_run else apply_configure(run.context.database, changes, run.context.now())
     run.output.rows(["experiment", "status", "codeversion", "changes"], [change.as_dict() for change in changes])
+    for number in superseded:
+        run.output.note(
+            f"campaign {number} is superseded by the new code version; its open HITs stay: "
+            f"to expire them, run: turkctl hits expire --campaign {number}"
+        )
     if not configured:
         run.output.note("no experiment found: add [experiments.NAME] to turkctl.toml, or a folder with experiment.toml")
 

@@ -1,0 +1,279 @@
+"""``turkctl campaigns``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from turkctl.cli.batch import confirm_spending, stoppable
+from turkctl.cli.common import invocation, make_group
+from turkctl.cli.select import Yes
+from turkctl.units import parse_duration, parse_money, parse_time
+
+if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
+    from turkctl.operations.campaign_requests import CampaignRequest
+
+app = make_group("Recruit a number of people, in rounds, within a budget.")
+
+Number = Annotated[int, typer.Argument(metavar="N", help="The campaign's number.")]
+Goal = Annotated[int, typer.Option("--goal", metavar="N", help="So many distinct people.")]
+Experiment = Annotated[
+    str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
+]
+CodeVersion = Annotated[
+    str | None, typer.Option("--codeversion", metavar="V", help="Only if this is the configured one.")
+]
+Reward = Annotated[str | None, typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.")]
+Duration = Annotated[str | None, typer.Option("--duration", metavar="D", help="Time a worker has, as in 30m.")]
+Every = Annotated[str | None, typer.Option("--every", metavar="D", help="Time between rounds (30m).")]
+PerRound = Annotated[int | None, typer.Option("--per-round", metavar="N", help="Assignments a round posts (9).")]
+Budget = Annotated[str | None, typer.Option("--budget", metavar="B", help="Dollars for its HITs, commission included.")]
+StartAt = Annotated[str | None, typer.Option("--start-at", metavar="T", help="Post nothing before.")]
+EndAt = Annotated[str | None, typer.Option("--end-at", metavar="T", help="Post nothing from then on.")]
+Hours = Annotated[str | None, typer.Option("--hours", metavar="H", help="Post only then, as in 09:00-17:00.")]
+Timezone = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="Of --hours, as Europe/Berlin (UTC).")]
+Repeat = Annotated[
+    bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take HITs; each counts once.")
+]
+
+
+def _request(
+    goal: int,
+    experiment: str | None,
+    codeversion: str | None,
+    reward: str | None,
+    duration: str | None,
+    every: str | None,
+    per_round: int | None,
+    budget: str | None,
+    start_at: str | None,
+    end_at: str | None,
+    hours: str | None,
+    timezone: str | None,
+    repeat: bool,
+) -> CampaignRequest:
+    from turkctl.operations.campaign_requests import EVERY, PER_ROUND, CampaignRequest
+
+    return CampaignRequest(
+        goal=goal,
+        experiment=experiment,
+        code_version=codeversion,
+        reward=None if reward is None else parse_money(reward),
+        duration=None if duration is None else parse_duration(duration),
+        every=EVERY if every is None else parse_duration(every),
+        per_round=PER_ROUND if per_round is None else per_round,
+        budget=None if budget is None else parse_money(budget),
+        start_at=None if start_at is None else parse_time(start_at),
+        end_at=None if end_at is None else parse_time(end_at),
+        hours=hours,
+        timezone=timezone,
+        allow_repeat_workers=repeat,
+    )
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    goal: Goal,
+    experiment: Experiment = None,
+    codeversion: CodeVersion = None,
+    reward: Reward = None,
+    duration: Duration = None,
+    every: Every = None,
+    per_round: PerRound = None,
+    budget: Budget = None,
+    start_at: StartAt = None,
+    end_at: EndAt = None,
+    hours: Hours = None,
+    timezone: Timezone = None,
+    allow_repeat_workers: Repeat = False,
+    yes: Yes = False,
+) -> None:
+    """Start recruiting: from now on `turkctl scheduler run` posts what is missing, round by round."""
+    from turkctl.operations.campaign_requests import plan_campaign
+    from turkctl.operations.campaign_views import row_of
+    from turkctl.operations.campaigns import check_startable, create
+
+    run = invocation(ctx)
+    request = _request(
+        goal,
+        experiment,
+        codeversion,
+        reward,
+        duration,
+        every,
+        per_round,
+        budget,
+        start_at,
+        end_at,
+        hours,
+        timezone,
+        allow_repeat_workers,
+    )
+    plan = plan_campaign(run.context, request)
+    check_startable(plan)
+    _note(run, plan.notes)
+    if run.settings.mode == "live" and not yes:
+        confirm_spending(run, f"recruit {plan.forecast.missing} people", plan.forecast.cost, otherwise="or plan it")
+    campaign = create(run.context, plan)
+    run.output.record({**row_of(run.context, campaign.number), "plan": plan.as_dict()})
+    run.output.note(
+        f"rounds are run by `turkctl scheduler run`; the first one now with `turkctl campaign run {campaign.number}`"
+    )
+
+
+@app.command()
+def plan(
+    ctx: typer.Context,
+    goal: Goal,
+    experiment: Experiment = None,
+    codeversion: CodeVersion = None,
+    reward: Reward = None,
+    duration: Duration = None,
+    every: Every = None,
+    per_round: PerRound = None,
+    budget: Budget = None,
+    start_at: StartAt = None,
+    end_at: EndAt = None,
+    hours: Hours = None,
+    timezone: Timezone = None,
+    allow_repeat_workers: Repeat = False,
+) -> None:
+    """Say what a campaign would take: rounds, HITs, cost with commission, expected end. Changes nothing."""
+    from turkctl.operations.campaign_requests import plan_campaign
+
+    run = invocation(ctx)
+    request = _request(
+        goal,
+        experiment,
+        codeversion,
+        reward,
+        duration,
+        every,
+        per_round,
+        budget,
+        start_at,
+        end_at,
+        hours,
+        timezone,
+        allow_repeat_workers,
+    )
+    planned = plan_campaign(run.context, request)
+    _note(run, planned.notes)
+    run.output.record(planned.as_dict())
+
+
+def _note(run: Invocation, notes: tuple[str, ...]) -> None:
+    for note in notes:
+        run.output.note(note)
+
+
+@app.command(name="list")
+def list_(
+    ctx: typer.Context,
+    active: Annotated[bool, typer.Option("--active", help="Only those that go on.")] = False,
+    past: Annotated[bool, typer.Option("--past", help="Only those that are over.")] = False,
+) -> None:
+    """List the campaigns of this mode."""
+    from turkctl.operations.campaign_views import COLUMNS, list_campaigns
+
+    run = invocation(ctx)
+    run.output.rows(COLUMNS, list_campaigns(run.context, active=active, past=past))
+
+
+@app.command()
+def show(ctx: typer.Context, number: Number) -> None:
+    """Show one campaign: what its next round will do and why, and all its rounds."""
+    from turkctl.operations.campaign_views import ROUND_COLUMNS, show_campaign
+
+    run = invocation(ctx)
+    shown = show_campaign(run.context, number)
+    if run.output.format != "table":
+        run.output.record(shown)
+        return
+    coming, history = shown.pop("next_round") or {}, shown.pop("history")
+    run.output.record(shown | {f"next: {key}": value for key, value in coming.items() if key != "forecast"})
+    if history:
+        run.output.text("")
+        run.output.rows(ROUND_COLUMNS, history)
+
+
+@app.command()
+def update(
+    ctx: typer.Context,
+    number: Number,
+    goal: Annotated[int | None, typer.Option("--goal", metavar="N", help="Above what is complete.")] = None,
+    every: Every = None,
+    per_round: PerRound = None,
+    budget: Budget = None,
+    yes: Yes = False,
+) -> None:
+    """Change the goal, the pace or the budget; the next round goes by it."""
+    from turkctl.operations.campaign_views import row_of
+    from turkctl.operations.campaigns import CampaignChange, check_update, raised_cost, update
+
+    run = invocation(ctx)
+    change = CampaignChange(
+        goal=goal,
+        every=None if every is None else parse_duration(every),
+        per_round=per_round,
+        budget=None if budget is None else parse_money(budget),
+    )
+    before, after = check_update(run.context, number, change)
+    cost = raised_cost(run.context, before, after)
+    if cost and run.settings.mode == "live" and not yes:
+        confirm_spending(run, f"change campaign {number}", cost)
+    update(run.context, number, change)
+    run.output.record(row_of(run.context, number))
+
+
+@app.command()
+def cancel(
+    ctx: typer.Context,
+    number: Number,
+    expire_hits: Annotated[bool, typer.Option("--expire-hits", help="Let no new worker start on its HITs.")] = False,
+) -> None:
+    """Post nothing more. Its open HITs stay open unless they are to be expired."""
+    from turkctl.operations.campaign_views import row_of
+    from turkctl.operations.campaigns import cancel
+    from turkctl.operations.expire import prepare_expire
+    from turkctl.operations.selection import Selection
+
+    run = invocation(ctx)
+    cancel(run.context, number)
+    code = 0
+    if expire_hits:
+        result = run.context.engine().apply(*prepare_expire(run.context, Selection(campaign=number)))
+        run.output.note(result.summary())
+        code = int(result.exit_code)
+    row = row_of(run.context, number)
+    run.output.record(row)
+    if row["outstanding"] and not expire_hits:
+        run.output.note(f"HITs stay open: to expire them, run: turkctl hits expire --campaign {number}")
+    raise typer.Exit(code)
+
+
+@app.command()
+def run(
+    ctx: typer.Context,
+    number: Number,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until the goal is met.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Run a round now, in this process; with --watch one after another, at the interval, until the goal is met."""
+    from turkctl.operations.campaign_views import show_campaign
+    from turkctl.operations.watching import watch_rounds
+
+    this = invocation(ctx)
+    coming = show_campaign(this.context, number)["next_round"]
+    if coming is not None and this.settings.mode == "live" and not yes:
+        what = "recruit to the goal" if watch else "run a round"
+        confirm_spending(this, what, coming["forecast"]["cost"] if watch else coming["cost"])
+    code = 0
+    with stoppable() as stop:
+        for report in watch_rounds(this.context, number, stop, forever=watch):
+            this.output.record(report.as_dict())
+            code = 1 if report.failed else 0
+    raise typer.Exit(130 if stop.is_set() else code)
