@@ -1,0 +1,106 @@
+"""Reading the guide: its pages, their links, and the blocks that show the program at work.
+
+A block marked ``console`` is run: lines that begin with ``$ `` are commands, what follows is their output. A block
+marked ``toml``, ``html``, ``csv`` or ``python`` is written to the file that the comment before it names
+(``<!-- file: turkctl.toml -->``). A page's blocks run in order, in one new folder. Blocks marked ``sh`` are not run,
+because they need a server, a terminal or time; their commands and flags are checked against the program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+
+_FENCE = re.compile(r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def pages() -> list[Path]:
+    """All pages that people read, the generated ones included."""
+    top = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    return top + sorted(DOCS.rglob("*.md"))
+
+
+def guide() -> list[Path]:
+    """All pages that somebody wrote."""
+    return [page for page in pages() if REFERENCE not in page.parents]
+
+
+def name(page: Path) -> str:
+    """The page as a test's id."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: what it is, the file it is meant for, its text."""
+
+    kind: str
+    file: str | None
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """The page's fenced blocks, in order."""
+    found = _FENCE.finditer(page.read_text(encoding="utf-8"))
+    return [Block(match["kind"], match["file"], match["text"]) for match in found]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line as the page shows it, and what the page says it prints."""
+
+    line: str
+    output: tuple[str, ...]
+
+
+def shown(text: str) -> Iterator[Command]:
+    """The commands of a ``console`` block."""
+    line, output = "", []
+    for each in text.splitlines():
+        if each.startswith("$ "):
+            if line:
+                yield Command(line, tuple(output))
+            line, output = each[2:], []
+        else:
+            output.append(each)
+    if line:
+        yield Command(line, tuple(output))
+
+
+_CHANGING = (
+    (re.compile(r"\b3[A-Z0-9]{29}\b"), "ID"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?"), "TIME"),
+    (re.compile(r"\b(local:)?[0-9a-f]{32}\b"), "IDENTITY"),
+    (re.compile(r"(sqlite:////|/)\S*/(?=\S)"), "FOLDER/"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+def plain(lines: Iterator[str] | tuple[str, ...] | list[str]) -> list[str]:
+    """Lines without what differs between two runs: ids, times, folders, the width and the order of columns' rows."""
+    return sorted(text for text in map(_plain, lines) if text)
+
+
+def _plain(line: str) -> str:
+    for pattern, word in _CHANGING:
+        line = pattern.sub(word, line)
+    return line.strip()
+
+
+def links(page: Path) -> list[str]:
+    """The page's links, those in code blocks left out."""
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    return _LINK.findall(text)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of the page's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}

@@ -1,0 +1,179 @@
+"""The guide is whole and true: links resolve, commands exist, and what it shows is what happens."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docs_support import Block, Command, anchors, blocks, guide, links, name, pages, plain, shown
+from typer.main import get_command
+
+from turkctl.cli import run
+from turkctl.cli.common import accept_everywhere
+from turkctl.cli.root import ALIASES, COMMANDS, make_root
+
+IDS = re.compile(r"\b3[A-Z0-9]{29}\b")
+
+
+def runs(page: Path) -> bool:
+    return any(block.kind == "console" or block.kind == "python" for block in blocks(page))
+
+
+# --- what the pages point at
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_link_leads_somewhere(page: Path):
+    for link in links(page):
+        if re.match(r"https?://|mailto:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        assert not anchor or anchor in anchors(target), f"{link}: no such heading"
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached: set[Path] = set()
+    waiting = [page for page in pages() if page.name == "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        found = ((page.parent / link.partition("#")[0]).resolve() for link in links(page) if "://" not in link)
+        waiting += [each for each in found if each.suffix == ".md" and each not in reached]
+    assert {name(page) for page in pages()} <= {name(page) for page in reached}
+
+
+def load(group: str) -> Any:
+    return accept_everywhere(get_command(import_module(f"turkctl.cli.commands.{group}").app))
+
+
+GROUPS = [group for group in COMMANDS if find_spec(f"turkctl.cli.commands.{group}")]
+NAMES = [
+    f"{group} {child}".strip()
+    for group in GROUPS
+    for child in sorted(getattr(load(group), "commands", {None: None}), key=str)
+    for child in [child or ""]
+]
+
+
+@pytest.mark.parametrize("command", NAMES)
+def test_every_command_occurs_in_the_guide(command: str):
+    text = "\n".join(page.read_text(encoding="utf-8") for page in guide())
+    spoken = [command] + [
+        command.replace(group, alias, 1) for alias, group in ALIASES.items() if command.startswith(group)
+    ]
+    assert any(re.search(rf"\b{re.escape(each)}\b", text) for each in spoken), f"no page tells of `turkctl {command}`"
+
+
+# --- what the pages show
+
+
+def find(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that a line names, and the rest of the line."""
+    rest = [word for word in words if word not in ("--json", "-v", "-vv", "-q", "--quiet")]
+    while rest and rest[0].startswith("-"):
+        rest = rest[2:]  # a common option with its value
+    if not rest:
+        return make_root(), words
+    command = load(ALIASES.get(rest[0], rest[0]))
+    rest = rest[1:]
+    if rest and rest[0] in getattr(command, "commands", {}):
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command, rest
+
+
+SAID = [
+    (name(page), line.strip())
+    for page in guide()
+    for block in blocks(page)
+    if block.kind in ("sh", "console")
+    for line in block.text.replace("\\\n", " ").splitlines()
+    for line in [line.removeprefix("$ ")]
+    if line.startswith("turkctl ") and "COMMAND" not in line
+]
+
+
+@pytest.mark.parametrize(("page", "line"), SAID)
+def test_every_flag_that_a_page_uses_exists(page: str, line: str):
+    words = shlex.split(line.partition(" | ")[0].partition(" > ")[0].removesuffix(" &"), comments=True)[1:]
+    command, rest = find(words)
+    known = {opt for param in command.params for opt in (*param.opts, *param.secondary_opts)} | {"--help", "-h"}
+    used = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+    assert used <= known
+
+
+Run = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture
+def terminal(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line in this process, where the last ``cd`` went; its exit code and everything it printed."""
+
+    def call(line: str) -> tuple[int, str]:
+        words = shlex.split(line, comments=True)
+        if words[0] == "cd":
+            monkeypatch.chdir(Path.cwd() / words[1])
+            return 0, ""
+        assert words[0] == "turkctl", f"the tests cannot run `{line}`; mark its block `sh`"
+        capsys.readouterr()
+        code = run(words[1:])
+        sys.stdout.flush()
+        out, err = capsys.readouterr()
+        return code, err + out
+
+    return call
+
+
+def follow(terminal: Run, command: Command, ids: dict[str, str]) -> None:
+    """Run the command, and hold its output against the page's; ``ids`` are those of this run by those of the page."""
+    expected = [line for line in command.output if line.strip()]
+    code, printed = terminal(IDS.sub(lambda match: ids.get(match[0], match[0]), command.line))
+    wanted = 0
+    if expected and (said := re.fullmatch(r"\(exit code (\d+)\)", expected[-1])):
+        wanted = int(said[1])
+        expected = expected[:-1]
+    assert code == wanted, printed
+    if expected == ["…"]:
+        return
+    assert plain(printed.splitlines()) == plain(expected), command.line
+    ids.update(zip(IDS.findall("\n".join(expected)), IDS.findall(printed), strict=True))
+
+
+def write(block: Block) -> None:
+    """Write the file that the page shows."""
+    assert block.file is not None
+    path = Path(block.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text, encoding="utf-8")
+
+
+def execute(block: Block) -> None:
+    """Run a Python block, and the tests that it defines."""
+    names: dict[str, Any] = {"__name__": "shown"}
+    exec(compile(block.text, "shown", "exec", dont_inherit=True), names)
+    for each, value in list(names.items()):
+        if each.startswith("test_"):
+            value()
+
+
+@pytest.mark.parametrize("page", [page for page in guide() if runs(page)], ids=name)
+def test_what_a_page_shows_is_what_happens(page: Path, terminal: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    ids: dict[str, str] = {}
+    for block in blocks(page):
+        if block.file:
+            write(block)
+        elif block.kind == "console":
+            for command in shown(block.text):
+                follow(terminal, command, ids)
+        elif block.kind == "python":
+            execute(block)
