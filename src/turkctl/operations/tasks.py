@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -22,23 +22,6 @@ HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")
 
 _NAME = re.compile(r"[^\s/\\]{1,128}")
 _OF_CAMPAIGN = re.compile(r"campaign-\d+")
-
-
-def campaign_task(
-    campaign_id: int, mode: str, market: str, every: timedelta, next_run: datetime, now: datetime
-) -> Task:
-    """The task that runs a campaign's rounds, for whoever creates the campaign to store with it."""
-    return Task(
-        name=f"campaign-{campaign_id}",
-        kind=tasks.CAMPAIGN,
-        mode=mode,
-        market=market,
-        every=int(every.total_seconds()),
-        options={"campaign_id": campaign_id},
-        next_run=next_run,
-        campaign_id=campaign_id,
-        created=now,
-    )
 
 
 def create_task(

@@ -38,6 +38,26 @@ def expire(world: World, options: Options, _now: datetime) -> RunSummary:
     return apply(world, *prepare_expire(world, selection_of(options)))
 
 
+def campaign(world: World, options: Options, now: datetime) -> RunSummary:
+    """Run a round of a campaign; its task goes when the campaign is over."""
+    from turkctl.operations.rounds import run_round
+
+    report = run_round(world, int(options["campaign"]), now)
+    words = [report.outcome if report.round is None else f"round {report.round}: {report.outcome}"]
+    if report.standing is not None:
+        words.append(f"{report.standing.completed} of {report.campaign.goal} complete")
+        words.append(f"{report.standing.outstanding} outstanding before, {report.posted} posted")
+    if report.reason:
+        words.append(report.reason)
+    return RunSummary(
+        ", ".join(words),
+        error="; ".join(report.errors) or None,
+        setback=report.failed > 0 and not report.posted,
+        interrupted=report.batch is not None and report.batch.interrupted,
+        ended=not report.campaign.running,
+    )
+
+
 def apply(world: World, plan: Plan[P], act: Act[P]) -> RunSummary:
     """Apply a fresh plan; what failed of it is the run's error, and a setback only where nothing succeeded."""
     return of_batch(world.engine().apply(plan, act))
@@ -54,6 +74,7 @@ def of_batch(result: BatchResult) -> RunSummary:
 _ALL = (
     Kind("sync", sync, options=("full",)),
     Kind("expire", expire, options=SELECTORS, needs_selection=True),
+    Kind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),
 )
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
 

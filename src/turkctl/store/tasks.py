@@ -15,7 +15,9 @@ from typing import Any
 from sqlalchemy import Index, Text, and_, delete, func, insert, or_, select, update
 from sqlmodel import Field, Session
 
+from turkctl.store import campaigns
 from turkctl.store.base import TurkctlTable, add, changed_one
+from turkctl.store.campaigns import CAMPAIGNS
 from turkctl.store.types import Json, UtcTime
 
 CAMPAIGN = "campaign"
@@ -161,9 +163,10 @@ def due(session: Session, mode: str, now: datetime) -> list[Task]:
 
 
 def active_campaigns(session: Session) -> int:
-    """Number of campaigns whose rounds are scheduled and not paused."""
-    statement = select(func.count()).where(TASKS.c.kind == CAMPAIGN, TASKS.c.paused.is_(False))
-    return int(session.connection().execute(statement).scalar_one())
+    """Number of campaigns that recruit, in all modes, leaving out those whose rounds are paused."""
+    statement = select(func.count()).select_from(TASKS).join(CAMPAIGNS, CAMPAIGNS.c.id == TASKS.c.campaign_id)
+    recruiting = (CAMPAIGNS.c.status == campaigns.ACTIVE, TASKS.c.paused.is_(False))
+    return int(session.connection().execute(statement.where(*recruiting)).scalar_one())
 
 
 def change(session: Session, task: Task, values: Mapping[str, Any]) -> bool:
