@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, func, select, update
+from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, bindparam, func, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, changed_one, chunks, upsert
@@ -75,6 +75,15 @@ class AssignmentRow:
     rejected: datetime | None
     feedback: str | None
     synced: datetime
+
+
+@dataclass(frozen=True)
+class Decision:
+    """That an assignment was approved or rejected."""
+
+    assignment_id: str
+    at: datetime
+    feedback: str | None = None
 
 
 _ROW: Select[*tuple[Any, ...]] = select(
@@ -167,6 +176,30 @@ def change_status(
         .values(status=new, synced=at, **decided, **({} if feedback is None else {"feedback": feedback}))
     )
     return changed_one(session, statement)
+
+
+def decide_many(
+    session: Session, place: Place, new: str, decisions: Sequence[Decision], *, expected: Sequence[str]
+) -> None:
+    """Records decisions of one kind, in bulk; what is unknown or no longer ``expected`` stays as it is."""
+    moment = "approved" if new == APPROVED else "rejected"
+    statement = (
+        update(ASSIGNMENTS)
+        .where(
+            *_at(place),
+            ASSIGNMENTS.c.assignment_id == bindparam("b_id"),
+            ASSIGNMENTS.c.status.in_(expected),
+        )
+        .values(
+            status=new,
+            synced=bindparam("b_at"),
+            feedback=func.coalesce(bindparam("b_feedback"), ASSIGNMENTS.c.feedback),
+            **{moment: bindparam("b_at")},
+        )
+    )
+    rows = [{"b_id": each.assignment_id, "b_at": each.at, "b_feedback": each.feedback} for each in decisions]
+    if rows:
+        session.connection().execute(statement, rows)
 
 
 def _at(place: Place) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

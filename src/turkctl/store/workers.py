@@ -1,0 +1,169 @@
+"""The work of workers, as batch acts select it: stored assignments, and psiTurk's rows that we know nothing else of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlmodel import Session
+
+from turkctl.store.assignments import ASSIGNMENTS
+from turkctl.store.base import Place, chunks
+from turkctl.store.experiments import EXPERIMENTS
+from turkctl.store.hits import HITS
+from turkctl.store.participants import participants_table
+
+
+@dataclass(frozen=True)
+class WorkRow:
+    """One assignment with what is known of its HIT."""
+
+    assignment_id: str
+    worker_id: str
+    hit_id: str
+    status: str
+    """``Submitted``, ``Approved`` or ``Rejected``."""
+    experiment: str | None
+    """Slug."""
+    code_version: str | None
+    campaign: int | None
+    reward: Decimal | None
+    max_assignments: int | None
+    masters: bool | None
+
+
+@dataclass(frozen=True)
+class WorkFilter:
+    """Which work of one place; what is given is combined by "and"."""
+
+    place: Place
+    ids: Sequence[str] | None = None
+    """Of assignments or workers."""
+    hit_ids: Sequence[str] | None = None
+    slug: str | None = None
+    pattern: re.Pattern[str] | None = None
+    """Searched for in the experiment's slug."""
+    campaign: int | None = None
+    code_version: str | None = None
+
+    def matches(self, work: WorkRow) -> bool:
+        """Whether the work is meant."""
+        return (
+            (self.ids is None or work.assignment_id in self.ids or work.worker_id in self.ids)
+            and (self.hit_ids is None or work.hit_id in self.hit_ids)
+            and (self.slug is None or work.experiment == self.slug)
+            and (self.pattern is None or bool(work.experiment and self.pattern.search(work.experiment)))
+            and (self.campaign is None or work.campaign == self.campaign)
+            and (self.code_version is None or work.code_version == self.code_version)
+        )
+
+
+_OF_HIT = (
+    EXPERIMENTS.c.slug,
+    HITS.c.code_version,
+    HITS.c.campaign_id,
+    HITS.c.reward,
+    HITS.c.max_assignments,
+    HITS.c.masters,
+)
+_WORK: Select[*tuple[Any, ...]] = (
+    select(ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.worker_id, ASSIGNMENTS.c.hit_id, ASSIGNMENTS.c.status, *_OF_HIT)
+    .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
+    .join(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
+)
+
+
+def select_work(session: Session, wanted: WorkFilter, statuses: Sequence[str] | None = None) -> list[WorkRow]:
+    """The stored assignments that match, in the order in which they were stored."""
+    statement = _WORK.where(*_at(wanted.place)).order_by(ASSIGNMENTS.c.id)
+    if statuses is not None:
+        statement = statement.where(ASSIGNMENTS.c.status.in_(statuses))
+    rows = (WorkRow(*row) for part in _parts(statement, wanted) for row in session.connection().execute(part))
+    return list({row.assignment_id: row for row in rows if wanted.matches(row)}.values())
+
+
+def _parts(statement: Select[Any], wanted: WorkFilter) -> list[Select[Any]]:
+    """The statement narrowed by ids or HITs, once for every handful of them."""
+    if wanted.ids is not None:
+        return [statement.where(_named(part)) for part in chunks(wanted.ids)]
+    if wanted.hit_ids is not None:
+        return [statement.where(ASSIGNMENTS.c.hit_id.in_(part)) for part in chunks(wanted.hit_ids)]
+    return [statement]
+
+
+def _named(ids: Sequence[str]) -> ColumnElement[bool]:
+    return or_(ASSIGNMENTS.c.assignment_id.in_(ids), ASSIGNMENTS.c.worker_id.in_(ids))
+
+
+def select_psiturk_work(
+    session: Session, wanted: WorkFilter, name: str, status: int, *, says: str, by_version: Mapping[str, str]
+) -> list[WorkRow]:
+    """Participants of this mode at the status of psiTurk's whose assignment we have no row of.
+
+    Args:
+        session: on turkctl's database.
+        wanted: what matches; ids, HITs and filters.
+        name: of the participants table.
+        status: psiTurk's number.
+        says: the market's word for it, put into the rows.
+        by_version: slug by code version: whose they are where we do not know the HIT.
+    """
+    table = participants_table(name)
+    ours = and_(HITS.c.hit_id == table.c.hitid, HITS.c.mode == table.c.mode)
+    known = select(ASSIGNMENTS.c.assignment_id).where(ASSIGNMENTS.c.mode == wanted.place.mode)
+    statement: Select[Any] = (
+        select(table.c.assignmentid, table.c.workerid, table.c.hitid, *_OF_HIT, table.c.codeversion, HITS.c.market)
+        .join_from(table, HITS, ours, isouter=True)
+        .join(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
+        .where(table.c.mode == wanted.place.mode, table.c.status == status, table.c.assignmentid.not_in(known))
+        .order_by(table.c.uniqueid)
+    )
+    rows = session.connection().execute(statement).all()
+    here = [row for row in rows if row.market in (None, wanted.place.market)]
+    return [work for work in (_of_participant(row, says, by_version) for row in here) if wanted.matches(work)]
+
+
+def _of_participant(row: Row[Any], says: str, by_version: Mapping[str, str]) -> WorkRow:
+    known = row.market is not None
+    return WorkRow(
+        row.assignmentid,
+        row.workerid,
+        row.hitid,
+        says,
+        row.slug if known else by_version.get(row.codeversion),
+        row.code_version if known else row.codeversion,
+        row.campaign_id,
+        row.reward,
+        row.max_assignments,
+        row.masters,
+    )
+
+
+def known_names(session: Session, place: Place, ids: Sequence[str], name: str | None) -> set[str]:
+    """Those of the ids that are a worker's or an assignment's of this place, or of a participant of this mode."""
+    found: set[str] = set()
+    columns = (ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.worker_id)
+    for part in chunks(ids):
+        for row in session.connection().execute(select(*columns).where(*_at(place), _named(part))):
+            found.update(row)
+        if name is not None:
+            table = participants_table(name)
+            names = (table.c.assignmentid, table.c.workerid)
+            named = or_(*(column.in_(part) for column in names))
+            for row in session.connection().execute(select(*names).where(table.c.mode == place.mode, named)):
+                found.update(row)
+    return found & set(ids)
+
+
+def where_is(session: Session, assignment_id: str) -> list[Place]:
+    """The places that know an assignment of this id: for saying that it belongs to another mode or market."""
+    statement = select(ASSIGNMENTS.c.mode, ASSIGNMENTS.c.market).where(ASSIGNMENTS.c.assignment_id == assignment_id)
+    return [Place(*row) for row in session.connection().execute(statement.order_by(ASSIGNMENTS.c.id))]
+
+
+def _at(place: Place) -> tuple[ColumnElement[bool], ...]:
+    return ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market == place.market
