@@ -8,6 +8,7 @@ from turkctl.fees import LARGE_HIT
 from turkctl.market import hit_rows, hit_types, limits, notifications, rules, tokens
 from turkctl.market.errors import RequestError, already_processed, invalid_hit_state
 from turkctl.market.hit_rows import Hit
+from turkctl.market.parameter_limits import LIMITS
 from turkctl.market.tx import Tx, to_ms
 
 Request = dict[str, Any]
@@ -72,7 +73,7 @@ def create_additional_assignments_for_hit(tx: Tx, request: Request) -> Answer:
 def _check_increase(before: Hit, hit: Hit) -> None:
     if before.created_at < rules.FIRST_EXTENSIBLE:
         raise RequestError("HITTooOldForExtension", f"Hit {hit.id} was created before 2015-07-22.")
-    if hit.max_assignments > limits.MOST_ASSIGNMENTS or before.max_assignments < LARGE_HIT <= hit.max_assignments:
+    if hit.max_assignments > LIMITS["MaxAssignments"].high or before.max_assignments < LARGE_HIT <= hit.max_assignments:
         raise RequestError(
             "InvalidMaximumAssignmentsIncrease",
             f"The number of assignments of Hit {hit.id} cannot be increased from {before.max_assignments} "

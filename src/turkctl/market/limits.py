@@ -1,4 +1,4 @@
-"""Limits that the service's model does not carry; the old reference gave them and the service kept them."""
+"""What the market checks itself before it stores a request; the numbers are those of ``parameter_limits``."""
 
 from __future__ import annotations
 
@@ -8,24 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.market.errors import not_valid
+from turkctl.market.parameter_limits import check_limits
 from turkctl.units import to_micros
 
-YEAR = 31_536_000
-"""Seconds."""
-MOST_ASSIGNMENTS = 1_000_000_000
 MOST_DOLLARS = 1_000_000
-DOCUMENT_BYTES = 65_535
-
-_NUMBERS = {
-    "LifetimeInSeconds": (30, YEAR),
-    "AssignmentDurationInSeconds": (30, YEAR),
-    "AutoApprovalDelayInSeconds": (0, 2_592_000),
-    "MaxAssignments": (1, MOST_ASSIGNMENTS),
-    "NumberOfAdditionalAssignments": (1, MOST_ASSIGNMENTS),
-    "TestDurationInSeconds": (1, YEAR),
-    "RetryDelayInSeconds": (0, YEAR),
-}
-_LENGTHS = {"Title": 128, "Description": 2000, "Keywords": 1000, "RequesterAnnotation": 255}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _HIT_TYPE = ("AssignmentDurationInSeconds", "AutoApprovalDelayInSeconds", "Title", "Description", "Keywords")
 _HIT = ("LifetimeInSeconds", "MaxAssignments", "RequesterAnnotation")
@@ -78,21 +64,12 @@ def money(text: str, name: str) -> int:
 
 
 def check(request: Mapping[str, Any], *names: str) -> None:
-    """Check the named members that are there.
+    """Check the named members that are there, for callers who came through no door.
 
     Raises:
         ParameterValidationError: one is out of its range or too long.
     """
-    for name in names:
-        value = request.get(name)
-        if value is None:
-            continue
-        if name in _NUMBERS:
-            low, high = _NUMBERS[name]
-            if not low <= value <= high:
-                raise not_valid(value, name, f"It must be between {low} and {high}.")
-        elif len(value) > _LENGTHS[name]:
-            raise not_valid(value[:40] + "…", name, f"It must not be longer than {_LENGTHS[name]} characters.")
+    check_limits({name: request[name] for name in names if request.get(name) is not None})
 
 
 def check_hit_type(request: Mapping[str, Any]) -> None:

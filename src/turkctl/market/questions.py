@@ -16,7 +16,7 @@ import defusedxml.ElementTree as SafeTree
 from defusedxml.common import DefusedXmlException
 
 from turkctl.market.errors import ParameterValidationError, bad_html, bad_xml
-from turkctl.market.limits import DOCUMENT_BYTES
+from turkctl.market.parameter_limits import LIMITS
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
 EXTERNAL = f"{{{SCHEMAS}2006-07-14/ExternalQuestion.xsd}}"
@@ -33,8 +33,10 @@ def parse(document: str, parameter: str) -> Element:
         ParameterValidationError: too long, or not well-formed.
     """
     encoded = document.encode()
-    if len(encoded) > DOCUMENT_BYTES:
-        raise ParameterValidationError(f"{parameter} is {len(encoded)} bytes long; the limit is {DOCUMENT_BYTES}.")
+    if len(encoded) > LIMITS["Question"].high:
+        raise ParameterValidationError(
+            f"{parameter} is {len(encoded)} bytes long; the limit is {LIMITS['Question'].high}."
+        )
     try:
         root: Element = SafeTree.fromstring(document, forbid_dtd=True)
     except ParseError as error:

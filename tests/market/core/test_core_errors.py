@@ -11,6 +11,8 @@ from market_support import REQUESTER, SANDBOX, STRANGER, Bench, Clock, choice, f
 
 NOWHERE = "3" + "X" * 29
 
+TOO_LONG = "InvalidParameterValue"
+
 
 def test_unknown_hits_do_not_exist_with_the_time_in_milliseconds(bench: Bench) -> None:
     with refused("HITDoesNotExist", f"Hit {NOWHERE} does not exist.{bench.stamp()}"):
@@ -387,7 +389,9 @@ def test_unblocking_a_worker_nobody_knows_is_invalid(bench: Bench) -> None:
     ],
 )
 def test_values_beyond_the_old_references_limits_are_refused(bench: Bench, member: str, value: object) -> None:
-    with refused(None, f"is not valid for the parameter {member}.", "ParameterValidationError"):
+    told = "AWS.ParameterOutOfRange" if isinstance(value, int) else TOO_LONG
+    unfit = member == "Reward" or value in ("  ", "a\x00b")
+    with refused(None if unfit else told, f"is not valid for the parameter {member}.", "ParameterValidationError"):
         bench.hit(**{member: value})
     assert bench.market.list_hits(REQUESTER, {})["HITs"] == []
 
@@ -404,7 +408,7 @@ def test_question_and_test_documents_end_at_65535_bytes(bench: Bench) -> None:
 
 def test_an_error_that_was_refused_leaves_nothing_behind(bench: Bench) -> None:
     before = bench.balance()
-    with refused(None, "MaxAssignments", "ParameterValidationError"):
+    with refused("AWS.ParameterOutOfRange", "MaxAssignments", "ParameterValidationError"):
         bench.hit(Title="never made", MaxAssignments=0, UniqueRequestToken="t")
     assert bench.balance() == before
     assert bench.hit(Title="never made", UniqueRequestToken="t")

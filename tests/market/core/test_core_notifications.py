@@ -211,7 +211,7 @@ def test_events_nobody_takes_for_a_fortnight_are_dropped(told: Bench, inbox: Inb
 
 def test_a_refused_operation_tells_nothing(told: Bench, inbox: Inbox) -> None:
     subscribed(told)
-    with refused(None, "", "ParameterValidationError"):
+    with refused("AWS.ParameterOutOfRange", "MaxAssignments", "ParameterValidationError"):
         told.hit(MaxAssignments=-1)
     assert inbox.events() == []
 
