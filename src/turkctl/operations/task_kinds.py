@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from turkctl.errors import UsageError
+from turkctl.operations.decide import check_feedback
 from turkctl.operations.selection import Selection, hit_filter
 from turkctl.operations.world import World
 
@@ -79,6 +80,7 @@ def check_options(world: World, kind: Kind, options: Mapping[str, Any]) -> None:
             f"nothing says what a task of kind {kind.name} acts on",
             hint="give --experiment, --regex, --campaign, --codeversion or --all",
         )
+    check_feedback(options.get("feedback"))
     if any(name in options for name in SELECTORS):
         with world.database.read() as session:
             hit_filter(session, world.listing_place, selection_of(options))

@@ -176,7 +176,7 @@ def outcome_of(claimed: Claim, summary: RunSummary, finished: datetime) -> Outco
 def backed_off(claimed: Claim, now: datetime) -> datetime:
     """When a task that failed is due again: doubling intervals up to :data:`LONGEST_WAIT`, on its own grid."""
     every = claimed.task.interval
-    doublings = min(claimed.task.consecutive_failures, 30)
+    doublings = min(claimed.task.consecutive_failures, 12)  # of the shortest interval, a second, that is over an hour
     wait = min(every * 2**doublings, max(every, LONGEST_WAIT))
     return next_slot(claimed.next_run, every, max(now, now + wait - every))
 

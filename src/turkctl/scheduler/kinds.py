@@ -18,6 +18,14 @@ P = TypeVar("P")
 Options = Mapping[str, Any]
 
 
+def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
+    """Approve everything marked submitted, what is new on the market included."""
+    from turkctl.operations.approve import prepare_approve_hits
+
+    plan, act = prepare_approve_hits(world, selection_of(options), feedback=options.get("feedback"))
+    return apply(world, plan, act)
+
+
 def sync(world: World, options: Options, _now: datetime) -> RunSummary:
     """Bring HITs and assignments up to date with the market."""
     from turkctl.operations.sync import sync as run
@@ -35,7 +43,8 @@ def expire(world: World, options: Options, _now: datetime) -> RunSummary:
     """Let no new worker start on what the selectors match."""
     from turkctl.operations.expire import prepare_expire
 
-    return apply(world, *prepare_expire(world, selection_of(options)))
+    plan, act = prepare_expire(world, selection_of(options))
+    return apply(world, plan, act)
 
 
 def campaign(world: World, options: Options, now: datetime) -> RunSummary:
@@ -72,6 +81,7 @@ def of_batch(result: BatchResult) -> RunSummary:
 
 
 _ALL = (
+    Kind("approve-all", approve_all, options=(*SELECTORS, "feedback")),
     Kind("sync", sync, options=("full",)),
     Kind("expire", expire, options=SELECTORS, needs_selection=True),
     Kind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),

@@ -1,0 +1,51 @@
+"""Databases for the scheduler's tests, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from databases import KINDS, empty_again, new_database
+from turkctl.store import schema
+from turkctl.store.engine import Database, connect
+
+
+@pytest.fixture(scope="session")
+def scheduler_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL database for all tests of this process, who empty it."""
+    with new_database("postgres", tmp_path_factory.getbasetemp()) as address:
+        yield address
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database."""
+    if request.param == "postgres":
+        address = request.getfixturevalue("scheduler_postgres")
+        yield address
+        empty_again(address)
+        return
+    with new_database(request.param, tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """A database with turkctl's tables."""
+    made = connect(url)
+    schema.ensure(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What the scheduler logs, whatever an earlier test did to its logger."""
+    logger = logging.getLogger("turkctl.scheduler")
+    logger.propagate, before = True, logger.propagate
+    caplog.set_level(logging.INFO, logger="turkctl.scheduler")
+    yield caplog
+    logger.propagate = before
