@@ -92,8 +92,10 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
         rows = _stored(session, narrowed, table) if _looks_at_ours(wanted) else []
         known = workers.known_names(session, place, selection.ids, table)
         strangers = [each for each in selection.ids if each not in known]
-        for each in strangers:
-            _refuse_elsewhere(session, place, each)
+        ours = workers.known_names(session, place, selection.ids, None)
+        for each in selection.ids:
+            if each not in ours:
+                _refuse_elsewhere(session, place, each)
     work = {row.assignment_id: Work.of_row(row) for row in rows}
     elsewhere = _on_market(world, wanted, strange_hits)
     named, idle = _named(world, [each for each in strangers if each not in _names(elsewhere)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, bindparam, func, or_, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, changed_one, chunks, upsert
@@ -188,7 +188,7 @@ def decide_many(
         .where(
             *_at(place),
             ASSIGNMENTS.c.assignment_id == bindparam("b_id"),
-            ASSIGNMENTS.c.status.in_(expected),
+            or_(*(ASSIGNMENTS.c.status == status for status in expected)),  # IN cannot be repeated with many rows
         )
         .values(
             status=new,
