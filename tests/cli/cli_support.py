@@ -1,0 +1,36 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from turkctl.market.doors.http import serve
+from turkctl.market.endpoint import Endpoint
+
+
+class listening:  # noqa: N801  # reads as a function
+    """Serves an endpoint on a free port for the length of a block; its address is the block's value."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._server = serve(endpoint, "127.0.0.1", 0, 8)
+        self._thread = threading.Thread(target=self._server.run)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+def last_error(err: str) -> dict[str, Any]:
+    """The error object that ``--json`` leaves in the last line of standard error."""
+    found = json.loads(err.splitlines()[-1])
+    assert list(found) == ["error"]
+    assert list(found["error"]) == ["code", "message", "hint"]
+    error: dict[str, Any] = found["error"]
+    return error

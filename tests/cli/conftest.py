@@ -1,0 +1,115 @@
+"""A study's folder, the market in the program's own process, and one behind HTTP as Amazon's stand-in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_support import listening
+
+from turkctl.context import Context
+from turkctl.market.endpoint import Endpoint
+from turkctl.market.service import Market
+
+STUDY = """\
+[experiments.stroop]
+code_version = "1.0"
+title = "Name the colour of a word"
+description = "A ten-minute reading task."
+keywords = ["psychology", "reading"]
+reward = "0.50"
+duration = "30m"
+lifetime = "24h"
+external_url = "https://example.org/task"
+"""
+
+
+@pytest.fixture
+def study(folder: Path) -> Path:
+    """The current folder, with a project file that describes one experiment."""
+    (folder / "turkctl.toml").write_text(STUDY, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def configured(study: Path, turkctl: Callable[..., Any]) -> Path:
+    """The study with its experiment in the database."""
+    assert turkctl("experiments", "configure").code == 0
+    return study
+
+
+@dataclass
+class Asked:
+    """Every endpoint of the built-in market that the program made, and hooks for those to come."""
+
+    endpoints: list[Endpoint] = field(default_factory=list)
+    before: Callable[[str], None] | None = None
+    after: Callable[[str], None] | None = None
+
+    def count(self, operation: str) -> int:
+        """How often an operation was asked for since the last :meth:`forget`."""
+        return sum(endpoint.requests[operation] for endpoint in self.endpoints)
+
+    @property
+    def changes(self) -> set[str]:
+        """The operations asked for that do more than read."""
+        return {
+            name for endpoint in self.endpoints for name in endpoint.requests if not name.startswith(("Get", "List"))
+        }
+
+    def forget(self) -> None:
+        """Count afresh."""
+        self.endpoints.clear()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What the program asks of the market in its own process."""
+    seen = Asked()
+    make = Context._new_endpoint
+
+    def spying(self: Context, *args: Any) -> Endpoint:
+        endpoint = make(self, *args)
+        endpoint.before, endpoint.after = seen.before, seen.after
+        seen.endpoints.append(endpoint)
+        return endpoint
+
+    monkeypatch.setattr(Context, "_new_endpoint", spying)
+    return seen
+
+
+@pytest.fixture
+def posted(folder: Path) -> Callable[[], list[str]]:
+    """Reads the annotations of all HITs that the built-in market has, past the program and its database."""
+
+    def read() -> list[str]:
+        with sqlite3.connect(folder / "turkctl-market.db") as connection:
+            return [row[0] for row in connection.execute("SELECT annotation FROM market_hit")]
+
+    return read
+
+
+@dataclass(frozen=True)
+class Served:
+    """A market behind HTTP, which modes live and sandbox of the project file are pointed at."""
+
+    endpoint: Endpoint
+    url: str
+
+
+@pytest.fixture
+def served(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """Credentials, and a market in a thread of its own at the addresses of modes live and sandbox."""
+    market = Market(f"sqlite:///{tmp_path / 'served.db'}")
+    endpoint = Endpoint(market)
+    with listening(endpoint) as url:
+        with (study / "turkctl.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[endpoints]\nlive = "{url}/"\nsandbox = "{url}/sandbox"\n')
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTONE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        yield Served(endpoint, url)
+    market.close()

@@ -1,0 +1,161 @@
+"""Every command and every option says what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from turkctl.cli.common import accept_everywhere, common_params
+from turkctl.cli.root import ALIASES, COMMANDS, make_root
+
+# The commands of the ground floor; what later comes beside them is held to the same rules below.
+COMMAND_LINES = [
+    "balance",
+    "config get",
+    "config path",
+    "config set",
+    "config show",
+    "db check",
+    "db current",
+    "db upgrade",
+    "doctor",
+    "experiments configure",
+    "experiments list",
+    "experiments show",
+    "hits cost",
+    "hits create",
+    "hits delete",
+    "hits expire",
+    "hits extend",
+    "hits list",
+    "hits show",
+    "init",
+    "market clock",
+    "market crowd",
+    "market reset",
+    "market serve",
+]
+OPTIONS = {
+    "hits list": {"--status", "--active", "--expired", "--all", "--regex", "--experiment", "--campaign",
+                  "--codeversion", "--all-studies"},
+    "hits create": {"--experiment", "--assignments", "--reward", "--duration", "--lifetime", "--hits",
+                    "--allow-high-commission", "--dry-run", "--yes", "-y", "--new"},
+    "hits cost": {"--assignments", "--reward", "--masters"},
+    "hits extend": {"--assignments", "--lifetime", "--dry-run", "--yes", "-y"},
+    "hits expire": {"--all", "--regex", "--experiment", "--campaign", "--codeversion", "--all-studies", "--dry-run"},
+    "hits delete": {"--all", "--regex", "--experiment", "--campaign", "--codeversion", "--all-studies", "--dry-run",
+                    "--yes", "-y", "--force"},
+    "experiments configure": {"--prune", "--dry-run"},
+    "market serve": {"--host", "--port"},
+    "market crowd": {"--workers", "--seed", "--accuracy"},
+    "market reset": {"--yes", "-y"},
+    "market clock": {"--advance"},
+    "balance": {"--all-modes"},
+}  # fmt: skip
+COMMON = {
+    "--mode", "-m", "--config", "--database-url", "--market-url", "--endpoint-url", "--profile", "--output", "-o",
+    "--json", "--quiet", "-q", "--verbose", "-v", "--no-color",
+}  # fmt: skip
+
+
+def walk() -> Iterator[tuple[str, Any]]:
+    """Every command and group that there is a module for, by its words."""
+    for name in COMMANDS:
+        try:
+            module = import_module(f"turkctl.cli.commands.{name}")
+        except ModuleNotFoundError:
+            continue  # announced, and not there yet
+        yield from _below(name, accept_everywhere(get_command(module.app)))
+
+
+def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield words, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _below(f"{words} {name}", child)
+
+
+TREE = dict(walk())
+
+
+def test_the_commands_of_the_ground_floor_are_there() -> None:
+    assert set(COMMAND_LINES) <= set(TREE)
+
+
+@pytest.mark.parametrize("words", TREE)
+def test_a_command_has_help_and_so_has_each_of_its_options(words: str) -> None:
+    command = TREE[words]
+    assert command.help
+    assert command.help.strip().splitlines()[0].rstrip().endswith((".", ";", ":"))
+    unexplained = [param.opts for param in command.params if not getattr(param, "help", None)]
+    assert unexplained == []
+
+
+@pytest.mark.parametrize("words", TREE)
+def test_a_command_takes_the_common_options(words: str) -> None:
+    taken = {opt for param in TREE[words].params for opt in (*param.opts, *param.secondary_opts)}
+    assert taken >= COMMON
+
+
+@pytest.mark.parametrize(("words", "options"), OPTIONS.items())
+def test_a_command_takes_the_options_of_the_contract(words: str, options: set[str]) -> None:
+    assert {opt for param in TREE[words].params for opt in param.opts} >= options
+
+
+@pytest.mark.parametrize("words", TREE)
+def test_help_works_everywhere_and_is_the_result(words: str, turkctl: Callable[..., Any]) -> None:
+    finished = turkctl(*words.split(), "--help")
+    assert (finished.code, finished.err) == (0, "")
+    assert finished.out.startswith(f"Usage: turkctl {words} ")
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_the_program_says_what_commands_there_are(flag: str, turkctl: Callable[..., Any]) -> None:
+    finished = turkctl(flag)
+    assert (finished.code, finished.err) == (0, "")
+    for name in COMMANDS:
+        assert f"\n  {name} " in finished.out
+
+
+def test_every_alias_stands_for_a_command() -> None:
+    assert set(ALIASES.values()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_an_alias_is_the_command(alias: str, turkctl: Callable[..., Any]) -> None:
+    if ALIASES[alias] not in TREE:
+        pytest.skip(f"there is no {ALIASES[alias]} yet")
+    assert turkctl(alias, "--help").out == turkctl(ALIASES[alias], "--help").out
+
+
+def test_an_alias_can_be_completed_by_the_shell_under_the_names_listed() -> None:
+    root = make_root()
+    assert set(root.commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", [[], ["hits"], ["config"], ["market"]])
+def test_a_group_without_a_command_shows_its_help_on_standard_error_and_exits_2(
+    words: list[str], turkctl: Callable[..., Any]
+) -> None:
+    finished = turkctl(*words)
+    assert finished.code == 2
+    assert finished.out == ""
+    assert finished.err.startswith(" ".join(["Usage: turkctl", *words]))
+
+
+def test_the_common_options_name_their_environment_variables() -> None:
+    by_name = {param.opts[0]: param.help for param in common_params()}
+    for flag, variable in {
+        "--mode": "TURKCTL_MODE",
+        "--config": "TURKCTL_CONFIG",
+        "--database-url": "TURKCTL_DATABASE_URL",
+        "--market-url": "TURKCTL_MARKET_URL",
+        "--endpoint-url": "AWS_ENDPOINT_URL_MTURK",
+        "--profile": "AWS_PROFILE",
+        "--output": "TURKCTL_OUTPUT",
+        "--no-color": "NO_COLOR",
+    }.items():
+        assert variable in by_name[flag]
