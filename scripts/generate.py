@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
@@ -19,6 +20,8 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 WIDTH = 100
 """Columns of the help texts, whatever terminal this runs in."""
 MADE = "<!-- Made by scripts/generate.py; do not edit. -->"
+_NOT_IMPORTED = ("turkctl.__main__", "turkctl.store.migrations")
+"""Modules that do something when they are imported."""
 EXIT_PROSE = {
     0: "all that was asked is done, or there was nothing to do",
     1: "a batch finished with failures, or the market refused the request",
@@ -166,7 +169,7 @@ def errors_page() -> str:
     from turkctl import errors
 
     exits = [(str(int(each)), EXIT_PROSE[int(each)]) for each in errors.ExitCode]
-    own = [_error_row(each) for each in _classes(errors, errors.TurkctlError) if each is not errors.TurkctlError]
+    own = sorted({_error_row(each) for each in _coded(errors.TurkctlError)}, key=lambda row: (int(row[1]), row[0]))
     answers = [
         (_first_line(each), str(int(each.exit_code)))
         for each in _classes(market, errors.TurkctlError)
@@ -191,6 +194,16 @@ def errors_page() -> str:
 def _classes(module: Any, base: type) -> list[Any]:
     found = [each for each in vars(module).values() if inspect.isclass(each) and issubclass(each, base)]
     return [each for each in found if each.__module__ == module.__name__]
+
+
+def _coded(base: type) -> Iterator[Any]:
+    """All errors with a code of their own; the market's refusals have the market's."""
+    import turkctl
+
+    for module in pkgutil.walk_packages(turkctl.__path__, "turkctl."):
+        if not module.name.startswith(("turkctl.market", "turkctl.mturk", "turkctl.cli", *_NOT_IMPORTED)):
+            yield from (each for each in _classes(import_module(module.name), base) if "code" in vars(each))
+    yield from (each for each in _classes(import_module("turkctl.mturk.errors"), base) if "code" in vars(each))
 
 
 def _error_row(kind: Any) -> tuple[str, str, str]:

@@ -1,9 +1,10 @@
 """Reading the guide: its pages, their links, and the blocks that show the program at work.
 
-A block marked ``console`` is run: lines that begin with ``$ `` are commands, what follows is their output. A block
-marked ``toml``, ``html``, ``csv`` or ``python`` is written to the file that the comment before it names
-(``<!-- file: turkctl.toml -->``). A page's blocks run in order, in one new folder. Blocks marked ``sh`` are not run,
-because they need a server, a terminal or time; their commands and flags are checked against the program.
+A block marked ``console`` is run: lines that begin with ``$ `` are commands, what follows is their output; a command
+without any has only to succeed. A block marked ``toml``, ``html``, ``csv`` or ``python`` is written to the file that
+the comment before it names (``<!-- file: turkctl.toml -->``); ``python`` without one is executed, its tests too. A
+page's blocks run in order, in one new folder. Blocks marked ``sh`` are not run, because they need a server, a terminal
+or time; their commands and flags are checked against the program.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 
-_FENCE = re.compile(r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_FENCE = re.compile(
+    r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -102,5 +105,5 @@ def links(page: Path) -> list[str]:
 
 def anchors(page: Path) -> set[str]:
     """The anchors of the page's headings, as GitHub makes them."""
-    heads = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text(encoding="utf-8")), re.M)
+    heads = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}

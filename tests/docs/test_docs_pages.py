@@ -133,7 +133,10 @@ def terminal(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 def follow(terminal: Run, command: Command, ids: dict[str, str]) -> None:
-    """Run the command, and hold its output against the page's; ``ids`` are those of this run by those of the page."""
+    """Run the command, and hold its output against the page's, if that shows any.
+
+    ``ids`` are those of this run by those of the page.
+    """
     expected = [line for line in command.output if line.strip()]
     code, printed = terminal(IDS.sub(lambda match: ids.get(match[0], match[0]), command.line))
     wanted = 0
@@ -141,7 +144,7 @@ def follow(terminal: Run, command: Command, ids: dict[str, str]) -> None:
         wanted = int(said[1])
         expected = expected[:-1]
     assert code == wanted, printed
-    if expected == ["…"]:
+    if expected in ([], ["…"]):
         return
     assert plain(printed.splitlines()) == plain(expected), command.line
     ids.update(zip(IDS.findall("\n".join(expected)), IDS.findall(printed), strict=True))
