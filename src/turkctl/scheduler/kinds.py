@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from turkctl.errors import UsageError
-from turkctl.operations.plan import Act, BatchResult, Plan
+from turkctl.operations.plan import Act, BatchResult, ItemResult, Plan
 from turkctl.operations.task_kinds import SELECTORS, Kind, RunSummary, selection_of
 from turkctl.operations.world import World
 from turkctl.settings_keys import nearest
@@ -28,15 +28,16 @@ def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def sync(world: World, options: Options, _now: datetime) -> RunSummary:
     """Bring HITs and assignments up to date with the market."""
+    from turkctl.operations.repeat import grant_new
     from turkctl.operations.sync import sync as run
 
-    report = run(world, full=bool(options.get("full")))
+    report = run(world, full=bool(options.get("full")), grant=grant_new)
     text = (
         f"{report.hits_checked} HITs looked at, {len(report.read.changed)} changed, "
         f"{report.read.assignments_new} new assignments"
     )
     failed = report.read.failed
-    return RunSummary(text, error=None if not failed else f"{len(failed)} HITs failed")
+    return RunSummary(text, error=_first(failed, f"{len(failed)} HITs could not be read"))
 
 
 def expire(world: World, options: Options, _now: datetime) -> RunSummary:
@@ -74,10 +75,15 @@ def apply(world: World, plan: Plan[P], act: Act[P]) -> RunSummary:
 
 def of_batch(result: BatchResult) -> RunSummary:
     """A batch's result as the history keeps it."""
-    first = next((item.error for item in result.results if item.error is not None), None)
-    error = None if first is None else f"{result.failed} failed, the first with {first.code}: {first.message}"
+    error = _first(result.results, f"{result.failed} failed")
     setback = result.failed > 0 and result.succeeded == 0
     return RunSummary(result.summary(), error, setback=setback, interrupted=result.interrupted)
+
+
+def _first(items: Sequence[ItemResult], what: str) -> str | None:
+    """What failed, with the first error; None where nothing did."""
+    error = next((item.error for item in items if item.error is not None), None)
+    return None if error is None else f"{what}, the first with {error.code}: {error.message}"
 
 
 _ALL = (
