@@ -104,6 +104,7 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
 
 
 def _replace(path: Path, text: str) -> None:
+    path = path.resolve()  # what a symbolic link points to is changed, not the link
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
             file.write(text)

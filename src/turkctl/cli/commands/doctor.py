@@ -9,13 +9,19 @@ import typer
 
 from turkctl.cli.common import invocation
 from turkctl.cli.invocation import Invocation
-from turkctl.errors import ExitCode
+from turkctl.errors import CredentialsError, ExitCode, TurkctlError
 from turkctl.units import format_money, format_time
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 CLOSED = "Amazon closed Mechanical Turk on 2026-09-30"
-NEEDS = {"database": "configuration", "schema": "database", "market": "configuration", "clock": "market"}
+NEEDS = {
+    "database": "configuration",
+    "schema": "database",
+    "credentials": "configuration",
+    "market": "credentials",
+    "clock": "market",
+}
 
 
 @app.command()
@@ -36,6 +42,7 @@ def _checks(run: Invocation) -> dict[str, Callable[[], str]]:
         "configuration": lambda: _configuration(run),
         "database": lambda: _database(run),
         "schema": lambda: _schema(run),
+        "credentials": lambda: _credentials(run),
         "market": lambda: _market(run),
         "clock": lambda: _clock(run),
     }
@@ -58,6 +65,18 @@ def _schema(run: Invocation) -> str:
 
     found, _ = versions(run.context.database)
     return f"at {found}, as this turkctl needs"
+
+
+def _credentials(run: Invocation) -> str:
+    if run.settings.mode == "local":
+        return "none needed in mode local"
+    try:
+        run.context.mturk.balance()
+    except CredentialsError:
+        raise
+    except TurkctlError:
+        return "found; the market has not said whether it takes them"
+    return "accepted"
 
 
 def _market(run: Invocation) -> str:
