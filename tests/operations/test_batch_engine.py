@@ -235,7 +235,7 @@ def test_the_pace_settles_near_what_the_market_allows(limit: float, seed: int) -
     pace = Pace(clock, clock.sleep)
     tokens, last, done, rejected = limit, 0.0, 0, 0
     while clock.time < 60:
-        pace.wait()
+        began = pace.wait()
         clock.sleep(rng.uniform(0, 0.2 / limit))
         tokens, last = min(limit, tokens + (clock.time - last) * limit), clock.time
         if tokens >= 1:
@@ -244,6 +244,29 @@ def test_the_pace_settles_near_what_the_market_allows(limit: float, seed: int) -
             pace.speed_up()
         else:
             rejected += 1
-            pace.slow_down()
+            pace.slow_down(began)
     assert done >= 0.95 * limit * 60
     assert rejected < 0.2 * done
+
+
+def test_a_burst_that_is_throttled_sets_the_pace_once_to_what_came_through() -> None:
+    clock = Clock()
+    pace = Pace(clock, clock.sleep)
+    started = [pace.wait() for _ in range(32)]
+    clock.sleep(0.1)
+    for _ in range(20):
+        pace.speed_up()
+    for began in started[20:]:
+        pace.slow_down(began)
+    assert pace.rate == pytest.approx(19)
+
+
+def test_a_pace_that_nobody_complains_of_for_long_grows_fast() -> None:
+    clock = Clock()
+    pace = Pace(clock, clock.sleep)
+    pace.slow_down(pace.wait())
+    for _ in range(150):
+        pace.wait()
+        pace.speed_up()
+    assert pace.rate is not None
+    assert pace.rate > 100

@@ -95,7 +95,7 @@ class Engine:
         delay = 0.1
         uncertain = False
         while True:
-            pace.wait()
+            began = pace.wait()
             try:
                 done = action()
             except TurkctlError as error:
@@ -106,7 +106,7 @@ class Engine:
                     error.uncertain = uncertain
                     raise
                 if throttled:
-                    pace.slow_down()
+                    pace.slow_down(began)
                 else:
                     self.sleep(delay * self.rng.uniform(0.5, 1.0))
                     delay = min(delay * 2, 5.0)

@@ -1,8 +1,9 @@
 """The pace that all threads of a batch share.
 
 Unlimited until the market throttles for the first time; from then on requests are spaced evenly. Each success
-quickens the pace a little, each throttled request slows it more (additive increase, multiplicative decrease, as in
-TCP's congestion control), so that it hovers just above what the market allows.
+quickens the pace a little. A throttled request sets it just below what came through in the last second, which is what
+the market allows; where too little came through to tell, it slows the pace by a tenth. So it hovers around the limit
+(the shape is TCP's congestion control). Requests that were under way when the pace was set say nothing about it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ from collections import deque
 from collections.abc import Callable
 
 QUICKEN = 1.01
+"""How each success quickens the pace."""
+SPURT = 1.05
+"""The same once the limit has not been met for :data:`LONG` successes: it must be far above."""
+LONG = 30
 SLOW = 0.9
+BELOW = 0.95
+"""The pace after throttling, as a share of what came through."""
+ENOUGH = 5
+"""Successes in the window from which it tells what the market allows."""
 FLOOR = 0.5
 """Requests a second below which the pace never falls."""
 WINDOW = 1.0
-"""Seconds of successes from which the first estimate is made."""
+"""Seconds."""
 
 
 class Pace:
@@ -25,42 +34,51 @@ class Pace:
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._gate = threading.Lock()
+        """Held by the one who waits for the next turn: the others queue behind, and get theirs by the pace of then."""
         self._lock = threading.Lock()
         self._rate: float | None = None
         self._next = 0.0
-        self._successes: deque[float] = deque(maxlen=1000)
+        self._slowed = float("-inf")
+        self._since = 0
+        self._successes: deque[float] = deque(maxlen=2000)
 
     @property
     def rate(self) -> float | None:
         """Requests a second at the moment; None while unlimited."""
         return self._rate
 
-    def wait(self) -> None:
-        """Return when it is this request's turn."""
-        with self._lock:
-            if self._rate is None:
-                return
+    def wait(self) -> float:
+        """Return when it is this request's turn; the moment, for :meth:`slow_down`."""
+        if self._rate is None:
+            return self._clock()
+        with self._gate:
             now = self._clock()
             turn = max(now, self._next)
-            self._next = turn + 1 / self._rate
-        if turn > now:
-            self._sleep(turn - now)
+            if turn > now:
+                self._sleep(turn - now)
+            with self._lock:
+                self._next = turn + 1 / (self._rate or FLOOR)
+        return turn
 
     def speed_up(self) -> None:
         """A request came through."""
         with self._lock:
-            if self._rate is None:
-                self._successes.append(self._clock())
-            else:
-                self._rate *= QUICKEN
+            self._successes.append(self._clock())
+            if self._rate is not None:
+                self._since += 1
+                self._rate *= SPURT if self._since > LONG else QUICKEN
 
-    def slow_down(self) -> None:
-        """A request was throttled."""
+    def slow_down(self, began: float) -> None:
+        """A request that began at that moment was throttled."""
         with self._lock:
             now = self._clock()
-            if self._rate is None:
-                recent = sum(moment > now - WINDOW for moment in self._successes)
-                self._rate = max(1.0, recent / WINDOW)
-                self._next = now
+            if began <= self._slowed:
+                return
+            self._slowed, self._since = now, 0
+            recent = sum(moment > now - WINDOW for moment in self._successes)
+            if recent >= ENOUGH:
+                self._rate = BELOW * recent / WINDOW
             else:
-                self._rate = max(FLOOR, self._rate * SLOW)
+                self._rate = max(FLOOR, SLOW * (self._rate or recent / WINDOW))
+            self._next = max(self._next, now)
