@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HARNESS = Path(__file__).parent / "crash_harness.py"
+PARTS = 2
+
+
+@pytest.mark.timeout(300)
+def test_a_process_that_ends_at_any_request_neither_loses_nor_adds_anybody(tmp_path: Path) -> None:
+    """Before the effect, after it, and with the answer lost; at every entry of the market's log the goal holds."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, str(HARNESS), str(tmp_path), str(part), str(PARTS)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for part in range(PARTS)
+    ]
+    finished = [process.communicate(timeout=280) for process in running]
+    assert [process.returncode for process in running] == [0] * PARTS, "\n".join(err for _, err in finished)
+    reports = [json.loads(out) for out, _ in finished]
+    assert [report["wrong"] for report in reports] == [[]] * PARTS
+    assert sum(report["cases"] for report in reports) == 3 * reports[0]["requests"] > 45
