@@ -15,8 +15,8 @@ from turkctl.errors import UsageError
 MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
 
-_MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
+_MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MAX_SECONDS = 100 * 366 * 86400
 

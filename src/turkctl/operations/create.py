@@ -56,12 +56,14 @@ class CreateRequest:
         """
         self._check()
         sizes = [self.assignments] if self.allow_high_commission else split_assignments(self.assignments)
-        post = [
-            Post.of(version, size, reward=self.reward, duration=self.duration, lifetime=self.lifetime) for size in sizes
-        ] * self.hits
-        if len(post) > MAX_HITS:
-            raise UsageError(f"{len(post):,} HITs at once is more than {MAX_HITS:,}", hint="post them in parts")
-        return post
+        number = len(sizes) * self.hits
+        if number > MAX_HITS:
+            raise UsageError(f"{number:,} HITs at once is more than {MAX_HITS:,}", hint="post them in parts")
+        of_size = {
+            size: Post.of(version, size, reward=self.reward, duration=self.duration, lifetime=self.lifetime)
+            for size in set(sizes)
+        }
+        return [of_size[size] for size in sizes] * self.hits
 
     def _check(self) -> None:
         for name, number in (("--assignments", self.assignments), ("--hits", self.hits)):
