@@ -52,6 +52,15 @@ def _choice(name: str, choices: tuple[str, ...]) -> Callable[[typer.Context, Any
     return check
 
 
+def _modes(ctx: typer.Context, values: list[str] | None) -> list[str] | None:
+    """The last one is the mode, which the settings check; ``participants`` takes all of them, as a filter."""
+    if values and not ctx.resilient_parsing:
+        flags = invocation(ctx).flags
+        flags["mode"] = values[-1]
+        flags["modes"] = [*flags.get("modes", ()), *values]
+    return values
+
+
 def _json(ctx: typer.Context, value: bool | None) -> bool | None:
     if value:
         invocation(ctx).flags["output"] = "json"
@@ -72,13 +81,13 @@ def _version(value: bool) -> None:
 
 def _options(
     mode: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--mode",
             "-m",
             metavar="|".join(MODES),
             help="Which market. [env: TURKCTL_MODE]",
-            callback=_choice("mode", MODES),
+            callback=_modes,
         ),
     ] = None,
     config: Annotated[

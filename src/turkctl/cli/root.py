@@ -32,10 +32,13 @@ COMMANDS: dict[str, str] = {
     "config": "The resolved settings and where each came from.",
     "db": "Schema migrations of turkctl's database.",
     "experiments": "Read experiments from files, list and show them.",
-    "hits": "Post, list, show, extend, expire and delete HITs.",
+    "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "market": "The built-in market: serve it, people it, turn its clock.",
+    "participants": "List, count and show participants; reads psiTurk's databases, too.",
     "scheduler": "The one process that runs tasks, and who it is.",
+    "sync": "Bring HITs, assignments and participants up to date with the market.",
     "tasks": "Recurring tasks: create, list, change, pause, run, delete.",
+    "workers": "List workers; approve, reject, write to, block and exclude them.",
 }
 """Each command is the module of its name in ``turkctl.cli.commands``, imported when it is named."""
 
@@ -43,6 +46,8 @@ ALIASES = {
     "campaign": "campaigns",
     "task": "tasks",
     "hit": "hits",
+    "participant": "participants",
+    "worker": "workers",
     "experiment": "experiments",
 }
 

@@ -29,6 +29,10 @@ AllStudies = Annotated[
         help="Also what the account has on the market and this database does not know; alone, only that.",
     ),
 ]
+Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="What the workers read with it.")]
+OverrideRejection = Annotated[
+    bool, typer.Option("--override-rejection", help="Approve what was rejected, too, and pay for it.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 

@@ -87,7 +87,7 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     place, selection = world.place, wanted.selection
     with world.database.read() as session:
         table = participants_table(session, world)
-        narrowed = _filter(session, place, wanted)
+        narrowed = work_filter(session, place, wanted)
         strange_hits = _strange_hits(session, place, wanted.hit_ids, table)
         rows = _stored(session, narrowed, table) if _looks_at_ours(wanted) else []
         known = workers.known_names(session, place, selection.ids, table)
@@ -120,7 +120,13 @@ def _looks_at_ours(wanted: WorkSelection) -> bool:
     return bool(chosen.ids or chosen.filters or chosen.everything or wanted.hit_ids)
 
 
-def _filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFilter:
+def work_filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFilter:
+    """The selectors as the store takes them.
+
+    Raises:
+        UsageError: a bad regular expression.
+        NotFoundError: an experiment that is not there.
+    """
     chosen = wanted.selection
     if chosen.experiment is not None:
         find_experiment(session, chosen.experiment)
@@ -139,10 +145,17 @@ def _stored(session: Session, narrowed: WorkFilter, table: str | None) -> list[W
     rows = workers.select_work(session, narrowed)
     if table is None:
         return rows
+    return rows + psiturk_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED)
+
+
+def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> list[WorkRow]:
+    """Participants at a status of psiTurk's whose assignment we have no row of; ``says`` is the market's word for it.
+
+    They belong to the experiment of their HIT or, where we do not know it, to the only one with their code version.
+    """
     versions = [(each.code_version, each.slug) for each in experiments.list_all(session, inactive=False)]
     alone = {code: slug for code, slug in versions if [code for code, _ in versions].count(code) == 1}
-    submitted = participants.SUBMITTED
-    return rows + workers.select_psiturk_work(session, narrowed, table, submitted, says=SUBMITTED, by_version=alone)
+    return workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=alone)
 
 
 def _strange_hits(session: Session, place: Place, hit_ids: Sequence[str], table: str | None) -> list[str]:

@@ -33,6 +33,7 @@ STATUS_NAMES = (
 COMPLETE = (3, 4, 5, 7)
 SUBMITTED = 4
 CREDITED = 5
+BONUSED = 7
 
 
 @cache

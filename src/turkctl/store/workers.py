@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlmodel import Session
 
-from turkctl.store.assignments import ASSIGNMENTS
-from turkctl.store.base import Place, chunks
+from turkctl.store.assignments import APPROVED, ASSIGNMENTS, REJECTED, SUBMITTED
+from turkctl.store.base import ANY_MARKET, Place, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.hits import HITS
 from turkctl.store.participants import participants_table
@@ -123,7 +124,8 @@ def select_psiturk_work(
         .order_by(table.c.uniqueid)
     )
     rows = session.connection().execute(statement).all()
-    here = [row for row in rows if row.market in (None, wanted.place.market)]
+    anywhere = wanted.place.market == ANY_MARKET
+    here = [row for row in rows if anywhere or row.market in (None, wanted.place.market)]
     return [work for work in (_of_participant(row, says, by_version) for row in here) if wanted.matches(work)]
 
 
@@ -165,5 +167,58 @@ def where_is(session: Session, assignment_id: str) -> list[Place]:
     return [Place(*row) for row in session.connection().execute(statement.order_by(ASSIGNMENTS.c.id))]
 
 
-def _at(place: Place) -> tuple[ColumnElement[bool], ...]:
-    return ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market == place.market
+@dataclass(frozen=True)
+class WorkerRow:
+    """What the stored work of one worker comes to."""
+
+    worker_id: str
+    submitted: int
+    approved: int
+    rejected: int
+    earned: Decimal
+    """Dollars: the rewards of approved work on HITs of ours."""
+    last_seen: datetime | None
+    """When something was last submitted."""
+
+
+def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
+    """A row per worker of the stored work that matches, by worker id."""
+    status = ASSIGNMENTS.c.status
+    counts = [func.sum(case((status == each, 1), else_=0)) for each in (SUBMITTED, APPROVED, REJECTED)]
+    earned = func.sum(case((status == APPROVED, HITS.c.reward), else_=None))
+    worker = ASSIGNMENTS.c.worker_id
+    statement = (
+        select(worker, *counts, earned, func.max(ASSIGNMENTS.c.submitted))
+        .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
+        .where(*_at(wanted.place), *_conditions(session, wanted))
+        .group_by(worker)
+        .order_by(worker)
+    )
+    return [
+        WorkerRow(row[0], int(row[1]), int(row[2]), int(row[3]), row[4] or Decimal("0.00"), row[5])
+        for row in session.connection().execute(statement)
+    ]
+
+
+def _conditions(session: Session, wanted: WorkFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.ids is not None:
+        found.append(_named(wanted.ids))
+    if wanted.hit_ids is not None:
+        found.append(ASSIGNMENTS.c.hit_id.in_(wanted.hit_ids))
+    if wanted.slug is not None or wanted.pattern is not None:
+        rows = session.connection().execute(select(EXPERIMENTS.c.id, EXPERIMENTS.c.slug)).all()
+        slugs = [row for row in rows if wanted.slug in (None, row.slug)]
+        pattern = wanted.pattern
+        matching = [row.id for row in slugs if pattern is None or pattern.search(row.slug)]
+        found.append(HITS.c.experiment_id.in_(matching))
+    if wanted.campaign is not None:
+        found.append(HITS.c.campaign_id == wanted.campaign)
+    if wanted.code_version is not None:
+        found.append(HITS.c.code_version == wanted.code_version)
+    return found
+
+
+def _at(place: Place) -> list[ColumnElement[bool]]:
+    mode = ASSIGNMENTS.c.mode == place.mode
+    return [mode] if place.market == ANY_MARKET else [mode, ASSIGNMENTS.c.market == place.market]

@@ -11,7 +11,7 @@ from turkctl.cli.batch import run_batch
 from turkctl.cli.common import invocation, make_group
 from turkctl.units import parse_duration, parse_money
 
-app = make_group("Post, list, show, extend, expire and delete HITs.")
+app = make_group("Post, list, show, extend, expire, approve and delete HITs.")
 
 Assignments = Annotated[int, typer.Option("--assignments", metavar="N", help="Number of assignments.")]
 Reward = Annotated[str | None, typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.")]
@@ -137,6 +137,29 @@ def expire(
     run = invocation(ctx)
     selection = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
     plan, act = prepare_expire(run.context, selection.require())
+    run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.command()
+def approve(
+    ctx: typer.Context,
+    ids: select.Ids = None,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    all_studies: select.AllStudies = False,
+    feedback: select.Feedback = None,
+    override_rejection: select.OverrideRejection = False,
+    dry_run: select.DryRun = False,
+) -> None:
+    """Approve, and so pay, all submitted work of those HITs, the latest included. Never asks."""
+    from turkctl.operations.approve import prepare_approve_hits
+
+    run = invocation(ctx)
+    chosen = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies).require()
+    plan, act = prepare_approve_hits(run.context, chosen, feedback=feedback, override_rejection=override_rejection)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 

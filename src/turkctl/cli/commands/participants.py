@@ -1,0 +1,157 @@
+"""``turkctl participants``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from turkctl.cli.common import invocation, make_group
+from turkctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
+    from turkctl.operations.participant_filters import Query
+
+app = make_group("List, count and show participants; reads psiTurk's databases, too. Here --mode is a filter.")
+
+MOST = 10**9
+
+Condition = Annotated[list[int] | None, typer.Option("--condition", metavar="N", help="In this condition. Repeatable.")]
+CodeVersion = Annotated[
+    list[str] | None, typer.Option("--codeversion", metavar="V", help="Of this code version. Repeatable.")
+]
+Current = Annotated[bool, typer.Option("--current", help="Of the configured code version.")]
+Status = Annotated[
+    list[str] | None, typer.Option("--status", metavar="NAME", help="With this status, as in submitted. Repeatable.")
+]
+Complete = Annotated[
+    bool | None, typer.Option("--complete/--incomplete", help="Only those who are complete, or who are not.")
+]
+Worker = Annotated[list[str] | None, typer.Option("--worker", metavar="ID", help="This worker's. Repeatable.")]
+Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="On this HIT. Repeatable.")]
+Campaign = Annotated[
+    list[int] | None, typer.Option("--campaign", metavar="N", help="On HITs of this campaign. Repeatable.")
+]
+Since = Annotated[str | None, typer.Option("--since", metavar="T", help="Began at this time or later.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Began before this time.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="COL=VALUE", help="Where a column has this value; COL= where it has none."),
+]
+
+
+@app.command(name="list")
+def list_(
+    ctx: typer.Context,
+    condition: Condition = None,
+    codeversion: CodeVersion = None,
+    current: Current = False,
+    status: Status = None,
+    complete: Complete = None,
+    worker: Worker = None,
+    hit: Hit = None,
+    campaign: Campaign = None,
+    since: Since = None,
+    until: Until = None,
+    where: Where = None,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group-by", metavar="COL", help="Count by condition, status, codeversion, mode, hit or day. Repeatable."
+        ),
+    ] = None,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="COL", help="In the order of this column.")] = None,
+    desc: Annotated[bool, typer.Option("--desc", help="The other way round.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="At most so many.")] = None,
+    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="After so many.")] = 0,
+    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="These columns.")] = None,
+) -> None:
+    """List participants, or with --group-by their numbers. All modes, unless --mode is given here."""
+    from turkctl.operations.participants import grouped, listed
+    from turkctl.store.participant_lists import Ordering
+
+    run = invocation(ctx)
+    query = _query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
+    ordering = Ordering(sort, desc, limit, offset)
+    if group_by and columns:
+        raise UsageError("--columns has no meaning with --group-by", hint="groups show their own columns and the count")
+    if group_by:
+        run.output.rows(*grouped(run.context, query, ordering, group_by))
+    else:
+        chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+        run.output.rows(*listed(run.context, query, ordering, chosen))
+
+
+@app.command()
+def count(
+    ctx: typer.Context,
+    condition: Condition = None,
+    codeversion: CodeVersion = None,
+    current: Current = False,
+    status: Status = None,
+    complete: Complete = None,
+    worker: Worker = None,
+    hit: Hit = None,
+    campaign: Campaign = None,
+    since: Since = None,
+    until: Until = None,
+    where: Where = None,
+) -> None:
+    """Print how many participants match."""
+    from turkctl.operations import participants
+
+    run = invocation(ctx)
+    query = _query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
+    run.output.value(participants.count(run.context, query))
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    wanted: Annotated[str, typer.Argument(metavar="ID", help="A uniqueid, an assignment or a worker.")],
+) -> None:
+    """Show one participant in full, with what the experiment recorded."""
+    from turkctl.operations import participants
+
+    run = invocation(ctx)
+    _modes(run)
+    run.output.record(participants.show(run.context, wanted))
+
+
+def _modes(run: Invocation) -> list[str]:
+    """The modes given on the command line: here they choose participants, not a market."""
+    run.flags.pop("mode", None)
+    return list(run.flags.get("modes", ()))
+
+
+def _query(
+    run: Invocation,
+    condition: list[int] | None,
+    codeversion: list[str] | None,
+    current: bool,
+    status: list[str] | None,
+    complete: bool | None,
+    worker: list[str] | None,
+    hit: list[str] | None,
+    campaign: list[int] | None,
+    since: str | None,
+    until: str | None,
+    where: list[str] | None,
+) -> Query:
+    from turkctl.operations.participant_filters import Query
+
+    return Query(
+        modes=_modes(run),
+        conditions=condition or (),
+        code_versions=codeversion or (),
+        current=current,
+        statuses=status or (),
+        complete=complete,
+        workers=worker or (),
+        hits=hit or (),
+        campaigns=campaign or (),
+        since=since,
+        until=until,
+        where=where or (),
+    )

@@ -1,0 +1,157 @@
+"""``turkctl workers``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from turkctl.cli import select
+from turkctl.cli.batch import run_batch
+from turkctl.cli.common import invocation, make_group
+
+if TYPE_CHECKING:
+    from turkctl.operations.work import WorkSelection
+
+app = make_group("List workers; approve, reject, write to, block and exclude them.")
+
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="These workers or assignments.", show_default=False)
+]
+Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Workers.")]
+Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Work on this HIT. Repeatable.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; the worker does not see it.")]
+
+
+def _selection(
+    ids: list[str] | None,
+    everything: bool,
+    regex: str | None,
+    experiment: str | None,
+    campaign: int | None,
+    codeversion: str | None,
+    hit: list[str] | None,
+    all_studies: bool = False,
+) -> WorkSelection:
+    from turkctl.operations.work import WorkSelection
+
+    chosen = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
+    return WorkSelection(chosen, tuple(dict.fromkeys(hit or ())))
+
+
+@app.command(name="list")
+def list_(
+    ctx: typer.Context,
+    ids: Ids = None,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    hit: Hit = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market who is blocked.")] = False,
+) -> None:
+    """List workers of this mode: assignments by status, earned, bonus, last seen, blocked."""
+    from turkctl.operations.workers import COLUMNS, list_workers
+
+    run = invocation(ctx)
+    wanted = _selection(ids, False, regex, experiment, campaign, codeversion, hit)
+    run.output.rows(COLUMNS, list_workers(run.context, wanted, refresh=refresh))
+
+
+@app.command()
+def approve(
+    ctx: typer.Context,
+    ids: Ids = None,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    hit: Hit = None,
+    all_studies: select.AllStudies = False,
+    feedback: select.Feedback = None,
+    override_rejection: select.OverrideRejection = False,
+    dry_run: select.DryRun = False,
+) -> None:
+    """Approve, and so pay, all that is marked submitted. Never asks."""
+    from turkctl.operations.approve import prepare_approve
+
+    run = invocation(ctx)
+    wanted = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, all_studies).require()
+    plan, act = prepare_approve(run.context, wanted, feedback=feedback, override_rejection=override_rejection)
+    run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.command()
+def reject(
+    ctx: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Assignments.")],
+    feedback: Annotated[str, typer.Option("--feedback", metavar="TEXT", help="Why; the worker reads it.")],
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Reject submitted work: it is not paid."""
+    from turkctl.operations.reject import prepare_reject
+
+    run = invocation(ctx)
+    plan, act = prepare_reject(run.context, list(dict.fromkeys(ids)), feedback)
+    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
+
+
+@app.command()
+def message(
+    ctx: typer.Context,
+    workers: Workers,
+    subject: Annotated[str, typer.Option("--subject", metavar="S", help="At most 200 characters.")],
+    text: Annotated[str, typer.Option("--text", metavar="T", help="At most 4,096 characters.")],
+    dry_run: select.DryRun = False,
+) -> None:
+    """Write to workers who did work for this account, a hundred with each request."""
+    from turkctl.operations.message import prepare_message
+
+    run = invocation(ctx)
+    plan, act = prepare_message(run.context, workers, subject, text)
+    run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.command()
+def block(
+    ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False, yes: select.Yes = False
+) -> None:
+    """Let workers do no more work for this account. To keep them out of one experiment, use exclude."""
+    from turkctl.operations.block import prepare_block
+
+    run = invocation(ctx)
+    plan, act = prepare_block(run.context, workers, reason)
+    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
+
+
+@app.command()
+def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False) -> None:
+    """Take blocks away."""
+    from turkctl.operations.block import prepare_block
+
+    run = invocation(ctx)
+    plan, act = prepare_block(run.context, workers, reason, unblock=True)
+    run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.command()
+def exclude(
+    ctx: typer.Context,
+    ids: Ids = None,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    hit: Hit = None,
+    dry_run: select.DryRun = False,
+) -> None:
+    """Keep those who took part out of later HITs of the experiment, by a qualification; nobody is told."""
+    from turkctl.operations.exclude import prepare_exclude
+
+    run = invocation(ctx)
+    wanted = _selection(ids, everything, regex, experiment, campaign, codeversion, hit).require()
+    plan, act = prepare_exclude(run.context, wanted)
+    run_batch(run, plan, act, dry_run=dry_run, asks=False)

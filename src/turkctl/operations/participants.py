@@ -1,0 +1,195 @@
+"""Participants as they are listed, counted and shown. Reading them needs no table of turkctl's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, SchemaError, UsageError
+from turkctl.operations.participant_filters import TIMES, Query, build_filter, known_name, needed_columns, zone_of
+from turkctl.settings import Settings
+from turkctl.store import participant_lists, participants
+from turkctl.store.engine import Database
+from turkctl.store.participant_lists import COLUMNS, COUNT, GROUPS, Ordering
+
+SHOWN = (
+    "uniqueid",
+    "assignment_id",
+    "worker_id",
+    "hit_id",
+    "condition",
+    "counterbalance",
+    "codeversion",
+    "begin_hit",
+    "begin_exp",
+    "end_hit",
+    "bonus",
+    "status",
+    "mode",
+    "complete",
+)
+"""The keys of a row, unless others are asked for."""
+TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
+"""Those of them that a table shows."""
+
+
+class Reads(Protocol):
+    """What reading participants needs of the outside; :class:`turkctl.context.Context` is it."""
+
+    @property
+    def settings(self) -> Settings:
+        """The resolved settings."""
+
+    @property
+    def bare_database(self) -> Database:
+        """The database as it is."""
+
+    @property
+    def database(self) -> Database:
+        """The database at turkctl's schema."""
+
+
+def count(reads: Reads, query: Query) -> int:
+    """How many match.
+
+    Raises:
+        UsageError, NotFoundError, SchemaError: see :func:`listed`.
+    """
+    with _readable(reads, query).read() as session:
+        wanted = build_filter(session, reads.settings, query)
+        return participant_lists.count(session, _table(session, reads, needed_columns(query)), wanted)
+
+
+def listed(
+    reads: Reads, query: Query, ordering: Ordering, columns: Sequence[str] = ()
+) -> tuple[Sequence[str], list[dict[str, Any]]]:
+    """The columns for a table, and the rows of those that match.
+
+    Raises:
+        UsageError: a column, status, time or value that does not exist or cannot be meant.
+        NotFoundError: no such campaign; no participants table.
+        SchemaError: the table lacks a column that is needed, or turkctl's tables that a filter needs are not there.
+    """
+    shown = [known_name(column, (*COLUMNS, "complete"), "column") for column in columns] or list(SHOWN)
+    if ordering.by is not None:
+        known_name(ordering.by, COLUMNS, "column")
+    stored = [
+        column for column in dict.fromkeys([*shown, *(["status"] if "complete" in shown else [])]) if column in COLUMNS
+    ]
+    needed = [*stored, ordering.by or "begin_hit", *needed_columns(query)]
+    zone = zone_of(reads.settings)
+    with _readable(reads, query).read() as session:
+        wanted = build_filter(session, reads.settings, query)
+        found = participant_lists.rows(session, _table(session, reads, needed), wanted, stored, ordering)
+    rows = [_row(dict(zip(stored, values, strict=True)), zone) for values in found]
+    return columns or TABLE, [{column: row[column] for column in shown} for row in rows]
+
+
+def grouped(
+    reads: Reads, query: Query, ordering: Ordering, by: Sequence[str]
+) -> tuple[Sequence[str], list[dict[str, Any]]]:
+    """The columns and the rows of the counts by group.
+
+    Raises:
+        UsageError, NotFoundError, SchemaError: see :func:`listed`.
+    """
+    keys = [known_name(each, GROUPS, "group") for each in dict.fromkeys(by)]
+    if ordering.by is not None:
+        known_name(ordering.by, (*keys, COUNT), "column of these groups")
+    names = {column: name for name, column in COLUMNS.items()}
+    with _readable(reads, query).read() as session:
+        wanted = build_filter(session, reads.settings, query)
+        table = _table(session, reads, [*(names[GROUPS[key]] for key in keys), *needed_columns(query)])
+        found = participant_lists.groups(session, table, wanted, keys, ordering)
+    rows = [dict(zip([*keys, COUNT], values, strict=True)) for values in found]
+    for row in rows:
+        if "status" in row:
+            row["status"] = status_name(row["status"])
+    return [*keys, COUNT], rows
+
+
+def show(reads: Reads, wanted: str) -> dict[str, Any]:
+    """One participant in full, with what the experiment recorded.
+
+    Args:
+        reads: settings and database.
+        wanted: a uniqueid, an assignment id or a worker id.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: a worker who took part more than once; the hint lists the assignments.
+        SchemaError: the table lacks psiTurk's columns.
+    """
+    zone = zone_of(reads.settings)
+    everything = [*COLUMNS.values(), "datastring"]
+    with _readable(reads, Query()).read() as session:
+        name = _table(session, reads, [])
+        absent = participant_lists.lacking(session, name, everything)
+        found = participant_lists.find(session, name, wanted, [column for column in everything if column not in absent])
+    exact = [row for row in found if row["uniqueid"] == wanted]
+    if not found:
+        raise NotFoundError(f"no participant {wanted} is known", hint="see: turkctl participants list")
+    if len(exact or found) > 1:
+        ids = ", ".join(row["uniqueid"] for row in found[:10])
+        raise UsageError(f"{wanted} stands for {len(found)} participants", hint=f"name one of {ids}")
+    row = (exact or found)[0]
+    shown = _row({name: row.get(column) for name, column in COLUMNS.items()}, zone)
+    return {**shown, "data": _data(row.get("datastring"))}
+
+
+def status_name(status: int | None) -> str | None:
+    """PsiTurk's status as a word; a number that psiTurk does not have stays one."""
+    if status is None:
+        return None
+    return participants.STATUS_NAMES[status] if 0 <= status < len(participants.STATUS_NAMES) else str(status)
+
+
+def _row(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    if "status" in row:
+        row["complete"] = row["status"] in participants.COMPLETE
+        row["status"] = status_name(row["status"])
+    for name in TIMES:
+        if isinstance(row.get(name), datetime):
+            row[name] = row[name].replace(tzinfo=zone).astimezone(UTC)
+    return row
+
+
+def _data(text: str | None) -> Any:
+    """What was recorded, unpacked where it is JSON."""
+    try:
+        return None if not text else json.loads(text)
+    except ValueError:
+        return text
+
+
+def _readable(reads: Reads, query: Query) -> Database:
+    """The database, as it is unless a filter needs turkctl's tables; an empty one gets its tables."""
+    if query.campaigns:
+        return reads.database
+    with reads.bare_database.read() as session:
+        empty = participant_lists.has_nothing(session)
+    return reads.database if empty else reads.bare_database
+
+
+def _table(session: Session, reads: Reads, columns: Sequence[str]) -> str:
+    """The table's name, once it has the columns (by our names).
+
+    Raises:
+        NotFoundError: there is no such table.
+        SchemaError: it lacks one of the columns.
+    """
+    name: str = reads.settings["participants_table"]
+    where = reads.bare_database.url_for_people
+    if not participants.exists(session, name):
+        hint = "name psiTurk's table in the setting participants_table"
+        raise NotFoundError(f"the database {where} has no table {name}", hint=hint)
+    missing = participant_lists.lacking(session, name, ["uniqueid", *(COLUMNS[column] for column in columns)])
+    if missing:
+        hint = "choose others with --columns, or add them as psiTurk 3 has them"
+        raise SchemaError(f"the table {name} of {where} lacks psiTurk's {', '.join(missing)}", hint=hint)
+    return name

@@ -1,0 +1,74 @@
+"""``workers list``: one row per worker, of what is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from turkctl.errors import NotFoundError
+from turkctl.operations.work import WorkSelection, participants_table, psiturk_work, work_filter
+from turkctl.operations.world import World
+from turkctl.store import participants, workers
+from turkctl.store.assignments import APPROVED, SUBMITTED
+from turkctl.store.workers import WorkerRow, WorkRow
+
+COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
+_PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
+
+
+def list_workers(world: World, wanted: WorkSelection, *, refresh: bool = False) -> list[dict[str, Any]]:
+    """The rows of ``workers list``, by worker id.
+
+    Work that only psiTurk's rows tell of counts where it was submitted or approved there; what it earned counts where
+    its HIT is ours. ``blocked`` is known only when the market was asked; ``bonus`` is None until it is kept.
+
+    Args:
+        world: database, and the market for ``refresh``.
+        wanted: whose work; nothing given is everybody's.
+        refresh: ask the market who is blocked.
+
+    Raises:
+        NotFoundError: a worker, assignment or experiment that is not known.
+        UsageError: a bad regular expression.
+    """
+    place = world.place if refresh else world.listing_place
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        narrowed = work_filter(session, place, wanted)
+        known = workers.known_names(session, place, wanted.selection.ids, table)
+        for each in wanted.selection.ids:
+            if each not in known:
+                raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")
+        found = {row.worker_id: row for row in workers.totals(session, narrowed)}
+        for status, says in _PSITURKS if table is not None else ():
+            for work in psiturk_work(session, narrowed, table or "", status, says=says):
+                found[work.worker_id] = _with(found.get(work.worker_id), work)
+    blocked = {each.worker_id for each in _blocks(world)} if refresh else None
+    return [_shown(found[worker], blocked) for worker in sorted(found)]
+
+
+def _with(row: WorkerRow | None, work: WorkRow) -> WorkerRow:
+    """The row with one more piece of work in it."""
+    row = row or WorkerRow(work.worker_id, 0, 0, 0, Decimal("0.00"), None)
+    if work.status == SUBMITTED:
+        return replace(row, submitted=row.submitted + 1)
+    return replace(row, approved=row.approved + 1, earned=row.earned + (work.reward or Decimal("0.00")))
+
+
+def _blocks(world: World) -> list[Any]:
+    return world.engine().call(lambda: list(world.mturk.list_blocks()))
+
+
+def _shown(row: WorkerRow, blocked: set[str] | None) -> dict[str, Any]:
+    return {
+        "worker_id": row.worker_id,
+        "assignments": row.submitted + row.approved + row.rejected,
+        "submitted": row.submitted,
+        "approved": row.approved,
+        "rejected": row.rejected,
+        "earned": row.earned,
+        "bonus": None,
+        "last_seen": row.last_seen,
+        "blocked": None if blocked is None else row.worker_id in blocked,
+    }

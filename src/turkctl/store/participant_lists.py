@@ -1,0 +1,172 @@
+"""Queries over psiTurk's table for lists and counts: key columns only, never what the experiment recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Select, String, Table, cast, func, inspect, or_, select
+from sqlmodel import Session
+
+from turkctl.store.hits import HITS
+from turkctl.store.participants import COMPLETE, participants_table
+
+COLUMNS: Mapping[str, str] = {
+    "uniqueid": "uniqueid",
+    "assignment_id": "assignmentid",
+    "worker_id": "workerid",
+    "hit_id": "hitid",
+    "condition": "cond",
+    "counterbalance": "counterbalance",
+    "codeversion": "codeversion",
+    "begin_hit": "beginhit",
+    "begin_exp": "beginexp",
+    "end_hit": "endhit",
+    "bonus": "bonus",
+    "status": "status",
+    "mode": "mode",
+    "ip_address": "ipaddress",
+    "browser": "browser",
+    "platform": "platform",
+    "language": "language",
+}
+"""Our names of psiTurk's columns that lists may show."""
+GROUPS: Mapping[str, str] = {
+    "condition": "cond",
+    "status": "status",
+    "codeversion": "codeversion",
+    "mode": "mode",
+    "hit": "hitid",
+    "day": "beginhit",
+}
+"""What participants can be counted by, and the column behind it."""
+COUNT = "count"
+
+
+@dataclass(frozen=True)
+class ParticipantFilter:
+    """Which participants; values of one field are alternatives, fields are combined by "and", nothing given is all."""
+
+    modes: Sequence[str] = ()
+    conditions: Sequence[int] = ()
+    code_versions: Sequence[str] | None = None
+    """None is all; of an empty list there are none."""
+    statuses: Sequence[int] = ()
+    complete: bool | None = None
+    workers: Sequence[str] = ()
+    hits: Sequence[str] = ()
+    campaigns: Sequence[int] = ()
+    """Whose HIT one of these campaigns posted; needs tables of turkctl's own."""
+    since: datetime | None = None
+    """Began at this time or later, by the table's own clock and without zone."""
+    until: datetime | None = None
+    """Began before this time."""
+    where: Sequence[tuple[str, Any]] = field(default=())
+    """(column of psiTurk's, value); None is a missing value."""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """In what order, and which part."""
+
+    by: str | None = None
+    """A name of ours, of a column or of a group; None: by their beginning, groups by their columns."""
+    descending: bool = False
+    limit: int | None = None
+    offset: int = 0
+
+
+def has_nothing(session: Session) -> bool:
+    """Whether the database has no table at all."""
+    return not inspect(session.connection()).get_table_names()
+
+
+def lacking(session: Session, name: str, needed: Sequence[str]) -> list[str]:
+    """Those of psiTurk's columns that the table lacks."""
+    there = {column["name"] for column in inspect(session.connection()).get_columns(name)}
+    return [column for column in dict.fromkeys(needed) if column not in there]
+
+
+def count(session: Session, name: str, wanted: ParticipantFilter) -> int:
+    """How many match."""
+    table = participants_table(name)
+    statement = select(func.count()).select_from(table).where(*_conditions(table, wanted))
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def rows(
+    session: Session, name: str, wanted: ParticipantFilter, columns: Sequence[str], ordering: Ordering
+) -> list[tuple[Any, ...]]:
+    """The columns (by our names) of those that match."""
+    table = participants_table(name)
+    statement = select(*(table.c[COLUMNS[column]] for column in columns)).where(*_conditions(table, wanted))
+    key = table.c[COLUMNS[ordering.by or "begin_hit"]]
+    statement = statement.order_by(*_ordered(key, ordering.descending), table.c.uniqueid)
+    return [tuple(row) for row in session.connection().execute(_part(statement, ordering))]
+
+
+def groups(
+    session: Session, name: str, wanted: ParticipantFilter, by: Sequence[str], ordering: Ordering
+) -> list[tuple[Any, ...]]:
+    """The values of the groups and how many are in each; days are ``2026-11-22``, by the table's own clock."""
+    table = participants_table(name)
+    keys = [_group(table.c[GROUPS[each]], each).label(each) for each in by]
+    number = func.count().label(COUNT)
+    statement = select(*keys, number).select_from(table).where(*_conditions(table, wanted)).group_by(*keys)
+    named: dict[str, ColumnElement[Any]] = {**dict(zip(by, keys, strict=True)), COUNT: number}
+    first = [] if ordering.by is None else _ordered(named[ordering.by], ordering.descending)
+    others = [part for key in keys for part in _ordered(key, ordering.descending and ordering.by is None)]
+    return [tuple(row) for row in session.connection().execute(_part(statement.order_by(*first, *others), ordering))]
+
+
+def find(session: Session, name: str, wanted: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Participants in full whose uniqueid, assignment or worker it is, oldest first."""
+    table = participants_table(name)
+    is_it = or_(table.c.uniqueid == wanted, table.c.assignmentid == wanted, table.c.workerid == wanted)
+    statement = select(*(table.c[column] for column in columns)).where(is_it)
+    found = session.connection().execute(statement.order_by(*_ordered(table.c.beginhit, False), table.c.uniqueid))
+    return [dict(row) for row in found.mappings()]
+
+
+def _group(column: Column[Any], name: str) -> ColumnElement[Any]:
+    return cast(func.date(column), String) if name == "day" else column
+
+
+def _ordered(key: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
+    """By the key, missing values last in either direction and on either database."""
+    return [key.is_(None), key.desc() if descending else key.asc()]
+
+
+def _part(statement: Select[Any], ordering: Ordering) -> Select[Any]:
+    if ordering.limit is None and not ordering.offset:
+        return statement
+    # SQLite has no OFFSET without a LIMIT.
+    return statement.limit(2**62 if ordering.limit is None else ordering.limit).offset(ordering.offset)
+
+
+def _conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bool]]:
+    lists = {
+        "mode": wanted.modes,
+        "cond": wanted.conditions,
+        "status": wanted.statuses,
+        "workerid": wanted.workers,
+        "hitid": wanted.hits,
+    }
+    found: list[ColumnElement[bool]] = [table.c[column].in_(values) for column, values in lists.items() if values]
+    if wanted.code_versions is not None:
+        found.append(table.c.codeversion.in_(wanted.code_versions))
+    if wanted.complete is not None:
+        done = func.coalesce(table.c.status, -1).in_(COMPLETE)
+        found.append(done if wanted.complete else ~done)
+    if wanted.campaigns:
+        posted = select(HITS.c.hit_id).where(HITS.c.campaign_id.in_(wanted.campaigns), HITS.c.mode == table.c.mode)
+        found.append(table.c.hitid.in_(posted.correlate(table)))
+    if wanted.since is not None:
+        found.append(table.c.beginhit >= wanted.since)
+    if wanted.until is not None:
+        found.append(table.c.beginhit < wanted.until)
+    for column, value in wanted.where:
+        found.append(table.c[column].is_(None) if value is None else table.c[column] == value)
+    return found
