@@ -104,8 +104,8 @@ class Runner:
             return
         try:
             self._keeper.acquire()
-            ran = self._run_due()
-            if self._until_idle and not ran and self._idle():
+            self._run_due()
+            if self._until_idle and self._idle():
                 self.stop.set()
         except SchedulerRunningError as error:
             self._leave(error)
