@@ -1,0 +1,37 @@
+"""``turkctl demo``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from turkctl.cli.common import invocation
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, max=2000, help="Simulated workers.")] = 80,
+    goal: Annotated[int, typer.Option("--goal", metavar="N", min=1, max=1000, help="People to recruit.")] = 40,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="Where to put the study; else a new temporary folder.")
+    ] = None,
+) -> None:
+    """The whole job in one go on the built-in market, with simulated workers; the study can be looked at afterwards."""
+    from turkctl.demo.script import play
+
+    run = invocation(ctx)
+    folder = keep.absolute() if keep is not None else Path(tempfile.mkdtemp(prefix="turkctl-demo-"))
+    as_table = run.output.format == "table"
+    outcome = play(folder, goal, workers, run.output.text if as_table else run.output.note)
+    if not as_table:
+        run.output.record(outcome.as_dict())
+    run.output.note(
+        f"look at it: cd {folder} && turkctl campaign show 1; also: turkctl hits list, workers list, "
+        "participants list --group-by status, balance, tasks history"
+    )

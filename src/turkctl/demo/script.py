@@ -1,0 +1,214 @@
+"""The demo as a script of operations, each step told in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_UP, Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from turkctl.demo import study
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.operations.costs import cost
+from turkctl.scheduler.runner import Runner
+from turkctl.settings import load
+from turkctl.units import format_money
+
+if TYPE_CHECKING:
+    from turkctl.context import Context
+    from turkctl.market.crowd.simulation import Crowd
+
+EVERY = timedelta(minutes=30)
+PER_ROUND = 18
+MOST_ROUNDS = 500
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo came to."""
+
+    folder: Path
+    campaign: Mapping[str, Any]
+    balance_before: Decimal
+    balance_after: Decimal
+    cost: Decimal
+    cost_in_large_hits: Decimal
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record that ends the demo."""
+        return {
+            "folder": str(self.folder),
+            **{key: self.campaign[key] for key in ("goal", "completed", "rounds", "status", "spent")},
+            "balance_before": self.balance_before,
+            "balance_after": self.balance_after,
+            "cost": self.cost,
+            "cost_in_large_hits": self.cost_in_large_hits,
+        }
+
+
+def play(folder: Path, goal: int, workers: int, tell: Tell) -> Outcome:
+    """Play the demo in an empty folder.
+
+    Args:
+        folder: made if it is not there.
+        goal: distinct people to recruit.
+        workers: simulated people there are.
+        tell: hears each step, a line at a time.
+
+    Raises:
+        UsageError: the folder has a project already, or there are fewer workers than people wanted.
+    """
+    if workers < goal:
+        raise UsageError(f"{workers} workers cannot be {goal} people", hint="give --workers at least as many as --goal")
+    context = _project(folder, goal)
+    try:
+        return _Play(context, folder, goal, workers, tell).run()
+    finally:
+        context.close()
+
+
+def _project(folder: Path, goal: int) -> Context:
+    from turkctl.context import Context
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty", hint="name a new folder with --keep")
+        reward = Decimal(study.REWARD)
+        budget = (cost(goal, reward, masters=False)["cost"] * Decimal("1.1")).quantize(Decimal(1), ROUND_UP)
+        study.write(folder, format_money(budget))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {folder}: {error.strerror}", hint="name a folder that you may write to"
+        ) from None
+    return Context(load({"config": str(folder / "turkctl.toml"), "mode": "local"}, {}, folder))
+
+
+class _Play:
+    def __init__(self, context: Context, folder: Path, goal: int, workers: int, tell: Tell) -> None:
+        self.context = context
+        self.folder = folder
+        self.goal = goal
+        self.workers = workers
+        self.tell = tell
+
+    def run(self) -> Outcome:
+        self._configure()
+        before = self._balance()
+        campaign = self._start()
+        self._recruit(campaign)
+        self._approve()
+        return self._end(campaign, before)
+
+    def _configure(self) -> None:
+        from turkctl.operations.configure import apply_configure, plan_configure
+        from turkctl.operations.experiment_files import find
+
+        configured = find(self.context.settings.project_file, self.folder)
+        with self.context.database.read() as session:
+            changes = plan_configure(session, configured, whole=True)
+        apply_configure(self.context.database, changes, self.context.now())
+        self.tell(f"An experiment, '{study.SLUG}', is configured from {self.folder / 'turkctl.toml'}.")
+
+    def _balance(self) -> Decimal:
+        available = self.context.mturk.balance().available
+        self.tell(f"The built-in market's account has ${format_money(available)} of play money.")
+        return available
+
+    def _start(self) -> int:
+        from turkctl.operations.campaign_requests import CampaignRequest, plan_campaign
+        from turkctl.operations.campaigns import check_startable, create
+        from turkctl.operations.tasks import create_task
+        from turkctl.scheduler.kinds import require_kind
+
+        plan = plan_campaign(self.context, CampaignRequest(goal=self.goal, every=EVERY, per_round=PER_ROUND))
+        check_startable(plan)
+        ahead = plan.forecast
+        self.tell(
+            f"A campaign for {self.goal} people: {ahead.rounds} rounds, {ahead.hits} HITs of at most 9 assignments, "
+            f"${format_money(ahead.cost)}. In HITs of ten or more it would be "
+            f"${format_money(ahead.cost_in_large_hits)}, at twice the commission."
+        )
+        campaign = create(self.context, plan)
+        create_task(self.context, require_kind("approve-all"), every=timedelta(hours=1), name=None, options={})
+        self.tell("A task, 'approve-all', approves and so pays what was submitted, every hour.")
+        return campaign.number
+
+    def _recruit(self, campaign: int) -> None:
+        """Let the scheduler run what is due and the simulated workers work, half an hour at a time."""
+        people = self._people()
+        began = self.context.now()
+        self.tell(f"{self.workers} simulated workers look for work. The market's clock runs as fast as it can:")
+        self.tell("  after    posted so far   complete   in play")
+        for _ in range(MOST_ROUNDS):
+            report = Runner(self.context).once()
+            row = self._row(campaign)
+            self.tell(_line(self.context.now() - began, row, self._posted(campaign)))
+            if report.failing:
+                raise TurkctlError(
+                    f"tasks fail: {', '.join(sorted(report.failing))}", hint="see: turkctl tasks history"
+                )
+            if row["status"] != "active":
+                return
+            people.run(until=EVERY, idle=False)
+        raise TurkctlError(f"the goal was not met in {MOST_ROUNDS} rounds", hint="give more --workers")
+
+    def _people(self) -> Crowd:
+        options = {"workers": self.workers, "seed": 7, "arrival": 45.0, "locales": "US=6,CA=2,GB=2", "repeat": 0.6}
+        return self.context.crowd(options)
+
+    def _row(self, campaign: int) -> dict[str, Any]:
+        from turkctl.operations.campaign_views import row_of
+
+        return row_of(self.context, campaign)
+
+    def _posted(self, campaign: int) -> int:
+        from turkctl.operations.hits import list_hits
+        from turkctl.operations.selection import Selection
+
+        return sum(row["max_assignments"] for row in list_hits(self.context, Selection(campaign=campaign)))
+
+    def _approve(self) -> None:
+        from turkctl.operations.approve import prepare_approve
+        from turkctl.operations.selection import Selection
+        from turkctl.operations.work import WorkSelection
+
+        plan, act = prepare_approve(self.context, WorkSelection(Selection(everything=True)))
+        result = self.context.engine().apply(plan, act)
+        self.tell(f"Met. The last {result.succeeded} submissions are approved.")
+
+    def _end(self, campaign: int, before: Decimal) -> Outcome:
+        from turkctl.operations.sync import sync
+
+        sync(self.context)
+        row = self._row(campaign)
+        after = self.context.mturk.balance().available
+        posted = self._posted(campaign)
+        if posted > row["completed"]:
+            self.tell(
+                f"{posted - row['completed']} of {posted} assignments were done by people who had taken part before a "
+                "round could keep them out: they are paid, and each person counts once."
+            )
+        large = cost_in_large_hits(posted)
+        self.tell(
+            f"{row['completed']} distinct people took part; the balance went from ${format_money(before)} to "
+            f"${format_money(after)}. In HITs of 9 this cost ${format_money(before - after)}; in HITs of ten or more "
+            f"it would have cost ${format_money(large)}."
+        )
+        return Outcome(self.folder, row, before, after, before - after, large)
+
+
+def cost_in_large_hits(assignments: int) -> Decimal:
+    """Dollars for the same assignments at the commission of HITs of ten or more."""
+    from turkctl.fees import LARGE_HIT, reward_fee
+
+    reward = Decimal(study.REWARD)
+    return (reward + reward_fee(reward, LARGE_HIT)) * assignments
+
+
+def _line(after: timedelta, row: Mapping[str, Any], posted: int) -> str:
+    hours, minutes = divmod(int(after.total_seconds()) // 60, 60)
+    return f"  {hours:>2}h {minutes:02}m {posted:>13} {row['completed']:>10} {row['outstanding']:>9}"

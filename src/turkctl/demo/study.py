@@ -1,0 +1,57 @@
+"""The study of the demo: its project file and its task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SLUG = "colours"
+REWARD = "0.50"
+
+PROJECT = """\
+# Made by `turkctl demo`. Everything in this folder can be looked at, changed and thrown away.
+mode = "local"
+
+[experiments.colours]
+code_version = "1.0"
+title = "Is the word printed in its own colour?"
+description = "Look at a word and say whether it is printed in the colour that it names. One minute."
+keywords = ["psychology", "reading", "colours"]
+reward = "0.50"
+duration = "15m"
+lifetime = "6h"
+auto_approval_delay = "3d"
+html_template = "task.html"
+qualifications = { locale = ["US", "CA", "GB"], percent_approved = 90 }
+
+[experiments.colours.limits]
+budget = "{budget}"
+"""
+
+TASK = """\
+<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Is the word printed in its own colour?</title></head>
+<body>
+  <form method="post" action="/mturk/externalSubmit">
+    <input type="hidden" name="assignmentId" value="">
+    <p style="font-size: 3rem; color: #c22">green</p>
+    <p>Is the word printed in the colour that it names?
+      <label><input type="radio" name="same_colour" value="yes" required> yes</label>
+      <label><input type="radio" name="same_colour" value="no"> no</label></p>
+    <p><label>Anything we should know? <textarea name="comment"></textarea></label></p>
+    <button type="submit">Submit</button>
+  </form>
+  <script>
+    const given = new URLSearchParams(location.search);
+    document.forms[0].assignmentId.value = given.get("assignmentId") || "";
+    document.forms[0].action = (given.get("turkSubmitTo") || "").replace(/\\/+$/, "") + "/mturk/externalSubmit";
+  </script>
+</body>
+</html>
+"""
+
+
+def write(folder: Path, budget: str) -> None:
+    """Put the study into an empty folder."""
+    (folder / "turkctl.toml").write_text(PROJECT.replace("{budget}", budget), encoding="utf-8")
+    (folder / "task.html").write_text(TASK, encoding="utf-8")
