@@ -42,10 +42,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """What the scheduler logs, whatever an earlier test did to its logger."""
-    logger = logging.getLogger("turkctl.scheduler")
-    logger.propagate, before = True, logger.propagate
+def log_lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the scheduler logs."""
     caplog.set_level(logging.INFO, logger="turkctl.scheduler")
-    yield caplog
-    logger.propagate = before
+    return caplog

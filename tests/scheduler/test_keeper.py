@@ -158,7 +158,8 @@ def test_a_batch_whose_process_was_frozen_stops_before_its_next_group(database: 
     plan = Plan("approve", "local", tuple(Step(f"A{n}", "x") for n in range(12)))
     with pytest.raises(LeaseLostError):
         Engine(workers=1, group=4, beat=one.beat).apply(plan, act)
-    assert act.sent == ["A0", "A1", "A2", "A3"]
+    assert act.sent[:3] == ["A0", "A1", "A2"]
+    assert set(act.sent) <= {"A0", "A1", "A2", "A3"}
 
 
 def test_a_long_batch_keeps_its_lease(database: Database) -> None:

@@ -9,10 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from scheduler_support import NOW
 
-from turkctl.scheduler.logs import LOGGER, log, pairs, show
+from turkctl.scheduler.logs import log, pairs, shown
 from turkctl.scheduler.units import crontab_line, systemd_unit
 
 ODD = Path("/home/lab/50% of $tudies")
@@ -72,27 +71,16 @@ def test_a_log_line_is_keys_and_values_whatever_they_hold() -> None:
     assert pairs(empty="", equals="a=b") == 'empty="" equals="a=b"'
 
 
-@pytest.fixture
-def loggers() -> Any:
-    """The loggers as they were, afterwards."""
-    both = (LOGGER, logging.getLogger("apscheduler"))
-    before = [(each, list(each.handlers), each.level, each.propagate) for each in both]
-    yield
-    for each, handlers, level, propagate in before:
-        each.handlers[:] = handlers
-        each.setLevel(level)
-        each.propagate = propagate
-
-
-@pytest.mark.usefixtures("loggers")
 def test_the_log_goes_to_one_stream_with_time_and_level() -> None:
-    stream = io.StringIO()
-    show(logging.INFO, io.StringIO())
-    show(logging.INFO, stream)
-    log("run_started", task="sync")
-    log("detail", level=logging.DEBUG)
-    logging.getLogger("apscheduler.scheduler").warning("it was %s", "late")
+    stream, later = io.StringIO(), io.StringIO()
+    with shown(logging.INFO, stream):
+        log("run_started", task="sync")
+        log("detail", level=logging.DEBUG)
+        logging.getLogger("apscheduler.scheduler").warning("it was %s", "late")
+    with shown(logging.WARNING, later):
+        log("run_finished", task="sync")
     first, second = stream.getvalue().splitlines()
     assert first.startswith("time=20")
     assert first.endswith("Z level=info event=run_started task=sync")
     assert second.endswith('level=warning event=apscheduler message="it was late"')
+    assert later.getvalue() == ""

@@ -196,6 +196,28 @@ def test_processes_that_claim_at_once_never_get_the_same_slot(database: Database
         assert len(tasks.history(session)) == len(claims)
 
 
+def test_a_clock_that_was_turned_back_does_not_keep_a_task_from_running(database: Database) -> None:
+    _claimed(database, _store(database, make_task("sync")), NOW)
+    _store(database, make_task("new", next_run=NOW, created=NOW))
+    before = NOW - timedelta(days=3)
+    for name in ("sync", "new"):
+        with database.read() as session:
+            assert name in {task.name for task in tasks.due(session, "local", before)}
+        claimed = _claimed(database, _read(database, name), before)
+        assert (claimed.slot, claimed.next_run) == (before, before + 10 * MINUTE)
+    with database.read() as session:
+        assert tasks.due(session, "local", before) == []
+        assert tasks.due(session, "local", before + 9 * MINUTE) == []
+
+
+def test_hosts_whose_clocks_disagree_a_little_do_not_run_a_task_twice(database: Database) -> None:
+    _claimed(database, _store(database, make_task("sync")), NOW)
+    behind = NOW - timedelta(seconds=30)
+    with database.read() as session:
+        assert tasks.due(session, "local", behind) == []
+    assert _claim(database, _read(database, "sync"), behind) is None
+
+
 def test_a_run_that_was_asked_for_leaves_the_grid_alone(database: Database) -> None:
     task = _store(database, make_task("sync", next_run=NOW + HOUR, paused=True))
     with database.write() as session:

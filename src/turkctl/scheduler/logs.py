@@ -6,6 +6,8 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
@@ -47,11 +49,21 @@ class _Formatter(logging.Formatter):
         return line if record.exc_info is None else f"{line}\n{self.formatException(record.exc_info)}"
 
 
-def show(level: int, stream: TextIO | None = None) -> None:
-    """Send the scheduler's log to ``stream`` (standard error); calling it again replaces the handler."""
+@contextmanager
+def shown(level: int, stream: TextIO | None = None) -> Iterator[None]:
+    """Send the scheduler's log to ``stream`` (standard error) for the length of the block."""
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(_Formatter())
-    for logger, least in ((LOGGER, level), (logging.getLogger("apscheduler"), logging.WARNING)):
+    theirs = logging.getLogger("apscheduler")
+    before = [(each, each.handlers[:], each.level, each.propagate) for each in (LOGGER, theirs)]
+    for logger, least in ((LOGGER, level), (theirs, max(level, logging.WARNING))):
         logger.handlers[:] = [handler]
-        logger.setLevel(max(level, least))
+        logger.setLevel(least)
         logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, handlers, old, propagate in before:
+            logger.handlers[:] = handlers
+            logger.setLevel(old)
+            logger.propagate = propagate

@@ -88,6 +88,9 @@ class TaskRun(TurkctlTable, table=True):
 TASKS = Task.__table__
 RUNS = TaskRun.__table__
 
+TURNED_BACK = timedelta(hours=1)
+"""A task that ran so much later than now proves that the clock was turned back (the built-in market was reset)."""
+
 CHANGEABLE = frozenset({"name", "every", "options", "paused", "next_run", "requested", "market"})
 """What :func:`change` may set."""
 
@@ -157,7 +160,8 @@ def modes(session: Session) -> list[str]:
 
 def due(session: Session, mode: str, now: datetime) -> list[Task]:
     """Tasks of a mode whose slot has come, and those that somebody asked for, longest due first."""
-    slot_has_come = and_(TASKS.c.paused.is_(False), TASKS.c.next_run <= now)
+    turned_back = func.coalesce(TASKS.c.last_run, TASKS.c.created) > now + TURNED_BACK
+    slot_has_come = and_(TASKS.c.paused.is_(False), or_(TASKS.c.next_run <= now, turned_back))
     statement = select(Task).where(TASKS.c.mode == mode, or_(slot_has_come, TASKS.c.requested.is_not(None)))
     return list(session.scalars(statement.order_by(TASKS.c.next_run, TASKS.c.id)))
 
@@ -200,11 +204,13 @@ def claim(session: Session, task: Task, epoch: int, now: datetime) -> Claim | No
     Returns:
         None when the task was claimed, rescheduled, paused or deleted since it was read, or is not due.
     """
-    by_slot = not task.paused and task.next_run <= now
+    turned_back = (task.last_run or task.created) > now + TURNED_BACK
+    grid = now if turned_back else task.next_run
+    by_slot = not task.paused and grid <= now
     if not by_slot and task.requested is None:
         return None
-    slot = task.next_run if by_slot or task.requested is None else task.requested
-    following = next_slot(task.next_run, task.interval, now) if by_slot else task.next_run
+    slot = grid if by_slot or task.requested is None else task.requested
+    following = next_slot(grid, task.interval, now) if by_slot else task.next_run
     asked = TASKS.c.requested.is_(None) if task.requested is None else TASKS.c.requested == task.requested
     unchanged = (TASKS.c.id == task.id, TASKS.c.next_run == task.next_run, TASKS.c.paused == task.paused, asked)
     taken = (

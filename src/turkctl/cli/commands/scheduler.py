@@ -34,14 +34,14 @@ def run_(
 
     What it does goes to standard error, a line an event; the number of runs, in the end, to standard output.
     """
+    from turkctl.scheduler.logs import shown
     from turkctl.scheduler.runner import Runner
 
     run = invocation(ctx)
     interval = parse_duration(poll)
     if not interval:
         raise UsageError("--poll 0s: there has to be time between looks", hint="at least 1s; 5s if left out")
-    _show_log(run)
-    with _signals() as (stop, caught):
+    with shown(_log_level(run)), _signals() as (stop, caught):
         runner = Runner(run.context, stop=stop)
         report = runner.once() if once else runner.run(interval, until_idle=until_idle)
     run.output.record({"runs": report.runs, "failing": sorted(report.failing)})
@@ -89,11 +89,8 @@ def unit(
         run.output.text(f"\n# or a line for: crontab -e\n{texts['crontab']}")
 
 
-def _show_log(run: Invocation) -> None:
-    from turkctl.scheduler.logs import show
-
-    level = logging.DEBUG if run.verbosity else logging.INFO
-    show(logging.WARNING if run.quiet else level)
+def _log_level(run: Invocation) -> int:
+    return logging.WARNING if run.quiet else logging.DEBUG if run.verbosity else logging.INFO
 
 
 @contextmanager
