@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ def test_the_demo_meets_its_goal_and_leaves_a_study_to_look_at(turkctl: Any, fol
     outcome = json.loads(done.out)
     assert outcome["status"] == "met"
     assert outcome["goal"] == outcome["completed"] == 12
-    assert float(outcome["cost"]) < float(outcome["cost_in_large_hits"])
-    assert float(outcome["balance_before"]) - float(outcome["balance_after"]) == float(outcome["cost"])
+    assert Decimal(outcome["cost"]) < Decimal(outcome["cost_in_large_hits"])
+    assert Decimal(outcome["balance_before"]) - Decimal(outcome["balance_after"]) == Decimal(outcome["cost"])
     config = ("--config", str(folder / "demo" / "turkctl.toml"))
     campaign = json.loads(turkctl("campaign", "show", "1", "--json", *config).out)
     assert campaign["status"] == "met"

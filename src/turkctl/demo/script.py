@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EVERY = timedelta(minutes=30)
 PER_ROUND = 18
 MOST_ROUNDS = 500
+BUDGET_FACTOR = Decimal("1.5")
+"""Room for people who take part twice before a round can keep them out."""
 Tell = Callable[[str], None]
 
 
@@ -78,7 +80,7 @@ def _project(folder: Path, goal: int) -> Context:
         if any(folder.iterdir()):
             raise UsageError(f"{folder} is not empty", hint="name a new folder with --keep")
         reward = Decimal(study.REWARD)
-        budget = (cost(goal, reward, masters=False)["cost"] * Decimal("1.1")).quantize(Decimal(1), ROUND_UP)
+        budget = (cost(goal, reward, masters=False)["cost"] * BUDGET_FACTOR).quantize(Decimal(1), ROUND_UP)
         study.write(folder, format_money(budget))
     except OSError as error:
         raise UsageError(
@@ -151,8 +153,10 @@ class _Play:
                 raise TurkctlError(
                     f"tasks fail: {', '.join(sorted(report.failing))}", hint="see: turkctl tasks history"
                 )
-            if row["status"] != "active":
+            if row["status"] == "met":
                 return
+            if row["status"] != "active":
+                raise TurkctlError(f"the campaign is {row['status']}: {row['reason']}", hint="give more --workers")
             people.run(until=EVERY, idle=False)
         raise TurkctlError(f"the goal was not met in {MOST_ROUNDS} rounds", hint="give more --workers")
 
@@ -178,7 +182,7 @@ class _Play:
 
         plan, act = prepare_approve(self.context, WorkSelection(Selection(everything=True)))
         result = self.context.engine().apply(plan, act)
-        self.tell(f"Met. The last {result.succeeded} submissions are approved.")
+        self.tell(f"The goal is met. Submissions approved to end with: {result.succeeded}; all others were before.")
 
     def _end(self, campaign: int, before: Decimal) -> Outcome:
         from turkctl.operations.sync import sync
