@@ -79,7 +79,7 @@ def shown(text: str) -> Iterator[Command]:
 
 _CHANGING = (
     (re.compile(r"\b3[A-Z0-9]{29}\b"), "ID"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?"), "TIME"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?)?"), "TIME"),
     (re.compile(r"\b(local:)?[0-9a-f]{32}\b"), "IDENTITY"),
     (re.compile(r"(sqlite:////|/)\S*/(?=\S)"), "FOLDER/"),
     (re.compile(r"\s+"), " "),
@@ -87,7 +87,7 @@ _CHANGING = (
 
 
 def plain(lines: Iterator[str] | tuple[str, ...] | list[str]) -> list[str]:
-    """Lines without what differs between two runs: ids, times, folders, the width and the order of columns' rows."""
+    """Lines without what differs between two runs: ids, times, folders, column widths and the order of lines."""
     return sorted(text for text in map(_plain, lines) if text)
 
 
