@@ -33,6 +33,7 @@ from turkctl.store import campaigns, experiments, intents, meta, rounds, tasks
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
+from turkctl.store.people import unreviewed
 from turkctl.store.rounds import Round
 
 SILENT_FOR = 900.0
@@ -216,11 +217,24 @@ class _Run:
         with self._database.read() as session:
             rows = unfinished(session, campaign.place, self._now, experiment_id=campaign.experiment_id)
         read_market(world, [row for row in rows if row.code_version == campaign.code_version], self._now)
+        self._look_again()
         if campaign.allow_repeat_workers:
             return ()
         type_id = ensure_type(world, self._version, self._now)
         grant_new(world, campaign.experiment_id, self._now)
         return (type_id,)
+
+    def _look_again(self) -> None:
+        """Before the goal counts as met: see that no work was rejected past turkctl, which only its HIT could tell."""
+        campaign = self._campaign
+        with self._database.read() as session:
+            if standing(session, campaign, self._now, self._table).completed < campaign.goal:
+                return
+            rows = unreviewed(session, campaign.place)
+        ours = [
+            row for row in rows if (row.experiment, row.code_version) == (self._version.slug, campaign.code_version)
+        ]
+        read_market(self._world, ours, self._now)
 
     def _balance(self) -> Balance | None:
         """The balance, if there is something to post."""
