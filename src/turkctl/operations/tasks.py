@@ -129,11 +129,7 @@ def pause_task(world: World, name: str) -> dict[str, Any]:
 
 
 def resume_task(world: World, name: str) -> dict[str, Any]:
-    """Let a paused task go on; slots that passed meanwhile are made up for by one run.
-
-    Raises:
-        NotFoundError, WrongMarketError: see :func:`show_task`.
-    """
+    """Let a paused task go on; slots that passed are made up for by one run. Raises as :func:`pause_task` does."""
     return _set_paused(world, name, paused=False)
 
 
