@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 import threading
 from typing import Any
+
+import pytest
 
 from turkctl.market.doors.http import serve
 from turkctl.market.endpoint import Endpoint
@@ -34,3 +38,18 @@ def last_error(err: str) -> dict[str, Any]:
     assert list(found["error"]) == ["code", "message", "hint"]
     error: dict[str, Any] = found["error"]
     return error
+
+
+class Terminal(io.StringIO):
+    """A standard stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+    @classmethod
+    def take_over(cls, monkeypatch: pytest.MonkeyPatch, answer: str) -> Terminal:
+        """Somebody at a terminal who types ``answer``; what standard error showed them."""
+        shown = cls()
+        monkeypatch.setattr(sys, "stdin", cls(answer))
+        monkeypatch.setattr(sys, "stderr", shown)
+        return shown

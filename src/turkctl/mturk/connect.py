@@ -70,9 +70,12 @@ def connect(
 
 
 def _check(endpoint_url: str) -> None:
+    from botocore.utils import is_valid_endpoint_url, is_valid_ipv6_endpoint_url
+
     try:
         parts = urlsplit(endpoint_url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+        usable = usable and (is_valid_endpoint_url(endpoint_url) or is_valid_ipv6_endpoint_url(endpoint_url))
     except ValueError:
         usable = False
     if not usable:
