@@ -12,7 +12,6 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +71,7 @@ def commands() -> Iterator[tuple[str, Any]]:
     from turkctl.cli.root import COMMANDS
 
     for name in COMMANDS:
-        module = f"turkctl.cli.commands.{name}"
-        if find_spec(module) is None:
-            continue  # a command that is announced before it is there has nothing to tell
-        command = get_command(import_module(module).app)
+        command = get_command(import_module(f"turkctl.cli.commands.{name}").app)
         command.name = name
         yield f"turkctl {name}", command
         for child in getattr(command, "commands", {}).values():
