@@ -180,7 +180,7 @@ def test_rows_are_inserted_once_and_statuses_moved_only_from_what_is_expected(da
     with database.write() as session:
         assert insert_new(session, TABLE, people[:2]) == 2
         assert insert_new(session, TABLE, people) == 2
-        move_status(session, TABLE, "live", [row["uniqueid"] for row in people], expected=4, new=5)
+        move_status(session, TABLE, "live", [str(row["uniqueid"]) for row in people], expected=4, new=5)
         found = select(session, "SELECT status FROM assignments ORDER BY uniqueid", {})
     assert found == [(5,), (3,), (4,), (7,)]
 
