@@ -189,10 +189,12 @@ def _sqlite_url(path: Path) -> str:
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file behind an SQLite URL; None for other databases and for one in memory."""
+    """The file behind an SQLite URL; None for other databases, one in memory, and SQLite's own ``file:`` addresses."""
     prefix = "sqlite:///"
     name = url.removeprefix(prefix).split("?", 1)[0]
-    return Path(name) if url.startswith(prefix) and name and name != ":memory:" else None
+    if not url.startswith(prefix) or name in ("", ":memory:") or name.startswith("file:"):
+        return None
+    return Path(name)
 
 
 def _absolute(url: str, base: Path) -> str:

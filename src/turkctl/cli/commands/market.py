@@ -21,7 +21,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def serve(
     ctx: typer.Context,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = 8800,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8800,
     threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Requests answered at once.")] = 16,
 ) -> None:
     """Serve the built-in market over HTTP to any client of the Requester API, at / and (sandbox) at /sandbox."""

@@ -1,0 +1,130 @@
+"""participants list, count and show, and sync, on the command line."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_support import last_error
+
+Run = Callable[..., Any]
+ROW = ["uniqueid", "assignment_id", "worker_id", "hit_id", "condition", "counterbalance", "codeversion", "begin_hit",
+       "begin_exp", "end_hit", "bonus", "status", "mode", "complete"]  # fmt: skip
+REPORT = ["full", "hits_checked", "hits_changed", "assignments_new", "assignments_changed", "disposed",
+          "participants_added", "found", "unknown", "failed", "requests"]  # fmt: skip
+
+
+@pytest.fixture
+def psiturk(folder: Path) -> str:
+    """A database of psiTurk's with participants of three modes; its address."""
+    with closing(sqlite3.connect(folder / "participants.db")) as plain:
+        columns = (
+            "uniqueid, assignmentid, workerid, hitid, ipaddress, browser, platform, language, cond, counterbalance"
+        )
+        columns += ", codeversion, beginhit, beginexp, endhit, bonus, status, mode, datastring"
+        plain.execute(f"CREATE TABLE assignments ({columns})")
+        for number, mode in enumerate(["live", "live", "sandbox", "debug"]):
+            values = {"uniqueid": f"W{number}:A{number}", "workerid": f"W{number}", "assignmentid": f"A{number}"}
+            values |= {"hitid": "H", "cond": str(number % 2), "mode": mode, "status": str(number + 3)}
+            marks = ", ".join(f":{name}" for name in values)
+            plain.execute(f"INSERT INTO assignments ({', '.join(values)}) VALUES ({marks})", values)
+        plain.execute("UPDATE assignments SET status = CAST(status AS INTEGER), cond = CAST(cond AS INTEGER)")
+        plain.commit()
+    return f"sqlite:///{folder / 'participants.db'}"
+
+
+def workers(finished: Any) -> list[str]:
+    assert finished.code == 0, finished.err
+    return [row["worker_id"] for row in json.loads(finished.out)]
+
+
+def test_a_list_shows_all_modes_unless_the_command_line_says_which(psiturk: str, turkctl: Run) -> None:
+    here = ("--database-url", psiturk, "--json")
+    assert workers(turkctl("participants", "list", *here)) == ["W0", "W1", "W2", "W3"]
+    assert workers(turkctl("participants", "list", *here, "--mode", "debug")) == ["W3"]
+    assert workers(turkctl("--mode", "debug", "participants", "list", *here)) == ["W3"]
+    assert workers(turkctl("participants", "-m", "debug", "list", *here, "-m", "sandbox")) == ["W2", "W3"]
+    assert workers(turkctl("participant", "list", *here, "--mode", "never")) == []
+
+
+def test_the_environment_and_the_project_file_do_not_choose_participants(
+    psiturk: str, turkctl: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "turkctl.toml").write_text('mode = "sandbox"\n')
+    monkeypatch.setenv("TURKCTL_MODE", "live")
+    assert turkctl("participants", "count", "--database-url", psiturk).out == "4\n"
+
+
+def test_other_commands_still_refuse_a_mode_that_is_none(configured: Path, turkctl: Run) -> None:
+    for argv in (("--mode", "debug", "hits", "list"), ("hits", "list", "--mode", "debug")):
+        finished = turkctl(*argv)
+        assert (finished.code, "debug" in finished.err) == (2, True)
+
+
+def test_rows_groups_counts_and_one_in_full(psiturk: str, turkctl: Run) -> None:
+    here = ("--database-url", psiturk, "--json")
+    rows = json.loads(turkctl("participants", "list", *here, "--sort", "worker_id", "--desc", "--limit", "1").out)
+    assert (list(rows[0]), rows[0]["worker_id"], rows[0]["status"], rows[0]["complete"]) == (
+        ROW, "W3", "quit_early", False,
+    )  # fmt: skip
+    assert json.loads(turkctl("participants", "list", *here, "--group-by", "condition").out) == [
+        {"condition": 0, "count": 2},
+        {"condition": 1, "count": 2},
+    ]
+    chosen = turkctl("participants", "list", *here, "--columns", "worker_id, status", "--condition", "0", "--complete")
+    assert json.loads(chosen.out) == [
+        {"worker_id": "W0", "status": "completed"},
+        {"worker_id": "W2", "status": "credited"},
+    ]
+    assert turkctl("participants", "count", *here, "--incomplete", "--where", "cond=1").out == "1\n"
+    assert json.loads(turkctl("participants", "show", "A1", *here).out)["uniqueid"] == "W1:A1"
+    table = turkctl("participants", "list", "--database-url", psiturk, "--status", "submitted")
+    assert "W1" in table.out
+    assert "W0" not in table.out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("list", "--status", "done"),
+        ("list", "--group-by", "colour"),
+        ("list", "--group-by", "mode", "--columns", "worker_id"),
+        ("list", "--sort", "colour"),
+        ("list", "--limit", "-1"),
+        ("list", "--condition", "red"),
+        ("count", "--since", "soon"),
+        ("count", "--where", "cond"),
+        ("count", "--campaign", "1"),
+        ("count", "--current"),
+        ("show", "W9"),
+    ],
+)
+def test_what_cannot_be_meant_ends_with_2_and_the_mend(psiturk: str, turkctl: Run, argv: tuple[str, ...]) -> None:
+    finished = turkctl("participants", *argv, "--database-url", psiturk, "--json")
+    assert (finished.code, finished.out) == (2, "")
+    assert last_error(finished.err)["message"]
+
+
+def test_sync_prints_what_it_found_and_fills_the_participants_table(configured: Path, turkctl: Run) -> None:
+    assert turkctl("hits", "create", "--assignments", "3").code == 0
+    turkctl("market", "crowd", "--workers", "3", "--seed", "3", "--drop-out", "0", "--abandon", "0")
+    finished = turkctl("sync", "--json")
+    report = json.loads(finished.out)
+    assert (finished.code, list(report)) == (0, REPORT)
+    assert (report["hits_checked"], report["assignments_new"], report["participants_added"]) == (1, 3, 3)
+    assert report["requests"] == 2
+    assert turkctl("participants", "count", "--status", "submitted", "--mode", "local").out == "3\n"
+    full = json.loads(turkctl("sync", "--full", "--json").out)
+    assert (full["full"], full["unknown"], full["assignments_new"]) == (True, [], 0)
+
+
+def test_sync_names_the_hits_of_the_account_that_are_not_ours(configured: Path, turkctl: Run) -> None:
+    posted = json.loads(turkctl("hits", "create", "--assignments", "3", "--json", "-q").out)["results"][0]["id"]
+    other = ("--database-url", f"sqlite:///{configured / 'other.db'}")
+    where = ("--market-url", f"sqlite:///{configured / 'turkctl-market.db'}")
+    assert json.loads(turkctl("sync", "--full", "--json", *other, *where).out)["unknown"] == [posted]
