@@ -132,4 +132,6 @@ def check_feedback(feedback: str | None) -> None:
         UsageError: it is too long.
     """
     if feedback is not None and len(feedback) > MAX_FEEDBACK:
-        raise UsageError(f"feedback has at most {MAX_FEEDBACK:,} characters, this one {len(feedback):,}")
+        raise UsageError(
+            f"feedback has at most {MAX_FEEDBACK:,} characters, this one {len(feedback):,}", hint="shorten it"
+        )

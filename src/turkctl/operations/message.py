@@ -84,7 +84,7 @@ def prepare_message(world: World, worker_ids: Sequence[str], subject: str, text:
         if not value.strip():
             raise UsageError(f"{name} is empty", hint="say what the workers are to read")
         if len(value) > most:
-            raise UsageError(f"{name} has at most {most:,} characters, this one {len(value):,}")
+            raise UsageError(f"{name} has at most {most:,} characters, this one {len(value):,}", hint="shorten it")
     unique = list(dict.fromkeys(worker_ids))
     steps = []
     for start in range(0, len(unique), MAX_NOTIFIED):
