@@ -1,0 +1,138 @@
+"""Rules of the source that no linter has."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import turkctl
+from turkctl.errors import ExitCode, TurkctlError
+from turkctl.settings_keys import KEYS
+
+SOURCE = Path(turkctl.__file__).parent
+DOCS = Path(__file__).parents[2] / "docs"
+CONTRACT_CODES = {0, 1, 2, 3, 4, 130}
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    """Every module of the package, parsed, by its path."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        yield path.relative_to(SOURCE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+TREES = dict(trees())
+
+
+def all_errors() -> list[type[TurkctlError]]:
+    """Every error of the package, wherever it is defined."""
+    for module in pkgutil.walk_packages([str(SOURCE)], "turkctl."):
+        if not module.name.startswith(("turkctl.store.migrations", "turkctl.__main__", "turkctl.market.doors.moto")):
+            importlib.import_module(module.name)
+    found: list[type[TurkctlError]] = []
+    waiting = [TurkctlError]
+    while waiting:
+        kind = waiting.pop()
+        found.append(kind)
+        waiting += kind.__subclasses__()
+    return [kind for kind in found if kind.__module__.startswith("turkctl")]
+
+
+def test_every_error_has_a_code_and_an_exit_code_of_the_contract() -> None:
+    kinds = all_errors()
+    assert len(kinds) > 15
+    for kind in kinds:
+        assert re.fullmatch(r"[a-z][a-z_]*", kind.code), kind
+        assert isinstance(kind.exit_code, ExitCode), kind
+        assert kind.exit_code in CONTRACT_CODES - {0}, kind
+        assert (kind.__doc__ or "").strip(), kind
+
+
+def test_exit_codes_are_those_of_the_contract() -> None:
+    assert {int(code) for code in ExitCode} == CONTRACT_CODES
+
+
+def _prints(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = ast.unparse(node.func)
+    return name in ("print", "typer.echo", "typer.secho", "click.echo") or name.startswith(
+        ("sys.stdout.write", "rich.print")
+    )
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_only_the_printer_prints(path: str) -> None:
+    lines = [node.lineno for node in ast.walk(TREES[path]) if _prints(node)]
+    if path in ("cli/output.py", "cli/common.py", "cli/root.py"):
+        return  # the printer itself; the version; the help of a group without a command
+    assert lines == []
+
+
+def _catches_all(node: ast.AST) -> bool:
+    if not isinstance(node, ast.ExceptHandler):
+        return False
+    caught = [] if node.type is None else [ast.unparse(each) for each in getattr(node.type, "elts", [node.type])]
+    return node.type is None or bool({"Exception", "BaseException"} & set(caught))
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    return any(isinstance(node, ast.Raise) for node in ast.walk(handler))
+
+
+CATCH_ALL = {
+    "cli/root.py": "the one place where errors become words",
+    "operations/engine.py": "what is in hand is recorded before it is raised again",
+    "scheduler/runner.py": "the loop outlives whatever a tick meets",
+    "scheduler/due.py": "one task never stops the others",
+    "market/wire.py": "a server answers whatever happens",
+    "market/notifications.py": "a stranger's transport never breaks the market",
+}
+"""Modules that may catch everything without raising it on the spot, and why."""
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_what_is_caught_is_named_or_raised_again(path: str) -> None:
+    silent = [
+        node.lineno
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.ExceptHandler) and _catches_all(node) and not _raises_again(node)
+    ]
+    assert path in CATCH_ALL or silent == []
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_every_module_says_what_it_is_for_and_imports_absolutely(path: str) -> None:
+    assert ast.get_docstring(TREES[path])
+    relative = [node.lineno for node in ast.walk(TREES[path]) if isinstance(node, ast.ImportFrom) and node.level]
+    assert relative == []
+
+
+CLOCKS = {"store/leases.py": "a lease is held by the wall clock of the database, or of the host that has the file"}
+"""Modules that ask the wall clock themselves, and why."""
+
+
+@pytest.mark.parametrize("path", [path for path in TREES if path.startswith(("operations/", "store/", "market/"))])
+def test_logic_asks_no_wall_clock(path: str) -> None:
+    if path in CLOCKS:
+        pytest.skip(CLOCKS[path])
+    calls = [ast.unparse(node.func) for node in ast.walk(TREES[path]) if isinstance(node, ast.Call)]
+    assert {"time.time", "datetime.now", "datetime.utcnow", "time.sleep"} & set(calls) == set()
+
+
+def test_every_setting_says_what_it_is_and_its_default_is_of_its_kind() -> None:
+    for key in KEYS:
+        assert len(key.prose) > 10, key.name
+        if key.default is not None:
+            assert key.parse(key.default, where=key.name) == key.default
+
+
+def test_every_setting_is_on_the_page_of_settings() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+    assert [key.name for key in KEYS if f"`{key.name}`" not in page] == []
+    assert [key.variables[0] for key in KEYS if key.variables[0] not in page] == []
