@@ -14,7 +14,7 @@ from turkctl.errors import TurkctlError
 from turkctl.market.errors import WorkError
 from turkctl.operations.rounds import run_round
 
-GOAL = 16
+GOAL = 12
 ROUNDS = 80
 """Rounds after which a campaign that is not over never will be."""
 
@@ -27,7 +27,7 @@ def _live(study: Study, rng: random.Random, everybody: Iterator[str]) -> None:
             worker = rng.choice(["ATWICE", "ATHRICE"]) if rng.random() < 0.2 else next(everybody)
             try:
                 taken = study.accept(hit_id, worker)
-                if rng.random() < 0.7:
+                if rng.random() < 0.8:
                     market.submit("production", worker, taken, {"answer": "red"})
                 elif rng.random() < 0.5:
                     market.return_assignment("production", worker, taken)
@@ -88,7 +88,7 @@ def test_rounds_side_by_side_pass_the_goal_no_more_than_one_after_another(tmp_pa
 
         def rounds() -> None:
             try:
-                for _ in range(4):
+                for _ in range(2):
                     run_round(study.world, 1, study.world.now(), wall=wall)
             except TurkctlError:
                 pass  # another was quicker

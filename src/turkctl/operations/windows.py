@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from turkctl.errors import UsageError
 
@@ -85,9 +86,9 @@ def parse_zone(name: str) -> ZoneInfo:
     Raises:
         UsageError: there is none; the hint names the nearest.
     """
-    known = available_timezones()
-    if name in known:
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names that are folders or lead elsewhere
         return ZoneInfo(name)
+    known = available_timezones()
     lowered = {each.lower(): each for each in known}
     cities = {each.rpartition("/")[2].lower(): each for each in sorted(known)}
     wanted = name.strip().lower().replace(" ", "_")
