@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from turkctl.context import Context
@@ -38,16 +44,17 @@ external_url = "https://lab.example.org/pub"
 def main() -> None:
     """Print the table."""
     rows = []
-    alone = approve(ALONE, workers=1, switches=Switches(latency=LATENCY)) * APPROVALS / ALONE
-    together = approve(APPROVALS, workers=32, switches=Switches(latency=LATENCY))
-    rows.append(
-        (
-            f"{APPROVALS:,} approvals at {LATENCY * 1000:.0f} ms, side by side",
-            f"1/{alone / together:.1f}",
-            f"1/{TARGET_RATIO}",
-            together <= alone / TARGET_RATIO,
+    for where, served in (("in process", False), ("over HTTP", True)):
+        alone = approve(ALONE, workers=1, switches=Switches(latency=LATENCY), served=served) * APPROVALS / ALONE
+        together = approve(APPROVALS, workers=40, switches=Switches(latency=LATENCY), served=served)
+        rows.append(
+            (
+                f"{APPROVALS:,} approvals at {LATENCY * 1000:.0f} ms, side by side, {where}",
+                f"1/{alone / together:.1f}",
+                f"1/{TARGET_RATIO}",
+                together <= alone / TARGET_RATIO,
+            )
         )
-    )
     seconds = approve(THROTTLED, workers=32, switches=Switches(throttle=RATE))
     # The bucket is full at the beginning: its burst comes on top of the rate.
     share = THROTTLED / (RATE * seconds + RATE)
@@ -59,41 +66,73 @@ def main() -> None:
             share >= TARGET_SHARE,
         )
     )
-    print(f"{'batch':<44} {'measured':>10} {'target':>10}")
+    print(f"{'batch':<52} {'measured':>10} {'target':>10}")
     for what, measured, target, reached in rows:
-        print(f"{what:<44} {measured:>10} {target:>10}  {'' if reached else 'NOT REACHED'}")
+        print(f"{what:<52} {measured:>10} {target:>10}  {'' if reached else 'NOT REACHED'}")
 
 
-def approve(count: int, *, workers: int, switches: Switches) -> float:
-    """Seconds that approving ``count`` submissions takes; none may fail."""
+def approve(count: int, *, workers: int, switches: Switches, served: bool = False) -> float:
+    """Seconds that approving ``count`` submissions takes; none may fail.
+
+    Args:
+        count: submissions.
+        workers: threads.
+        switches: how the market misbehaves.
+        served: the market is a process of its own, behind HTTP.
+    """
     with tempfile.TemporaryDirectory() as name:
-        world = study(Path(name), count)
-        world.endpoint.switches = switches
-        plan, act = prepare_approve(world, WorkSelection(Selection(everything=True)))
-        assert len(plan.steps) == count
-        started = time.perf_counter()
-        result = world.engine(workers=workers).apply(plan, act)
-        seconds = time.perf_counter() - started
-        assert result.succeeded == count, result.summary()
-        world.close()
+        folder = Path(name)
+        (folder / "turkctl.toml").write_text(PROJECT)
+        with market_server(folder, switches) if served else in_process(folder) as world:
+            submit_work(world, folder, count)
+            if not served:
+                world.endpoint.switches = switches
+            plan, act = prepare_approve(world, WorkSelection(Selection(everything=True)))
+            assert len(plan.steps) == count
+            started = time.perf_counter()
+            result = world.engine(workers=workers).apply(plan, act)
+            seconds = time.perf_counter() - started
+            assert result.succeeded == count, result.summary()
+            world.close()
         return seconds
 
 
-def study(folder: Path, submissions: int) -> Context:
-    """A study on the built-in market with so many submissions, all read and none approved."""
-    (folder / "turkctl.toml").write_text(PROJECT)
-    world = Context(load({}, {}, folder))
+@contextmanager
+def in_process(folder: Path) -> Iterator[Context]:
+    """The market in this process."""
+    yield Context(load({}, {}, folder))
+
+
+@contextmanager
+def market_server(folder: Path, switches: Switches) -> Iterator[Context]:
+    """The same market served by a process of its own, and a context of mode live that uses it."""
+    os.environ.update(AWS_ACCESS_KEY_ID="BENCH", AWS_SECRET_ACCESS_KEY="bench", AWS_EC2_METADATA_DISABLED="true")
+    environ = {**os.environ, "TURKCTL_MARKET_LATENCY": str(switches.latency)}
+    command = [sys.executable, "-m", "turkctl", "market", "serve", "--port", "0", "--threads", "64"]
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://[^ ]+", server.stdout.readline())
+            assert found is not None
+            yield Context(load({"mode": "live", "endpoint_url": found[0]}, {}, folder))
+        finally:
+            server.terminate()
+
+
+def submit_work(world: Context, folder: Path, submissions: int) -> None:
+    """Post HITs, have so many submissions made on the market itself, and read them; none is approved."""
     with world.database.read() as session:
         changes = plan_configure(session, find(folder / "turkctl.toml", folder), whole=True)
     apply_configure(world.database, changes, world.now())
     plan, act = prepare_create(world, CreateRequest("stroop", 9, -(-submissions // 9)))
     hits = [item.id for item in world.engine().apply(plan, act).results]
+    market = Context(load({}, {}, folder)).market
     for number in range(submissions):
-        worker = world.market.register_worker("production")
-        taken = world.market.accept("production", worker, hits[number // 9])
-        world.market.submit("production", worker, taken["AssignmentId"], {"answer": "red"})
+        worker = market.register_worker("production")
+        taken = market.accept("production", worker, hits[number // 9])
+        market.submit("production", worker, taken["AssignmentId"], {"answer": "red"})
+    market.close()
     sync(world)
-    return world
 
 
 if __name__ == "__main__":

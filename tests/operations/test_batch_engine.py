@@ -249,16 +249,19 @@ def test_the_pace_settles_near_what_the_market_allows(limit: float, seed: int) -
     assert rejected < 0.2 * done
 
 
-def test_a_burst_that_is_throttled_sets_the_pace_once_to_what_came_through() -> None:
+def test_a_burst_that_is_throttled_is_followed_by_a_pause_and_the_pace_of_what_came_through() -> None:
     clock = Clock()
     pace = Pace(clock, clock.sleep)
     started = [pace.wait() for _ in range(32)]
     clock.sleep(0.1)
-    for _ in range(20):
+    for _ in range(5):
         pace.speed_up()
     for began in started[20:]:
         pace.slow_down(began)
+    for _ in range(15):  # answered after the first refusal
+        pace.speed_up()
     assert pace.rate == pytest.approx(19)
+    assert pace.wait() == pytest.approx(1.1)
 
 
 def test_a_pace_that_nobody_complains_of_for_long_grows_fast() -> None:

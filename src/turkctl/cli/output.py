@@ -29,6 +29,15 @@ SHORT = 60
 """Characters above which a value is left out of a table inside a record (``--json`` has it)."""
 
 
+def _flat(record: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The record with what is inside of others beside them, under ``outer.inner``."""
+    for key, value in record.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
 def _is_table(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
 
@@ -51,7 +60,7 @@ def plain(value: Any) -> Any:
 def cell(value: Any) -> str:
     """A value as a table or CSV shows it: nothing for a missing one, yes and no, times to the second."""
     value = plain(value.replace(microsecond=0) if isinstance(value, datetime) else value)
-    if value is None:
+    if value is None or value in ([], {}):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -98,7 +107,7 @@ class Output:
     def _lines(self, record: Row) -> None:
         """A line per key; lists of things follow as tables of what is short enough for one."""
         tables = {key: value for key, value in record.items() if _is_table(value)}
-        lines = {key: value for key, value in record.items() if key not in tables}
+        lines = dict(_flat({key: value for key, value in record.items() if key not in tables}))
         width = max((len(key) for key in lines), default=0)
         for key, value in lines.items():
             self._write(f"{key:<{width}}  {cell(value)}".rstrip() + "\n")

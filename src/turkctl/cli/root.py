@@ -25,7 +25,7 @@ HELP = "Run crowdsourcing studies: post HITs in rounds, pay once, recruit to a g
 
 COMMANDS: dict[str, str] = {
     "init": "Write a commented turkctl.toml and create the database.",
-    "doctor": "Check configuration, database, credentials, market and clock.",
+    "doctor": "Check configuration, database, credentials, market, clock and scheduler.",
     "demo": "The whole job in one go on the built-in market with simulated workers.",
     "balance": "What the account can spend.",
     "campaigns": "Recruit a number of people, in rounds, within a budget.",

@@ -93,8 +93,8 @@ def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime
 def _check_budget(slug: str, cost: Decimal, spent: Decimal, limits: Limits) -> None:
     if limits.budget is not None and spent + cost > limits.budget:
         raise FundsError(
-            f"this costs ${format_money(cost)}, and of experiment {slug}'s budget of ${format_money(limits.budget)} "
-            f"${format_money(spent)} is committed",
+            f"this costs ${format_money(cost)}, and ${format_money(spent)} is committed already: more than the budget "
+            f"of ${format_money(limits.budget)} that experiment {slug} has",
             hint="raise limits.budget and run `turkctl experiments configure`, or post less",
         )
 

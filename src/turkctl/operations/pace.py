@@ -1,6 +1,7 @@
 """The pace that all threads of a batch share.
 
-Unlimited until the market throttles for the first time; from then on requests are spaced evenly. Each success
+Unlimited until the market throttles for the first time; then everybody waits until a second of requests has shown
+what the market allows, and from then on requests are spaced evenly. Each success
 quickens the pace a little. A throttled request sets it just below what came through in the last second, which is what
 the market allows; where too little came through to tell, it slows the pace by a tenth. So it hovers around the limit
 (the shape is TCP's congestion control). Requests that were under way when the pace was set say nothing about it.
@@ -64,8 +65,11 @@ class Pace:
     def speed_up(self) -> None:
         """A request came through."""
         with self._lock:
-            self._successes.append(self._clock())
-            if self._rate is not None:
+            now = self._clock()
+            self._successes.append(now)
+            if now < self._slowed:  # on its way when the first pause began: it belongs to the estimate
+                self._rate = max(1.0, BELOW * self._recent(now))
+            elif self._rate is not None:
                 self._since += 1
                 self._rate *= SPURT if self._since > LONG else QUICKEN
 
@@ -75,10 +79,21 @@ class Pace:
             now = self._clock()
             if began <= self._slowed:
                 return
-            self._slowed, self._since = now, 0
-            recent = sum(moment > now - WINDOW for moment in self._successes)
-            if recent >= ENOUGH:
-                self._rate = BELOW * recent / WINDOW
-            else:
-                self._rate = max(FLOOR, SLOW * (self._rate or recent / WINDOW))
-            self._next = max(self._next, now)
+            self._since = 0
+            if self._rate is None:
+                self._pause(now)
+                return
+            self._slowed = now
+            recent = self._recent(now)
+            self._rate = BELOW * recent if recent >= ENOUGH else max(FLOOR, SLOW * self._rate)
+
+    def _pause(self, now: float) -> None:
+        """Begin to space requests out: the first one when a second of them, or what there was, can be counted."""
+        first = self._successes[0] if self._successes else now
+        resume = max(now, first + WINDOW)
+        self._rate = max(1.0, BELOW * self._recent(now))
+        self._next = self._slowed = resume
+
+    def _recent(self, now: float) -> float:
+        """Successes a second of late."""
+        return sum(moment > now - WINDOW for moment in self._successes) / WINDOW

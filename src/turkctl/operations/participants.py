@@ -15,7 +15,8 @@ from turkctl.operations.participant_filters import TIMES, Query, build_filter, k
 from turkctl.settings import Settings
 from turkctl.store import participant_lists, participants
 from turkctl.store.engine import Database
-from turkctl.store.participant_lists import COLUMNS, COUNT, GROUPS, Ordering
+from turkctl.store.participant_lists import COLUMNS, COUNT, GROUPS
+from turkctl.store.participant_lists import Ordering as Ordering  # part of what callers say
 
 SHOWN = (
     "uniqueid",

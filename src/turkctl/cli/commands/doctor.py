@@ -21,12 +21,13 @@ NEEDS = {
     "credentials": "configuration",
     "market": "credentials",
     "clock": "market",
+    "scheduler": "schema",
 }
 
 
 @app.command()
 def doctor(ctx: typer.Context) -> None:
-    """Check configuration, database, credentials, market and clock; exit 0 when all is well, else 4."""
+    """Check configuration, database, credentials, market, clock and scheduler; exit 0 when all is well, else 4."""
     from turkctl.cli.output import Output
     from turkctl.operations.doctor import run_checks
 
@@ -45,6 +46,7 @@ def _checks(run: Invocation) -> dict[str, Callable[[], str]]:
         "credentials": lambda: _credentials(run),
         "market": lambda: _market(run),
         "clock": lambda: _clock(run),
+        "scheduler": lambda: _scheduler(run),
     }
 
 
@@ -90,4 +92,10 @@ def _clock(run: Invocation) -> str:
     ahead = (now - datetime.now(UTC)).total_seconds()
     if run.settings.mode == "local" and ahead > 1:
         return f"the market's clock says {format_time(now)}, turned {ahead:.0f} s ahead"
-    return format_time(now)
+    return format_time(now.replace(microsecond=0))
+
+
+def _scheduler(run: Invocation) -> str:
+    from turkctl.operations.schedule import scheduler_check
+
+    return scheduler_check(run.context)

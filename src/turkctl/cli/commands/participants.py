@@ -68,8 +68,7 @@ def list_(
     columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="These columns.")] = None,
 ) -> None:
     """List participants, or with --group-by their numbers. All modes, unless --mode is given here."""
-    from turkctl.operations.participants import grouped, listed
-    from turkctl.store.participant_lists import Ordering
+    from turkctl.operations.participants import Ordering, grouped, listed
 
     run = invocation(ctx)
     query = _query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
