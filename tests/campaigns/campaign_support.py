@@ -24,7 +24,8 @@ from turkctl.operations.campaigns import create
 from turkctl.operations.configure import apply_configure, plan_configure
 from turkctl.operations.engine import Engine
 from turkctl.operations.experiment_files import find
-from turkctl.operations.rounds import RoundReport, run_round
+from turkctl.operations.round_report import RoundReport
+from turkctl.operations.rounds import run_round
 from turkctl.settings import load
 from turkctl.store.campaigns import Campaign
 
@@ -65,8 +66,8 @@ class StudyWorld(Context):
 
     workers = 4
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(load({}, {}, folder))
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        super().__init__(load({} if database_url is None else {"database_url": database_url}, {}, folder))
         self.clock = Clock()
         self.clock.world = self
 
@@ -82,9 +83,9 @@ class StudyWorld(Context):
 class Study:
     """A project folder with its database and market, and the hands that act on both."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self.folder = folder
-        self.world = StudyWorld(folder)
+        self.world = StudyWorld(folder, database_url)
 
     @classmethod
     def new(cls, folder: Path, experiments: dict[str, str] | None = None, more: str = "") -> Study:

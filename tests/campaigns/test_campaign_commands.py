@@ -209,3 +209,26 @@ def test_ten_requirements_leave_no_room_for_keeping_repeat_workers_out(folder: P
     turkctl("experiments", "configure")
     assert turkctl("campaign", "create", "--goal", "5").code == 2
     assert turkctl("campaign", "create", "--goal", "5", "--allow-repeat-workers").code == 0
+
+
+def test_watching_runs_rounds_until_the_goal_is_met(study: Path, turkctl: Run) -> None:
+    """Two rounds: the people come as the first one's HIT is posted."""
+    from campaign_support import Study
+
+    turkctl("campaign", "create", "--goal", "2", "--every", "1s")
+    first = _json(turkctl("campaign", "run", "1", "--json"))
+    hands = Study(study)
+    hands.submit(first["hits"][0], "A1", "A2")
+    hands.close()
+    watched = _json(turkctl("campaign", "run", "1", "--watch", "--json"))
+    assert [(each["round"], each["status"]) for each in watched] == [(2, "met")]
+    assert _json(turkctl("campaign", "run", "1", "--watch", "--json"))[0]["round"] is None
+
+
+def test_a_shorter_interval_holds_from_now_on(study: Path, turkctl: Run) -> None:
+    turkctl("campaign", "create", "--goal", "20", "--every", "7d")
+    turkctl("campaign", "run", "1")
+    (before,) = _json(turkctl("tasks", "list", "--json"))
+    turkctl("campaign", "update", "1", "--every", "5m")
+    (after,) = _json(turkctl("tasks", "list", "--json"))
+    assert after["next_run"] < before["next_run"]

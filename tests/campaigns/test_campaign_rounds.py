@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from campaign_support import EACH, Study, in_play, known_hits, market_rows, people, watch
 from sqlalchemy import text
 
+from databases import new_database
 from turkctl.errors import RefusedError
 from turkctl.operations import processes
 from turkctl.operations.campaign_views import show_campaign
@@ -305,3 +307,21 @@ def test_a_higher_goal_lets_a_met_campaign_go_on(study: Study) -> None:
     assert study.round().campaign.status == "met"
     assert update(study.world, 1, CampaignChange(goal=3)).status == campaigns.ACTIVE
     assert study.round().posted == 2
+
+
+def test_a_campaign_on_postgresql_recruits_its_goal(tmp_path: Path) -> None:
+    url = "sqlite:///" + str(tmp_path / "turkctl-market.db")
+    with new_database("postgres", tmp_path) as address:
+        (tmp_path / "turkctl.toml").write_text(f'market_url = "{url}"\n')
+        study = Study(tmp_path, address)
+        (tmp_path / "turkctl.toml").unlink()
+        study.configure({"stroop": "1.0"})
+        study.create(20, per_round=11)
+        watch(study, 20)
+        everybody = people()
+        while study.round().campaign.running:
+            study.work(everybody)
+            study.pass_time(minutes=30)
+        assert in_play(tmp_path).completed == 20
+        assert known_hits(study) == set(in_play(tmp_path).hits)
+        study.close()

@@ -251,6 +251,13 @@ def raised_cost(world: World, before: Campaign, after: Campaign) -> Decimal:
     return max(people, money, ZERO)
 
 
+def _sooner(session: Session, campaign: Campaign, now: datetime) -> datetime | None:
+    """When the next round is due once the interval became shorter; None where it stays as it is."""
+    task = tasks.of_campaign(session, campaign.number)
+    latest = max(now, campaign.start_at or now) + timedelta(seconds=campaign.every)
+    return latest if task is not None and latest < task.next_run else None
+
+
 def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
     """Change goal, pace or budget; the next round goes by them. A campaign that met its goal goes on with a higher one.
 
@@ -269,5 +276,5 @@ def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
                 session, campaign_id, expected=(campaign.status,), new=campaigns.ACTIVE, reason=None, now=now
             )
         stored = find(session, campaign_id)
-        keep_task(session, stored, None if campaign.running else now)
+        keep_task(session, stored, _sooner(session, stored, now) if campaign.running else now)
     return stored

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session
@@ -26,6 +25,7 @@ from turkctl.operations.campaigns import end, find, give_up_unsent, keep_task
 from turkctl.operations.plan import BatchResult, Plan, Step
 from turkctl.operations.repeat import ensure_type, grant_new
 from turkctl.operations.round_posting import Posting, new_intents, recount, seen, unanswered
+from turkctl.operations.round_report import RoundReport
 from turkctl.operations.settle import settle
 from turkctl.operations.sync import read_market, unfinished
 from turkctl.operations.world import World
@@ -39,60 +39,6 @@ from turkctl.store.rounds import Round
 SILENT_FOR = 900.0
 """Real seconds without a sign of life after which a round's process counts as gone, where nothing proves more."""
 _FUNDS = "InsufficientFunds"
-
-
-@dataclass(frozen=True)
-class RoundReport:
-    """What a round came to."""
-
-    campaign: Campaign
-    """As it is after the round."""
-    round: int | None
-    """None: the campaign was over, and there was none."""
-    outcome: str
-    reason: str | None
-    standing: Standing | None = None
-    wanted: int = 0
-    batch: BatchResult | None = None
-    posted: int = 0
-    """Assignments."""
-
-    @property
-    def hits(self) -> list[str]:
-        """The HITs that were posted, those of earlier rounds that had got no answer included."""
-        return [item.id for item in self.batch.results if item.status == "created"] if self.batch else []
-
-    @property
-    def failed(self) -> int:
-        """Requests that came to nothing, or without an answer."""
-        return self.batch.failed if self.batch else 0
-
-    @property
-    def errors(self) -> list[str]:
-        """What went wrong with them, each thing once."""
-        found = self.batch.results if self.batch else []
-        return list(dict.fromkeys(f"{item.error.code}: {item.error.message}" for item in found if item.error))
-
-    def as_dict(self) -> dict[str, Any]:
-        """As ``campaign run`` prints it."""
-        numbers = self.standing
-        return {
-            "campaign": self.campaign.number,
-            "round": self.round,
-            "status": self.campaign.status,
-            "outcome": self.outcome,
-            "goal": self.campaign.goal,
-            "completed": numbers.completed if numbers else None,
-            "outstanding": numbers.outstanding if numbers else None,
-            "unsettled": numbers.unsettled if numbers else None,
-            "wanted": self.wanted,
-            "posted": self.posted,
-            "hits": self.hits,
-            "cost": self.batch.cost if self.batch else Decimal("0.00"),
-            "failed": self.failed,
-            "reason": self.reason,
-            "errors": self.errors,
-        }
 
 
 def run_round(world: World, campaign_id: int, now: datetime, *, wall: Callable[[], float] = time.time) -> RoundReport:

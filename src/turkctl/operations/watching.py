@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from turkctl.operations.rounds import RoundReport, run_round
+from turkctl.operations.round_report import RoundReport
+from turkctl.operations.rounds import run_round
 from turkctl.operations.world import World
 
 POLL = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from turkctl.cli.select import Yes
 from turkctl.units import parse_duration, parse_money, parse_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.campaign_requests import CampaignRequest
 
@@ -264,6 +266,7 @@ def run(
 ) -> None:
     """Run a round now, in this process; with --watch one after another, at the interval, until the goal is met."""
     from turkctl.operations.campaign_views import show_campaign
+    from turkctl.operations.round_report import COLUMNS
     from turkctl.operations.watching import watch_rounds
 
     this = invocation(ctx)
@@ -271,9 +274,18 @@ def run(
     if coming is not None and this.settings.mode == "live" and not yes:
         what = "recruit to the goal" if watch else "run a round"
         confirm_spending(this, what, coming["forecast"]["cost"] if watch else coming["cost"])
-    code = 0
-    with stoppable() as stop:
+    failed = False
+
+    def rounds() -> Iterator[dict[str, Any]]:
+        nonlocal failed
         for report in watch_rounds(this.context, number, stop, forever=watch):
-            this.output.record(report.as_dict())
-            code = 1 if report.failed else 0
-    raise typer.Exit(130 if stop.is_set() else code)
+            failed = report.failed > 0
+            yield report.as_dict()
+
+    with stoppable() as stop:
+        if watch and this.output.format != "table":
+            this.output.rows(COLUMNS, rounds())
+        else:
+            for row in rounds():
+                this.output.record(row)
+    raise typer.Exit(130 if stop.is_set() else int(failed))
