@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,10 +39,29 @@ def study(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that was configured, its market, and a second market: made once, for copies of its files."""
+    from turkctl.cli import run
+
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "turkctl.toml").write_text(STUDY, encoding="utf-8")
+    config = ["--config", str(folder / "turkctl.toml"), "--output", "json", "--quiet"]
+    with pytest.MonkeyPatch.context() as environment, contextlib.redirect_stdout(io.StringIO()):
+        for name in [name for name in os.environ if name.startswith("TURKCTL_")]:
+            environment.delenv(name)
+        environment.setenv("TURKCTL_USER_DIR", str(folder))
+        for argv in (["experiments", "configure"], ["market", "clock"]):
+            assert run([*argv, *config]) == 0
+    Market(f"sqlite:///{folder / 'served.db'}").close()
+    return folder
+
+
 @pytest.fixture
-def configured(study: Path, turkctl: Callable[..., Any]) -> Path:
+def configured(study: Path, made: Path) -> Path:
     """The study with its experiment in the database."""
-    assert turkctl("experiments", "configure").code == 0
+    for name in ("turkctl.db", "turkctl-market.db"):
+        shutil.copy(made / name, study / name)
     return study
 
 
@@ -102,8 +125,9 @@ class Served:
 
 
 @pytest.fixture
-def served(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def served(study: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """Credentials, and a market in a thread of its own at the addresses of modes live and sandbox."""
+    shutil.copy(made / "served.db", tmp_path)
     market = Market(f"sqlite:///{tmp_path / 'served.db'}")
     endpoint = Endpoint(market)
     with listening(endpoint) as url:

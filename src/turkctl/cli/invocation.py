@@ -86,6 +86,10 @@ class Invocation:
         opened = self.__dict__.get("context")
         if opened is not None:
             opened.close()
+            if self.verbosity:
+                from turkctl.cli.logs import hide_logs
+
+                hide_logs()
 
 
 def _output_flag(argv: Sequence[str]) -> str | None:

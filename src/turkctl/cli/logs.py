@@ -16,3 +16,12 @@ def show_logs(verbosity: int) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
     logger.propagate = False
+
+
+def hide_logs() -> None:
+    """Undo :func:`show_logs`, for a caller that runs several commands in one process."""
+    logger = logging.getLogger("turkctl")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
