@@ -150,7 +150,7 @@ class CampaignMachine(RuleBasedStateMachine):
 
 TestCampaign = CampaignMachine.TestCase
 TestCampaign.settings = settings(
-    max_examples=10,
+    max_examples=8,
     stateful_step_count=12,
     deadline=None,
     derandomize=True,
