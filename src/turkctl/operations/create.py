@@ -23,7 +23,7 @@ from turkctl.operations.plan import Done, Plan, Step
 from turkctl.operations.posting import Post
 from turkctl.operations.settle import enter_hit, settle
 from turkctl.operations.world import World
-from turkctl.store import experiments, intents, meta
+from turkctl.store import experiments, intents, meta, qualifications
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
@@ -45,11 +45,13 @@ class CreateRequest:
     duration: timedelta | None = None
     lifetime: timedelta | None = None
     allow_high_commission: bool = False
+    allow_repeat_workers: bool = False
+    """Do not keep out who holds the experiment's qualification for having taken part."""
     new: bool = False
     """Do not go on with an unfinished batch of the same arguments."""
 
-    def posts(self, version: Version) -> list[Post]:
-        """The HITs, of at most nine assignments unless more are allowed.
+    def posts(self, version: Version, absent: tuple[str, ...] = ()) -> list[Post]:
+        """The HITs, of at most nine assignments unless more are allowed; ``absent`` types keep workers out.
 
         Raises:
             UsageError: a number or an amount that the market would not take.
@@ -60,7 +62,9 @@ class CreateRequest:
         if number > MAX_HITS:
             raise UsageError(f"{number:,} HITs at once is more than {MAX_HITS:,}", hint="post them in parts")
         of_size = {
-            size: Post.of(version, size, reward=self.reward, duration=self.duration, lifetime=self.lifetime)
+            size: Post.of(
+                version, size, reward=self.reward, duration=self.duration, lifetime=self.lifetime, absent=absent
+            )
             for size in set(sizes)
         }
         return [of_size[size] for size in sizes] * self.hits
@@ -91,6 +95,7 @@ class CreateRequest:
             None if self.duration is None else self.duration.total_seconds(),
             None if self.lifetime is None else self.lifetime.total_seconds(),
             self.allow_high_commission,
+            self.allow_repeat_workers,
         ]
         return hashlib.sha256(json.dumps(["hits create", *arguments]).encode()).hexdigest()
 
@@ -103,7 +108,7 @@ def plan_create(
     Raises:
         UsageError: see :meth:`CreateRequest.posts`.
     """
-    posts = request.posts(version)
+    posts = request.posts(version, () if request.allow_repeat_workers else _took_part(session, place, version))
     digest = request.digest(version)
     rest = [] if request.new else _unfinished(session, place, digest)
     if rest:
@@ -133,6 +138,12 @@ def plan_create(
         for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
     )
     return Plan("create", place.mode, steps, notes=_split_note(request))
+
+
+def _took_part(session: Session, place: Place, version: Version) -> tuple[str, ...]:
+    """The type that those hold who took part before, where a campaign or ``workers exclude`` has made it."""
+    made = qualifications.find(session, place, version.experiment_id)
+    return () if made is None else (made.type_id,)
 
 
 def _unfinished(session: Session, place: Place, digest: str) -> list[Intent]:

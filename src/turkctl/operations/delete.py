@@ -13,10 +13,11 @@ from turkctl.operations.observe import Observed, observe
 from turkctl.operations.plan import ALREADY_DONE, Done, Plan, Step, skip
 from turkctl.operations.selection import Selection
 from turkctl.operations.settle import settle
+from turkctl.operations.sync import read_market
 from turkctl.operations.targets import Target, find_targets
 from turkctl.operations.world import World
 from turkctl.store import hits
-from turkctl.store.hits import DISPOSED
+from turkctl.store.hits import DISPOSED, HitFilter
 from turkctl.units import format_time
 
 REVIEWABLE = ("Reviewable", "Reviewing")
@@ -82,8 +83,17 @@ def prepare_delete(world: World, selection: Selection, *, force: bool) -> tuple[
     settled = settle(world, now)
     targets = find_targets(world, selection, now)
     seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets], now)
+    _read_last_work(world, seen, now)
     plan = plan_delete(world.place.mode, targets, seen, now, force=force)
     return replace(plan, notes=settled.notes), Delete(world, now)
+
+
+def _read_last_work(world: World, seen: Mapping[str, Observed], now: datetime) -> None:
+    """Read work that is not stored yet: once a HIT is deleted, nobody can tell any more who did it."""
+    there = {hit_id: each.hit for hit_id, each in seen.items() if each.hit is not None and not each.gone}
+    with world.database.read() as session:
+        rows = hits.select_hits(session, HitFilter(world.place, ids=list(there)))
+    read_market(world, rows, now, known=there)
 
 
 class Delete:

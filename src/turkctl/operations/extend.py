@@ -17,7 +17,7 @@ from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
 from turkctl.operations.create import refused
 from turkctl.operations.funds import check_funds
-from turkctl.operations.observe import Observed, observe, write_down
+from turkctl.operations.observe import Observed, observe, snapshot
 from turkctl.operations.plan import Done, Plan, Step, skip
 from turkctl.operations.selection import Selection
 from turkctl.operations.settle import settle
@@ -182,7 +182,7 @@ class Extend:
             for step, outcome in outcomes:
                 intent = step.payload.intent
                 if isinstance(outcome, Done):
-                    write_down(session, self._place, [Observed(step.id, outcome.value, self._now)])
+                    hits.update_counters(session, self._place, snapshot(outcome.value, self._now))
                     if intent is not None:
                         intents.complete(session, intent.token, step.id, self._now)
                 elif intent is not None and refused(outcome):

@@ -10,8 +10,9 @@ from turkctl.errors import UsageError
 from turkctl.mturk.questions import parse_answers
 from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.hits import as_dict
-from turkctl.operations.observe import Observed, named_on_market, write_down
+from turkctl.operations.observe import named_on_market
 from turkctl.operations.selection import refuse_elsewhere
+from turkctl.operations.sync import read_market
 from turkctl.operations.world import World
 from turkctl.store import hits
 from turkctl.store.base import Place
@@ -33,8 +34,7 @@ def show_hit(world: World, hit_id: str) -> dict[str, Any]:
         return {**as_dict(known[0], now), "assignments": []}
     hit = named_on_market(world.mturk, engine, [hit_id], now)[0]
     submitted = engine.call(lambda: list(world.mturk.list_assignments(hit_id)))
-    with world.database.write() as session:
-        write_down(session, place, [Observed(hit_id, hit, now)])
+    read_market(world, known, now, known={hit_id: hit})
     ours = as_dict(known[0], now) if known else {}
     return {**_shown(hit, ours, place, now), "assignments": [_assignment(each) for each in submitted]}
 

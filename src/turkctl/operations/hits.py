@@ -115,14 +115,12 @@ def _of_market(hit: Hit, mode: str, now: datetime) -> dict[str, Any]:
 
 
 def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
-    """Ask the market for the counters of the HITs that match and are not gone, and store them."""
-    from turkctl.operations.observe import observe, write_down
+    """Bring the HITs that match and are not gone up to date, and their submissions with them."""
+    from turkctl.operations.sync import read_market
 
     with world.database.read() as session:
-        ids = [row.hit_id for row in hits.select_hits(session, wanted) if row.status != hits.DISPOSED]
-    seen = observe(world.mturk, world.engine(), ids, now)
-    with world.database.write() as session:
-        write_down(session, wanted.place, seen.values())
+        rows = hits.select_hits(session, replace(wanted, disposed=False))
+    read_market(world, rows, now)
 
 
 def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:

@@ -1,22 +1,18 @@
-"""What the market says about HITs now, and writing it down."""
+"""What the market says about HITs now."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
-
 from turkctl.errors import NotFoundError
 from turkctl.mturk.client import MTurk
-from turkctl.mturk.errors import DoesNotExistError
+from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine import Engine
-from turkctl.store import hits
-from turkctl.store.base import Place
+from turkctl.operations.reading import read_each
 from turkctl.store.hits import DISPOSED, Snapshot
 
 _ID = re.compile(r"[A-Z0-9]{1,64}")
@@ -43,17 +39,12 @@ def observe(mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime)
     Raises:
         TurkctlError: the market refused, or did not answer, for another reason than that a HIT does not exist.
     """
-
-    def read(hit_id: str) -> Observed:
-        try:
-            return Observed(hit_id, engine.call(lambda: mturk.get_hit(hit_id)), now)
-        except DoesNotExistError:
-            return Observed(hit_id, None, now)
-
-    if not hit_ids:
-        return {}
-    with ThreadPoolExecutor(min(engine.workers, len(hit_ids)), thread_name_prefix="turkctl") as pool:
-        return {found.hit_id: found for found in pool.map(read, hit_ids)}
+    found = {}
+    for hit_id, answer in read_each(engine, hit_ids, mturk.get_hit):
+        if isinstance(answer, MarketRefusedError) and not isinstance(answer, DoesNotExistError):
+            raise answer
+        found[hit_id] = Observed(hit_id, None if isinstance(answer, MarketRefusedError) else answer, now)
+    return found
 
 
 def snapshot(hit: Hit, read_at: datetime) -> Snapshot:
@@ -68,15 +59,6 @@ def snapshot(hit: Hit, read_at: datetime) -> Snapshot:
         expires=hit.expires or read_at,
         read_at=read_at,
     )
-
-
-def write_down(session: Session, place: Place, seen: Iterable[Observed]) -> None:
-    """Store what was observed of HITs that the database knows; those that are gone are marked disposed."""
-    for each in seen:
-        if each.gone:
-            hits.mark_disposed(session, place, each.hit_id, each.read_at)
-        elif each.hit is not None:
-            hits.update_counters(session, place, snapshot(each.hit, each.read_at))
 
 
 def named_on_market(mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime) -> list[Hit]:

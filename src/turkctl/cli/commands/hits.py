@@ -66,6 +66,9 @@ def create(
     allow_high_commission: Annotated[
         bool, typer.Option("--allow-high-commission", help="One HIT, though ten or more assignments cost 40 %.")
     ] = False,
+    allow_repeat_workers: Annotated[
+        bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take them.")
+    ] = False,
     new: Annotated[bool, typer.Option("--new", help="Do not go on with an unfinished run of the same.")] = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
@@ -82,6 +85,7 @@ def create(
         duration=None if duration is None else parse_duration(duration),
         lifetime=None if lifetime is None else parse_duration(lifetime),
         allow_high_commission=allow_high_commission,
+        allow_repeat_workers=allow_repeat_workers,
         new=new,
     )
     plan, act = prepare_create(run.context, request)

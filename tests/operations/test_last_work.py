@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from lab_support import Lab
+
+from turkctl.operations.counting import completed
+from turkctl.operations.create import CreateRequest, prepare_create
+from turkctl.operations.delete import prepare_delete
+from turkctl.operations.exclude import prepare_exclude
+from turkctl.operations.hits import list_hits
+from turkctl.operations.selection import Selection
+from turkctl.operations.work import WorkSelection
+from turkctl.store import experiments
+
+
+def people(lab: Lab) -> int:
+    """Distinct people who completed the experiment."""
+    with lab.world.database.read() as session:
+        version = experiments.by_slug(session, "stroop")
+        assert version is not None
+        return completed(session, lab.world.place, version.experiment_id, version.code_version)
+
+
+def test_work_that_was_approved_elsewhere_is_read_before_its_hit_is_deleted(study: Lab) -> None:
+    hit_id = study.post(2)[0]
+    for assignment_id in study.submit(hit_id, "AWORKERONE", "AWORKERTWO"):
+        study.world.mturk.approve(assignment_id)
+    result = study.apply(prepare_delete(study.world, Selection(everything=True), force=False))
+    assert result.succeeded == 1
+    assert people(study) == 2
+
+
+def test_refreshing_a_list_reads_the_submissions_too_and_marks_no_young_hit_gone(study: Lab) -> None:
+    hit_id = study.post(2)[0]
+    study.submit(hit_id, "AWORKERONE")
+    rows = list_hits(study.world, Selection(), refresh=True)
+    assert [row["submitted"] for row in rows] == [1]
+    assert people(study) == 1
+    study.world.mturk.expire_hit(hit_id)
+    study.world.mturk.approve(next(iter(study.world.mturk.list_assignments(hit_id))).assignment_id)
+    study.world.mturk.delete_hit(hit_id)
+    assert [row["status"] for row in list_hits(study.world, Selection(), refresh=True)] != ["Disposed"]
+
+
+def test_those_who_are_excluded_cannot_take_hits_posted_by_hand_unless_that_is_asked_for(study: Lab) -> None:
+    study.submit(study.post(1)[0], "AWORKERONE")
+    list_hits(study.world, Selection(), refresh=True)
+    assert study.apply(prepare_exclude(study.world, WorkSelection(Selection(everything=True)))).succeeded == 1
+    for allowed in (False, True):
+        request = CreateRequest("stroop", 1, allow_repeat_workers=allowed)
+        hit = study.apply(prepare_create(study.world, request)).results[0].id
+        required = study.world.mturk.get_hit(hit).requirements
+        assert any(each["Comparator"] == "DoesNotExist" for each in required) is not allowed
