@@ -63,7 +63,7 @@ def line_of(text: str, dotted: str) -> int:
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             section = header[1].replace('"', "").replace(" ", "")
-            if section == dotted:
+            if section == dotted or section.startswith(dotted + "."):
                 return number
         elif assignment := _ASSIGNMENT.match(line):
             name = assignment[1].replace('"', "").replace("'", "")
@@ -82,7 +82,12 @@ def read_file(path: Path, *, allow_experiments: bool) -> SettingsFile:
     document, text = read_toml(path)
     result = SettingsFile(path)
     for name, value in document.items():
-        if name == "experiments" and allow_experiments:
+        if name == "experiments":
+            if not allow_experiments:
+                raise ConfigError(
+                    f"{path}:{line_of(text, name)}: experiments are not described in the user's own file",
+                    hint="move them to the project file, turkctl.toml",
+                )
             _take_experiments(result, value, text)
         elif name in SECTIONS:
             _take_section(result, name, value, text)

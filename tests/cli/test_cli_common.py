@@ -224,6 +224,14 @@ def test_outside_a_terminal_there_is_no_colour_and_nothing_is_cut(study: Path) -
     assert len(finished.stdout.splitlines()) == 2
 
 
+def test_a_terminal_that_knows_few_letters_is_no_obstacle(folder: Path) -> None:
+    below = folder / "Straße 色"
+    finished = program("init", str(below), "--json", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert finished.returncode == 0
+    assert "\\u8272" in finished.stdout
+    assert json.loads(finished.stdout)["project_file"].endswith("色/turkctl.toml")
+
+
 def test_a_reader_that_goes_away_ends_the_program_quietly(configured: Path, turkctl: Run) -> None:
     assert turkctl("hits", "create", "--assignments", "1", "--hits", "60", "-q").code == 0
     reading, writing = os.pipe()

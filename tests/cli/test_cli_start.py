@@ -106,6 +106,24 @@ def test_config_set_keeps_comments_and_the_file_s_mode(study: Path, turkctl: Run
     assert sorted(path.name for path in study.iterdir()) == ["turkctl.toml"]
 
 
+def test_config_set_keeps_the_line_ends_of_the_file(study: Path, turkctl: Run) -> None:
+    (study / "turkctl.toml").write_bytes(b'mode = "local"\r\n# why\r\n')
+    assert turkctl("config", "set", "mode", "live").code == 0
+    assert (study / "turkctl.toml").read_bytes() == b'mode = "live"\r\n# why\r\n'
+
+
+def test_experiments_do_not_belong_in_the_user_s_own_file(
+    folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TURKCTL_USER_DIR", str(folder))
+    (folder / "config.toml").write_text('mode = "sandbox"\n[experiments.a]\n', encoding="utf-8")
+    finished = turkctl("config", "get", "mode")
+    assert finished.code == 2
+    assert "config.toml:2: experiments are not described in the user's own file" in finished.err
+    (folder / "config.toml").write_text('mode = "sandbox"\n', encoding="utf-8")
+    assert turkctl("config", "get", "mode").out == "sandbox\n"
+
+
 def test_config_set_of_a_top_level_key_does_not_land_in_a_section(study: Path, turkctl: Run) -> None:
     assert turkctl("config", "set", "output", "json").code == 0
     assert turkctl("config", "get", "output").out == '"json"\n'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -30,7 +32,22 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_streams() -> None:
-    """Give closed standard streams (``>&-``, some schedulers) a null device, lest a database gets their number."""
+    """Give closed standard streams (``>&-``, some schedulers) a null device, lest a database gets their number.
+
+    And let no character stop standard output, whatever its encoding.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # open to the end
+    codecs.register_error("turkctl", _escaped)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="turkctl")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    r"""What standard output's encoding cannot say as ``\uXXXX``, which JSON reads back."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    import json
+
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end

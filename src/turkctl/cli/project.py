@@ -95,7 +95,7 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
         )
     parsed = key.parse(value, where=name, error=UsageError)
     path = project_file(settings)
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    document = tomlkit.parse(path.read_bytes().decode())  # with the line ends that it has
     section, _, leaf = name.rpartition(".")
     table = document.setdefault(section, tomlkit.table()) if section else document
     table[leaf] = parsed
@@ -106,8 +106,8 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
 def _replace(path: Path, text: str) -> None:
     path = path.resolve()  # what a symbolic link points to is changed, not the link
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(text)
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
+            file.write(text.encode())
         Path(file.name).chmod(path.stat().st_mode & 0o777)
         os.replace(file.name, path)  # noqa: PTH105  # one step on every platform, also over an existing file
     except OSError as error:
