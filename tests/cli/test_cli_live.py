@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 from cli_support import Terminal, last_error, listening
 
+from turkctl.context import Context
 from turkctl.market.endpoint import Endpoint
 from turkctl.market.service import Market
 from turkctl.market.switches import Switches
+from turkctl.mturk.connect import connect
+from turkctl.operations.engine import Engine
 
 Run = Callable[..., Any]
 LIVE = ("--mode", "live")
@@ -144,6 +147,19 @@ def test_a_market_that_refuses_connections_is_exit_4(served: Any, configured: Pa
         taken.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         silent_in_every_command(turkctl, "market_unreachable", *LIVE, "--endpoint-url", closed)
+
+
+def test_a_market_that_never_answers_is_exit_4(
+    served: Any, configured: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connect.__kwdefaults__, "read_timeout", 0.1)
+    monkeypatch.setattr(Context, "engine", lambda _self, **_options: Engine(patience=0.0))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        silent_in_every_command(turkctl, "answer_lost", *LIVE, "--endpoint-url", url)
+        assert "no answer came in time" in turkctl("balance", *LIVE, "--endpoint-url", url).err
 
 
 class _Nonsense(BaseHTTPRequestHandler):
