@@ -114,6 +114,12 @@ def invalid_assignment_state(*allowed: str) -> RequestError:
     return RequestError("InvalidAssignmentState", f"This operation can be called with a status of: {','.join(allowed)}")
 
 
+def already_reviewed() -> RequestError:
+    """A HIT is marked as being reviewed a second time."""
+    state = "This HIT is currently in the state 'Reviewing'."
+    return RequestError("HITAlreadyPassedReview", f"{state} This operation can be called with a status of: Reviewable")
+
+
 def invalid_hit_state(status: str, *allowed: str) -> RequestError:
     """The HIT's status does not allow this."""
     return RequestError(

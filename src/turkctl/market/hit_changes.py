@@ -6,7 +6,7 @@ from typing import Any
 
 from turkctl.fees import LARGE_HIT
 from turkctl.market import hit_rows, hit_types, limits, notifications, rules, tokens
-from turkctl.market.errors import RequestError, already_processed, invalid_hit_state
+from turkctl.market.errors import RequestError, already_processed, already_reviewed, invalid_hit_state
 from turkctl.market.hit_rows import Hit
 from turkctl.market.parameter_limits import LIMITS
 from turkctl.market.tx import Tx, to_ms
@@ -86,6 +86,8 @@ def update_hit_review_status(tx: Tx, request: Request) -> Answer:
     before = hit_rows.load(tx, request["HITId"])
     steps = (rules.REVIEWABLE, rules.REVIEWING)
     source, target = reversed(steps) if request.get("Revert") else steps
+    if before.status == target == rules.REVIEWING:
+        raise already_reviewed()
     if before.status != source:
         raise invalid_hit_state(before.status, source)
     hit = hit_rows.copy(before)

@@ -176,7 +176,7 @@ def test_the_review_marker_goes_one_way_and_with_revert_the_other(bench: Bench) 
         update(REQUESTER, {"HITId": hit, "Revert": True})
     update(REQUESTER, {"HITId": hit})
     assert bench.state(hit)[0] == "Reviewing"
-    with refused("InvalidHITState", "'Reviewing'"):
+    with refused("HITAlreadyPassedReview", "'Reviewing'"):
         update(REQUESTER, {"HITId": hit})
     assert [len(page) for page in pages(bench.market.list_reviewable_hits, "HITs")] == [0]
     assert [len(page) for page in pages(bench.market.list_reviewable_hits, "HITs", Status="Reviewing")] == [1, 0]
