@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlError
@@ -228,6 +228,7 @@ def test_the_pace_is_unlimited_until_the_first_throttling() -> None:
     assert pace.rate is None
 
 
+@settings(max_examples=25)
 @given(st.floats(2, 200), st.integers(0, 2**32))
 def test_the_pace_settles_near_what_the_market_allows(limit: float, seed: int) -> None:
     """A token bucket that rejects what comes too soon: nearly all of its rate is used, few requests are wasted."""
@@ -273,3 +274,16 @@ def test_a_pace_that_nobody_complains_of_for_long_grows_fast() -> None:
         pace.speed_up()
     assert pace.rate is not None
     assert pace.rate > 100
+
+
+def test_results_come_in_the_order_of_the_plan_whatever_finishes_first() -> None:
+    last = threading.Event()
+
+    def perform(item: str) -> None:
+        if item == "A0":
+            assert last.wait(20)
+        if item == "A9":
+            last.set()
+
+    result = Engine(workers=10).apply(plan_of(10, X1="left out"), Recorder(perform))
+    assert [item.id for item in result.results] == [*(f"A{n}" for n in range(10)), "X1"]

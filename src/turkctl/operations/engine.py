@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from turkctl.errors import TurkctlError, UnreachableError
@@ -23,6 +23,8 @@ from turkctl.operations.plan import FAILED, Act, BatchResult, Done, ItemError, I
 P = TypeVar("P")
 T = TypeVar("T")
 
+READ_PATIENCE = 30.0
+"""Seconds for which a single read that meets retryable errors is tried again."""
 FLUSH_AFTER = 0.2
 """Seconds for which finished results may wait for others, to be recorded in one transaction."""
 
@@ -57,33 +59,36 @@ class Engine:
     ) -> BatchResult:
         """Do all steps of a plan; ``on_item`` hears of each result once it is recorded.
 
+        Results come back in the order of the plan, whatever finished first; what was skipped is last.
         Never raises for a failing item. When :attr:`stop` is set, the result says how many were not started.
 
         Raises:
             UnreachableError: the market is out of reach or turned the credentials down, so that no item can succeed;
                 what was done before is recorded.
         """
-        result = BatchResult(plan.action, plan.mode)
+        done: dict[int, ItemResult] = {}
 
-        def keep(item: ItemResult) -> None:
-            result.results.append(item)
+        def keep(place: int, item: ItemResult) -> None:
+            done[place] = item
             on_item(item)
 
         for item in plan.skipped:
-            keep(item)
+            on_item(item)
         if plan.steps:
             _Run(self, act, plan.steps, keep).run()
-        result.unstarted = len(plan.steps) + len(plan.skipped) - len(result.results)
-        result.interrupted = result.unstarted > 0
-        return result
+        in_order = [done[place] for place in sorted(done)]
+        unstarted = len(plan.steps) - len(done)
+        return BatchResult(
+            plan.action, plan.mode, [*in_order, *plan.skipped], interrupted=unstarted > 0, unstarted=unstarted
+        )
 
     def call(self, read: Callable[[], T]) -> T:
-        """One request outside a batch, with the same retries.
+        """One request outside a batch, with the same retries and less patience: somebody waits for the answer.
 
         Raises:
             TurkctlError: not retryable, or still failing when patience ran out.
         """
-        return self.attempt(read, Pace(self.clock, self.sleep))
+        return replace(self, patience=min(self.patience, READ_PATIENCE)).attempt(read, Pace(self.clock, self.sleep))
 
     def attempt(self, action: Callable[[], T], pace: Pace) -> T:
         """Run one request, again after retryable errors until it works or patience runs out.
@@ -119,11 +124,12 @@ class _Run(Generic[P]):
     """One application of one plan. Its methods run in the caller's thread, ``_perform`` in the pool's."""
 
     def __init__(
-        self, engine: Engine, act: Act[P], steps: tuple[Step[P], ...], keep: Callable[[ItemResult], None]
+        self, engine: Engine, act: Act[P], steps: tuple[Step[P], ...], keep: Callable[[int, ItemResult], None]
     ) -> None:
         self.engine = engine
         self.act = act
         self.todo = deque(steps)
+        self.places = {id(step): place for place, step in enumerate(steps)}
         self.keep = keep
         self.ready: deque[Step[P]] = deque()
         self.flying: dict[Future[Done], Step[P]] = {}
@@ -197,7 +203,7 @@ class _Run(Generic[P]):
         if outcomes:
             self.act.record(outcomes)
             for step, outcome in outcomes:
-                self.keep(_item(step, outcome))
+                self.keep(self.places[id(step)], _item(step, outcome))
 
 
 def _item(step: Step[P], outcome: Done | TurkctlError) -> ItemResult:
