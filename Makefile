@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+AWS := .venv-awscli
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Two worker processes: tests share nothing, and the machines that run them have two cores.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -19,13 +20,13 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/turkctl demo
 
-test: $(VENV)/.dev-installed .venv-awscli
+test: $(VENV)/.dev-installed $(AWS)/.installed
 	$(PYTEST) -m "not slow"
 
-test-slow: $(VENV)/.dev-installed .venv-awscli
+test-slow: $(VENV)/.dev-installed $(AWS)/.installed
 	$(PYTEST) -m slow
 
-test-all: $(VENV)/.dev-installed .venv-awscli
+test-all: $(VENV)/.dev-installed $(AWS)/.installed
 	$(PYTEST)
 
 lint: $(VENV)/.dev-installed
@@ -46,18 +47,19 @@ $(VENV)/bin/python:
 		{ echo "turkctl needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.dev-installed: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.dev-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
 # The AWS command line pins botocore, so that it lives apart.
-.venv-awscli: $(VENV)/bin/python
-	$(PYTHON) -m venv $@
-	$@/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-awscli.txt awscli
+$(AWS)/.installed: constraints-awscli.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(AWS)
+	$(AWS)/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-awscli.txt awscli
+	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-awscli .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(AWS) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
