@@ -37,7 +37,7 @@ def find_aws() -> str | None:
 
 AWS = find_aws()
 pytestmark = pytest.mark.skipif(
-    AWS is None, reason="no AWS command line: run `make .venv-awscli`, or set TURKCTL_TEST_AWS to its path"
+    AWS is None, reason="no AWS command line: run `make test`, or set TURKCTL_TEST_AWS to its path"
 )
 
 
