@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Update, bindparam, select
 
 from turkctl.market import hit_rows, hit_types, ledger, notifications, paging, questions, rules, tables, workers
 from turkctl.market.errors import (
@@ -166,10 +167,19 @@ def step(tx: Tx, row: Row[Any], status: str, **changes: Any) -> None:
     """
     if (row.status, status) not in rules.TRANSITIONS:
         raise ServiceFault(f"Assignment {row.id} cannot go from {row.status} to {status}.")
-    expected = (tables.assignment.c.seq == row.seq, tables.assignment.c.status == row.status)
-    statement = tables.assignment.update().where(*expected).values(status=status, **changes)
-    if tx.run(statement).rowcount != 1:
+    values = {f"b_{name}": value for name, value in changes.items()}
+    values |= {"b_seq": row.seq, "b_expected": row.status, "b_status": status}
+    if tx.run(_stepping(*changes), values).rowcount != 1:
         raise ServiceFault(f"Assignment {row.id} was changed by somebody else.")
+
+
+@cache
+def _stepping(*names: str) -> Update:
+    """Made once per set of columns: building it anew costs more than running it."""
+    mine = tables.assignment.c
+    expected = (mine.seq == bindparam("b_seq"), mine.status == bindparam("b_expected"))
+    columns = {name: bindparam(f"b_{name}", type_=mine[name].type) for name in ("status", *names)}
+    return tables.assignment.update().where(*expected).values(columns)
 
 
 def check_feedback(feedback: str | None) -> None:

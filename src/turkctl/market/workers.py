@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Update, bindparam, select
 
 from turkctl.errors import UsageError
 from turkctl.market import notifications, paging, rules, tables
@@ -86,9 +87,15 @@ def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str)
 
 def count(tx: Tx, worker_id: str, **changes: int) -> None:
     """Add to the counts of the worker's record: approved, rejected, submitted."""
-    columns = {name: tables.worker.c[name] + change for name, change in changes.items()}
-    mine = (tables.worker.c.environment == tx.environment, tables.worker.c.id == worker_id)
-    tx.run(tables.worker.update().where(*mine).values(columns))
+    values = {f"b_{name}": change for name, change in changes.items()}
+    tx.run(_counting(*changes), values | {"b_environment": tx.environment, "b_id": worker_id})
+
+
+@cache
+def _counting(*names: str) -> Update:
+    mine = (tables.worker.c.environment == bindparam("b_environment"), tables.worker.c.id == bindparam("b_id"))
+    columns = {name: tables.worker.c[name] + bindparam(f"b_{name}") for name in names}
+    return tables.worker.update().where(*mine).values(columns)
 
 
 def _block(tx: Tx, worker_id: str, account: str) -> Row[Any] | None:
