@@ -17,11 +17,12 @@ from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.costs import MAX_ASSIGNMENTS
-from turkctl.operations.experiments import settings_of, the_experiment
-from turkctl.operations.funds import ZERO, check_counts, check_funds
+from turkctl.operations.experiments import the_experiment
+from turkctl.operations.funds import ZERO, check_budgets, check_counts, check_funds
 from turkctl.operations.plan import Done, Plan, Step
 from turkctl.operations.posting import Post
 from turkctl.operations.settle import enter_hit, settle
+from turkctl.operations.sync import read_market, unread_since_expiry
 from turkctl.operations.world import World
 from turkctl.store import experiments, intents, meta, qualifications
 from turkctl.store.base import Place
@@ -180,12 +181,20 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     settled = settle(world, now)
     with world.database.read() as session:
         version = the_experiment(session, request.experiment, world.settings)
+        expired = unread_since_expiry(session, world.place, version.experiment_id, now)
+    read_market(world, expired, now)
+    with world.database.read() as session:
         plan = plan_create(session, world.place, request, version, now)
-        counted = {intent.token for intent in intents.unfinished(session, world.place)}
-        check_counts(len(plan.steps), session, world.place, now, version.experiment_id, settings_of(version).limits)
-    cost = sum((step.cost for step in plan.steps if step.payload.token not in counted), ZERO)
+        cost = _new_cost(session, world.place, plan.steps)
+        check_counts({step.payload.token for step in plan.steps}, session, world.place, now, version)
     check_funds(world, {version.experiment_id: cost}, now)
     return replace(plan, notes=(*settled.notes, *plan.notes)), Create(world, plan.steps, now)
+
+
+def _new_cost(session: Session, place: Place, steps: Sequence[Step[Intent]]) -> Decimal:
+    """Dollars of those requests that are not under way and so not counted already."""
+    counted = {intent.token for intent in intents.unfinished(session, place)}
+    return sum((step.cost for step in steps if step.payload.token not in counted), ZERO)
 
 
 class Create:
@@ -201,14 +210,28 @@ class Create:
         self._posts: dict[str, Post] = {}
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Commit the whole run's intents before its first request, so that after a crash all of it is found."""
+        """Commit the whole run's intents before its first request, so that after a crash all of it is found.
+
+        Raises:
+            FundsError, RefusedError: what others have begun since the plan was made leaves no room for it.
+        """
         with self._database.write() as session:
             if not self._opened:
+                self._check_again(session)
                 intents.open_many(session, [step.payload for step in self._steps])
                 self._opened = True
             for step in steps:
                 intents.mark_sent(session, step.payload.token, self._now)
                 self._posts[step.payload.token] = self._post(session, step.payload)
+
+    def _check_again(self, session: Session) -> None:
+        experiment_id = self._steps[0].payload.experiment_id
+        assert experiment_id is not None, "what is created belongs to an experiment"
+        version = experiments.current(session, experiment_id)
+        check_counts({step.payload.token for step in self._steps}, session, self._place, self._now, version)
+        cost = _new_cost(session, self._place, self._steps)
+        if cost:
+            check_budgets(session, self._place, {experiment_id: cost}, self._now)
 
     def _post(self, session: Session, intent: Intent) -> Post:
         version = experiments.settings_of(session, int(intent.request["settings_id"]))

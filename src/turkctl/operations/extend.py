@@ -16,7 +16,7 @@ from turkctl.mturk.errors import AlreadyExistsError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
 from turkctl.operations.create import refused
-from turkctl.operations.funds import check_funds
+from turkctl.operations.funds import check_budgets, check_funds
 from turkctl.operations.observe import Observed, observe, snapshot
 from turkctl.operations.plan import Done, Plan, Step, skip
 from turkctl.operations.selection import Selection
@@ -132,17 +132,16 @@ def prepare_extend(
     seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets], now)
     with world.database.read() as session:
         plan = plan_extend(session, world.place, targets, seen, assignments=assignments, lifetime=lifetime, now=now)
-    check_funds(world, _costs(plan), now)
+    wanted = [step.payload.intent for step in plan.steps if step.payload.intent is not None]
+    check_funds(world, costs_of(wanted), now)
     return replace(plan, notes=settled.notes), Extend(world, now)
 
 
-def _costs(plan: Plan[Extension]) -> dict[int | None, Decimal]:
-    """What the plan costs each experiment; None stands for HITs of no experiment."""
+def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
+    """What the extensions cost each experiment; None stands for HITs of no experiment."""
     costs: dict[int | None, Decimal] = {}
-    for step in plan.steps:
-        intent = step.payload.intent
-        if intent is not None:
-            costs[intent.experiment_id] = costs.get(intent.experiment_id, ZERO) + step.cost
+    for intent in wanted:
+        costs[intent.experiment_id] = costs.get(intent.experiment_id, ZERO) + intent.cost
     return costs
 
 
@@ -156,10 +155,15 @@ class Extend:
         self._now = now
 
     def prepare(self, steps: Sequence[Step[Extension]]) -> None:
-        """Commit the intents of the group."""
+        """Commit the intents of the group.
+
+        Raises:
+            FundsError: what others have begun since the plan was made leaves no room for it.
+        """
         wanted = [step.payload.intent for step in steps if step.payload.intent is not None]
         if wanted:
             with self._database.write() as session:
+                check_budgets(session, self._place, costs_of(wanted), self._now)
                 intents.open_many(session, wanted)
                 for intent in wanted:
                     intents.mark_sent(session, intent.token, self._now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from turkctl.operations.experiments import settings_of
 from turkctl.operations.world import World
 from turkctl.store import experiments, hits, intents, slots
 from turkctl.store.base import Place
+from turkctl.store.experiments import Version
 from turkctl.units import format_money
 
 ZERO = Decimal("0.00")
@@ -71,15 +72,8 @@ def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime
     total = sum(costs.values(), ZERO)
     if not total:
         return
-    floor = ZERO
     with world.database.read() as session:
-        for experiment_id, cost in costs.items():
-            if experiment_id is not None:
-                version = experiments.current(session, experiment_id)
-                limits = settings_of(version).limits
-                spent = committed(session, world.place, now, experiment_id=experiment_id)
-                _check_budget(version.slug, cost, spent, limits)
-                floor = max(floor, limits.min_balance or ZERO)
+        floor = check_budgets(session, world.place, costs, now)
         promised = exposure(session, world.place, now)
     balance = world.engine().call(world.mturk.balance)
     room = headroom(balance, promised, floor)
@@ -88,6 +82,24 @@ def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime
             f"this costs ${format_money(total)} and the balance leaves ${format_money(max(ZERO, room))}",
             hint="see: turkctl balance; open HITs and limits.min_balance count against it",
         )
+
+
+def check_budgets(session: Session, place: Place, costs: Mapping[int | None, Decimal], now: datetime) -> Decimal:
+    """See that the experiments' budgets allow it; the highest balance, in dollars, that one of them wants kept.
+
+    In a transaction that opens the intents of what costs it, this holds whatever other processes post meanwhile.
+
+    Raises:
+        FundsError: committed and cost together pass a budget.
+    """
+    floor = ZERO
+    for experiment_id, cost in costs.items():
+        if experiment_id is not None:
+            version = experiments.current(session, experiment_id)
+            limits = settings_of(version).limits
+            _check_budget(version.slug, cost, committed(session, place, now, experiment_id=experiment_id), limits)
+            floor = max(floor, limits.min_balance or ZERO)
+    return floor
 
 
 def _check_budget(slug: str, cost: Decimal, spent: Decimal, limits: Limits) -> None:
@@ -99,16 +111,26 @@ def _check_budget(slug: str, cost: Decimal, spent: Decimal, limits: Limits) -> N
         )
 
 
-def check_counts(new: int, session: Session, place: Place, now: datetime, experiment_id: int, limits: Limits) -> None:
+def check_counts(wanted: Collection[str], session: Session, place: Place, now: datetime, version: Version) -> None:
     """See that the limits on numbers of HITs allow it.
+
+    Args:
+        wanted: the tokens of what is to be posted; other unfinished requests count as posted.
+        session: on turkctl's database.
+        place: mode and market.
+        now: the moment that "active" refers to.
+        version: of the experiment.
 
     Raises:
         RefusedError: more HITs, active or in all, than the experiment allows.
     """
-    active, total = hits.count_hits(session, place, now, experiment_id)
+    active, total = hits.count_hits(session, place, now, version.experiment_id)
+    others = [each for each in intents.unfinished(session, place, intents.CREATE_HIT) if each.token not in wanted]
+    coming = sum(each.experiment_id == version.experiment_id for each in others)
+    limits, new = settings_of(version).limits, len(wanted)
     for name, allowed, there in (
-        ("max_active_hits", limits.max_active_hits, active),
-        ("max_total_hits", limits.max_total_hits, total),
+        ("max_active_hits", limits.max_active_hits, active + coming),
+        ("max_total_hits", limits.max_total_hits, total + coming),
     ):
         if allowed is not None and there + new > allowed:
             raise RefusedError(

@@ -162,7 +162,9 @@ class _Run:
         settle(world, self._now)
         with self._database.read() as session:
             rows = unfinished(session, campaign.place, self._now, experiment_id=campaign.experiment_id)
-        read_market(world, [row for row in rows if row.code_version == campaign.code_version], self._now)
+        # Of other code versions only what has expired: the budget holds its slots until it was read since.
+        count = [row for row in rows if row.code_version == campaign.code_version or row.expires <= self._now]
+        read_market(world, count, self._now)
         self._look_again()
         if campaign.allow_repeat_workers:
             return ()

@@ -94,6 +94,11 @@ def unfinished(
     return people.unfinished(session, place, now, experiment_id=experiment_id, campaign_id=campaign_id)
 
 
+def unread_since_expiry(session: Session, place: Place, experiment_id: int, now: datetime) -> list[HitRow]:
+    """The experiment's HITs that expired with open slots by what was read last: what became of those is not known."""
+    return [row for row in unfinished(session, place, now, experiment_id) if row.available and row.expires <= now]
+
+
 def sync(world: World, *, full: bool = False, grant: Grant | None = None) -> SyncReport:
     """Bring the database up to date.
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    literal,
     or_,
     select,
     update,
@@ -265,11 +266,15 @@ def update_counters(session: Session, place: Place, seen: Snapshot) -> bool:
 
 
 def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
-    """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown."""
+    """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown.
+
+    Counters that were read since then may be from before the market did so: they are dated back, as read before it.
+    """
     statement = update(HITS).where(
         *_at(place), HITS.c.hit_id == hit_id, HITS.c.expires > at, HITS.c.disposed_at.is_(None)
     )
-    return changed_one(session, statement.values(expires=at))
+    read = case((HITS.c.synced > at, literal(at, HITS.c.synced.type)), else_=HITS.c.synced)
+    return changed_one(session, statement.values(expires=at, synced=read))
 
 
 def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> bool:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from turkctl.store.assignments import ASSIGNMENTS, REJECTED
 from turkctl.store.base import Place
 from turkctl.store.hits import HITS, SUBMITTED
+from turkctl.store.people import closed
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,10 @@ class Slots:
     max_assignments: int
     masters: bool
     committed: int
-    """Open, at work, unreviewed or approved: all but what nobody can take any more and what was rejected."""
+    """Open, at work, unreviewed or approved: all but what was rejected, and what nobody took before its HIT expired.
+
+    That nobody did is known once the counters were read after the expiry; until then the slots are committed.
+    """
     undecided: int
     """Those of them that are not decided yet."""
 
@@ -38,6 +42,7 @@ def slots(
     """The assignments of this place's HITs, or of one experiment's or campaign's, by what each costs."""
     over = or_(HITS.c.expires <= now, HITS.c.disposed_at.is_not(None))
     open_ = case((over, 0), else_=HITS.c.available)
+    promised = case((or_(closed(now), HITS.c.disposed_at.is_not(None)), 0), else_=HITS.c.available)
     waiting = case((HITS.c.disposed_at.is_not(None), 0), else_=HITS.c.pending + SUBMITTED)
     rejected = (
         select(func.count())
@@ -47,7 +52,7 @@ def slots(
     )
     columns = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters)
     statement = select(
-        *columns, func.sum(open_ + waiting + HITS.c.completed - rejected), func.sum(open_ + waiting)
+        *columns, func.sum(promised + waiting + HITS.c.completed - rejected), func.sum(open_ + waiting)
     ).where(HITS.c.mode == place.mode, HITS.c.market == place.market)
     if experiment_id is not None:
         statement = statement.where(HITS.c.experiment_id == experiment_id)
