@@ -131,6 +131,11 @@ class Context:
             return Place("local", f"local:{self.market.identity() if seen is None else seen.identity}")
         return Place(self.settings.mode, self.mturk.identity)
 
+    def look_again(self) -> None:
+        """Ask for the market's identity anew: the built-in one may have been reset under a process that lives on."""
+        if self.settings.mode == "local":
+            self.__dict__.pop("place", None)
+
     def crowd(self, options: Mapping[str, Any], *, real_time: bool = False) -> Crowd:
         """Simulated workers on the built-in market.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from databases import new_database
 from turkctl.errors import RefusedError
 from turkctl.operations import processes
 from turkctl.operations.campaign_views import show_campaign
-from turkctl.operations.campaigns import CampaignChange, cancel, update
+from turkctl.operations.campaigns import CampaignChange, cancel, find, update
 from turkctl.store import campaigns, rounds
 
 
@@ -307,6 +308,17 @@ def test_a_higher_goal_lets_a_met_campaign_go_on(study: Study) -> None:
     assert study.round().campaign.status == "met"
     assert update(study.world, 1, CampaignChange(goal=3)).status == campaigns.ACTIVE
     assert study.round().posted == 2
+
+
+def test_a_met_campaign_whose_end_has_passed_does_not_go_on(study: Study) -> None:
+    study.create(1, end_at=study.world.now() + timedelta(hours=1))
+    study.submit(study.round().hits[0], "A1")
+    assert study.round().campaign.status == "met"
+    study.pass_time(hours=2)
+    with pytest.raises(RefusedError, match="was set to end at"):
+        update(study.world, 1, CampaignChange(goal=3))
+    with study.world.database.read() as session:
+        assert find(session, 1).status == "met"
 
 
 def test_a_campaign_on_postgresql_recruits_its_goal(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from turkctl.scheduler.runner import Runner, run_by_hand
 from turkctl.scheduler.worlds import Worlds
 from turkctl.settings import load
 from turkctl.store import leases, tasks
+from turkctl.store.base import Place
 from turkctl.store.engine import Database
 
 POLL = timedelta(seconds=0.05)
@@ -283,6 +284,15 @@ def test_each_mode_has_a_world_of_its_own(context: Context) -> None:
     engine.beat()
     assert beats == [1]
     worlds.close()
+
+
+def test_a_scheduler_notices_that_the_market_was_reset_under_it(context: Context) -> None:
+    worlds = Worlds(context, threading.Event(), lambda: None)
+    before = worlds("local").place
+    other = Context(context.settings)
+    other.market.reset()
+    other.close()
+    assert worlds("local").place == Place("local", f"local:{context.market.identity()}") != before
 
 
 def test_an_endpoint_named_on_the_command_line_is_that_of_one_mode_alone(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from turkctl.store import campaigns, experiments, intents, tasks
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign
 from turkctl.store.tasks import Task
+from turkctl.units import format_time
 
 
 def check_startable(plan: CampaignPlan) -> None:
@@ -229,6 +230,11 @@ def _check_update(
     goes_on = campaign.status == campaigns.MET and change.goal is not None
     if not (campaign.running or goes_on) or version.code_version != campaign.code_version:
         raise RefusedError(f"campaign {number} is {campaign.status}", hint="create another: turkctl campaign create")
+    if goes_on and campaign.end_at is not None and campaign.end_at <= now:
+        raise RefusedError(
+            f"campaign {number} was set to end at {format_time(campaign.end_at)}, which is over",
+            hint="create another: turkctl campaign create",
+        )
     if goes_on:
         other = campaigns.running_of(session, campaign.experiment_id, campaign.mode)
         if other is not None:

@@ -81,7 +81,9 @@ class Worlds:
         """The world of a mode."""
         if mode not in self._contexts:
             self._contexts[mode] = type(self._own)(in_mode(self._own.settings, mode))
-        return TaskWorld(self._contexts[mode], self._stop, self._beat)
+        context = self._contexts[mode]
+        context.look_again()
+        return TaskWorld(context, self._stop, self._beat)
 
     def now(self, mode: str) -> datetime:
         """The time in the world of a mode."""
