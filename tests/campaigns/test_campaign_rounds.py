@@ -9,10 +9,11 @@ from campaign_support import EACH, Study, in_play, known_hits, market_rows, peop
 from sqlalchemy import text
 
 from databases import new_database
-from turkctl.errors import RefusedError
+from turkctl.errors import FundsError, RefusedError
 from turkctl.operations import processes
 from turkctl.operations.campaign_views import show_campaign
 from turkctl.operations.campaigns import CampaignChange, cancel, find, update
+from turkctl.operations.extend import prepare_extend
 from turkctl.store import campaigns, rounds
 
 
@@ -319,6 +320,18 @@ def test_a_met_campaign_whose_end_has_passed_does_not_go_on(study: Study) -> Non
         update(study.world, 1, CampaignChange(goal=3))
     with study.world.database.read() as session:
         assert find(session, 1).status == "met"
+
+
+def test_a_campaigns_hit_is_not_extended_past_the_campaigns_budget(study: Study) -> None:
+    study.create(3, budget=Decimal("2.40"))
+    hit = study.round().hits[0]
+    with pytest.raises(FundsError, match=r"\$1.80 of campaign 1's budget of \$2.40"):
+        prepare_extend(study.world, [hit], assignments=2, lifetime=None)
+    both = [prepare_extend(study.world, [hit], assignments=1, lifetime=None) for _ in range(2)]
+    assert study.world.engine().apply(*both[0]).succeeded == 1
+    with pytest.raises(FundsError, match="is committed already"):
+        study.world.engine().apply(*both[1])
+    assert study.world.mturk.get_hit(hit).max_assignments == 4
 
 
 def test_a_campaign_on_postgresql_recruits_its_goal(tmp_path: Path) -> None:

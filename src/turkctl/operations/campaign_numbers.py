@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
 
+from turkctl.errors import FundsError
 from turkctl.fees import MAX_LOW_COMMISSION, reward_fee
 from turkctl.mturk.types import Balance
 from turkctl.operations import counting, funds
 from turkctl.operations.experiments import settings_of
 from turkctl.store import campaigns, experiments, hits, intents, slots
+from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
@@ -68,7 +71,38 @@ def spent(session: Session, campaign: Campaign, now: datetime) -> Decimal:
     for group in slots.slots(session, campaign.place, now, campaign_id=campaign.number):
         fee = reward_fee(group.reward, group.max_assignments, masters=group.masters)
         total += (group.reward + fee) * group.committed
-    return total + intents.outstanding_cost(session, campaign.place, digest=digest(campaign.number))
+    growing = intents.unfinished(session, campaign.place, intents.EXTEND_HIT)
+    extended = sum((each.cost for each in growing if _campaign_of(session, each) == campaign.number), ZERO)
+    return total + extended + intents.outstanding_cost(session, campaign.place, digest=digest(campaign.number))
+
+
+def _campaign_of(session: Session, extension: Intent) -> int | None:
+    hit = hits.get(session, Place(extension.mode, extension.market), extension.subject)
+    return None if hit is None else hit.campaign_id
+
+
+def check_extensions(session: Session, wanted: Sequence[Intent], now: datetime) -> None:
+    """See that the budgets of the campaigns whose HITs would grow allow it.
+
+    Raises:
+        FundsError: committed and cost together pass a campaign's budget.
+    """
+    costs: dict[int, Decimal] = {}
+    for intent in wanted:
+        number = _campaign_of(session, intent)
+        if number is not None:
+            costs[number] = costs.get(number, ZERO) + intent.cost
+    for number, cost in costs.items():
+        campaign = campaigns.get(session, number)
+        if campaign is None or campaign.budget is None:
+            continue
+        committed = spent(session, campaign, now)
+        if committed + cost > campaign.budget:
+            raise FundsError(
+                f"this costs ${format_money(cost)}, and ${format_money(committed)} of campaign {number}'s budget of "
+                f"${format_money(campaign.budget)} is committed already",
+                hint=f"raise it: turkctl campaign update {number} --budget B",
+            )
 
 
 def standing(session: Session, campaign: Campaign, now: datetime, participants_table: str) -> Standing:

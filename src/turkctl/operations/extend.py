@@ -15,6 +15,7 @@ from turkctl.fees import LARGE_HIT, reward_fee
 from turkctl.mturk.errors import AlreadyExistsError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
+from turkctl.operations.campaign_numbers import check_extensions
 from turkctl.operations.create import refused
 from turkctl.operations.funds import check_budgets, check_funds
 from turkctl.operations.observe import Observed, observe, snapshot
@@ -122,7 +123,7 @@ def prepare_extend(
     """The plan for these HITs, as the market has them now, and how it is done.
 
     Raises:
-        FundsError: the budget of an experiment or the balance does not allow it.
+        FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
         UsageError, NotFoundError, WrongMarketError: see :func:`plan_extend` and
             :func:`turkctl.operations.targets.find_targets`.
     """
@@ -134,6 +135,8 @@ def prepare_extend(
         plan = plan_extend(session, world.place, targets, seen, assignments=assignments, lifetime=lifetime, now=now)
     wanted = [step.payload.intent for step in plan.steps if step.payload.intent is not None]
     check_funds(world, costs_of(wanted), now)
+    with world.database.read() as session:
+        check_extensions(session, wanted, now)
     return replace(plan, notes=settled.notes), Extend(world, now)
 
 
@@ -164,6 +167,7 @@ class Extend:
         if wanted:
             with self._database.write() as session:
                 check_budgets(session, self._place, costs_of(wanted), self._now)
+                check_extensions(session, wanted, self._now)
                 intents.open_many(session, wanted)
                 for intent in wanted:
                     intents.mark_sent(session, intent.token, self._now)
