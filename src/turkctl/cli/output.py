@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from turkctl.cli.tables import drawn, fit, plain_lines
 from turkctl.units import format_duration, format_money, format_time
 
 if TYPE_CHECKING:
@@ -185,27 +186,24 @@ class Output:
     def _console(self, file: TextIO) -> Console:
         from rich.console import Console
 
-        # Off a terminal nothing may be wrapped or cut: grep and awk read it.
-        width = None if file.isatty() else 100_000
-        return Console(file=file, no_color=not self.color, highlight=False, width=width, markup=False, soft_wrap=False)
+        # Without a colour system Rich writes no escape sequences at all, bold ones neither.
+        system: Literal["auto"] | None = "auto" if self.color else None
+        return Console(file=file, color_system=system, highlight=False, markup=False, soft_wrap=False)
 
     def _table(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        on_terminal = self.stdout.isatty()
-        table = Table(box=box.SIMPLE_HEAD if on_terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
-        for column in columns:
-            table.add_column(Text(column.replace("_", " ").upper(), style="bold"), overflow="fold")
-        empty = True
-        for row in rows:
-            empty = False
-            table.add_row(*(Text(cell(row.get(column))) for column in columns))
-        if empty:
+        cells = [{column: cell(row.get(column)) for column in columns} for row in rows]
+        if not cells:
             self.note("nothing to show")
             return
-        self._console(self.stdout).print(table)
+        if not self.stdout.isatty():
+            for line in plain_lines(columns, cells):
+                self._write(line + "\n")
+            return
+        console = self._console(self.stdout)
+        layout = fit(columns, cells, console.width)
+        console.print(drawn(layout))
+        if layout.missed:
+            self.note(f"no room for {', '.join(layout.missed)}: see -o csv or --json")
 
     def _json_array(self, rows: Iterable[Row]) -> None:
         self._write("[")
