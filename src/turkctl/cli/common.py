@@ -21,9 +21,28 @@ def invocation(ctx: typer.Context) -> Invocation:
     return found
 
 
+class Group(TyperGroup):
+    """A group whose help names its commands first, each with its whole first sentence, and the options after them."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, then what the parser would have written before them."""
+        rows = [(name, child.get_short_help_str(limit=_WHOLE)) for name, child in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+        super().format_options(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Nothing: they are written already."""
+
+
+_WHOLE = 1000
+"""Characters of a command's first sentence at most: none is cut."""
+
+
 def make_group(help_text: str) -> typer.Typer:
     """A group of commands with plain help (Rich's costs 80 ms at each start)."""
     return typer.Typer(
+        cls=Group,
         help=help_text,
         rich_markup_mode=None,
         no_args_is_help=True,
