@@ -1,23 +1,30 @@
 from __future__ import annotations
 
-from lab_support import Lab
+from pathlib import Path
 
+import pytest
+from lab_support import Lab, lab
+
+from turkctl.market.errors import WorkError
+from turkctl.operations.campaign_requests import CampaignRequest, plan_campaign
+from turkctl.operations.campaigns import create
 from turkctl.operations.counting import completed
 from turkctl.operations.create import CreateRequest, prepare_create
 from turkctl.operations.delete import prepare_delete
 from turkctl.operations.exclude import prepare_exclude
 from turkctl.operations.hits import list_hits
+from turkctl.operations.rounds import run_round
 from turkctl.operations.selection import Selection
 from turkctl.operations.work import WorkSelection
 from turkctl.store import experiments
 
 
-def people(lab: Lab) -> int:
+def people(made: Lab) -> int:
     """Distinct people who completed the experiment."""
-    with lab.world.database.read() as session:
+    with made.world.database.read() as session:
         version = experiments.by_slug(session, "stroop")
         assert version is not None
-        return completed(session, lab.world.place, version.experiment_id, version.code_version)
+        return completed(session, made.world.place, version.experiment_id, version.code_version)
 
 
 def test_work_that_was_approved_elsewhere_is_read_before_its_hit_is_deleted(study: Lab) -> None:
@@ -50,3 +57,19 @@ def test_those_who_are_excluded_cannot_take_hits_posted_by_hand_unless_that_is_a
         hit = study.apply(prepare_create(study.world, request)).results[0].id
         required = study.world.mturk.get_hit(hit).requirements
         assert any(each["Comparator"] == "DoesNotExist" for each in required) is not allowed
+
+
+def test_people_whom_only_psiturk_knows_are_kept_out_by_a_campaign(tmp_path: Path) -> None:
+    with lab(tmp_path, 'participants_source = "psiturk"\n') as study:
+        study.world.market.register_worker("production", "AOLDFRIEND")
+        columns = "uniqueid, workerid, assignmentid, hitid, status, mode, codeversion"
+        row = "'AOLDFRIEND:A1', 'AOLDFRIEND', 'A1', 'H1', 5, 'local', '1.0'"
+        with study.world.database.write() as session:
+            session.connection().exec_driver_sql(f"INSERT INTO assignments ({columns}) VALUES ({row})")
+        campaign = create(study.world, plan_campaign(study.world, CampaignRequest(goal=3)))
+        posted = run_round(study.world, campaign.number, study.world.now())
+        assert posted.standing is not None
+        assert posted.standing.completed == 1
+        with pytest.raises(WorkError) as refused:
+            study.world.market.accept("production", "AOLDFRIEND", posted.hits[0])
+        assert refused.value.code == "DoesNotMeetRequirements"

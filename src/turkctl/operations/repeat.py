@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlmodel import Session
+
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, NameTakenError
 from turkctl.mturk.types import QualificationType
+from turkctl.operations.counting import claims_unknown_hits
 from turkctl.operations.plan import Done, Plan, Step
 from turkctl.operations.world import World
-from turkctl.store import meta, qualifications
+from turkctl.store import experiments, meta, participants, people, qualifications
 from turkctl.store.experiments import Version
 from turkctl.store.qualifications import MadeType
 
@@ -65,7 +68,10 @@ def _make(world: World, name: str, version: Version) -> QualificationType:
 
 
 def grant_new(world: World, experiment_id: int, now: datetime) -> int:
-    """Grant the experiment's qualification to workers who have submitted since the last time; how many got it.
+    """Grant the experiment's qualification to people who took part and do not have it; how many got it.
+
+    Those are the workers with a submission on our HITs, and those of complete participants who count for the
+    experiment though we do not know their HIT (a psiTurk server's).
 
     Does nothing while the experiment has no type (see :func:`ensure_type`). A worker whom the market refuses for good
     is remembered, with the market's code, and not tried again.
@@ -75,11 +81,24 @@ def grant_new(world: World, experiment_id: int, now: datetime) -> int:
     """
     with world.database.read() as session:
         made = qualifications.find(session, world.place, experiment_id)
-        workers = [] if made is None else qualifications.without_grant(session, made)
+        workers = [] if made is None else _new_workers(session, world, made)
     if made is None or not workers:
         return 0
     plan = Plan("grant", world.place.mode, tuple(Step(worker, worker) for worker in workers))
     return world.engine().apply(plan, _Grants(world, made, now)).succeeded
+
+
+def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:
+    """Who took part and has no grant: by our own HITs, and by rows of the participants table that count for it."""
+    found = qualifications.without_grant(session, made)
+    version = experiments.current(session, made.experiment_id)
+    table = world.settings["participants_table"]
+    if not participants.exists(session, table):
+        return found
+    if not claims_unknown_hits(session, made.experiment_id, version.code_version):
+        return found
+    elsewhere = people.workers_elsewhere(session, world.place, table, version.code_version)
+    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, elsewhere)]))
 
 
 class _Grants:
@@ -105,7 +124,7 @@ class _Grants:
             for step, outcome in outcomes:
                 if isinstance(outcome, Done):
                     ended.append((step.payload, None))
-                elif isinstance(outcome, DoesNotExistError):
+                elif isinstance(outcome, DoesNotExistError) and "QualificationType" in f"{outcome.code} {outcome}":
                     qualifications.forget(session, self._made.type_id, self._world.place)
                     return
                 elif isinstance(outcome, MarketRefusedError) and not outcome.retryable:

@@ -86,6 +86,13 @@ def count_completed(
     return int(session.connection().execute(select(func.count()).select_from(workers)).scalar_one())
 
 
+def workers_elsewhere(session: Session, place: Place, participants_table: str, code_version: str) -> list[str]:
+    """Workers of complete participants of this mode and code version whose HIT we do not know, by id."""
+    workers = _elsewhere(place, participants_table, code_version).subquery()
+    statement = select(workers.c.workerid).distinct().order_by(workers.c.workerid)
+    return list(session.connection().execute(statement).scalars())
+
+
 def _elsewhere(place: Place, name: str, code_version: str) -> Select[Any]:
     table = participants_table(name)
     return select(table.c.workerid).where(*_unknown_complete(place, table), table.c.codeversion == code_version)

@@ -9,7 +9,7 @@ from sqlalchemy import Text, UniqueConstraint, delete, exists, select
 from sqlmodel import Field, Session
 
 from turkctl.store.assignments import ASSIGNMENTS
-from turkctl.store.base import Place, TurkctlTable, insert_ignoring
+from turkctl.store.base import Place, TurkctlTable, chunks, insert_ignoring
 from turkctl.store.hits import HITS
 from turkctl.store.types import UtcTime
 
@@ -93,6 +93,15 @@ def without_grant(session: Session, made: MadeType) -> list[str]:
         .order_by(ASSIGNMENTS.c.worker_id)
     )
     return list(session.connection().execute(statement).scalars())
+
+
+def ungranted(session: Session, made: MadeType, workers: Sequence[str]) -> list[str]:
+    """Those of the workers of whom nothing is remembered for this type."""
+    known: set[str] = set()
+    for part in chunks(workers):
+        statement = select(GRANTS.c.worker_id).where(GRANTS.c.type_row == made.id, GRANTS.c.worker_id.in_(part))
+        known.update(session.connection().execute(statement).scalars())
+    return [worker for worker in workers if worker not in known]
 
 
 def record_grants(session: Session, made: MadeType, workers: Sequence[tuple[str, str | None]], now: datetime) -> None:
