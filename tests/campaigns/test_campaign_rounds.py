@@ -14,7 +14,7 @@ from turkctl.operations import processes
 from turkctl.operations.campaign_views import show_campaign
 from turkctl.operations.campaigns import CampaignChange, cancel, find, update
 from turkctl.operations.extend import prepare_extend
-from turkctl.store import campaigns, rounds
+from turkctl.store import campaigns, rounds, tasks
 
 
 def test_rounds_recruit_exactly_the_goal_in_hits_of_at_most_nine(study: Study) -> None:
@@ -230,6 +230,18 @@ def test_nothing_is_posted_before_the_start_nor_outside_the_hours_nor_after_the_
     study.pass_time(hours=6)
     assert study.round().posted == 9
     study.pass_time(days=3)
+    assert study.round().campaign.status == "ended"
+
+
+def test_a_campaign_ends_at_its_end_however_long_its_interval(study: Study) -> None:
+    end = study.world.now() + timedelta(hours=5)
+    study.create(20, every=timedelta(days=7), end_at=end)
+    assert study.round().posted == 9
+    with study.world.database.read() as session:
+        task = tasks.of_campaign(session, 1)
+    assert task is not None
+    assert task.next_run == end
+    study.pass_time(hours=5)
     assert study.round().campaign.status == "ended"
 
 

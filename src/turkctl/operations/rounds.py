@@ -245,20 +245,22 @@ class _Run:
             self._set_status(session, EXHAUSTED, decision.reason)
         elif decision.outcome in (POSTED, WAITING):
             self._set_status(session, campaigns.ACTIVE, None)
-        elif decision.outcome == CLOSED:
-            self._reschedule(session, campaign)
+        if decision.outcome not in LAST:
+            self._reschedule(session, campaign, closed=decision.outcome == CLOSED)
 
     def _set_status(self, session: Session, status: str, reason: str | None) -> None:
         campaigns.set_status(
             session, self._campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=self._now
         )
 
-    def _reschedule(self, session: Session, campaign: Campaign) -> None:
-        """Let the next round not pass over the hours in which the campaign posts."""
+    def _reschedule(self, session: Session, campaign: Campaign, *, closed: bool) -> None:
+        """Let a long interval step over neither the hours in which the campaign posts nor its end."""
         task = tasks.of_campaign(session, campaign.number)
-        opening = next_opening(campaign, self._now)
-        if task is not None and opening < task.next_run:
-            keep_task(session, campaign, opening)
+        sooner = [next_opening(campaign, self._now)] if closed else []
+        if campaign.end_at is not None:
+            sooner.append(campaign.end_at)
+        if task is not None and sooner and min(sooner) < task.next_run:
+            keep_task(session, campaign, min(sooner))
 
     def _post(self, decided: _Decided) -> BatchResult:
         steps = tuple(
