@@ -27,7 +27,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 def pages() -> list[Path]:
     """All pages that people read, the generated ones included."""
     top = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-    return top + sorted(DOCS.rglob("*.md"))
+    return top + sorted(DOCS.rglob("*.md")) + sorted((ROOT / "examples").glob("*/README.md"))
 
 
 def guide() -> list[Path]:
