@@ -107,6 +107,7 @@ def _options(
             metavar="|".join(MODES),
             help="Which market. [env: TURKCTL_MODE]",
             callback=_modes,
+            autocompletion=lambda: list(MODES),
         ),
     ] = None,
     config: Annotated[
@@ -152,6 +153,7 @@ def _options(
             metavar="|".join(FORMATS),
             help="Format of the result. [env: TURKCTL_OUTPUT]",
             callback=_choice("output", FORMATS),
+            autocompletion=lambda: list(FORMATS),
         ),
     ] = None,
     json: Annotated[bool | None, typer.Option("--json", help="Short for -o json.", callback=_json)] = None,
