@@ -159,3 +159,22 @@ def test_the_common_options_name_their_environment_variables() -> None:
         "--no-color": "NO_COLOR",
     }.items():
         assert variable in by_name[flag]
+
+
+@pytest.mark.parametrize("group", ["hits", "campaigns", "tasks", "scheduler"])
+def test_a_groups_help_names_its_commands_first_and_cuts_none(group: str, turkctl: Callable[..., Any]) -> None:
+    text = turkctl(group, "--help").out
+    assert text.index("\nCommands:") < text.index("\nOptions:")
+    assert text.count("Commands:") == 1
+    assert "..." not in text.partition("\n")[2]
+
+
+def test_a_shell_completes_the_values_of_mode(
+    turkctl: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_TURKCTL_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "turkctl --mode l")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    with pytest.raises(SystemExit):  # the parser leaves by itself after completing
+        turkctl()
+    assert capsys.readouterr().out.split() == ["local", "live"]

@@ -70,9 +70,8 @@ def confirm_spending(run: Invocation, what: str, cost: Decimal, *, otherwise: st
         ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
     """
     balance = run.context.mturk.balance().available
-    question = (
-        f"{what} in mode live for ${format_money(cost)}, commission included; the balance is ${format_money(balance)}"
-    )
+    price = f"for ${format_money(cost)}, commission included" if cost else "at no cost"
+    question = f"{what} in mode live {price}; the balance is ${format_money(balance)}"
     if not run.output.interactive:
         hint = "add --yes to go ahead" + (f", {otherwise}" if otherwise else "")
         raise ConfirmationNeededError(f"this asks first: {question}", hint=hint)

@@ -55,7 +55,7 @@ def scheduler_check(world: World) -> str:
         return f"process {state['pid']} on {state['host']} since {format_time(state['since'])}{trouble}"
     if late:
         raise RefusedError(
-            f"no scheduler runs, and {len(late)} tasks are overdue: {', '.join(late)}",
+            f"no scheduler runs, and overdue is: {', '.join(late)}",
             hint="turkctl scheduler run; turkctl scheduler unit prints a service and a crontab line",
         )
     return f"not running; {len(mine)} tasks, none overdue"

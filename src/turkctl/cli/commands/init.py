@@ -31,4 +31,7 @@ def init(
             "mode": run.settings.mode,
         }
     )
-    run.output.note("next: edit [experiments.example], then run: turkctl experiments configure")
+    if written:
+        run.output.note("next: edit [experiments.example], then run: turkctl experiments configure")
+    else:
+        run.output.note("the project file was there and is as it was; next: turkctl experiments configure")
