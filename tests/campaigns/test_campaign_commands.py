@@ -232,3 +232,15 @@ def test_a_shorter_interval_holds_from_now_on(study: Path, turkctl: Run) -> None
     turkctl("campaign", "update", "1", "--every", "5m")
     (after,) = _json(turkctl("tasks", "list", "--json"))
     assert after["next_run"] < before["next_run"]
+
+
+def test_an_interval_of_seconds_is_pointed_out(turkctl: Any, folder: Path) -> None:
+    (folder / "turkctl.toml").write_text(
+        '[experiments.stroop]\ncode_version = "1"\ntitle = "t"\ndescription = "d"\nreward = "0.50"\n'
+        'external_url = "https://lab.example.org/"\n'
+    )
+    assert turkctl("experiments", "configure").code == 0
+    hasty = turkctl("campaign", "plan", "--goal", "9", "--every", "5", "--json")
+    assert hasty.code == 0
+    assert "a round every 5 seconds" in hasty.err
+    assert "seconds" not in turkctl("campaign", "plan", "--goal", "9", "--every", "5m", "--json").err

@@ -31,6 +31,10 @@ _ANY_TYPE = "A" * 30
 """Stands for the qualification type that a new HIT will ask to be absent, when only the number of them matters."""
 
 
+SHORT_INTERVAL = 60
+"""Seconds between rounds below which the user is asked to look again: minutes may have been meant."""
+
+
 @dataclass(frozen=True)
 class CampaignRequest:
     """The arguments of ``campaign create`` and ``campaign plan``."""
@@ -73,6 +77,8 @@ class CampaignPlan:
             )
         if self.room.assignments < self.forecast.missing:
             lines.append(f"there is room for {self.room.assignments} of {self.forecast.missing}: {self.room.reason}")
+        if self.campaign.every < SHORT_INTERVAL:
+            lines.append(f"a round every {self.campaign.every} seconds: a plain number means seconds; 30m are minutes")
         if self.forecast.expected_end is None:
             lines.append("its end comes before the goal can be met at this pace")
         return tuple(lines)
