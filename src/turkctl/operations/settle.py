@@ -16,6 +16,7 @@ from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import DoesNotExistError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine import Engine
+from turkctl.operations.payments import enter_found, read_bonuses
 from turkctl.operations.posting import Post
 from turkctl.operations.world import World
 from turkctl.store import experiments, hits, intents
@@ -56,9 +57,10 @@ def settle(world: World, now: datetime) -> Settled:
     if not waiting:
         return Settled()
     creations = [intent for intent in waiting if intent.kind == intents.CREATE_HIT]
+    paid = _settle_bonuses(world, [intent for intent in waiting if intent.kind == intents.BONUS], now)
     listed = engine.call(lambda: list(world.mturk.list_hits())) if creations else []
     by_annotation = {hit.annotation: hit for hit in listed if hit.annotation}
-    found = given_up = 0
+    found, given_up = paid, 0
     for intent in waiting:
         hit = (
             by_annotation.get(intent.token)
@@ -71,6 +73,12 @@ def settle(world: World, now: datetime) -> Settled:
             elif now - intent.created > TOKEN_TRUSTED:
                 given_up += intents.abandon(session, intent.token, "no trace of it on the market", now)
     return Settled(found, given_up, len(waiting) - found - given_up)
+
+
+def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> int:
+    """Enter those bonuses that ListBonusPayments tells of: a request per HIT; how many those were."""
+    listed = read_bonuses(world, [intent.request["hit"] for intent in waiting])
+    return enter_found(world, listed, now)
 
 
 def _extended(mturk: MTurk, engine: Engine, intent: Intent) -> Hit | None:

@@ -83,6 +83,42 @@ def approve(
 
 
 @app.command()
+def bonus(
+    ctx: typer.Context,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")],
+    ids: Ids = None,
+    auto: Annotated[bool, typer.Option("--auto", help="Pay approved work what its row's bonus column says.")] = False,
+    amount: Annotated[str | None, typer.Option("--amount", metavar="A", help="Dollars for each.")] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option("--purpose", metavar="NAME", help="Paid once per assignment; auto with --auto, else the reason."),
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="Pay every assignment of a worker that is named.")] = False,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    hit: Hit = None,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Pay bonuses: each once for its purpose, whatever happens in between."""
+    from turkctl.errors import UsageError
+    from turkctl.operations.bonus import prepare_bonus
+    from turkctl.operations.bonus_orders import BonusRequest
+    from turkctl.units import parse_money
+
+    run = invocation(ctx)
+    if auto == (amount is not None):
+        raise UsageError("say how much to pay", hint="give either --auto or --amount A")
+    wanted = _selection(ids, everything, regex, experiment, campaign, codeversion, hit).require()
+    dollars = None if amount is None else parse_money(amount)
+    plan, act = prepare_bonus(run.context, wanted, BonusRequest(reason, dollars, purpose, each))
+    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
+
+
+@app.command()
 def reject(
     ctx: typer.Context,
     ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Assignments.")],
