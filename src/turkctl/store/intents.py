@@ -28,6 +28,10 @@ from turkctl.store.types import Json, Money, UtcTime
 CREATE_HIT = "create_hit"
 EXTEND_HIT = "extend_hit"
 BONUS = "bonus"
+COMPENSATE = "compensate"
+"""A HIT of one assignment for one worker: no experiment's code version, nobody's campaign."""
+MESSAGE = "message"
+"""An e-mail that is sent once or not at all; costs nothing."""
 
 OPEN = "open"
 SENT = "sent"
@@ -46,7 +50,7 @@ class Intent(TurkctlTable, table=True):
     token: str = Field(primary_key=True, max_length=64)
     """The request's UniqueRequestToken; see :func:`token`."""
     kind: str = Field(max_length=16)
-    """``create_hit``, ``extend_hit`` or ``bonus``."""
+    """``create_hit``, ``extend_hit``, ``bonus``, ``compensate`` or ``message``."""
     mode: str = Field(max_length=16)
     market: str = Field(max_length=512)
     batch: str = Field(max_length=64, index=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from turkctl.cli import select
-from turkctl.cli.batch import run_batch
+from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.common import invocation, make_group
 
 if TYPE_CHECKING:
@@ -148,6 +148,37 @@ def message(
     run = invocation(ctx)
     plan, act = prepare_message(run.context, workers, subject, text)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.command()
+def compensate(
+    ctx: typer.Context,
+    worker: Annotated[str, typer.Argument(metavar="WORKER", help="The worker who is paid.")],
+    amount: Annotated[str, typer.Option("--amount", metavar="A", help="Dollars, as in 2.50; commission comes on top.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")],
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", metavar="SLUG", help="The experiment whose budget pays.")
+    ] = None,
+    lifetime: Annotated[str, typer.Option("--lifetime", metavar="D", help="Time to accept the HIT.")] = "14d",
+    new: Annotated[bool, typer.Option("--new", help="Do not go on with an unfinished one: make another.")] = False,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Pay somebody who did the work and could not submit it, by a HIT that this worker alone can see."""
+    from turkctl.operations.compensate import CompensateRequest, prepare_compensate
+    from turkctl.operations.compensate import compensate as carry_out
+    from turkctl.units import parse_duration, parse_money
+
+    run = invocation(ctx)
+    wanted = CompensateRequest(worker, parse_money(amount), reason, experiment, parse_duration(lifetime), new)
+    plan = prepare_compensate(run.context, wanted)
+    for note in plan.notes:
+        run.output.note(note)
+    if dry_run:
+        raise typer.Exit(run.output.batch(plan.preview()))
+    if run.settings.mode == "live" and not yes:
+        confirm(run, plan)
+    raise typer.Exit(run.output.batch(carry_out(run.context, plan)))
 
 
 @app.command()
