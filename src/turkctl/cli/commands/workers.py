@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,10 +86,18 @@ def approve(
 @app.command()
 def bonus(
     ctx: typer.Context,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")],
     ids: Ids = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")
+    ] = None,
     auto: Annotated[bool, typer.Option("--auto", help="Pay approved work what its row's bonus column says.")] = False,
     amount: Annotated[str | None, typer.Option("--amount", metavar="A", help="Dollars for each.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="A CSV of id, amount and reason for each.")
+    ] = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="--from: pay the good rows although there are bad ones.")
+    ] = False,
     purpose: Annotated[
         str | None,
         typer.Option("--purpose", metavar="NAME", help="Paid once per assignment; auto with --auto, else the reason."),
@@ -106,48 +115,24 @@ def bonus(
     """Pay bonuses: each once for its purpose, whatever happens in between."""
     from turkctl.errors import UsageError
     from turkctl.operations.bonus import prepare_bonus
+    from turkctl.operations.bonus_file import prepare_bonus_file
     from turkctl.operations.bonus_orders import BonusRequest
     from turkctl.units import parse_money
 
     run = invocation(ctx)
-    if auto == (amount is not None):
-        raise UsageError("say how much to pay", hint="give either --auto or --amount A")
-    wanted = _selection(ids, everything, regex, experiment, campaign, codeversion, hit).require()
-    dollars = None if amount is None else parse_money(amount)
-    plan, act = prepare_bonus(run.context, wanted, BonusRequest(reason, dollars, purpose, each))
+    if (auto, amount is not None, source is not None).count(True) != 1:
+        raise UsageError("say how much to pay", hint="give one of --auto, --amount A and --from FILE")
+    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit)
+    if source is not None:
+        if chosen != _selection(None, False, None, None, None, None, None):
+            raise UsageError("--from names whom to pay in its file", hint="leave ids and selectors out")
+        plan, act = prepare_bonus_file(
+            run.context, source, reason=reason, purpose=purpose, each=each, skip_bad_rows=skip_bad_rows
+        )
+    else:
+        dollars = None if amount is None else parse_money(amount)
+        plan, act = prepare_bonus(run.context, chosen.require(), BonusRequest(reason or "", dollars, purpose, each))
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
-
-
-@app.command()
-def reject(
-    ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Assignments.")],
-    feedback: Annotated[str, typer.Option("--feedback", metavar="TEXT", help="Why; the worker reads it.")],
-    dry_run: select.DryRun = False,
-    yes: select.Yes = False,
-) -> None:
-    """Reject submitted work: it is not paid."""
-    from turkctl.operations.reject import prepare_reject
-
-    run = invocation(ctx)
-    plan, act = prepare_reject(run.context, list(dict.fromkeys(ids)), feedback)
-    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
-
-
-@app.command()
-def message(
-    ctx: typer.Context,
-    workers: Workers,
-    subject: Annotated[str, typer.Option("--subject", metavar="S", help="At most 200 characters.")],
-    text: Annotated[str, typer.Option("--text", metavar="T", help="At most 4,096 characters.")],
-    dry_run: select.DryRun = False,
-) -> None:
-    """Write to workers who did work for this account, a hundred with each request."""
-    from turkctl.operations.message import prepare_message
-
-    run = invocation(ctx)
-    plan, act = prepare_message(run.context, workers, subject, text)
-    run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
 @app.command()
@@ -178,7 +163,11 @@ def compensate(
         raise typer.Exit(run.output.batch(plan.preview()))
     if run.settings.mode == "live" and not yes:
         confirm(run, plan)
-    raise typer.Exit(run.output.batch(carry_out(run.context, plan)))
+    result = carry_out(run.context, plan)
+    for item in result.results:
+        if item.error is None:
+            run.output.note(f"{item.id}: {item.detail}")
+    raise typer.Exit(run.output.batch(result))
 
 
 @app.command()
