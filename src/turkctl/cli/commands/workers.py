@@ -136,6 +136,38 @@ def bonus(
 
 
 @app.command()
+def reject(
+    ctx: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Assignments.")],
+    feedback: Annotated[str, typer.Option("--feedback", metavar="TEXT", help="Why; the worker reads it.")],
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Reject submitted work: it is not paid."""
+    from turkctl.operations.reject import prepare_reject
+
+    run = invocation(ctx)
+    plan, act = prepare_reject(run.context, list(dict.fromkeys(ids)), feedback)
+    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
+
+
+@app.command()
+def message(
+    ctx: typer.Context,
+    workers: Workers,
+    subject: Annotated[str, typer.Option("--subject", metavar="S", help="At most 200 characters.")],
+    text: Annotated[str, typer.Option("--text", metavar="T", help="At most 4,096 characters.")],
+    dry_run: select.DryRun = False,
+) -> None:
+    """Write to workers who did work for this account, a hundred with each request."""
+    from turkctl.operations.message import prepare_message
+
+    run = invocation(ctx)
+    plan, act = prepare_message(run.context, workers, subject, text)
+    run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.command()
 def compensate(
     ctx: typer.Context,
     worker: Annotated[str, typer.Argument(metavar="WORKER", help="The worker who is paid.")],
