@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Index, Text, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, Index, Text, UniqueConstraint, func, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, chunks, insert_ignoring
+from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, changed_one, chunks, insert_ignoring
 from turkctl.store.types import Money, UtcTime
 
 BONUS = "bonus"
@@ -107,6 +107,12 @@ def select_payments(session: Session, wanted: PaymentFilter) -> list[Payment]:
         parts = [statement.where(PAYMENTS.c.assignment_id.in_(part)) for part in chunks(wanted.assignment_ids)]
     fresh = {"populate_existing": True}
     return [row for part in parts for row in session.scalars(part, execution_options=fresh)]
+
+
+def correct(session: Session, row: Payment, amount: Decimal, fee: Decimal) -> bool:
+    """Give a payment the amount that the market says was paid; whether it still had the one that was read."""
+    same = (PAYMENTS.c.id == row.id, PAYMENTS.c.amount == row.amount)
+    return changed_one(session, update(PAYMENTS).where(*same).values(amount=amount, fee=fee))
 
 
 def total(session: Session, wanted: PaymentFilter, *, fees: bool = True) -> Decimal:

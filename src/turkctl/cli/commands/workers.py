@@ -9,12 +9,14 @@ import typer
 
 from turkctl.cli import select
 from turkctl.cli.batch import confirm, run_batch
+from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
 
 if TYPE_CHECKING:
     from turkctl.operations.work import WorkSelection
 
 app = make_group("List workers; approve, reject, write to, block and exclude them.")
+app.add_typer(payments.app, name="payments")
 
 Ids = Annotated[
     list[str] | None, typer.Argument(metavar="[ID]...", help="These workers or assignments.", show_default=False)
