@@ -73,6 +73,15 @@ def confirm_spending(run: Invocation, what: str, cost: Decimal, *, otherwise: st
     question = (
         f"{what} in mode live for ${format_money(cost)}, commission included; the balance is ${format_money(balance)}"
     )
+    confirm_question(run, question, otherwise=otherwise)
+
+
+def confirm_question(run: Invocation, question: str, *, otherwise: str | None = None) -> None:
+    """Ask whether to go ahead; ``otherwise`` says how to look without doing it.
+
+    Raises:
+        ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
+    """
     if not run.output.interactive:
         hint = "add --yes to go ahead" + (f", {otherwise}" if otherwise else "")
         raise ConfirmationNeededError(f"this asks first: {question}", hint=hint)
