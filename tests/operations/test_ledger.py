@@ -15,6 +15,8 @@ from turkctl.operations.ledger import KEYS, LedgerQuery, list_payments
 from turkctl.operations.reconcile import AMOUNT, NOT_IN_LEDGER, NOT_ON_MARKET, reconcile
 from turkctl.operations.sync import sync
 from turkctl.operations.work import WorkSelection
+from turkctl.store import payments
+from turkctl.store.payments import PaymentFilter
 
 ALL = WorkSelection(everything())
 
@@ -98,3 +100,12 @@ def test_a_payment_on_a_hit_that_the_market_does_not_have_is_counted_and_never_t
     study.write("UPDATE turkctl_payment SET hit_id = :hit", hit="3" + "X" * 29)
     found = reconcile(study.world)
     assert ([each.kind for each in found.differences], found.gone) == ([NOT_IN_LEDGER], 1)
+
+
+def test_the_total_of_the_ledger_is_in_dollars_with_and_without_commission(study: Lab) -> None:
+    paid(study)
+    wanted = PaymentFilter(study.world.place)
+    with study.world.database.read() as session:
+        assert payments.total(session, wanted) == Decimal("0.90")
+        assert payments.total(session, wanted, fees=False) == Decimal("0.75")
+        assert payments.by_worker(session, wanted) == {worker(each): Decimal("0.25") for each in range(3)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Index, Text, UniqueConstraint, func, select, update
+from sqlalchemy import ColumnElement, Index, Text, UniqueConstraint, func, select, type_coerce, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, changed_one, chunks, insert_ignoring
@@ -118,7 +118,9 @@ def correct(session: Session, row: Payment, amount: Decimal, fee: Decimal) -> bo
 def total(session: Session, wanted: PaymentFilter, *, fees: bool = True) -> Decimal:
     """Dollars of the payments that match (assignment ids aside), with or without commission."""
     paid = PAYMENTS.c.amount + PAYMENTS.c.fee if fees else PAYMENTS.c.amount
-    found: Decimal | None = session.connection().execute(select(func.sum(paid)).where(*wanted.conditions())).scalar()
+    # The sum of two columns of money is a bare number of micro-dollars to SQLAlchemy unless it is told.
+    summed = select(type_coerce(func.sum(paid), Money)).where(*wanted.conditions())
+    found: Decimal | None = session.connection().execute(summed).scalar()
     return Decimal("0.00") if found is None else found
 
 
