@@ -168,7 +168,7 @@ def test_caps_bound_one_bonus_a_worker_a_day_and_the_budget(tmp_path: Path) -> N
         study.pass_time(hours=25)
         result = pay(study, dollars("0.50", "again"))
         assert (result.succeeded, result.failed) == (1, 2)
-        configure(study, '[experiments.stroop.limits]\nbudget = "8.00"\n')
+        configure(study, '[experiments.stroop.limits]\nbudget = "6.00"\n')
         with pytest.raises(FundsError, match="budget"):
             pay(study, dollars("0.40", "more"))
 
