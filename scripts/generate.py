@@ -74,8 +74,13 @@ def commands() -> Iterator[tuple[str, Any]]:
         command = get_command(import_module(f"turkctl.cli.commands.{name}").app)
         command.name = name
         yield f"turkctl {name}", command
-        for child in getattr(command, "commands", {}).values():
-            yield f"turkctl {name} {child.name}", child
+        yield from _below(f"turkctl {name}", command)
+
+
+def _below(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    for child in getattr(command, "commands", {}).values():
+        yield f"{path} {child.name}", child
+        yield from _below(f"{path} {child.name}", child)
 
 
 def cli_page() -> str:

@@ -128,3 +128,51 @@ def test_sync_names_the_hits_of_the_account_that_are_not_ours(configured: Path, 
     other = ("--database-url", f"sqlite:///{configured / 'other.db'}")
     where = ("--market-url", f"sqlite:///{configured / 'turkctl-market.db'}")
     assert json.loads(turkctl("sync", "--full", "--json", *other, *where).out)["unknown"] == [posted]
+
+
+def test_a_bonus_is_set_by_any_id_and_nothing_else_of_the_row_changes(psiturk: str, turkctl: Run, folder: Path) -> None:
+    def row() -> tuple[Any, ...]:
+        with closing(sqlite3.connect(folder / "participants.db")) as plain:
+            found: tuple[Any, ...] = plain.execute("SELECT * FROM assignments WHERE workerid = 'W1'").fetchone()
+        return found
+
+    before = row()
+    for wanted, amount, was in (("W1:A1", "0.35", None), ("A1", "1.10", "0.35"), ("W1", "0", "1.10")):
+        done = turkctl("participants", "set", wanted, "--bonus", amount, "--database-url", psiturk, "--json")
+        assert done.code == 0, done.err
+        shown = json.loads(done.out)
+        assert (shown["uniqueid"], shown["before"], float(shown["bonus"])) == ("W1:A1", was, float(amount))
+        after = row()
+        changed = [place for place, value in enumerate(before) if after[place] != value]
+        assert [after[place] for place in changed] == [float(amount)]
+
+
+@pytest.mark.parametrize("amount", ["-1", "0.345", "much", "1e3"])
+def test_a_bonus_that_is_no_amount_of_money_ends_with_2_and_writes_nothing(
+    psiturk: str, turkctl: Run, folder: Path, amount: str
+) -> None:
+    before = (folder / "participants.db").read_bytes()
+    refused = turkctl("participants", "set", "A1", f"--bonus={amount}", "--database-url", psiturk)
+    assert refused.code == 2
+    assert (folder / "participants.db").read_bytes() == before
+
+
+def test_a_bonus_for_nobody_or_for_more_than_one_ends_with_2(psiturk: str, turkctl: Run, folder: Path) -> None:
+    assert turkctl("participants", "set", "nobody", "--bonus", "1", "--database-url", psiturk).code == 2
+    with closing(sqlite3.connect(folder / "participants.db")) as plain:
+        plain.execute("UPDATE assignments SET workerid = 'W1'")
+        plain.commit()
+    several = turkctl("participants", "set", "W1", "--bonus", "1", "--database-url", psiturk, "--json")
+    assert (several.code, "4 participants" in last_error(several.err)["message"]) == (2, True)
+
+
+def test_a_row_that_changed_since_it_was_read_is_left_as_it_is(psiturk: str) -> None:
+    from turkctl.store.engine import connect
+    from turkctl.store.participant_bonuses import set_bonus
+
+    database = connect(psiturk)
+    with database.write() as session:
+        assert set_bonus(session, "assignments", "W1:A1", expected=None, bonus=0.5)
+        assert not set_bonus(session, "assignments", "W1:A1", expected=None, bonus=0.7)
+        assert set_bonus(session, "assignments", "W1:A1", expected=0.5, bonus=0.7)
+    database.close()

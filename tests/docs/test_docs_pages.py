@@ -81,7 +81,7 @@ def find(words: list[str]) -> tuple[Any, list[str]]:
         return make_root(), words
     command = load(ALIASES.get(rest[0], rest[0]))
     rest = rest[1:]
-    if rest and rest[0] in getattr(command, "commands", {}):
+    while rest and rest[0] in getattr(command, "commands", {}):
         command, rest = command.commands[rest[0]], rest[1:]
     return command, rest
 

@@ -83,9 +83,9 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["bonus-auto", "--every", "1h"], "kinds are approve-all, sync, expire"),
-        (["dispatch", "--every", "1h"], "kinds are approve-all, sync, expire"),
-        (["aggregate-labels", "--every", "1h"], "kinds are approve-all, sync, expire"),
+        (["bonus-auto", "--every", "1h"], "nothing says what a task of kind bonus-auto acts on"),
+        (["dispatch", "--every", "1h"], "kinds are approve-all, bonus-auto, sync, expire"),
+        (["aggregate-labels", "--every", "1h"], "kinds are approve-all, bonus-auto, sync, expire"),
         (["snyc", "--every", "1h"], "did you mean 'sync'?"),
         (["campaign", "--every", "1h"], "turkctl campaign create"),
         (["sync", "--every", "0"], "at least 1s"),

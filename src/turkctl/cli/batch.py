@@ -72,6 +72,15 @@ def confirm_spending(run: Invocation, what: str, cost: Decimal, *, otherwise: st
     balance = run.context.mturk.balance().available
     price = f"for ${format_money(cost)}, commission included" if cost else "at no cost"
     question = f"{what} in mode live {price}; the balance is ${format_money(balance)}"
+    confirm_question(run, question, otherwise=otherwise)
+
+
+def confirm_question(run: Invocation, question: str, *, otherwise: str | None = None) -> None:
+    """Ask whether to go ahead; ``otherwise`` says how to look without doing it.
+
+    Raises:
+        ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
+    """
     if not run.output.interactive:
         hint = "add --yes to go ahead" + (f", {otherwise}" if otherwise else "")
         raise ConfirmationNeededError(f"this asks first: {question}", hint=hint)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
+from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.costs import MAX_ASSIGNMENTS
@@ -244,16 +245,8 @@ class Create:
         try:
             hit = self._mturk.create_hit(self._posts[token].request(token, self._place.mode), token)
         except AlreadyExistsError as error:
-            hit = self._ours(error, token)
+            hit = posted_before(self._mturk, error, token)
         return Done("created", step.detail, id=hit.hit_id, value=hit)
-
-    def _ours(self, error: AlreadyExistsError, token: str) -> Hit:
-        if error.hit_id is None:
-            raise error
-        hit = self._mturk.get_hit(error.hit_id)
-        if hit.annotation != token:
-            raise error
-        return hit
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their intents; one without an answer stays unfinished."""
@@ -265,6 +258,20 @@ class Create:
                     intents.complete(session, token, outcome.value.hit_id, self._now)
                 elif refused(outcome):
                     intents.fail(session, token, outcome.code, self._now)
+
+
+def posted_before(mturk: MTurk, error: AlreadyExistsError, token: str) -> Hit:
+    """The HIT that a token made when it was first used.
+
+    Raises:
+        AlreadyExistsError: the market does not say which, or it does not carry the token.
+    """
+    if error.hit_id is None:
+        raise error
+    hit = mturk.get_hit(error.hit_id)
+    if hit.annotation != token:
+        raise error
+    return hit
 
 
 def refused(error: TurkctlError) -> bool:

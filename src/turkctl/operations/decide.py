@@ -17,7 +17,7 @@ from turkctl.operations.enter import credit, uniqueid
 from turkctl.operations.plan import ALREADY_DONE, SKIPPED, ZERO, Done, Step
 from turkctl.operations.work import Work, participants_table
 from turkctl.operations.world import World
-from turkctl.store import assignments
+from turkctl.store import assignments, compensations
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
 
 NOT_READY_TRIES = 8
@@ -107,6 +107,7 @@ class Decide:
         with self._world.database.write() as session:
             assignments.decide_many(session, place, APPROVED, _decisions(approved), expected=(SUBMITTED, REJECTED))
             assignments.decide_many(session, place, REJECTED, _decisions(rejected), expected=(SUBMITTED,))
+            compensations.enter_approved(session, place, [work.assignment_id for work, _at, _text in approved])
             table = participants_table(session, self._world) if approved else None
             if table is not None:
                 people = [uniqueid(work.worker_id, work.assignment_id) for work, _at, _text in approved]

@@ -18,7 +18,7 @@ from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.observe import snapshot
 from turkctl.operations.windows import parse_zone
 from turkctl.settings import Settings
-from turkctl.store import assignments, hits, meta, participants
+from turkctl.store import assignments, compensations, hits, meta, participants
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
@@ -135,11 +135,13 @@ def _enter_work(
     new = [each for each in listed if each.assignment_id not in stored]
     decided = [each for each in listed if each.status in _FORWARD.get(stored.get(each.assignment_id, ""), ())]
     assignments.upsert_many(session, [_row(each, place, answer.read_at) for each in (*new, *decided)])
+    approved = [each.assignment_id for each in (*new, *decided) if each.status == APPROVED]
+    compensations.enter_approved(session, place, approved)
     entered.assignments_new += len(new)
     entered.assignments_changed += len(decided)
     if new and answer.row.experiment is not None:
         entered.new_workers.setdefault(answer.row.experiment, set()).update(each.worker_id for each in new)
-    if table is not None and listed:
+    if table is not None and listed and answer.row.code_version is not None:
         entered.participants_added += _enter_people(session, answer.row, listed, table)
     return bool(new or decided)
 

@@ -129,6 +129,12 @@ class Limits(_Table):
     max_total_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
     budget: Money | None = None
     min_balance: Money | None = None
+    max_bonus: Money | None = None
+    """Dollars of one bonus, commission aside; so are the next two."""
+    max_bonus_per_worker: Money | None = None
+    """Dollars of all bonuses that one worker gets for the experiment."""
+    max_bonus_per_day: Money | None = None
+    """Dollars of all bonuses within 24 hours."""
 
 
 class ExperimentSettings(_Table):

@@ -14,7 +14,7 @@ from turkctl.mturk.types import Balance
 from turkctl.operations.experiment_settings import Limits
 from turkctl.operations.experiments import settings_of
 from turkctl.operations.world import World
-from turkctl.store import experiments, hits, intents, slots
+from turkctl.store import experiments, hits, intents, payments, slots
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.units import format_money
@@ -23,7 +23,7 @@ ZERO = Decimal("0.00")
 
 
 def committed(session: Session, place: Place, now: datetime, *, experiment_id: int | None = None) -> Decimal:
-    """Dollars paid or promised on HITs: reward and fee for every slot open, pending, unreviewed or approved.
+    """Dollars paid or promised: bonuses, and reward and fee for every slot open, pending, unreviewed or approved.
 
     Slots that nobody can take any more (expired) and rejected work are released. Unfinished intents count in full.
 
@@ -37,6 +37,7 @@ def committed(session: Session, place: Place, now: datetime, *, experiment_id: i
     for group in slots.slots(session, place, now, experiment_id=experiment_id):
         each = group.reward + reward_fee(group.reward, group.max_assignments, masters=group.masters)
         total += each * group.committed
+    total += payments.total(session, payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=experiment_id))
     return total + intents.outstanding_cost(session, place, experiment_id=experiment_id)
 
 

@@ -109,29 +109,57 @@ class Post:
 
     def row(self, hit: Hit, place: Place, now: datetime, *, campaign_id: int | None = None) -> hits.Hit:
         """The market's answer as the store keeps it, with what it was made with."""
-        created = hit.created or now
-        return hits.Hit(
-            mode=place.mode,
-            market=place.market,
-            hit_id=hit.hit_id,
-            hit_type_id=hit.hit_type_id or "",
-            hit_group_id=hit.hit_group_id,
+        return hit_row(
+            hit,
+            place,
+            now,
+            duration=self.duration,
+            lifetime=self.lifetime,
             experiment_id=self.version.experiment_id,
             settings_id=self.version.settings_id,
             code_version=self.version.code_version,
             campaign_id=campaign_id,
-            title=hit.title or "",
-            status=hit.status,
-            reward=hit.reward,
             masters=self.masters,
-            max_assignments=hit.max_assignments,
-            available=hit.available,
-            pending=hit.pending,
-            completed=hit.completed,
-            assignment_duration=int(self.duration.total_seconds()),
-            auto_approval_delay=int((hit.auto_approval_delay or timedelta()).total_seconds()),
-            created=created,
-            expires=hit.expires or created + self.lifetime,
-            synced=now,
-            annotation=hit.annotation,
         )
+
+
+def hit_row(
+    hit: Hit,
+    place: Place,
+    now: datetime,
+    *,
+    duration: timedelta,
+    lifetime: timedelta,
+    experiment_id: int | None,
+    settings_id: int | None = None,
+    code_version: str | None = None,
+    campaign_id: int | None = None,
+    masters: bool = False,
+) -> hits.Hit:
+    """The row of a HIT that was just posted. Without a code version it counts for no campaign and no participant."""
+    created = hit.created or now
+    return hits.Hit(
+        mode=place.mode,
+        market=place.market,
+        hit_id=hit.hit_id,
+        hit_type_id=hit.hit_type_id or "",
+        hit_group_id=hit.hit_group_id,
+        experiment_id=experiment_id,
+        settings_id=settings_id,
+        code_version=code_version,
+        campaign_id=campaign_id,
+        title=hit.title or "",
+        status=hit.status,
+        reward=hit.reward,
+        masters=masters,
+        max_assignments=hit.max_assignments,
+        available=hit.available,
+        pending=hit.pending,
+        completed=hit.completed,
+        assignment_duration=int(duration.total_seconds()),
+        auto_approval_delay=int((hit.auto_approval_delay or timedelta()).total_seconds()),
+        created=created,
+        expires=hit.expires or created + lifetime,
+        synced=now,
+        annotation=hit.annotation,
+    )

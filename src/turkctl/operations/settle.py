@@ -15,12 +15,17 @@ from sqlmodel import Session
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import DoesNotExistError
 from turkctl.mturk.types import Hit
+from turkctl.operations.compensation import Compensation
 from turkctl.operations.engine import Engine
+from turkctl.operations.payments import enter_found, read_bonuses
 from turkctl.operations.posting import Post
 from turkctl.operations.world import World
 from turkctl.store import experiments, hits, intents
 from turkctl.store.base import Place
 from turkctl.store.intents import Intent
+
+_POSTS = (intents.CREATE_HIT, intents.COMPENSATE)
+"""Kinds whose token is the annotation of the HIT that they make."""
 
 TOKEN_TRUSTED = timedelta(hours=23)
 """The market remembers a token for 24 hours; beyond this age it is looked for instead of trusted."""
@@ -55,22 +60,27 @@ def settle(world: World, now: datetime) -> Settled:
         waiting = intents.unfinished(session, place)
     if not waiting:
         return Settled()
-    creations = [intent for intent in waiting if intent.kind == intents.CREATE_HIT]
+    creations = [intent for intent in waiting if intent.kind in _POSTS]
+    paid = _settle_bonuses(world, [intent for intent in waiting if intent.kind == intents.BONUS], now)
     listed = engine.call(lambda: list(world.mturk.list_hits())) if creations else []
     by_annotation = {hit.annotation: hit for hit in listed if hit.annotation}
-    found = given_up = 0
+    found, given_up = paid, 0
     for intent in waiting:
-        hit = (
-            by_annotation.get(intent.token)
-            if intent.kind == intents.CREATE_HIT
-            else _extended(world.mturk, engine, intent)
-        )
+        hit = by_annotation.get(intent.token) if intent.kind in _POSTS else _extended(world.mturk, engine, intent)
         with world.database.write() as session:
             if hit is not None:
                 found += _enter(session, place, intent, hit, now)
             elif now - intent.created > TOKEN_TRUSTED:
-                given_up += intents.abandon(session, intent.token, "no trace of it on the market", now)
-    return Settled(found, given_up, len(waiting) - found - given_up)
+                left = intents.abandon(session, intent.token, "no trace of it on the market", now)
+                given_up += left and intent.kind != intents.MESSAGE
+    letters = sum(intent.kind == intents.MESSAGE for intent in waiting)
+    return Settled(found, given_up, len(waiting) - letters - found - given_up)
+
+
+def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> int:
+    """Enter those bonuses that ListBonusPayments tells of: a request per HIT; how many those were."""
+    listed = read_bonuses(world, [intent.request["hit"] for intent in waiting])
+    return enter_found(world, listed, now)
 
 
 def _extended(mturk: MTurk, engine: Engine, intent: Intent) -> Hit | None:
@@ -85,7 +95,7 @@ def _extended(mturk: MTurk, engine: Engine, intent: Intent) -> Hit | None:
 
 
 def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> bool:
-    if intent.kind == intents.CREATE_HIT:
+    if intent.kind in _POSTS:
         enter_hit(session, place, intent, hit, now)
     return intents.complete(session, intent.token, hit.hit_id, now)
 
@@ -93,6 +103,9 @@ def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: dateti
 def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
     """Store the HIT that a creation intent made, unless it is there."""
     if hits.get(session, place, hit.hit_id) is not None:
+        return
+    if intent.kind == intents.COMPENSATE:
+        hits.insert(session, Compensation.restore(intent.request).row(hit, place, now))
         return
     version = experiments.settings_of(session, int(intent.request["settings_id"]))
     assert version is not None, "settings are never deleted"

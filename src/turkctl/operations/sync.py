@@ -147,7 +147,11 @@ def _adopt(world: World, listed: Sequence[Hit], now: datetime) -> int:
         strangers = set(hits.unknown_ids(session, place, [hit.hit_id for hit in listed]))
         marked = [hit for hit in listed if hit.hit_id in strangers and hit.annotation]
         found = [(hit, intents.get(session, hit.annotation or "")) for hit in marked]
-    ours = [(hit, intent) for hit, intent in found if intent is not None and intent.kind == intents.CREATE_HIT]
+    ours = [
+        (hit, intent)
+        for hit, intent in found
+        if intent is not None and intent.kind in (intents.CREATE_HIT, intents.COMPENSATE)
+    ]
     if ours:
         with world.database.write() as session:
             for hit, intent in ours:

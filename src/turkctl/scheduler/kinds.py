@@ -16,6 +16,8 @@ from turkctl.store.tasks import Task
 
 P = TypeVar("P")
 Options = Mapping[str, Any]
+BONUS_REASON = "Bonus for your work"
+"""What a worker reads where the task says nothing else."""
 
 
 def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
@@ -45,6 +47,17 @@ def expire(world: World, options: Options, _now: datetime) -> RunSummary:
     from turkctl.operations.expire import prepare_expire
 
     plan, act = prepare_expire(world, selection_of(options))
+    return apply(world, plan, act)
+
+
+def bonus_auto(world: World, options: Options, _now: datetime) -> RunSummary:
+    """Pay approved work the bonus of its participant's row, once."""
+    from turkctl.operations.bonus import prepare_bonus
+    from turkctl.operations.bonus_orders import BonusRequest
+    from turkctl.operations.work import WorkSelection
+
+    request = BonusRequest(options.get("reason", BONUS_REASON))
+    plan, act = prepare_bonus(world, WorkSelection(selection_of(options)), request)
     return apply(world, plan, act)
 
 
@@ -88,6 +101,7 @@ def _first(items: Sequence[ItemResult], what: str) -> str | None:
 
 _ALL = (
     Kind("approve-all", approve_all, options=(*SELECTORS, "feedback")),
+    Kind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True),
     Kind("sync", sync, options=("full",)),
     Kind("expire", expire, options=SELECTORS, needs_selection=True),
     Kind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),

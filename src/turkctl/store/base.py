@@ -73,8 +73,13 @@ def add(session: Session, row: TurkctlTable) -> None:
 
 def changed_one(session: Session, statement: Update) -> bool:
     """Runs an UPDATE that names the state it expects; whether it found exactly that row."""
+    return changed(session, statement) == 1
+
+
+def changed(session: Session, statement: Update) -> int:
+    """Runs an UPDATE; how many rows it found."""
     result = cast("CursorResult[Any]", session.connection().execute(statement))
-    return result.rowcount == 1
+    return result.rowcount
 
 
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:

@@ -22,12 +22,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Index, Text, func, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import Place, TurkctlTable, changed_one, chunks, insert_ignoring
+from turkctl.store.base import Place, TurkctlTable, changed, changed_one, chunks, insert_ignoring
 from turkctl.store.types import Json, Money, UtcTime
 
 CREATE_HIT = "create_hit"
 EXTEND_HIT = "extend_hit"
 BONUS = "bonus"
+COMPENSATE = "compensate"
+"""A HIT of one assignment for one worker: no experiment's code version, nobody's campaign."""
+MESSAGE = "message"
+"""An e-mail that is sent once or not at all; costs nothing."""
 
 OPEN = "open"
 SENT = "sent"
@@ -46,7 +50,7 @@ class Intent(TurkctlTable, table=True):
     token: str = Field(primary_key=True, max_length=64)
     """The request's UniqueRequestToken; see :func:`token`."""
     kind: str = Field(max_length=16)
-    """``create_hit``, ``extend_hit`` or ``bonus``."""
+    """``create_hit``, ``extend_hit``, ``bonus``, ``compensate`` or ``message``."""
     mode: str = Field(max_length=16)
     market: str = Field(max_length=512)
     batch: str = Field(max_length=64, index=True)
@@ -124,6 +128,22 @@ def fail(session: Session, token: str, error_code: str, now: datetime) -> bool:
 def abandon(session: Session, token: str, reason: str, now: datetime) -> bool:
     """It did not happen and is given up; False when the intent was finished already."""
     return _finish(session, token, ABANDONED, reason, now)
+
+
+def complete_many(session: Session, tokens: Sequence[str], now: datetime) -> int:
+    """They happened, to what they are about; how many of them were not finished before."""
+    finished = 0
+    for part in chunks(tokens):
+        here = INTENTS.c.token.in_(part) & INTENTS.c.state.in_(UNFINISHED)
+        values = {"state": DONE, "result": INTENTS.c.subject, "finished": now}
+        finished += changed(session, update(INTENTS).where(here).values(values))
+    return finished
+
+
+def by_subject(session: Session, place: Place, kind: str, subjects: Sequence[str]) -> list[Intent]:
+    """Intents of one kind about these, finished or not, oldest first."""
+    of_kind = (*_at(place), INTENTS.c.kind == kind)
+    return [intent for part in chunks(subjects) for intent in _read(session, *of_kind, INTENTS.c.subject.in_(part))]
 
 
 def get(session: Session, token: str) -> Intent | None:

@@ -19,7 +19,7 @@ from turkctl.store.engine import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 VERSION_TABLE = "turkctl_alembic_version"
@@ -43,6 +43,7 @@ def all_tables() -> MetaData:
         intents,
         leases,
         meta,
+        payments,
         qualifications,
         rounds,
         tasks,
@@ -51,6 +52,7 @@ def all_tables() -> MetaData:
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
+    described += (payments.Payment,)
     assert all(issubclass(model, TurkctlTable) for model in described)
     return TurkctlTable.metadata
 

@@ -118,6 +118,21 @@ def show(
     run.output.record(participants.show(run.context, wanted))
 
 
+@app.command(name="set")
+def set_(
+    ctx: typer.Context,
+    wanted: Annotated[str, typer.Argument(metavar="ID", help="A uniqueid, an assignment or a worker.")],
+    bonus: Annotated[str, typer.Option("--bonus", metavar="A", help="Dollars that workers bonus --auto will pay.")],
+) -> None:
+    """Say what bonus a participant is owed. Pays nothing."""
+    from turkctl.operations.participant_bonus import set_bonus
+    from turkctl.units import parse_money
+
+    run = invocation(ctx)
+    _modes(run)
+    run.output.record(set_bonus(run.context, wanted, parse_money(bonus)))
+
+
 def _modes(run: Invocation) -> list[str]:
     """The modes given on the command line: here they choose participants, not a market."""
     run.flags.pop("mode", None)

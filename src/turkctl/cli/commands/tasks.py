@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from turkctl.cli import select
+from turkctl.cli.batch import confirm_question
 from turkctl.cli.common import invocation, make_group
 from turkctl.errors import ExitCode
 from turkctl.units import parse_duration
@@ -18,6 +19,8 @@ AllModes = Annotated[bool, typer.Option("--all-modes", help="Those of all modes.
 Full = Annotated[bool | None, typer.Option("--full/--no-full", help="sync: look at every HIT.", show_default=False)]
 Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="approve-all: what workers are told.")]
 
+BonusReason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="bonus-auto: what workers are told.")]
+
 
 def _options(**given: Any) -> dict[str, Any]:
     """The options of the task's kind that were given."""
@@ -27,7 +30,7 @@ def _options(**given: Any) -> dict[str, Any]:
 @app.command()
 def create(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, sync or expire.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync or expire.")],
     every: Annotated[str, typer.Option("--every", metavar="D", help="Interval, as in 30m.")],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="By default the kind's.")] = None,
     everything: select.All = False,
@@ -37,6 +40,8 @@ def create(
     codeversion: select.CodeVersion = None,
     full: Full = None,
     feedback: Feedback = None,
+    reason: BonusReason = None,
+    yes: select.Yes = False,
 ) -> None:
     """Create a task of this mode; it is due at once, and then at every interval."""
     from turkctl.operations.tasks import create_task
@@ -51,7 +56,10 @@ def create(
         codeversion=codeversion,
         full=full,
         feedback=feedback,
+        reason=reason,
     )
+    if kind == "bonus-auto" and run.settings.mode == "live" and not yes:
+        confirm_question(run, f"every {every} this pays all bonuses that are due then, in mode live, without asking")
     row = create_task(run.context, require_kind(kind), every=parse_duration(every), name=name, options=options)
     run.output.record(row)
 
@@ -90,6 +98,7 @@ def update(
     codeversion: select.CodeVersion = None,
     full: Full = None,
     feedback: Feedback = None,
+    reason: BonusReason = None,
 ) -> None:
     """Change a task's interval, name or options; selectors that are given replace all that it had."""
     from turkctl.operations.tasks import update_task
@@ -97,7 +106,9 @@ def update(
 
     run = invocation(ctx)
     selectors = _options(all=everything, regex=regex, experiment=experiment, campaign=campaign, codeversion=codeversion)
-    others = {key: value for key, value in {"full": full, "feedback": feedback}.items() if value is not None}
+    others = {
+        key: value for key, value in {"full": full, "feedback": feedback, "reason": reason}.items() if value is not None
+    }
     interval = None if every is None else parse_duration(every)
     run.output.record(
         update_task(run.context, KINDS, name, every=interval, new_name=new_name, options=selectors | others)

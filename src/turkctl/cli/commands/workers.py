@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from turkctl.cli import select
-from turkctl.cli.batch import run_batch
+from turkctl.cli.batch import confirm, run_batch
+from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
 
 if TYPE_CHECKING:
     from turkctl.operations.work import WorkSelection
 
 app = make_group("List workers; approve, reject, write to, block and exclude them.")
+app.add_typer(payments.app, name="payments")
 
 Ids = Annotated[
     list[str] | None, typer.Argument(metavar="[ID]...", help="These workers or assignments.", show_default=False)
@@ -83,6 +86,58 @@ def approve(
 
 
 @app.command()
+def bonus(
+    ctx: typer.Context,
+    ids: Ids = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")
+    ] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="Pay approved work what its row's bonus column says.")] = False,
+    amount: Annotated[str | None, typer.Option("--amount", metavar="A", help="Dollars for each.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="A CSV of id, amount and reason for each.")
+    ] = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="--from: pay the good rows although there are bad ones.")
+    ] = False,
+    purpose: Annotated[
+        str | None,
+        typer.Option("--purpose", metavar="NAME", help="Paid once per assignment; auto with --auto, else the reason."),
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="Pay every assignment of a worker that is named.")] = False,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    hit: Hit = None,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Pay bonuses: each once for its purpose, whatever happens in between."""
+    from turkctl.errors import UsageError
+    from turkctl.operations.bonus import prepare_bonus
+    from turkctl.operations.bonus_file import prepare_bonus_file
+    from turkctl.operations.bonus_orders import BonusRequest
+    from turkctl.units import parse_money
+
+    run = invocation(ctx)
+    if (auto, amount is not None, source is not None).count(True) != 1:
+        raise UsageError("say how much to pay", hint="give one of --auto, --amount A and --from FILE")
+    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit)
+    if source is not None:
+        if chosen != _selection(None, False, None, None, None, None, None):
+            raise UsageError("--from names whom to pay in its file", hint="leave ids and selectors out")
+        plan, act = prepare_bonus_file(
+            run.context, source, reason=reason, purpose=purpose, each=each, skip_bad_rows=skip_bad_rows
+        )
+    else:
+        dollars = None if amount is None else parse_money(amount)
+        plan, act = prepare_bonus(run.context, chosen.require(), BonusRequest(reason or "", dollars, purpose, each))
+    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
+
+
+@app.command()
 def reject(
     ctx: typer.Context,
     ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Assignments.")],
@@ -112,6 +167,41 @@ def message(
     run = invocation(ctx)
     plan, act = prepare_message(run.context, workers, subject, text)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.command()
+def compensate(
+    ctx: typer.Context,
+    worker: Annotated[str, typer.Argument(metavar="WORKER", help="The worker who is paid.")],
+    amount: Annotated[str, typer.Option("--amount", metavar="A", help="Dollars, as in 2.50; commission comes on top.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")],
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", metavar="SLUG", help="The experiment whose budget pays.")
+    ] = None,
+    lifetime: Annotated[str, typer.Option("--lifetime", metavar="D", help="Time to accept the HIT.")] = "14d",
+    new: Annotated[bool, typer.Option("--new", help="Do not go on with an unfinished one: make another.")] = False,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Pay somebody who did the work and could not submit it, by a HIT that this worker alone can see."""
+    from turkctl.operations.compensate import CompensateRequest, prepare_compensate
+    from turkctl.operations.compensate import compensate as carry_out
+    from turkctl.units import parse_duration, parse_money
+
+    run = invocation(ctx)
+    wanted = CompensateRequest(worker, parse_money(amount), reason, experiment, parse_duration(lifetime), new)
+    plan = prepare_compensate(run.context, wanted)
+    for note in plan.notes:
+        run.output.note(note)
+    if dry_run:
+        raise typer.Exit(run.output.batch(plan.preview()))
+    if run.settings.mode == "live" and not yes:
+        confirm(run, plan)
+    result = carry_out(run.context, plan)
+    for item in result.results:
+        if item.error is None:
+            run.output.note(f"{item.id}: {item.detail}")
+    raise typer.Exit(run.output.batch(result))
 
 
 @app.command()

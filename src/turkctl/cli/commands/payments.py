@@ -1,0 +1,96 @@
+"""``turkctl workers payments``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from turkctl.cli.common import invocation, make_group
+from turkctl.units import parse_time
+
+if TYPE_CHECKING:
+    from turkctl.operations.ledger import LedgerQuery
+
+app = make_group("The ledger of what was paid: list, export, and compare it with the market.")
+
+Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="To this worker.")]
+Experiment = Annotated[str | None, typer.Option("--experiment", metavar="SLUG", help="For this experiment.")]
+Campaign = Annotated[int | None, typer.Option("--campaign", metavar="N", help="On HITs of this campaign.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="T", help="Paid at this time or later.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Paid before this time.")]
+Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="One of bonus, compensation, reward.")]
+
+
+@app.command(name="list")
+def list_(
+    ctx: typer.Context,
+    worker: Worker = None,
+    experiment: Experiment = None,
+    campaign: Campaign = None,
+    since: Since = None,
+    until: Until = None,
+    kind: Kind = None,
+) -> None:
+    """List the payments of this mode."""
+    from turkctl.operations.ledger import COLUMNS, list_payments
+
+    run = invocation(ctx)
+    rows = list_payments(run.context, _query(worker, experiment, campaign, since, until, kind))
+    run.output.rows(COLUMNS, rows)
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Option("--file", metavar="F", help="Write to this file, which is replaced.")],
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv or jsonl.")] = "csv",
+    worker: Worker = None,
+    experiment: Experiment = None,
+    campaign: Campaign = None,
+    since: Since = None,
+    until: Until = None,
+    kind: Kind = None,
+) -> None:
+    """Write the payments of this mode to a file; says how many they are."""
+    from turkctl.cli.export import write_rows
+    from turkctl.operations.ledger import KEYS, list_payments
+
+    run = invocation(ctx)
+    rows = list_payments(run.context, _query(worker, experiment, campaign, since, until, kind))
+    write_rows(file, form, KEYS, rows)
+    run.output.record({"file": str(file), "payments": len(rows)})
+
+
+@app.command()
+def reconcile(
+    ctx: typer.Context,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Enter in the ledger what the market has.")] = False,
+) -> None:
+    """Compare the ledger with the bonuses that the market paid; exit 1 while they differ."""
+    from turkctl.operations.reconcile import COLUMNS
+    from turkctl.operations.reconcile import reconcile as compare
+
+    run = invocation(ctx)
+    found = compare(run.context, adopt=adopt)
+    if found.differences or run.output.format != "table":
+        run.output.rows(COLUMNS, [each.as_dict() for each in found.differences])
+    run.output.note(f"{found.compared} bonuses agree, {len(found.differences)} differ, {found.adopted} adopted")
+    if found.gone:
+        run.output.note(f"the market no longer tells what it paid on {found.gone} HITs")
+    raise typer.Exit(1 if found.differences else 0)
+
+
+def _query(
+    worker: str | None,
+    experiment: str | None,
+    campaign: int | None,
+    since: str | None,
+    until: str | None,
+    kind: str | None,
+) -> LedgerQuery:
+    from turkctl.operations.ledger import LedgerQuery
+
+    first, last = (None if text is None else parse_time(text) for text in (since, until))
+    return LedgerQuery(worker, experiment, campaign, kind, first, last)

@@ -1,0 +1,306 @@
+"""``workers bonus``: each bonus exactly once, whatever happens in between.
+
+A bonus is identified by its assignment and its purpose, and so is its token. Its intent is committed first. Where the
+ledger has nothing about an assignment, the market is asked what was paid before.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.errors import RefusedError, TurkctlError, UsageError
+from turkctl.fees import bonus_fee
+from turkctl.mturk.errors import AlreadyExistsError
+from turkctl.operations.bonus_orders import (
+    BonusRequest,
+    Order,
+    failed,
+    find_candidates,
+    orders_of,
+    over_cap,
+    paid_before,
+    participant_rows,
+    refuse_ambiguous,
+)
+from turkctl.operations.create import refused
+from turkctl.operations.experiment_settings import Limits
+from turkctl.operations.experiments import settings_of
+from turkctl.operations.funds import check_funds
+from turkctl.operations.payments import enter_found, finish, payment_of, read_bonuses
+from turkctl.operations.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
+from turkctl.operations.settle import TOKEN_TRUSTED, settle
+from turkctl.operations.work import WorkSelection
+from turkctl.operations.world import World
+from turkctl.store import experiments, intents, meta, participants, payments
+from turkctl.store.base import Place
+from turkctl.store.intents import Intent
+from turkctl.store.payments import Payment, PaymentFilter
+from turkctl.units import format_money
+
+DAY = timedelta(hours=24)
+Ledger = dict[str, list[Payment]]
+
+
+def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) -> tuple[Plan[Intent], Bonus]:
+    """The plan for the work that matches, and how it is paid.
+
+    Raises:
+        UsageError: a bad amount or reason, an amount over ``limits.max_bonus``, a worker with several assignments.
+        FundsError: the budget of an experiment or the balance does not allow it.
+        NotFoundError, WrongMarketError: see :func:`turkctl.operations.work.find_work`.
+    """
+    request.check()
+    now = world.now()
+    settled = settle(world, now)
+    found = find_candidates(world, wanted)
+    if not request.each:
+        refuse_ambiguous(wanted.selection.ids, found.work)
+    rows = participant_rows(world, found.work)
+    orders, left = orders_of(request, found, wanted.selection.ids, rows)
+    plan = plan_orders(world, orders, [*left, *skip(found.idle)], now, strict=request.amount is not None)
+    return replace(plan, notes=settled.notes), Bonus(world)
+
+
+def plan_orders(
+    world: World, orders: Sequence[Order], left: Sequence[ItemResult], now: datetime, *, strict: bool
+) -> Plan[Intent]:
+    """What is paid of what is wanted: nothing twice, nothing over a limit.
+
+    Args:
+        world: the market is asked what was paid on assignments that the ledger does not know.
+        orders: what is wanted.
+        left: what is left out already.
+        now: the moment.
+        strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
+
+    Raises:
+        UsageError, FundsError: see :func:`prepare_bonus`.
+    """
+    ledger = _look(world, orders, now)
+    with world.database.read() as session:
+        made = _intents(session, world, orders, now)
+        caps = _caps(session, orders)
+        steps, out = [], list(left)
+        for order, intent in zip(orders, made, strict=True):
+            reason = paid_before(order, ledger[order.work.assignment_id])
+            if reason is not None:
+                out.append(ItemResult(order.work.assignment_id, SKIPPED, reason))
+            else:
+                steps.append(_step(intent))
+        counted = {each.token for each in intents.unfinished(session, world.place, intents.BONUS)}
+        steps, over = _within(session, world, steps, caps, now, strict=strict)
+    costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
+    for step in steps:
+        if step.payload.token not in counted:
+            costs[step.payload.experiment_id] += step.cost
+    check_funds(world, costs, now)
+    return Plan("bonus", world.place.mode, tuple(steps), (*out, *over))
+
+
+def _look(world: World, orders: Sequence[Order], now: datetime) -> Ledger:
+    """The ledger of these assignments, once the market has been asked about those that it does not settle."""
+    names = [order.work.assignment_id for order in orders]
+    with world.database.read() as session:
+        ledger = _ledger(session, world, names)
+        tried = {each.subject for each in intents.by_subject(session, world.place, intents.BONUS, names)}
+    open_ = [order for order in orders if paid_before(order, ledger[order.work.assignment_id]) is None]
+    unsure = [order for order in open_ if not ledger[order.work.assignment_id] or order.work.assignment_id in tried]
+    if not unsure:
+        return ledger
+    enter_found(world, read_bonuses(world, [order.work.hit_id for order in unsure]), now)
+    with world.database.write() as session:
+        ledger = _ledger(session, world, names)
+        _enter_psiturk(session, world, [each for each in unsure if not ledger[each.work.assignment_id]], now)
+        return _ledger(session, world, names)
+
+
+def _ledger(session: Session, world: World, names: Sequence[str]) -> Ledger:
+    found: Ledger = defaultdict(list)
+    wanted = PaymentFilter(world.place, kind=payments.BONUS, assignment_ids=list(dict.fromkeys(names)))
+    for row in payments.select_payments(session, wanted):
+        found[row.assignment_id].append(row)
+    return found
+
+
+def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now: datetime) -> None:
+    """What psiTurk says it paid and nothing explains is paid for ``auto``: our own status 7 must not hide that."""
+    rows = []
+    for order in orders:
+        if order.row is not None and order.row.status == participants.BONUSED:
+            (intent,) = _new(session, world, [replace(order, purpose=payments.AUTO)], now)
+            rows.append(payment_of(world.place, intent, now))
+            rows[-1].source, rows[-1].token = payments.PSITURK, None
+            rows[-1].amount = rows[-1].fee = ZERO
+    payments.enter_many(session, rows)
+
+
+def _intents(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
+    """The intent of each bonus: the one that is unfinished, if there is one, else a new one."""
+    new = _new(session, world, orders, now)
+    waiting = {each.token: each for each in intents.unfinished(session, world.place, intents.BONUS)}
+    return [waiting.get(each.token, each) for each in new]
+
+
+def _new(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
+    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    slugs = {order.work.experiment for order in orders if order.work.experiment is not None}
+    versions = {slug: experiments.by_slug(session, slug) for slug in slugs}
+    numbers = {slug: version.experiment_id for slug, version in versions.items() if version is not None}
+    return [
+        _intent(world.place, order, batch, database_id, numbers.get(order.work.experiment or ""), now)
+        for order in orders
+    ]
+
+
+def _intent(
+    place: Place, order: Order, batch: str, database_id: str, experiment_id: int | None, now: datetime
+) -> Intent:
+    work = order.work
+    token = intents.token(database_id, intents.BONUS, work.assignment_id, order.purpose)
+    return Intent(
+        token=token,
+        kind=intents.BONUS,
+        mode=place.mode,
+        market=place.market,
+        batch=batch,
+        digest=token,
+        subject=work.assignment_id,
+        experiment_id=experiment_id,
+        request={
+            "worker": work.worker_id,
+            "hit": work.hit_id,
+            "amount": format_money(order.amount),
+            "reason": order.reason,
+            "purpose": order.purpose,
+        },
+        cost=order.amount + bonus_fee(order.amount),
+        state=intents.SENT,
+        created=now,
+        sent=now,
+    )
+
+
+def _step(intent: Intent) -> Step[Intent]:
+    words = f"${intent.request['amount']} to {intent.request['worker']} for '{intent.request['purpose']}'"
+    return Step(intent.subject, intent, intent.cost, words)
+
+
+def _caps(session: Session, orders: Sequence[Order]) -> dict[int, Limits]:
+    found = {}
+    for slug in {order.work.experiment for order in orders if order.work.experiment is not None}:
+        version = experiments.by_slug(session, slug)
+        if version is not None:
+            found[version.experiment_id] = settings_of(version).limits
+    return found
+
+
+def _within(
+    session: Session,
+    world: World,
+    steps: Sequence[Step[Intent]],
+    caps: dict[int, Limits],
+    now: datetime,
+    *,
+    strict: bool,
+) -> tuple[list[Step[Intent]], list[ItemResult]]:
+    """The steps that the limits allow, and the results of the others."""
+    own = {step.payload.token for step in steps}
+    waiting = [each for each in intents.unfinished(session, world.place, intents.BONUS) if each.token not in own]
+    spent = {number: _Spent(session, world, number, waiting, now) for number in caps}
+    kept, over = [], []
+    for step in steps:
+        number = step.payload.experiment_id
+        if number is None or number not in caps:
+            kept.append(step)
+            continue
+        amount = Decimal(step.payload.request["amount"])
+        too_much = over_cap(amount, caps[number].max_bonus, "max_bonus")
+        if too_much is not None and strict:
+            raise UsageError(too_much.message, hint=too_much.hint)
+        too_much = too_much or spent[number].add(step.payload.request["worker"], amount, caps[number])
+        if too_much is None:
+            kept.append(step)
+        else:
+            over.append(failed(step.id, too_much))
+    return kept, over
+
+
+class _Spent:
+    """Bonuses of one experiment so far, commission aside: by worker, and within the last day."""
+
+    def __init__(self, session: Session, world: World, number: int, waiting: Iterable[Intent], now: datetime) -> None:
+        wanted = PaymentFilter(world.place, kind=payments.BONUS, experiment_id=number)
+        self._workers = defaultdict(lambda: ZERO, payments.by_worker(session, wanted))
+        self._day = payments.total(session, replace(wanted, since=now - DAY), fees=False)
+        for intent in waiting:
+            if intent.experiment_id == number:
+                self._workers[intent.request["worker"]] += Decimal(intent.request["amount"])
+                self._day += Decimal(intent.request["amount"])
+
+    def add(self, worker: str, amount: Decimal, limits: Limits) -> TurkctlError | None:
+        """Count it, or say which limit it would pass."""
+        theirs, day = self._workers[worker] + amount, self._day + amount
+        error = over_cap(theirs, limits.max_bonus_per_worker, "max_bonus_per_worker")
+        error = error or over_cap(day, limits.max_bonus_per_day, "max_bonus_per_day")
+        if error is None:
+            self._workers[worker], self._day = theirs, day
+        return error
+
+
+class Bonus:
+    """Pays each bonus with its intent's token."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._mturk = world.mturk
+        self._stored: dict[str, Intent] = {}
+
+    def prepare(self, steps: Sequence[Step[Intent]]) -> None:
+        """Commit the intents of the group; what another process has begun goes on as that one has it."""
+        with self._world.database.write() as session:
+            for intent in intents.open_many(session, [step.payload for step in steps]):
+                self._stored[intent.token] = intent
+                session.expunge(intent)
+
+    def perform(self, step: Step[Intent]) -> Done:
+        """Pay it; a token that was used means that it is paid, once the market's list proves it.
+
+        Raises:
+            RefusedError: its token is too old to be trusted: the next run looks first.
+        """
+        intent = self._stored[step.payload.token]
+        if intent.state == intents.DONE:
+            return Done(ALREADY_DONE, "paid by another run", value=None, cost=ZERO)
+        if self._world.now() - intent.created > TOKEN_TRUSTED:
+            raise RefusedError("an unanswered request is too old to be repeated", hint="run the command again")
+        asked = intent.request
+        try:
+            self._mturk.send_bonus(
+                asked["worker"], intent.subject, Decimal(asked["amount"]), asked["reason"], intent.token
+            )
+        except AlreadyExistsError as error:
+            self._confirm(intent, error)
+        return Done("bonused", value=intent, cost=intent.cost)
+
+    def _confirm(self, intent: Intent, error: AlreadyExistsError) -> None:
+        asked = (intent.request["worker"], Decimal(intent.request["amount"]), intent.request["reason"])
+        paid = self._mturk.list_bonuses(assignment_id=intent.subject)
+        if asked not in [(each.worker_id, each.amount, each.reason) for each in paid]:
+            raise error
+
+    def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
+        """Enter the payments and finish their intents; one without an answer stays unfinished."""
+        now = self._world.now()
+        done = [each.value for _step, each in outcomes if isinstance(each, Done) and each.value is not None]
+        with self._world.database.write() as session:
+            finish(session, self._world, [payment_of(self._world.place, each, now) for each in done], done, now)
+            for step, outcome in outcomes:
+                if not isinstance(outcome, Done | AlreadyExistsError) and refused(outcome):
+                    intents.fail(session, step.payload.token, outcome.code, now)

@@ -1,0 +1,211 @@
+"""``workers bonus --from FILE``: a CSV with the columns id, amount and reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from turkctl.errors import UsageError
+from turkctl.mturk.errors import DoesNotExistError
+from turkctl.operations.bonus import Bonus, plan_orders
+from turkctl.operations.bonus_orders import (
+    BonusRequest,
+    Order,
+    cap_of,
+    check_amount,
+    check_reason,
+    find_candidates,
+    participant_rows,
+    refuse_ambiguous,
+)
+from turkctl.operations.payments import purpose_of
+from turkctl.operations.plan import SKIPPED, ItemResult, Plan, skip
+from turkctl.operations.reading import read_each
+from turkctl.operations.selection import Selection
+from turkctl.operations.settle import settle
+from turkctl.operations.work import Work, WorkSelection, participants_table
+from turkctl.operations.world import World
+from turkctl.store import workers
+from turkctl.store.assignments import REJECTED
+from turkctl.store.intents import Intent
+from turkctl.units import parse_money
+
+COLUMNS = ("id", "amount", "reason")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One good row: whom, dollars, and what the worker reads. Rows are numbered from 1, the header aside."""
+
+    row: int
+    id: str
+    amount: Decimal
+    reason: str
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A row that cannot be paid, and why."""
+
+    row: int
+    id: str
+    why: str
+
+
+def parse(text: str, reason: str | None = None) -> tuple[list[Line], list[Bad]]:
+    """The good rows and the bad ones; ``reason`` stands in where a row has none.
+
+    Raises:
+        UsageError: it is no CSV, or lacks a column.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
+    except csv.Error as error:
+        raise UsageError(f"this is no CSV file: {error}", hint=f"columns are {', '.join(COLUMNS)}") from None
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    needed = COLUMNS if reason is None else COLUMNS[:2]
+    missing = [name for name in needed if header.count(name) != 1]
+    if missing:
+        raise UsageError(
+            f"the file needs one column {missing[0]}", hint=f"its first row names the columns: {', '.join(COLUMNS)}"
+        )
+    good: list[Line] = []
+    bad: list[Bad] = []
+    for number, row in enumerate(rows[1:], start=1):
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        try:
+            good.append(_line(number, cells, reason, whole=len(row) == len(header)))
+        except UsageError as error:
+            bad.append(Bad(number, cells.get("id", ""), error.message))
+    return _once(good, bad)
+
+
+def _line(number: int, cells: dict[str, str], reason: str | None, *, whole: bool) -> Line:
+    if not whole:
+        raise UsageError("it has more or fewer cells than the header")
+    if not cells["id"]:
+        raise UsageError("the id is missing")
+    amount = parse_money(cells["amount"])
+    check_amount(amount)
+    told = cells.get("reason") or reason or ""
+    check_reason(told)
+    return Line(number, cells["id"], amount, told)
+
+
+def _once(good: list[Line], bad: list[Bad]) -> tuple[list[Line], list[Bad]]:
+    """The same id and reason twice is a slip: none but the first would ever be paid."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for line in good:
+        seen[line.id, line.reason] += 1
+        if seen[line.id, line.reason] > 1:
+            bad.append(Bad(line.row, line.id, "the id is there before, for the same reason"))
+        else:
+            kept.append(line)
+    return kept, sorted(bad, key=lambda each: each.row)
+
+
+def prepare_bonus_file(
+    world: World,
+    path: Path,
+    *,
+    reason: str | None = None,
+    purpose: str | None = None,
+    each: bool = False,
+    skip_bad_rows: bool = False,
+) -> tuple[Plan[Intent], Bonus]:
+    """The plan for the rows of a file, and how they are paid.
+
+    Raises:
+        UsageError: the file cannot be read, or has a bad row and ``skip_bad_rows`` is not set; nothing is done then.
+        FundsError, WrongMarketError: see :func:`turkctl.operations.bonus.prepare_bonus`.
+    """
+    if reason is not None or purpose is not None:
+        BonusRequest(reason or "-", Decimal("0.01"), purpose).check()
+    lines, bad = parse(_read(path), reason)
+    now = world.now()
+    settled = settle(world, now)
+    lines, unknown = _known(world, lines)
+    orders, wrong, left = _orders(world, lines, purpose, each=each)
+    bad = sorted([*bad, *unknown, *wrong], key=lambda one: one.row)
+    if bad and not skip_bad_rows:
+        first = bad[0]
+        more = f" ({len(bad)} bad rows in all)" if len(bad) > 1 else ""
+        raise UsageError(
+            f"row {first.row} of {path.name}: {first.why}{more}; nothing was done",
+            hint="mend it, or add --skip-bad-rows to pay the others",
+        )
+    left += [ItemResult(one.id or f"row {one.row}", SKIPPED, f"row {one.row}: {one.why}") for one in bad]
+    plan = plan_orders(world, orders, left, now, strict=True)
+    return replace(plan, notes=settled.notes), Bonus(world)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint="give a CSV file in UTF-8") from None
+
+
+def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[Bad]]:
+    """The rows whose id somebody knows, and the others."""
+    ids = list(dict.fromkeys(line.id for line in lines))
+    with world.database.read() as session:
+        known = workers.known_names(session, world.place, ids, participants_table(session, world))
+    strangers = [name for name in ids if name not in known]
+    unknown = {
+        name
+        for name, answer in read_each(world.engine(), strangers, world.mturk.get_assignment)
+        if isinstance(answer, DoesNotExistError)
+    }
+    bad = [Bad(line.row, line.id, f"nobody knows a worker or an assignment {line.id}") for line in lines]
+    return [line for line in lines if line.id not in unknown], [one for one in bad if one.id in unknown]
+
+
+def _orders(
+    world: World, lines: Sequence[Line], purpose: str | None, *, each: bool
+) -> tuple[list[Order], list[Bad], list[ItemResult]]:
+    """Bonuses by row, bad rows, and what has nothing that could get one."""
+    if not lines:
+        return [], [], []
+    ids = tuple(dict.fromkeys(line.id for line in lines))
+    found = find_candidates(world, WorkSelection(Selection(ids=ids)))
+    rows = participant_rows(world, found.work)
+    by_name: dict[str, list[Work]] = {}
+    for work in found.work:
+        by_name.setdefault(work.assignment_id, []).append(work)
+        if work.status != REJECTED:
+            by_name.setdefault(work.worker_id, []).append(work)
+    orders, bad = [], []
+    taken: set[tuple[str, str]] = set()
+    for line in lines:
+        theirs = by_name.get(line.id, [])
+        made = [
+            Order(work, line.amount, line.reason, purpose or purpose_of(line.reason), rows.get(work.assignment_id))
+            for work in theirs
+        ]
+        try:
+            _check(world, line, made, taken, each=each)
+        except UsageError as error:
+            bad.append(Bad(line.row, line.id, error.message))
+            continue
+        taken |= {(order.work.assignment_id, order.purpose) for order in made}
+        orders += made
+    return orders, bad, list(skip(found.idle))
+
+
+def _check(world: World, line: Line, made: Sequence[Order], taken: set[tuple[str, str]], *, each: bool) -> None:
+    if not each:
+        refuse_ambiguous([line.id], [order.work for order in made])
+    for order in made:
+        if (order.work.assignment_id, order.purpose) in taken:
+            raise UsageError(f"assignment {order.work.assignment_id} is there before, for the same purpose")
+        error = cap_of(world, order)
+        if error is not None:
+            raise UsageError(error.message)

@@ -1,0 +1,241 @@
+"""Who is to get which bonus, and why one gets none: what ``workers bonus`` was asked for, assignment by assignment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from turkctl.errors import RefusedError, TurkctlError, UsageError
+from turkctl.operations.experiments import settings_of
+from turkctl.operations.payments import purpose_of
+from turkctl.operations.plan import FAILED, SKIPPED, ItemError, ItemResult
+from turkctl.operations.selection import Selection
+from turkctl.operations.work import (
+    FoundWork,
+    Work,
+    WorkSelection,
+    find_work,
+    participants_table,
+    psiturk_work,
+    work_filter,
+)
+from turkctl.operations.world import World
+from turkctl.store import experiments, participant_bonuses, participants
+from turkctl.store.assignments import APPROVED, REJECTED
+from turkctl.store.participant_bonuses import BonusRow
+from turkctl.store.payments import AUTO, MARKET, PSITURK, Payment
+from turkctl.units import CENT, format_money
+
+MAX_REASON = 4096
+"""Characters of a reason; the worker reads it."""
+TOLERANCE = Decimal("0.000001")
+"""Dollars by which psiTurk's FLOAT column may be off a whole cent."""
+ZERO = Decimal("0.00")
+_BY_PSITURK = "psiTurk says that it was paid"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One bonus that is wanted."""
+
+    work: Work
+    amount: Decimal
+    reason: str
+    purpose: str
+    row: BonusRow | None = None
+    """The participant's."""
+
+
+@dataclass(frozen=True)
+class BonusRequest:
+    """The arguments of ``workers bonus``: ``amount`` in dollars, or None for what the participants' rows say."""
+
+    reason: str
+    amount: Decimal | None = None
+    purpose: str | None = None
+    each: bool = False
+    """Pay every matching assignment of a worker that is named."""
+
+    def check(self) -> BonusRequest:
+        """Itself.
+
+        Raises:
+            UsageError: no reason, or one that is too long; an amount or a purpose that cannot be.
+        """
+        check_reason(self.reason)
+        if self.amount is not None:
+            check_amount(self.amount)
+        if self.purpose is not None and not 0 < len(self.purpose.strip()) <= 128:
+            raise UsageError("a purpose has 1 to 128 characters", hint="give --purpose a short name")
+        return self
+
+    @property
+    def identified_by(self) -> str:
+        """The purpose, given or not."""
+        return self.purpose or (AUTO if self.amount is None else purpose_of(self.reason))
+
+
+def check_reason(reason: str) -> None:
+    """See that it can be sent.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
+    if not reason.strip():
+        raise UsageError("a bonus needs a reason, which the worker reads", hint="give --reason TEXT")
+    if len(reason) > MAX_REASON:
+        raise UsageError(f"a reason has at most {MAX_REASON:,} characters", hint="shorten it")
+
+
+def check_amount(amount: Decimal) -> None:
+    """See that it can be paid.
+
+    Raises:
+        UsageError: it is not more than nothing, or no whole number of cents.
+    """
+    if amount < CENT or amount != amount.quantize(CENT):
+        raise UsageError(f"a bonus of ${format_money(amount)} cannot be paid", hint="give $0.01 or more, in cents")
+
+
+def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
+    """The work that matches, with what psiTurk alone knows to be credited or bonused.
+
+    Raises:
+        NotFoundError, WrongMarketError, UsageError, UnreachableError: see
+            :func:`turkctl.operations.work.find_work`.
+    """
+    found = find_work(world, wanted)
+    work = {each.assignment_id: each for each in found.work}
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        if table is not None and (wanted.selection != Selection(all_studies=True) or wanted.hit_ids):
+            narrowed = work_filter(session, world.place, wanted)
+            for status in (participants.CREDITED, participants.BONUSED):
+                for row in psiturk_work(session, narrowed, table, status, says=APPROVED):
+                    work.setdefault(row.assignment_id, Work.of_row(row))
+    names = {name for each in work.values() for name in (each.assignment_id, each.worker_id)}
+    return FoundWork(tuple(work.values()), tuple(each for each in found.idle if each[0] not in names))
+
+
+def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:
+    """See that no worker is named who did several of these.
+
+    Raises:
+        UsageError: lists the assignments.
+    """
+    for name in ids:
+        theirs = [each.assignment_id for each in work if each.worker_id == name and each.status != REJECTED]
+        if len(theirs) > 1:
+            raise UsageError(
+                f"worker {name} has {len(theirs)} assignments that match: {', '.join(theirs)}",
+                hint="name one of them, or add --each to pay for each",
+            )
+
+
+def orders_of(
+    request: BonusRequest, found: FoundWork, ids: Sequence[str], rows: Mapping[str, BonusRow]
+) -> tuple[list[Order], list[ItemResult]]:
+    """The bonuses that are wanted, and what is left out, or wrong, and why."""
+    orders, left = [], []
+    for work in found.work:
+        row = rows.get(work.assignment_id)
+        reason = _unfit(request, work, row, ids)
+        if reason is not None:
+            left.append(ItemResult(work.assignment_id, SKIPPED, reason))
+            continue
+        try:
+            amount = request.amount if request.amount is not None else column_amount(row)
+        except TurkctlError as error:
+            left.append(failed(work.assignment_id, error))
+            continue
+        orders.append(Order(work, amount, request.reason, request.identified_by, row))
+    return orders, left
+
+
+def _unfit(request: BonusRequest, work: Work, row: BonusRow | None, ids: Sequence[str]) -> str | None:
+    if request.amount is not None:
+        rejected = work.status == REJECTED and work.assignment_id not in ids
+        return "rejected; name the assignment to pay a bonus all the same" if rejected else None
+    credited = row is not None and row.status in (participants.CREDITED, participants.BONUSED)
+    if work.status != APPROVED and not credited:
+        return f"{work.status.lower()}, not approved"
+    return None if row is not None and row.bonus else "no bonus in the participant's row"
+
+
+def column_amount(row: BonusRow | None) -> Decimal:
+    """Dollars that the FLOAT column stands for.
+
+    Raises:
+        UsageError: it is no whole number of cents, or negative.
+    """
+    bonus = 0.0 if row is None or row.bonus is None else row.bonus
+    if math.isfinite(bonus) and 0 < bonus < 1e9:
+        exact = Decimal(repr(bonus))
+        amount = exact.quantize(CENT)
+        if amount >= CENT and abs(exact - amount) <= TOLERANCE:
+            return amount
+    raise UsageError(
+        f"the participant's bonus is {bonus!r}: no amount of dollars and cents",
+        hint="set it with: turkctl participants set ID --bonus A",
+    )
+
+
+def failed(name: str, error: TurkctlError) -> ItemResult:
+    """The result of what cannot be paid."""
+    return ItemResult(name, FAILED, error=ItemError.of(error))
+
+
+def paid_before(order: Order, ledger: Sequence[Payment]) -> str | None:
+    """Why this purpose is paid already, or None.
+
+    What another program paid counts as its reason's purpose and as ``auto``; so does psiTurk's status 7 where the
+    ledger has nothing.
+    """
+    foreign = (MARKET, PSITURK) if order.purpose == AUTO else ()
+    paid = [row for row in ledger if row.purpose == order.purpose or row.source in foreign]
+    if any(row.source == PSITURK for row in paid):
+        return _BY_PSITURK
+    if paid:
+        return _difference(order, sum((row.amount for row in paid), ZERO))
+    bonused = order.row is not None and order.row.status == participants.BONUSED
+    if bonused and not ledger and order.purpose == AUTO:
+        return _BY_PSITURK
+    return None
+
+
+def _difference(order: Order, paid: Decimal) -> str:
+    words = f"${format_money(paid)} paid for '{order.purpose}' before"
+    if order.amount > paid:
+        return f"{words}: ${format_money(order.amount - paid)} is owed; pay it with another --purpose"
+    if order.amount < paid:
+        return f"{words}: ${format_money(paid - order.amount)} too much"
+    return words
+
+
+def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | None:
+    """The error of an amount that passes a limit."""
+    if cap is None or amount <= cap:
+        return None
+    return RefusedError(
+        f"${format_money(amount)} is over limits.{name} = ${format_money(cap)}",
+        hint=f"raise limits.{name} and run `turkctl experiments configure`",
+    )
+
+
+def cap_of(world: World, order: Order) -> TurkctlError | None:
+    """The error of a bonus that is over ``limits.max_bonus`` of its experiment."""
+    if order.work.experiment is None:
+        return None
+    with world.database.read() as session:
+        version = experiments.by_slug(session, order.work.experiment)
+    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus, "max_bonus")
+
+
+def participant_rows(world: World, work: Sequence[Work]) -> dict[str, BonusRow]:
+    """The participants' rows of this work, by assignment."""
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        names = [each.assignment_id for each in work]
+        return {} if table is None else participant_bonuses.read(session, table, world.place.mode, names)

@@ -1,0 +1,39 @@
+"""The bonus that participants' rows say is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from turkctl.store.base import changed_one, chunks
+from turkctl.store.participants import participants_table
+
+
+@dataclass(frozen=True)
+class BonusRow:
+    """What one participant's row says."""
+
+    uniqueid: str
+    status: int | None
+    bonus: float | None
+    """Dollars, as psiTurk's FLOAT column has them."""
+
+
+def read(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[str, BonusRow]:
+    """The rows of these assignments in this mode, by assignment."""
+    table = participants_table(name)
+    columns = (table.c.assignmentid, table.c.uniqueid, table.c.status, table.c.bonus)
+    statement = select(*columns).where(table.c.mode == mode)
+    parts = (statement.where(table.c.assignmentid.in_(part)) for part in chunks(assignment_ids))
+    rows = (row for part in parts for row in session.connection().execute(part))
+    return {row.assignmentid: BonusRow(row.uniqueid, row.status, row.bonus) for row in rows}
+
+
+def set_bonus(session: Session, name: str, uniqueid: str, *, expected: float | None, bonus: float) -> bool:
+    """Write one row's bonus, and nothing else of it; whether it still had the ``expected`` one."""
+    table = participants_table(name)
+    same = table.c.bonus.is_(None) if expected is None else table.c.bonus == expected
+    return changed_one(session, update(table).where(table.c.uniqueid == uniqueid, same).values(bonus=bonus))

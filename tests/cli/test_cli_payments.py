@@ -1,0 +1,73 @@
+"""workers payments on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_support import last_error
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def paid(configured: Path, turkctl: Run) -> Path:
+    """A study whose two workers got a bonus; its folder."""
+    assert turkctl("hits", "create", "--assignments", "2").code == 0
+    crowd = turkctl("market", "crowd", "--workers", "2", "--seed", "3", "--drop-out", "0", "--abandon", "0")
+    assert crowd.code == 0, crowd.err
+    assert turkctl("sync").code == 0
+    assert turkctl("workers", "approve", "--all").code == 0
+    assert turkctl("workers", "bonus", "--all", "--amount", "0.30", "--reason", "quick").code == 0
+    return configured
+
+
+def test_the_ledger_is_listed_and_exported_as_csv_and_json_lines(paid: Path, turkctl: Run) -> None:
+    rows = json.loads(turkctl("workers", "payments", "list", "--json").out)
+    assert [(row["amount"], row["fee"], row["purpose"]) for row in rows] == [("0.30", "0.06", "quick")] * 2
+    done = turkctl("workers", "payments", "export", "--file", "paid.csv", "--json")
+    assert (done.code, json.loads(done.out)) == (0, {"file": "paid.csv", "payments": 2})
+    with (paid / "paid.csv").open(newline="") as file:
+        assert [row["amount"] for row in csv.DictReader(file)] == ["0.30", "0.30"]
+    assert turkctl("workers", "payments", "export", "--file", "paid.jsonl", "--format", "jsonl").code == 0
+    assert [json.loads(line) for line in (paid / "paid.jsonl").read_text().splitlines()] == rows
+
+
+def test_an_export_in_another_format_or_to_no_folder_is_refused_and_leaves_nothing(paid: Path, turkctl: Run) -> None:
+    before = sorted(paid.iterdir())
+    for argv in (["--file", "a.xml", "--format", "xml"], ["--file", "nowhere/a.csv"]):
+        refused = turkctl("workers", "payments", "export", *argv, "--json")
+        assert (refused.code, last_error(refused.err)["hint"][:3]) in ((2, "one"), (2, "nam"))
+    assert sorted(paid.iterdir()) == before
+
+
+def test_reconcile_exits_0_when_both_agree_and_1_with_the_command_when_not(
+    paid: Path, turkctl: Run, execute: Callable[[str], None]
+) -> None:
+    agreed = turkctl("workers", "payments", "reconcile", "--json")
+    assert (agreed.code, json.loads(agreed.out)) == (0, [])
+    execute("DELETE FROM turkctl_payment")
+    differs = turkctl("workers", "payments", "reconcile", "--json")
+    found = json.loads(differs.out)
+    assert (differs.code, {each["difference"] for each in found}) == (1, {"missing in ledger"})
+    words = found[0]["command"].split()
+    assert words[0] == "turkctl"
+    assert turkctl(*words[1:]).code == 0
+    assert turkctl("workers", "payments", "reconcile").code == 0
+
+
+@pytest.fixture
+def execute(folder: Path) -> Callable[[str], None]:
+    """Changes the study's database past the program."""
+    import sqlite3
+    from contextlib import closing
+
+    def run(statement: str) -> None:
+        with closing(sqlite3.connect(folder / "turkctl.db")) as connection, connection:
+            connection.execute(statement)
+
+    return run

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lab_support import Lab, worker
+
+from turkctl.errors import UsageError
+from turkctl.operations.bonus_file import parse, prepare_bonus_file
+from turkctl.operations.sync import sync
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+NAMES = st.from_regex(r"A[A-Z0-9]{3,12}", fullmatch=True)
+AMOUNTS = st.integers(1, 99_999)
+
+
+def document(rows: list[list[str]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue()
+
+
+@given(st.lists(st.tuples(NAMES, AMOUNTS, TEXT.filter(lambda text: bool(text.strip()))), unique_by=lambda row: row[0]))
+def test_good_rows_are_read_back_as_they_were_written(rows: list[tuple[str, int, str]]) -> None:
+    text = document([["id", "amount", "reason"], *([a, f"{c / 100:.2f}", r] for a, c, r in rows)])
+    good, bad = parse(text)
+    assert bad == []
+    assert [(line.id, line.amount, line.reason) for line in good] == [
+        (name, Decimal(cents) / 100, reason.strip()) for name, cents, reason in rows
+    ]
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+    try:
+        good, bad = parse(f"id,amount,reason\n{text}")
+    except UsageError:
+        return
+    assert all(line.amount >= Decimal("0.01") and line.id and line.reason.strip() for line in good)
+    assert all(one.why for one in bad)
+
+
+@given(st.lists(AMOUNTS, min_size=1, max_size=8), st.data())
+def test_a_row_that_is_broken_is_named_and_the_others_stay(amounts: list[int], data: st.DataObject) -> None:
+    broken = data.draw(st.integers(0, len(amounts) - 1))
+    wrong = data.draw(st.sampled_from(["-1.00", "0", "0.00", "1.005", "", "much", "1,00", "1e2"]))
+    rows = [[f"A{number}", f"{cents / 100:.2f}", "thanks"] for number, cents in enumerate(amounts)]
+    rows[broken][1] = wrong
+    good, bad = parse(document([["id", "amount", "reason"], *rows]))
+    assert [one.row for one in bad] == [broken + 1]
+    assert len(good) == len(amounts) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "column id"),
+        ("id,amount\nA1,1.00\n", "column reason"),
+        ("id,id,amount,reason\n", "column id"),
+        ('id,amount,reason\n"A1,1.00,thanks', "no CSV"),
+    ],
+)
+def test_a_file_that_is_no_list_of_bonuses_is_refused(text: str, word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        parse(text)
+
+
+def submitted(study: Lab, number: int) -> list[str]:
+    made = [study.submit(hit, worker(each))[0] for each, hit in enumerate(study.post(1, hits=number))]
+    sync(study.world)
+    return made
+
+
+def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Lab) -> None:
+    made = submitted(study, 3)
+    rows = [[made[0], "0.10", "thanks"], [worker(1), "0.20", "well done"], [made[2], "0.30", "thanks"]]
+    many = [[f"A{number}", "0.10", "thanks"] for number in range(730)]
+    path = study.folder / "bonuses.csv"
+    path.write_text(document([["id", "amount", "reason"], *many, [made[0], "-1", "thanks"]]))
+    with pytest.raises(UsageError, match="row 1 of"):
+        prepare_bonus_file(study.world, path)
+    path.write_text(document([["id", "amount", "reason"], *rows, ["NOBODY", "0.10", "thanks"], [made[0], "5", ""]]))
+    with pytest.raises(UsageError, match=r"row 4 of bonuses\.csv: nobody knows .*2 bad rows"):
+        prepare_bonus_file(study.world, path)
+    result = study.apply(prepare_bonus_file(study.world, path, skip_bad_rows=True))
+    assert (result.succeeded, result.skipped, result.exit_code) == (3, 2, 0)
+    assert study.sql("SELECT amount FROM turkctl_payment ORDER BY 1") == [(100_000,), (200_000,), (300_000,)]
+    again = study.apply(prepare_bonus_file(study.world, path, skip_bad_rows=True))
+    assert (again.succeeded, again.skipped) == (0, 5)
+
+
+def test_row_731_is_named_when_it_is_the_bad_one(study: Lab) -> None:
+    (made,) = submitted(study, 1)
+    rows = [[made, "0.10", f"part {number}"] for number in range(730)]
+    path = study.folder / "bonuses.csv"
+    path.write_text(document([["id", "amount", "reason"], *rows, [made, "0.105", "thanks"]]))
+    with pytest.raises(UsageError, match=r"row 731 of bonuses\.csv: '0\.105'"):
+        prepare_bonus_file(study.world, path)
+    assert study.sql("SELECT count(*) FROM turkctl_payment") == [(0,)]
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(study: Lab, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        prepare_bonus_file(study.world, tmp_path / "none.csv")

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from lab_support import Lab, everything, worker
+
+from turkctl.errors import NotFoundError, UsageError
+from turkctl.operations.approve import prepare_approve
+from turkctl.operations.bonus import prepare_bonus
+from turkctl.operations.bonus_orders import BonusRequest
+from turkctl.operations.ledger import KEYS, LedgerQuery, list_payments
+from turkctl.operations.reconcile import AMOUNT, NOT_IN_LEDGER, NOT_ON_MARKET, reconcile
+from turkctl.operations.sync import sync
+from turkctl.operations.work import WorkSelection
+from turkctl.store import payments
+from turkctl.store.payments import PaymentFilter
+
+ALL = WorkSelection(everything())
+
+
+def paid(study: Lab, number: int = 3) -> list[str]:
+    """So many approved assignments with a bonus of 0.25 each."""
+    (posted,) = study.post(9)
+    made = study.submit(posted, *(worker(each) for each in range(number)))
+    sync(study.world)
+    study.apply(prepare_approve(study.world, ALL))
+    study.apply(prepare_bonus(study.world, ALL, BonusRequest("well done", Decimal("0.25"))))
+    return made
+
+
+def test_each_bonus_paid_is_listed_with_its_experiment_amount_and_fee(study: Lab) -> None:
+    made = paid(study)
+    rows = list_payments(study.world, LedgerQuery())
+    assert sorted(row["assignment_id"] for row in rows) == sorted(made)
+    assert {(row["kind"], row["experiment"], row["amount"], row["fee"], row["source"]) for row in rows} == {
+        ("bonus", "stroop", Decimal("0.25"), Decimal("0.05"), "ours")
+    }
+    assert tuple(rows[0]) == KEYS
+
+
+def test_filters_of_the_ledger_are_combined(study: Lab) -> None:
+    paid(study)
+    now = study.world.now()
+    day = timedelta(days=1)
+    assert len(list_payments(study.world, LedgerQuery(worker_id=worker(1), kind="bonus", experiment="stroop"))) == 1
+    assert len(list_payments(study.world, LedgerQuery(since=now - day, until=now + day))) == 3
+    assert list_payments(study.world, LedgerQuery(until=now - day)) == []
+    assert list_payments(study.world, LedgerQuery(since=now + day)) == []
+    assert list_payments(study.world, LedgerQuery(kind="compensation")) == []
+    with pytest.raises(UsageError, match="not a kind of payment"):
+        list_payments(study.world, LedgerQuery(kind="gift"))
+    with pytest.raises(NotFoundError):
+        list_payments(study.world, replace(LedgerQuery(), campaign=7))
+
+
+def test_a_ledger_that_is_the_markets_own_list_has_no_differences(study: Lab) -> None:
+    paid(study)
+    found = reconcile(study.world)
+    assert (found.compared, found.differences, found.gone) == (3, [], 0)
+
+
+def test_a_bonus_paid_past_turkctl_is_missing_in_the_ledger_until_it_is_adopted(study: Lab) -> None:
+    made = paid(study, 1)
+    study.world.mturk.send_bonus(worker(0), made[0], Decimal("1.50"), "by hand", "token-by-hand")
+    (one,) = reconcile(study.world).differences
+    assert (one.kind, one.as_dict()["market"], one.as_dict()["ledger"]) == (NOT_IN_LEDGER, Decimal("1.50"), None)
+    assert one.as_dict()["command"].endswith("reconcile --adopt")
+    done = reconcile(study.world, adopt=True)
+    assert (done.adopted, done.differences) == (1, [])
+    assert reconcile(study.world).compared == 2
+
+
+def test_an_amount_that_differs_becomes_the_markets_and_nothing_is_entered_twice(study: Lab) -> None:
+    made = paid(study, 2)
+    study.write("UPDATE turkctl_payment SET amount = 990000 WHERE assignment_id = :id", id=made[0])
+    (one,) = reconcile(study.world).differences
+    assert (one.kind, one.as_dict()["ledger"], one.as_dict()["market"]) == (AMOUNT, Decimal("0.99"), Decimal("0.25"))
+    assert reconcile(study.world, adopt=True).adopted == 1
+    assert [row["amount"] for row in list_payments(study.world, LedgerQuery())] == [Decimal("0.25")] * 2
+
+
+def test_what_the_market_never_paid_is_told_with_the_command_that_pays_it_and_adopting_leaves_it(study: Lab) -> None:
+    made = paid(study, 1)
+    study.write("UPDATE turkctl_payment SET reason = 'another'")
+    kinds = {each.kind for each in reconcile(study.world).differences}
+    assert kinds == {NOT_ON_MARKET, NOT_IN_LEDGER}
+    (left,) = reconcile(study.world, adopt=True).differences
+    assert left.as_dict()["command"] == (
+        f"turkctl workers bonus {made[0]} --amount 0.25 --reason another --purpose 'well done (paid again)'"
+    )
+
+
+def test_a_payment_on_a_hit_that_the_market_does_not_have_is_counted_and_never_told_to_be_paid_again(
+    study: Lab,
+) -> None:
+    paid(study, 1)
+    study.write("UPDATE turkctl_payment SET hit_id = :hit", hit="3" + "X" * 29)
+    found = reconcile(study.world)
+    assert ([each.kind for each in found.differences], found.gone) == ([NOT_IN_LEDGER], 1)
+
+
+def test_the_total_of_the_ledger_is_in_dollars_with_and_without_commission(study: Lab) -> None:
+    paid(study)
+    wanted = PaymentFilter(study.world.place)
+    with study.world.database.read() as session:
+        assert payments.total(session, wanted) == Decimal("0.90")
+        assert payments.total(session, wanted, fees=False) == Decimal("0.75")
+        assert payments.by_worker(session, wanted) == {worker(each): Decimal("0.25") for each in range(3)}
