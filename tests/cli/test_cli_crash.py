@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,8 +70,11 @@ def test_a_process_killed_at_once_before_or_after_a_request_posts_each_hit_once(
 def test_an_unfinished_run_is_gone_on_with_by_the_same_command_alone(
     where: str, configured: Path, turkctl: Run, asked: Any, posted: Callable[[], list[str]]
 ) -> None:
+    together = threading.Barrier(3)  # all three requests are under way before the first one dies
+
     def die(operation: str) -> None:
         if operation == "CreateHIT":
+            together.wait(timeout=20)
             raise DiedError
 
     setattr(asked, where, die)
