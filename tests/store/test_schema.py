@@ -75,7 +75,13 @@ def test_migrating_an_empty_database_gives_what_creating_it_gives(empty: Databas
 
 
 def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
-    first = ["turkctl_qualification_grant", "turkctl_qualification_type", "turkctl_round", "turkctl_campaign"]
+    first = [
+        "turkctl_payment",
+        "turkctl_qualification_grant",
+        "turkctl_qualification_type",
+        "turkctl_round",
+        "turkctl_campaign",
+    ]
     first += ["turkctl_intent", "turkctl_assignment", "turkctl_hit", "turkctl_experiment_settings"]
     first += ["turkctl_experiment"]
     return first + [name for name in shape if name not in first]
