@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench_batch import PROJECT, in_process, submit_work
-
+from benchmarks.bench_batch import PROJECT, in_process, submit_work
 from turkctl.market.switches import Switches
 from turkctl.operations.approve import prepare_approve
 from turkctl.operations.bonus import Bonus, prepare_bonus
