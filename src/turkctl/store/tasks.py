@@ -259,12 +259,6 @@ def abandon(session: Session, run: TaskRun, finished: datetime, error: str) -> b
     return True
 
 
-def run_by_id(session: Session, run_id: int) -> TaskRun | None:
-    """One run, read afresh."""
-    statement = select(TaskRun).where(RUNS.c.id == run_id)
-    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
-
-
 def history(
     session: Session, *, name: str | None = None, mode: str | None = None, limit: int | None = None, after: int = 0
 ) -> Sequence[TaskRun]:
