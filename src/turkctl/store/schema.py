@@ -19,7 +19,7 @@ from turkctl.store.engine import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0008"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 VERSION_TABLE = "turkctl_alembic_version"
