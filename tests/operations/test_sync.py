@@ -8,8 +8,9 @@ from lab_support import Lab, lab, worker
 
 from turkctl.errors import UsageError
 from turkctl.operations import counting
+from turkctl.operations.answers import parsed
 from turkctl.operations.sync import read_market, sync, unfinished
-from turkctl.store import hits
+from turkctl.store import assignments, hits
 
 
 def people(study: Lab) -> tuple[int, int]:
@@ -44,6 +45,23 @@ def test_a_sync_brings_in_submissions_and_asks_for_nothing_that_did_not_change(s
     assert second not in report.read.changed
     assert dict(report.read.new_workers) == {1: {worker(1), worker(2)}}
     assert people(study) == (2, 4)
+
+
+def test_answers_are_stored_by_field_beside_the_document_they_came_in(study: Lab) -> None:
+    (hit_id,) = study.post(1)
+    (assignment,) = study.submit(hit_id, worker(1))
+    sync(study.world)
+    with study.world.database.read() as session:
+        stored = assignments.get(session, study.world.place, assignment)
+    assert stored is not None
+    assert stored.answers == {"answer": "red"}
+    assert "<FreeText>red</FreeText>" in (stored.answer or "")
+
+
+def test_an_answer_that_cannot_be_read_is_kept_as_it_came() -> None:
+    assert parsed("<broken") is None
+    assert parsed("<!DOCTYPE x><QuestionFormAnswers/>") is None
+    assert parsed(None) is None
 
 
 def test_what_is_finished_is_not_asked_for_again(study: Lab) -> None:

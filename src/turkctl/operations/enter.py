@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations.answers import parsed
 from turkctl.operations.observe import snapshot
 from turkctl.operations.windows import parse_zone
 from turkctl.settings import Settings
@@ -198,5 +199,6 @@ def _row(work: Assignment, place: Place, read_at: datetime) -> assignments.Assig
         rejected=work.rejected,
         feedback=work.feedback,
         answer=work.answer,
+        answers=parsed(work.answer),
         synced=read_at,
     )

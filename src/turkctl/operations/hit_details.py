@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from turkctl.errors import UsageError
-from turkctl.mturk.questions import parse_answers
 from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations.answers import parsed
 from turkctl.operations.hits import as_dict
 from turkctl.operations.observe import named_on_market
 from turkctl.operations.selection import refuse_elsewhere
@@ -80,14 +79,6 @@ def _assignment(each: Assignment) -> dict[str, Any]:
         "approved": each.approved,
         "rejected": each.rejected,
         "feedback": each.feedback,
-        "answers": _answers(each.answer),
+        "answers": parsed(each.answer),
         "answer": each.answer,
     }
-
-
-def _answers(document: str | None) -> dict[str, str | list[str]] | None:
-    """The answers by field; None where there are none, or where the document (shown as it came) cannot be read."""
-    try:
-        return None if document is None else parse_answers(document)
-    except UsageError:
-        return None

@@ -12,7 +12,7 @@ from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, changed_one, chunks, upsert
 from turkctl.store.hits import HITS
-from turkctl.store.types import UtcTime
+from turkctl.store.types import Json, UtcTime
 
 SUBMITTED = "Submitted"
 APPROVED = "Approved"
@@ -51,6 +51,8 @@ class Assignment(TurkctlTable, table=True):
     """The QuestionFormAnswers document, as it came."""
     synced: datetime = Field(sa_type=UtcTime)
     """When the market was asked, before its answer."""
+    answers: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """The answer by field; None where the document could not be read, or came before answers were parsed."""
 
 
 ASSIGNMENTS = Assignment.__table__

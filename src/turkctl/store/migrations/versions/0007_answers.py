@@ -1,6 +1,9 @@
-"""Answers."""
+"""Answers by field, beside the document that they came in."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0007"
 down_revision = "0006"
@@ -9,4 +12,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("turkctl_assignment", sa.Column("answers", sa.Text()))
