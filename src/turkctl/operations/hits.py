@@ -58,7 +58,7 @@ def list_hits(
     place = world.place if refresh else world.listing_place
     with database.read() as session:
         narrowed = hit_filter(session, place, selection)
-        _refuse_unknown(session, place, selection.ids)
+        refuse_unknown(session, place, selection.ids)
     wanted = replace(narrowed, statuses=list(statuses) or None, active=active or None, expired=expired or None, now=now)
     if refresh:
         _refresh(world, narrowed, now)
@@ -69,7 +69,13 @@ def list_hits(
     return rows
 
 
-def _refuse_unknown(session: Session, place: Place, ids: Sequence[str]) -> None:
+def refuse_unknown(session: Session, place: Place, ids: Sequence[str]) -> None:
+    """See that this place's database has every one of these HITs.
+
+    Raises:
+        NotFoundError: it lacks one.
+        WrongMarketError: another mode or market has it.
+    """
     for hit_id in hits.unknown_ids(session, place, ids):
         refuse_elsewhere(session, place, hit_id)
         raise NotFoundError(

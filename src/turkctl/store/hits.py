@@ -200,8 +200,7 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
 
     For more than fits comfortably, ask for ``limit`` at a time and go on ``after`` the last ``row``.
     """
-    conditions = _conditions(session, wanted)
-    statement = _ROW.where(HITS.c.id > after, *conditions).order_by(HITS.c.id).limit(limit)
+    statement = _ROW.where(HITS.c.id > after, *conditions_of(session, wanted)).order_by(HITS.c.id).limit(limit)
     found = [HitRow(*row) for part in _by_ids(statement, wanted.ids) for row in session.connection().execute(part)]
     if wanted.ids is not None:
         found = sorted(found, key=lambda hit: hit.row)[:limit]
@@ -265,6 +264,14 @@ def update_counters(session: Session, place: Place, seen: Snapshot) -> bool:
     return changed_one(session, statement)
 
 
+def note_unchanged(session: Session, place: Place, hit_ids: Sequence[str], read_at: datetime) -> None:
+    """Notes that the market, asked at that time, said of these HITs what is stored."""
+    older = or_(HITS.c.synced.is_(None), HITS.c.synced <= read_at)
+    statement = update(HITS).where(*_at(place), HITS.c.disposed_at.is_(None), older).values(synced=read_at)
+    for part in chunks(hit_ids):
+        session.connection().execute(statement.where(HITS.c.hit_id.in_(part)))
+
+
 def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
     """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown.
 
@@ -295,7 +302,8 @@ def _by_ids(statement: Select[*tuple[Any, ...]], ids: Sequence[str] | None) -> I
     return [statement.where(HITS.c.hit_id.in_(part)) for part in chunks(list(dict.fromkeys(ids)))]
 
 
-def _conditions(session: Session, wanted: HitFilter) -> list[ColumnElement[bool]]:
+def conditions_of(session: Session, wanted: HitFilter) -> list[ColumnElement[bool]]:
+    """The filter as conditions over HITs joined with their experiments, ids aside: for other queries."""
     conditions = _at(wanted.place)
     if wanted.slugs is not None:
         conditions.append(EXPERIMENTS.c.slug.in_(wanted.slugs))

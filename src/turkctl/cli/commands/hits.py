@@ -53,6 +53,25 @@ def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID",
 
 
 @app.command()
+def deadlines(
+    ctx: typer.Context,
+    ids: select.Ids = None,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    campaign: select.Campaign = None,
+    codeversion: select.CodeVersion = None,
+    within: Annotated[str, typer.Option("--within", metavar="D", help="So far ahead, as in 12h or 3d.")] = "7d",
+) -> None:
+    """List what is about to happen by itself: approvals, expiries, final rejections, disposals."""
+    from turkctl.operations.deadlines import COLUMNS, list_deadlines
+
+    run = invocation(ctx)
+    selection = select.selection(ids, everything, regex, experiment, campaign, codeversion)
+    run.output.rows(COLUMNS, list_deadlines(run.context, selection, parse_duration(within)))
+
+
+@app.command()
 def create(
     ctx: typer.Context,
     assignments: Assignments,
