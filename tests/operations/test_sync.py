@@ -28,7 +28,7 @@ def test_a_sync_brings_in_submissions_and_asks_for_nothing_that_did_not_change(s
 
     report = sync(study.world)
 
-    assert study.requests == {"GetHIT": 2, "ListAssignmentsForHIT": 1}
+    assert study.requests == {"ListHITs": 2, "ListAssignmentsForHIT": 1}, "the last page is empty"
     assert report.as_dict() == {
         "full": False,
         "hits_checked": 2,
@@ -72,7 +72,7 @@ def test_what_is_finished_is_not_asked_for_again(study: Lab) -> None:
     sync(study.world)
     study.requests.clear()
     sync(study.world)
-    assert study.requests == {"GetHIT": 1}
+    assert study.requests == {"ListHITs": 2}
     with study.world.database.read() as session:
         assert [row.hit_id for row in unfinished(session, study.world.place, study.world.now())] == [open_]
 
@@ -90,6 +90,42 @@ def test_decisions_taken_elsewhere_and_automatic_approvals_are_noticed(study: La
     statuses = dict(study.sql("SELECT assignment_id, status FROM turkctl_assignment"))
     assert statuses == {approved: "Approved", rejected: "Rejected", left: "Approved"}
     assert dict(study.sql("SELECT assignmentid, status FROM assignments")) == {approved: 5, rejected: 4, left: 5}
+
+
+@pytest.mark.parametrize("number", [300, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+def test_a_sync_costs_the_pages_of_the_listing_and_a_request_for_each_hit_that_changed(study: Lab, number: int) -> None:
+    changed = study.post(1, hits=number)[:: number // 50]
+    for hit in changed:
+        study.submit(hit, worker(1))
+    study.requests.clear()
+
+    report = sync(study.world)
+
+    assert (report.hits_checked, len(report.read.changed), report.read.assignments_new) == (number, 50, 50)
+    assert study.requests == {"ListHITs": number // 100 + 1, "ListAssignmentsForHIT": 50}
+    assert sync(study.world).requests == number // 100 + 1
+
+
+def test_what_is_open_when_it_is_listed_unchanged_after_its_expiry_is_out_of_play(study: Lab) -> None:
+    study.post(3)
+    study.pass_time(days=2)
+    assert people(study) == (0, 3), "nobody has counted since"
+    sync(study.world)
+    assert people(study) == (0, 0)
+
+
+def test_an_expiry_that_was_moved_elsewhere_is_noticed(study: Lab) -> None:
+    (hit,) = study.post(3)
+    later = study.world.now().replace(microsecond=0) + timedelta(days=9)
+    study.world.mturk.set_expiration(hit, later)
+    assert [row.expires == later for row in _rows(study)] == [False]
+    sync(study.world)
+    assert [row.expires == later for row in _rows(study)] == [True]
+
+
+def _rows(study: Lab) -> list[hits.HitRow]:
+    with study.world.database.read() as session:
+        return hits.select_hits(session, hits.HitFilter(study.world.place))
 
 
 def test_an_overturned_rejection_is_found_by_a_full_sync(study: Lab) -> None:
@@ -173,14 +209,14 @@ def test_open_slots_of_an_expired_hit_are_given_up_once_it_was_read(study: Lab) 
     assert people(study) == (1, 0)
 
 
-def test_unknown_hits_are_reported_by_a_full_sync_and_not_touched(study: Lab, tmp_path: Path) -> None:
+def test_unknown_hits_are_reported_and_not_touched(study: Lab, tmp_path: Path) -> None:
     (hit,) = study.post(2)
     (tmp_path / "other").mkdir()
     shared = f'market_url = "{study.world.settings.market_url}"\n'
     with lab(tmp_path / "other", shared) as other:
         report = sync(other.world, full=True)
         assert report.unknown == (hit,)
-        assert sync(other.world).unknown == ()
+        assert sync(other.world).unknown == (hit,)
     assert study.world.mturk.get_hit(hit).available == 2
 
 

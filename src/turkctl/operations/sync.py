@@ -57,7 +57,7 @@ class SyncReport:
     hits_checked: int
     read: ReadReport
     unknown: tuple[str, ...]
-    """HITs of the account that are not ours; looked for with ``full`` only."""
+    """HITs of the account that are not ours."""
     found: int
     """Requests that an interrupted run had left open and that had reached the market."""
     requests: int
@@ -102,13 +102,13 @@ def unread_since_expiry(session: Session, place: Place, experiment_id: int, now:
 def sync(world: World, *, full: bool = False, grant: Grant | None = None) -> SyncReport:
     """Bring the database up to date.
 
-    Looked at are the HITs that can still change: one GetHIT each, and the pages of ListAssignmentsForHIT for those
-    whose counters disagree with what is stored. With ``full`` all HITs are listed and the work of all is read, which
-    also finds what was overturned, and what the account has that is not ours.
+    All HITs of the account are listed, which tells their counters. Submissions are read of those HITs alone whose
+    counters are not as stored, or imply submissions that are not; a HIT of ours that the listing lacks is asked for
+    by name. With ``full`` the work of all HITs is read again, which also finds what was overturned.
 
     Args:
         world: database, market and clock.
-        full: look at every HIT and its assignments.
+        full: read the submissions of every HIT.
         grant: called for every experiment at the end.
 
     Raises:
@@ -117,28 +117,36 @@ def sync(world: World, *, full: bool = False, grant: Grant | None = None) -> Syn
     """
     now, before = world.now(), world.mturk.requests.total()
     settled = settle(world, now)
-    listed = world.engine().call(lambda: list(world.mturk.list_hits())) if full else []
-    adopted = _adopt(world, listed, now)
+    listed = {hit.hit_id: hit for hit in world.engine().call(lambda: list(world.mturk.list_hits()))}
+    found = _enter_ours(world, list(listed.values()), now)
     with world.database.read() as session:
-        rows = _rows(session, world.place, now, full=full)
-        unknown = _unknown(session, world.place, listed)
+        stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
+        unread = people.unread(session, world.place)
+        unknown = _unknown(session, world.place, list(listed.values()))
         configured = [each.experiment_id for each in experiments.list_all(session)]
-    read = read_market(world, rows, now, known={hit.hit_id: hit for hit in listed}, every=full)
+    rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
+    read = read_market(world, rows, now, known=listed, every=full)
+    _note_unchanged(world, stored, rows, now)
     if grant is not None:
         for experiment_id in configured:
             grant(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
-    return SyncReport(full, len(rows), read, unknown, settled.found + adopted, requests)
+    return SyncReport(full, len(stored), read, unknown, settled.found + found, requests)
 
 
-def _rows(session: Session, place: Place, now: datetime, *, full: bool) -> list[HitRow]:
-    if full:
-        return hits.select_hits(session, HitFilter(place, disposed=False))
-    both = (*people.unfinished(session, place, now), *people.unreviewed(session, place))
-    return list({row.hit_id: row for row in both}.values())
+def _differs(row: HitRow, hit: Hit | None, now: datetime) -> bool:
+    """Whether what is stored is not what the listing says, or the listing says nothing."""
+    return hit is None or Answer(row, hit, now).moved or (hit.expires is not None and hit.expires != row.expires)
 
 
-def _adopt(world: World, listed: Sequence[Hit], now: datetime) -> int:
+def _note_unchanged(world: World, stored: Sequence[HitRow], rows: Sequence[HitRow], now: datetime) -> None:
+    """Remember of the HITs that were listed as they are stored that this was true now."""
+    looked_at = {row.hit_id for row in rows}
+    with world.database.write() as session:
+        hits.note_unchanged(session, world.place, [row.hit_id for row in stored if row.hit_id not in looked_at], now)
+
+
+def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
     """Enter HITs that carry an intent of ours which had been given up before they showed; how many."""
     if not listed:
         return 0

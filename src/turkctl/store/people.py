@@ -62,6 +62,12 @@ def unreviewed(session: Session, place: Place) -> list[HitRow]:
     return select_where(session, *hits_at(place), HITS.c.disposed_at.is_(None), HITS.c.id.in_(waiting))
 
 
+def unread(session: Session, place: Place) -> set[str]:
+    """The ids of HITs, not gone, whose counters imply submissions that are not stored."""
+    statement = select(HITS.c.hit_id).where(*hits_at(place), HITS.c.disposed_at.is_(None), unread_of_hit() > 0)
+    return set(session.connection().execute(statement).scalars())
+
+
 def count_completed(
     session: Session, place: Place, experiment_id: int, code_version: str, *, participants_table: str | None
 ) -> int:

@@ -15,7 +15,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def sync(
     ctx: typer.Context,
     full: Annotated[
-        bool, typer.Option("--full", help="Look at every HIT and its work, and for HITs that are not ours.")
+        bool, typer.Option("--full", help="Read the work of every HIT again, not only where counters changed.")
     ] = False,
 ) -> None:
     """Bring HITs, assignments and participants up to date with the market, at the cost of what changed."""
