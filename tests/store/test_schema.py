@@ -76,6 +76,8 @@ def test_migrating_an_empty_database_gives_what_creating_it_gives(empty: Databas
 
 def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
     first = [
+        "turkctl_content_hit",
+        "turkctl_content",
         "turkctl_payment",
         "turkctl_qualification_grant",
         "turkctl_qualification_type",

@@ -38,6 +38,7 @@ def all_tables() -> MetaData:
     from turkctl.store import (
         assignments,
         campaigns,
+        contents,
         experiments,
         hits,
         intents,
@@ -52,7 +53,7 @@ def all_tables() -> MetaData:
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
-    described += (payments.Payment,)
+    described += (payments.Payment, contents.Content, contents.ContentHit)
     assert all(issubclass(model, TurkctlTable) for model in described)
     return TurkctlTable.metadata
 
