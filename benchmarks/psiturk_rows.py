@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def make_database(
         made = _rows(rows, datastring_every, recorded(datastring_bytes))
         for _ in range(0, rows, BATCH):
             plain.execute("BEGIN")
-            plain.executemany(statement, [row for row, _ in zip(made, range(BATCH), strict=False)])
+            plain.executemany(statement, islice(made, BATCH))
             plain.execute("COMMIT")
 
 
