@@ -12,8 +12,10 @@ import os
 import shutil
 import sqlite3
 import sys
+import threading
 import traceback
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 from lab_support import Lab, everything, worker
@@ -45,16 +47,21 @@ class Ending:
 
     def __init__(self, way: str, number: int) -> None:
         self.way, self.number, self.seen = way, number, 0
+        self._lock = threading.Lock()
+        self._mine = threading.local()
+        """The number of the request that this thread has under way."""
 
     def before(self, _operation: str) -> None:
-        self.seen += 1
-        if (self.way, self.number) == ("before", self.seen):
+        with self._lock:
+            self.seen += 1
+            self._mine.number = self.seen
+        if (self.way, self.number) == ("before", self._mine.number):
             os._exit(ENDED_HERE)
 
     def after(self, operation: str) -> None:
-        if (self.way, self.number) == ("lost", self.seen):
+        if (self.way, self.number) == ("lost", self._mine.number):
             raise AnswerLostError(operation)
-        if (self.way, self.number) == ("after", self.seen):
+        if (self.way, self.number) == ("after", self._mine.number):
             os._exit(ENDED_HERE)
 
 
@@ -83,7 +90,7 @@ def prepare(folder: Path, bonuses: int) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == OVER
 
 
-def child(folder: Path, ending: Ending | None, bonuses: int) -> int:
+def child(folder: Path, ending: Ending | None, bonuses: int, threads: int = 1) -> int:
     """Run the command once, in a process of its own; its exit code."""
     pid = os.fork()
     if pid:
@@ -96,7 +103,9 @@ def child(folder: Path, ending: Ending | None, bonuses: int) -> int:
         if ending is not None:
             world.endpoint.before, world.endpoint.after = ending.before, ending.after
         plan, act = prepare_bonus(world, ALL, BonusRequest("well done"))
-        result = world.engine(workers=1, sleep=lambda _seconds: None).apply(plan, act)
+        if not (folder / "planned").exists():
+            (folder / "planned").write_text(str(plan.cost))
+        result = world.engine(workers=threads, sleep=lambda _seconds: None).apply(plan, act)
         (folder / "requests").write_text(str(world.endpoint.requests.total()))
         world.close()
         if result.exit_code == 0:
@@ -122,7 +131,13 @@ def check(folder: Path, bonuses: int) -> None:
     assert ledger == paid, f"ledger {ledger}, market {paid}"
     wanted = sorted((worker(number), cents(number) * 10_000) for number in range(bonuses))
     assert sorted(row[1:3] for row in paid) == wanted, paid
+    assert sum(row[2] + row[3] for row in ledger) == planned(folder), ledger
     assert (left, bonused) == ((0,), (bonuses,))
+
+
+def planned(folder: Path) -> int:
+    """Micro-dollars that the plan of an undisturbed run came to, commission included."""
+    return int(Decimal((folder / "planned").read_text()) * 1_000_000)
 
 
 def market_file(folder: Path) -> Path:
@@ -134,7 +149,8 @@ def market_file(folder: Path) -> Path:
 def case(template: Path, folder: Path, way: str, number: int, bonuses: int) -> str | None:
     """One ending, and the same command after it until it exits 0; what went wrong, or None."""
     shutil.copytree(template, folder)
-    code = child(folder, Ending(way, number), bonuses)
+    # Every other request is one of several that are under way at once.
+    first = code = child(folder, Ending(way, number), bonuses, threads=1 + 3 * (number % 2))
     for _ in range(3):
         if code == OVER:
             break
@@ -142,6 +158,8 @@ def case(template: Path, folder: Path, way: str, number: int, bonuses: int) -> s
     if code == OVER:
         code = child(folder, None, bonuses)
     wrong = None
+    if first != (OVER if way == "lost" else ENDED_HERE):
+        wrong = f"it ended with {first}"
     if code != OVER:
         wrong = (folder / "wrong").read_text() if (folder / "wrong").exists() else f"exit code {code}"
     shutil.rmtree(folder)
@@ -155,6 +173,7 @@ def main(folder: Path, bonuses: int, part: int, parts: int) -> None:
     shutil.copytree(template, undisturbed)
     assert child(undisturbed, None, bonuses) == OVER, (undisturbed / "wrong").read_text()
     requests = int((undisturbed / "requests").read_text())
+    shutil.copy(undisturbed / "planned", template)
     cases = [(way, number) for number in range(1, requests + 1) for way in WAYS][part::parts]
     found = [case(template, folder / f"case{part}", way, number, bonuses) for way, number in cases]
     wrong = [each for each in found if each is not None]
