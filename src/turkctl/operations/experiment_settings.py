@@ -152,13 +152,30 @@ class ExperimentSettings(_Table):
     html_template: str | None = None
     frame_height: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
     qualifications: Requirements = {}
+    contents_per_hit: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    """Items of content in one HIT, besides those with a known answer."""
+    gold_per_hit: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
+    """Items with a known answer that are mixed into each HIT."""
+    outputs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    """Outputs wanted of an item, where ``content add`` is told nothing else."""
+    outputs_per_assignment: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    """Outputs that one worker gives of each item."""
+    answer_field: Annotated[str, Line] | None = None
+    """The form field with the answer to an item; ``{n}`` stands for its place in the HIT, ``{key}`` for its key."""
     limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _consistent(self) -> ExperimentSettings:
         if (self.external_url is None) == (self.html_template is None):
             raise ValueError("give exactly one of external_url and html_template")
+        if self.answer_field and self.items_per_hit > 1 and not re.search(r"\{(n|key)\}", self.answer_field):
+            raise ValueError("answer_field names one field for several items: write {n} or {key} in it")
         return self
+
+    @property
+    def items_per_hit(self) -> int:
+        """Items of content in a full HIT, those with a known answer included."""
+        return self.contents_per_hit + self.gold_per_hit
 
     def stored(self) -> dict[str, Any]:
         """The settings as JSON keeps them."""
