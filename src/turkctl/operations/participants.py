@@ -61,9 +61,9 @@ def count(reads: Reads, query: Query) -> int:
     Raises:
         UsageError, NotFoundError, SchemaError: see :func:`listed`.
     """
-    with _readable(reads, query).read() as session:
+    with readable(reads, query).read() as session:
         wanted = build_filter(session, reads.settings, query)
-        return participant_lists.count(session, _table(session, reads, needed_columns(query)), wanted)
+        return participant_lists.count(session, checked_table(session, reads, needed_columns(query)), wanted)
 
 
 def listed(
@@ -84,9 +84,9 @@ def listed(
     ]
     needed = [*stored, ordering.by or "begin_hit", *needed_columns(query)]
     zone = zone_of(reads.settings)
-    with _readable(reads, query).read() as session:
+    with readable(reads, query).read() as session:
         wanted = build_filter(session, reads.settings, query)
-        found = participant_lists.rows(session, _table(session, reads, needed), wanted, stored, ordering)
+        found = participant_lists.rows(session, checked_table(session, reads, needed), wanted, stored, ordering)
     rows = [_row(dict(zip(stored, values, strict=True)), zone) for values in found]
     return columns or TABLE, [{column: row[column] for column in shown} for row in rows]
 
@@ -103,9 +103,9 @@ def grouped(
     if ordering.by is not None:
         known_name(ordering.by, (*keys, COUNT), "column of these groups")
     names = {column: name for name, column in COLUMNS.items()}
-    with _readable(reads, query).read() as session:
+    with readable(reads, query).read() as session:
         wanted = build_filter(session, reads.settings, query)
-        table = _table(session, reads, [*(names[GROUPS[key]] for key in keys), *needed_columns(query)])
+        table = checked_table(session, reads, [*(names[GROUPS[key]] for key in keys), *needed_columns(query)])
         found = participant_lists.groups(session, table, wanted, keys, ordering)
     rows = [dict(zip([*keys, COUNT], values, strict=True)) for values in found]
     for row in rows:
@@ -128,8 +128,8 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
     """
     zone = zone_of(reads.settings)
     everything = [*COLUMNS.values(), "datastring"]
-    with _readable(reads, Query()).read() as session:
-        name = _table(session, reads, [])
+    with readable(reads, Query()).read() as session:
+        name = checked_table(session, reads, [])
         absent = participant_lists.lacking(session, name, everything)
         found = participant_lists.find(session, name, wanted, [column for column in everything if column not in absent])
     exact = [row for row in found if row["uniqueid"] == wanted]
@@ -168,7 +168,7 @@ def _data(text: str | None) -> Any:
         return text
 
 
-def _readable(reads: Reads, query: Query) -> Database:
+def readable(reads: Reads, query: Query) -> Database:
     """The database, as it is unless a filter needs turkctl's tables; an empty one gets its tables."""
     if query.campaigns:
         return reads.database
@@ -177,8 +177,8 @@ def _readable(reads: Reads, query: Query) -> Database:
     return reads.database if empty else reads.bare_database
 
 
-def _table(session: Session, reads: Reads, columns: Sequence[str]) -> str:
-    """The table's name, once it has the columns (by our names).
+def checked_table(session: Session, reads: Reads, columns: Sequence[str]) -> str:
+    """The table's name, once it has the columns (by our names where we have one).
 
     Raises:
         NotFoundError: there is no such table.
@@ -189,7 +189,9 @@ def _table(session: Session, reads: Reads, columns: Sequence[str]) -> str:
     if not participants.exists(session, name):
         hint = "name psiTurk's table in the setting participants_table"
         raise NotFoundError(f"the database {where} has no table {name}", hint=hint)
-    missing = participant_lists.lacking(session, name, ["uniqueid", *(COLUMNS[column] for column in columns)])
+    missing = participant_lists.lacking(
+        session, name, ["uniqueid", *(COLUMNS.get(column, column) for column in columns)]
+    )
     if missing:
         hint = "choose others with --columns, or add them as psiTurk 3 has them"
         raise SchemaError(f"the table {name} of {where} lacks psiTurk's {', '.join(missing)}", hint=hint)

@@ -92,7 +92,7 @@ def lacking(session: Session, name: str, needed: Sequence[str]) -> list[str]:
 def count(session: Session, name: str, wanted: ParticipantFilter) -> int:
     """How many match."""
     table = participants_table(name)
-    statement = select(func.count()).select_from(table).where(*_conditions(table, wanted))
+    statement = select(func.count()).select_from(table).where(*conditions(table, wanted))
     return int(session.connection().execute(statement).scalar_one())
 
 
@@ -101,7 +101,7 @@ def rows(
 ) -> list[tuple[Any, ...]]:
     """The columns (by our names) of those that match."""
     table = participants_table(name)
-    statement = select(*(table.c[COLUMNS[column]] for column in columns)).where(*_conditions(table, wanted))
+    statement = select(*(table.c[COLUMNS[column]] for column in columns)).where(*conditions(table, wanted))
     key = table.c[COLUMNS[ordering.by or "begin_hit"]]
     statement = statement.order_by(*_ordered(key, ordering.descending), table.c.uniqueid)
     return [tuple(row) for row in session.connection().execute(_part(statement, ordering))]
@@ -114,7 +114,7 @@ def groups(
     table = participants_table(name)
     keys = [_group(table.c[GROUPS[each]], each).label(each) for each in by]
     number = func.count().label(COUNT)
-    statement = select(*keys, number).select_from(table).where(*_conditions(table, wanted)).group_by(*keys)
+    statement = select(*keys, number).select_from(table).where(*conditions(table, wanted)).group_by(*keys)
     named: dict[str, ColumnElement[Any]] = {**dict(zip(by, keys, strict=True)), COUNT: number}
     first = [] if ordering.by is None else _ordered(named[ordering.by], ordering.descending)
     others = [part for key in keys for part in _ordered(key, ordering.descending and ordering.by is None)]
@@ -146,7 +146,8 @@ def _part(statement: Select[Any], ordering: Ordering) -> Select[Any]:
     return statement.limit(2**62 if ordering.limit is None else ordering.limit).offset(ordering.offset)
 
 
-def _conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bool]]:
+def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bool]]:
+    """The WHERE clause, to be joined by "and"."""
     lists = {
         "mode": wanted.modes,
         "cond": wanted.conditions,
