@@ -1,0 +1,173 @@
+"""The methods by name, and the one function that runs them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+
+from turkctl import __version__
+from turkctl.errors import InterruptedByUserError, UsageError
+from turkctl.labels import cubam, dawid_skene, majority, marginal, rest, signal_nd
+from turkctl.labels.cut import Cut, choose_cut, cut_labels
+from turkctl.labels.options import Options, Tick
+from turkctl.labels.result import Fit, Result, Run
+from turkctl.labels.votes import Floats, Votes
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to aggregate: what it is, how it fits, the options it heeds, the spread ``sigt`` it has by itself."""
+
+    prose: str
+    fit: Callable[[Votes, Options, Tick], Fit]
+    many: Callable[[Votes, Options, Tick], Fit] | None
+    """The fit for more than two classes, where there is one."""
+    uses: tuple[str, ...] = ()
+    sigt: float | None = None
+    named_classes: bool = False
+    """Whether values other than true and false become classes without being asked for."""
+
+
+SIGNAL = ("sigt", "beta", "sigx", "muw", "sigw")
+
+METHODS: dict[str, Method] = {
+    "majority": Method("the share of votes", majority.fit, majority.fit_many, named_classes=True),
+    "dawid-skene": Method("two error rates a worker, by EM", dawid_skene.fit, dawid_skene.fit_many, named_classes=True),
+    "one-coin": Method("one error rate a worker, by EM", dawid_skene.fit_one_coin, None),
+    "cubam": Method(
+        "ability and bias of workers, as OpenSurfaces had it",
+        cubam.fit,
+        rest.against_the_rest(cubam.fit),
+        (*SIGNAL, "rounds"),
+        3.0,
+    ),
+    "cubam-marginal": Method(
+        "the same model, the items' signal integrated out",
+        marginal.fit,
+        rest.against_the_rest(marginal.fit),
+        SIGNAL,
+        1.0,
+    ),
+    "cubam-nd": Method(
+        "the same model in several dimensions, to see kinds of item and groups of workers",
+        signal_nd.fit,
+        None,
+        (*SIGNAL, "rounds", "dimensions"),
+        3.0,
+    ),
+}
+
+
+def aggregate(
+    votes: Votes,
+    method: str = "cubam",
+    options: Options | None = None,
+    progress: Tick | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Result:
+    """One label per item out of several votes, and what each worker is worth.
+
+    ``progress`` is told after each round (rounds done, rounds at most); ``stop`` is asked as often, and ends the run
+    when it says True. Nothing is random, and one thread does the work. The same votes give the same result, whatever
+    the order of rows; new names for items and workers change it by rounding only.
+
+    Raises:
+        UsageError: an unknown method; an option out of range; no votes; more classes than the method can take.
+        InterruptedByUserError: ``stop`` said so.
+    """
+    options = options or Options()
+    options.check()
+    chosen = find_method(method)
+    if not len(votes):
+        raise UsageError("there are no votes", hint="give at least one label")
+    started = time.perf_counter()
+    fit = _fitting(chosen, method, votes)(votes, _with_sigt(options, chosen), _tick(progress, stop))
+    cut = choose_cut(votes, fit, options)
+    label = cut_labels(votes, fit, cut.threshold, options.min_votes)
+    n = votes.per_item
+    run = Run(
+        method=method,
+        parameters=_parameters(options, chosen, fit),
+        versions={"turkctl": __version__, "numpy": np.__version__, "scipy": scipy.__version__},
+        items=len(votes.items),
+        workers=len(votes.workers),
+        labels=len(votes),
+        duplicates=votes.duplicates,
+        threshold=cut.threshold,
+        threshold_from=cut.source,
+        rounds=fit.rounds,
+        evaluations=fit.evaluations,
+        objective=fit.objective,
+        converged=fit.converged,
+        seconds=round(time.perf_counter() - started, 3),
+        warnings=(*fit.warnings, *_warnings(cut, n, options)),
+    )
+    worker = {"n": votes.per_worker, "agreement": _agreement(votes, label), **fit.worker}
+    return Result(votes, label, fit.score, fit.p, n, _n_true(votes, fit), fit.item, worker, fit.flags, run)
+
+
+def find_method(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in METHODS:
+        raise UsageError(f"there is no method '{name}'", hint="one of " + ", ".join(METHODS))
+    return METHODS[name]
+
+
+def _fitting(method: Method, name: str, votes: Votes) -> Callable[[Votes, Options, Tick], Fit]:
+    if votes.binary:
+        return method.fit
+    if method.many is None:
+        able = ", ".join(each for each, known in METHODS.items() if known.many is not None)
+        raise UsageError(f"{name} takes true and false only, not {len(votes.classes)} classes", hint=f"use {able}")
+    return method.many
+
+
+def _with_sigt(options: Options, method: Method) -> Options:
+    return options if options.sigt is not None else Options(**{**asdict(options), "sigt": method.sigt})
+
+
+def _tick(progress: Tick | None, stop: Callable[[], bool] | None) -> Tick:
+    def tick(done: int, most: int) -> None:
+        if progress is not None:
+            progress(done, most)
+        if stop is not None and stop():
+            raise InterruptedByUserError("interrupted; the labels stay as they were", hint="run it again")
+
+    return tick
+
+
+def _parameters(options: Options, method: Method, fit: Fit) -> dict[str, Any]:
+    """The options that the method heeds, and what it estimated."""
+    given = asdict(_with_sigt(options, method))
+    return {name: given[name] for name in ("min_votes", *method.uses)} | dict(fit.parameters)
+
+
+def _warnings(cut: Cut, n: Any, options: Options) -> list[str]:
+    told = [cut.warning] if cut.warning else []
+    if int(n.max()) < options.min_votes:
+        told.append(f"no item has {options.min_votes} votes, the most is {int(n.max())}: no item gets a label")
+    return told
+
+
+def _agreement(votes: Votes, label: Any) -> Floats:
+    """The share of each worker's votes that equal the item's label, over items that have one."""
+    final = label[votes.item]
+    counted = final >= 0
+    same = np.bincount(votes.worker, counted & (final == votes.value), len(votes.workers))
+    seen = np.bincount(votes.worker, counted, len(votes.workers))
+    agreement: Floats = np.divide(same, seen, out=np.full(len(seen), np.nan), where=seen > 0)
+    return agreement
+
+
+def _n_true(votes: Votes, fit: Fit) -> Any:
+    wanted = 1 if fit.best is None else fit.best[votes.item]
+    return np.bincount(votes.item, votes.value == wanted, len(votes.items)).astype(np.int64)

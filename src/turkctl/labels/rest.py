@@ -1,0 +1,47 @@
+"""Many classes by a method for two: each class against the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from turkctl.labels.options import Options, Tick
+from turkctl.labels.result import TIE, Fit
+from turkctl.labels.votes import Votes
+
+FitTwo = Callable[[Votes, Options, Tick], Fit]
+
+
+def against_the_rest(fit: FitTwo) -> FitTwo:
+    """A fit that asks of each class "this, or another?"; the class with the best score wins, two alike tie.
+
+    It has no numbers of workers: they would be others for each class.
+    """
+
+    def fit_each(votes: Votes, options: Options, tick: Tick) -> Fit:
+        kinds = len(votes.classes)
+        fits = []
+        for position in range(kinds):
+
+            def part(done: int, most: int, before: int = position) -> None:
+                tick(before * most + done, kinds * most)
+
+            fits.append(fit(votes.against(position), options, part))
+        scores = np.stack([each.score for each in fits], axis=1)
+        best = scores.argmax(axis=1)
+        highest = scores.max(axis=1)
+        second = np.partition(scores, -2, axis=1)[:, -2]
+        p = np.take_along_axis(np.stack([each.p for each in fits], axis=1), best[:, None], axis=1)[:, 0]
+        return Fit(
+            score=highest,
+            p=p,
+            best=np.where(highest - second < TIE, -1, best),
+            rounds=sum(each.rounds for each in fits),
+            evaluations=sum(each.evaluations for each in fits),
+            objective=sum(each.objective or 0.0 for each in fits),
+            converged=None if fits[0].converged is None else all(each.converged for each in fits),
+            warnings=[told for each in fits for told in each.warnings],
+        )
+
+    return fit_each

@@ -1,0 +1,124 @@
+"""What a method finds, and what a whole run gives: labels of items, numbers of workers, facts of the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from turkctl.labels.votes import Floats, Ints, Votes
+
+TIE = 1e-3
+"""Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, not at it."""
+DIGITS = 6
+"""Decimals of the numbers in rows."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a method makes of votes, before anything is cut.
+
+    ``score`` and ``p`` have an entry per item; ``best``, for more than two classes, the index of the class that the
+    score is about, -1 for a tie. ``cut_score`` is what a cut is chosen on, where gold entered the fit.
+    ``item`` and ``worker`` hold further columns by name.
+    """
+
+    score: Floats
+    p: Floats
+    best: Ints | None = None
+    cut_score: Floats | None = None
+    item: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    worker: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    flags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    rounds: int = 0
+    evaluations: int = 0
+    objective: float | None = None
+    converged: bool | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """The facts of one run. ``objective`` is the method's own; ``converged`` is None where a schedule is fixed."""
+
+    method: str
+    parameters: Mapping[str, Any]
+    versions: Mapping[str, str]
+    items: int
+    workers: int
+    labels: int
+    duplicates: int
+    threshold: float
+    threshold_from: str
+    """``default``, ``given`` or ``gold``."""
+    rounds: int
+    evaluations: int
+    objective: float | None
+    converged: bool | None
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**vars(self), "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """Per item: ``label`` (index of the class, -1 for none), ``score``, ``p``, ``n`` votes, ``n_true`` of them true.
+
+    ``n_true`` counts, for more than two classes, the votes for the best class. ``worker`` has the columns ``n`` and
+    ``agreement`` (with the final labels, NaN without any) and the method's own; ``flags`` says by name which workers
+    are reversed, guessing or one-sided.
+    """
+
+    votes: Votes
+    label: NDArray[np.int32]
+    score: Floats
+    p: Floats
+    n: Ints
+    n_true: Ints
+    item: Mapping[str, NDArray[Any]]
+    worker: Mapping[str, NDArray[Any]]
+    flags: Mapping[str, NDArray[np.bool_]]
+    run: Run
+
+    def labels(self) -> list[Hashable | None]:
+        """The class of each item, None without one."""
+        classes = (*self.votes.classes, None)
+        return [classes[position] for position in self.label.tolist()]
+
+    def item_rows(self) -> Iterator[dict[str, Any]]:
+        """A row per item in the order of items: item, label, score, p, n, method; for cubam-nd its place ``x``."""
+        method = self.run.method
+        columns = (self.votes.items, self.labels(), _listed(self.score), _listed(self.p), self.n.tolist())
+        places = _listed(self.item["x"]) if "x" in self.item else None
+        for position, (item, label, score, p, n) in enumerate(zip(*columns, strict=True)):
+            row = {"item": item, "label": label, "score": score, "p": p, "n": n, "method": method}
+            if places is not None:
+                row["x"] = places[position]
+            yield row
+
+    def worker_rows(self) -> Iterator[dict[str, Any]]:
+        """A row per worker in the order of workers: worker, n, agreement, the method's own columns, flags."""
+        columns = {name: _listed(values) for name, values in self.worker.items()}
+        for position, worker in enumerate(self.votes.workers):
+            row: dict[str, Any] = {"worker": worker}
+            row |= {name: _number(values[position]) for name, values in columns.items()}
+            row["flags"] = [name for name, raised in self.flags.items() if raised[position]]
+            yield row
+
+
+def _listed(values: NDArray[Any]) -> list[Any]:
+    listed: list[Any] = (np.round(values, DIGITS) + 0.0 if values.dtype.kind == "f" else values).tolist()
+    return listed
+
+
+def _number(value: Any) -> Any:
+    """JSON knows no infinity and no NaN: a missing value."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
