@@ -101,7 +101,7 @@ def test_a_row_per_worker(worked: str, turkctl: Run) -> None:
     assert len(rows) == 3
     keys = ["worker_id", "assignments", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked"]
     assert list(rows[0]) == keys
-    assert {(row["approved"], row["earned"], row["bonus"], row["blocked"]) for row in rows} == {(1, "0.50", None, None)}
+    assert {(row["approved"], row["earned"], row["bonus"], row["blocked"]) for row in rows} == {(1, "0.50", "0.00", None)}
     refreshed = json.loads(turkctl("workers", "list", rows[0]["worker_id"], "--refresh", "--json").out)
     assert [row["blocked"] for row in refreshed] == [False]
 

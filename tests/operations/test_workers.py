@@ -130,7 +130,7 @@ def test_a_row_per_worker_says_what_is_known(study: Lab) -> None:
     assert study.requests == {}
     seen = [row.pop("last_seen") for row in rows]
     assert all(moment is not None for moment in seen)
-    base = {"assignments": 2, "approved": 1, "earned": Decimal("0.50"), "bonus": None, "blocked": None}
+    base = {"assignments": 2, "approved": 1, "earned": Decimal("0.50"), "bonus": Decimal("0.00"), "blocked": None}
     assert rows == [
         {**base, "worker_id": worker(1), "submitted": 1, "rejected": 0},
         {**base, "worker_id": worker(2), "submitted": 0, "rejected": 1},

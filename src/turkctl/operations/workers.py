@@ -6,11 +6,15 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from sqlmodel import Session
+
 from turkctl.errors import NotFoundError
+from turkctl.operations.plan import ZERO
 from turkctl.operations.work import WorkSelection, participants_table, psiturk_work, work_filter
 from turkctl.operations.world import World
 from turkctl.store import participants, workers
 from turkctl.store.assignments import APPROVED, SUBMITTED
+from turkctl.store.base import Place
 from turkctl.store.workers import WorkerRow, WorkRow
 
 COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
@@ -21,7 +25,8 @@ def list_workers(world: World, wanted: WorkSelection, *, refresh: bool = False) 
     """The rows of ``workers list``, by worker id.
 
     Work that only psiTurk's rows tell of counts where it was submitted or approved there; what it earned counts where
-    its HIT is ours. ``blocked`` is known only when the market was asked; ``bonus`` is None until it is kept.
+    its HIT is ours. ``blocked`` is known only when the market was asked; ``bonus`` is what the ledger has of
+    bonuses paid on the work that is meant, commission aside.
 
     Args:
         world: database, and the market for ``refresh``.
@@ -36,31 +41,41 @@ def list_workers(world: World, wanted: WorkSelection, *, refresh: bool = False) 
     with world.database.read() as session:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
-        known = workers.known_names(session, place, wanted.selection.ids, table)
-        for each in wanted.selection.ids:
-            if each not in known:
-                raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")
+        refuse_strangers(session, place, wanted, table)
         found = {row.worker_id: row for row in workers.totals(session, narrowed)}
+        bonuses = workers.bonuses(session, narrowed)
         for status, says in _PSITURKS if table is not None else ():
             for work in psiturk_work(session, narrowed, table or "", status, says=says):
                 found[work.worker_id] = _with(found.get(work.worker_id), work)
     blocked = {each.worker_id for each in _blocks(world)} if refresh else None
-    return [_shown(found[worker], blocked) for worker in sorted(found)]
+    return [_shown(found[worker], bonuses.get(worker, ZERO), blocked) for worker in sorted(found)]
+
+
+def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
+    """See that every worker or assignment that is named is known.
+
+    Raises:
+        NotFoundError: one is not.
+    """
+    known = workers.known_names(session, place, wanted.selection.ids, table)
+    for each in wanted.selection.ids:
+        if each not in known:
+            raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")
 
 
 def _with(row: WorkerRow | None, work: WorkRow) -> WorkerRow:
     """The row with one more piece of work in it."""
-    row = row or WorkerRow(work.worker_id, 0, 0, 0, Decimal("0.00"), None)
+    row = row or WorkerRow(work.worker_id, 0, 0, 0, ZERO, None)
     if work.status == SUBMITTED:
         return replace(row, submitted=row.submitted + 1)
-    return replace(row, approved=row.approved + 1, earned=row.earned + (work.reward or Decimal("0.00")))
+    return replace(row, approved=row.approved + 1, earned=row.earned + (work.reward or ZERO))
 
 
 def _blocks(world: World) -> list[Any]:
     return world.engine().call(lambda: list(world.mturk.list_blocks()))
 
 
-def _shown(row: WorkerRow, blocked: set[str] | None) -> dict[str, Any]:
+def _shown(row: WorkerRow, bonus: Decimal, blocked: set[str] | None) -> dict[str, Any]:
     return {
         "worker_id": row.worker_id,
         "assignments": row.submitted + row.approved + row.rejected,
@@ -68,7 +83,7 @@ def _shown(row: WorkerRow, blocked: set[str] | None) -> dict[str, Any]:
         "approved": row.approved,
         "rejected": row.rejected,
         "earned": row.earned,
-        "bonus": None,
+        "bonus": bonus,
         "last_seen": row.last_seen,
         "blocked": None if blocked is None else row.worker_id in blocked,
     }

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, func, or_, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS, REJECTED, SUBMITTED
@@ -17,6 +17,7 @@ from turkctl.store.base import ANY_MARKET, Place, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.hits import HITS
 from turkctl.store.participants import participants_table
+from turkctl.store.payments import BONUS, PAYMENTS
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,25 @@ _OF_HIT = (
     HITS.c.max_assignments,
     HITS.c.masters,
 )
-_WORK: Select[*tuple[Any, ...]] = (
+WORK: Select[*tuple[Any, ...]] = (
     select(ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.worker_id, ASSIGNMENTS.c.hit_id, ASSIGNMENTS.c.status, *_OF_HIT)
     .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
     .join(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
 )
+"""The columns of a :class:`WorkRow`, for other queries to add to."""
 
 
 def select_work(session: Session, wanted: WorkFilter, statuses: Sequence[str] | None = None) -> list[WorkRow]:
     """The stored assignments that match, in the order in which they were stored."""
-    statement = _WORK.where(*_at(wanted.place)).order_by(ASSIGNMENTS.c.id)
+    statement = WORK.where(*at_place(wanted.place)).order_by(ASSIGNMENTS.c.id)
     if statuses is not None:
         statement = statement.where(ASSIGNMENTS.c.status.in_(statuses))
-    rows = (WorkRow(*row) for part in _parts(statement, wanted) for row in session.connection().execute(part))
+    rows = (WorkRow(*row) for part in narrowed_parts(statement, wanted) for row in session.connection().execute(part))
     return list({row.assignment_id: row for row in rows if wanted.matches(row)}.values())
 
 
-def _parts(statement: Select[Any], wanted: WorkFilter) -> list[Select[Any]]:
-    """The statement narrowed by ids or HITs, once for every handful of them."""
+def narrowed_parts(statement: Select[Any], wanted: WorkFilter) -> list[Select[Any]]:
+    """A statement over stored assignments narrowed by ids or HITs, once for every handful of them."""
     if wanted.ids is not None:
         return [statement.where(_named(part)) for part in chunks(wanted.ids)]
     if wanted.hit_ids is not None:
@@ -150,7 +152,7 @@ def known_names(session: Session, place: Place, ids: Sequence[str], name: str | 
     found: set[str] = set()
     columns = (ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.worker_id)
     for part in chunks(ids):
-        for row in session.connection().execute(select(*columns).where(*_at(place), _named(part))):
+        for row in session.connection().execute(select(*columns).where(*at_place(place), _named(part))):
             found.update(row)
         if name is not None:
             table = participants_table(name)
@@ -190,7 +192,7 @@ def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
     statement = (
         select(worker, *counts, earned, func.max(ASSIGNMENTS.c.submitted))
         .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
-        .where(*_at(wanted.place), *_conditions(session, wanted))
+        .where(*at_place(wanted.place), *_narrowing(session, wanted, ASSIGNMENTS))
         .group_by(worker)
         .order_by(worker)
     )
@@ -200,12 +202,31 @@ def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
     ]
 
 
-def _conditions(session: Session, wanted: WorkFilter) -> list[ColumnElement[bool]]:
+def bonuses(session: Session, wanted: WorkFilter) -> dict[str, Decimal]:
+    """Dollars of the ledger's bonuses on the work that matches by worker, commission aside."""
+    place, worker = wanted.place, PAYMENTS.c.worker_id
+    of_hit = and_(
+        HITS.c.hit_id == PAYMENTS.c.hit_id, HITS.c.mode == PAYMENTS.c.mode, HITS.c.market == PAYMENTS.c.market
+    )
+    found = _narrowing(session, wanted, PAYMENTS)
+    statement = (
+        select(worker, func.sum(PAYMENTS.c.amount))
+        .join_from(PAYMENTS, HITS, of_hit, isouter=True)
+        .where(PAYMENTS.c.mode == place.mode, PAYMENTS.c.kind == BONUS, *found)
+        .group_by(worker)
+    )
+    if place.market != ANY_MARKET:
+        statement = statement.where(PAYMENTS.c.market == place.market)
+    return {row[0]: row[1] for row in session.connection().execute(statement)}
+
+
+def _narrowing(session: Session, wanted: WorkFilter, table: Table) -> list[ColumnElement[bool]]:
+    """The filter as conditions over HITs and a table that names assignments, workers and HITs."""
     found: list[ColumnElement[bool]] = []
     if wanted.ids is not None:
-        found.append(_named(wanted.ids))
+        found.append(or_(table.c.assignment_id.in_(wanted.ids), table.c.worker_id.in_(wanted.ids)))
     if wanted.hit_ids is not None:
-        found.append(ASSIGNMENTS.c.hit_id.in_(wanted.hit_ids))
+        found.append(table.c.hit_id.in_(wanted.hit_ids))
     if wanted.slug is not None or wanted.pattern is not None:
         rows = session.connection().execute(select(EXPERIMENTS.c.id, EXPERIMENTS.c.slug)).all()
         slugs = [row for row in rows if wanted.slug in (None, row.slug)]
@@ -219,6 +240,7 @@ def _conditions(session: Session, wanted: WorkFilter) -> list[ColumnElement[bool
     return found
 
 
-def _at(place: Place) -> list[ColumnElement[bool]]:
+def at_place(place: Place) -> list[ColumnElement[bool]]:
+    """The stored assignments of a place, as conditions."""
     mode = ASSIGNMENTS.c.mode == place.mode
     return [mode] if place.market == ANY_MARKET else [mode, ASSIGNMENTS.c.market == place.market]

@@ -12,6 +12,7 @@ from turkctl.errors import UsageError
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.participant_filters import Query
+    from turkctl.operations.participants import Ordering
 
 app = make_group("List, count and show participants; reads psiTurk's databases, too. Here --mode is a filter.")
 
@@ -66,6 +67,9 @@ def list_(
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="At most so many.")] = None,
     offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="After so many.")] = 0,
     columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="These columns.")] = None,
+    wage: Annotated[
+        bool, typer.Option("--wage", help="Also minutes and dollars earned in an hour; groups by experiment, too.")
+    ] = False,
 ) -> None:
     """List participants, or with --group-by their numbers. All modes, unless --mode is given here."""
     from turkctl.operations.participants import Ordering, grouped, listed
@@ -75,11 +79,24 @@ def list_(
     ordering = Ordering(sort, desc, limit, offset)
     if group_by and columns:
         raise UsageError("--columns has no meaning with --group-by", hint="groups show their own columns and the count")
-    if group_by:
+    chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    if wage or {"minutes", "wage"} & {*chosen, sort}:
+        _show_wages(run, query, ordering, group_by, chosen)
+    elif group_by:
         run.output.rows(*grouped(run.context, query, ordering, group_by))
     else:
-        chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
         run.output.rows(*listed(run.context, query, ordering, chosen))
+
+
+def _show_wages(
+    run: Invocation, query: Query, ordering: Ordering, group_by: list[str] | None, chosen: list[str]
+) -> None:
+    from turkctl.operations.participant_wages import grouped_with_wages, listed_with_wages
+
+    if group_by:
+        run.output.rows(*grouped_with_wages(run.context, query, ordering, group_by))
+    else:
+        run.output.rows(*listed_with_wages(run.context, query, ordering, chosen))
 
 
 @app.command()

@@ -52,13 +52,45 @@ def list_(
     codeversion: select.CodeVersion = None,
     hit: Hit = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market who is blocked.")] = False,
+    wage: Annotated[bool, typer.Option("--wage", help="Also hours worked and dollars earned in an hour.")] = False,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group-by",
+            metavar="COL",
+            help="--wage: by experiment, condition, codeversion or campaign instead of by worker. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """List workers of this mode: assignments by status, earned, bonus, last seen, blocked."""
+    from turkctl.operations import wages
     from turkctl.operations.workers import COLUMNS, list_workers
 
     run = invocation(ctx)
     wanted = _selection(ids, False, regex, experiment, campaign, codeversion, hit)
-    run.output.rows(COLUMNS, list_workers(run.context, wanted, refresh=refresh))
+    if group_by:
+        _check_grouping(wage=wage, refresh=refresh)
+        run.output.rows(*wages.by_group(run.context, wanted, group_by))
+        return
+    rows = list_workers(run.context, wanted, refresh=refresh)
+    if wage:
+        run.output.rows([*COLUMNS, *wages.OF_WORKER], wages.of_workers(run.context, wanted, rows))
+    else:
+        run.output.rows(COLUMNS, rows)
+
+
+def _check_grouping(*, wage: bool, refresh: bool) -> None:
+    """See that the other options mean something with ``--group-by``.
+
+    Raises:
+        UsageError: they do not.
+    """
+    from turkctl.errors import UsageError
+
+    if not wage:
+        raise UsageError("--group-by groups wages", hint="add --wage")
+    if refresh:
+        raise UsageError("--refresh asks who is blocked, which groups do not show", hint="leave one of them out")
 
 
 @app.command()

@@ -1,0 +1,88 @@
+"""How long work took and what was paid for it besides the reward: what hourly wages are reckoned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from turkctl.store.assignments import APPROVED, ASSIGNMENTS
+from turkctl.store.base import ANY_MARKET, Place, chunks
+from turkctl.store.participants import participants_table
+from turkctl.store.payments import BONUS, COMPENSATION, PAYMENTS
+from turkctl.store.workers import WORK, WorkFilter, WorkRow, at_place, narrowed_parts
+
+
+@dataclass(frozen=True)
+class TimedWork(WorkRow):
+    """An assignment with the times between which it was done."""
+
+    accepted: datetime | None
+    submitted: datetime | None
+    paid: Decimal
+    """Dollars of bonuses in the ledger."""
+
+    @property
+    def time(self) -> timedelta | None:
+        """From accepting to submitting; None where the market did not tell both."""
+        if self.accepted is None or self.submitted is None or self.submitted <= self.accepted:
+            return None
+        return self.submitted - self.accepted
+
+
+_BONUSES = (
+    select(func.sum(PAYMENTS.c.amount))
+    .where(
+        PAYMENTS.c.mode == ASSIGNMENTS.c.mode,
+        PAYMENTS.c.market == ASSIGNMENTS.c.market,
+        PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
+        PAYMENTS.c.kind == BONUS,
+    )
+    .correlate(ASSIGNMENTS)
+    .scalar_subquery()
+)
+_COMPENSATION = (
+    select(PAYMENTS.c.id)
+    .where(
+        PAYMENTS.c.mode == ASSIGNMENTS.c.mode,
+        PAYMENTS.c.market == ASSIGNMENTS.c.market,
+        PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
+        PAYMENTS.c.kind == COMPENSATION,
+    )
+    .correlate(ASSIGNMENTS)
+    .exists()
+)
+_TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, _BONUSES).where(~_COMPENSATION)
+"""Compensations are left out: they pay for work that was done elsewhere, in a time that nobody knows."""
+
+
+def approved_work(session: Session, wanted: WorkFilter) -> list[TimedWork]:
+    """The approved assignments that match, in the order in which they were stored."""
+    statement = _TIMED.where(*at_place(wanted.place), ASSIGNMENTS.c.status == APPROVED).order_by(ASSIGNMENTS.c.id)
+    rows = (_timed(row) for part in narrowed_parts(statement, wanted) for row in session.connection().execute(part))
+    return list({row.assignment_id: row for row in rows if wanted.matches(row)}.values())
+
+
+def timed_work(session: Session, mode: str, assignment_ids: Sequence[str]) -> dict[str, TimedWork]:
+    """Those of the assignments that a mode has stored, whatever their status."""
+    statement = _TIMED.where(*at_place(Place(mode, ANY_MARKET)))
+    parts = (statement.where(ASSIGNMENTS.c.assignment_id.in_(part)) for part in chunks(assignment_ids))
+    return {row.assignment_id: _timed(row) for part in parts for row in session.connection().execute(part)}
+
+
+def conditions(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[str, int | None]:
+    """The condition that each of these assignments was given, from the participants table."""
+    table = participants_table(name)
+    statement = select(table.c.assignmentid, table.c.cond).where(table.c.mode == mode)
+    parts = (statement.where(table.c.assignmentid.in_(part)) for part in chunks(assignment_ids))
+    return {row[0]: row[1] for part in parts for row in session.connection().execute(part)}
+
+
+def _timed(row: Sequence[Any]) -> TimedWork:
+    *values, bonus = row
+    return TimedWork(*values, Decimal("0.00") if bonus is None else bonus)
