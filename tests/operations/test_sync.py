@@ -39,6 +39,8 @@ def test_a_sync_brings_in_submissions_and_asks_for_nothing_that_did_not_change(s
         "participants_added": 2,
         "found": 0,
         "unknown": [],
+        "adopted": [],
+        "not_adopted": [],
         "failed": [],
         "requests": 3,
     }

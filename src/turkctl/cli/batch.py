@@ -17,7 +17,7 @@ from turkctl.units import format_money
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from turkctl.operations.plan import Act, Plan
+    from turkctl.operations.plan import Act, BatchResult, Plan
 
 P = TypeVar("P")
 
@@ -42,10 +42,14 @@ def run_batch(run: Invocation, plan: Plan[P], act: Act[P], *, dry_run: bool, ask
         raise typer.Exit(run.output.batch(plan.preview()))
     if asks and plan.steps and run.settings.mode == "live" and not yes:
         confirm(run, plan)
+    raise typer.Exit(run.output.batch(apply_batch(run, plan, act)))
+
+
+def apply_batch(run: Invocation, plan: Plan[P], act: Act[P]) -> BatchResult:
+    """Apply a plan with a progress bar; the first Ctrl-C lets what is in hand finish."""
     engine = run.context.engine()
     with stoppable(engine.stop), run.output.progress(plan.action, len(plan.steps) + len(plan.skipped)) as advance:
-        result = engine.apply(plan, act, on_item=lambda _item: advance())
-    raise typer.Exit(run.output.batch(result))
+        return engine.apply(plan, act, on_item=lambda _item: advance())
 
 
 def confirm(run: Invocation, plan: Plan[P]) -> None:

@@ -16,10 +16,12 @@ from sqlmodel import Session
 
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations.adopt import Adopted, Adoption, adopt
 from turkctl.operations.enter import Answer, Entered, ParticipantsTable, enter
 from turkctl.operations.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.reading import read_each
 from turkctl.operations.settle import enter_hit, settle
+from turkctl.operations.strangers import list_account, strangers
 from turkctl.operations.world import World
 from turkctl.store import assignments, experiments, hits, intents, people
 from turkctl.store.assignments import SUBMITTED
@@ -57,7 +59,8 @@ class SyncReport:
     hits_checked: int
     read: ReadReport
     unknown: tuple[str, ...]
-    """HITs of the account that are not ours."""
+    """HITs of the account that this database does not know."""
+    adopted: Adopted
     found: int
     """Requests that an interrupted run had left open and that had reached the market."""
     requests: int
@@ -74,6 +77,8 @@ class SyncReport:
             "participants_added": self.read.participants_added,
             "found": self.found,
             "unknown": list(self.unknown),
+            "adopted": list(self.adopted.hit_ids),
+            "not_adopted": [{"id": hit_id, "detail": reason} for hit_id, reason in self.adopted.left],
             "failed": [item.as_dict() for item in self.read.failed],
             "requests": self.requests,
         }
@@ -99,7 +104,9 @@ def unread_since_expiry(session: Session, place: Place, experiment_id: int, now:
     return [row for row in unfinished(session, place, now, experiment_id) if row.available and row.expires <= now]
 
 
-def sync(world: World, *, full: bool = False, grant: Grant | None = None) -> SyncReport:
+def sync(
+    world: World, *, full: bool = False, grant: Grant | None = None, adoption: Adoption | None = None
+) -> SyncReport:
     """Bring the database up to date.
 
     All HITs of the account are listed, which tells their counters. Submissions are read of those HITs alone whose
@@ -110,19 +117,22 @@ def sync(world: World, *, full: bool = False, grant: Grant | None = None) -> Syn
         world: database, market and clock.
         full: read the submissions of every HIT.
         grant: called for every experiment at the end.
+        adoption: take in what the database does not know, as this says.
 
     Raises:
         UnreachableError: the market is out of reach; what was read until then is stored.
-        UsageError: ``participants_timezone`` is no time zone.
+        UsageError: ``participants_timezone`` is no time zone; an adoption that cannot be meant.
+        NotFoundError: no such experiment to adopt for.
     """
     now, before = world.now(), world.mturk.requests.total()
     settled = settle(world, now)
-    listed = {hit.hit_id: hit for hit in world.engine().call(lambda: list(world.mturk.list_hits()))}
+    listed = {hit.hit_id: hit for hit in list_account(world)}
     found = _enter_ours(world, list(listed.values()), now)
+    adopted = Adopted() if adoption is None else adopt(world, list(listed.values()), adoption, now)
     with world.database.read() as session:
         stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
         unread = people.unread(session, world.place)
-        unknown = _unknown(session, world.place, list(listed.values()))
+        unknown = strangers(session, world, list(listed.values()))
         configured = [each.experiment_id for each in experiments.list_all(session)]
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
     read = read_market(world, rows, now, known=listed, every=full)
@@ -131,7 +141,8 @@ def sync(world: World, *, full: bool = False, grant: Grant | None = None) -> Syn
         for experiment_id in configured:
             grant(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
-    return SyncReport(full, len(stored), read, unknown, settled.found + found, requests)
+    strange = tuple(hit.hit_id for hit in unknown)
+    return SyncReport(full, len(stored), read, strange, adopted, settled.found + found, requests)
 
 
 def _differs(row: HitRow, hit: Hit | None, now: datetime) -> bool:
@@ -166,10 +177,6 @@ def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
                 enter_hit(session, place, intent, hit, now)
                 intents.complete(session, intent.token, hit.hit_id, now)
     return len(ours)
-
-
-def _unknown(session: Session, place: Place, listed: Sequence[Hit]) -> tuple[str, ...]:
-    return tuple(hits.unknown_ids(session, place, [hit.hit_id for hit in listed]))
 
 
 def read_market(

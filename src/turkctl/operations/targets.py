@@ -9,8 +9,8 @@ from decimal import Decimal
 from turkctl.mturk.types import Hit
 from turkctl.operations.observe import named_on_market
 from turkctl.operations.selection import Selection, select_hits
+from turkctl.operations.strangers import list_account, of_psiturk, psiturk_hits, strangers, without_row
 from turkctl.operations.world import World
-from turkctl.store import hits
 from turkctl.store.hits import HitRow
 
 
@@ -45,7 +45,10 @@ class Target:
 
 
 def find_targets(world: World, selection: Selection, now: datetime) -> list[Target]:
-    """The HITs that match. HITs the database does not know take part only by id or with ``--all-studies``.
+    """The HITs that match, those without a row included.
+
+    These take part by id; with ``--all`` where participant rows of psiTurk's name them; and where nothing in the
+    database knows them, with ``--all-studies``.
 
     Raises:
         NotFoundError: an id that neither the database nor the market knows.
@@ -58,15 +61,30 @@ def find_targets(world: World, selection: Selection, now: datetime) -> list[Targ
         targets += [
             Target.of_market(hit) for hit in named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
         ]
-    if selection.all_studies and not selection.filters:
-        named = {target.hit_id for target in targets}
-        targets += [Target.of_market(hit) for hit in unknown_on_market(world) if hit.hit_id not in named]
-    return targets
+    named = {target.hit_id for target in targets}
+    return targets + [Target.of_market(hit) for hit in _without_row(world, selection) if hit.hit_id not in named]
+
+
+def _without_row(world: World, selection: Selection) -> list[Hit]:
+    """HITs of the account that have no row and belong to the selection; the account is listed only where needed."""
+    if selection.filters or not (selection.everything or selection.all_studies):
+        return []
+    if not selection.all_studies:
+        with world.database.read() as session:
+            if not psiturk_hits(session, world):
+                return []
+    listed = list_account(world)
+    with world.database.read() as session:
+        found = of_psiturk(session, world, listed) if selection.everything else []
+        return found + (strangers(session, world, listed) if selection.all_studies else [])
 
 
 def unknown_on_market(world: World) -> list[Hit]:
-    """What the account has on the market and the database does not know."""
-    listed = world.engine().call(lambda: list(world.mturk.list_hits()))
+    """What the account has on the market and the database has no row of.
+
+    Raises:
+        UnreachableError: the market is out of reach.
+    """
+    listed = list_account(world)
     with world.database.read() as session:
-        unknown = set(hits.unknown_ids(session, world.place, [hit.hit_id for hit in listed]))
-    return [hit for hit in listed if hit.hit_id in unknown]
+        return without_row(session, world, listed)

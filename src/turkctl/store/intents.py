@@ -92,7 +92,7 @@ def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
     abandoned it is opened again with what is ``wanted`` now.
     """
     for part in chunks(wanted):
-        rows = [intent.validated().model_dump() for intent in part]
+        rows = [intent.checked() for intent in part]
         insert_ignoring(session, INTENTS, ["token"], rows)
         ended = INTENTS.c.token.in_([row["token"] for row in rows]) & INTENTS.c.state.in_((FAILED, ABANDONED))
         again = set(session.connection().execute(select(INTENTS.c.token).where(ended)).scalars())
@@ -149,6 +149,14 @@ def by_subject(session: Session, place: Place, kind: str, subjects: Sequence[str
 def get(session: Session, token: str) -> Intent | None:
     """The intent with this token, read afresh."""
     return next(iter(_by_tokens(session, [token])), None)
+
+
+def known_tokens(session: Session, tokens: Sequence[str]) -> set[str]:
+    """Those of the tokens that are of requests of this database, finished or not."""
+    found: set[str] = set()
+    for part in chunks(tokens):
+        found.update(session.connection().execute(select(INTENTS.c.token).where(INTENTS.c.token.in_(part))).scalars())
+    return found
 
 
 def unfinished(session: Session, place: Place, kind: str | None = None) -> list[Intent]:

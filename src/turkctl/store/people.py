@@ -118,6 +118,21 @@ def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
     ]
 
 
+def hits_elsewhere(session: Session, place: Place, participants_name: str) -> dict[str, set[str | None]]:
+    """``{HIT id: code versions}`` of participants of this mode, complete or not, whose HIT we do not know."""
+    table = participants_table(participants_name)
+    known = select(HITS.c.hit_id).where(HITS.c.mode == place.mode)
+    statement = (
+        select(table.c.hitid, table.c.codeversion)
+        .where(table.c.mode == place.mode, table.c.hitid.not_in(known))
+        .distinct()
+    )
+    found: dict[str, set[str | None]] = {}
+    for hit_id, version in session.connection().execute(statement):
+        found.setdefault(hit_id, set()).add(version)
+    return found
+
+
 def complete_elsewhere(session: Session, place: Place, participants_name: str) -> dict[str | None, int]:
     """``{code version: workers}`` of complete participants of this mode whose HIT we do not know."""
     table = participants_table(participants_name)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli import select
+from turkctl.cli.batch import apply_batch, confirm
 from turkctl.cli.common import invocation
+from turkctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
+    from turkctl.operations.plan import BatchResult
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -17,12 +24,53 @@ def sync(
     full: Annotated[
         bool, typer.Option("--full", help="Read the work of every HIT again, not only where counters changed.")
     ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take the HITs in that the account has and this database does not know.")
+    ] = False,
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", metavar="SLUG", help="--adopt: they are this experiment's.")
+    ] = None,
+    codeversion: Annotated[
+        str | None,
+        typer.Option("--codeversion", metavar="V", help="--adopt: of this version, else the configured one."),
+    ] = None,
+    disable_unknown: Annotated[
+        bool,
+        typer.Option("--disable-unknown", help="Expire, approve and delete the HITs that this database does not know."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="--disable-unknown: only say what would be done.")] = False,
+    yes: select.Yes = False,
 ) -> None:
-    """Bring HITs, assignments and participants up to date with the market, at the cost of what changed."""
+    """Bring HITs, assignments and participants up to date with the market, at the cost of what changed.
+
+    HITs of the account that this database does not know are listed as unknown and left alone.
+    """
+    from turkctl.operations.adopt import Adoption
     from turkctl.operations.repeat import grant_new
     from turkctl.operations.sync import sync as bring_up_to_date
 
     run = invocation(ctx)
-    report = bring_up_to_date(run.context, full=full, grant=grant_new)
-    run.output.record(report.as_dict())
-    raise typer.Exit(1 if report.read.failed else 0)
+    if adopt and disable_unknown:
+        raise UsageError("--adopt keeps unknown HITs, --disable-unknown ends them", hint="give one of them")
+    if not adopt and (experiment is not None or codeversion is not None):
+        raise UsageError("--experiment and --codeversion say whose HITs to adopt", hint="add --adopt")
+    if dry_run and not disable_unknown:
+        raise UsageError("--dry-run shows what --disable-unknown would do", hint="a sync changes nothing on the market")
+    adoption = Adoption(experiment, codeversion) if adopt else None
+    report = bring_up_to_date(run.context, full=full, grant=grant_new, adoption=adoption)
+    disabled = _disable(run, dry_run=dry_run, yes=yes) if disable_unknown else None
+    run.output.record({**report.as_dict(), "disabled": None if disabled is None else disabled.as_dict()})
+    failed = report.read.failed or (disabled is not None and disabled.failed)
+    raise typer.Exit(130 if disabled is not None and disabled.interrupted else int(bool(failed)))
+
+
+def _disable(run: Invocation, *, dry_run: bool, yes: bool) -> BatchResult:
+    """End what the database does not know, once that is agreed to."""
+    from turkctl.operations.disable import prepare_disable
+
+    plan, act = prepare_disable(run.context)
+    if dry_run:
+        return plan.preview()
+    if plan.steps and run.settings.mode == "live" and not yes:
+        confirm(run, plan)
+    return apply_batch(run, plan, act)

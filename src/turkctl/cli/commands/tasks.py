@@ -16,7 +16,9 @@ app = make_group("Recurring tasks: create, list, change, pause, run, delete.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name.")]
 AllModes = Annotated[bool, typer.Option("--all-modes", help="Those of all modes.")]
-Full = Annotated[bool | None, typer.Option("--full/--no-full", help="sync: read the work of every HIT again.", show_default=False)]
+Full = Annotated[
+    bool | None, typer.Option("--full/--no-full", help="sync: read the work of every HIT again.", show_default=False)
+]
 Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="approve-all: what workers are told.")]
 
 BonusReason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="bonus-auto: what workers are told.")]
