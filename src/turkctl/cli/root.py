@@ -34,7 +34,7 @@ COMMANDS: dict[str, str] = {
     "experiments": "Read experiments from files, list and show them.",
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "market": "The built-in market: serve it, people it, turn its clock.",
-    "participants": "List, count and show participants; reads psiTurk's databases, too.",
+    "participants": "List, count, show and export participants; reads psiTurk's databases, too.",
     "scheduler": "The one process that runs tasks, and who it is.",
     "sync": "Bring HITs, assignments and participants up to date with the market.",
     "tasks": "Recurring tasks: create, list, change, pause, run, delete.",

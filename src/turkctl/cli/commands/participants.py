@@ -6,7 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli.commands.participant_export import export
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.participant_options import (
+    Campaign,
+    CodeVersion,
+    Complete,
+    Condition,
+    Current,
+    Hit,
+    Since,
+    Status,
+    Until,
+    Where,
+    Worker,
+    as_query,
+    chosen_modes,
+)
 from turkctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,32 +30,9 @@ if TYPE_CHECKING:
     from turkctl.operations.participant_filters import Query
     from turkctl.operations.participants import Ordering
 
-app = make_group("List, count and show participants; reads psiTurk's databases, too. Here --mode is a filter.")
+app = make_group("List, count, show and export participants; reads psiTurk's databases, too. Here --mode is a filter.")
 
 MOST = 10**9
-
-Condition = Annotated[list[int] | None, typer.Option("--condition", metavar="N", help="In this condition. Repeatable.")]
-CodeVersion = Annotated[
-    list[str] | None, typer.Option("--codeversion", metavar="V", help="Of this code version. Repeatable.")
-]
-Current = Annotated[bool, typer.Option("--current", help="Of the configured code version.")]
-Status = Annotated[
-    list[str] | None, typer.Option("--status", metavar="NAME", help="With this status, as in submitted. Repeatable.")
-]
-Complete = Annotated[
-    bool | None, typer.Option("--complete/--incomplete", help="Only those who are complete, or who are not.")
-]
-Worker = Annotated[list[str] | None, typer.Option("--worker", metavar="ID", help="This worker's. Repeatable.")]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="On this HIT. Repeatable.")]
-Campaign = Annotated[
-    list[int] | None, typer.Option("--campaign", metavar="N", help="On HITs of this campaign. Repeatable.")
-]
-Since = Annotated[str | None, typer.Option("--since", metavar="T", help="Began at this time or later.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Began before this time.")]
-Where = Annotated[
-    list[str] | None,
-    typer.Option("--where", metavar="COL=VALUE", help="Where a column has this value; COL= where it has none."),
-]
 
 
 @app.command(name="list")
@@ -75,7 +68,7 @@ def list_(
     from turkctl.operations.participants import Ordering, grouped, listed
 
     run = invocation(ctx)
-    query = _query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
+    query = as_query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
     ordering = Ordering(sort, desc, limit, offset)
     if group_by and columns:
         raise UsageError("--columns has no meaning with --group-by", hint="groups show their own columns and the count")
@@ -118,7 +111,7 @@ def count(
     from turkctl.operations import participants
 
     run = invocation(ctx)
-    query = _query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
+    query = as_query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
     run.output.value(participants.count(run.context, query))
 
 
@@ -131,7 +124,7 @@ def show(
     from turkctl.operations import participants
 
     run = invocation(ctx)
-    _modes(run)
+    chosen_modes(run)
     run.output.record(participants.show(run.context, wanted))
 
 
@@ -146,43 +139,8 @@ def set_(
     from turkctl.units import parse_money
 
     run = invocation(ctx)
-    _modes(run)
+    chosen_modes(run)
     run.output.record(set_bonus(run.context, wanted, parse_money(bonus)))
 
 
-def _modes(run: Invocation) -> list[str]:
-    """The modes given on the command line: here they choose participants, not a market."""
-    run.flags.pop("mode", None)
-    return list(run.flags.get("modes", ()))
-
-
-def _query(
-    run: Invocation,
-    condition: list[int] | None,
-    codeversion: list[str] | None,
-    current: bool,
-    status: list[str] | None,
-    complete: bool | None,
-    worker: list[str] | None,
-    hit: list[str] | None,
-    campaign: list[int] | None,
-    since: str | None,
-    until: str | None,
-    where: list[str] | None,
-) -> Query:
-    from turkctl.operations.participant_filters import Query
-
-    return Query(
-        modes=_modes(run),
-        conditions=condition or (),
-        code_versions=codeversion or (),
-        current=current,
-        statuses=status or (),
-        complete=complete,
-        workers=worker or (),
-        hits=hit or (),
-        campaigns=campaign or (),
-        since=since,
-        until=until,
-        where=where or (),
-    )
+app.command()(export)

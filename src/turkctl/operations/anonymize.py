@@ -1,0 +1,152 @@
+"""Pseudonyms for the ids of people and their work: the same for the same key, so that exports can be joined.
+
+A pseudonym is a letter and the first 16 hexadecimal digits of HMAC-SHA256 (RFC 2104) of the id: without the key nobody
+can try out ids, which a plain hash would allow.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from turkctl.errors import UsageError
+
+DIGITS = 16
+KEY_BYTES = 32
+SHORTEST_KEY = 16
+_LONG = 5
+"""An id of so many characters is replaced wherever it occurs; a shorter one only where it is a word of its own."""
+_SHAPE = r"(?<![A-Za-z0-9])(?:3[A-Z0-9]{29}|A(?=[A-Z]*[0-9])[A-Z0-9]{11,14})(?![A-Za-z0-9])"
+"""Ids of Mechanical Turk, whosever they are: those of HITs and assignments, and those of workers."""
+_SHAPED = re.compile(_SHAPE)
+_SHORTEST_SHAPE = 12
+
+
+@dataclass(frozen=True)
+class Key:
+    """What the pseudonyms depend on, and what is to be said of its file."""
+
+    secret: bytes
+    created: bool
+    exposed: bool
+    """Whether others than its owner may read the file."""
+
+
+def load_key(file: Path) -> Key:
+    """The key in the file, which is made, for its owner alone, where there is none.
+
+    Raises:
+        UsageError: the file cannot be read or made, or holds too little for a key.
+    """
+    try:
+        return _read_key(file)
+    except FileNotFoundError:
+        return _make_key(file)
+    except OSError as error:
+        raise UsageError(f"cannot read the key file {file}: {error.strerror}", hint="name another file") from None
+
+
+def _read_key(file: Path) -> Key:
+    with file.open("rb") as opened:
+        secret = opened.read(1 << 16).strip()
+        exposed = os.name == "posix" and bool(os.fstat(opened.fileno()).st_mode & 0o077)
+    if len(secret) < SHORTEST_KEY:
+        raise UsageError(
+            f"the key file {file} holds {len(secret)} bytes, too few for a key",
+            hint=f"name a file that does not exist yet and it is made, or put {SHORTEST_KEY} random characters into it",
+        )
+    return Key(secret, created=False, exposed=exposed)
+
+
+def _make_key(file: Path) -> Key:
+    secret = secrets.token_hex(KEY_BYTES).encode()
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+            made.write(secret + b"\n")
+    except FileExistsError:  # another program has made it in the meantime
+        return _read_key(file)
+    except OSError as error:
+        raise UsageError(f"cannot make the key file {file}: {error.strerror}", hint="name another place") from None
+    return Key(secret, created=True, exposed=False)
+
+
+class Pseudonyms:
+    """Pseudonyms by one key."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def of(self, letter: str, identity: str) -> str:
+        """The pseudonym of an id; its digits do not depend on the letter."""
+        digest = hmac.digest(self._secret, identity.encode("utf-8", "surrogatepass"), "sha256")
+        return letter + digest.hex()[:DIGITS]
+
+    def participant(self, keys: Mapping[str, Any], ip_address: str | None) -> Participant:
+        """What stands for the ids of one participant, by our names of the columns.
+
+        ``uniqueid`` stays worker and assignment with a colon between them where it was that.
+        """
+        letters = {"worker_id": "W", "assignment_id": "A", "hit_id": "H"}
+        names = {keys[name]: self.of(letter, keys[name]) for name, letter in letters.items() if keys[name]}
+        uniqueid = keys["uniqueid"]
+        if uniqueid == f"{keys['worker_id']}:{keys['assignment_id']}":
+            names[uniqueid] = ":".join(names.get(keys[name], "") for name in ("worker_id", "assignment_id"))
+        else:
+            names.setdefault(uniqueid, self.of("U", uniqueid))
+        if ip_address:
+            names.setdefault(ip_address, self.of("I", ip_address))
+        return Participant(self, names)
+
+
+class Participant:
+    """Takes the ids of one participant out of what was recorded, and whatever else looks like an id of MTurk's."""
+
+    def __init__(self, pseudonyms: Pseudonyms, names: Mapping[str, str]) -> None:
+        self.names = names
+        self._pseudonyms = pseudonyms
+        self._ids = [identity for identity in names if identity]
+        self._shortest = min((*map(len, self._ids), _SHORTEST_SHAPE))
+        self._numbers = {identity for identity in self._ids if identity.isdecimal() and len(identity) >= _LONG}
+        self._pattern: re.Pattern[str] | None = None
+
+    def clean(self, value: Any) -> Any:
+        """The value with pseudonyms in all its texts, names of fields among them."""
+        kind = type(value)
+        if kind is str:
+            return self._clean_text(value) if len(value) >= self._shortest else value
+        if kind is dict:
+            return {self.clean(name): self.clean(inner) for name, inner in value.items()}
+        if kind is list:
+            return [self.clean(inner) for inner in value]
+        if self._numbers and kind in (int, float):
+            return self.names.get(format(value, ".0f") if value == int(value) else "", value)
+        return value
+
+    def _clean_text(self, text: str) -> str:
+        for identity in self._ids:
+            if identity in text:
+                break
+        else:
+            if len(text) < _SHORTEST_SHAPE or not _SHAPED.search(text):
+                return text
+        if self._pattern is None:
+            self._pattern = self._made_pattern()
+        return self._pattern.sub(self._pseudonym, text)
+
+    def _made_pattern(self) -> re.Pattern[str]:
+        """Longest first: a uniqueid contains a worker's id."""
+        words = [
+            re.escape(each) if len(each) >= _LONG else rf"(?<![^\W_]){re.escape(each)}(?![^\W_])"
+            for each in sorted(self._ids, key=len, reverse=True)
+        ]
+        return re.compile("|".join((*words, _SHAPE)))
+
+    def _pseudonym(self, match: re.Match[str]) -> str:
+        found = match[0]
+        return self.names.get(found) or self._pseudonyms.of("W" if found[0] == "A" else "A", found)

@@ -1,0 +1,84 @@
+"""What the experiment recorded, read a piece at a time: each piece is one short transaction, bounded in rows and bytes.
+
+A long read would block psiTurk's writer on SQLite, so pages follow the key: where a page ends is asked of the key's
+own index first, then the rows up to there are read, and the page is cut short when it grows too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, LargeBinary, Row, Table, cast, select
+from sqlmodel import Session
+
+from turkctl.store.participant_lists import ParticipantFilter, conditions
+from turkctl.store.participants import participants_table
+
+PAGE_KEYS = 1000
+"""Rows that one transaction looks at, whether they match or not."""
+PAGE_BYTES = 4_000_000
+"""What is recorded in the rows that one transaction returns; a single row may have more."""
+_FETCHED = 20
+"""Rows that a server sends at once: the page may be cut short after any of them."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the rows that match, in the order of the key."""
+
+    rows: Sequence[Row[Any]]
+    """The columns asked for and at the end the datastring; text, or bytes where the database does not check text."""
+    after: str | None
+    """The key after which to go on; None: nothing is left."""
+
+
+def read_page(
+    session: Session, name: str, wanted: ParticipantFilter, columns: Sequence[str], after: str | None
+) -> Page:
+    """The next page of those that match and have recorded something.
+
+    Args:
+        session: a reading session, for this page alone.
+        name: of the participants table.
+        wanted: the filter.
+        columns: psiTurk's names, ``uniqueid`` first.
+        after: the key of the page before; None begins.
+    """
+    table = participants_table(name)
+    end = _end_of_page(session, table, after)
+    recorded = _recorded(session, table)
+    statement = select(*(table.c[column] for column in columns), recorded)
+    statement = statement.where(*conditions(table, wanted), table.c.datastring.is_not(None))
+    statement = statement.where(*_between(table, after, end)).order_by(table.c.uniqueid)
+    rows: list[Row[Any]] = []
+    size = 0
+    options = {"stream_results": True, "max_row_buffer": _FETCHED}
+    with session.connection().execute(statement, execution_options=options) as found:
+        for row in found:
+            if size > PAGE_BYTES and row[0] != rows[-1][0]:
+                return Page(rows, rows[-1][0])
+            rows.append(row)
+            size += len(row[-1])
+    return Page(rows, end)
+
+
+def _end_of_page(session: Session, table: Table, after: str | None) -> str | None:
+    """The key of the last row of a full page; None when there is less than one left."""
+    key = table.c.uniqueid
+    statement = select(key).where(*_between(table, after, None)).order_by(key).limit(1).offset(PAGE_KEYS - 1)
+    found: str | None = session.connection().execute(statement).scalar()
+    return found
+
+
+def _between(table: Table, after: str | None, end: str | None) -> list[ColumnElement[bool]]:
+    key = table.c.uniqueid
+    return [*([] if after is None else [key > after]), *([] if end is None else [key <= end])]
+
+
+def _recorded(session: Session, table: Table) -> ColumnElement[Any]:
+    """The datastring; on SQLite as bytes, since its driver fails the whole query for one row that is not UTF-8."""
+    if session.connection().dialect.name == "sqlite":
+        return cast(table.c.datastring, LargeBinary)
+    return table.c.datastring
