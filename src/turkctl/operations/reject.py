@@ -23,6 +23,11 @@ def plan_reject(mode: str, found: FoundWork, notes: Sequence[str] = ()) -> Plan[
     return Plan("reject", mode, steps, skip([*decided, *found.idle]), tuple(notes))
 
 
+def people(plan: Plan[Work]) -> int:
+    """How many different workers lose a reward by the plan."""
+    return len({step.payload.worker_id for step in plan.steps})
+
+
 def prepare_reject(world: World, assignment_ids: Sequence[str], feedback: str) -> tuple[Plan[Work], Decide]:
     """The plan for these assignments, and how it is done.
 

@@ -174,14 +174,22 @@ def reject(
     ctx: typer.Context,
     ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Assignments.")],
     feedback: Annotated[str, typer.Option("--feedback", metavar="TEXT", help="Why; the worker reads it.")],
+    people: Annotated[
+        int | None,
+        typer.Option("--people", metavar="N", min=0, help="Go ahead if it concerns N people; else nothing is done."),
+    ] = None,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Reject submitted work: it is not paid."""
+    """Reject submitted work: it is not paid. In mode live, several people take their number as the answer."""
+    from turkctl.cli.people import agreed_on_people
+    from turkctl.operations.reject import people as concerned
     from turkctl.operations.reject import prepare_reject
 
     run = invocation(ctx)
     plan, act = prepare_reject(run.context, list(dict.fromkeys(ids)), feedback)
+    if not dry_run:
+        yes = agreed_on_people(run, "reject the work of", concerned(plan), given=people) or yes
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
