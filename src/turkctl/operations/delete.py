@@ -41,11 +41,20 @@ def obstacle(hit: Hit, now: datetime, *, force: bool) -> str | None:
         verb = "waits" if hit.submitted == 1 else "wait"
         return f"{hit.submitted} submitted {verb} for approval or rejection"
     if hit.pending:
-        until = (hit.expires or now) + (hit.duration or timedelta())
-        return f"{hit.pending} at work, at the latest until {format_time(max(now, until))}"
+        return f"{hit.pending} at work, at the latest until {format_time(last_moment(hit, now))}"
     if hit.status in REVIEWABLE or force:
         return None
     return f"still open until {format_time(hit.expires or now)}: expire it first, or add --force"
+
+
+def last_moment(hit: Hit, now: datetime) -> datetime:
+    """When those at work have to be done: they may have started until the HIT's expiry, and no later than now.
+
+    A HIT that was expired by hand has an expiry of long ago, which says nothing about when they started.
+    """
+    duration = hit.duration or timedelta()
+    until = (hit.expires or now) + duration
+    return until if until > now else now + duration
 
 
 def plan_delete(

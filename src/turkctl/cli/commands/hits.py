@@ -72,6 +72,15 @@ def deadlines(
 
 
 @app.command()
+def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="The HIT.")]) -> None:
+    """Say what stands in the way of deleting, extending, approving and paying bonuses, and when it clears."""
+    from turkctl.operations.obstacles import COLUMNS, explain
+
+    run = invocation(ctx)
+    run.output.rows(COLUMNS, explain(run.context, hit_id))
+
+
+@app.command()
 def create(
     ctx: typer.Context,
     assignments: Assignments,
