@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from turkctl import __version__
 from turkctl.errors import UsageError
 from turkctl.model import SEARCH_PATH
 from turkctl.mturk.client import MTurk
@@ -94,6 +95,7 @@ def _botocore_error() -> type[Exception]:
 
 def _client(endpoint_url: str, profile: str | None, region: str, in_process: bool, limits: tuple[float, float]) -> Any:
     import boto3  # type: ignore[import-untyped]  # boto3 has no types
+    import botocore
     from botocore.config import Config
 
     config = Config(
@@ -107,7 +109,8 @@ def _client(endpoint_url: str, profile: str | None, region: str, in_process: boo
         use_dualstack_endpoint=False,
         ignore_configured_endpoint_urls=True,
         defaults_mode="legacy",
-        user_agent_extra="turkctl",
+        # Said outright: botocore would put its own together anew for each request, a seventh of its time.
+        user_agent=f"turkctl/{__version__} Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
         proxies={} if in_process else None,
     )
     session = boto3.Session(botocore_session=_session(in_process), profile_name=None if in_process else profile)

@@ -12,8 +12,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from turkctl.errors import TurkctlError, UnreachableError
@@ -133,6 +135,8 @@ class _Run(Generic[P]):
         self.keep = keep
         self.ready: deque[Step[P]] = deque()
         self.flying: dict[Future[Done], Step[P]] = {}
+        self.signals: SimpleQueue[Future[Done]] = SimpleQueue()
+        """One entry for each request that has finished: what the loop waits for."""
         self.landed: list[tuple[Step[P], Done | TurkctlError]] = []
         self.flushed = engine.clock()
         self.fatal: BaseException | None = None
@@ -166,7 +170,9 @@ class _Run(Generic[P]):
             if not self.ready:
                 return
             step = self.ready.popleft()
-            self.flying[pool.submit(self._perform, step)] = step
+            future = pool.submit(self._perform, step)
+            self.flying[future] = step
+            future.add_done_callback(self.signals.put)
 
     def _prepare(self) -> None:
         group = [self.todo.popleft() for _ in range(min(self.engine.group, len(self.todo)))]
@@ -182,8 +188,8 @@ class _Run(Generic[P]):
 
     def _land(self) -> None:
         """Wait for a request to finish; record finished ones when there are enough or they have waited enough."""
-        finished, _ = wait(self.flying, timeout=FLUSH_AFTER, return_when=FIRST_COMPLETED)
-        for future in finished:
+        self._await_one()
+        for future in [each for each in self.flying if each.done()]:
             step = self.flying.pop(future)
             error = future.exception()
             if isinstance(error, TurkctlError):
@@ -196,6 +202,16 @@ class _Run(Generic[P]):
                 self.fatal = error
         if len(self.landed) >= self.engine.group or self.engine.clock() - self.flushed > FLUSH_AFTER:
             self._flush()
+
+    def _await_one(self) -> None:
+        """Wait for a signal, and take those that came with it; not longer than results may wait for each other.
+
+        ``futures.wait`` would visit every request under way twice whenever one of them finishes.
+        """
+        with suppress(Empty):
+            self.signals.get(timeout=FLUSH_AFTER)
+            while True:
+                self.signals.get_nowait()
 
     def _flush(self) -> None:
         self.flushed = self.engine.clock()

@@ -115,8 +115,7 @@ def upsert_many(session: Session, rows: Sequence[Assignment]) -> None:
     for part in chunks(rows):
         known = _hit_rows(session, part)
         values = [
-            row.validated().model_dump(exclude={"id"}) | {"hit_row": known.get((row.mode, row.market, row.hit_id))}
-            for row in part
+            row.checked(without="id") | {"hit_row": known.get((row.mode, row.market, row.hit_id))} for row in part
         ]
         upsert(session, ASSIGNMENTS, ["market", "assignment_id"], values, newer_by="synced")
 

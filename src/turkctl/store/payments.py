@@ -95,7 +95,7 @@ class PaymentFilter:
 def enter_many(session: Session, wanted: Sequence[Payment]) -> None:
     """Enter payments; those that are there already stay as they are."""
     for part in chunks(wanted):
-        rows = [payment.validated().model_dump(exclude={"id"}) for payment in part]
+        rows = [payment.checked(without="id") for payment in part]
         insert_ignoring(session, PAYMENTS, _KEY, rows)
 
 

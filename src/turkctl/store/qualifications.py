@@ -65,7 +65,7 @@ def find(session: Session, place: Place, experiment_id: int, purpose: str = TOOK
 def remember(session: Session, made: MadeType) -> None:
     """Stores the type, unless the experiment has one of this purpose here."""
     key = ["mode", "market", "experiment_id", "purpose"]
-    insert_ignoring(session, TYPES, key, [made.validated().model_dump(exclude={"id"})])
+    insert_ignoring(session, TYPES, key, [made.checked(without="id")])
 
 
 def forget(session: Session, type_id: str, place: Place) -> None:
