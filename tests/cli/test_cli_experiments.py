@@ -71,7 +71,7 @@ def test_one_bad_experiment_keeps_all_from_being_stored(folder: Path, turkctl: R
 def test_experiments_are_found_in_folders_beside_the_project_file(folder: Path, turkctl: Run) -> None:
     write(folder, table("one"))
     (folder / "two").mkdir()
-    (folder / "two" / "task.html").write_text("<p>${assignmentId}</p>", encoding="utf-8")
+    (folder / "two" / "task.html").write_text("<p>Which colour?</p>", encoding="utf-8")
     text = table(external_url=None, html_template='"task.html"').split("\n", 1)[1]
     (folder / "two" / "experiment.toml").write_text(text, encoding="utf-8")
     assert [row["experiment"] for row in configure(turkctl)] == ["one", "two"]
@@ -171,7 +171,7 @@ def test_words_in_any_script_and_long_texts_go_through(folder: Path, turkctl: Ru
         (table(external_url='"http://example.org"'), 6, "external_url: has to begin with https://"),
         (table(external_url='"https://example.org/a b"'), 6, "external_url: holds a blank"),
         (table(external_url='"https://"'), 6, "external_url: has to begin"),
-        (table(html_template='"t.html"'), 1, "give exactly one of external_url and html_template"),
+        (table(html_template='"t.html"'), 1, "give exactly one of external_url, html_template"),
         (table(external_url=None, html_template='"nope.html"'), 6, "cannot read"),
         (table(external_url=None, html_template='"."'), 6, "cannot read"),
         (table(qualifications="3"), 7, "qualifications: write a table"),

@@ -108,9 +108,10 @@ def plan_create(
     """What would be posted: the rest of an unfinished run of the same arguments, else all of it anew.
 
     Raises:
-        UsageError: see :meth:`CreateRequest.posts`.
+        UsageError: see :meth:`CreateRequest.posts`; or the question has placeholders, which content fills in.
     """
     posts = request.posts(version, () if request.allow_repeat_workers else _took_part(session, place, version))
+    posts[0].request("", place.mode)  # refuses a question that asks for content
     digest = request.digest(version)
     rest = [] if request.new else _unfinished(session, place, digest)
     if rest:

@@ -105,6 +105,12 @@ def _url(value: str) -> str:
     return value
 
 
+def _layout_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Z0-9]{1,64}", value):
+        raise ValueError("is not the id of a layout: capital letters and digits")
+    return value
+
+
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control signs, lone surrogates and line ends."""
 
@@ -116,6 +122,10 @@ YEAR = timedelta(days=365)
 HALF_MINUTE = timedelta(seconds=30)
 Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
 """Who may work on it, in the form of :mod:`turkctl.mturk.requirements`."""
+
+
+QUESTIONS = ("external_url", "html_template", "question_file", "hit_layout")
+"""The keys that say what a HIT asks; an experiment has one of them."""
 
 
 class _Table(BaseModel):
@@ -150,6 +160,12 @@ class ExperimentSettings(_Table):
     auto_approval_delay: Annotated[Duration, _between(timedelta(), timedelta(days=30))] = timedelta(days=3)
     external_url: Annotated[str, AfterValidator(_url)] | None = None
     html_template: str | None = None
+    question_file: str | None = None
+    """A file with a question document: ExternalQuestion, HTMLQuestion or QuestionForm."""
+    hit_layout: Annotated[str, AfterValidator(_layout_id)] | None = None
+    hit_layout_parameters: dict[str, Annotated[str, AfterValidator(_text)]] = {}
+    placeholders: Annotated[bool, Field(strict=True)] = True
+    """False: ``${name}`` in the question is its own and stays as it is."""
     frame_height: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
     qualifications: Requirements = {}
     contents_per_hit: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
@@ -166,8 +182,14 @@ class ExperimentSettings(_Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> ExperimentSettings:
-        if (self.external_url is None) == (self.html_template is None):
-            raise ValueError("give exactly one of external_url and html_template")
+        given = [name for name in QUESTIONS if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} are both there" if given else "it has no question"
+            raise ValueError(f"{found}: give exactly one of {', '.join(QUESTIONS[:-1])} and {QUESTIONS[-1]}")
+        if self.hit_layout_parameters and self.hit_layout is None:
+            raise ValueError("hit_layout_parameters belong to a hit_layout")
+        if self.frame_height and (self.question_file or self.hit_layout):
+            raise ValueError("frame_height is for pages: a question file or a layout has its own")
         if self.answer_field and self.items_per_hit > 1 and not re.search(r"\{(n|key)\}", self.answer_field):
             raise ValueError("answer_field names one field for several items: write {n} or {key} in it")
         return self

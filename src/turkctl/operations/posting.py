@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.fees import hit_cost
-from turkctl.mturk import questions, requirements
+from turkctl.mturk import requirements
 from turkctl.mturk.types import Hit, HitRequest
 from turkctl.operations.experiments import settings_of
+from turkctl.operations.rendering import task_of
 from turkctl.store import hits
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
@@ -30,6 +31,8 @@ class Post:
     masters: bool
     absent: tuple[str, ...] = ()
     """Qualification types that a worker must not hold, besides the experiment's own requirements."""
+    rows: tuple[Mapping[str, Any], ...] = ()
+    """The data of the content that the HIT shows, in order; an intent keeps which items they are, not the data."""
 
     @property
     def cost(self) -> Decimal:
@@ -83,12 +86,13 @@ class Post:
         )
 
     def request(self, token: str, mode: str) -> HitRequest:
-        """The request; its annotation is the token, by which a lost HIT is recognised as ours."""
+        """The request; its annotation is the token, by which a lost HIT is recognised as ours.
+
+        Raises:
+            UsageError: the question cannot be made of these rows (see :func:`turkctl.operations.rendering.task_of`).
+        """
         settings = settings_of(self.version)
-        if settings.external_url is not None:
-            question = questions.external_question(settings.external_url, settings.frame_height)
-        else:
-            question = questions.html_question(self.version.settings["template"], settings.frame_height)
+        task = task_of(self.version, self.rows)
         return HitRequest(
             title=settings.title,
             description=settings.description,
@@ -98,7 +102,9 @@ class Post:
             lifetime=self.lifetime,
             auto_approval_delay=settings.auto_approval_delay,
             max_assignments=self.assignments,
-            question=question,
+            question=task.question,
+            layout_id=task.layout_id,
+            layout_parameters=task.layout_parameters,
             annotation=token,
             requirements=requirements.to_api(self._qualifications(), "sandbox" if mode == "sandbox" else "production"),
         )
