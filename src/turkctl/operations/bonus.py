@@ -9,30 +9,27 @@ from __future__ import annotations
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import RefusedError, TurkctlError, UsageError
+from turkctl.errors import RefusedError, TurkctlError
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import AlreadyExistsError
+from turkctl.operations.bonus_caps import CapWatch, within_caps
 from turkctl.operations.bonus_orders import (
     BonusRequest,
     Order,
-    failed,
     find_candidates,
     orders_of,
-    over_cap,
     paid_before,
     participant_rows,
     refuse_ambiguous,
 )
 from turkctl.operations.create import refused
-from turkctl.operations.experiment_settings import Limits
-from turkctl.operations.experiments import settings_of
 from turkctl.operations.funds import check_funds
 from turkctl.operations.payments import enter_found, finish, payment_of, read_bonuses
 from turkctl.operations.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
@@ -45,7 +42,6 @@ from turkctl.store.intents import Intent
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import format_money
 
-DAY = timedelta(hours=24)
 CLOCK_HOLDS = 1.0
 """Seconds for which the time that was read is near enough to judge a token's age by."""
 Ledger = dict[str, list[Payment]]
@@ -89,7 +85,6 @@ def plan_orders(
     ledger = _look(world, orders, now)
     with world.database.read() as session:
         made = _intents(session, world, orders, now)
-        caps = _caps(session, orders)
         steps, out = [], list(left)
         for order, intent in zip(orders, made, strict=True):
             reason = paid_before(order, ledger[order.work.assignment_id])
@@ -98,7 +93,7 @@ def plan_orders(
             else:
                 steps.append(_step(intent))
         counted = {each.token for each in intents.unfinished(session, world.place, intents.BONUS)}
-        steps, over = _within(session, world, steps, caps, now, strict=strict)
+        steps, over = within_caps(session, world.place, steps, now, strict=strict)
     costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
     for step in steps:
         if step.payload.token not in counted:
@@ -195,68 +190,6 @@ def _step(intent: Intent) -> Step[Intent]:
     return Step(intent.subject, intent, intent.cost, words)
 
 
-def _caps(session: Session, orders: Sequence[Order]) -> dict[int, Limits]:
-    found = {}
-    for slug in {order.work.experiment for order in orders if order.work.experiment is not None}:
-        version = experiments.by_slug(session, slug)
-        if version is not None:
-            found[version.experiment_id] = settings_of(version).limits
-    return found
-
-
-def _within(
-    session: Session,
-    world: World,
-    steps: Sequence[Step[Intent]],
-    caps: dict[int, Limits],
-    now: datetime,
-    *,
-    strict: bool,
-) -> tuple[list[Step[Intent]], list[ItemResult]]:
-    """The steps that the limits allow, and the results of the others."""
-    own = {step.payload.token for step in steps}
-    waiting = [each for each in intents.unfinished(session, world.place, intents.BONUS) if each.token not in own]
-    spent = {number: _Spent(session, world, number, waiting, now) for number in caps}
-    kept, over = [], []
-    for step in steps:
-        number = step.payload.experiment_id
-        if number is None or number not in caps:
-            kept.append(step)
-            continue
-        amount = Decimal(step.payload.request["amount"])
-        too_much = over_cap(amount, caps[number].max_bonus, "max_bonus")
-        if too_much is not None and strict:
-            raise UsageError(too_much.message, hint=too_much.hint)
-        too_much = too_much or spent[number].add(step.payload.request["worker"], amount, caps[number])
-        if too_much is None:
-            kept.append(step)
-        else:
-            over.append(failed(step.id, too_much))
-    return kept, over
-
-
-class _Spent:
-    """Bonuses of one experiment so far, commission aside: by worker, and within the last day."""
-
-    def __init__(self, session: Session, world: World, number: int, waiting: Iterable[Intent], now: datetime) -> None:
-        wanted = PaymentFilter(world.place, kind=payments.BONUS, experiment_id=number)
-        self._workers = defaultdict(lambda: ZERO, payments.by_worker(session, wanted))
-        self._day = payments.total(session, replace(wanted, since=now - DAY), fees=False)
-        for intent in waiting:
-            if intent.experiment_id == number:
-                self._workers[intent.request["worker"]] += Decimal(intent.request["amount"])
-                self._day += Decimal(intent.request["amount"])
-
-    def add(self, worker: str, amount: Decimal, limits: Limits) -> TurkctlError | None:
-        """Count it, or say which limit it would pass."""
-        theirs, day = self._workers[worker] + amount, self._day + amount
-        error = over_cap(theirs, limits.max_bonus_per_worker, "max_bonus_per_worker")
-        error = error or over_cap(day, limits.max_bonus_per_day, "max_bonus_per_day")
-        if error is None:
-            self._workers[worker], self._day = theirs, day
-        return error
-
-
 class Bonus:
     """Pays each bonus with its intent's token."""
 
@@ -264,21 +197,30 @@ class Bonus:
         self._world = world
         self._mturk = world.mturk
         self._stored: dict[str, Intent] = {}
+        self._caps = CapWatch(world.place)
+        self._over: dict[str, TurkctlError] = {}
+        """What a limit has no room for any more, by token."""
         self._seen: tuple[float, datetime] | None = None
         """When the market's clock was read, by this machine's, and what it said."""
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Commit the intents of the group; what another process has begun goes on as that one has it."""
+        """Commit the intents of the group that the limits still allow; what another process began goes on as it is."""
+        now, wanted = self._world.now(), [step.payload for step in steps]
         with self._world.database.write() as session:
-            for intent in intents.open_many(session, [step.payload for step in steps]):
+            self._over |= self._caps.refused(session, wanted, now)
+            for intent in intents.open_many(session, [each for each in wanted if each.token not in self._over]):
                 self._stored[intent.token] = intent
 
     def perform(self, step: Step[Intent]) -> Done:
         """Pay it; a token that was used means that it is paid, once the market's list proves it.
 
         Raises:
-            RefusedError: its token is too old to be trusted: the next run looks first.
+            RefusedError: its token is too old to be trusted: the next run looks first; or others were paid meanwhile
+                as much as a limit allows.
+            FundsError: others have used the budget up meanwhile.
         """
+        if step.payload.token in self._over:
+            raise self._over[step.payload.token]
         intent = self._stored[step.payload.token]
         if intent.state == intents.DONE:
             return Done(ALREADY_DONE, "paid by another run", value=None, cost=ZERO)

@@ -13,10 +13,10 @@ from pathlib import Path
 from turkctl.errors import UsageError
 from turkctl.mturk.errors import DoesNotExistError
 from turkctl.operations.bonus import Bonus, plan_orders
+from turkctl.operations.bonus_caps import cap_of
 from turkctl.operations.bonus_orders import (
     BonusRequest,
     Order,
-    cap_of,
     check_amount,
     check_reason,
     find_candidates,

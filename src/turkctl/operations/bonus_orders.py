@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from turkctl.errors import RefusedError, TurkctlError, UsageError
-from turkctl.operations.experiments import settings_of
+from turkctl.errors import TurkctlError, UsageError
 from turkctl.operations.payments import purpose_of
 from turkctl.operations.plan import FAILED, SKIPPED, ItemError, ItemResult
 from turkctl.operations.selection import Selection
@@ -22,7 +21,7 @@ from turkctl.operations.work import (
     work_filter,
 )
 from turkctl.operations.world import World
-from turkctl.store import experiments, participant_bonuses, participants
+from turkctl.store import participant_bonuses, participants
 from turkctl.store.assignments import APPROVED, REJECTED
 from turkctl.store.participant_bonuses import BonusRow
 from turkctl.store.payments import AUTO, MARKET, PSITURK, Payment
@@ -212,25 +211,6 @@ def _difference(order: Order, paid: Decimal) -> str:
     if order.amount < paid:
         return f"{words}: ${format_money(paid - order.amount)} too much"
     return words
-
-
-def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | None:
-    """The error of an amount that passes a limit."""
-    if cap is None or amount <= cap:
-        return None
-    return RefusedError(
-        f"${format_money(amount)} is over limits.{name} = ${format_money(cap)}",
-        hint=f"raise limits.{name} and run `turkctl experiments configure`",
-    )
-
-
-def cap_of(world: World, order: Order) -> TurkctlError | None:
-    """The error of a bonus that is over ``limits.max_bonus`` of its experiment."""
-    if order.work.experiment is None:
-        return None
-    with world.database.read() as session:
-        version = experiments.by_slug(session, order.work.experiment)
-    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus, "max_bonus")
 
 
 def participant_rows(world: World, work: Sequence[Work]) -> dict[str, BonusRow]:

@@ -98,18 +98,23 @@ def check_budgets(session: Session, place: Place, costs: Mapping[int | None, Dec
         if experiment_id is not None:
             version = experiments.current(session, experiment_id)
             limits = settings_of(version).limits
-            _check_budget(version.slug, cost, committed(session, place, now, experiment_id=experiment_id), limits)
+            spent = committed(session, place, now, experiment_id=experiment_id)
+            error = over_budget(version.slug, cost, spent, limits)
+            if error is not None:
+                raise error
             floor = max(floor, limits.min_balance or ZERO)
     return floor
 
 
-def _check_budget(slug: str, cost: Decimal, spent: Decimal, limits: Limits) -> None:
-    if limits.budget is not None and spent + cost > limits.budget:
-        raise FundsError(
-            f"this costs ${format_money(cost)}, and ${format_money(spent)} is committed already: more than the budget "
-            f"of ${format_money(limits.budget)} that experiment {slug} has",
-            hint="raise limits.budget and run `turkctl experiments configure`, or post less",
-        )
+def over_budget(slug: str, cost: Decimal, spent: Decimal, limits: Limits) -> FundsError | None:
+    """The error of a cost that passes the budget together with what was ``spent``; in dollars, commission included."""
+    if limits.budget is None or spent + cost <= limits.budget:
+        return None
+    return FundsError(
+        f"this costs ${format_money(cost)}, and ${format_money(spent)} is committed already: more than the budget "
+        f"of ${format_money(limits.budget)} that experiment {slug} has",
+        hint="raise limits.budget and run `turkctl experiments configure`, or post less",
+    )
 
 
 def check_counts(wanted: Collection[str], session: Session, place: Place, now: datetime, version: Version) -> None:
