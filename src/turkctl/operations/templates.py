@@ -15,7 +15,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -234,7 +234,7 @@ def _end_of_element(text: str, at: int, name: str) -> int:
     return closing.start() if closing else len(text)
 
 
-def _scan_tag(text: str, at: int) -> Iterator[Piece]:
+def _scan_tag(text: str, at: int) -> Generator[Piece, None, int]:
     """The pieces of a tag behind its name; returns the position behind it."""
     while at < len(text):
         match = _ATTRIBUTE.match(text, at)
@@ -260,7 +260,7 @@ def _place_of(attribute: str) -> str:
     return "address" if attribute in _ADDRESSES else "attribute"
 
 
-def _scan_value(text: str, at: int, place: str) -> Iterator[Piece]:
+def _scan_value(text: str, at: int, place: str) -> Generator[Piece, None, int]:
     """The pieces of an attribute's value, with quotes around one that has placeholders and none."""
     sign = text[at : at + 1]
     if sign in ('"', "'"):
