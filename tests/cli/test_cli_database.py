@@ -73,7 +73,7 @@ def test_a_file_that_is_no_database_is_exit_4(
         ("sqlite:////nowhere/at/all/x.db", 4, "/nowhere/at/all"),
         ("sqlite://", 2, "in memory"),
         ("sqlite:///:memory:", 2, "in memory"),
-        ("mysql://me:hush@127.0.0.1/x", 4, "no driver for mysql://me:***@127.0.0.1/x"),
+        ("oracle://me:hush@127.0.0.1/x", 4, "no driver for oracle://me:***@127.0.0.1/x"),
         ("nonsense://x", 4, "no driver"),
         ("postgresql://me:hush@127.0.0.1:1/x", 4, "cannot be reached"),
     ],
@@ -93,7 +93,7 @@ def test_an_address_that_leads_nowhere_is_one_line_without_its_password(
     ("url", "code"),
     [
         ("sqlite:////nowhere/at/all/x.db", 4),
-        ("mysql://me:hush@127.0.0.1/x", None),
+        ("oracle://me:hush@127.0.0.1/x", None),
         ("nonsense://x", None),
         ("nonsense", 2),
         ("postgresql://me:hush@127.0.0.1:1/x", 4),

@@ -16,10 +16,9 @@ from turkctl.operations.windows import parse_zone
 from turkctl.settings import Settings
 from turkctl.settings_keys import nearest
 from turkctl.store import campaigns, experiments, participants
-from turkctl.store.participant_lists import COLUMNS, ParticipantFilter
+from turkctl.store.participant_lists import COLUMNS, TIMES, ParticipantFilter
 from turkctl.units import parse_time
 
-TIMES = ("begin_hit", "begin_exp", "end_hit")
 _NUMBERS = ("condition", "counterbalance")
 _MOST = 2**31 - 1
 
@@ -90,14 +89,15 @@ def build_filter(session: Session, settings: Settings, query: Query) -> Particip
 
 
 def _current_versions(session: Session, settings: Settings) -> list[str]:
-    """The code versions of the configured experiments; of those in the project's files where none is stored.
+    """The code versions of all configured experiments; of those in the project's files where none is stored.
 
     Raises:
         NotFoundError: no experiment is configured.
     """
+    versions: list[str] = []
     if participants.exists(session, experiments.EXPERIMENTS.name):
         versions = [each.code_version for each in experiments.list_all(session, inactive=False)]
-    else:
+    if not versions:
         versions = [each.settings.code_version for each in find_experiments(settings.project_file, settings.folder)]
     if not versions:
         raise NotFoundError(
@@ -174,9 +174,9 @@ def known_name(name: str, among: Iterable[str], what: str) -> str:
     Raises:
         UsageError: there is none such; the hint names the nearest, or all.
     """
-    among = list(among)
+    among = list(dict.fromkeys(among))
     if name in among:
         return name
-    near = nearest(name, among)
+    near = nearest(name.lower().replace("-", "_"), among)
     hint = f"did you mean {near}?" if near else "one of " + ", ".join(among)
     raise UsageError(f"there is no {what} '{name}'", hint=hint)

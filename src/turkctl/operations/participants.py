@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, SchemaError, UsageError
-from turkctl.operations.participant_filters import TIMES, Query, build_filter, known_name, needed_columns, zone_of
+from turkctl.operations.participant_filters import Query, build_filter, known_name, needed_columns, zone_of
 from turkctl.settings import Settings
-from turkctl.store import participant_lists, participants
+from turkctl.store import participant_lists, participants, schema
 from turkctl.store.engine import Database
-from turkctl.store.participant_lists import COLUMNS, COUNT, GROUPS
+from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS, TIMES
 from turkctl.store.participant_lists import Ordering as Ordering  # part of what callers say
 
 SHOWN = (
@@ -37,6 +37,7 @@ SHOWN = (
 """The keys of a row, unless others are asked for."""
 TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
 """Those of them that a table shows."""
+_DEEPEST = 100
 
 
 class Reads(Protocol):
@@ -76,12 +77,10 @@ def listed(
         NotFoundError: no such campaign; no participants table.
         SchemaError: the table lacks a column that is needed, or turkctl's tables that a filter needs are not there.
     """
-    shown = [known_name(column, (*COLUMNS, "complete"), "column") for column in columns] or list(SHOWN)
+    shown = [known_name(column, (*COLUMNS, DONE), "column") for column in columns] or list(SHOWN)
     if ordering.by is not None:
         known_name(ordering.by, COLUMNS, "column")
-    stored = [
-        column for column in dict.fromkeys([*shown, *(["status"] if "complete" in shown else [])]) if column in COLUMNS
-    ]
+    stored = [column for column in dict.fromkeys([*shown, *(["status"] if DONE in shown else [])]) if column in COLUMNS]
     needed = [*stored, ordering.by or "begin_hit", *needed_columns(query)]
     zone = zone_of(reads.settings)
     with readable(reads, query).read() as session:
@@ -94,7 +93,9 @@ def listed(
 def grouped(
     reads: Reads, query: Query, ordering: Ordering, by: Sequence[str]
 ) -> tuple[Sequence[str], list[dict[str, Any]]]:
-    """The columns and the rows of the counts by group.
+    """The columns and the rows of the counts by group: any columns, ``hit``, ``worker``, ``complete`` and ``day``.
+
+    Days are by the table's own clock (``participants_timezone``).
 
     Raises:
         UsageError, NotFoundError, SchemaError: see :func:`listed`.
@@ -107,11 +108,8 @@ def grouped(
         wanted = build_filter(session, reads.settings, query)
         table = checked_table(session, reads, [*(names[GROUPS[key]] for key in keys), *needed_columns(query)])
         found = participant_lists.groups(session, table, wanted, keys, ordering)
-    rows = [dict(zip([*keys, COUNT], values, strict=True)) for values in found]
-    for row in rows:
-        if "status" in row:
-            row["status"] = status_name(row["status"])
-    return [*keys, COUNT], rows
+    zone = zone_of(reads.settings)
+    return [*keys, COUNT], [_in_words(dict(zip([*keys, COUNT], values, strict=True)), zone) for values in found]
 
 
 def show(reads: Reads, wanted: str) -> dict[str, Any]:
@@ -129,7 +127,7 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
     zone = zone_of(reads.settings)
     everything = [*COLUMNS.values(), "datastring"]
     with readable(reads, Query()).read() as session:
-        name = checked_table(session, reads, [])
+        name = checked_table(session, reads, ["assignment_id", "worker_id"])
         absent = participant_lists.lacking(session, name, everything)
         found = participant_lists.find(session, name, wanted, [column for column in everything if column not in absent])
     exact = [row for row in found if row["uniqueid"] == wanted]
@@ -143,36 +141,57 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
     return {**shown, "data": _data(row.get("datastring"))}
 
 
-def status_name(status: int | None) -> str | None:
+def status_name(status: Any) -> str | None:
     """PsiTurk's status as a word; a number that psiTurk does not have stays one."""
     if status is None:
         return None
-    return participants.STATUS_NAMES[status] if 0 <= status < len(participants.STATUS_NAMES) else str(status)
+    known = isinstance(status, int) and 0 <= status < len(participants.STATUS_NAMES)
+    return participants.STATUS_NAMES[status] if known else str(status)
 
 
 def _row(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     if "status" in row:
-        row["complete"] = row["status"] in participants.COMPLETE
+        row[DONE] = row["status"] in participants.COMPLETE
+    return _in_words(row, zone)
+
+
+def _in_words(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """The row with the status as a word and times in UTC; a time that is none stays the text it is."""
+    if "status" in row:
         row["status"] = status_name(row["status"])
     for name in TIMES:
-        if isinstance(row.get(name), datetime):
-            row[name] = row[name].replace(tzinfo=zone).astimezone(UTC)
+        moment = row.get(name)
+        if isinstance(moment, datetime):
+            row[name] = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     return row
 
 
-def _data(text: str | None) -> Any:
-    """What was recorded, unpacked where it is JSON."""
+def _data(text: str | bytes | None) -> Any:
+    """What was recorded, unpacked where it is JSON of a sensible depth; numbers that JSON has no word for as texts."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
     try:
-        return None if not text else json.loads(text)
-    except ValueError:
+        data = None if not text else json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
         return text
+    return text if _is_deeper(data, _DEEPEST) else data
+
+
+def _is_deeper(data: Any, levels: int) -> bool:
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return levels < 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def readable(reads: Reads, query: Query) -> Database:
-    """The database, as it is unless a filter needs turkctl's tables; an empty one gets its tables."""
+    """The database, as it is unless a filter needs turkctl's tables; an empty one gets its tables.
+
+    Raises:
+        SchemaError: a newer turkctl made it, or a filter needs turkctl's tables and they are not there.
+    """
     if query.campaigns:
         return reads.database
     with reads.bare_database.read() as session:
+        schema.refuse_newer(session, reads.bare_database)
         empty = participant_lists.has_nothing(session)
     return reads.database if empty else reads.bare_database
 

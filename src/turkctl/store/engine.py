@@ -18,9 +18,12 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlmodel import Session
 
-from turkctl.errors import ConfigError
+from turkctl.errors import ConfigError, SchemaError
 from turkctl.store import failures
 
+WRITABLE = ("sqlite", "postgresql")
+"""What turkctl writes to. MySQL is read: participants can be listed and exported, nothing else."""
+READ_ONLY_HINT = "use SQLite or PostgreSQL; from others, participants can be listed, counted, shown and exported"
 WAIT_MS = 5000
 """How long a writer waits for another one."""
 CONNECT_TIMEOUT_S = 10
@@ -43,7 +46,7 @@ class Database:
 
     @property
     def dialect(self) -> str:
-        """``sqlite`` or ``postgresql``."""
+        """``sqlite``, ``postgresql`` or, only for reading, ``mysql`` (MariaDB as well)."""
         return self.engine.dialect.name
 
     @contextmanager
@@ -57,6 +60,8 @@ class Database:
         options: dict[str, Any] = {_READING: True}
         if self.dialect == "postgresql":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        elif self.dialect == "mysql":
+            options |= {"isolation_level": "REPEATABLE READ"}
         with self._connection(options) as connection, Session(connection, expire_on_commit=False) as session:
             yield session
 
@@ -66,8 +71,10 @@ class Database:
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened or written, or stays locked for five seconds.
-            SchemaError: it lacks a table that was asked for.
+            SchemaError: it lacks a table that was asked for, or is of a kind that turkctl only reads.
         """
+        if self.dialect not in WRITABLE:
+            raise SchemaError(f"turkctl does not write to {self.dialect}", hint=READ_ONLY_HINT)
         with self._connection({}) as connection, Session(connection, expire_on_commit=False) as session:
             yield session
             session.commit()
@@ -94,7 +101,7 @@ class Database:
 
 
 def parse_url(text: str) -> URL:
-    """The address of a database; ``postgres://`` and ``postgresql://`` mean psycopg 3.
+    """The address of a database; ``postgres://`` and ``postgresql://`` mean psycopg 3, ``mysql://`` PyMySQL.
 
     Raises:
         ConfigError: it is no address, or names an SQLite database in memory, which would be gone with the command.
@@ -108,6 +115,8 @@ def parse_url(text: str) -> URL:
         ) from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
+    if url.drivername in ("mysql", "mariadb", "mariadb+pymysql"):
+        url = url.set(drivername="mysql+pymysql")
     if url.get_backend_name() == "sqlite" and (url.database or ":memory:") == ":memory:":
         raise ConfigError("an SQLite database in memory is gone when the command ends", hint="write sqlite:///FILE")
     return url
@@ -124,7 +133,7 @@ def connect(url: str) -> Database:
     options: dict[str, Any] = {}
     if parsed.get_backend_name() != "sqlite":
         options["pool_pre_ping"] = True  # a server may have been restarted since the last use
-    if parsed.get_backend_name() == "postgresql" and "connect_timeout" not in parsed.query:
+    if parsed.get_backend_name() in ("postgresql", "mysql") and "connect_timeout" not in parsed.query:
         options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT_S}
     try:
         engine = create_engine(parsed, **options)
@@ -135,6 +144,8 @@ def connect(url: str) -> Database:
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name == "postgresql":
         event.listen(engine, "begin", _begin_postgresql)
+    elif engine.dialect.name == "mysql":
+        event.listen(engine, "begin", _begin_mysql)
     return Database(engine, parsed)
 
 
@@ -177,3 +188,8 @@ def _begin_postgresql(connection: Connection) -> None:
         connection.exec_driver_sql(
             f"SELECT set_config('lock_timeout', '{WAIT_MS:d}', true), pg_advisory_xact_lock({_WRITER_LOCK:d})"
         )
+
+
+def _begin_mysql(connection: Connection) -> None:
+    """One snapshot, in which the server itself refuses to write."""
+    connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")

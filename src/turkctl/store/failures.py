@@ -21,8 +21,14 @@ _SQLITE = (
     ("malformed", "is damaged", "restore it from a copy, or save what can be read with sqlite3's .recover"),
     ("readonly database", "cannot be written", "check the permissions of the file and of its folder"),
     ("disk is full", "cannot grow: the disk is full", "free some space and try again"),
+    ("could not decode to utf-8", "holds text that is not UTF-8", "mend it with sqlite3, or leave the column out"),
     ("disk i/o error", "cannot be read or written (disk I/O error)", "check the disk; is it a network share?"),
 )
+
+_EXTRAS = {
+    "postgresql": "pip install 'turkctl[postgres]'",
+    "mysql": "pip install 'turkctl[mysql]', and write mysql+pymysql://…",
+}
 
 # What PostgreSQL's error codes mean: message and hint.
 _UNDEFINED_TABLE = "42P01"
@@ -32,6 +38,9 @@ _SERVER = {
     "42501": ("does not allow it", "give the user the right to it, or use a database of its own"),
     "25006": ("cannot be written", "is it a copy that may only be read?"),  # read_only_sql_transaction
 }
+# The same by MySQL's numbers: no such table, no right to it (three ways), a transaction that only reads.
+_MYSQL = {1146: _UNDEFINED_TABLE, 1142: "42501", 1143: "42501", 1044: "42501", 1792: "25006"}
+_NUMBER_AND_WORDS = 2
 
 
 def masked(url: URL) -> str:
@@ -52,7 +61,9 @@ def _secrets(url: URL) -> list[str]:
 
 def first_line(error: DBAPIError) -> str:
     """What the driver itself said, without the statement."""
-    lines = str(error.orig).strip().splitlines()
+    arguments = getattr(error.orig, "args", ())
+    is_numbered = len(arguments) == _NUMBER_AND_WORDS and isinstance(arguments[0], int)  # PyMySQL's
+    lines = str(arguments[1] if is_numbered else error.orig).strip().splitlines()
     return lines[0] if lines else type(error.orig).__name__
 
 
@@ -96,7 +107,7 @@ def _no_table(error: DBAPIError, url: URL) -> SchemaError:
 
 
 def _server_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(error.orig, "sqlstate", None) or _MYSQL.get(getattr(error.orig, "args", (None,))[0])
     if state == _UNDEFINED_TABLE:
         return _no_table(error, url)
     detail = _detail(error, url)
@@ -127,10 +138,6 @@ def translated(error: SQLAlchemyError, url: URL) -> TurkctlError | None:
 def missing_driver(error: ImportError | NoSuchModuleError, url: URL) -> DatabaseUnreachableError:
     """The error for an address whose driver is not installed."""
     backend = url.get_backend_name()
-    hint = (
-        "pip install 'turkctl[postgres]'"
-        if backend == "postgresql"
-        else f"install a driver for {backend}, or use SQLite or PostgreSQL"
-    )
+    hint = _EXTRAS.get(backend, f"install a driver for {backend}, or use SQLite or PostgreSQL")
     name = getattr(error, "name", None) or url.drivername
     return DatabaseUnreachableError(f"no driver for {masked(url)} is installed ({name})", hint=hint)

@@ -1,4 +1,9 @@
-"""Queries over psiTurk's table for lists and counts: key columns only, never what the experiment recorded."""
+"""Queries over psiTurk's table for lists and counts: key columns only, never what the experiment recorded.
+
+A list without an index is one pass over the table. SQLite reads a row's pages up to the last column that is asked for,
+so that ``datastring``, psiTurk's last, costs nothing as long as nobody names it; and what is sorted is the key and the
+``uniqueid`` alone, the other columns being read afterwards for the rows that are shown.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, String, Table, cast, func, inspect, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    Select,
+    String,
+    Table,
+    cast,
+    func,
+    inspect,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlmodel import Session
 
+from turkctl.store.base import CHUNK
 from turkctl.store.hits import HITS
 from turkctl.store.participants import COMPLETE, participants_table
 
@@ -33,16 +52,14 @@ COLUMNS: Mapping[str, str] = {
     "language": "language",
 }
 """Our names of psiTurk's columns that lists may show."""
-GROUPS: Mapping[str, str] = {
-    "condition": "cond",
-    "status": "status",
-    "codeversion": "codeversion",
-    "mode": "mode",
-    "hit": "hitid",
-    "day": "beginhit",
-}
+TIMES = ("begin_hit", "begin_exp", "end_hit")
+DAY = "day"
+DONE = "complete"
+GROUPS: Mapping[str, str] = {**COLUMNS, "hit": "hitid", "worker": "workerid", DAY: "beginhit", DONE: "status"}
 """What participants can be counted by, and the column behind it."""
 COUNT = "count"
+_CLOSE = 0.00005
+"""Dollars. MySQL's FLOAT holds 0.35 as 0.349999994, which equals no number that can be typed."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +116,21 @@ def count(session: Session, name: str, wanted: ParticipantFilter) -> int:
 def rows(
     session: Session, name: str, wanted: ParticipantFilter, columns: Sequence[str], ordering: Ordering
 ) -> list[tuple[Any, ...]]:
-    """The columns (by our names) of those that match."""
+    """The columns (by our names) of those that match. Times have no zone; one that is no time is its text."""
     table = participants_table(name)
-    statement = select(*(table.c[COLUMNS[column]] for column in columns)).where(*conditions(table, wanted))
     key = table.c[COLUMNS[ordering.by or "begin_hit"]]
-    statement = statement.order_by(*_ordered(key, ordering.descending), table.c.uniqueid)
-    return [tuple(row) for row in session.connection().execute(_part(statement, ordering))]
+    order = [*_nulls_last(session, key, ordering.descending), table.c.uniqueid]
+    shown = [_read_as(session, table.c[COLUMNS[column]]) for column in columns]
+    where = conditions(table, wanted)
+    if ordering.limit is None or ordering.limit > CHUNK:
+        found = session.connection().execute(_part(select(*shown).where(*where).order_by(*order), ordering))
+        return [_lenient(row, columns) for row in found]
+    # Sorting whole rows takes twice as long as sorting keys.
+    keys = session.connection().execute(_part(select(table.c.uniqueid).where(*where).order_by(*order), ordering))
+    ids = list(keys.scalars())
+    whole = session.connection().execute(select(table.c.uniqueid, *shown).where(table.c.uniqueid.in_(ids)))
+    by_id = {row[0]: _lenient(row[1:], columns) for row in whole}
+    return [by_id[each] for each in ids]
 
 
 def groups(
@@ -112,26 +138,67 @@ def groups(
 ) -> list[tuple[Any, ...]]:
     """The values of the groups and how many are in each; days are ``2026-11-22``, by the table's own clock."""
     table = participants_table(name)
-    keys = [_group(table.c[GROUPS[each]], each).label(each) for each in by]
+    keys = [_group(session, table.c[GROUPS[each]], each).label(each) for each in by]
     number = func.count().label(COUNT)
     statement = select(*keys, number).select_from(table).where(*conditions(table, wanted)).group_by(*keys)
     named: dict[str, ColumnElement[Any]] = {**dict(zip(by, keys, strict=True)), COUNT: number}
     first = [] if ordering.by is None else _ordered(named[ordering.by], ordering.descending)
     others = [part for key in keys for part in _ordered(key, ordering.descending and ordering.by is None)]
-    return [tuple(row) for row in session.connection().execute(_part(statement.order_by(*first, *others), ordering))]
+    found = session.connection().execute(_part(statement.order_by(*first, *others), ordering))
+    return [_lenient(row, [*by, COUNT]) for row in found]
 
 
 def find(session: Session, name: str, wanted: str, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Participants in full whose uniqueid, assignment or worker it is, oldest first."""
     table = participants_table(name)
     is_it = or_(table.c.uniqueid == wanted, table.c.assignmentid == wanted, table.c.workerid == wanted)
-    statement = select(*(table.c[column] for column in columns)).where(is_it)
-    found = session.connection().execute(statement.order_by(*_ordered(table.c.beginhit, False), table.c.uniqueid))
-    return [dict(row) for row in found.mappings()]
+    statement = select(*(_read_as(session, table.c[column]) for column in columns)).where(is_it)
+    if "beginhit" in columns:
+        statement = statement.order_by(*_ordered(table.c.beginhit, False))
+    found = session.connection().execute(statement.order_by(table.c.uniqueid))
+    names = {theirs: ours for ours, theirs in COLUMNS.items()}
+    ours = [names.get(column, column) for column in columns]
+    return [dict(zip(columns, _lenient(row, ours), strict=True)) for row in found]
 
 
-def _group(column: Column[Any], name: str) -> ColumnElement[Any]:
-    return cast(func.date(column), String) if name == "day" else column
+def _group(session: Session, column: Column[Any], name: str) -> ColumnElement[Any]:
+    if name == DAY:
+        return cast(func.date(column), String)
+    return _is_complete(column) if name == DONE else _read_as(session, column)
+
+
+def _is_complete(status: Column[Any]) -> ColumnElement[bool]:
+    return func.coalesce(status, -1).in_(COMPLETE)
+
+
+def _read_as(session: Session, column: Column[Any]) -> ColumnElement[Any]:
+    """The column, times as the text that SQLite keeps: it would keep any other as well, at which SQLAlchemy fails."""
+    plain = isinstance(column.type, DateTime) and session.connection().dialect.name == "sqlite"
+    return type_coerce(column, String) if plain else column
+
+
+def _lenient(row: Sequence[Any], columns: Sequence[str]) -> tuple[Any, ...]:
+    """The row with its times read where they are times, and "complete" a truth value."""
+    return tuple(
+        _moment(value) if column in TIMES else bool(value) if column == DONE else value
+        for column, value in zip(columns, row, strict=True)
+    )
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return value or None
+
+
+def _nulls_last(session: Session, key: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
+    """As :func:`_ordered`, in the words that let an index on the key be used."""
+    if session.connection().dialect.name not in ("sqlite", "postgresql"):
+        return _ordered(key, descending)
+    return [(key.desc() if descending else key.asc()).nulls_last()]
 
 
 def _ordered(key: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
@@ -159,7 +226,7 @@ def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bo
     if wanted.code_versions is not None:
         found.append(table.c.codeversion.in_(wanted.code_versions))
     if wanted.complete is not None:
-        done = func.coalesce(table.c.status, -1).in_(COMPLETE)
+        done = _is_complete(table.c.status)
         found.append(done if wanted.complete else ~done)
     if wanted.campaigns:
         posted = select(HITS.c.hit_id).where(HITS.c.campaign_id.in_(wanted.campaigns), HITS.c.mode == table.c.mode)
@@ -168,6 +235,10 @@ def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bo
         found.append(table.c.beginhit >= wanted.since)
     if wanted.until is not None:
         found.append(table.c.beginhit < wanted.until)
-    for column, value in wanted.where:
-        found.append(table.c[column].is_(None) if value is None else table.c[column] == value)
-    return found
+    return [*found, *(_has(table.c[column], value) for column, value in wanted.where)]
+
+
+def _has(column: Column[Any], value: Any) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_(None)
+    return func.abs(column - value) < _CLOSE if isinstance(value, float) else column == value

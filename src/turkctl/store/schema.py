@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
 
 from turkctl.errors import SchemaError
 from turkctl.store import failures, participants
 from turkctl.store.base import PREFIX, TurkctlTable
-from turkctl.store.engine import Database
+from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -30,7 +31,6 @@ _VERSIONS = Table(  # as Alembic makes it
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
 MARKET_PREFIX = "market_"  # the built-in market's tables may share the database; they make it nobody else's
-_DIALECTS = ("sqlite", "postgresql")
 
 
 def all_tables() -> MetaData:
@@ -75,12 +75,24 @@ def ensure(database: Database, participants_table: str = participants.DEFAULT_NA
         SchemaError: it is older or newer than this turkctl, or somebody else's without our tables.
         DatabaseUnreachableError: it cannot be opened, read, or (when empty) written.
     """
+    _refuse_others(database)
     with database.read() as session:
         revision = _revision(session.connection())
         empty = revision is None and _is_empty(session.connection())
     if revision is None and empty:
         revision = _create(database, participants_table)
     if revision != HEAD:
+        raise _mismatch(database, revision)
+
+
+def refuse_newer(session: Session, database: Database) -> None:
+    """Looks only at the version, where there is one.
+
+    Raises:
+        SchemaError: a newer turkctl made the database.
+    """
+    revision = _revision(session.connection())
+    if revision is not None and _number(revision) > _number(HEAD):
         raise _mismatch(database, revision)
 
 
@@ -116,6 +128,7 @@ def check(database: Database, participants_table: str = participants.DEFAULT_NAM
         SchemaError: the database is not at :data:`HEAD`.
         DatabaseUnreachableError: it cannot be opened or read.
     """
+    _refuse_others(database)
     revision = current(database)
     if revision != HEAD:
         raise _mismatch(database, revision)
@@ -200,11 +213,8 @@ def _introduce(connection: Connection, *, ours: bool, participants_table: str) -
 
 
 def _refuse_others(database: Database) -> None:
-    if database.dialect not in _DIALECTS:
-        raise SchemaError(
-            f"turkctl keeps no tables of its own in {database.dialect}",
-            hint="use SQLite or PostgreSQL; participants can be read from others",
-        )
+    if database.dialect not in WRITABLE:
+        raise SchemaError(f"turkctl keeps no tables of its own in {database.dialect}", hint=READ_ONLY_HINT)
 
 
 @contextmanager
