@@ -29,10 +29,12 @@ COMMANDS: dict[str, str] = {
     "demo": "The whole job in one go on the built-in market with simulated workers.",
     "balance": "What the account can spend.",
     "campaigns": "Recruit a number of people, in rounds, within a budget.",
+    "content": "Items of an experiment, posted by priority until each has its outputs.",
     "config": "The resolved settings and where each came from.",
     "db": "Schema migrations of turkctl's database.",
     "experiments": "Read experiments from files, list and show them.",
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
+    "labels": "One answer per item out of several, and what each worker is worth.",
     "market": "The built-in market: serve it, people it, turn its clock.",
     "participants": "List, count, show and export participants; reads psiTurk's databases, too.",
     "scheduler": "The one process that runs tasks, and who it is.",
@@ -49,6 +51,7 @@ ALIASES = {
     "participant": "participants",
     "worker": "workers",
     "experiment": "experiments",
+    "label": "labels",
 }
 
 

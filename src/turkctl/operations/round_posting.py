@@ -67,6 +67,13 @@ def unanswered(session: Session, campaign: Campaign, now: datetime) -> list[Inte
     return [intent for intent in waiting if intent.state == intents.SENT and now - intent.created < RESEND_WITHIN]
 
 
+def certain(intent: Intent, error: TurkctlError, now: datetime) -> bool:
+    """Whether nothing can have come of a request, neither now nor when it was sent before."""
+    if isinstance(error, AlreadyExistsError) or not refused(error):
+        return False
+    return intent.sent is None or now - intent.sent > LISTED_WITHIN
+
+
 class Posting(Create):
     """Sends a round's requests: new ones, and those of earlier rounds that nobody saw the answer of."""
 
@@ -117,15 +124,9 @@ class Posting(Create):
                 if isinstance(outcome, Done):
                     enter_hit(session, self._place, intent, outcome.value, self._now)
                     intents.complete(session, intent.token, outcome.value.hit_id, self._now)
-                elif self._certain(intent, outcome):
+                elif certain(intent, outcome, self._now):
                     intents.fail(session, intent.token, outcome.code, self._now)
                     self._forget_type(session, intent, outcome)
-
-    def _certain(self, intent: Intent, error: TurkctlError) -> bool:
-        """Whether nothing can have come of it, neither now nor when it was sent before."""
-        if isinstance(error, AlreadyExistsError) or not refused(error):
-            return False
-        return intent.sent is None or self._now - intent.sent > LISTED_WITHIN
 
     def _forget_type(self, session: Session, intent: Intent, error: TurkctlError) -> None:
         """The market no longer has the qualification type (it drops unused ones): the next round makes another."""

@@ -20,7 +20,7 @@ from turkctl.operations.engine import Engine
 from turkctl.operations.payments import enter_found, read_bonuses
 from turkctl.operations.posting import Post
 from turkctl.operations.world import World
-from turkctl.store import experiments, hits, intents
+from turkctl.store import contents, experiments, hits, intents
 from turkctl.store.base import Place
 from turkctl.store.intents import Intent
 
@@ -102,7 +102,9 @@ def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: dateti
 
 def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
     """Store the HIT that a creation intent made, unless it is there."""
-    if hits.get(session, place, hit.hit_id) is not None:
+    known = hits.get(session, place, hit.hit_id)
+    if known is not None:
+        _show_content(session, intent, known)
         return
     if intent.kind == intents.COMPENSATE:
         hits.insert(session, Compensation.restore(intent.request).row(hit, place, now))
@@ -110,4 +112,12 @@ def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: dat
     version = experiments.settings_of(session, int(intent.request["settings_id"]))
     assert version is not None, "settings are never deleted"
     post = Post.restore(version, intent.request)
-    hits.insert(session, post.row(hit, place, now, campaign_id=intent.request.get("campaign_id")))
+    made = hits.insert(session, post.row(hit, place, now, campaign_id=intent.request.get("campaign_id")))
+    _show_content(session, intent, made)
+
+
+def _show_content(session: Session, intent: Intent, hit: hits.Hit) -> None:
+    """Note which HIT shows the items of a dispatch."""
+    if "contents" in intent.request:
+        assert hit.id is not None, "a stored HIT has its row's number"
+        contents.attach(session, intent.token, hit.id)

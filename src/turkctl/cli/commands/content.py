@@ -1,0 +1,122 @@
+"""``turkctl content``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from turkctl.cli import select
+from turkctl.cli.batch import run_batch
+from turkctl.cli.common import invocation, make_group
+
+app = make_group("Items of an experiment, posted by priority until each has its outputs.")
+
+MOST = 10**9
+STDIN = Path("-")
+
+Experiment = Annotated[
+    str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key", metavar="COL", help="The column that names an item; else key or id, else a digest of the row."
+    ),
+]
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or JSON Lines by its suffix; - is standard input.")],
+    experiment: Experiment = None,
+    key: Key = None,
+    priority: Annotated[
+        str | None,
+        typer.Option("--priority", metavar="COL", help="A column, or arithmetic over columns: 'votes / (age + 1)'."),
+    ] = None,
+    gold: Annotated[
+        str | None, typer.Option("--gold", metavar="COL", help="The column with the known answer, where there is one.")
+    ] = None,
+    outputs: Annotated[
+        int | None, typer.Option("--outputs", metavar="N", help="Outputs wanted of each; else as the settings say.")
+    ] = None,
+    dry_run: select.DryRun = False,
+) -> None:
+    """Add items, or update those of the same key: all rows of the file, or none where one is bad."""
+    from turkctl.operations.content import AddRequest, add_content
+
+    run = invocation(ctx)
+    request = AddRequest(None if file == STDIN else file, experiment, key, priority, gold, outputs)
+    report = add_content(run.context, request, sys.stdin.buffer, dry_run=dry_run)
+    for note in report.notes:
+        run.output.note(note)
+    run.output.record(report.as_dict())
+
+
+@app.command(name="list")
+def list_(
+    ctx: typer.Context,
+    experiment: select.Experiment = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Only what the next dispatch would be about, in its order.")
+    ] = False,
+    gold: Annotated[bool, typer.Option("--gold", help="Only items with a known answer.")] = False,
+    removed: Annotated[bool, typer.Option("--removed", help="Those that were removed, instead of the others.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="At most so many.")] = None,
+    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="After so many.")] = 0,
+) -> None:
+    """List items: outputs wanted, completed, and scheduled on HITs that are out."""
+    from turkctl.operations.content import COLUMNS, list_content
+
+    run = invocation(ctx)
+    rows = list_content(
+        run.context, experiment, pending=pending, gold=gold, removed=removed, limit=limit, offset=offset
+    )
+    run.output.rows(COLUMNS, rows)
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY]...", help="These items.", show_default=False)
+    ] = None,
+    experiment: Experiment = None,
+    everything: Annotated[bool, typer.Option("--all", help="All items of the experiment.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Items whose keys are in this file, as add reads it.")
+    ] = None,
+    key: Key = None,
+    dry_run: select.DryRun = False,
+) -> None:
+    """Dispatch items no more. HITs that show them stay out, and their outputs are counted."""
+    from turkctl.operations.content_removal import chosen_keys, keys_in, remove_content
+
+    run = invocation(ctx)
+    from_file = None if file is None else keys_in(None if file == STDIN else file, sys.stdin.buffer, key)
+    chosen = chosen_keys(keys or [], from_file, everything=everything)
+    raise typer.Exit(run.output.batch(remove_content(run.context, experiment, chosen, dry_run=dry_run)))
+
+
+@app.command()
+def dispatch(
+    ctx: typer.Context,
+    everything: select.All = False,
+    regex: select.Regex = None,
+    experiment: select.Experiment = None,
+    codeversion: select.CodeVersion = None,
+    hits: Annotated[int | None, typer.Option("--hits", metavar="N", help="Post at most so many HITs.")] = None,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Post HITs for what is pending, most completed first, then by priority, as far as limits and money go."""
+    from turkctl.operations.dispatch import prepare_dispatch
+
+    run = invocation(ctx)
+    selection = select.selection(None, everything, regex, experiment, None, codeversion)
+    plan, act = prepare_dispatch(run.context, selection, hits=hits)
+    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)

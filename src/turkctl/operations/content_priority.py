@@ -1,0 +1,151 @@
+"""Priorities of content: a column, or arithmetic over columns. Nothing in it is ever run as Python."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from turkctl.errors import UsageError
+from turkctl.settings_keys import nearest
+
+Row = Mapping[str, Any]
+Term = Callable[[Row], float]
+
+MAX_LENGTH = 1000
+_BINARY: dict[type[ast.operator], Callable[[float, float], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[float], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
+_FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
+    "min": (2, 20, min),
+    "max": (2, 20, max),
+    "abs": (1, 1, abs),
+    "log": (1, 2, math.log),
+    "sqrt": (1, 1, math.sqrt),
+}
+"""By name: fewest arguments, most, and the function."""
+HINT = (
+    "a column, or arithmetic over columns with + - * / % ** and parentheses, min max abs log sqrt; "
+    "a column whose name is no word goes in quotes"
+)
+
+
+class PriorityError(Exception):
+    """Why one row has no priority."""
+
+
+def compile_priority(text: str, columns: Sequence[str] | None) -> Term:
+    """What gives the priority of a row.
+
+    Args:
+        text: a column's name, or an expression. All numbers are floating-point, so that no row takes long.
+        columns: those that rows have; None where each row has its own.
+
+    Returns:
+        A function of a row, which raises PriorityError where the row gives no finite number.
+
+    Raises:
+        UsageError: it is neither, or names a column that is not there.
+    """
+    if not text.strip() or len(text) > MAX_LENGTH:
+        raise UsageError(f"--priority is empty or longer than {MAX_LENGTH:,} characters", hint=HINT)
+    if columns is not None and text in columns:
+        return _finite(_column(text))
+    try:
+        term = _term(ast.parse(text.strip(), mode="eval").body, text, columns)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # A column's name need not be an expression.
+        term = _named(text, text, columns)
+    return _finite(term)
+
+
+def _finite(term: Term) -> Term:
+    def value(row: Row) -> float:
+        try:
+            found = term(row)
+        except (ArithmeticError, ValueError) as error:
+            raise PriorityError(f"the priority cannot be worked out: {error}") from None
+        if isinstance(found, complex) or not math.isfinite(found):
+            raise PriorityError(f"the priority is {found}, which is not a number")
+        return float(found)
+
+    return value
+
+
+def _term(node: ast.expr, text: str, columns: Sequence[str] | None) -> Term:
+    if isinstance(node, ast.Constant):
+        return _constant(node.value, text, columns)
+    if isinstance(node, ast.Name):
+        return _named(node.id, text, columns)
+    if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+        apply, left, right = _BINARY[type(node.op)], _term(node.left, text, columns), _term(node.right, text, columns)
+        return lambda row: apply(left(row), right(row))
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
+        alone, inner = _UNARY[type(node.op)], _term(node.operand, text, columns)
+        return lambda row: alone(inner(row))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return _call(node.func.id, [_term(each, text, columns) for each in node.args], text)
+    raise UsageError(f"--priority '{text}' is not arithmetic over columns", hint=HINT)
+
+
+def _constant(value: object, text: str, columns: Sequence[str] | None) -> Term:
+    if isinstance(value, str):
+        return _named(value, text, columns)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"--priority '{text}': {value!r} is neither a number nor a column", hint=HINT)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise UsageError(f"--priority '{text}' holds a number that is too large", hint=HINT) from None
+    return lambda _row: number
+
+
+def _call(name: str, arguments: list[Term], text: str) -> Term:
+    fewest, most, function = _FUNCTIONS.get(name, (1, 0, abs))
+    if not fewest <= len(arguments) <= most:
+        known = "is called with too few or too many numbers" if name in _FUNCTIONS else "is no function here"
+        raise UsageError(f"--priority '{text}': {name} {known}", hint=HINT)
+    return lambda row: function(*(each(row) for each in arguments))
+
+
+def _named(name: str, text: str, columns: Sequence[str] | None) -> Term:
+    if columns is not None and name not in columns:
+        close = nearest(name, list(columns))
+        what = f"no column '{name}'" if name == text else f"no column '{name}' (in --priority '{text}')"
+        raise UsageError(
+            f"there is {what}" + (f"; did you mean '{close}'?" if close else ""),
+            hint="columns are " + ", ".join(columns),
+        )
+    return _column(name)
+
+
+def _column(name: str) -> Term:
+    def value(row: Row) -> float:
+        try:
+            cell = row[name]
+        except KeyError:
+            raise PriorityError(f"it has no '{name}'") from None
+        if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+            raise PriorityError(f"'{name}' is {_shown(cell)}, which is not a number")
+        try:
+            return float(cell)
+        except (ValueError, OverflowError):
+            raise PriorityError(f"'{name}' is {_shown(cell)}, which is not a number") from None
+
+    return value
+
+
+def _shown(cell: object) -> str:
+    """A value as a message shows it."""
+    if cell is None or cell == "":
+        return "empty"
+    text = str(cell)
+    return f"'{text[:40]}…'" if len(text) > 40 else f"'{text}'"

@@ -1,0 +1,183 @@
+"""Content as it comes in: staged whole in a file of its own, then put into the database part by part."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Text, bindparam, insert, select, type_coerce, update
+from sqlmodel import Session
+
+from turkctl.store.base import chunks
+from turkctl.store.contents import CONTENTS
+
+
+class Item(NamedTuple):
+    """One item to add, or to change."""
+
+    key: str
+    data: str
+    """As JSON, keys sorted."""
+    priority: float | None
+    """None: as it is stored, 0 where it is new."""
+    gold: str | None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What adding an item changes of one that is there, besides its data."""
+
+    gold: bool
+    """Whether the known answer is replaced (by none, where the item says none)."""
+    outputs: int | None
+    """Outputs wanted; None: as it is stored."""
+    new_outputs: int
+    """Outputs wanted of a new item."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many items were new, were changed, and were there as they are."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Added) -> Added:
+        """Both together."""
+        return Added(self.added + other.added, self.updated + other.updated, self.unchanged + other.unchanged)
+
+
+class Stage:
+    """Items on disk, the last one for each key, in the order in which keys first came: memory stays the same.
+
+    A file of its own, so that no lock on turkctl's database is held while a long file is read and checked.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.given = 0
+        """Items put in, repeated keys included."""
+
+    def put(self, items: Sequence[Item]) -> None:
+        """Add items; one whose key was there replaces it."""
+        self.given += len(items)
+        self._connection.executemany(
+            "INSERT INTO stage (key, data, priority, gold) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
+            "SET data = excluded.data, priority = excluded.priority, gold = excluded.gold",
+            items,
+        )
+
+    @property
+    def kept(self) -> int:
+        """Items of different keys."""
+        return int(self._connection.execute("SELECT count(*) FROM stage").fetchone()[0])
+
+    def parts(self, size: int) -> Iterator[list[Item]]:
+        """All items, so many at a time."""
+        cursor = self._connection.execute("SELECT key, data, priority, gold FROM stage ORDER BY id")
+        while rows := cursor.fetchmany(size):
+            yield [Item(*row) for row in rows]
+
+
+@contextmanager
+def staging() -> Iterator[Stage]:
+    """A stage that is gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="turkctl-", ignore_cleanup_errors=True) as folder,
+        closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
+    ):
+        connection.execute("PRAGMA journal_mode=OFF")  # a crash loses it, and that is all right
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA cache_size=-32768")
+        connection.execute(
+            "CREATE TABLE stage (id INTEGER PRIMARY KEY, key TEXT UNIQUE, data TEXT, priority REAL, gold TEXT)"
+        )
+        connection.execute("BEGIN")
+        yield Stage(connection)
+
+
+_STORED = (
+    CONTENTS.c.key,
+    CONTENTS.c.id,
+    type_coerce(CONTENTS.c.data, Text),
+    CONTENTS.c.priority,
+    CONTENTS.c.outputs_max,
+    CONTENTS.c.gold,
+    CONTENTS.c.removed,
+)
+_INSERT = insert(CONTENTS).values(data=bindparam("b_data", type_=Text))
+_UPDATE = (
+    update(CONTENTS)
+    .where(CONTENTS.c.id == bindparam("b_id"))
+    .values(data=bindparam("b_data", type_=Text), removed=None)
+)
+
+
+def put(
+    session: Session, experiment_id: int, items: Sequence[Item], rules: Rules, now: datetime, *, dry_run: bool = False
+) -> Added:
+    """Adds items of different keys, or changes those that are there; what is removed comes back.
+
+    ``dry_run`` only counts, and needs no session that writes.
+    """
+    stored = _stored(session, experiment_id, [item.key for item in items])
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for item in items:
+        there = stored.get(item.key)
+        if there is None:
+            new.append(_new(item, experiment_id, rules, now))
+        elif (values := _values(item, there, rules)) != there[1:]:
+            changed.append(_change(there[0], values, now))
+    if not dry_run:
+        if new:
+            session.connection().execute(_INSERT, new)
+        if changed:
+            session.connection().execute(_UPDATE, changed)
+    return Added(len(new), len(changed), len(items) - len(new) - len(changed))
+
+
+def _stored(session: Session, experiment_id: int, keys: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, tuple[Any, ...]] = {}
+    for part in chunks(keys):
+        statement = select(*_STORED).where(CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.key.in_(part))
+        found.update((row[0], tuple(row[1:])) for row in session.connection().execute(statement))
+    return found
+
+
+def _new(item: Item, experiment_id: int, rules: Rules, now: datetime) -> dict[str, Any]:
+    return {
+        "experiment_id": experiment_id,
+        "key": item.key,
+        "b_data": item.data,
+        "priority": item.priority or 0.0,
+        "outputs_max": rules.outputs or rules.new_outputs,
+        "gold": item.gold,
+        "added": now,
+        "updated": now,
+        "removed": None,
+    }
+
+
+def _values(item: Item, there: tuple[Any, ...], rules: Rules) -> tuple[Any, ...]:
+    """Data, priority, outputs, known answer and removal as they should be now."""
+    _, _, priority, outputs, gold, _ = there
+    return (
+        item.data,
+        priority if item.priority is None else item.priority,
+        rules.outputs or outputs,
+        item.gold if rules.gold else gold,
+        None,
+    )
+
+
+def _change(row: int, values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
+    data, priority, outputs, gold, _ = values
+    return {"b_id": row, "b_data": data, "priority": priority, "outputs_max": outputs, "gold": gold, "updated": now}

@@ -1,0 +1,279 @@
+"""Outputs of content: how many there are, how many are under way, and what is still pending. Worked out, never stored.
+
+``completed`` are the outputs of submitted and approved assignments of the HITs that show an item; rejected ones don't
+count. ``scheduled`` are those that its live HITs may still bring: slots that can be taken, workers at work, and
+submissions that the counters imply and that are not read yet (as :mod:`turkctl.store.people` counts people), besides
+the HITs of unfinished intents. An assignment gives as many outputs as the settings said that its HIT was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, or_, select, union_all
+from sqlmodel import Session
+
+from turkctl.store.assignments import APPROVED, ASSIGNMENTS, SUBMITTED
+from turkctl.store.base import ANY_MARKET, Place, chunks
+from turkctl.store.contents import CONTENTS, LINKS
+from turkctl.store.experiments import EXPERIMENTS
+from turkctl.store.hits import HITS
+from turkctl.store.intents import INTENTS, UNFINISHED
+from turkctl.store.people import closed, hits_at
+
+PAGE = 5000
+"""Rows that are read at a time."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An item as it is listed."""
+
+    key: str
+    experiment: str
+    outputs_max: int
+    completed: int
+    scheduled: int
+    priority: float
+    gold: str | None
+    removed: datetime | None
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """Which items are listed."""
+
+    slug: str | None = None
+    pending: bool = False
+    """Only those that the next dispatch would be about, in its order."""
+    gold: bool = False
+    """Only those with a known answer."""
+    removed: bool = False
+    """Only those that were removed; else only the others."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An item with outputs missing that nobody is asked for yet."""
+
+    id: int
+    priority: float
+    completed: int
+    need: int
+    """Outputs."""
+    shown: int = 0
+    """HITs that it was ever meant for."""
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        """The lower, the sooner: most completed first, then by priority, then the oldest."""
+        return -self.completed, -self.priority, self.id
+
+
+def counts(place: Place, now: datetime, *narrowed: ColumnElement[bool], experiment_id: int | None = None) -> CTE:
+    """``content_id, completed, scheduled`` of the items that HITs of the place show, or are about to.
+
+    ``narrowed`` are conditions on :data:`turkctl.store.contents.LINKS` that choose items.
+    """
+    per_hit = _per_hit(place, now, narrowed, experiment_id)
+    posted = (
+        select(
+            LINKS.c.content_id,
+            (LINKS.c.outputs * per_hit.c.received).label("completed"),
+            (LINKS.c.outputs * per_hit.c.live).label("scheduled"),
+        )
+        .join(per_hit, LINKS.c.hit_row == per_hit.c.id)
+        .where(*narrowed)
+    )
+    coming = (
+        select(LINKS.c.content_id, literal(0), LINKS.c.outputs * LINKS.c.assignments)
+        .join(INTENTS, LINKS.c.token == INTENTS.c.token)
+        .where(*_intents_at(place), INTENTS.c.state.in_(UNFINISHED), LINKS.c.hit_row.is_(None), *narrowed)
+    )
+    if experiment_id is not None:
+        coming = coming.where(INTENTS.c.experiment_id == experiment_id)
+    both = union_all(posted, coming).subquery()
+    sums = (func.sum(both.c.completed).label("completed"), func.sum(both.c.scheduled).label("scheduled"))
+    return select(both.c.content_id, *sums).group_by(both.c.content_id).cte("counts")
+
+
+def _per_hit(place: Place, now: datetime, narrowed: Sequence[ColumnElement[bool]], experiment_id: int | None) -> CTE:
+    """Assignments received, and still to be expected, of each HIT. Grouped, so that it is worked out once a HIT."""
+    stored = func.count(ASSIGNMENTS.c.id)
+    good = ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED))
+    unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending - stored
+    open_ = case((closed(now), 0), else_=HITS.c.available)
+    live = open_ + HITS.c.pending + case((unread > 0, unread), else_=0)
+    statement = (
+        select(
+            HITS.c.id,
+            func.sum(case((good, 1), else_=0)).label("received"),
+            case((HITS.c.disposed_at.is_not(None), 0), else_=live).label("live"),
+        )
+        .join_from(HITS, ASSIGNMENTS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
+        .where(*hits_at(place))
+        .group_by(HITS.c.id)
+    )
+    if experiment_id is not None:
+        statement = statement.where(HITS.c.experiment_id == experiment_id)
+    if narrowed:
+        statement = statement.where(HITS.c.id.in_(select(LINKS.c.hit_row).where(*narrowed)))
+    return statement.cte("per_hit")
+
+
+def _intents_at(place: Place) -> list[ColumnElement[bool]]:
+    mode = INTENTS.c.mode == place.mode
+    return [mode] if place.market == ANY_MARKET else [mode, INTENTS.c.market == place.market]
+
+
+def needs(session: Session, place: Place, now: datetime, ids: Sequence[int]) -> dict[int, int]:
+    """``{id: outputs}`` that are missing and that nobody is asked for, of these items; removed ones need none."""
+    found: dict[int, int] = {}
+    for part in chunks(list(dict.fromkeys(ids))):
+        counted = counts(place, now, LINKS.c.content_id.in_(part))
+        statement = (
+            select(CONTENTS.c.id, _need(counted))
+            .join(counted, counted.c.content_id == CONTENTS.c.id, isouter=True)
+            .where(CONTENTS.c.id.in_(part), CONTENTS.c.removed.is_(None), CONTENTS.c.gold.is_(None))
+        )
+        found.update((row[0], int(row[1])) for row in session.connection().execute(statement))
+    return found
+
+
+def out(session: Session, place: Place, now: datetime, ids: Sequence[int]) -> dict[int, int]:
+    """``{id: outputs}`` that are under way, of those of these items that have any."""
+    found: dict[int, int] = {}
+    for part in chunks(ids):
+        counted = counts(place, now, LINKS.c.content_id.in_(part))
+        statement = select(counted.c.content_id, counted.c.scheduled).where(counted.c.scheduled > 0)
+        found.update((row[0], int(row[1])) for row in session.connection().execute(statement))
+    return found
+
+
+def _completed(counted: CTE) -> ColumnElement[int]:
+    return func.coalesce(counted.c.completed, 0)
+
+
+def _scheduled(counted: CTE) -> ColumnElement[int]:
+    return func.coalesce(counted.c.scheduled, 0)
+
+
+def _need(counted: CTE) -> ColumnElement[int]:
+    return CONTENTS.c.outputs_max - _completed(counted) - _scheduled(counted)
+
+
+def seen_pending(session: Session, place: Place, now: datetime, experiment_id: int) -> list[Pending]:
+    """The pending items that were ever meant for a HIT, of any place, in the order of dispatch."""
+    counted = counts(place, now, experiment_id=experiment_id)
+    shown = select(LINKS.c.content_id, func.count().label("shown")).group_by(LINKS.c.content_id).subquery()
+    completed, need = _completed(counted), _need(counted)
+    statement = (
+        select(CONTENTS.c.id, CONTENTS.c.priority, completed, need, shown.c.shown)
+        .join_from(shown, CONTENTS, CONTENTS.c.id == shown.c.content_id)
+        .join(counted, counted.c.content_id == CONTENTS.c.id, isouter=True)
+        .where(*_in_queue(experiment_id), need > 0)
+        .order_by(completed.desc(), CONTENTS.c.priority.desc(), CONTENTS.c.id)
+    )
+    return [
+        Pending(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in session.connection().execute(statement)
+    ]
+
+
+def new_pending(session: Session, experiment_id: int, page: int = PAGE) -> Iterator[Pending]:
+    """The items that were never meant for a HIT, by priority, the oldest first; read a page at a time."""
+    never = ~select(LINKS.c.content_id).where(LINKS.c.content_id == CONTENTS.c.id).exists()
+    statement = select(CONTENTS.c.id, CONTENTS.c.priority, CONTENTS.c.outputs_max).where(
+        *_in_queue(experiment_id), never
+    )
+    statement = statement.order_by(CONTENTS.c.priority.desc(), CONTENTS.c.id).limit(page)
+    part = statement
+    while rows := session.connection().execute(part).all():
+        for row in rows:
+            yield Pending(row.id, row.priority, 0, row.outputs_max)
+        last = rows[-1]
+        later = and_(CONTENTS.c.priority == last.priority, CONTENTS.c.id > last.id)
+        # The first condition says nothing new: it lets the index be entered where the last page ended.
+        part = statement.where(CONTENTS.c.priority <= last.priority, or_(CONTENTS.c.priority < last.priority, later))
+
+
+def _in_queue(experiment_id: int) -> list[ColumnElement[bool]]:
+    return [CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.removed.is_(None), CONTENTS.c.gold.is_(None)]
+
+
+def list_contents(
+    session: Session,
+    place: Place,
+    now: datetime,
+    wanted: ListFilter,
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Iterator[Listed]:
+    """The items that match, by experiment and age; pending ones in the order of dispatch. Read a page at a time."""
+    if wanted.pending:
+        yield from _list_pending(session, place, now, wanted, limit, offset)
+        return
+    yet, after = limit, ("", 0)
+    while yet is None or yet > 0:
+        size = PAGE if yet is None else min(PAGE, yet)
+        rows = _page(session, wanted, after, size, offset)
+        if not rows:
+            return
+        ids = [row.id for row in rows]
+        between = LINKS.c.content_id.between(min(ids), max(ids))
+        counted = counts(place, now, between)
+        found = {row[0]: row[1:] for row in session.connection().execute(select(counted))}
+        for row in rows:
+            completed, scheduled = found.get(row.id, (0, 0))
+            yield _listed(row, int(completed), int(scheduled))
+        after, offset = (rows[-1].slug, rows[-1].id), 0
+        yet = None if yet is None else yet - len(rows)
+
+
+_LISTED = (
+    EXPERIMENTS.c.slug,
+    CONTENTS.c.id,
+    CONTENTS.c.key,
+    CONTENTS.c.outputs_max,
+    CONTENTS.c.priority,
+    CONTENTS.c.gold,
+    CONTENTS.c.removed,
+)
+
+
+def _of(wanted: ListFilter) -> Select[Any]:
+    statement = select(*_LISTED).join_from(CONTENTS, EXPERIMENTS, CONTENTS.c.experiment_id == EXPERIMENTS.c.id)
+    statement = statement.where(CONTENTS.c.removed.is_not(None) if wanted.removed else CONTENTS.c.removed.is_(None))
+    if wanted.slug is not None:
+        statement = statement.where(EXPERIMENTS.c.slug == wanted.slug)
+    return statement.where(CONTENTS.c.gold.is_not(None)) if wanted.gold else statement
+
+
+def _page(session: Session, wanted: ListFilter, after: tuple[str, int], limit: int, offset: int) -> Sequence[Any]:
+    slug, row = after
+    beyond = or_(EXPERIMENTS.c.slug > slug, and_(EXPERIMENTS.c.slug == slug, CONTENTS.c.id > row))
+    statement = _of(wanted).where(beyond).order_by(EXPERIMENTS.c.slug, CONTENTS.c.id).limit(limit).offset(offset)
+    return session.connection().execute(statement).all()
+
+
+def _list_pending(
+    session: Session, place: Place, now: datetime, wanted: ListFilter, limit: int | None, offset: int
+) -> Iterator[Listed]:
+    counted = counts(place, now)
+    completed, scheduled, need = _completed(counted), _scheduled(counted), _need(counted)
+    statement = (
+        _of(wanted)
+        .add_columns(completed.label("completed"), scheduled.label("scheduled"))
+        .join(counted, counted.c.content_id == CONTENTS.c.id, isouter=True)
+        .where(CONTENTS.c.gold.is_(None), EXPERIMENTS.c.active, need > 0)
+        .order_by(EXPERIMENTS.c.slug, completed.desc(), CONTENTS.c.priority.desc(), CONTENTS.c.id)
+    )
+    for row in session.connection().execute(statement.limit(limit).offset(offset)):
+        yield _listed(row, int(row.completed), int(row.scheduled))
+
+
+def _listed(row: Any, completed: int, scheduled: int) -> Listed:
+    return Listed(row.key, row.slug, row.outputs_max, completed, scheduled, row.priority, row.gold, row.removed)
