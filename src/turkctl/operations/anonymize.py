@@ -32,6 +32,7 @@ _SHORTEST_SHAPE = 12
 class Key:
     """What the pseudonyms depend on, and what is to be said of its file."""
 
+    file: Path
     secret: bytes
     created: bool
     exposed: bool
@@ -61,7 +62,7 @@ def _read_key(file: Path) -> Key:
             f"the key file {file} holds {len(secret)} bytes, too few for a key",
             hint=f"name a file that does not exist yet and it is made, or put {SHORTEST_KEY} random characters into it",
         )
-    return Key(secret, created=False, exposed=exposed)
+    return Key(file, secret, created=False, exposed=exposed)
 
 
 def _make_key(file: Path) -> Key:
@@ -73,7 +74,7 @@ def _make_key(file: Path) -> Key:
         return _read_key(file)
     except OSError as error:
         raise UsageError(f"cannot make the key file {file}: {error.strerror}", hint="name another place") from None
-    return Key(secret, created=True, exposed=False)
+    return Key(file, secret, created=True, exposed=False)
 
 
 class Pseudonyms:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from turkctl.errors import InterruptedByUserError, UsageError
-from turkctl.operations.anonymize import Pseudonyms
+from turkctl.operations.anonymize import Key, Pseudonyms, load_key
 from turkctl.operations.export_files import named, replacing
 from turkctl.operations.export_formats import (
     FORMATS,
@@ -54,6 +54,8 @@ class Wanted:
     form: str
     file: str | None = None
     """A file or a folder; None: standard output."""
+    key_file: Path | None = None
+    """Holds the key of pseudonyms, which then stand for ids."""
 
 
 @dataclass
@@ -68,6 +70,8 @@ class Report:
     """Participants whose data could not be read, or not all of it."""
     listed: list[dict[str, str]] = field(default_factory=list)
     """The first of them, with ``uniqueid`` and ``reason``."""
+    key: Key | None = None
+    """What the pseudonyms depend on."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -80,7 +84,9 @@ class Report:
         }
 
 
-def plan_export(data: str, form: str | None, file: str | None, otherwise: str) -> Wanted:
+def plan_export(
+    data: str, form: str | None, file: str | None, key_file: Path | None = None, *, otherwise: str = "csv"
+) -> Wanted:
     """What the words of the command line mean.
 
     Without a format, the ending of the file decides, else ``otherwise``; several tables on standard output are
@@ -101,17 +107,10 @@ def plan_export(data: str, form: str | None, file: str | None, otherwise: str) -
         raise UsageError("three tables are too many for one CSV", hint="add --file, or choose --format jsonl")
     if form == "parquet":
         import_parquet()
-    return Wanted(kinds, form, target)
+    return Wanted(kinds, form, target, key_file)
 
 
-def export(
-    reads: Reads,
-    query: Query,
-    wanted: Wanted,
-    pseudonyms: Pseudonyms | None,
-    write: Callable[[str], object],
-    stop: Event,
-) -> Report:
+def export(reads: Reads, query: Query, wanted: Wanted, write: Callable[[str], object], stop: Event) -> Report:
     """Write what was recorded by the participants that match.
 
     Participants come in the order of ``uniqueid``. Each that is there from beginning to end is exported once, in the
@@ -121,26 +120,35 @@ def export(
         reads: settings and database.
         query: the filters.
         wanted: what and where.
-        pseudonyms: stand for ids where they are given.
         write: standard output.
         stop: set to end it early.
 
     Raises:
-        UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.listed`, and a file that
-            cannot be written.
+        UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.listed`; also a key file
+            that cannot be used and a file that cannot be written.
         InterruptedByUserError: it was stopped; no file was made or replaced.
     """
-    source = _open(reads, query, pseudonyms, stop)
-    report = Report(rows=dict.fromkeys(wanted.kinds, 0))
+    files = _files(wanted)
+    source = _open(reads, query, wanted.key_file is not None, stop)
+    report = Report(files=files, rows=dict.fromkeys(wanted.kinds, 0))
+    if wanted.key_file is not None:
+        report.key = load_key(wanted.key_file)
+        source = replace(source, pseudonyms=Pseudonyms(report.key.secret))
     if wanted.file is None:
         _write(source, wanted.kinds, _to_stdout(source, wanted, write), report)
         return report
-    together = wanted.form == "jsonl"
-    files = named(wanted.file, [f"{kind}data" for kind in wanted.kinds], wanted.form, together=together)
     with replacing(files) as beside, ExitStack() as stack:
         _write(source, wanted.kinds, _to_files(source, wanted, beside, stack), report)
-    report.files = files
     return report
+
+
+def _files(wanted: Wanted) -> list[Path]:
+    if wanted.file is None:
+        return []
+    files = named(wanted.file, [f"{kind}data" for kind in wanted.kinds], wanted.form, together=wanted.form == "jsonl")
+    if wanted.key_file is not None and wanted.key_file.resolve() in files:
+        raise UsageError(f"{wanted.key_file} is the key and is not replaced", hint="name another with --file")
+    return files
 
 
 @dataclass(frozen=True)
@@ -159,8 +167,8 @@ class _Source:
     database: Database
     table: str
     wanted: ParticipantFilter
-    pseudonyms: Pseudonyms | None
     stop: Event
+    pseudonyms: Pseudonyms | None = None
 
     def __iter__(self) -> Iterator[_Read]:
         """Page by page, in a transaction each.
@@ -190,12 +198,12 @@ class _Source:
         return _Read({name: person.names.get(value, value) for name, value in keys.items()}, row[-1], person.clean)
 
 
-def _open(reads: Reads, query: Query, pseudonyms: Pseudonyms | None, stop: Event) -> _Source:
+def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _Source:
     database = readable(reads, query)
     with database.read() as session:
         wanted = build_filter(session, reads.settings, query)
-        used = [*PARTICIPANT, "datastring", *needed_columns(query), *([] if pseudonyms is None else ["ip_address"])]
-        return _Source(database, checked_table(session, reads, used), wanted, pseudonyms, stop)
+        used = [*PARTICIPANT, "datastring", *needed_columns(query), *(["ip_address"] if anonymous else [])]
+        return _Source(database, checked_table(session, reads, used), wanted, stop)
 
 
 def _columns(source: _Source, kind: Kind) -> list[str]:

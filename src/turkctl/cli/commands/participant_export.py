@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,6 @@ from turkctl.cli.participant_options import (
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.anonymize import Pseudonyms
     from turkctl.operations.participant_export import Report
 
 
@@ -71,32 +71,36 @@ def export(
 
     run = invocation(ctx)
     query = as_query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
-    wanted = plan_export(data, form, file, "jsonl" if run.output.format in ("json", "jsonl") else "csv")
+    otherwise = "jsonl" if run.wants_json else "csv"
+    wanted = plan_export(data, form, file, anonymize, otherwise=otherwise)
     with stoppable() as stop:
-        report = write_export(run.context, query, wanted, _pseudonyms(run, anonymize), run.output.stdout.write, stop)
+        report = write_export(run.context, query, wanted, run.output.stdout.write, stop)
     _show(run, report)
 
 
-def _pseudonyms(run: Invocation, file: Path | None) -> Pseudonyms | None:
-    if file is None:
-        return None
-    from turkctl.operations.anonymize import Pseudonyms, load_key
-
-    key = load_key(file)
-    if key.created:
-        run.output.note(f"made the key {file}: keep it to get the same pseudonyms again, and give it to nobody")
-    if key.exposed:
-        run.output.warn(f"others can read the key {file}; run: chmod 600 {file}")
-    return Pseudonyms(key.secret)
-
-
 def _show(run: Invocation, report: Report) -> None:
-    """What cannot be read goes to standard error; for scripts as the last line, or with the summary of the files."""
+    """What was written where; on standard error what cannot be read, with --json as its last line, too."""
+    _show_key(run, report)
     if report.unreadable:
         run.output.warn(f"{report.unreadable} participants have data that cannot be read; the rest is exported")
         for each in report.listed:
             run.output.note(f"  {each['uniqueid']}: {each['reason']}")
         if report.unreadable > len(report.listed):
             run.output.note(f"  … and {report.unreadable - len(report.listed)} more")
-    if report.files:
-        run.output.record(report.as_dict())
+    summary = report.as_dict()
+    if not report.files:
+        if report.unreadable and run.wants_json:
+            run.output.stderr.write(json.dumps(summary) + "\n")
+    elif run.output.format == "table":
+        run.output.record({name: value for name, value in summary.items() if value is not report.listed})
+    else:
+        run.output.record(summary)
+
+
+def _show_key(run: Invocation, report: Report) -> None:
+    if report.key is not None and report.key.created:
+        run.output.note(
+            f"made the key {report.key.file}: keep it for the same pseudonyms next time, and keep it secret"
+        )
+    if report.key is not None and report.key.exposed:
+        run.output.warn(f"others can read the key {report.key.file}; run: chmod 600 {report.key.file}")
