@@ -183,6 +183,18 @@ class Output:
             task = bar.add_task(label, total=total)
             yield lambda: bar.advance(task)
 
+    @contextmanager
+    def meter(self, label: str) -> Iterator[Callable[[int, int], None]]:
+        """A bar for work that says itself how much is done of how much; shown as :meth:`progress` is."""
+        if self.quiet or not self.stderr.isatty():
+            yield lambda *_: None
+            return
+        from rich.progress import Progress
+
+        with Progress(console=self._console(self.stderr), transient=True) as bar:
+            task = bar.add_task(label, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
     def _console(self, file: TextIO) -> Console:
         from rich.console import Console
 

@@ -214,7 +214,7 @@ class _Search:
         """Maximise; the parameters are then the object's own."""
         start = np.concatenate([self.w, self.t, [math.log(self.beta / (1 - self.beta))]]) * self._scale
 
-        def after(_: Vector) -> None:
+        def after(intermediate_result: optimize.OptimizeResult) -> None:  # noqa: ARG001  # SciPy goes by the name
             self.iterations += 1
             tick(EM_ROUNDS + self.iterations, EM_ROUNDS + MOST)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -98,7 +99,7 @@ def aggregate(
         workers=len(votes.workers),
         labels=len(votes),
         duplicates=votes.duplicates,
-        threshold=cut.threshold,
+        threshold=cut.threshold if math.isfinite(cut.threshold) else None,
         threshold_from=cut.source,
         rounds=fit.rounds,
         evaluations=fit.evaluations,
@@ -109,6 +110,23 @@ def aggregate(
     )
     worker = {"n": votes.per_worker, "agreement": _agreement(votes, label), **fit.worker}
     return Result(votes, label, fit.score, fit.p, n, _n_true(votes, fit), fit.item, worker, fit.flags, run)
+
+
+def options_for(method: str, given: Mapping[str, Any]) -> Options:
+    """Options from those that are given, which is what is not None.
+
+    Raises:
+        UsageError: an unknown method, a value out of range, or an option that the method does not heed.
+    """
+    uses = ("min_votes", "threshold", *find_method(method).uses)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    idle = next((name for name in chosen if name not in uses), None)
+    if idle is not None:
+        able = ", ".join(name for name, each in METHODS.items() if idle in each.uses)
+        raise UsageError(f"{method} has no {idle}", hint=f"leave it out, or use {able}")
+    options = Options(**chosen)
+    options.check()
+    return options
 
 
 def find_method(name: str) -> Method:

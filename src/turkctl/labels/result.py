@@ -53,7 +53,8 @@ class Run:
     workers: int
     labels: int
     duplicates: int
-    threshold: float
+    threshold: float | None
+    """None where there is no cut: more than two classes."""
     threshold_from: str
     """``default``, ``given`` or ``gold``."""
     rounds: int

@@ -1,0 +1,103 @@
+"""Which columns of a file of labels are the item, the worker and the label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from turkctl.errors import UsageError
+
+KNOWN: dict[str, tuple[str, ...]] = {
+    "item": ("item", "task"),
+    "worker": ("worker",),
+    "label": ("label",),
+}
+"""Names that a column may have without being named on the command line, in any case of letters."""
+
+LIKELY: dict[str, tuple[str, ...]] = {
+    "item": ("item_id", "task_id", "object", "question", "image", "unit", "example", "document", "sample", "key", "id"),
+    "worker": ("worker_id", "workerid", "annotator", "annotator_id", "user", "user_id", "rater", "coder", "labeler"),
+    "label": ("value", "answer", "response", "vote", "rating", "judgment", "judgement", "annotation", "class"),
+}
+"""Names that are suggested, not taken: they often mean something else."""
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """Names given on the command line; None for the usual ones."""
+
+    item: str | None = None
+    worker: str | None = None
+    label: str | None = None
+    gold: str | None = None
+
+
+def find_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[str, int]:
+    """The positions of ``item``, ``worker`` and ``label`` in the header, and of ``gold`` where it is named.
+
+    Raises:
+        UsageError: one of them is missing, which suggests another column, or is there twice.
+    """
+    given = {"item": names.item, "worker": names.worker, "label": names.label}
+    found = {role: _place(header, role, name, where) for role, name in given.items()}
+    missing = [role for role, place in found.items() if place is None]
+    if missing:
+        raise _not_found(header, found, missing, where)
+    places = {role: place for role, place in found.items() if place is not None}
+    if names.gold is not None:
+        gold = _place(header, "gold", names.gold, where)
+        assert gold is not None
+        places["gold"] = gold
+    return places
+
+
+def find_gold_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[str, int]:
+    """The same for a file of gold answers, which has items and labels only."""
+    found = {
+        "item": _place(header, "item", names.item if names.item in header else None, where),
+        "label": _place(header, "label", names.label if names.label in header else None, where),
+    }
+    missing = [role for role, place in found.items() if place is None]
+    if missing:
+        has = ", ".join(header)
+        raise UsageError(
+            f"{where} has no column {missing[0]}, it has {has}", hint="gold answers have the columns item and label"
+        )
+    return {role: place for role, place in found.items() if place is not None}
+
+
+def _place(header: Sequence[str], role: str, name: str | None, where: str) -> int | None:
+    """A column's position; None where no name is given and none of the usual ones is there."""
+    wanted = KNOWN[role] if name is None else (name,)
+    hits = [position for position, each in enumerate(header) if (each.lower() if name is None else each) in wanted]
+    if len(hits) > 1:
+        columns = " and ".join(f"'{header[position]}'" for position in hits)
+        raise UsageError(f"{where} has two columns for the {role}: {columns}", hint=f"choose with --{role}-column")
+    if not hits and name is not None:
+        near = get_close_matches(name, header, n=1)
+        hint = f"did you mean --{role}-column {near[0]}?" if near else "it has " + ", ".join(header)
+        raise UsageError(f"{where} has no column '{name}'", hint=hint)
+    return hits[0] if hits else None
+
+
+def _not_found(
+    header: Sequence[str], found: Mapping[str, int | None], missing: Sequence[str], where: str
+) -> UsageError:
+    unused = [name for position, name in enumerate(header) if position not in found.values()]
+    what = " and no ".join(missing)
+    flags = " ".join(f"--{role}-column {_suggestion(role, unused, len(missing))}" for role in missing)
+    return UsageError(f"{where} has no column {what}, it has {', '.join(header)}", hint=f"say which it is: {flags}")
+
+
+def _suggestion(role: str, unused: Sequence[str], missing: int) -> str:
+    """The unused column that is likeliest meant, else a place to fill in."""
+    if missing == 1 and len(unused) == 1:
+        return unused[0]
+    by_name = {name.lower(): name for name in reversed(unused)}
+    likely = [name for name in (*KNOWN[role], *LIKELY[role]) if name in by_name]
+    if likely:
+        return by_name[likely[0]]
+    near = get_close_matches(role, list(by_name), n=1, cutoff=0.5)
+    near = near or [name for name in by_name if role in name or any(each in name for each in LIKELY[role][:5])]
+    return by_name[near[0]] if near else "NAME"
