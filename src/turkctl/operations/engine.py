@@ -135,7 +135,8 @@ class _Run(Generic[P]):
         self.keep = keep
         self.ready: deque[Step[P]] = deque()
         self.flying: dict[Future[Done], Step[P]] = {}
-        self.signals: SimpleQueue[Future[Done]] = SimpleQueue()
+        self.finished: deque[Future[Done]] = deque()
+        self.signals: SimpleQueue[None] = SimpleQueue()
         """One entry for each request that has finished: what the loop waits for."""
         self.landed: list[tuple[Step[P], Done | TurkctlError]] = []
         self.flushed = engine.clock()
@@ -172,7 +173,7 @@ class _Run(Generic[P]):
             step = self.ready.popleft()
             future = pool.submit(self._perform, step)
             self.flying[future] = step
-            future.add_done_callback(self.signals.put)
+            future.add_done_callback(self._finish)
 
     def _prepare(self) -> None:
         group = [self.todo.popleft() for _ in range(min(self.engine.group, len(self.todo)))]
@@ -189,27 +190,41 @@ class _Run(Generic[P]):
     def _land(self) -> None:
         """Wait for a request to finish; record finished ones when there are enough or they have waited enough."""
         self._await_one()
-        for future in [each for each in self.flying if each.done()]:
-            step = self.flying.pop(future)
-            error = future.exception()
-            if isinstance(error, TurkctlError):
-                self.landed.append((step, error))
-                if isinstance(error, UnreachableError) and not getattr(error, "retryable", False):
-                    self.fatal = error
-            elif error is None:
-                self.landed.append((step, future.result()))
-            elif not isinstance(error, _UnstartedError):
-                self.fatal = error
+        while self.finished:
+            future = self.finished[0]  # taken away last: a Ctrl-C in between must not lose it
+            step = self.flying.pop(future, None)
+            if step is not None:
+                self._take(step, future)
+            self.finished.popleft()
         if len(self.landed) >= self.engine.group or self.engine.clock() - self.flushed > FLUSH_AFTER:
             self._flush()
+
+    def _take(self, step: Step[P], future: Future[Done]) -> None:
+        error = future.exception()
+        if isinstance(error, TurkctlError):
+            self.landed.append((step, error))
+            if isinstance(error, UnreachableError) and not getattr(error, "retryable", False):
+                self.fatal = error
+        elif error is None:
+            self.landed.append((step, future.result()))
+        elif not isinstance(error, _UnstartedError):
+            self.fatal = error
+
+    def _finish(self, future: Future[Done]) -> None:
+        self.finished.append(future)
+        self.signals.put(None)
 
     def _await_one(self) -> None:
         """Wait for a signal, and take those that came with it; not longer than results may wait for each other.
 
         ``futures.wait`` would visit every request under way twice whenever one of them finishes.
         """
-        with suppress(Empty):
+        try:
             self.signals.get(timeout=FLUSH_AFTER)
+        except Empty:  # a Ctrl-C may have come between a request and its signal
+            self.finished.extend(each for each in self.flying if each.done())
+            return
+        with suppress(Empty):
             while True:
                 self.signals.get_nowait()
 
