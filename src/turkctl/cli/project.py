@@ -103,6 +103,22 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
     return path
 
 
+def write_whole(path: Path, text: str, *, new: bool) -> None:
+    """Write the project file in one step; ``new``: only where there is none.
+
+    Raises:
+        ConfigError: the file cannot be written, or there is one by now.
+    """
+    if not new:
+        _replace(path, text)
+        return
+    try:
+        with path.open("xb") as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}", hint="check the folder's permissions") from None
+
+
 def _replace(path: Path, text: str) -> None:
     path = path.resolve()  # what a symbolic link points to is changed, not the link
     try:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.invocation import Invocation
+from turkctl.cli.select import DryRun
 
 app = make_group("Schema migrations of turkctl's database.")
 
@@ -38,3 +44,63 @@ def check(ctx: typer.Context) -> None:
     found = differences(run.context.bare_database, run.settings["participants_table"])
     run.output.rows(["difference"], [{"difference": each} for each in found])
     raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def import_psiturk(
+    ctx: typer.Context,
+    config: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--config",
+            "--psiturk-config",
+            metavar="FILE",
+            help="psiTurk's configuration, config.txt if not given; a .toml file is the project file, as elsewhere.",
+            show_default=False,
+        ),
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", metavar="SLUG", help="What to call it; from its title if not given.")
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Make a turkctl project of a psiTurk study, on psiTurk's own database; psiTurk's tables stay as they are.
+
+    Settings go into turkctl.toml where it is silent; campaigns become history, recurring approvals paused tasks.
+    Keys and passwords are not copied. Running it again takes over the rest.
+    """
+    from turkctl.cli.project import write_whole
+    from turkctl.context import Context
+    from turkctl.operations import import_psiturk as steps
+    from turkctl.operations.psiturk_items import COLUMNS
+    from turkctl.operations.schema import upgrade
+
+    run = invocation(ctx)
+    study = steps.describe(_psiturk_file(run, config or []), run.settings)
+    context = run.context = Context(study.settings)
+    source = steps.read_source(study, context.bare_database)
+    change = steps.plan_file(study, source, experiment)
+    if not dry_run and change.text is not None:
+        write_whole(change.path, change.text, new=change.new)
+    if dry_run or context.bare_database.dialect not in steps.WRITABLE:
+        entered = steps.foresee(source, change)
+    else:
+        upgrade(context.bare_database, study.settings["participants_table"])
+        entered = steps.take_over(context, source, change, datetime.now(UTC))
+    run.output.rows(COLUMNS, steps.all_items(change, entered))
+    run.output.note(
+        "dry run: nothing was written" if dry_run else "next: turkctl doctor, then turkctl participants list"
+    )
+
+
+def _psiturk_file(run: Invocation, named: list[str]) -> Path:
+    """The file of psiTurk's: of what ``--config`` names, before or after the command, a .toml is the project file."""
+    from turkctl.operations.psiturk_config import DEFAULT_FILE
+
+    before = run.flags.pop("config", None)
+    given = [*([] if before is None else [before]), *named]
+    ours = [each for each in given if each.endswith(".toml")]
+    if ours:
+        run.flags["config"] = ours[-1]
+    theirs = [each for each in given if not each.endswith(".toml")]
+    return Path(theirs[-1] if theirs else DEFAULT_FILE).expanduser()

@@ -1,0 +1,335 @@
+"""psiTurk's ``config.txt``, and what of it has a place in ``turkctl.toml``.
+
+Source of the keys and their defaults: the sample configurations of psiTurk 3 and 2. psiTurk's keys are unique over all
+sections, and may be given as environment variables too (``PSITURK_TITLE``), so sections are not looked at: a file of
+such variables is read as well.
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from turkctl.errors import ConfigError, DatabaseUnreachableError, NotFoundError
+from turkctl.operations.psiturk_items import SKIPPED, Item
+from turkctl.settings import sqlite_path
+
+DEFAULT_FILE = "config.txt"
+MOST_BYTES = 1_000_000
+_DEFAULTS = {
+    "database_url": "sqlite:///participants.db",
+    "table_name": "assignments",
+    "lifetime": "24",
+    "us_only": "true",
+    "approve_requirement": "95",
+    "launch_in_mode": "sandbox",
+    "ad_url_protocol": "https",
+    "ad_url_port": "443",
+    "ad_url_route": "pub",
+}
+"""What psiTurk 3 takes where the file is silent, of the keys that matter here."""
+_ALIASES = {
+    "hit_lifetime": "lifetime",
+    "amt_keywords": "keywords",
+    "code_version": "experiment_code_version",
+    "question_url": "ad_url",
+}
+"""Names that older versions had."""
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+_SECRET = re.compile(r"password|passwd|_pw$|secret|access_key|^psiturk_.*id|token")
+
+
+@dataclass(frozen=True)
+class PsiturkConfig:
+    """The file as it is: ``{key in small letters: value}``, interpolated where psiTurk would."""
+
+    path: Path
+    values: Mapping[str, str]
+
+    def get(self, key: str) -> str | None:
+        """The value, or psiTurk's own default; None where there is neither."""
+        return self.values.get(key) or _DEFAULTS.get(key)
+
+    def shown(self, key: str) -> str:
+        """What a value is called in a report: with a word where it is psiTurk's default."""
+        return key if self.values.get(key) else f"{key} (psiTurk's default)"
+
+
+def read_config(path: Path) -> PsiturkConfig:
+    """Read psiTurk's file.
+
+    Raises:
+        NotFoundError: there is none.
+        ConfigError: it cannot be read, or is not such a file.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"there is no psiTurk configuration {path}", hint="name psiTurk's file: --config FOLDER/config.txt"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}", hint="name psiTurk's config.txt") from None
+    try:
+        text = raw[:MOST_BYTES].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw[:MOST_BYTES].decode("latin-1")
+    return PsiturkConfig(path, _values(path, text))
+
+
+def _values(path: Path, text: str) -> dict[str, str]:
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        try:
+            parser.read_string(text)
+        except configparser.MissingSectionHeaderError:
+            parser.read_string("[psiturk]\n" + text)
+    except configparser.Error as error:
+        raise ConfigError(
+            f"{path} is not a psiTurk configuration: {str(error).splitlines()[0]}", hint="name psiTurk's config.txt"
+        ) from None
+    found: dict[str, str] = {}
+    for section in parser.sections():
+        for key, value in parser.items(section):
+            name = key.removeprefix("psiturk_") if key.removeprefix("psiturk_") in _KNOWN else key
+            if value is not None and value.strip():
+                found.setdefault(_ALIASES.get(name, name), _unquoted(value.strip()))
+    if not any(key in _KNOWN for key in found) and "HIT Configuration" not in parser.sections():
+        raise ConfigError(f"{path} holds no key of psiTurk's", hint="name psiTurk's config.txt")
+    return {key: _interpolated(value, found) for key, value in found.items()}
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+
+
+def _interpolated(value: str, values: Mapping[str, str]) -> str:
+    """``%(key)s`` as psiTurk reads it; a percent sign that stands for nothing else stays."""
+
+    def replace(match: re.Match[str]) -> str:
+        key = match[1].lower()
+        return values.get(key) or _DEFAULTS.get(key) or match[0]
+
+    return re.sub(r"%\(([A-Za-z_]+)\)s", replace, value).replace("%%", "%")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A value for ``turkctl.toml``: ``to`` is its dotted key, below the experiment's table with ``experiment``."""
+
+    source: str
+    to: str
+    value: Any
+    experiment: bool = True
+    note: str | None = None
+
+
+def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[Item]]:
+    """What of the file can go into ``turkctl.toml``, and what cannot.
+
+    Args:
+        config: psiTurk's.
+        folder: where ``turkctl.toml`` is; relative paths are written from there.
+    """
+    found: list[Proposal] = []
+    skipped: list[Item] = []
+    for key, (to, convert) in _EXPERIMENT.items():
+        value = config.get(key)
+        if value is None:
+            continue
+        try:
+            converted = convert(value)
+        except ValueError:
+            skipped.append(Item("setting", key, f"experiments.*.{to}", SKIPPED, f"'{value}' is not understood"))
+            continue
+        if converted is not None:
+            found.append(Proposal(config.shown(key), to, converted))
+    url = _ad_url(config)
+    if url is not None:
+        found.append(Proposal("ad_url", "external_url", url))
+    found += _project(config, folder)
+    skipped += _left_out(config)
+    return found, skipped
+
+
+def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
+    mode = config.values.get("launch_in_mode") or _old_mode(config) or _DEFAULTS["launch_in_mode"]
+    shown = next((key for key in ("launch_in_mode", *_OLD_MODE) if key in config.values), "launch_in_mode")
+    found = [Proposal(config.shown(shown), "mode", mode, experiment=False)] if mode in ("sandbox", "live") else []
+    address, note = public_url(config, folder)
+    found.append(Proposal(config.shown("database_url"), "database_url", address, experiment=False, note=note))
+    table = config.get("table_name")
+    found.append(Proposal(config.shown("table_name"), "participants_table", table, experiment=False))
+    note = "psiTurk's server goes on filling the table"
+    found.append(Proposal("table_name", "participants_source", "psiturk", experiment=False, note=note))
+    return found
+
+
+_OLD_MODE = ("launch_in_sandbox_mode", "using_sandbox")
+
+
+def _old_mode(config: PsiturkConfig) -> str | None:
+    for key in _OLD_MODE:
+        if key in config.values:
+            return "live" if config.values[key].lower() in _FALSE else "sandbox"
+    return None
+
+
+def full_url(config: PsiturkConfig) -> str:
+    """The database's address as psiTurk has it, password included; a relative file is meant from psiTurk's folder."""
+    address = config.get("database_url") or ""
+    path = sqlite_path(address)
+    if path is None or path.is_absolute():
+        return address
+    return f"sqlite:///{(config.path.parent.resolve() / path).resolve()}"
+
+
+def public_url(config: PsiturkConfig, folder: Path) -> tuple[str, str | None]:
+    """The address as ``turkctl.toml`` may hold it, without a password, and what to do about that.
+
+    Raises:
+        ConfigError: it is no address of a database.
+    """
+    from turkctl.store.engine import parse_url
+
+    address = full_url(config)
+    path = sqlite_path(address)
+    if path is not None:
+        inside = path.is_relative_to(folder.resolve())
+        return (f"sqlite:///{path.relative_to(folder.resolve())}" if inside else address), None
+    url = parse_url(address)
+    secret = [key for key in url.query if _SECRET.search(key.lower())]
+    if url.password is None and not secret:
+        return url.render_as_string(), None
+    bare = url.set(password=None).difference_update_query(secret)
+    note = "the password is not copied: keep it in ~/.pgpass, or give the whole address in TURKCTL_DATABASE_URL"
+    return bare.render_as_string(), note
+
+
+def check_there(url: str) -> None:
+    """See that an SQLite file is there: opening it would make an empty one.
+
+    Raises:
+        DatabaseUnreachableError: it is not.
+    """
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        raise DatabaseUnreachableError(
+            f"there is no database {path}", hint="copy psiTurk's file there, or name it with --database-url"
+        )
+
+
+def _ad_url(config: PsiturkConfig) -> str | None:
+    if config.values.get("ad_url"):
+        return config.values["ad_url"]
+    domain = config.values.get("ad_url_domain")
+    if not domain:
+        return None
+    protocol, port, route = (config.get(f"ad_url_{part}") for part in ("protocol", "port", "route"))
+    shown = "" if (protocol, port) in (("https", "443"), ("http", "80")) else f":{port}"
+    return f"{protocol}://{domain}{shown}/{route}"
+
+
+def _hours(value: str) -> str:
+    minutes = float(value) * 60
+    if not 1 <= minutes <= 60 * 24 * 366:
+        raise ValueError
+    return f"{minutes / 60:.0f}h" if minutes % 60 == 0 else f"{minutes:.0f}m"
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def _true(value: str) -> bool | None:
+    if value.lower() not in (*_TRUE, *_FALSE):
+        raise ValueError
+    return True if value.lower() in _TRUE else None
+
+
+def _us_only(value: str) -> list[str] | None:
+    return ["US"] if _true(value) else None
+
+
+def _count(value: str) -> int | None:
+    return int(value) or None
+
+
+def _money(value: str) -> str:
+    return f"{float(value):.2f}"
+
+
+def _absent(value: str) -> list[str]:
+    return _words(value)
+
+
+def _required(value: str) -> list[dict[str, str]]:
+    return [{"type": word, "comparator": "Exists"} for word in _words(value)]
+
+
+def _text(value: str) -> str:
+    return value
+
+
+_EXPERIMENT: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "experiment_code_version": ("code_version", _text),
+    "title": ("title", _text),
+    "description": ("description", _text),
+    "keywords": ("keywords", _words),
+    "reward": ("reward", _money),
+    "duration": ("duration", _hours),
+    "lifetime": ("lifetime", _hours),
+    "us_only": ("qualifications.locale", _us_only),
+    "approve_requirement": ("qualifications.percent_approved", _count),
+    "number_hits_approved": ("qualifications.hits_approved", _count),
+    "require_master_workers": ("qualifications.masters", _true),
+    "block_quals": ("qualifications.absent", _absent),
+    "require_quals": ("qualifications.custom", _required),
+}
+_PER_MODE = "turkctl has one set of qualifications for all modes: add it under qualifications"
+_SERVER = "it is psiTurk's server's, which goes on with its own file"
+_DASHBOARD = "turkctl's dashboard has settings of its own: see [dashboard]"
+_WHY = {
+    "num_conds": "conditions are given out by psiTurk's server, which goes on with its own file",
+    "num_counters": "conditions are given out by psiTurk's server, which goes on with its own file",
+    "allow_repeats": "turkctl keeps repeat workers out of campaigns; to let them in: campaign create "
+    "--allow-repeat-workers",
+    "advanced_quals_path": "write what is in that file under qualifications",
+    "bonus_message": "give it when you pay: workers bonus --reason TEXT",
+    "enable_dashboard": _DASHBOARD,
+    "do_scheduler": _DASHBOARD,
+    "threads": _DASHBOARD,
+    "login_username": _DASHBOARD,
+    **dict.fromkeys(("require_quals_live", "require_quals_sandbox", "block_quals_live"), _PER_MODE),
+    **dict.fromkeys(("block_quals_sandbox", "advanced_quals_path_live", "advanced_quals_path_sandbox"), _PER_MODE),
+    **dict.fromkeys(("host", "port", "cutoff_time", "browser_exclude_rule", "contact_email_on_error"), _SERVER),
+    **dict.fromkeys(("logfile", "accesslog", "errorlog", "loglevel", "debug", "certfile", "keyfile"), _SERVER),
+    **dict.fromkeys(("server_timeout", "persistent_history_file", "support_ie"), _SERVER),
+    "max_assignments": "give it when you post: hits create --assignments N",
+    "ad_group": "it was for psiTurk's ad server, which is gone",
+    "psiturk_keywords": "it was for psiTurk's ad server, which is gone",
+    "organization_name": "it was for psiTurk's ad server, which is gone",
+}
+_USED = {*_DEFAULTS, *_EXPERIMENT, *_OLD_MODE, "ad_url", "ad_url_domain", "ad_url_host"}
+_KNOWN = _USED | set(_ALIASES) | set(_WHY)
+
+
+def _left_out(config: PsiturkConfig) -> list[Item]:
+    items = []
+    for key in config.values:
+        if _SECRET.search(key):
+            items.append(Item("setting", key, None, SKIPPED, _secret_advice(key)))
+        elif key not in _USED:
+            items.append(Item("setting", key, None, SKIPPED, _WHY.get(key, "turkctl has nothing like it")))
+    return items
+
+
+def _secret_advice(key: str) -> str:
+    if "aws" in key:
+        return "keys are never copied: put them into ~/.aws/credentials, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    return "passwords and keys are never copied; turkctl's dashboard makes its own: dashboard hash-password"
