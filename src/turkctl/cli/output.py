@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from turkctl.cli.bars import bars
 from turkctl.cli.tables import drawn, fit, plain_lines
 from turkctl.units import format_duration, format_money, format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from turkctl.operations.plan import BatchResult
 
@@ -68,6 +70,10 @@ def cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
+def _cells(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, str]]:
+    return [{column: cell(row.get(column)) for column in columns} for row in rows]
+
+
 class Output:
     """Prints one command's result in the format asked for."""
 
@@ -84,10 +90,13 @@ class Output:
         """Whether somebody is there to answer a question."""
         return self.stdin.isatty() and self.stderr.isatty()
 
-    def rows(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        """A list of things. Tables show ``columns``; the other formats all keys (CSV: ``columns`` first)."""
+    def rows(self, columns: Sequence[str], rows: Iterable[Row], *, bar: str | None = None) -> None:
+        """A list of things. Tables show ``columns``; the other formats all keys (CSV: ``columns`` first).
+
+        On a terminal, the numbers of the column ``bar`` get a bar, where there is room.
+        """
         if self.format == "table":
-            self._table(columns, rows)
+            self._table(columns, rows, bar)
         elif self.format == "csv":
             self._csv(columns, rows)
         elif self.format == "jsonl":
@@ -202,20 +211,35 @@ class Output:
         system: Literal["auto"] | None = "auto" if self.color else None
         return Console(file=file, color_system=system, highlight=False, markup=False, soft_wrap=False)
 
-    def _table(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        cells = [{column: cell(row.get(column)) for column in columns} for row in rows]
-        if not cells:
+    def console(self) -> Console:
+        """Standard output as Rich draws on it."""
+        return self._console(self.stdout)
+
+    def _table(self, columns: Sequence[str], rows: Iterable[Row], bar: str | None = None) -> None:
+        listed = list(rows)
+        if not listed:
             self.note("nothing to show")
-            return
-        if not self.stdout.isatty():
-            for line in plain_lines(columns, cells):
+        elif self.stdout.isatty():
+            table, missed = self.picture(columns, listed, bar)
+            self.console().print(table)
+            if missed:
+                self.note(f"no room for {', '.join(missed)}: see -o csv or --json")
+        else:
+            for line in plain_lines(columns, _cells(columns, listed)):
                 self._write(line + "\n")
-            return
-        console = self._console(self.stdout)
-        layout = fit(columns, cells, console.width)
-        console.print(drawn(layout))
-        if layout.missed:
-            self.note(f"no room for {', '.join(layout.missed)}: see -o csv or --json")
+
+    def picture(self, columns: Sequence[str], rows: Sequence[Row], bar: str | None = None) -> tuple[Table, list[str]]:
+        """The table for a terminal of this width, and the columns there is no room for."""
+        width = self.console().width
+        layout = fit(columns, _cells(columns, rows), width)
+        drawn_bars = (
+            [] if bar is None else bars([row[bar] for row in rows], layout.left(width), encoding=self._encoding)
+        )
+        return drawn(layout, drawn_bars), layout.missed
+
+    @property
+    def _encoding(self) -> str | None:
+        return getattr(self.stdout, "encoding", None)
 
     def _json_array(self, rows: Iterable[Row]) -> None:
         self._write("[")

@@ -45,6 +45,10 @@ class Layout:
     cells: Cells
     missed: list[str]
 
+    def left(self, room: int) -> int:
+        """Characters beside the table, in ``room`` characters."""
+        return room - _needed(self.widths) - GAP
+
 
 def plain_lines(columns: Sequence[str], cells: Cells) -> Iterator[str]:
     """A table for grep, awk and diff: nothing is wrapped or cut, and no line ends in spaces."""
@@ -55,8 +59,8 @@ def plain_lines(columns: Sequence[str], cells: Cells) -> Iterator[str]:
         yield (" " * GAP).join(padded).rstrip()
 
 
-def drawn(layout: Layout) -> Table:
-    """A table for people."""
+def drawn(layout: Layout, bars: Sequence[str] = ()) -> Table:
+    """A table for people; on the right a bar for each row, where there are bars."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -64,8 +68,10 @@ def drawn(layout: Layout) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     for column, width in layout.widths.items():
         table.add_column(Text(_heading(column), style="bold"), overflow="fold", width=width)
-    for each in layout.cells:
-        table.add_row(*(Text(each[column]) for column in layout.widths))
+    if bars:
+        table.add_column("", no_wrap=True, width=max(map(len, bars)))
+    for place, each in enumerate(layout.cells):
+        table.add_row(*(Text(each[column]) for column in layout.widths), *([Text(bars[place])] if bars else []))
     return table
 
 

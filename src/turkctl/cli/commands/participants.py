@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -23,12 +25,16 @@ from turkctl.cli.participant_options import (
     as_query,
     chosen_modes,
 )
-from turkctl.errors import UsageError
+from turkctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.participant_filters import Query
     from turkctl.operations.participants import Ordering
+
+    Found = tuple[Sequence[str], list[dict[str, Any]]]
 
 app = make_group("List, count, show and export participants; reads psiTurk's databases, too. Here --mode is a filter.")
 
@@ -52,7 +58,7 @@ def list_(
     group_by: Annotated[
         list[str] | None,
         typer.Option(
-            "--group-by", metavar="COL", help="Count by condition, status, codeversion, mode, hit or day. Repeatable."
+            "--group-by", metavar="COL", help="Count by condition, status, day or any other column. Repeatable."
         ),
     ] = None,
     sort: Annotated[str | None, typer.Option("--sort", metavar="COL", help="In the order of this column.")] = None,
@@ -63,9 +69,10 @@ def list_(
     wage: Annotated[
         bool, typer.Option("--wage", help="Also minutes and dollars earned in an hour; groups by experiment, too.")
     ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it live, until Ctrl-C.")] = False,
 ) -> None:
     """List participants, or with --group-by their numbers. All modes, unless --mode is given here."""
-    from turkctl.operations.participants import Ordering, grouped, listed
+    from turkctl.operations.participants import Ordering
 
     run = invocation(ctx)
     query = as_query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
@@ -73,23 +80,40 @@ def list_(
     if group_by and columns:
         raise UsageError("--columns has no meaning with --group-by", hint="groups show their own columns and the count")
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
-    if wage or {"minutes", "wage"} & {*chosen, sort}:
-        _show_wages(run, query, ordering, group_by, chosen)
-    elif group_by:
-        run.output.rows(*grouped(run.context, query, ordering, group_by))
-    else:
-        run.output.rows(*listed(run.context, query, ordering, chosen))
+    wages = wage or bool({"minutes", "wage"} & {*chosen, sort})
+    look = partial(_find, run, query, group_by, chosen, wages)
+    bar = "count" if group_by else None
+    if watch:
+        _watch(run, look, ordering, bar)
+    run.output.rows(*look(ordering), bar=bar)
 
 
-def _show_wages(
-    run: Invocation, query: Query, ordering: Ordering, group_by: list[str] | None, chosen: list[str]
-) -> None:
-    from turkctl.operations.participant_wages import grouped_with_wages, listed_with_wages
+def _find(
+    run: Invocation, query: Query, group_by: list[str] | None, chosen: list[str], wages: bool, ordering: Ordering
+) -> Found:
+    if wages:
+        from turkctl.operations.participant_wages import grouped_with_wages, listed_with_wages
+
+        if group_by:
+            return grouped_with_wages(run.context, query, ordering, group_by)
+        return listed_with_wages(run.context, query, ordering, chosen)
+    from turkctl.operations.participants import grouped, listed
 
     if group_by:
-        run.output.rows(*grouped_with_wages(run.context, query, ordering, group_by))
-    else:
-        run.output.rows(*listed_with_wages(run.context, query, ordering, chosen))
+        return grouped(run.context, query, ordering, group_by)
+    return listed(run.context, query, ordering, chosen)
+
+
+def _watch(run: Invocation, look: Callable[[Ordering], Found], ordering: Ordering, bar: str | None) -> NoReturn:
+    from turkctl.cli.batch import stoppable
+    from turkctl.cli.live import watch
+
+    def part(most: int) -> Found:
+        return look(replace(ordering, limit=most if ordering.limit is None else min(ordering.limit, most)))
+
+    with stoppable() as stop:
+        watch(run.output, part, stop, bar=bar)
+    raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 @app.command()
