@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from turkctl.operations.participant_filters import Query, known_name, zone_of
 from turkctl.operations.participants import Ordering, Reads, listed
 from turkctl.operations.wages import OF_GROUP, earning, hourly, last_if_missing, summary
 from turkctl.store import wages
-from turkctl.store.participant_lists import COLUMNS, COUNT, GROUPS
+from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS
 from turkctl.store.wages import TimedWork
 
 OF_PARTICIPANT = ("minutes", "wage")
@@ -56,14 +56,14 @@ def grouped_with_wages(
     if ordering.by is not None:
         known_name(ordering.by, (*keys, COUNT, *OF_GROUP), "column of these groups")
     names = {column: name for name, column in COLUMNS.items()}
-    stored = [names[GROUPS[key]] for key in keys if key in GROUPS]
+    stored = [DONE if key == DONE else names[GROUPS[key]] for key in keys if key in GROUPS]
     _shown, rows = listed(reads, query, Ordering(), list(dict.fromkeys([*_NEEDED, *stored])))
     zone = zone_of(reads.settings)
     groups: dict[tuple[Any, ...], Worked] = defaultdict(list)
     for row, work in _worked(reads, rows):
         began = row["begin_hit"]
-        row["hit"] = row.get("hit_id")
-        row["day"] = None if began is None else began.astimezone(zone).date().isoformat()
+        row["hit"], row["worker"] = row.get("hit_id"), row.get("worker_id")
+        row["day"] = began.astimezone(zone).date().isoformat() if isinstance(began, datetime) else None
         row[EXPERIMENT] = None if work is None else work.experiment
         groups[tuple(row[key] for key in keys)].append((row, work))
     found = []
@@ -97,7 +97,8 @@ def _wage(row: dict[str, Any], work: TimedWork | None) -> dict[str, Any]:
 
 def _time(row: dict[str, Any]) -> timedelta | None:
     began, ended = row["begin_hit"], row["end_hit"]
-    return ended - began if began is not None and ended is not None and ended > began else None
+    both = isinstance(began, datetime) and isinstance(ended, datetime)  # SQLite may hold a text that is no time
+    return ended - began if both and ended > began else None
 
 
 def _in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[dict[str, Any]]:
