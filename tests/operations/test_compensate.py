@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from lab_support import Lab, everything, lab, worker
 
-from turkctl.errors import FundsError, UsageError
+from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.endpoint import AnswerLostError
 from turkctl.market.errors import RequestError, WorkError
 from turkctl.operations.approve import prepare_approve
 from turkctl.operations.compensate import CompensateRequest, compensate, prepare_compensate
+from turkctl.operations.configure import apply_configure, plan_configure
 from turkctl.operations.counting import completed, outstanding
+from turkctl.operations.experiment_files import find
 from turkctl.operations.funds import committed
 from turkctl.operations.plan import BatchResult
 from turkctl.operations.sync import sync
@@ -205,3 +207,44 @@ def test_ended_at_any_request_and_run_again_it_is_done_once(tmp_path: Path) -> N
     report = json.loads(done.stdout)
     assert report["wrong"] == []
     assert report["cases"] == 3 * report["requests"] >= 12
+
+
+def test_one_is_not_more_than_one_bonus_may_be_and_says_so_in_the_same_words(tmp_path: Path) -> None:
+    with lab(tmp_path) as study:
+        limit(study, 'max_bonus = "2.00"')
+        known(study, ONE)
+        with pytest.raises(UsageError, match=r"\$2.50 is over limits.max_bonus = \$2.00"):
+            pay(study, experiment="stroop")
+        assert counts(study) == (0, 0, 0, 0)
+        assert pay(study, amount="2.00", experiment="stroop").exit_code == 0
+        assert pay(study).exit_code == 0  # no experiment, so none of its limits
+
+
+def test_its_hit_counts_against_no_limit_on_numbers_of_hits(tmp_path: Path) -> None:
+    with lab(tmp_path) as study:
+        limit(study, "max_active_hits = 2\nmax_total_hits = 2")
+        known(study, ONE)
+        for _ in range(3):
+            assert pay(study, experiment="stroop").exit_code == 0
+        assert len(study.post(1)) == 1
+        with pytest.raises(RefusedError, match="max_active_hits"):
+            study.post(1)
+
+
+def test_two_that_were_planned_together_do_not_pass_the_budget_together(tmp_path: Path) -> None:
+    with lab(tmp_path) as study:
+        limit(study, 'budget = "5.00"')
+        study.world.market.register_worker("production", ONE)
+        one, other = (prepare_compensate(study.world, wanted(experiment="stroop", new=True)) for _ in range(2))
+        assert compensate(study.world, one).exit_code == 0
+        with pytest.raises(FundsError, match="budget"):
+            compensate(study.world, other)
+        assert counts(study)[0] == 1
+
+
+def limit(study: Lab, limits: str) -> None:
+    path = study.folder / "turkctl.toml"
+    path.write_text(f"{path.read_text()}\n[experiments.stroop.limits]\n{limits}\n")
+    with study.world.database.read() as session:
+        changes = plan_configure(session, find(path, study.folder), whole=True)
+    apply_configure(study.world.database, changes, study.world.now())

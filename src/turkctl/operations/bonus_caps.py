@@ -49,6 +49,19 @@ def cap_of(world: World, order: Order) -> TurkctlError | None:
     return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus, "max_bonus")
 
 
+def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> None:
+    """See that an amount is not more than one bonus of the experiment may be.
+
+    Raises:
+        UsageError: it is over ``limits.max_bonus``.
+    """
+    if experiment_id is not None:
+        limits = settings_of(experiments.current(session, experiment_id)).limits
+        error = over_cap(amount, limits.max_bonus, "max_bonus")
+        if error is not None:
+            raise UsageError(error.message, hint=error.hint)
+
+
 def within_caps(
     session: Session, place: Place, steps: Sequence[Step[Intent]], now: datetime, *, strict: bool
 ) -> tuple[list[Step[Intent]], list[ItemResult]]:

@@ -26,13 +26,13 @@ from turkctl.mturk.errors import (
     MarketFaultError,
     MarketRefusedError,
     NameTakenError,
-    is_amazons,
 )
 from turkctl.mturk.types import Hit, HitRequest, NotifyFailure
-from turkctl.operations.compensation import SUBJECT, Compensation
+from turkctl.operations.bonus_caps import check_cap
+from turkctl.operations.compensation import SUBJECT, Compensation, link_to
 from turkctl.operations.create import posted_before, refused
 from turkctl.operations.experiments import the_experiment
-from turkctl.operations.funds import ZERO, check_funds
+from turkctl.operations.funds import ZERO, check_budgets, check_funds
 from turkctl.operations.plan import FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.settle import enter_hit, settle
 from turkctl.operations.world import World
@@ -90,7 +90,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     """The plan of one step: an unfinished compensation of the same arguments, else a new one.
 
     Raises:
-        UsageError, NotFoundError: bad arguments, or no such experiment.
+        UsageError, NotFoundError: bad arguments, an amount over ``limits.max_bonus``, or no such experiment.
         FundsError: the experiment's budget or the balance does not allow it.
     """
     request.check()
@@ -103,6 +103,8 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         what.request("", "0")  # refuses a reason that no page can hold
         digest = hashlib.sha256(json.dumps(["compensate", what.stored()], sort_keys=True).encode()).hexdigest()
         begun = None if request.new else _unfinished(session, place, digest)
+        if begun is None:
+            check_cap(session, what.experiment_id, what.amount)
         case = begun or _case(place, what, meta.database_id(session), digest, now)
     cost = ZERO if case.post.state == intents.DONE else what.cost
     counted = begun is not None and case.post.state in intents.UNFINISHED
@@ -183,11 +185,22 @@ class _Run:
         return ItemResult(self._step.id, "compensated", detail, cost=self._step.cost)
 
     def _open(self) -> tuple[Intent, Intent]:
-        """Both intents, committed. One that the market refused before starts afresh."""
+        """Both intents, committed. One that the market refused before starts afresh.
+
+        Raises:
+            FundsError: others have used the budget up since the plan was made.
+        """
         with self._world.database.write() as session:
+            self._check_again(session)
             wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.letter)]
             post, letter = intents.open_many(session, wanted)
         return post, letter
+
+    def _check_again(self, session: Session) -> None:
+        stored = intents.get(session, self._case.post.token)
+        if stored is None or stored.state in (intents.FAILED, intents.ABANDONED):
+            costs = {self._case.what.experiment_id: self._case.what.cost}
+            check_budgets(session, self._world.place, costs, self._now)
 
     def _post(self, post: Intent) -> None:
         type_id = self._qualification(post)
@@ -255,7 +268,7 @@ class _Run:
             if not intents.mark_sent(session, letter.token, self._now):
                 intents.complete(session, letter.token, "interrupted", self._now)
                 return "whether the message was sent before the interruption is not known, and it is not sent again"
-        text = self._case.what.letter(hit.expires, _link(self._mturk.endpoint, hit))
+        text = self._case.what.letter(hit.expires, link_to(hit, self._mturk.endpoint))
         became = self._send(text)
         with self._world.database.write() as session:
             intents.complete(session, letter.token, became, self._now)
@@ -284,11 +297,3 @@ def _afresh(intent: Intent, now: datetime) -> Intent:
     if intent.state in (intents.FAILED, intents.ABANDONED):
         kept |= {"state": intents.OPEN, "created": now, "sent": None, "finished": None, "result": None}
     return Intent(**kept)
-
-
-def _link(endpoint: str, hit: StoredHit) -> str | None:
-    """Where workers find the HIT, on Amazon's own market."""
-    if not is_amazons(endpoint) or hit.hit_group_id is None:
-        return None
-    site = "workersandbox" if "sandbox" in endpoint else "worker"
-    return f"https://{site}.mturk.com/projects/{hit.hit_group_id}/tasks"

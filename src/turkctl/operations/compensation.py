@@ -11,6 +11,7 @@ from typing import Any
 
 from turkctl.fees import hit_cost
 from turkctl.mturk import questions, requirements
+from turkctl.mturk.errors import is_amazons
 from turkctl.mturk.types import Hit, HitRequest
 from turkctl.operations.posting import hit_row
 from turkctl.store import hits
@@ -121,3 +122,11 @@ class Compensation:
         return _LETTER.format(
             reason=self.reason, title=TITLE, amount=format_money(self.amount), until=until, link=address
         )
+
+
+def link_to(hit: hits.Hit, endpoint: str) -> str | None:
+    """Where workers find the HIT, on Amazon's own market."""
+    if not is_amazons(endpoint) or hit.hit_group_id is None:
+        return None
+    site = "workersandbox" if "sandbox" in endpoint else "worker"
+    return f"https://{site}.mturk.com/projects/{hit.hit_group_id}/tasks"

@@ -27,6 +27,7 @@ from sqlmodel import Field, Session
 
 from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, changed_one, chunks
 from turkctl.store.experiments import EXPERIMENTS
+from turkctl.store.intents import COMPENSATE, INTENTS
 from turkctl.store.types import Money, UtcTime
 
 ASSIGNABLE = "Assignable"
@@ -225,10 +226,11 @@ def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int
 
 
 def count_hits(session: Session, place: Place, now: datetime, experiment_id: int) -> tuple[int, int]:
-    """HITs of the experiment that workers can still start on, and all that were ever posted."""
+    """HITs of the experiment that workers can still start on, and all that were ever posted; no compensations."""
+    pays_one = select(INTENTS.c.token).where(INTENTS.c.token == HITS.c.annotation, INTENTS.c.kind == COMPENSATE)
     active = and_(HITS.c.status == ASSIGNABLE, HITS.c.expires > now)
     statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
-        *_at(place), HITS.c.experiment_id == experiment_id
+        *_at(place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
     )
     row = session.connection().execute(statement).one()
     return int(row[0] or 0), int(row[1])
