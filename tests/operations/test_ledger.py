@@ -12,7 +12,7 @@ from turkctl.operations.approve import prepare_approve
 from turkctl.operations.bonus import prepare_bonus
 from turkctl.operations.bonus_orders import BonusRequest
 from turkctl.operations.ledger import KEYS, LedgerQuery, list_payments
-from turkctl.operations.reconcile import AMOUNT, NOT_IN_LEDGER, NOT_ON_MARKET, reconcile
+from turkctl.operations.reconcile import AMOUNT, NOT_IN_LEDGER, NOT_ON_MARKET, REASON, reconcile
 from turkctl.operations.sync import sync
 from turkctl.operations.work import WorkSelection
 from turkctl.store import payments
@@ -84,13 +84,57 @@ def test_an_amount_that_differs_becomes_the_markets_and_nothing_is_entered_twice
 
 def test_what_the_market_never_paid_is_told_with_the_command_that_pays_it_and_adopting_leaves_it(study: Lab) -> None:
     made = paid(study, 1)
-    study.write("UPDATE turkctl_payment SET reason = 'another'")
+    study.write("UPDATE turkctl_payment SET reason = 'another', amount = 300000")
     kinds = {each.kind for each in reconcile(study.world).differences}
     assert kinds == {NOT_ON_MARKET, NOT_IN_LEDGER}
     (left,) = reconcile(study.world, adopt=True).differences
     assert left.as_dict()["command"] == (
-        f"turkctl workers bonus {made[0]} --amount 0.25 --reason another --purpose 'well done (paid again)'"
+        f"turkctl workers bonus {made[0]} --amount 0.30 --reason another --purpose 'well done (paid again)'"
     )
+
+
+def test_where_only_the_reason_differs_nobody_is_told_to_pay_again_and_adopting_takes_the_markets(study: Lab) -> None:
+    paid(study, 2)
+    study.write("UPDATE turkctl_payment SET reason = 'another' WHERE worker_id = :w", w=worker(1))
+    (one,) = reconcile(study.world).differences
+    told = one.as_dict()
+    assert (one.kind, told["worker_id"], told["reason"]) == (REASON, worker(1), "well done")
+    assert told["command"].endswith("reconcile --adopt")
+    assert (reconcile(study.world, adopt=True).adopted, reconcile(study.world).compared) == (1, 2)
+    assert [row["reason"] for row in list_payments(study.world, LedgerQuery())] == ["well done"] * 2
+
+
+def test_equal_bonuses_are_paired_one_to_one(study: Lab) -> None:
+    (made,) = paid(study, 1)
+    for token in ("one", "two"):
+        study.world.mturk.send_bonus(worker(0), made, Decimal("0.25"), "well done", token)
+    found = reconcile(study.world)
+    assert (found.compared, [each.kind for each in found.differences]) == (1, [NOT_IN_LEDGER] * 2)
+    assert (reconcile(study.world, adopt=True).adopted, reconcile(study.world).compared) == (2, 3)
+
+
+def test_what_psiturk_alone_says_it_paid_has_no_amount_and_is_not_compared(study: Lab) -> None:
+    (posted,) = study.post(9)
+    made = study.submit(posted, worker(0), worker(1))
+    sync(study.world)
+    study.apply(prepare_approve(study.world, ALL))
+    study.write("UPDATE assignments SET status = 7, bonus = 0.25 WHERE workerid = :w", w=worker(0))
+    result = study.apply(prepare_bonus(study.world, ALL, BonusRequest("well done", Decimal("0.50"))))
+    assert result.succeeded == 2  # what psiTurk paid blocks no other purpose
+    rows = list_payments(study.world, LedgerQuery(worker_id=worker(0)))
+    told = {row["source"]: (row["purpose"], row["amount"], row["fee"], row["reason"]) for row in rows}
+    assert told == {
+        "psiturk": ("auto", None, None, None),
+        "ours": ("well done", Decimal("0.50"), Decimal("0.10"), "well done"),
+    }
+    assert (reconcile(study.world).compared, reconcile(study.world).differences) == (2, [])
+    study.world.mturk.send_bonus(worker(0), made[0], Decimal("0.25"), "well done", "psiturks")
+    (one,) = reconcile(study.world).differences  # the market tells of it in the end
+    assert (one.kind, one.as_dict()["market"]) == (NOT_IN_LEDGER, Decimal("0.25"))
+    assert reconcile(study.world, adopt=True).differences == []
+    study.write("UPDATE assignments SET bonus = 0.25")
+    auto = study.apply(prepare_bonus(study.world, ALL, BonusRequest("thanks")))
+    assert {item.id: item.status for item in auto.results} == {made[0]: "skipped", made[1]: "bonused"}
 
 
 def test_a_payment_on_a_hit_that_the_market_does_not_have_is_counted_and_never_told_to_be_paid_again(

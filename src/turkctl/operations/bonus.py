@@ -134,7 +134,7 @@ def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now:
         if order.row is not None and order.row.status == participants.BONUSED:
             (intent,) = _new(session, world, [replace(order, purpose=payments.AUTO)], now)
             rows.append(payment_of(world.place, intent, now))
-            rows[-1].source, rows[-1].token = payments.PSITURK, None
+            rows[-1].source, rows[-1].token, rows[-1].reason = payments.PSITURK, None, None
             rows[-1].amount = rows[-1].fee = ZERO
     payments.enter_many(session, rows)
 

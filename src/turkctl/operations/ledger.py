@@ -49,7 +49,7 @@ class LedgerQuery:
 
 
 def list_payments(world: World, query: LedgerQuery) -> list[dict[str, Any]]:
-    """The payments of this mode that match, as they were entered.
+    """The payments of this mode that match, as they were entered; no amount of what psiTurk alone says it paid.
 
     Raises:
         UsageError: a kind that payments do not have.
@@ -75,6 +75,7 @@ def list_payments(world: World, query: LedgerQuery) -> list[dict[str, Any]]:
 
 
 def _as_dict(row: Payment, names: Mapping[int, str], campaigns: Mapping[str, int | None]) -> dict[str, Any]:
+    unknown = row.source == payments.PSITURK
     return {
         "paid_at": row.paid_at,
         "kind": row.kind,
@@ -84,8 +85,8 @@ def _as_dict(row: Payment, names: Mapping[int, str], campaigns: Mapping[str, int
         "experiment": None if row.experiment_id is None else names.get(row.experiment_id),
         "campaign": campaigns.get(row.hit_id),
         "purpose": row.purpose,
-        "amount": row.amount,
-        "fee": row.fee,
+        "amount": None if unknown else row.amount,
+        "fee": None if unknown else row.fee,
         "source": row.source,
         "reason": row.reason,
         "mode": row.mode,

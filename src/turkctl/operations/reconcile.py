@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from turkctl.errors import TurkctlError
@@ -25,6 +25,7 @@ from turkctl.units import format_money
 NOT_IN_LEDGER = "missing in ledger"
 NOT_ON_MARKET = "missing on market"
 AMOUNT = "amount differs"
+REASON = "reason differs"
 COLUMNS = ("difference", "assignment_id", "worker_id", "ledger", "market", "reason", "command")
 ADOPT = "turkctl workers payments reconcile --adopt"
 
@@ -52,7 +53,7 @@ class Difference:
             "ledger": None if self.row is None else self.row.amount,
             "market": None if self.paid is None else self.paid.amount,
             "purpose": None if self.row is None else self.row.purpose,
-            "reason": one.reason,
+            "reason": one.reason if self.paid is None else self.paid.reason,
             "command": ADOPT if self.row is None or self.paid is not None else _pay_again(self.row),
         }
 
@@ -72,11 +73,12 @@ class Reconciled:
 def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
     """Settle what is unfinished, then compare the bonuses of every HIT that has some or was worked on.
 
-    What psiTurk alone says it paid is the ledger's word for psiTurk's, and no difference where the market has none.
+    What psiTurk alone says it paid, nobody knows how much of, is not compared.
 
     Args:
         world: database, market and clock.
-        adopt: enter what the market has; amounts become the market's. The differences that are left are told.
+        adopt: enter what the market has; amounts and reasons become the market's. The differences that are left are
+            told.
 
     Raises:
         TurkctlError: the market refused, or is out of reach; nothing was adopted.
@@ -84,14 +86,18 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
     now = world.now()
     settle(world, now)
     with world.database.read() as session:
-        rows = payments.select_payments(session, PaymentFilter(world.place, kind=payments.BONUS))
+        entered = payments.select_payments(session, PaymentFilter(world.place, kind=payments.BONUS))
+        rows = [row for row in entered if row.source != payments.PSITURK]
         known = hits.select_hits(session, HitFilter(world.place, disposed=False))
     worked = [hit.hit_id for hit in known if hit.submitted + hit.completed > 0]
     told = _read(world, [*worked, *(row.hit_id for row in rows)])
     found = Reconciled(gone=sum(listed is None for listed in told.values()))
     there = {hit_id: listed for hit_id, listed in told.items() if listed is not None}
+    by_hit: dict[str, list[Payment]] = defaultdict(list)
+    for row in rows:
+        by_hit[row.hit_id].append(row)
     for hit_id, listed in there.items():
-        _compare(found, hit_id, [row for row in rows if row.hit_id == hit_id], listed)
+        _compare(found, hit_id, by_hit[hit_id], listed)
     if adopt:
         _adopt(world, found, there, now)
     return found
@@ -109,35 +115,42 @@ def _read(world: World, hit_ids: Sequence[str]) -> dict[str, list[BonusPayment] 
 
 
 def _compare(found: Reconciled, hit_id: str, rows: Sequence[Payment], listed: Sequence[BonusPayment]) -> None:
-    """Pair what is the same; of the rest, what has the same assignment and reason differs in its amount."""
-    left, open_rows = list(listed), list(rows)
-    for same_amount in (True, False):
-        unpaired = []
-        for row in open_rows:
-            match = next((each for each in left if _key(row, same_amount) == _key(each, same_amount)), None)
-            if match is None:
-                unpaired.append(row)
-                continue
-            left.remove(match)
-            found.compared += same_amount
-            if not same_amount:
-                found.differences.append(Difference(AMOUNT, hit_id, row, match))
-        open_rows = unpaired
-    ours = [row for row in open_rows if row.source != payments.PSITURK]
-    found.differences += [Difference(NOT_ON_MARKET, hit_id, row, None) for row in ours]
-    found.differences += [Difference(NOT_IN_LEDGER, hit_id, None, each) for each in left]
+    """Pair what is the same; then what differs in its amount alone, and in its reason alone. The rest is missing."""
+    same, rows, listed = _pair(rows, listed, lambda one: (one.assignment_id, one.amount, one.reason))
+    found.compared += len(same)
+    amount, rows, listed = _pair(rows, listed, lambda one: (one.assignment_id, one.reason))
+    reason, rows, listed = _pair(rows, listed, lambda one: (one.assignment_id, one.amount))
+    found.differences += [Difference(AMOUNT, hit_id, row, paid) for row, paid in amount]
+    found.differences += [Difference(REASON, hit_id, row, paid) for row, paid in reason]
+    found.differences += [Difference(NOT_ON_MARKET, hit_id, row, None) for row in rows]
+    found.differences += [Difference(NOT_IN_LEDGER, hit_id, None, paid) for paid in listed]
 
 
-def _key(one: Payment | BonusPayment, amount: bool) -> tuple[str, str | None, Decimal | None]:
-    return one.assignment_id, one.reason, one.amount if amount else None
+def _pair(
+    rows: Sequence[Payment], listed: Sequence[BonusPayment], key: Callable[[Payment | BonusPayment], Any]
+) -> tuple[list[tuple[Payment, BonusPayment]], list[Payment], list[BonusPayment]]:
+    """Those that have the same key, each once, and what is left of either side, in its order."""
+    waiting: dict[Any, deque[BonusPayment]] = defaultdict(deque)
+    for paid in listed:
+        waiting[key(paid)].append(paid)
+    pairs, left = [], []
+    for row in rows:
+        there = waiting[key(row)]
+        if there:
+            pairs.append((row, there.popleft()))
+        else:
+            left.append(row)
+    taken = {id(paid) for _row, paid in pairs}
+    return pairs, left, [paid for paid in listed if id(paid) not in taken]
 
 
 def _adopt(world: World, found: Reconciled, there: Mapping[str, Sequence[BonusPayment]], now: datetime) -> None:
-    """Correct amounts first: with them the ledger explains all of the market's but what is missing."""
+    """Correct what differs first: then the ledger explains all of the market's but what is missing."""
     with world.database.write() as session:
         for each in found.differences:
             if each.row is not None and each.paid is not None:
-                payments.correct(session, each.row, each.paid.amount, bonus_fee(each.paid.amount))
+                paid = each.paid
+                payments.correct(session, each.row, paid.amount, bonus_fee(paid.amount), paid.reason)
     enter_found(world, there, now)
     left = [each for each in found.differences if each.kind == NOT_ON_MARKET]
     found.adopted = len(found.differences) - len(left)

@@ -53,7 +53,8 @@ class Payment(TurkctlTable, table=True):
     fee: Decimal = Field(sa_type=Money)
     """Dollars of commission."""
     source: str = Field(max_length=16)
-    """``ours``; ``market`` for what was found there and paid by another program; ``psiturk`` for what psiTurk says."""
+    """``ours``; ``market`` for what was found there and paid by another program; ``psiturk`` for what psiTurk alone
+    says it paid: nobody knows how much, so that it is entered with no amount."""
     token: str | None = Field(default=None, max_length=64)
     """The intent's token where it is ours."""
     reason: str | None = Field(default=None, sa_type=Text)
@@ -109,10 +110,10 @@ def select_payments(session: Session, wanted: PaymentFilter) -> list[Payment]:
     return [row for part in parts for row in session.scalars(part, execution_options=fresh)]
 
 
-def correct(session: Session, row: Payment, amount: Decimal, fee: Decimal) -> bool:
-    """Give a payment the amount that the market says was paid; whether it still had the one that was read."""
+def correct(session: Session, row: Payment, amount: Decimal, fee: Decimal, reason: str | None) -> bool:
+    """Give a payment the amount and reason that the market tells; whether it still had the amount that was read."""
     same = (PAYMENTS.c.id == row.id, PAYMENTS.c.amount == row.amount)
-    return changed_one(session, update(PAYMENTS).where(*same).values(amount=amount, fee=fee))
+    return changed_one(session, update(PAYMENTS).where(*same).values(amount=amount, fee=fee, reason=reason))
 
 
 def total(session: Session, wanted: PaymentFilter, *, fees: bool = True) -> Decimal:
