@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from turkctl.market.service import Environment, Market
     from turkctl.market.switches import Switches
     from turkctl.mturk.client import MTurk
+    from turkctl.mturk.queues import Queue
     from turkctl.operations.engine import Engine
     from turkctl.store.base import Place
     from turkctl.store.engine import Database
@@ -114,6 +115,18 @@ class Context:
             return ways.connect(endpoint_url=ways.LOCAL_ENDPOINT, local=lambda events: attach(events, self.endpoint))
         amazon = ways.PRODUCTION_ENDPOINT if mode == "live" else ways.SANDBOX_ENDPOINT
         return ways.connect(endpoint_url=self.settings.endpoint_url or amazon, profile=self.settings["profile"])
+
+    def queue(self) -> Queue | None:
+        """The queue of the market's notifications; None where none is configured.
+
+        Raises:
+            UsageError: the setting is not the URL of a queue.
+            CredentialsError: the profile cannot be read.
+        """
+        from turkctl.mturk.queues import open_queue
+
+        url = self.settings["notifications.queue_url"]
+        return None if url is None else open_queue(url, self.settings["profile"])
 
     def _glance(self) -> Glance | None:
         """The local market's identity and time, without opening it where that can be avoided."""

@@ -166,6 +166,7 @@ KEYS: tuple[Key, ...] = (
         choices=("market", "psiturk"),
     ),
     Key("participants_timezone", "text", "UTC", "the zone of the times that psiTurk writes without one"),
+    Key("notifications.queue_url", "text", None, "SQS queue by which `workers approve --watch` hears of submissions"),
     Key("endpoints.sandbox", "text", None, "the market of mode sandbox, instead of Amazon's"),
     Key("endpoints.live", "text", None, "the market of mode live, instead of Amazon's"),
     Key("market.throttle", "number", None, "built-in market: requests a second before it throttles; none if unset"),

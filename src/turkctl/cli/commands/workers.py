@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from turkctl.cli import select
+from turkctl.cli.approvals import watch_approvals
 from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
@@ -106,6 +107,9 @@ def approve(
     all_studies: select.AllStudies = False,
     feedback: select.Feedback = None,
     override_rejection: select.OverrideRejection = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until interrupted: approve what is submitted when it arrives.")
+    ] = False,
     dry_run: select.DryRun = False,
 ) -> None:
     """Approve, and so pay, all that is marked submitted. Never asks."""
@@ -113,6 +117,10 @@ def approve(
 
     run = invocation(ctx)
     wanted = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, all_studies).require()
+    if watch:
+        if dry_run or override_rejection:
+            raise typer.BadParameter("--watch goes with neither --dry-run nor --override-rejection")
+        raise typer.Exit(watch_approvals(run, wanted, feedback))
     plan, act = prepare_approve(run.context, wanted, feedback=feedback, override_rejection=override_rejection)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
