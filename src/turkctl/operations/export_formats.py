@@ -39,7 +39,7 @@ def table_columns(kind: Kind, recorded: Sequence[str]) -> list[str]:
 
 
 class TextSink:
-    """Text that goes out in chunks. Half a surrogate pair, which UTF-8 cannot hold, goes out as JSON escapes it."""
+    """Text that goes out in chunks."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -57,7 +57,7 @@ class TextSink:
         """Write what is held."""
         if self._held:
             self._held.append("")
-            self._write("\n".join(self._held).encode("utf-8", "backslashreplace").decode("utf-8"))
+            self._write(_printable("\n".join(self._held)))
         self._held, self._size = [], 0
 
 
@@ -122,7 +122,7 @@ class ParquetWriter:
         pa, parquet = import_parquet()
         self._columns = {name: _NUMBERS.get(name) if name in _numbers(kind) else None for name in columns}
         types = {None: pa.string(), int: pa.int64(), float: pa.float64()}
-        self._schema = pa.schema([(name, types[number]) for name, number in self._columns.items()])
+        self._schema = pa.schema([(_printable(name), types[number]) for name, number in self._columns.items()])
         self._file = parquet.ParquetWriter(file, self._schema)
         self._rows: list[list[Any]] = []
         self._size = 0
@@ -173,11 +173,16 @@ def _numbers(kind: Kind) -> Sequence[str]:
 
 
 def _array(pa: Any, values: Sequence[Any], field: Any) -> Any:
-    """A column of a row group; lone surrogates as :class:`TextSink` writes them."""
+    """A column of a row group."""
     try:
         return pa.array(values, field.type)
     except UnicodeEncodeError:
-        return pa.array([each and each.encode("utf-8", "backslashreplace").decode() for each in values], field.type)
+        return pa.array([each and _printable(each) for each in values], field.type)
+
+
+def _printable(text: str) -> str:
+    """The text with each half of a surrogate pair, which UTF-8 cannot hold, as JSON escapes it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fitted(row: Row, columns: Set[str]) -> Row:

@@ -82,7 +82,7 @@ def _show(run: Invocation, report: Report) -> None:
     """What was written where; on standard error what cannot be read, with --json as its last line, too."""
     _show_key(run, report)
     if report.unreadable:
-        run.output.warn(f"{report.unreadable} participants have data that cannot be read; the rest is exported")
+        run.output.warn(f"participants with data that cannot be read: {report.unreadable}; the rest is exported")
         for each in report.listed:
             run.output.note(f"  {each['uniqueid']}: {each['reason']}")
         if report.unreadable > len(report.listed):
