@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -124,13 +125,13 @@ def _session(in_process: bool) -> Any:
     nowhere = (None, None, None, None)
     files = {"profile": nowhere, "config_file": nowhere, "credentials_file": nowhere} if in_process else None
     session = Session(session_vars=files)
-    loader = _loader()
-    loader.search_paths.append(SEARCH_PATH)  # last, so that botocore's own model wins while there is one
-    session.register_component("data_loader", loader)
+    session.register_component("data_loader", _loader())
     return session
 
 
+@cache
 def _loader() -> Any:
+    """Reads botocore's files once for all clients of a process: that is most of the work of making one."""
     from botocore.loaders import Loader
 
     class OneServiceLoader(Loader):  # type: ignore[misc]  # botocore has no types
@@ -146,4 +147,6 @@ def _loader() -> Any:
         def list_available_services(self, type_name: str) -> Any:
             return super().list_available_services(type_name) if self.others else ["mturk"]
 
-    return OneServiceLoader()
+    loader = OneServiceLoader()
+    loader.search_paths.append(SEARCH_PATH)  # last, so that botocore's own model wins while there is one
+    return loader

@@ -91,16 +91,17 @@ def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
     One whose token is there already keeps its row: still unfinished or done it is returned as it is; failed or
     abandoned it is opened again with what is ``wanted`` now.
     """
-    for part in chunks(wanted):
-        rows = [intent.checked() for intent in part]
-        insert_ignoring(session, INTENTS, ["token"], rows)
-        ended = INTENTS.c.token.in_([row["token"] for row in rows]) & INTENTS.c.state.in_((FAILED, ABANDONED))
-        again = set(session.connection().execute(select(INTENTS.c.token).where(ended)).scalars())
-        for row in rows:
-            if row["token"] in again:
-                session.connection().execute(update(INTENTS).where(INTENTS.c.token == row["token"]).values(**row))
     stored = {intent.token: intent for intent in _by_tokens(session, [intent.token for intent in wanted])}
-    return [stored[intent.token] for intent in wanted]
+    for intent in wanted:
+        if intent.token in stored and stored[intent.token].state in (FAILED, ABANDONED):
+            again = update(INTENTS).where(INTENTS.c.token == intent.token).values(**intent.checked())
+            session.connection().execute(again)
+            del stored[intent.token]
+    # Writers come one after another: what was not there a moment ago still is not.
+    new = {intent.token: intent for intent in wanted if intent.token not in stored}
+    for part in chunks([*new.values()]):
+        insert_ignoring(session, INTENTS, ["token"], [intent.checked() for intent in part])
+    return [stored.get(intent.token) or new[intent.token] for intent in wanted]
 
 
 def mark_sent(session: Session, token: str, now: datetime, *, sent_before: datetime | None = None) -> bool:
