@@ -16,7 +16,8 @@ Run = Callable[..., Any]
 ROW = ["uniqueid", "assignment_id", "worker_id", "hit_id", "condition", "counterbalance", "codeversion", "begin_hit",
        "begin_exp", "end_hit", "bonus", "status", "mode", "complete"]  # fmt: skip
 REPORT = ["full", "hits_checked", "hits_changed", "assignments_new", "assignments_changed", "disposed",
-          "participants_added", "found", "unknown", "failed", "requests"]  # fmt: skip
+          "participants_added", "found", "unknown", "adopted", "not_adopted", "failed", "requests", "unclaimed",
+          "disabled"]  # fmt: skip
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_sync_prints_what_it_found_and_fills_the_participants_table(configured: 
     report = json.loads(finished.out)
     assert (finished.code, list(report)) == (0, REPORT)
     assert (report["hits_checked"], report["assignments_new"], report["participants_added"]) == (1, 3, 3)
-    assert report["requests"] == 2
+    assert report["requests"] == 3
     assert turkctl("participants", "count", "--status", "submitted", "--mode", "local").out == "3\n"
     full = json.loads(turkctl("sync", "--full", "--json").out)
     assert (full["full"], full["unknown"], full["assignments_new"]) == (True, [], 0)

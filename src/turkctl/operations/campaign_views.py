@@ -11,6 +11,7 @@ from sqlmodel import Session
 from turkctl.operations.campaign_numbers import each_cost, room, spent, standing
 from turkctl.operations.campaign_plan import decide, forecast, next_opening
 from turkctl.operations.campaigns import find
+from turkctl.operations.counting import unclaimed_rows
 from turkctl.operations.experiments import settings_of
 from turkctl.operations.world import World
 from turkctl.store import campaigns, experiments, people, rounds, tasks
@@ -92,12 +93,16 @@ def row_of(world: World, campaign_id: int) -> dict[str, Any]:
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
     """One campaign in full: its row and settings, the next round explained, and all rounds with their numbers.
 
+    ``unclaimed`` are complete participants of its mode who count for no experiment, and so not for this one.
     Asks the market nothing: the numbers are those of the last round or sync.
 
     Raises:
         NotFoundError: there is none of that number.
     """
     now, table = world.now(), world.settings["participants_table"]
+    with world.database.read() as session:
+        place = find(session, campaign_id).place
+    nobodys = unclaimed_rows(world, place)
     with world.database.read() as session:
         campaign = find(session, campaign_id)
         held = rounds.of_campaign(session, campaign_id)
@@ -114,6 +119,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "timezone": campaign.timezone,
             "allow_repeat_workers": campaign.allow_repeat_workers,
             "next_round": next_round(session, campaign, table, now) if campaign.running else None,
+            "unclaimed": nobodys,
             "history": [_round(each) for each in held],
         }
 

@@ -7,10 +7,13 @@ its goal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
+from turkctl.operations.world import World
 from turkctl.store import experiments, participants, people
 from turkctl.store.base import Place
 
@@ -70,3 +73,21 @@ def unclaimed(
     active = [each.code_version for each in experiments.list_all(session, inactive=False)]
     counts = people.complete_elsewhere(session, place, participants_table)
     return {version: number for version, number in counts.items() if active.count(version or "") != 1}
+
+
+def unclaimed_rows(world: World, place: Place) -> list[dict[str, Any]]:
+    """What :func:`unclaimed` finds, as lists have it: ``codeversion`` and the number of ``workers``."""
+    with world.database.read() as session:
+        found = unclaimed(session, place, participants_table=world.settings["participants_table"])
+    rows = [{"codeversion": version, "workers": number} for version, number in found.items()]
+    return sorted(rows, key=lambda row: row["codeversion"] or "")
+
+
+def unclaimed_warning(row: Mapping[str, Any]) -> str:
+    """The sentence about one of these rows, with what to do about it."""
+    number, version = row["workers"], row["codeversion"]
+    who = "1 worker is" if number == 1 else f"{number} workers are"
+    of = "without a code version" if version is None else f"of code version {version}"
+    why = "their HITs are not known here, and no experiment, or more than one, is configured with that code version"
+    mend = "see: turkctl participants list --complete; turkctl sync --adopt takes HITs in"
+    return f"{who} complete in rows {of} and count for no experiment: {why}; {mend}"

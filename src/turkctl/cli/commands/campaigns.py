@@ -189,13 +189,16 @@ def list_(
 def show(ctx: typer.Context, number: Number) -> None:
     """Show one campaign: what its next round will do and why, and all its rounds."""
     from turkctl.operations.campaign_views import ROUND_COLUMNS, show_campaign
+    from turkctl.operations.counting import unclaimed_warning
 
     run = invocation(ctx)
     shown = show_campaign(run.context, number)
+    for row in shown["unclaimed"]:
+        run.output.warn(unclaimed_warning(row))
     if run.output.format != "table":
         run.output.record(shown)
         return
-    coming, history = shown.pop("next_round") or {}, shown.pop("history")
+    coming, history, _warned = shown.pop("next_round") or {}, shown.pop("history"), shown.pop("unclaimed")
     run.output.record(shown | {f"next: {key}": value for key, value in coming.items() if key != "forecast"})
     if history:
         run.output.text("")

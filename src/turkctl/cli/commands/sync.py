@@ -46,6 +46,7 @@ def sync(
     HITs of the account that this database does not know are listed as unknown and left alone.
     """
     from turkctl.operations.adopt import Adoption
+    from turkctl.operations.counting import unclaimed_rows, unclaimed_warning
     from turkctl.operations.repeat import grant_new
     from turkctl.operations.sync import sync as bring_up_to_date
 
@@ -59,7 +60,11 @@ def sync(
     adoption = Adoption(experiment, codeversion) if adopt else None
     report = bring_up_to_date(run.context, full=full, grant=grant_new, adoption=adoption)
     disabled = _disable(run, dry_run=dry_run, yes=yes) if disable_unknown else None
-    run.output.record({**report.as_dict(), "disabled": None if disabled is None else disabled.as_dict()})
+    nobodys = unclaimed_rows(run.context, run.context.place)
+    for row in nobodys:
+        run.output.warn(unclaimed_warning(row))
+    ended = None if disabled is None else disabled.as_dict()
+    run.output.record({**report.as_dict(), "unclaimed": nobodys, "disabled": ended})
     failed = report.read.failed or (disabled is not None and disabled.failed)
     raise typer.Exit(130 if disabled is not None and disabled.interrupted else int(bool(failed)))
 
