@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rows import make_hit
 from sqlalchemy import insert, text
 from sqlmodel import Session
 
+from turkctl.store.base import add
 from turkctl.store.engine import Database
-from turkctl.store.participant_lists import COLUMNS, Ordering, ParticipantFilter, count, groups, lacking, rows
+from turkctl.store.participant_lists import COLUMNS, GROUPS, Ordering, ParticipantFilter, count, groups, lacking, rows
 from turkctl.store.participants import insert_new, move_status, participants_table
 
 TABLE = "assignments"
@@ -21,41 +25,76 @@ START = datetime.fromisoformat("2026-11-20T12:00:00")  # the table's times have 
 MODES = ("live", "sandbox", "debug", None)
 VERSIONS = ("1.0", "1.1", None)
 
-PEOPLE = st.lists(
-    st.fixed_dictionaries(
-        {
-            "workerid": st.sampled_from(["W1", "W2", "W3"]),
-            "hitid": st.sampled_from(["H1", "H2"]),
-            "cond": st.sampled_from([0, 1, 2, None]),
-            "codeversion": st.sampled_from(VERSIONS),
-            "mode": st.sampled_from(MODES),
-            "status": st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, None]),
-            "beginhit": st.one_of(st.none(), st.integers(0, 96).map(lambda hours: START + timedelta(hours=hours))),
-        }
-    ),
-    max_size=25,
-)
-SOME = {
-    "modes": st.lists(st.sampled_from(["live", "sandbox", "debug", "local"]), max_size=2),
-    "conditions": st.lists(st.integers(0, 3), max_size=2),
-    "code_versions": st.one_of(st.none(), st.lists(st.sampled_from(["1.0", "1.1", "9"]), max_size=2)),
-    "statuses": st.lists(st.integers(0, 7), max_size=3),
-    "complete": st.sampled_from([None, True, False]),
-    "workers": st.lists(st.sampled_from(["W1", "W2", "W9"]), max_size=2),
-    "hits": st.lists(st.sampled_from(["H1", "H9"]), max_size=2),
-    "since": st.one_of(st.none(), st.integers(0, 96).map(lambda hours: START + timedelta(hours=hours))),
-    "until": st.one_of(st.none(), st.integers(0, 96).map(lambda hours: START + timedelta(hours=hours))),
-    "where": st.lists(st.sampled_from([("cond", 1), ("cond", None), ("mode", None), ("mode", "live")]), max_size=2),
+HOURS = st.integers(0, 96).map(lambda hours: START + timedelta(hours=hours))
+BONUSES = (0.0, 0.35, 1.1)
+PERSON: dict[str, st.SearchStrategy[Any]] = {
+    "workerid": st.sampled_from(["W1", "W2", "W3"]),
+    "hitid": st.sampled_from(["H1", "H2", "H3"]),
+    "ipaddress": st.sampled_from(["203.0.113.9", None]),
+    "browser": st.sampled_from(["chrome", None]),
+    "platform": st.sampled_from(["linux", None]),
+    "language": st.sampled_from(["en", "it's", None]),
+    "cond": st.sampled_from([0, 1, 2, None]),
+    "counterbalance": st.sampled_from([0, 1, None]),
+    "codeversion": st.sampled_from(VERSIONS),
+    "beginhit": st.one_of(st.none(), HOURS),
+    "beginexp": st.one_of(st.none(), HOURS),
+    "endhit": st.one_of(st.none(), HOURS),
+    "bonus": st.sampled_from([*BONUSES, None]),
+    "status": st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, None]),
+    "mode": st.sampled_from(MODES),
+    "datastring": st.sampled_from(["{}", "", None]),
 }
-FILTERS = st.builds(ParticipantFilter, **SOME)
+"""Psiturk's columns but the two ids, each that may be missing sometimes missing."""
+PEOPLE = st.lists(st.fixed_dictionaries(PERSON), max_size=25)
+WHERE = st.sampled_from(
+    [(column, value) for column, values in {
+        "cond": (0, 1), "mode": ("live",), "language": ("it's",), "counterbalance": (1,), "bonus": BONUSES,
+        "beginexp": (START,), "endhit": (START,), "browser": ("chrome",), "ipaddress": (), "platform": (),
+        "codeversion": (), "status": (4,), "beginhit": (),
+    }.items() for value in (*values, None)]
+)  # fmt: skip
+SOME: dict[str, st.SearchStrategy[Any]] = {
+    "modes": st.lists(st.sampled_from(["live", "sandbox", "debug", "local"]), min_size=1, max_size=2),
+    "conditions": st.lists(st.integers(0, 3), min_size=1, max_size=2),
+    "code_versions": st.lists(st.sampled_from(["1.0", "1.1", "9"]), max_size=2),
+    "statuses": st.lists(st.integers(0, 7), min_size=1, max_size=3),
+    "complete": st.booleans(),
+    "workers": st.lists(st.sampled_from(["W1", "W2", "W9"]), min_size=1, max_size=2),
+    "hits": st.lists(st.sampled_from(["H1", "H9"]), min_size=1, max_size=2),
+    "campaigns": st.lists(st.integers(1, 3), min_size=1, max_size=2),
+    "since": HOURS,
+    "until": HOURS,
+    "where": st.lists(WHERE, min_size=1, max_size=2),
+}
+"""Each filter, given."""
+FILTERS = st.fixed_dictionaries({}, optional=SOME).map(lambda given: ParticipantFilter(**given))
+"""Any number of filters together."""
+PAIRS = [*combinations(SOME, 2)]
+
+
+def some_of(names: Sequence[str]) -> st.SearchStrategy[ParticipantFilter]:
+    return st.builds(ParticipantFilter, **{name: SOME[name] for name in names})
+
+
 HARD = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def fill(session: Session, people: list[dict[str, Any]]) -> None:
-    session.connection().execute(text("DELETE FROM assignments"))
+    for table in ("assignments", "turkctl_hit"):
+        session.connection().execute(text(f"DELETE FROM {table}"))
+    for hit, campaign, mode in (("H1", 1, "live"), ("H2", 2, "live"), ("H3", 1, "sandbox")):
+        add(session, make_hit(hit, campaign_id=campaign, mode=mode))
     for number, person in enumerate(people):
         row = person | {"uniqueid": f"U{number:03d}", "assignmentid": f"A{number:03d}"}
         session.connection().execute(insert(participants_table(TABLE)).values(row))
+
+
+def has(column: str, value: Any) -> str:
+    if value is None:
+        return f"{column} IS NULL"
+    shown = value.isoformat(sep=" ", timespec="microseconds") if isinstance(value, datetime) else str(value)
+    return f"{column} = '{shown.replace(chr(39), 2 * chr(39))}'"
 
 
 def by_hand(wanted: ParticipantFilter) -> tuple[str, dict[str, Any]]:
@@ -70,6 +109,12 @@ def by_hand(wanted: ParticipantFilter) -> tuple[str, dict[str, Any]]:
 
     lists = {"mode": wanted.modes, "cond": wanted.conditions, "status": wanted.statuses}
     lists |= {"workerid": wanted.workers, "hitid": wanted.hits}
+    if wanted.campaigns:
+        numbers = ", ".join(str(number) for number in wanted.campaigns)
+        parts.append(
+            "EXISTS (SELECT 1 FROM turkctl_hit h WHERE h.hit_id = assignments.hitid AND h.mode = assignments.mode"
+            f" AND h.campaign_id IN ({numbers}))"
+        )
     for column, choices in lists.items():
         if choices:
             any_of(column, choices)
@@ -83,7 +128,7 @@ def by_hand(wanted: ParticipantFilter) -> tuple[str, dict[str, Any]]:
         if getattr(wanted, name) is not None:
             parts.append(f"beginhit {sign} :{name}")
             values[name] = getattr(wanted, name).isoformat(sep=" ", timespec="microseconds")
-    parts += [f"{column} IS NULL" if value is None else f"{column} = '{value}'" for column, value in wanted.where]
+    parts += [has(column, value) for column, value in wanted.where]
     return " AND ".join(f"({part})" for part in parts), values
 
 
@@ -98,36 +143,51 @@ def select(session: Session, statement: str, values: dict[str, Any]) -> list[tup
     return [tuple(row) for row in session.connection().execute(text(statement), values)]
 
 
+def agrees_with_sql_by_hand(session: Session, wanted: ParticipantFilter) -> None:
+    clause, values = by_hand(wanted)
+    expected = select(session, f"SELECT uniqueid FROM assignments WHERE {clause} ORDER BY uniqueid", values)
+    assert count(session, TABLE, wanted) == len(expected), clause
+    assert rows(session, TABLE, wanted, ["uniqueid"], Ordering("uniqueid")) == expected, clause
+    assert rows(session, TABLE, wanted, ["uniqueid"], Ordering("uniqueid", limit=5)) == expected[:5], clause
+
+
 @HARD
 @given(people=PEOPLE, wanted=FILTERS)
 def test_the_count_is_what_sql_by_hand_counts(
     database: Database, people: list[dict[str, Any]], wanted: ParticipantFilter
 ) -> None:
-    clause, values = by_hand(wanted)
     with database.write() as session:
         fill(session, people)
-        expected = select(session, f"SELECT uniqueid FROM assignments WHERE {clause} ORDER BY uniqueid", values)
-        assert count(session, TABLE, wanted) == len(expected)
-        found = rows(session, TABLE, wanted, ["uniqueid"], Ordering("uniqueid"))
-        assert found == expected
+        agrees_with_sql_by_hand(session, wanted)
+
+
+@settings(HARD, max_examples=20)
+@given(people=PEOPLE, data=st.data())
+def test_every_filter_and_every_pair_of_filters_counts_what_sql_by_hand_counts(
+    database: Database, people: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    with database.write() as session:
+        fill(session, people)
+        for names in (*((name,) for name in SOME), *PAIRS):
+            agrees_with_sql_by_hand(session, data.draw(some_of(names)))
 
 
 @HARD
 @given(
     people=PEOPLE,
     wanted=FILTERS,
-    by=st.lists(st.sampled_from(["condition", "status", "codeversion", "mode", "hit", "day"]), min_size=1, unique=True),
+    by=st.lists(st.sampled_from(sorted(set(GROUPS) - {"complete"})), min_size=1, max_size=4, unique=True),
 )
 def test_the_groups_are_what_counting_the_rows_gives(
     database: Database, people: list[dict[str, Any]], wanted: ParticipantFilter, by: list[str]
 ) -> None:
-    names = {"hit": "hit_id", "day": "begin_hit"}
+    names = {"hit": "hit_id", "worker": "worker_id", "day": "begin_hit"}
     with database.write() as session:
         fill(session, people)
         listed = rows(session, TABLE, wanted, [names.get(each, each) for each in by], Ordering("uniqueid"))
         found = groups(session, TABLE, wanted, by, Ordering())
     days = [
-        tuple(value.date().isoformat() if isinstance(value, datetime) else value for value in row) for row in listed
+        tuple(day(value) if each == "day" else value for each, value in zip(by, row, strict=True)) for row in listed
     ]
     assert {tuple(row[:-1]): row[-1] for row in found} == Counter(days)
     assert len(found) == len(set(days))
@@ -154,6 +214,14 @@ def test_missing_values_come_last_in_either_order_and_parts_fit_together(
     there = sorted((person[key] for person in people if person[key] is not None), reverse=descending)
     assert [row[0] for row in whole] == there + [None] * (len(people) - len(there))
     assert part == whole[offset:][:limit]
+
+
+def test_complete_is_a_group_like_others(database: Database) -> None:
+    statuses = [3, 4, 5, 7, 0, 6, None]
+    people = [{"workerid": "W", "hitid": "H", "mode": "live", "status": status} for status in statuses]
+    with database.write() as session:
+        fill(session, people)
+        assert groups(session, TABLE, ParticipantFilter(), ["complete"], Ordering()) == [(False, 3), (True, 4)]
 
 
 def test_groups_can_be_ordered_by_their_number(database: Database) -> None:

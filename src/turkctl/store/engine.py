@@ -80,6 +80,16 @@ class Database:
             session.commit()
 
     @contextmanager
+    def outside_transactions(self) -> Iterator[Connection]:
+        """A connection for what PostgreSQL does in no transaction, each statement of which takes effect at once.
+
+        Raises:
+            DatabaseUnreachableError: the database cannot be opened or written.
+        """
+        with self._connection({_READING: True, "isolation_level": "AUTOCOMMIT"}) as connection:
+            yield connection
+
+    @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
         with self.translating(), self.engine.connect() as connection:
             yield connection.execution_options(**options) if options else connection
