@@ -40,6 +40,7 @@ def sh(script: str, study: Path, **environ: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.slow
 def test_the_example_recruits_its_people_and_pays_each_once(study: Path) -> None:
     for block in blocks(study / "README.md"):
         if block.kind == "sh":

@@ -21,6 +21,7 @@ from sqlalchemy.orm import configure_mappers
 
 from turkctl.context import Context
 from turkctl.market.endpoint import AnswerLostError
+from turkctl.mturk import connect
 from turkctl.operations.compensate import CompensateRequest, compensate, prepare_compensate
 from turkctl.settings import load
 from turkctl.store import schema
@@ -131,5 +132,6 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     schema.all_tables()
     configure_mappers()
+    connect._client(connect.LOCAL_ENDPOINT, None, connect.REGION, True, (1.0, 1.0))  # botocore has read its files
     gc.freeze()
     main(Path(sys.argv[1]))

@@ -397,6 +397,7 @@ def test_production_and_sandbox_are_worked_on_apart(market: Market) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_thousand_submissions_on_a_file(tmp_path: Path) -> None:
     market = new_market(tmp_path)
     for item in range(120):
