@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 54, 16, 14, 42
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 52
 DOTS = 2000
 """Dots drawn at most: the workers with most labels."""
 TICKS = 6
@@ -103,7 +103,7 @@ def _svg(x: _Scale, y: _Scale, parts: Sequence[str], across: str, up: str, *, wh
     lines = []
     for value in x.ticks():
         lines.append(f'<line class="axis" x1="{x(value)}" x2="{x(value)}" y1="{TOP}" y2="{floor}"/>')
-        lines.append(f'<text x="{x(value)}" y="{floor + 15}" text-anchor="middle">{_tick(value)}</text>')
+        lines.append(f'<text x="{x(value)}" y="{floor + 18}" text-anchor="middle">{_tick(value)}</text>')
     for value in y.ticks():
         if not whole or value == int(value):
             lines.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value)}" y2="{y(value)}"/>')
@@ -112,8 +112,8 @@ def _svg(x: _Scale, y: _Scale, parts: Sequence[str], across: str, up: str, *, wh
     lines.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(across)}</text>'
     )
-    turned = f'transform="rotate(-90 12 {middle})" text-anchor="middle"'
-    lines.append(f'<text x="12" y="{middle}" {turned}>{escape(up)}</text>')
+    turned = f'transform="rotate(-90 18 {middle})" text-anchor="middle"'
+    lines.append(f'<text x="18" y="{middle}" {turned}>{escape(up)}</text>')
     label = escape(f"{up} by {across}")
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'

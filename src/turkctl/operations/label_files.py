@@ -75,6 +75,12 @@ def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, 
     _check_table(table, name)
     written = list(table.values)
     classes, code = _classes(written, request.classes)
+    value = code[_numbers(table.value)]
+    if value.min() == value.max():
+        raise UsageError(
+            f"all labels of {name} are '{written[table.value[0]]}'",
+            hint="there is nothing to aggregate; is --label-column right?",
+        )
     gold = _gold(request, table, written, classes, stdin)
     assert request.duplicates in DUPLICATES
     votes = Votes.of_codes(
@@ -83,7 +89,7 @@ def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, 
         classes,
         _numbers(table.item),
         _numbers(table.worker),
-        code[_numbers(table.value)],
+        value,
         gold=gold,
         duplicates=request.duplicates,
     )
@@ -112,11 +118,6 @@ def _check_table(table: Table, name: str) -> None:
         raise UsageError(
             f"{name} has labels of one worker only, {next(iter(table.workers))}",
             hint="aggregating needs several; is --worker-column right?",
-        )
-    if len(set(table.value)) == 1:
-        only = list(table.values)[table.value[0]]
-        raise UsageError(
-            f"all labels of {name} are '{only}'", hint="there is nothing to aggregate; is --label-column right?"
         )
 
 
@@ -163,15 +164,16 @@ def _notes(table: Table, votes: Votes, request: FileRequest) -> list[str]:
     notes = []
     if votes.duplicates:
         kept = "the last one of each counts" if request.duplicates == "last" else "all of them count"
-        notes.append(f"{votes.duplicates:,} duplicate votes by the same worker on the same item: {kept}")
+        again = _counted(votes.duplicates, "duplicate vote")
+        notes.append(f"{again} by the same worker on the same item: {kept}")
     if table.left_out:
-        notes.append(f"{table.left_out:,} rows without a label are left out")
+        notes.append(f"left out: {_counted(table.left_out, 'row')} without a label")
     if not votes.binary:
         shown = ", ".join(str(each) for each in votes.classes[:10])
         notes.append(f"{len(votes.classes)} classes: {shown}{', …' if len(votes.classes) > 10 else ''}")
     known = int((votes.gold >= 0).sum())
     if known:
-        notes.append(f"{known:,} items have gold answers")
+        notes.append(f"gold answers: {_counted(known, 'item')}")
     return notes
 
 
@@ -180,6 +182,11 @@ def _summary(result: Result) -> str:
     labelled = int((result.label >= 0).sum())
     cut = f"cut at {run.threshold:.4g} ({run.threshold_from}), " if run.threshold is not None else ""
     return (
-        f"{run.method}: {run.labels:,} labels of {run.items:,} items by {run.workers:,} workers; {labelled:,} items "
-        f"labelled, {run.items - labelled:,} not; {cut}{run.rounds} rounds, {run.seconds:.1f} s"
+        f"{run.method}: {_counted(run.labels, 'label')} of {_counted(run.items, 'item')} by "
+        f"{_counted(run.workers, 'worker')}; {labelled:,} labelled, {run.items - labelled:,} not; "
+        f"{cut}{_counted(run.rounds, 'round')}, {run.seconds:.1f} s"
     )
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

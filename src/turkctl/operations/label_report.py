@@ -48,6 +48,7 @@ p { margin: .25rem 0 .75rem; color: var(--soft); max-width: 46rem; }
 svg { width: 100%; height: auto; display: block; background: var(--panel); border: 1px solid var(--line);
   border-radius: 6px; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+.pair { margin-bottom: 1.5rem; } .pair svg text { font-size: 17px; }
 svg .axis { stroke: var(--line); } svg .cut { stroke: var(--ink); stroke-dasharray: 4 3; }
 .true { fill: var(--true); } .false { fill: var(--false); } .none { fill: var(--none); }
 svg circle { fill-opacity: .55; }
@@ -121,10 +122,10 @@ def _facts(result: Result) -> str:
         (f"{result.run.workers:,}", "workers"),
         (f"{result.run.labels:,}", "labels"),
         (f"{labelled:,}", "items labelled"),
-        ("–" if agreement is None else f"{agreement:.1%}", "labels agree with the result"),
     ]
     if result.votes.binary and labelled:
         facts.append((f"{int((result.label == 1).sum()) / labelled:.1%}", "of them true"))
+    facts.append(("–" if agreement is None else f"{agreement:.1%}", "labels agree with the result"))
     return '<div class="facts">' + "".join(f"<div><b>{b}</b><span>{what}</span></div>" for b, what in facts) + "</div>"
 
 

@@ -147,14 +147,14 @@ class Source:
     def _json_rows(self, names: ColumnNames, find: Find) -> Iterator[Row | None]:
         number = 0
         self._count = lambda: number
-        wanted: list[str] = []
+        wanted: dict[str, str] = {}
         for number, line in enumerate(self._lines, start=1):  # noqa: B007  # the property above reads it
             if not line.strip():
                 continue
             record = self._record(line)
             if not wanted:
-                header = list(record)
-                wanted = [header[place] for place in find(header, names, self.name).values()]
+                header = list(dict.fromkeys([*record, *([names.gold] if names.gold else [])]))
+                wanted = {role: header[place] for role, place in find(header, names, self.name).items()}
             yield self._cells(record, wanted)
 
     def _record(self, line: str) -> dict[str, Any]:
@@ -166,11 +166,11 @@ class Source:
             raise UsageError(f"{self.place}: this is no JSON object", hint="write one object per line")
         return record
 
-    def _cells(self, record: dict[str, Any], wanted: Sequence[str]) -> Row | None:
+    def _cells(self, record: dict[str, Any], wanted: Mapping[str, str]) -> Row | None:
         cells = []
-        for position, name in enumerate(wanted):
+        for role, name in wanted.items():
             value = record.get(name)
-            if value is None and name in record and position == len(wanted) - 1:
+            if role == "label" and value is None and name in record:
                 return None
             if isinstance(value, dict | list | float):
                 raise UsageError(f"{self.place}: '{name}' is {json.dumps(value)}", hint="give a text or a whole number")
