@@ -37,7 +37,7 @@ def no_network() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    kept = {"TURKCTL_TEST_POSTGRES_URL", "TURKCTL_TEST_AWS", "AWS_EC2_METADATA_DISABLED"}
+    kept = {"TURKCTL_TEST_POSTGRES_URL", "TURKCTL_TEST_MYSQL_URL", "TURKCTL_TEST_AWS", "AWS_EC2_METADATA_DISABLED"}
     for name in list(os.environ):
         if name.startswith(("TURKCTL_", "AWS_")) and name not in kept:
             monkeypatch.delenv(name)
