@@ -331,7 +331,7 @@ def test_files_are_named_in_a_folder_and_beside_a_name(people: Study) -> None:
 def test_a_file_is_replaced_only_once_the_new_one_is_complete(people: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(participant_exports, "PAGE_KEYS", 1)
     monkeypatch.setattr(export_formats, "CHUNK_CHARACTERS", 1)
-    monkeypatch.setattr(export_formats, "GROUP_ROWS", 1)
+    monkeypatch.setattr(export_formats, "PIECE_ROWS", 1)
     for number in range(5):
         people.add(f"WORKER-{number}", document({"a": 1}))
     before = sorted(people.folder.iterdir())
@@ -408,7 +408,7 @@ def test_the_database_is_left_as_it_is(people: Study) -> None:
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_memory_does_not_grow_with_the_participants(people: Study, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     monkeypatch.setattr(participant_exports, "PAGE_BYTES", 50_000)
-    monkeypatch.setattr(export_formats, "GROUP_ROWS", 100)
+    monkeypatch.setattr(export_formats, "PIECE_ROWS", 20)
     recorded = json.dumps(document(*({"phase": "TEST", "rt": number} for number in range(50))))
     file = str(people.folder / f"out.{form}")
     peaks = []

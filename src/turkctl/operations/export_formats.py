@@ -13,9 +13,11 @@ from turkctl.operations.psiturk_data import FIELDS, NUMBERS, PARTICIPANT, REST, 
 
 FORMATS = ("csv", "jsonl", "parquet")
 CHUNK_CHARACTERS = 1 << 16
-GROUP_ROWS = 5000
-GROUP_CHARACTERS = 8_000_000
-"""A row group of a Parquet file ends at so many rows, or so much text."""
+PIECE_ROWS = 5000
+PIECE_CHARACTERS = 4_000_000
+"""Rows for a Parquet file are packed into Arrow's arrays when there are so many, or so much text in them."""
+GROUP_PIECES = 10
+"""Of so many pieces is a row group: its description stays in memory to the end, so there must not be too many."""
 _AS_THEY_ARE = frozenset((str, int, float, type(None)))
 
 Write = Callable[[str], object]
@@ -121,18 +123,21 @@ class ParquetWriter:
     def __init__(self, file: Path, kind: Kind, columns: Sequence[str]) -> None:
         pa, parquet = import_parquet()
         self._columns = {name: _NUMBERS.get(name) if name in _numbers(kind) else None for name in columns}
-        types = {None: pa.string(), int: pa.int64(), float: pa.float64()}
+        types: Mapping[type | None, Any] = {None: pa.string(), int: pa.int64(), float: pa.float64()}
         self._schema = pa.schema([(_printable(name), types[number]) for name, number in self._columns.items()])
         self._file = parquet.ParquetWriter(file, self._schema)
         self._rows: list[list[Any]] = []
         self._size = 0
+        self._pieces: list[Any] = []
 
     def write(self, participant: Row, rows: Sequence[Row]) -> None:
         """Add the rows of one participant; a number of psiTurk's that is none is null."""
         for row in rows:
             cells = {**participant, **fitted(row, self._columns.keys())}
             self._rows.append([self._cell(name, cells.get(name)) for name in self._columns])
-            if len(self._rows) >= GROUP_ROWS or self._size >= GROUP_CHARACTERS:
+            if len(self._rows) >= PIECE_ROWS or self._size >= PIECE_CHARACTERS:
+                self._pack()
+            if len(self._pieces) >= GROUP_PIECES:
                 self._flush()
 
     def _cell(self, name: str, value: Any) -> Any:
@@ -148,14 +153,21 @@ class ParquetWriter:
     def close(self) -> None:
         """Write what is still held, and the end of the file."""
         if self._rows:
+            self._pack()
+        if self._pieces:
             self._flush()
         self._file.close()
 
-    def _flush(self) -> None:
+    def _pack(self) -> None:
         pa, _parquet = import_parquet()
         columns = zip(zip(*self._rows, strict=True), self._schema, strict=True)
-        self._file.write_table(pa.Table.from_arrays([_array(pa, *each) for each in columns], schema=self._schema))
+        self._pieces.append(pa.Table.from_arrays([_array(pa, *each) for each in columns], schema=self._schema))
         self._rows, self._size = [], 0
+
+    def _flush(self) -> None:
+        pa, _parquet = import_parquet()
+        self._file.write_table(pa.concat_tables(self._pieces))
+        self._pieces = []
 
 
 _NUMBERS: Mapping[str, type] = {

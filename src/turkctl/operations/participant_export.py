@@ -184,7 +184,7 @@ class _Source:
             with self.database.read() as session:
                 page = read_page(session, self.table, self.wanted, columns, after)
             for row in page.rows:
-                yield self._read(tuple(row))
+                yield self._read(row)
             after = page.after
             if after is None:
                 return

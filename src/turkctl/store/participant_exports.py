@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Row, Table, cast, select
+from sqlalchemy import ColumnElement, LargeBinary, Table, cast, select
 from sqlmodel import Session
 
 from turkctl.store.participant_lists import ParticipantFilter, conditions
@@ -28,7 +28,7 @@ _FETCHED = 20
 class Page:
     """Some of the rows that match, in the order of the key."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[tuple[Any, ...]]
     """The columns asked for and at the end the datastring; text, or bytes where the database does not check text."""
     after: str | None
     """The key after which to go on; None: nothing is left."""
@@ -52,14 +52,14 @@ def read_page(
     statement = select(*(table.c[column] for column in columns), recorded)
     statement = statement.where(*conditions(table, wanted), table.c.datastring.is_not(None))
     statement = statement.where(*_between(table, after, end)).order_by(table.c.uniqueid)
-    rows: list[Row[Any]] = []
+    rows: list[tuple[Any, ...]] = []
     size = 0
     options = {"stream_results": True, "max_row_buffer": _FETCHED}
     with session.connection().execute(statement, execution_options=options) as found:
         for row in found:
             if size > PAGE_BYTES and row[0] != rows[-1][0]:
                 return Page(rows, rows[-1][0])
-            rows.append(row)
+            rows.append(tuple(row))
             size += len(row[-1])
     return Page(rows, end)
 
