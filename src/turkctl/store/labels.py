@@ -1,0 +1,131 @@
+"""Labels: who said what of which item, what was made of it, and by which run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Double, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from turkctl.store.base import TurkctlTable
+from turkctl.store.types import Json, UtcTime
+
+IMPORTED = ""
+"""The origin of labels that came from a file; the others have the id of their assignment."""
+ID_LENGTH = 255
+
+
+class Label(TurkctlTable, table=True):
+    """One label: a worker's answer about an item."""
+
+    __tablename__ = "turkctl_label"
+    __table_args__ = (
+        UniqueConstraint(
+            "experiment_id", "mode", "market", "item", "worker_id", "origin", name="uq_turkctl_label_vote"
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    experiment_id: int = Field(foreign_key="turkctl_experiment.id")
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    """Of the assignment; empty for what came from a file."""
+    item: str = Field(max_length=ID_LENGTH)
+    worker_id: str = Field(max_length=ID_LENGTH)
+    origin: str = Field(max_length=64)
+    """The assignment's id, or :data:`IMPORTED`."""
+    value: str | None = Field(default=None, sa_type=Text)
+    """As it was answered; None for "can't tell", which is left out."""
+    at: datetime = Field(sa_type=UtcTime)
+    """When it was answered: of a worker's labels on one item the last counts."""
+    valid: bool = True
+    """False for rejected work, and for what somebody has taken out."""
+
+
+class ExcludedWorker(TurkctlTable, table=True):
+    """A worker whose labels of an experiment do not count."""
+
+    __tablename__ = "turkctl_label_excluded"
+
+    experiment_id: int = Field(primary_key=True, foreign_key="turkctl_experiment.id")
+    worker_id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    excluded: datetime = Field(sa_type=UtcTime)
+
+
+class LabelState(TurkctlTable, table=True):
+    """Where the labels of an experiment stand in one mode."""
+
+    __tablename__ = "turkctl_label_state"
+
+    experiment_id: int = Field(primary_key=True, foreign_key="turkctl_experiment.id")
+    mode: str = Field(primary_key=True, max_length=16)
+    dirty: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Since when there is something that no finished run has seen; None: nothing."""
+    read_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Answers stored up to then are labels already."""
+    holder: str | None = Field(default=None, max_length=64)
+    """The run that is under way."""
+    held_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When another may take its place: a run that was killed must not block for ever. Real time."""
+
+
+class LabelRun(TurkctlTable, table=True):
+    """One aggregation of an experiment's labels."""
+
+    __tablename__ = "turkctl_label_run"
+    __table_args__ = (Index(None, "experiment_id", "mode"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    experiment_id: int = Field(foreign_key="turkctl_experiment.id")
+    mode: str = Field(max_length=16)
+    method: str = Field(max_length=32)
+    started: datetime = Field(sa_type=UtcTime)
+    finished: datetime | None = Field(default=None, sa_type=UtcTime)
+    status: str = Field(max_length=16)
+    """``running``, ``done``, ``failed`` or ``interrupted``."""
+    facts: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """What :class:`turkctl.labels.result.Run` says: parameters, versions, numbers, objective, warnings."""
+    changes: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """How many labels went from which to which."""
+    error: str | None = Field(default=None, sa_type=Text)
+
+
+class LabelResult(TurkctlTable, table=True):
+    """What is known of an item: by the last run that was about it, or by an administrator."""
+
+    __tablename__ = "turkctl_label_result"
+    __table_args__ = (UniqueConstraint("experiment_id", "mode", "item"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    experiment_id: int = Field(foreign_key="turkctl_experiment.id")
+    mode: str = Field(max_length=16)
+    item: str = Field(max_length=ID_LENGTH)
+    label: str | None = Field(default=None, sa_type=Text)
+    """The class, ``true`` or ``false`` for a yes-or-no question; None where there is none."""
+    score: float | None = Field(default=None, sa_type=Double)
+    p: float | None = Field(default=None, sa_type=Double)
+    n: int = 0
+    n_true: int = 0
+    method: str = Field(max_length=32)
+    """The run's, or ``admin``: such a label is never overwritten."""
+    run_id: int | None = Field(default=None, foreign_key="turkctl_label_run.id", index=True)
+    changed: datetime = Field(sa_type=UtcTime)
+
+
+class LabelWorker(TurkctlTable, table=True):
+    """What a run said of a worker."""
+
+    __tablename__ = "turkctl_label_worker"
+
+    run_id: int = Field(primary_key=True, foreign_key="turkctl_label_run.id")
+    worker_id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    facts: dict[str, Any] = Field(sa_type=Json)
+
+
+LABELS = Label.__table__
+EXCLUDED = ExcludedWorker.__table__
+STATES = LabelState.__table__
+RUNS = LabelRun.__table__
+RESULTS = LabelResult.__table__
+WORKERS = LabelWorker.__table__
