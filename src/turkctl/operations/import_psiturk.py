@@ -19,7 +19,14 @@ from turkctl.errors import ConfigError
 from turkctl.operations.configure import CREATED, apply_configure, plan_configure
 from turkctl.operations.experiment_files import find
 from turkctl.operations.experiment_settings import LineOf, parse_experiment
-from turkctl.operations.psiturk_config import Proposal, PsiturkConfig, check_there, full_url, public_url, read_config
+from turkctl.operations.psiturk_config import (
+    Proposal,
+    PsiturkConfig,
+    check_there,
+    full_url,
+    public_url,
+    read_config,
+)
 from turkctl.operations.psiturk_hits import take_hits
 from turkctl.operations.psiturk_items import KEPT, SKIPPED, TAKEN, Item
 from turkctl.operations.psiturk_project import ProjectChange, plan_project
@@ -66,6 +73,8 @@ def describe(path: Path, settings: Settings) -> Study:
         DatabaseUnreachableError: its SQLite file is not there.
     """
     config = read_config(path)
+    if settings.origins["database_url"].kind == "flag":  # psiTurk's database was copied, say: the project keeps that
+        config = replace(config, values={**config.values, "database_url": settings.database_url})
     file = settings.project_file or settings.folder / PROJECT_FILE
     ours: dict[str, Any] = {
         "participants_table": config.get("table_name"),
@@ -157,8 +166,10 @@ def take_over(world: World, source: Source, change: ProjectChange, now: datetime
     return [*items, *source.unfit]
 
 
-def foresee(source: Source, change: ProjectChange) -> list[Item]:
-    """What :func:`take_over` would enter. Asks no market."""
+def foresee(source: Source, change: ProjectChange, database: Database) -> list[Item]:
+    """What :func:`take_over` would enter: nothing where our tables cannot be. Asks no market."""
+    if database.dialect not in WRITABLE:
+        return list(source.unfit)
     missing, done = _incomplete(change), source.done or {}
     items = [Item("experiment", None, change.slug, SKIPPED if missing else TAKEN, missing or "to be configured")]
     for old in source.campaigns:

@@ -158,9 +158,9 @@ def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[I
 
 
 def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
-    mode = config.values.get("launch_in_mode") or _old_mode(config) or _DEFAULTS["launch_in_mode"]
+    mode = mode_of(config)
     shown = next((key for key in ("launch_in_mode", *_OLD_MODE) if key in config.values), "launch_in_mode")
-    found = [Proposal(config.shown(shown), "mode", mode, experiment=False)] if mode in ("sandbox", "live") else []
+    found = [Proposal(config.shown(shown), "mode", mode, experiment=False)] if mode else []
     address, note = public_url(config, folder)
     found.append(Proposal(config.shown("database_url"), "database_url", address, experiment=False, note=note))
     table = config.get("table_name")
@@ -173,11 +173,13 @@ def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
 _OLD_MODE = ("launch_in_sandbox_mode", "using_sandbox")
 
 
-def _old_mode(config: PsiturkConfig) -> str | None:
-    for key in _OLD_MODE:
-        if key in config.values:
-            return "live" if config.values[key].lower() in _FALSE else "sandbox"
-    return None
+def mode_of(config: PsiturkConfig) -> str | None:
+    """``sandbox`` or ``live``, whichever psiTurk starts in; None where it says something else."""
+    old = [config.values[key].lower() for key in _OLD_MODE if key in config.values]
+    if old and "launch_in_mode" not in config.values:
+        return "live" if old[0] in _FALSE else "sandbox"
+    mode = config.get("launch_in_mode")
+    return mode if mode in ("sandbox", "live") else None
 
 
 def full_url(config: PsiturkConfig) -> str:
@@ -206,8 +208,9 @@ def public_url(config: PsiturkConfig, folder: Path) -> tuple[str, str | None]:
     secret = [key for key in url.query if _SECRET.search(key.lower())]
     if url.password is None and not secret:
         return url.render_as_string(), None
-    bare = url.set(password=None).difference_update_query(secret)
-    note = "the password is not copied: keep it in ~/.pgpass, or give the whole address in TURKCTL_DATABASE_URL"
+    bare = url._replace(password=None).difference_update_query(secret)  # set() takes None for "as it is"
+    pgpass = "keep it in ~/.pgpass, or " if url.get_backend_name() == "postgresql" else ""
+    note = f"the password is not copied: {pgpass}give the whole address in TURKCTL_DATABASE_URL"
     return bare.render_as_string(), note
 
 

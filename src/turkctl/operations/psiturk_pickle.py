@@ -159,6 +159,14 @@ def _build(machine: _Machine, _argument: Any) -> None:
         made.state = state
 
 
+def _pop(machine: _Machine, _argument: Any) -> None:
+    machine.stack.pop()
+
+
+def _pop_mark(machine: _Machine, _argument: Any) -> None:
+    machine.since_mark()
+
+
 def _put(machine: _Machine, argument: Any) -> None:
     machine.memo[len(machine.memo) if argument is None else int(argument)] = machine.stack[-1]
 
@@ -246,8 +254,8 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
     "MARK": lambda: _MARK,
 }
 _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
-    "POP": lambda machine, _: machine.stack.pop() and None,
-    "POP_MARK": lambda machine, _: machine.since_mark() and None,
+    "POP": _pop,
+    "POP_MARK": _pop_mark,
     "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
     "PUT": _put,
     "BINPUT": _put,
