@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import bench_batch, bench_bonus, bench_export, bench_market, bench_startup, bench_watch
+from benchmarks import bench_batch, bench_bonus, bench_export, bench_labels, bench_market, bench_startup, bench_watch
 
-for bench in (bench_startup, bench_market, bench_batch, bench_bonus, bench_watch, bench_export):
+for bench in (bench_startup, bench_market, bench_batch, bench_bonus, bench_watch, bench_export, bench_labels):
     bench.main()
     print()
