@@ -103,10 +103,11 @@ def _time(row: dict[str, Any]) -> timedelta | None:
 
 def _in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[dict[str, Any]]:
     """The rows by a column, missing values last in either direction, and the part of them that is asked for."""
-    if ordering.by is not None:
-        missing = [row for row in rows if row[ordering.by] is None]
-        known = [row for row in rows if row[ordering.by] is not None]
-        rows = sorted(known, key=lambda row: row[ordering.by], reverse=ordering.descending) + missing
+    by = ordering.by
+    if by is not None:
+        missing = [row for row in rows if row[by] is None]
+        known = [row for row in rows if row[by] is not None]
+        rows = sorted(known, key=lambda row: row[by], reverse=ordering.descending) + missing
     elif ordering.descending:
         rows = rows[::-1]
     last = None if ordering.limit is None else ordering.offset + ordering.limit

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS
@@ -83,6 +83,7 @@ def conditions(session: Session, name: str, mode: str, assignment_ids: Sequence[
     return {row[0]: row[1] for part in parts for row in session.connection().execute(part)}
 
 
-def _timed(row: Sequence[Any]) -> TimedWork:
-    *values, bonus = row
-    return TimedWork(*values, Decimal("0.00") if bonus is None else bonus)
+def _timed(row: Row[Any]) -> TimedWork:
+    values: tuple[Any, ...] = tuple(row)
+    paid = Decimal("0.00") if values[-1] is None else values[-1]
+    return TimedWork(*values[:-1], paid=paid)
