@@ -6,6 +6,7 @@ says what went wrong with which thing; the hint says what to do about it. Nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -45,6 +46,14 @@ class ConfigError(UsageError):
     """A project file, user file or environment variable that cannot be read as settings."""
 
     code = "bad_config"
+
+
+class MistakesError(ConfigError):
+    """Several mistakes in settings files, each with its place."""
+
+    def __init__(self, mistakes: Sequence[ConfigError]) -> None:
+        super().__init__(f"{len(mistakes)} mistakes, nothing is stored", hint="mend them and run it again")
+        self.mistakes = tuple(mistakes)
 
 
 class NotFoundError(UsageError):

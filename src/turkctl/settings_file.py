@@ -89,6 +89,8 @@ def read_file(path: Path, *, allow_experiments: bool) -> SettingsFile:
                     hint="move them to the project file, turkctl.toml",
                 )
             _take_experiments(result, value, text)
+        elif name == "qualifications" and allow_experiments:
+            continue  # read where experiments are configured
         elif name in SECTIONS:
             _take_section(result, name, value, text)
         else:
@@ -111,7 +113,7 @@ def _take(result: SettingsFile, name: str, value: Any, text: str) -> None:
     key = KEYS_BY_NAME.get(name)
     if key is None or not key.in_file:
         valid = [each.name for each in KEYS_BY_NAME.values() if each.in_file]
-        close = nearest(name, [*valid, "experiments"])
+        close = nearest(name, [*valid, "experiments", "qualifications"])
         raise ConfigError(
             f"{result.path}:{line}: unknown key '{name}'" + (f"; did you mean '{close}'?" if close else ""),
             hint="see the valid keys with: turkctl config show",

@@ -45,7 +45,15 @@ def configure(turkctl: Run, *argv: str) -> list[dict[str, Any]]:
 def test_configuring_reports_what_it_made_changed_and_left(folder: Path, turkctl: Run) -> None:
     path = write(folder, table())
     assert configure(turkctl) == [
-        {"experiment": "stroop", "status": "created", "codeversion": "1", "changes": {}, "source": str(path)}
+        {
+            "experiment": "stroop",
+            "variant": None,
+            "qualification": None,
+            "status": "created",
+            "codeversion": "1",
+            "changes": {},
+            "source": str(path),
+        }
     ]
     assert [row["status"] for row in configure(turkctl)] == ["unchanged"]
     write(folder, table(reward='"0.20"'))

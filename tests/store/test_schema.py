@@ -75,10 +75,13 @@ def test_migrating_an_empty_database_gives_what_creating_it_gives(empty: Databas
 
 
 def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
-    first = [
+    labels = ("label", "label_excluded", "label_state", "label_worker", "label_result", "label_run")
+    first = [f"turkctl_{name}" for name in labels]
+    first += [
         "turkctl_content_hit",
         "turkctl_content",
         "turkctl_payment",
+        "turkctl_qualification",
         "turkctl_qualification_grant",
         "turkctl_qualification_type",
         "turkctl_round",

@@ -116,6 +116,8 @@ def _explain(error: BaseException, invocation: Invocation) -> int:
         return _say("interrupted", _INTERRUPTED, None, ExitCode.INTERRUPTED, invocation)
     if isinstance(error, TurkctlError):
         _trace(error, invocation)
+        for mistake in getattr(error, "mistakes", ()):
+            sys.stderr.write(_line(mistake.message, mistake.hint))
         return _say(error.code, error.message, error.hint, error.exit_code, invocation)
     if hasattr(error, "format_message"):  # a usage error of the parser, whose classes are not public names
         return _usage(error, invocation)
@@ -144,8 +146,12 @@ def _trace(error: BaseException, invocation: Invocation) -> None:
 
 def _say(code: str, message: str, hint: str | None, exit_code: int, invocation: Invocation) -> int:
     line = " ".join(message.split())
-    sys.stderr.write(f"turkctl: error: {line}{'; ' + hint if hint else ''}\n")
+    sys.stderr.write(_line(message, hint))
     return _report(code, line, hint, exit_code, invocation)
+
+
+def _line(message: str, hint: str | None) -> str:
+    return f"turkctl: error: {' '.join(message.split())}{'; ' + hint if hint else ''}\n"
 
 
 def _report(code: str, message: str, hint: str | None, exit_code: int, invocation: Invocation) -> int:

@@ -23,8 +23,13 @@ class QualificationCalls(Caller):
         auto_granted_value: int | None = None,
         retry_delay: timedelta | None = None,
         active: bool = True,
+        test: str | None = None,
+        test_duration: timedelta | None = None,
+        answer_key: str | None = None,
     ) -> QualificationType:
         """Make a type. With ``auto_granted_value`` each worker who asks for it gets it at once, with that value.
+
+        ``test`` is a QuestionForm, for which a worker has ``test_duration``; with ``answer_key`` the market scores it.
 
         Raises:
             NameTakenError: this account has a type of that name.
@@ -38,13 +43,26 @@ class QualificationCalls(Caller):
             QualificationTypeStatus="Active" if active else "Inactive",
             AutoGranted=None if auto_granted_value is None else True,
             AutoGrantedValue=auto_granted_value,
-            RetryDelayInSeconds=None if retry_delay is None else int(retry_delay.total_seconds()),
+            RetryDelayInSeconds=_seconds(retry_delay),
+            Test=test,
+            TestDurationInSeconds=_seconds(test_duration),
+            AnswerKey=answer_key,
         )
 
     def update_qualification_type(
-        self, type_id: str, *, description: str | None = None, active: bool | None = None
+        self,
+        type_id: str,
+        *,
+        description: str | None = None,
+        active: bool | None = None,
+        auto_granted: bool | None = None,
+        auto_granted_value: int | None = None,
+        retry_delay: timedelta | None = None,
+        test: str | None = None,
+        test_duration: timedelta | None = None,
+        answer_key: str | None = None,
     ) -> QualificationType:
-        """Change a type's description, or whether it can be asked for. Its name is fixed."""
+        """Change a type. Its name and keywords are fixed; what is None stays."""
         status = None if active is None else ("Active" if active else "Inactive")
         return self._read(
             "update_qualification_type",
@@ -52,6 +70,12 @@ class QualificationCalls(Caller):
             QualificationTypeId=type_id,
             Description=description,
             QualificationTypeStatus=status,
+            AutoGranted=auto_granted,
+            AutoGrantedValue=auto_granted_value,
+            RetryDelayInSeconds=_seconds(retry_delay),
+            Test=test,
+            TestDurationInSeconds=_seconds(test_duration),
+            AnswerKey=answer_key,
         )
 
     def get_qualification_type(self, type_id: str) -> QualificationType:
@@ -145,3 +169,7 @@ class QualificationCalls(Caller):
             QualificationTypeId=type_id,
             Status=status,
         )
+
+
+def _seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else int(duration.total_seconds())

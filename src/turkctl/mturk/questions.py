@@ -114,6 +114,15 @@ def parse_question(document: str) -> Question:
     return Question(kind, html=content, frame_height=frame_height)
 
 
+def root_name(document: str) -> str:
+    """The name of an XML document's outermost element.
+
+    Raises:
+        UsageError: no XML, or XML with a document type or entities.
+    """
+    return _name(_parsed(document, "the document"))
+
+
 def parse_answers(document: str) -> dict[str, str | list[str]]:
     """The answers of a QuestionFormAnswers document, in its order, by question identifier (the form field's name).
 

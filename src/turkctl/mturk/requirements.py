@@ -3,9 +3,12 @@
 The settings' form, every key of it optional::
 
     {locale = ["US", "CA", "US-NY"], percent_approved = 95, hits_approved = 100, masters = true, adult = true,
-     absent = ["3TYPEID"], custom = [{type = "3TYPEID", comparator = "GreaterThan", values = [50]}]}
+     absent = ["3TYPEID"], present = ["trained"], at_least = {trained = 80},
+     custom = [{type = "3TYPEID", comparator = "GreaterThan", values = [50]}]}
 
-``absent`` lists types that a worker must not hold. A custom requirement may say ``guard``: whether it is also asked
+``absent`` lists types that a worker must not hold, ``present`` those that a worker must, ``at_least`` the lowest
+values. A type is named by its id (capital letters and digits) or, one of the project's own, by its name in the
+project file (small letters first). A custom requirement may say ``guard``: whether it is also asked
 for at preview or discovery (``PreviewAndAccept``, ``DiscoverPreviewAndAccept``). Locale values are texts.
 """
 
@@ -35,19 +38,37 @@ MAX_INTEGERS: Final = 15
 MAX_LOCALES: Final = 30
 _HIGH: Final = 2**31 - 1
 
-_KEYS: Final = ("locale", "percent_approved", "hits_approved", "masters", "adult", "absent", "custom")
+_KEYS: Final = (
+    "locale",
+    "percent_approved",
+    "hits_approved",
+    "masters",
+    "adult",
+    "absent",
+    "present",
+    "at_least",
+    "custom",
+)
 _CUSTOM_KEYS: Final = ("type", "comparator", "values", "guard")
 _PLACE: Final = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{2}))?")
 _TYPE_ID: Final = re.compile(r"[A-Z0-9]{1,64}")
+OWN_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+"""A type of the project's own, by its name in the project file."""
 
 
-def to_api(settings: Mapping[str, Any], environment: Environment, key: str = "qualifications") -> list[dict[str, Any]]:
+def to_api(
+    settings: Mapping[str, Any],
+    environment: Environment,
+    key: str = "qualifications",
+    types: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:
     """The API's QualificationRequirements; all have to hold.
 
     Args:
         settings: the form above; None, false and empty values ask for nothing.
         environment: which Masters type is meant.
         key: what the settings are called in error messages.
+        types: the ids of the project's own types by name; None leaves the names, for checking only.
 
     Raises:
         ConfigError: an unknown key or a bad value, named by its dotted key; or more than ten requirements.
@@ -64,13 +85,32 @@ def to_api(settings: Mapping[str, Any], environment: Environment, key: str = "qu
         found.append(_requirement(MASTERS[environment], "Exists"))
     if _flag(settings.get("adult"), f"{key}.adult"):
         found.append(_requirement(ADULT, "EqualTo", integers=[1]))
-    for position, type_id in enumerate(_list(settings.get("absent"), f"{key}.absent")):
-        found.append(_requirement(_type_id(type_id, f"{key}.absent[{position}]"), "DoesNotExist"))
+    for name, comparator in (("absent", "DoesNotExist"), ("present", "Exists")):
+        for position, type_id in enumerate(_list(settings.get(name), f"{key}.{name}")):
+            found.append(_requirement(_type_id(type_id, f"{key}.{name}[{position}]"), comparator))
+    found += _lowest(settings.get("at_least"), f"{key}.at_least")
     for position, table in enumerate(_list(settings.get("custom"), f"{key}.custom")):
         found.append(_custom(table, f"{key}.custom[{position}]"))
     if len(found) > MAX_REQUIREMENTS:
         raise ConfigError(f"{key}: {len(found)} requirements; a HIT takes at most {MAX_REQUIREMENTS}")
-    return found
+    return found if types is None else [_resolved(requirement, types, key) for requirement in found]
+
+
+def own_names(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The types of the project's own that settings of the form above name."""
+    asked = (requirement["QualificationTypeId"] for requirement in to_api(settings, "production"))
+    return frozenset(name for name in asked if OWN_NAME.fullmatch(name))
+
+
+def _resolved(requirement: dict[str, Any], types: Mapping[str, str], key: str) -> dict[str, Any]:
+    named = requirement["QualificationTypeId"]
+    if not OWN_NAME.fullmatch(named):
+        return requirement
+    if named not in types:
+        raise ConfigError(
+            f"{key}: the qualification '{named}' is not on this market", hint="run: turkctl experiments configure"
+        )
+    return {**requirement, "QualificationTypeId": types[named]}
 
 
 def from_api(requirements: Iterable[Requirement]) -> dict[str, Any]:
@@ -131,6 +171,21 @@ def _place(name: Any, key: str) -> dict[str, str]:
     return {"Country": match[1], "Subdivision": match[2]} if match[2] else {"Country": match[1]}
 
 
+def _lowest(table: Any, key: str) -> list[dict[str, Any]]:
+    if table is None:
+        return []
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{key} is not a table", hint="write { trained = 80 }")
+    return [
+        _requirement(
+            _type_id(name, f"{key}.{name}"),
+            "GreaterThanOrEqualTo",
+            integers=[_integer(value, f"{key}.{name}", -_HIGH, _HIGH)],
+        )
+        for name, value in table.items()
+    ]
+
+
 def _custom(table: Any, key: str) -> dict[str, Any]:
     if not isinstance(table, Mapping):
         raise ConfigError(f"{key} is not a table", hint='write {type = "ID", comparator = "EqualTo", values = [1]}')
@@ -169,8 +224,11 @@ def _one_of(shape: str, value: Any, key: str) -> str:
 
 
 def _type_id(value: Any, key: str) -> str:
-    if not isinstance(value, str) or not _TYPE_ID.fullmatch(value):
-        raise ConfigError(f"{key}: {value!r} is not the id of a qualification type", hint="capital letters and digits")
+    if not isinstance(value, str) or not (_TYPE_ID.fullmatch(value) or OWN_NAME.fullmatch(value)):
+        raise ConfigError(
+            f"{key}: {value!r} is not a qualification type",
+            hint="name one of [qualifications.*], or give an id: capital letters and digits",
+        )
     return value
 
 

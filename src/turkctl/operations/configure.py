@@ -11,9 +11,17 @@ from typing import Any
 
 from sqlmodel import Session
 
+from turkctl.errors import ConfigError, MistakesError
 from turkctl.operations.campaigns import supersede
-from turkctl.operations.experiment_files import Configured
-from turkctl.store import experiments
+from turkctl.operations.differences import changed_keys, shown
+from turkctl.operations.experiment_files import Configured, Found
+from turkctl.operations.experiment_settings import QUESTIONS
+from turkctl.operations.experiments import variant_of, whole_settings
+from turkctl.operations.qualifications import apply_types, plan_types
+from turkctl.operations.question_files import missing_columns
+from turkctl.operations.rendering import source_of
+from turkctl.operations.world import World
+from turkctl.store import contents, experiments
 from turkctl.store.engine import Database
 
 CREATED = "created"
@@ -37,11 +45,34 @@ class Change:
         """The row that is shown."""
         return {
             "experiment": self.slug,
+            "variant": variant_of(self.slug),
+            "qualification": None,
             "status": self.status,
             "codeversion": self.code_version,
-            "changes": {key: {"old": old, "new": new} for key, (old, new) in self.differences.items()},
+            "changes": shown(self.differences),
             "source": self.source,
         }
+
+
+def _check_columns(
+    session: Session, configured: Sequence[Configured], known: Mapping[str, experiments.Version]
+) -> None:
+    mistakes: list[ConfigError] = []
+    for each in configured:
+        row = contents.first(session, known[each.slug].experiment_id) if each.slug in known else None
+        if row is None:
+            continue
+        missing = missing_columns(source_of(each.settings, each.template), each.settings, set(row))
+        key = next((name for name in QUESTIONS if getattr(each.settings, name)), "")
+        mistakes += [
+            ConfigError(
+                f"{each.locate(key)}: experiment '{each.slug}': a placeholder with no column: ${{{name}}}",
+                hint=f"its content has the columns {', '.join(row) or 'none'}",
+            )
+            for name in missing
+        ]
+    if mistakes:
+        raise mistakes[0] if len(mistakes) == 1 else MistakesError(mistakes)
 
 
 def digest(stored: Mapping[str, Any]) -> str:
@@ -56,8 +87,12 @@ def plan_configure(session: Session, configured: Sequence[Configured], *, whole:
         session: on turkctl's database.
         configured: the checked experiments.
         whole: they are all there are, so that those missing are no longer dispatched.
+
+    Raises:
+        ConfigError, MistakesError: a question asks for a column that the experiment's content does not have.
     """
     known = {version.slug: version for version in experiments.list_all(session)}
+    _check_columns(session, configured, known)
     changes = [_compare(known.get(each.slug), each) for each in configured]
     if whole:
         present = {each.slug for each in configured}
@@ -70,16 +105,45 @@ def plan_configure(session: Session, configured: Sequence[Configured], *, whole:
 
 
 def _compare(known: experiments.Version | None, each: Configured) -> Change:
-    new = each.stored()
     if known is None:
         return Change(each.slug, CREATED, str(each.source), each.settings.code_version, {}, each)
-    old = known.settings
-    keys = [*new, *(key for key in old if key not in new)]
-    differences = {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
+    differences: dict[str, tuple[Any, Any]] = dict(changed_keys(whole_settings(known), each.stored()))
     if not known.active:
         differences["active"] = (False, True)
     status = CHANGED if differences else UNCHANGED
     return Change(each.slug, status, str(each.source), each.settings.code_version, differences, each)
+
+
+def configure_project(
+    world: World, found: Found, *, whole: bool, dry_run: bool = False
+) -> tuple[list[dict[str, Any]], list[int]]:
+    """Store what the files describe, and set up its qualification types on the market of the mode.
+
+    Running it twice changes nothing and asks the market nothing. What cannot be set up now, because the market is out
+    of reach, say, is made when the first HIT needs it, or at the next run.
+
+    Args:
+        world: database, market and clock.
+        found: what the files describe.
+        whole: these are all experiments there are, so that others are no longer dispatched.
+        dry_run: only say what would change.
+
+    Returns:
+        A row per experiment and qualification, and the numbers of the campaigns that another code version ended.
+
+    Raises:
+        ConfigError, MistakesError: a placeholder with no column; a change of a type that the market does not make.
+        RefusedError, MarketRefusedError, UnreachableError: the types; the experiments are stored then.
+    """
+    now = world.now()
+    with world.database.read() as session:
+        changes = plan_configure(session, found.experiments, whole=whole)
+        types = plan_types(session, world.place, found.qualifications) if found.qualifications else []
+    superseded: list[int] = []
+    if not dry_run:
+        superseded = apply_configure(world.database, changes, now)
+        apply_types(world, types, now)
+    return [*(each.as_dict() for each in types), *(each.as_dict() for each in changes)], superseded
 
 
 def apply_configure(database: Database, changes: Sequence[Change], now: datetime) -> list[int]:

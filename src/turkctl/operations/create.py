@@ -15,13 +15,14 @@ from sqlmodel import Session
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.client import MTurk
-from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
+from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.costs import MAX_ASSIGNMENTS
 from turkctl.operations.experiments import the_experiment
 from turkctl.operations.funds import ZERO, check_budgets, check_counts, check_funds
 from turkctl.operations.plan import Done, Plan, Step
 from turkctl.operations.posting import Post
+from turkctl.operations.qualifications import ensure_types
 from turkctl.operations.settle import enter_hit, settle
 from turkctl.operations.sync import read_market, unread_since_expiry
 from turkctl.operations.world import World
@@ -203,6 +204,7 @@ class Create:
     """Posts each HIT with its intent's token."""
 
     def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime) -> None:
+        self._world = world
         self._database = world.database
         self._mturk = world.mturk
         self._place = world.place
@@ -210,6 +212,7 @@ class Create:
         self._steps = steps
         self._opened = False
         self._posts: dict[str, Post] = {}
+        self._types: dict[str, str] = {}
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
         """Commit the whole run's intents before its first request, so that after a crash all of it is found.
@@ -217,6 +220,7 @@ class Create:
         Raises:
             FundsError, RefusedError: what others have begun since the plan was made leaves no room for it.
         """
+        self._ensure_types(steps)
         with self._database.write() as session:
             if not self._opened:
                 self._check_again(session)
@@ -225,6 +229,16 @@ class Create:
             for step in steps:
                 intents.mark_sent(session, step.payload.token, self._now)
                 self._posts[step.payload.token] = self._post(session, step.payload)
+
+    def _ensure_types(self, steps: Sequence[Step[Intent]]) -> None:
+        """Have the project's own qualification types that the HITs ask for on this market, before anything is sent."""
+        with self._database.read() as session:
+            versions = [
+                experiments.settings_of(session, settings_id)
+                for settings_id in {int(step.payload.request["settings_id"]) for step in steps}
+            ]
+        asked = [version for version in versions if version is not None]
+        self._types = ensure_types(self._world, asked, self._now)
 
     def _check_again(self, session: Session) -> None:
         experiment_id = self._steps[0].payload.experiment_id
@@ -238,7 +252,7 @@ class Create:
     def _post(self, session: Session, intent: Intent) -> Post:
         version = experiments.settings_of(session, int(intent.request["settings_id"]))
         assert version is not None, "settings are never deleted"
-        return Post.restore(version, intent.request)
+        return replace(Post.restore(version, intent.request), types=self._types)
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post it; a token that was used means that it is posted, once the HIT proves to carry it."""
@@ -259,6 +273,14 @@ class Create:
                     intents.complete(session, token, outcome.value.hit_id, self._now)
                 elif refused(outcome):
                     intents.fail(session, token, outcome.code, self._now)
+                    self._forget_own(session, outcome)
+
+    def _forget_own(self, session: Session, error: TurkctlError) -> None:
+        """The market no longer has a type of the project's own (it drops unused ones): the next run makes it anew."""
+        if isinstance(error, DoesNotExistError):
+            for type_id in self._types.values():
+                if type_id in error.message:
+                    qualifications.forget(session, type_id, self._place)
 
 
 def posted_before(mturk: MTurk, error: AlreadyExistsError, token: str) -> Hit:

@@ -60,6 +60,7 @@ class Dispatching(Create):
         """
         if self._short or self._since_read + len(steps) > BALANCE_EVERY:
             self._read_balance()
+        self._ensure_types(steps)
         with self._database.write() as session:
             self._open(session, [step.payload for step in steps if step.payload.sent is None])
             for intent in (step.payload for step in steps):

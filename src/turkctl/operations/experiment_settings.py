@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +25,9 @@ from turkctl.settings_keys import nearest
 from turkctl.units import CENT, format_duration, format_money, parse_duration, parse_money
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+VARIANT = ":"
+"""Stands between an experiment's name and its variant's: no name has one."""
+T = TypeVar("T", bound=BaseModel)
 
 
 def _money(value: Any) -> Decimal:
@@ -118,6 +120,7 @@ Money = Annotated[Decimal, BeforeValidator(_money), PlainSerializer(format_money
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
 Words = Annotated[list[str], BeforeValidator(_words), AfterValidator(_keywords)]
 Line = AfterValidator(_line)
+Text = AfterValidator(_text)
 YEAR = timedelta(days=365)
 HALF_MINUTE = timedelta(seconds=30)
 Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
@@ -128,11 +131,13 @@ QUESTIONS = ("external_url", "html_template", "question_file", "hit_layout")
 """The keys that say what a HIT asks; an experiment has one of them."""
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table of a settings file: no key but those named here."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Limits(_Table):
+class Limits(Table):
     """What it may never pass."""
 
     max_active_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
@@ -147,7 +152,7 @@ class Limits(_Table):
     """Dollars of all bonuses within 24 hours."""
 
 
-class ExperimentSettings(_Table):
+class ExperimentSettings(Table):
     """One experiment. The bounds are the market's own (they are what it refuses at posting)."""
 
     code_version: Annotated[str, Field(min_length=1, max_length=128), Line]
@@ -204,44 +209,85 @@ class ExperimentSettings(_Table):
         return self.model_dump(mode="json")
 
 
-def parse_experiment(slug: str, table: Mapping[str, Any], locate: LineOf) -> ExperimentSettings:
+def parse_experiment(slug: str, table: Any, locate: LineOf) -> ExperimentSettings:
+    """Check one table as :func:`check_experiment` does.
+
+    Raises:
+        ConfigError: the first mistake.
+    """
+    mistakes: list[ConfigError] = []
+    settings = check_experiment(slug, table, locate, mistakes)
+    if settings is None:
+        raise mistakes[0]
+    return settings
+
+
+def check_experiment(slug: str, table: Any, locate: LineOf, mistakes: list[ConfigError]) -> ExperimentSettings | None:
     """Check one table.
 
     Args:
-        slug: the experiment's name.
+        slug: the experiment's name; behind a colon its variant's.
         table: what the file says.
         locate: gives ``file:line`` for a dotted key of the table ('' for the table itself).
+        mistakes: each thing that is wrong is added: one line with file, line, key and, for an unknown key, the
+            nearest valid one.
 
-    Raises:
-        ConfigError: one line with file, line, key and, for an unknown key, the nearest valid one.
+    Returns:
+        The settings, or None if something is wrong.
     """
-    if not SLUG.fullmatch(slug):
-        raise ConfigError(
-            f"{locate('')}: '{slug}' cannot name an experiment",
-            hint="use small letters, digits, - and _, at most 63",
+    if not SLUG.fullmatch(slug.partition(VARIANT)[0]):
+        mistakes.append(
+            ConfigError(
+                f"{locate('')}: '{slug}' cannot name an experiment",
+                hint="use small letters, digits, - and _, at most 63",
+            )
         )
+        return None
+    return mistakes_in(ExperimentSettings, f"experiment '{slug}'", table, locate, mistakes)
+
+
+def mistakes_in(model: type[T], what: str, table: Any, locate: LineOf, mistakes: list[ConfigError]) -> T | None:
+    """The table as an object of the model; None when something is wrong, which ``mistakes`` then names.
+
+    Args:
+        model: what the table may say.
+        what: the thing it describes, in words.
+        table: what the file says.
+        locate: gives ``file:line`` for a dotted key of the table.
+        mistakes: what is wrong is added here.
+    """
     try:
-        return ExperimentSettings.model_validate(dict(table))
+        return model.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        raise ConfigError(f"{locate(key)}: {_words_for(slug, key, first)}", hint=_hint(key, first)) from None
+        for each in error.errors():
+            key = ".".join(str(part) for part in each["loc"] if isinstance(part, str))
+            words = _words_for(model, what, key, each)
+            mistakes.append(ConfigError(f"{locate(key)}: {words}", hint=_hint(model, key, each)))
+    return None
 
 
 class LineOf:
-    """Finds the line of a key in the file that an experiment comes from."""
+    """Finds the line of a key in the file that a table comes from; a key that is not there is its table's."""
 
-    def __init__(self, path: object, text: str, prefix: str) -> None:
+    def __init__(self, path: object, text: str, prefix: str, *, otherwise: str | None = None) -> None:
+        """With ``otherwise``, keys that are not under ``prefix`` are looked for under that."""
         self._path = path
         self._text = text
-        self._prefix = prefix
+        self._prefixes = [prefix] if otherwise is None else [prefix, otherwise]
 
     def __call__(self, key: str) -> str:
         """``file:line`` of the key."""
         from turkctl.settings_file import line_of
 
-        dotted = ".".join(part for part in (self._prefix, key) if part)
-        return f"{self._path}:{line_of(self._text, dotted)}"
+        parts = key.split(".") if key else []
+        while True:
+            for prefix in self._prefixes[: None if parts else 1]:
+                line = line_of(self._text, ".".join([*filter(None, [prefix]), *parts]))
+                if line > 1 or not (parts or prefix):
+                    return f"{self._path}:{line}"
+            if not parts:
+                return f"{self._path}:1"
+            parts.pop()
 
 
 _KINDS = {
@@ -251,27 +297,26 @@ _KINDS = {
     "model_type": "write a table, as in { key = value }",
     "int_type": "write a whole number",
     "int_from_float": "write a whole number",
+    "bool_type": "write true or false",
 }
 """What to say for the kinds of errors whose own words speak of Python."""
 
 
-def _words_for(slug: str, key: str, error: Any) -> str:
+def _words_for(model: type[BaseModel], what: str, key: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        close = nearest(key.rpartition(".")[2], _valid_keys(key))
-        return f"experiment '{slug}': unknown key '{key}'" + (f"; did you mean '{close}'?" if close else "")
+        close = nearest(key.rpartition(".")[2], _valid_keys(model, key))
+        return f"{what}: unknown key '{key}'" + (f"; did you mean '{close}'?" if close else "")
     if error["type"] == "missing":
-        return f"experiment '{slug}': '{key}' is missing"
+        return f"{what}: '{key}' is missing"
     message = _KINDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    return f"experiment '{slug}': {key + ': ' if key else ''}{message[0].lower()}{message[1:]}"
+    return f"{what}: {key + ': ' if key else ''}{message[0].lower()}{message[1:]}"
 
 
-def _valid_keys(key: str) -> list[str]:
-    table = key.rpartition(".")[0]
-    model: type[BaseModel] = Limits if table == "limits" else ExperimentSettings
-    return list(model.model_fields)
+def _valid_keys(model: type[BaseModel], key: str) -> list[str]:
+    return list((Limits if key.rpartition(".")[0] == "limits" else model).model_fields)
 
 
-def _hint(key: str, error: Any) -> str:
+def _hint(model: type[BaseModel], key: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return "valid here: " + ", ".join(_valid_keys(key))
+        return "valid here: " + ", ".join(_valid_keys(model, key))
     return "mend that line, then run: turkctl experiments configure"

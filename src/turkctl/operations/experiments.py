@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError
-from turkctl.operations.experiment_settings import ExperimentSettings
+from turkctl.operations.differences import changed_keys, shown
+from turkctl.operations.experiment_settings import VARIANT, ExperimentSettings
 from turkctl.operations.selection import find_experiment
 from turkctl.settings import Settings
-from turkctl.store import experiments, hits
+from turkctl.store import contents, experiments, hits
 from turkctl.store.experiments import Version
 
 
 def settings_of(version: Version) -> ExperimentSettings:
     """The stored settings as a checked object."""
-    return ExperimentSettings.model_validate({k: v for k, v in version.settings.items() if k != "template"})
+    known = ExperimentSettings.model_fields
+    return ExperimentSettings.model_validate({k: v for k, v in version.settings.items() if k in known})
+
+
+def variant_of(slug: str) -> str | None:
+    """The variant that a slug names; None for an experiment without."""
+    return slug.partition(VARIANT)[2] or None
+
+
+def whole_settings(version: experiments.Version) -> dict[str, Any]:
+    """A version's settings with the keys that came into being after it was stored, at their defaults."""
+    others = {key: value for key, value in version.settings.items() if key not in ExperimentSettings.model_fields}
+    return {**settings_of(version).stored(), **others}
 
 
 def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
     """A row per experiment, with the number of its HITs in this mode."""
     counts = hits.counts_by_experiment(session, mode)
-    return [_row(version, counts.get(version.experiment_id, {})) for version in experiments.list_all(session)]
+    items = contents.numbers(session)
+    return [
+        _row(version, counts.get(version.experiment_id, {}), items.get(version.experiment_id, 0))
+        for version in experiments.list_all(session)
+    ]
 
 
-def _row(version: Version, counts: dict[str, int]) -> dict[str, Any]:
+def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]:
     return {
         "experiment": version.slug,
+        "variant": variant_of(version.slug),
         "codeversion": version.code_version,
         "title": version.settings["title"],
         "reward": version.settings["reward"],
         "hits": sum(counts.values()),
+        "contents": items,
         "active": version.active,
         "version": version.version,
         "configured": version.created,
@@ -47,12 +67,34 @@ def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
     """
     version = find_experiment(session, slug)
     counts = hits.counts_by_experiment(session, mode).get(version.experiment_id, {})
-    history = [
-        {"version": old.version, "codeversion": old.code_version, "configured": old.created, "source": old.source}
-        for old in experiments.history(session, slug)
-    ]
-    settings = {key: value for key, value in version.settings.items() if key != "template"}
-    return {**_row(version, counts), "mode": mode, "hits_by_status": counts, "settings": settings, "history": history}
+    items = contents.numbers(session).get(version.experiment_id, 0)
+    history = _history(experiments.history(session, slug))
+    settings = {key: value for key, value in whole_settings(version).items() if key != "template"}
+    return {
+        **_row(version, counts, items),
+        "mode": mode,
+        "hits_by_status": counts,
+        "settings": settings,
+        "history": history,
+    }
+
+
+def _history(versions: list[Version]) -> list[dict[str, Any]]:
+    """A row per version, newest first, with what it changed of the one before it."""
+    rows = []
+    for version, before in zip_longest(versions, versions[1:]):
+        differences = changed_keys(whole_settings(before), whole_settings(version)) if before is not None else {}
+        rows.append(
+            {
+                "version": version.version,
+                "codeversion": version.code_version,
+                "configured": version.created,
+                "changed": ", ".join(differences),
+                "changes": shown(differences),
+                "source": version.source,
+            }
+        )
+    return rows
 
 
 def the_experiment(session: Session, slug: str | None, settings: Settings) -> Version:

@@ -33,6 +33,8 @@ class Post:
     """Qualification types that a worker must not hold, besides the experiment's own requirements."""
     rows: tuple[Mapping[str, Any], ...] = ()
     """The data of the content that the HIT shows, in order; an intent keeps which items they are, not the data."""
+    types: Mapping[str, str] | None = None
+    """The ids of the project's own qualification types by name; None for a post that is only tried out."""
 
     @property
     def cost(self) -> Decimal:
@@ -106,7 +108,9 @@ class Post:
             layout_id=task.layout_id,
             layout_parameters=task.layout_parameters,
             annotation=token,
-            requirements=requirements.to_api(self._qualifications(), "sandbox" if mode == "sandbox" else "production"),
+            requirements=requirements.to_api(
+                self._qualifications(), "sandbox" if mode == "sandbox" else "production", types=self.types
+            ),
         )
 
     def _qualifications(self) -> dict[str, Any]:

@@ -94,6 +94,7 @@ class Posting(Create):
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
         """Take each request for sending, unless another process has, or the campaign is over by now."""
+        self._ensure_types(steps)
         with self._database.write() as session:
             campaign = campaigns.get(session, self._campaign.number)
             if campaign is None or not campaign.running:
@@ -127,6 +128,7 @@ class Posting(Create):
                 elif certain(intent, outcome, self._now):
                     intents.fail(session, intent.token, outcome.code, self._now)
                     self._forget_type(session, intent, outcome)
+                    self._forget_own(session, outcome)
 
     def _forget_type(self, session: Session, intent: Intent, error: TurkctlError) -> None:
         """The market no longer has the qualification type (it drops unused ones): the next round makes another."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Double, Index, Text, UniqueConstraint, select, update
+from sqlalchemy import Double, Index, Text, UniqueConstraint, func, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import TurkctlTable, chunks, insert_rows
@@ -125,6 +125,12 @@ def find(session: Session, experiment_id: int, keys: Sequence[str]) -> dict[str,
         statement = select(*columns).where(CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.key.in_(part))
         found.update((row.key, (row.id, row.removed)) for row in session.connection().execute(statement))
     return found
+
+
+def numbers(session: Session) -> dict[int, int]:
+    """``{experiment_id: items}`` that are not removed, those with a known answer included."""
+    statement = select(CONTENTS.c.experiment_id, func.count()).where(CONTENTS.c.removed.is_(None))
+    return {row[0]: row[1] for row in session.connection().execute(statement.group_by(CONTENTS.c.experiment_id))}
 
 
 def remove(session: Session, ids: Sequence[int], now: datetime) -> None:

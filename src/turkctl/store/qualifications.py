@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Text, UniqueConstraint, delete, exists, select
+from sqlalchemy import Text, UniqueConstraint, delete, exists, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.assignments import ASSIGNMENTS
 from turkctl.store.base import Place, TurkctlTable, chunks, insert_ignoring
 from turkctl.store.hits import HITS
-from turkctl.store.types import UtcTime
+from turkctl.store.types import Json, UtcTime
 
 TOOK_PART = "took_part"
 """Purpose of the type that says that a worker took part in the experiment: required absent on new HITs."""
@@ -47,6 +48,25 @@ class Grant(TurkctlTable, table=True):
     """The market's code where it refused for good, so that it is not asked again."""
 
 
+class OwnType(TurkctlTable, table=True):
+    """A qualification type of the project's own, ``[qualifications.NAME]``, as it was last set up on a market."""
+
+    __tablename__ = "turkctl_qualification"
+    __table_args__ = (UniqueConstraint("mode", "market", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    name: str = Field(max_length=200)
+    """In the project file, or as it was created by hand."""
+    type_id: str = Field(max_length=64)
+    settings: dict[str, Any] = Field(sa_type=Json)
+    """What the market has: name, description, and so on."""
+    created: datetime = Field(sa_type=UtcTime)
+    changed: datetime = Field(sa_type=UtcTime)
+
+
+OWN = OwnType.__table__
 TYPES = MadeType.__table__
 GRANTS = Grant.__table__
 
@@ -68,8 +88,32 @@ def remember(session: Session, made: MadeType) -> None:
     insert_ignoring(session, TYPES, key, [made.checked(without="id")])
 
 
+def own_types(session: Session, place: Place) -> dict[str, OwnType]:
+    """The project's own types on this market, by name."""
+    statement = select(OwnType).where(OWN.c.mode == place.mode, OWN.c.market == place.market).order_by(OWN.c.name)
+    found = session.scalars(statement, execution_options={"populate_existing": True})
+    return {each.name: each for each in found}
+
+
+def made_types(session: Session, place: Place) -> list[MadeType]:
+    """The types that were made here for experiments, oldest first."""
+    statement = select(MadeType).where(TYPES.c.mode == place.mode, TYPES.c.market == place.market)
+    return list(session.scalars(statement.order_by(TYPES.c.id), execution_options={"populate_existing": True}))
+
+
+def save_own(session: Session, own: OwnType) -> None:
+    """Stores what the market has now under the name; when it was made first, stays."""
+    key = ["mode", "market", "name"]
+    insert_ignoring(session, OWN, key, [own.checked(without="id")])
+    here = (OWN.c.mode == own.mode, OWN.c.market == own.market, OWN.c.name == own.name)
+    values = {"type_id": own.type_id, "settings": own.settings, "changed": own.changed}
+    session.connection().execute(update(OWN).where(*here).values(**values))
+
+
 def forget(session: Session, type_id: str, place: Place) -> None:
     """Drops a type that the market no longer has, with its grants."""
+    here = (OWN.c.type_id == type_id, OWN.c.mode == place.mode, OWN.c.market == place.market)
+    session.connection().execute(delete(OWN).where(*here))
     rows = select(TYPES.c.id).where(
         TYPES.c.type_id == type_id, TYPES.c.mode == place.mode, TYPES.c.market == place.market
     )

@@ -42,6 +42,7 @@ def all_tables() -> MetaData:
         experiments,
         hits,
         intents,
+        labels,
         leases,
         meta,
         payments,
@@ -53,7 +54,10 @@ def all_tables() -> MetaData:
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
+    described += (qualifications.OwnType,)
     described += (payments.Payment, contents.Content, contents.ContentHit)
+    described += (labels.Label, labels.ExcludedWorker, labels.LabelState, labels.LabelRun)
+    described += (labels.LabelResult, labels.LabelWorker)
     assert all(issubclass(model, TurkctlTable) for model in described)
     return TurkctlTable.metadata
 

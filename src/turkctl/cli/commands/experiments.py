@@ -10,7 +10,9 @@ import typer
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import DryRun
 
-app = make_group("Read experiments from files, list and show them.")
+app = make_group("Read experiments from files; list, show, preview and check them.")
+
+_LISTED = ["experiment", "codeversion", "title", "reward", "hits", "contents", "active", "version", "configured"]
 
 
 @app.command()
@@ -29,21 +31,20 @@ def configure(
 
     What is no longer there stops being dispatched; its HITs and its history stay.
     """
-    from turkctl.operations.configure import apply_configure, plan_configure
-    from turkctl.operations.experiment_files import find
+    from turkctl.operations.configure import configure_project
+    from turkctl.operations.experiment_files import read_project
 
     run = invocation(ctx)
-    configured = find(run.settings.project_file, run.settings.folder, paths or ())
-    with run.context.database.read() as session:
-        changes = plan_configure(session, configured, whole=prune or not paths)
-    superseded = [] if dry_run else apply_configure(run.context.database, changes, run.context.now())
-    run.output.rows(["experiment", "status", "codeversion", "changes"], [change.as_dict() for change in changes])
+    found = read_project(run.settings.project_file, run.settings.folder, paths or ())
+    rows, superseded = configure_project(run.context, found, whole=prune or not paths, dry_run=dry_run)
+    columns = ["experiment", "status", "codeversion", "changes"]
+    run.output.rows(["qualification", *columns] if found.qualifications else columns, rows)
     for number in superseded:
         run.output.note(
             f"campaign {number} is superseded by the new code version; its open HITs stay: "
             f"to expire them, run: turkctl hits expire --campaign {number}"
         )
-    if not configured:
+    if not found.experiments:
         run.output.note("no experiment found: add [experiments.NAME] to turkctl.toml, or a folder with experiment.toml")
 
 
@@ -55,7 +56,7 @@ def list_(ctx: typer.Context) -> None:
     run = invocation(ctx)
     with run.context.database.read() as session:
         rows = list_experiments(session, run.settings.mode)
-    run.output.rows(["experiment", "codeversion", "title", "reward", "hits", "active", "version", "configured"], rows)
+    run.output.rows(_LISTED, rows)
 
 
 @app.command()

@@ -1,0 +1,320 @@
+"""Qualification types of the project's own: set up on a market as ``[qualifications.*]`` says, never twice.
+
+A type's name is unique in an account. So one whose making nobody saw the end of is found again by its name, and two
+projects of one account that describe the same name share the type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import ConfigError, NotFoundError, RefusedError
+from turkctl.mturk.errors import DoesNotExistError, NameTakenError
+from turkctl.mturk.requirements import own_names
+from turkctl.mturk.types import QualificationType
+from turkctl.operations.differences import shown
+from turkctl.operations.world import World
+from turkctl.settings_keys import nearest
+from turkctl.store import qualifications
+from turkctl.store.base import Place
+from turkctl.store.experiments import Version
+from turkctl.store.qualifications import MadeType, OwnType
+from turkctl.units import parse_duration
+
+CREATED = "created"
+CHANGED = "changed"
+UNCHANGED = "unchanged"
+
+_FIXED = ("name", "keywords")
+"""What the market keeps as it was made."""
+_NOT_REMOVED = ("test", "test_duration", "answer_key", "retry_delay")
+"""What the market replaces and does not take away."""
+
+Spec = Mapping[str, Any]
+"""A type as :class:`turkctl.operations.qualification_settings.QualificationSettings` stores it."""
+
+
+@dataclass(frozen=True)
+class TypeChange:
+    """What setting one type up does. ``differences`` has (old, new) by key."""
+
+    name: str
+    status: str
+    spec: Spec
+    differences: Mapping[str, tuple[Any, Any]]
+    known: OwnType | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row that is shown beside the experiments'."""
+        return {
+            "experiment": None,
+            "variant": None,
+            "qualification": self.name,
+            "status": self.status,
+            "codeversion": None,
+            "changes": shown(self.differences),
+            "source": None,
+        }
+
+
+def plan_types(session: Session, place: Place, specs: Mapping[str, Spec]) -> list[TypeChange]:
+    """What would have to be done on this market; reads the database only.
+
+    Raises:
+        ConfigError: a change that the market does not make.
+    """
+    known = qualifications.own_types(session, place)
+    return [_compare(name, spec, known.get(name)) for name, spec in specs.items()]
+
+
+def _compare(name: str, spec: Spec, known: OwnType | None) -> TypeChange:
+    if known is None:
+        return TypeChange(name, CREATED, spec, {})
+    old = known.settings
+    differences = {key: (old.get(key), value) for key, value in spec.items() if old.get(key) != value}
+    fixed = [key for key in differences if key in _FIXED or (key in _NOT_REMOVED and differences[key][1] is None)]
+    if fixed:
+        raise ConfigError(
+            f"qualification '{name}': the market has it with {fixed[0]} = {differences[fixed[0]][0]!r}, "
+            "which cannot be changed",
+            hint="put that back, or describe another qualification",
+        )
+    return TypeChange(name, CHANGED if differences else UNCHANGED, spec, differences, known)
+
+
+def apply_types(world: World, changes: list[TypeChange], now: datetime) -> None:
+    """Set up on the market what is not there as it should be, one after another.
+
+    Raises:
+        RefusedError: a type was made by a request whose answer got lost, and the market does not list it yet.
+        MarketRefusedError, UnreachableError: what the market says; what was done is kept.
+    """
+    for change in changes:
+        if change.status != UNCHANGED:
+            _set_up(world, change.name, change.spec, change.known, now)
+
+
+def _set_up(world: World, name: str, spec: Spec, known: OwnType | None, now: datetime) -> str:
+    """Make or change one type, and remember it; its id."""
+    engine, mturk = world.engine(), world.mturk
+    type_id = known.type_id if known is not None else None
+    if type_id is not None:
+        held = type_id
+        try:
+            engine.call(lambda: mturk.update_qualification_type(held, **_update(spec)))
+        except DoesNotExistError:  # the market drops types that nobody used for 120 days
+            type_id = None
+    if type_id is None:
+        type_id = _make(world, spec)
+    own = OwnType(
+        mode=world.place.mode,
+        market=world.place.market,
+        name=name,
+        type_id=type_id,
+        settings=dict(spec),
+        created=now,
+        changed=now,
+    )
+    with world.database.write() as session:
+        qualifications.save_own(session, own)
+    return type_id
+
+
+def _make(world: World, spec: Spec) -> str:
+    engine, mturk = world.engine(), world.mturk
+    try:
+        made = engine.call(
+            lambda: mturk.create_qualification_type(spec["name"], keywords=spec["keywords"], **_changeable(spec))
+        )
+    except NameTakenError:
+        found = engine.call(lambda: mturk.find_qualification_type(spec["name"]))
+        if found is None:
+            raise RefusedError(
+                f"the market has a qualification type '{spec['name']}' and does not list it yet",
+                hint="try again in a minute",
+            ) from None
+        made = engine.call(lambda: mturk.update_qualification_type(found.type_id, **_update(spec)))
+    return made.type_id
+
+
+def _update(spec: Spec) -> dict[str, Any]:
+    return {**_changeable(spec), "auto_granted": spec["auto_granted_value"] is not None}
+
+
+def _changeable(spec: Spec) -> dict[str, Any]:
+    """The spec as the client's arguments, without what is fixed."""
+    values = {key: value for key, value in spec.items() if key not in _FIXED}
+    for key in ("retry_delay", "test_duration"):
+        values[key] = None if values.get(key) is None else parse_duration(values[key])
+    return values
+
+
+def ensure_types(world: World, versions: list[Version], now: datetime) -> dict[str, str]:
+    """The ids, on this market, of the project's own types that these versions of experiments ask for.
+
+    What is not there yet is made as it was described when the experiment was configured.
+
+    Raises:
+        RefusedError, MarketRefusedError, UnreachableError: as :func:`apply_types`.
+    """
+    specs: dict[str, Spec] = {}
+    for version in versions:
+        if own_names(version.settings.get("qualifications") or {}):
+            specs |= version.settings.get("qualification_types") or {}
+    if not specs:
+        return {}
+    with world.database.read() as session:
+        known = {name: own.type_id for name, own in qualifications.own_types(session, world.place).items()}
+    return {
+        name: known[name] if name in known else _set_up(world, name, spec, None, now) for name, spec in specs.items()
+    }
+
+
+# --- by name
+
+
+@dataclass(frozen=True)
+class NamedType:
+    """A type that somebody named: its id on the market, and what the database knows of it."""
+
+    type_id: str
+    name: str
+    made: MadeType | None = None
+    """Where it says who took part in an experiment."""
+
+
+def list_types(session: Session, place: Place) -> list[dict[str, Any]]:
+    """The types that this database had made on the market: the project's own, and those of repeat workers."""
+    own = [
+        {
+            "qualification": each.name,
+            "name": each.settings["name"],
+            "type_id": each.type_id,
+            "description": each.settings["description"],
+            "active": each.settings["active"],
+            "purpose": "own",
+            "created": each.created,
+            "mode": place.mode,
+        }
+        for each in qualifications.own_types(session, place).values()
+    ]
+    return own + [
+        {
+            "qualification": None,
+            "name": each.name,
+            "type_id": each.type_id,
+            "description": None,
+            "active": True,
+            "purpose": each.purpose,
+            "created": each.created,
+            "mode": place.mode,
+        }
+        for each in qualifications.made_types(session, place)
+    ]
+
+
+def list_account(world: World) -> list[dict[str, Any]]:
+    """Every type of the account, those that this database knows first.
+
+    Raises:
+        UnreachableError: the market is out of reach.
+    """
+    with world.database.read() as session:
+        ours = list_types(session, world.place)
+    known = {row["type_id"] for row in ours}
+    listed = world.engine().call(lambda: list(world.mturk.list_qualification_types()))
+    return ours + [_foreign(each, world.place) for each in listed if each.type_id not in known]
+
+
+def _foreign(found: QualificationType, place: Place) -> dict[str, Any]:
+    return {
+        "qualification": None,
+        "name": found.name,
+        "type_id": found.type_id,
+        "description": found.description,
+        "active": found.status == "Active",
+        "purpose": None,
+        "created": found.created,
+        "mode": place.mode,
+    }
+
+
+def create_type(world: World, name: str, spec: Spec) -> dict[str, Any]:
+    """Make a type by hand; one of that name that is there already is taken as it is described now.
+
+    Raises:
+        UsageError: the database knows it with something that cannot be changed.
+        RefusedError, MarketRefusedError, UnreachableError: as :func:`apply_types`.
+    """
+    with world.database.read() as session:
+        (change,) = plan_types(session, world.place, {name: spec})
+    apply_types(world, [change], world.now())
+    with world.database.read() as session:
+        own = qualifications.own_types(session, world.place)[name]
+    return {
+        "qualification": name,
+        "status": change.status,
+        "name": own.settings["name"],
+        "type_id": own.type_id,
+        "mode": world.place.mode,
+    }
+
+
+def find_type(world: World, name: str) -> NamedType:
+    """The type that a name or an id means: of the project, of an experiment, or of the account.
+
+    Raises:
+        NotFoundError: there is none; the hint names the nearest.
+    """
+    with world.database.read() as session:
+        own = qualifications.own_types(session, world.place)
+        made = qualifications.made_types(session, world.place)
+    for each in own.values():
+        if name in (each.name, each.type_id, each.settings["name"]):
+            return NamedType(each.type_id, each.name)
+    for took_part in made:
+        if name in (took_part.type_id, took_part.name):
+            return NamedType(took_part.type_id, took_part.name, took_part)
+    found = _on_market(world, name)
+    if found is None:
+        close = nearest(name, own)
+        raise NotFoundError(
+            f"there is no qualification '{name}' in mode {world.place.mode}",
+            hint=f"did you mean '{close}'?" if close else "see: turkctl qualifications list --all",
+        )
+    return NamedType(found.type_id, found.name or found.type_id)
+
+
+def _on_market(world: World, name: str) -> QualificationType | None:
+    engine, mturk = world.engine(), world.mturk
+    if name.isascii() and name.isalnum() and name.upper() == name:
+        try:
+            return engine.call(lambda: mturk.get_qualification_type(name))
+        except DoesNotExistError:
+            return None
+    return engine.call(lambda: mturk.find_qualification_type(name))
+
+
+def holders(world: World, named: NamedType, *, revoked: bool = False) -> list[dict[str, Any]]:
+    """Who holds a type, or held it; all pages.
+
+    Raises:
+        UnreachableError: the market is out of reach.
+        MarketRefusedError: it is somebody else's.
+    """
+    status = "Revoked" if revoked else "Granted"
+    found = world.engine().call(lambda: list(world.mturk.holders(named.type_id, status)))
+    return [
+        {
+            "worker_id": each.worker_id,
+            "value": each.value,
+            "status": "revoked" if revoked else "granted",
+            "granted": each.granted,
+        }
+        for each in found
+    ]
