@@ -9,6 +9,7 @@ import os
 import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -422,3 +423,50 @@ def test_memory_does_not_grow_with_the_participants(people: Study, monkeypatch: 
     few, many = peaks
     assert many < 1.2 * few
     assert many < 200 * len(recorded)  # the text of all of them alone, had it been held
+
+
+def test_psiturk_writes_on_while_an_export_reads_and_who_was_there_is_exported_once(
+    people: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(participant_exports, "PAGE_KEYS", 10)
+    there = [f"WORKER-{number:03d}" for number in range(0, 400, 2)]
+    people.add_all(there, document({"a": 0}))
+    begun, over = Event(), Event()
+    written: list[int] = []
+
+    def write_as_psiturk_does() -> None:
+        with closing(sqlite3.connect(people.folder / "people.db", timeout=5)) as plain:
+            for number in range(1, 100_000):
+                if over.is_set():
+                    return
+                text = json.dumps(document({"a": number}))
+                there_already = f"WORKER-{(number * 2) % 400:03d}"
+                plain.execute("UPDATE assignments SET datastring = ? WHERE workerid = ?", (text, there_already))
+                new = f"WORKER-{(number * 7) % 400:03d}-{number}"
+                values = (new, new, new, "H", text)
+                plain.execute(
+                    "INSERT INTO assignments (uniqueid, assignmentid, workerid, hitid, datastring) VALUES (?,?,?,?,?)",
+                    values,
+                )
+                plain.commit()
+                written.append(number)
+                begun.set()
+
+    with ThreadPoolExecutor() as pool:
+        writer = pool.submit(write_as_psiturk_does)
+        try:
+            assert begun.wait(30)
+            found = [row["worker_id"] for row in people.lines("trial")]
+        finally:
+            over.set()
+        writer.result(30)
+    assert [worker for worker in found if len(worker) == len("WORKER-000")] == there
+    assert len(found) == len(set(found))
+    with closing(sqlite3.connect(people.folder / "people.db")) as plain:
+        assert plain.execute("SELECT count(*) FROM assignments").fetchone() == (len(there) + len(written),)
+
+
+def test_an_id_is_replaced_only_in_the_columns_of_ids_and_in_what_was_recorded(people: Study) -> None:
+    people.add("submitted", document({"a": "submitted"}))
+    (row,) = people.lines("trial", key=people.folder / "key")
+    assert (row["status"], row["a"]) == ("submitted", row["worker_id"])

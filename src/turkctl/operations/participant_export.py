@@ -43,6 +43,7 @@ LISTED = 20
 """Participants with unreadable data that are named; the others are counted."""
 MOST_COLUMNS = 1000
 """Fields of trials that get a column of their own in a table."""
+IDS = ("uniqueid", "assignment_id", "worker_id", "hit_id")
 _IP_ADDRESS = "ipaddress"
 
 
@@ -95,7 +96,8 @@ def plan_export(
     Raises:
         UsageError: a word that there is not, or a format that cannot go where it is sent.
     """
-    kinds: Sequence[Kind] = KINDS if data == ALL else [k for k in KINDS if k == known_name(data, (*KINDS, ALL), "data")]
+    known_name(data, (*KINDS, ALL), "kind of data")
+    kinds = [kind for kind in KINDS if data in (kind, ALL)]
     target = None if file == "-" else file
     if form is None:
         ending = Path(target or "").suffix.lstrip(".").lower()
@@ -195,7 +197,9 @@ class _Source:
         if self.pseudonyms is None:
             return _Read(keys, row[-1], None)
         person = self.pseudonyms.participant(keys, row[-2])
-        return _Read({name: person.names.get(value, value) for name, value in keys.items()}, row[-1], person.clean)
+        return _Read(
+            {**keys, **{name: person.names.get(keys[name], keys[name]) for name in IDS}}, row[-1], person.clean
+        )
 
 
 def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _Source:
