@@ -84,6 +84,7 @@ def conditions(session: Session, name: str, mode: str, assignment_ids: Sequence[
 
 
 def _timed(row: Row[Any]) -> TimedWork:
-    values: tuple[Any, ...] = tuple(row)
-    paid = Decimal("0.00") if values[-1] is None else values[-1]
-    return TimedWork(*values[:-1], paid=paid)
+    values: list[Any] = list(row)
+    if values[-1] is None:
+        values[-1] = Decimal("0.00")  # the sum of no bonuses
+    return TimedWork(*values)
