@@ -85,10 +85,11 @@ def plan_extend(
 def _check_size(hit: Hit, assignments: int) -> None:
     total = hit.max_assignments + assignments
     if hit.max_assignments < LARGE_HIT <= total:
+        room = LARGE_HIT - 1 - hit.max_assignments
         raise UsageError(
             f"HIT {hit.hit_id} would go from {hit.max_assignments} to {total} assignments; the market refuses ten or "
             "more on a HIT made with fewer, because the commission differs",
-            hint=f"add at most {LARGE_HIT - 1 - hit.max_assignments}, or post another HIT: turkctl hits create",
+            hint=(f"add at most {room}, or " if room else "") + "post another HIT: turkctl hits create",
         )
 
 
