@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -181,26 +182,28 @@ def _root_options(
     """Never run: only its parameters are taken."""
 
 
-def _params(function: Callable[..., None]) -> list[Any]:
+@cache
+def _params(function: Callable[..., None]) -> tuple[Any, ...]:
+    """Made once: reading them off a function takes longer than parsing a command line by them."""
     scratch = typer.Typer(add_completion=False)
     scratch.command()(function)
     params = [p for p in typer.main.get_command(scratch).params if p.name != "help"]
     for param in params:
         param.expose_value = False
-    return params
+    return tuple(params)
 
 
-def common_params() -> list[Any]:
-    """Parameters of the common options, fresh for one command tree."""
+def common_params() -> tuple[Any, ...]:
+    """Parameters of the common options."""
     return _params(_options)
 
 
-def root_params() -> list[Any]:
+def root_params() -> tuple[Any, ...]:
     """Parameters that only the program itself takes."""
     return _params(_root_options)
 
 
-def accept_everywhere(command: Any, params: list[Any] | None = None) -> Any:
+def accept_everywhere(command: Any, params: tuple[Any, ...] | None = None) -> Any:
     """Append the common options to a command and to all below it; names a command has taken stay its own."""
     params = common_params() if params is None else params
     taken = {opt for own in command.params for opt in (*own.opts, *own.secondary_opts)}

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -55,6 +56,14 @@ ALIASES = {
 }
 
 
+@cache
+def _command(name: str) -> Any:
+    """The command of that name with all options, its module imported at this moment; made once a process."""
+    command = get_command(import_module(f"turkctl.cli.commands.{name}").app)
+    command.name = name
+    return accept_everywhere(command)
+
+
 class _Stub(TyperGroup):
     """Stands for a command in the list of commands; never run."""
 
@@ -68,12 +77,10 @@ class Root(TyperGroup):
             self.add_command(_Stub(name=name, help=text))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command named first, by its name or an alias, its module imported at this moment."""
+        """The command named first, by its name or an alias."""
         name = ALIASES.get(args[0], args[0])
         if isinstance(self.commands.get(name), _Stub):
-            command = get_command(import_module(f"turkctl.cli.commands.{name}").app)
-            command.name = name
-            self.add_command(accept_everywhere(command))
+            self.add_command(_command(name))
         return super().resolve_command(ctx, [name, *args[1:]])
 
     def invoke(self, ctx: Any) -> Any:
