@@ -184,7 +184,7 @@ def _summary(result: Result) -> str:
     return (
         f"{run.method}: {_counted(run.labels, 'label')} of {_counted(run.items, 'item')} by "
         f"{_counted(run.workers, 'worker')}; {labelled:,} labelled, {run.items - labelled:,} not; "
-        f"{cut}{_counted(run.rounds, 'round')}, {run.seconds:.1f} s"
+        f"{cut}{_counted(run.rounds, 'round')}" + (f", {run.seconds:.1f} s" if run.seconds >= 1 else "")
     )
 
 

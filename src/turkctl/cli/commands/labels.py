@@ -133,7 +133,7 @@ def workers(
     options = _given(min_votes, threshold, sigt, sigx, beta, rounds, dimensions)
     columns = (item_column, worker_column, label_column, gold_column)
     found = _aggregated(run, _request(file, method, options, columns, classes, duplicates, gold))
-    rows = list(found.result.worker_rows())
+    rows = _worker_rows(found, run.output.format)
     run.output.rows(list(rows[0]), rows)
 
 
@@ -189,4 +189,13 @@ def _write_workers(file: Path, found: FileResult) -> None:
     from turkctl.cli.export import write_rows
     from turkctl.operations.label_files import WORKER_COLUMNS
 
-    write_rows(file, file.suffix.lstrip(".").lower(), WORKER_COLUMNS, list(found.result.worker_rows()))
+    form = file.suffix.lstrip(".").lower()
+    write_rows(file, form, WORKER_COLUMNS, _worker_rows(found, form))
+
+
+def _worker_rows(found: FileResult, form: str) -> list[dict[str, Any]]:
+    """A row per worker; flags are a list in JSON, and words elsewhere."""
+    rows = list(found.result.worker_rows())
+    if form in ("table", "csv"):
+        return [{**row, "flags": " ".join(row["flags"])} for row in rows]
+    return rows
