@@ -243,6 +243,42 @@ def test_rows_that_cannot_be_meant_are_reported_and_left(old: str, turkctl: Run,
     assert not (folder / "owned").exists()
 
 
+def test_a_participants_table_that_is_not_there_or_lacks_columns_is_exit_2(
+    old: str, turkctl: Run, folder: Path
+) -> None:
+    path = folder / "config.txt"
+    path.write_text(path.read_text().replace("table_name = people", "table_name = nobody"))
+    missing = turkctl(*IMPORT, "--json")
+    assert (missing.code, "no participants table 'nobody'" in missing.err) == (2, True)
+    path.write_text(path.read_text().replace("table_name = nobody", "table_name = amt_hit"))
+    lacking = turkctl(*IMPORT, "--json")
+    assert (lacking.code, "lacks psiTurk's column uniqueid" in lacking.err) == (2, True)
+    assert not (folder / "turkctl.toml").exists()
+
+
+def test_each_value_that_an_experiment_cannot_have_is_skipped_alone(turkctl: Run, folder: Path) -> None:
+    fill(f"sqlite:///{folder / 'participants.db'}")
+    (folder / "config.txt").write_text(
+        "PSITURK_TITLE = 'Half of %(nothing)s, 50% off'\nPSITURK_US_ONLY = false\nTABLE_NAME = people\n"
+        "approve_requirement = 200\nrequire_quals = 3ABC, 3DEF\nlifetime = soon\nquestion_url = http://x.example.org\n"
+        "using_sandbox = False\nodd_key = 1\n"
+    )
+    report = rows(turkctl(*IMPORT, "--experiment", "half", "--json"))
+    skipped = {row["from"]: row["detail"] for row in report if row["status"] == "skipped" and row["from"]}
+    assert "200" in skipped["approve_requirement"]
+    assert skipped["lifetime"] == "'soon' is not understood"
+    assert "https://" in skipped["ad_url"]
+    assert skipped["odd_key"] == "turkctl has nothing like it"
+    document = tomllib.loads((folder / "turkctl.toml").read_text())
+    assert document["mode"] == "live"
+    assert document["experiments"]["half"] == {
+        "title": "Half of %(nothing)s, 50% off",
+        "qualifications": {"custom": [{"type": word, "comparator": "Exists"} for word in ("3ABC", "3DEF")]},
+        "reward": "0.75",
+        "duration": "30m",
+    }
+
+
 def test_hits_that_the_market_still_knows_become_ours(
     folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

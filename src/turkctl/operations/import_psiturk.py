@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.errors import ConfigError
+from turkctl.errors import ConfigError, NotFoundError, SchemaError
 from turkctl.operations.configure import CREATED, apply_configure, plan_configure
 from turkctl.operations.experiment_files import find
 from turkctl.operations.experiment_settings import LineOf, parse_experiment
@@ -34,7 +34,7 @@ from turkctl.operations.psiturk_rows import OldCampaign, OldTask, UnfitRowError,
 from turkctl.operations.windows import parse_zone
 from turkctl.operations.world import World
 from turkctl.settings import PROJECT_FILE, Origin, Settings
-from turkctl.store import campaigns, experiments, psiturk, schema, tasks
+from turkctl.store import campaigns, experiments, participants, psiturk, schema, tasks
 from turkctl.store.engine import Database
 from turkctl.units import format_duration, format_money
 
@@ -99,7 +99,8 @@ def read_source(study: Study, database: Database) -> Source:
 
     Raises:
         DatabaseUnreachableError: the database cannot be opened or read.
-        SchemaError: it was made by a newer turkctl.
+        SchemaError: it was made by a newer turkctl, or the participants table lacks columns.
+        NotFoundError: there is no participants table.
         UsageError: ``participants_timezone`` is no time zone.
     """
     zone, table = parse_zone(study.settings["participants_timezone"]), study.settings["participants_table"]
@@ -107,10 +108,10 @@ def read_source(study: Study, database: Database) -> Source:
         why = f"turkctl keeps no tables of its own in {database.dialect}: participants can be listed and exported there"
         return Source(unfit=(Item("database", database.url_for_people, None, SKIPPED, why),))
     found = schema.current(database)
-    if found is not None and found > schema.HEAD:
-        schema.check(database, table)
     unfit: list[Item] = []
     with database.read() as session:
+        schema.refuse_newer(session, database)
+        _check_participants(session, table)
         old = _parsed(session, psiturk.CAMPAIGNS, "campaign", lambda row: parse_campaign(row, zone), unfit)
         jobs = _parsed(session, psiturk.JOBS, "task", parse_task, unfit)
         ids = _parsed(session, psiturk.HITS, "hit", lambda row: str(row["hitid"]), unfit)
@@ -118,6 +119,16 @@ def read_source(study: Study, database: Database) -> Source:
         done = psiturk.imported(session) if found == schema.HEAD else {}
         completed = {each.number: psiturk.complete_rows(session, table, each.mode, each.code_version) for each in old}
     return Source(tuple(old), tuple(jobs), tuple(ids), people, completed, done, tuple(unfit))
+
+
+def _check_participants(session: Session, table: str) -> None:
+    """See that psiTurk's participants are there: campaigns and HITs are judged by them."""
+    hint = "psiTurk's file names it with table_name, turkctl.toml with participants_table"
+    if not participants.exists(session, table):
+        raise NotFoundError(f"the database has no participants table '{table}'", hint=hint)
+    missing = participants.missing_columns(session, table)
+    if missing:
+        raise SchemaError(f"the table '{table}' lacks psiTurk's column {', '.join(missing)}", hint=hint)
 
 
 def _parsed(session: Session, table: str, what: str, parse: Any, unfit: list[Item]) -> list[Any]:
@@ -162,7 +173,7 @@ def take_over(world: World, source: Source, change: ProjectChange, now: datetime
         done = psiturk.imported(session)
         items += [_take_campaign(session, old, version, done, source, change.slug, now) for old in source.campaigns]
         items += [_take_task(session, job, done, now) for job in source.tasks]
-    items += take_hits(world, dict(source.people or {}), source.hit_ids, version, dry_run=False)
+    items += take_hits(world, dict(source.people or {}), source.hit_ids, version)
     return [*items, *source.unfit]
 
 

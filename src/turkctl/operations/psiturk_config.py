@@ -9,39 +9,18 @@ from __future__ import annotations
 
 import configparser
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError, NotFoundError
 from turkctl.operations.psiturk_items import SKIPPED, Item
+from turkctl.operations.psiturk_keys import ALIASES, DEFAULTS, EXPERIMENT, FALSE, KNOWN, OLD_MODE, SECRET, USED, WHY
 from turkctl.settings import sqlite_path
 
 DEFAULT_FILE = "config.txt"
 MOST_BYTES = 1_000_000
-_DEFAULTS = {
-    "database_url": "sqlite:///participants.db",
-    "table_name": "assignments",
-    "lifetime": "24",
-    "us_only": "true",
-    "approve_requirement": "95",
-    "launch_in_mode": "sandbox",
-    "ad_url_protocol": "https",
-    "ad_url_port": "443",
-    "ad_url_route": "pub",
-}
-"""What psiTurk 3 takes where the file is silent, of the keys that matter here."""
-_ALIASES = {
-    "hit_lifetime": "lifetime",
-    "amt_keywords": "keywords",
-    "code_version": "experiment_code_version",
-    "question_url": "ad_url",
-}
-"""Names that older versions had."""
-_TRUE = ("1", "true", "yes", "on")
-_FALSE = ("0", "false", "no", "off")
-_SECRET = re.compile(r"password|passwd|_pw$|secret|access_key|^psiturk_.*id|token")
 
 
 @dataclass(frozen=True)
@@ -53,7 +32,7 @@ class PsiturkConfig:
 
     def get(self, key: str) -> str | None:
         """The value, or psiTurk's own default; None where there is neither."""
-        return self.values.get(key) or _DEFAULTS.get(key)
+        return self.values.get(key) or DEFAULTS.get(key)
 
     def shown(self, key: str) -> str:
         """What a value is called in a report: with a word where it is psiTurk's default."""
@@ -96,10 +75,10 @@ def _values(path: Path, text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for section in parser.sections():
         for key, value in parser.items(section):
-            name = key.removeprefix("psiturk_") if key.removeprefix("psiturk_") in _KNOWN else key
+            name = key.removeprefix("psiturk_") if key.removeprefix("psiturk_") in KNOWN else key
             if value is not None and value.strip():
-                found.setdefault(_ALIASES.get(name, name), _unquoted(value.strip()))
-    if not any(key in _KNOWN for key in found) and "HIT Configuration" not in parser.sections():
+                found.setdefault(ALIASES.get(name, name), _unquoted(value.strip()))
+    if not any(key in KNOWN for key in found) and "HIT Configuration" not in parser.sections():
         raise ConfigError(f"{path} holds no key of psiTurk's", hint="name psiTurk's config.txt")
     return {key: _interpolated(value, found) for key, value in found.items()}
 
@@ -113,7 +92,7 @@ def _interpolated(value: str, values: Mapping[str, str]) -> str:
 
     def replace(match: re.Match[str]) -> str:
         key = match[1].lower()
-        return values.get(key) or _DEFAULTS.get(key) or match[0]
+        return values.get(key) or DEFAULTS.get(key) or match[0]
 
     return re.sub(r"%\(([A-Za-z_]+)\)s", replace, value).replace("%%", "%")
 
@@ -138,7 +117,7 @@ def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[I
     """
     found: list[Proposal] = []
     skipped: list[Item] = []
-    for key, (to, convert) in _EXPERIMENT.items():
+    for key, (to, convert) in EXPERIMENT.items():
         value = config.get(key)
         if value is None:
             continue
@@ -159,7 +138,7 @@ def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[I
 
 def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
     mode = mode_of(config)
-    shown = next((key for key in ("launch_in_mode", *_OLD_MODE) if key in config.values), "launch_in_mode")
+    shown = next((key for key in ("launch_in_mode", *OLD_MODE) if key in config.values), "launch_in_mode")
     found = [Proposal(config.shown(shown), "mode", mode, experiment=False)] if mode else []
     address, note = public_url(config, folder)
     found.append(Proposal(config.shown("database_url"), "database_url", address, experiment=False, note=note))
@@ -170,14 +149,11 @@ def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
     return found
 
 
-_OLD_MODE = ("launch_in_sandbox_mode", "using_sandbox")
-
-
 def mode_of(config: PsiturkConfig) -> str | None:
     """``sandbox`` or ``live``, whichever psiTurk starts in; None where it says something else."""
-    old = [config.values[key].lower() for key in _OLD_MODE if key in config.values]
+    old = [config.values[key].lower() for key in OLD_MODE if key in config.values]
     if old and "launch_in_mode" not in config.values:
-        return "live" if old[0] in _FALSE else "sandbox"
+        return "live" if old[0] in FALSE else "sandbox"
     mode = config.get("launch_in_mode")
     return mode if mode in ("sandbox", "live") else None
 
@@ -205,7 +181,7 @@ def public_url(config: PsiturkConfig, folder: Path) -> tuple[str, str | None]:
         inside = path.is_relative_to(folder.resolve())
         return (f"sqlite:///{path.relative_to(folder.resolve())}" if inside else address), None
     url = parse_url(address)
-    secret = [key for key in url.query if _SECRET.search(key.lower())]
+    secret = [key for key in url.query if SECRET.search(key.lower())]
     if url.password is None and not secret:
         return url.render_as_string(), None
     bare = url._replace(password=None).difference_update_query(secret)  # set() takes None for "as it is"
@@ -238,97 +214,13 @@ def _ad_url(config: PsiturkConfig) -> str | None:
     return f"{protocol}://{domain}{shown}/{route}"
 
 
-def _hours(value: str) -> str:
-    minutes = float(value) * 60
-    if not 1 <= minutes <= 60 * 24 * 366:
-        raise ValueError
-    return f"{minutes / 60:.0f}h" if minutes % 60 == 0 else f"{minutes:.0f}m"
-
-
-def _words(value: str) -> list[str]:
-    return [word.strip() for word in value.split(",") if word.strip()]
-
-
-def _true(value: str) -> bool | None:
-    if value.lower() not in (*_TRUE, *_FALSE):
-        raise ValueError
-    return True if value.lower() in _TRUE else None
-
-
-def _us_only(value: str) -> list[str] | None:
-    return ["US"] if _true(value) else None
-
-
-def _count(value: str) -> int | None:
-    return int(value) or None
-
-
-def _money(value: str) -> str:
-    return f"{float(value):.2f}"
-
-
-def _absent(value: str) -> list[str]:
-    return _words(value)
-
-
-def _required(value: str) -> list[dict[str, str]]:
-    return [{"type": word, "comparator": "Exists"} for word in _words(value)]
-
-
-def _text(value: str) -> str:
-    return value
-
-
-_EXPERIMENT: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "experiment_code_version": ("code_version", _text),
-    "title": ("title", _text),
-    "description": ("description", _text),
-    "keywords": ("keywords", _words),
-    "reward": ("reward", _money),
-    "duration": ("duration", _hours),
-    "lifetime": ("lifetime", _hours),
-    "us_only": ("qualifications.locale", _us_only),
-    "approve_requirement": ("qualifications.percent_approved", _count),
-    "number_hits_approved": ("qualifications.hits_approved", _count),
-    "require_master_workers": ("qualifications.masters", _true),
-    "block_quals": ("qualifications.absent", _absent),
-    "require_quals": ("qualifications.custom", _required),
-}
-_PER_MODE = "turkctl has one set of qualifications for all modes: add it under qualifications"
-_SERVER = "it is psiTurk's server's, which goes on with its own file"
-_DASHBOARD = "turkctl's dashboard has settings of its own: see [dashboard]"
-_WHY = {
-    "num_conds": "conditions are given out by psiTurk's server, which goes on with its own file",
-    "num_counters": "conditions are given out by psiTurk's server, which goes on with its own file",
-    "allow_repeats": "turkctl keeps repeat workers out of campaigns; to let them in: campaign create "
-    "--allow-repeat-workers",
-    "advanced_quals_path": "write what is in that file under qualifications",
-    "bonus_message": "give it when you pay: workers bonus --reason TEXT",
-    "enable_dashboard": _DASHBOARD,
-    "do_scheduler": _DASHBOARD,
-    "threads": _DASHBOARD,
-    "login_username": _DASHBOARD,
-    **dict.fromkeys(("require_quals_live", "require_quals_sandbox", "block_quals_live"), _PER_MODE),
-    **dict.fromkeys(("block_quals_sandbox", "advanced_quals_path_live", "advanced_quals_path_sandbox"), _PER_MODE),
-    **dict.fromkeys(("host", "port", "cutoff_time", "browser_exclude_rule", "contact_email_on_error"), _SERVER),
-    **dict.fromkeys(("logfile", "accesslog", "errorlog", "loglevel", "debug", "certfile", "keyfile"), _SERVER),
-    **dict.fromkeys(("server_timeout", "persistent_history_file", "support_ie"), _SERVER),
-    "max_assignments": "give it when you post: hits create --assignments N",
-    "ad_group": "it was for psiTurk's ad server, which is gone",
-    "psiturk_keywords": "it was for psiTurk's ad server, which is gone",
-    "organization_name": "it was for psiTurk's ad server, which is gone",
-}
-_USED = {*_DEFAULTS, *_EXPERIMENT, *_OLD_MODE, "ad_url", "ad_url_domain", "ad_url_host"}
-_KNOWN = _USED | set(_ALIASES) | set(_WHY)
-
-
 def _left_out(config: PsiturkConfig) -> list[Item]:
     items = []
     for key in config.values:
-        if _SECRET.search(key):
+        if SECRET.search(key):
             items.append(Item("setting", key, None, SKIPPED, _secret_advice(key)))
-        elif key not in _USED:
-            items.append(Item("setting", key, None, SKIPPED, _WHY.get(key, "turkctl has nothing like it")))
+        elif key not in USED:
+            items.append(Item("setting", key, None, SKIPPED, WHY.get(key, "turkctl has nothing like it")))
     return items
 
 

@@ -28,8 +28,6 @@ def take_hits(
     people: dict[str, list[People]],
     hit_ids: Sequence[str],
     experiment: experiments.Version | None,
-    *,
-    dry_run: bool,
 ) -> list[Item]:
     """Ask the market for psiTurk's HITs of this mode and store those of the experiment's code version.
 
@@ -38,7 +36,6 @@ def take_hits(
         people: participants by HIT.
         hit_ids: of psiTurk's table.
         experiment: as it is configured; None where it is not yet.
-        dry_run: ask, and store nothing.
     """
     mode, items = world.settings.mode, []
     wanted = []
@@ -51,7 +48,7 @@ def take_hits(
     if not wanted or experiment is None:
         return items
     try:
-        return items + _ask(world, people, wanted, experiment, dry_run=dry_run)
+        return items + _ask(world, people, wanted, experiment)
     except TurkctlError as error:
         reason = f"the market was not reached ({error.message}); run this again when it can be"
         return items + [Item("hit", hit_id, None, SKIPPED, _known(people, hit_id, reason)) for hit_id in wanted]
@@ -80,8 +77,6 @@ def _ask(
     people: dict[str, list[People]],
     wanted: Sequence[str],
     experiment: experiments.Version,
-    *,
-    dry_run: bool,
 ) -> list[Item]:
     place, now = world.place, world.now()
     with world.database.read() as session:
@@ -104,7 +99,7 @@ def _ask(
                 f"{hit.available} of {hit.max_assignments} assignments open, code version {experiment.code_version}"
             )
             items.append(Item("hit", hit_id, hit_id, TAKEN, detail))
-    if adopted and not dry_run:
+    if adopted:
         _store(world, adopted, experiment, now)
     return items
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Sequence
@@ -82,15 +83,15 @@ def plan_project(
     added: dict[str, Any] = {}
     for proposal in (*(each for each in proposals if not each.experiment), *valid):
         items.append(_add(document, name, proposal, added))
-    items += [replace_star(item, name) for item in refused]
+    items += [_named(item, name) for item in refused]
     after = tomlkit.dumps(document)
     parsed = tomllib.loads(after)
     items += _missing(parsed, name)
-    ordered = sorted((replace_star(item, name) for item in items), key=lambda item: item.status == SKIPPED)
+    ordered = sorted((_named(item, name) for item in items), key=lambda item: item.status == SKIPPED)
     return ProjectChange(path, name, after if after != before or new else None, new, parsed, added, tuple(ordered))
 
 
-def replace_star(item: Item, slug: str) -> Item:
+def _named(item: Item, slug: str) -> Item:
     """The item with the experiment's name in its key."""
     to = None if item.to is None else item.to.replace("experiments.*", f"experiments.{slug}")
     return Item(item.what, item.source, to, item.status, item.detail)
@@ -112,32 +113,25 @@ def _slug(config: PsiturkConfig, wanted: str | None) -> str:
 
 def _checked(proposals: Sequence[Proposal]) -> tuple[list[Proposal], list[Item]]:
     """Those that an experiment can have, and those that it cannot with the reason."""
-    table: dict[str, Any] = dict(_EXAMPLES)
+    good, bad = [], []
     for each in proposals:
-        _put(table, each.to, each.value)
-    try:
-        ExperimentSettings.model_validate(table)
-    except ValidationError as error:
-        wrong = {
-            str(each["loc"][0]): each["msg"].removeprefix("Value error, ") for each in error.errors() if each["loc"]
-        }
-    else:
-        wrong = {}
-    good = [each for each in proposals if each.to.partition(".")[0] not in wrong]
-    bad = [
-        Item("setting", each.source, f"experiments.*.{each.to}", SKIPPED, wrong[each.to.partition(".")[0]])
-        for each in proposals
-        if each.to.partition(".")[0] in wrong
-    ]
+        reason = _refusal(each)
+        if reason is None:
+            good.append(each)
+        else:
+            bad.append(Item("setting", each.source, f"experiments.*.{each.to}", SKIPPED, reason))
     return good, bad
 
 
-def _put(table: Any, dotted: str, value: Any) -> None:
-    head, _, leaf = dotted.partition(".")
-    if leaf:
-        table.setdefault(head, {})[leaf] = value
-    else:
-        table[head] = value
+def _refusal(proposal: Proposal) -> str | None:
+    """Why an experiment cannot have this value; None where it can."""
+    head, _, leaf = proposal.to.partition(".")
+    value = {leaf: proposal.value} if leaf else proposal.value
+    try:
+        ExperimentSettings.model_validate({**_EXAMPLES, head: value})
+    except ValidationError as error:
+        return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+    return None
 
 
 def _add(document: Any, slug: str, proposal: Proposal, added: dict[str, Any]) -> Item:
@@ -155,7 +149,7 @@ def _add(document: Any, slug: str, proposal: Proposal, added: dict[str, Any]) ->
     except ConfigError as error:
         return Item("setting", proposal.source, to, SKIPPED, error.message)
     table[leaf] = proposal.value
-    shown = proposal.value if isinstance(proposal.value, str) else repr(proposal.value)
+    shown = proposal.value if isinstance(proposal.value, str) else json.dumps(proposal.value, ensure_ascii=False)
     return Item("setting", proposal.source, to, TAKEN, shown if proposal.note is None else f"{shown}; {proposal.note}")
 
 
