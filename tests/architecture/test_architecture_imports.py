@@ -48,11 +48,20 @@ def test_a_light_command_imports_nothing_heavy(argv: list[str], folder: Path) ->
     assert imported(folder, *argv) & set(HEAVY) == set()
 
 
-def test_a_list_of_hits_needs_the_store_alone(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["hits", "list"],
+        ["hits", "deadlines"],
+        ["workers", "list", "--wage"],
+        ["participants", "list", "--wage"],
+    ],
+)
+def test_a_list_needs_the_store_alone(argv: list[str], folder: Path) -> None:
     assert imported(folder, "hits", "create", "--help") >= {"turkctl", "typer"}
     made = subprocess.run([sys.executable, "-m", "turkctl", "balance"], cwd=folder, capture_output=True, check=False)
     assert made.returncode == 0
-    assert imported(folder, "hits", "list", "-o", "json") & set(STORE_ONLY) == set()
+    assert imported(folder, *argv, "-o", "json") & set(STORE_ONLY) == set()
 
 
 def test_the_parts_know_of_each_other_only_what_the_contracts_allow() -> None:

@@ -205,7 +205,7 @@ class Bonus:
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
         """Commit the intents of the group that the limits still allow; what another process began goes on as it is."""
-        now, wanted = self._world.now(), [step.payload for step in steps]
+        now, wanted = self._now(), [step.payload for step in steps]
         with self._world.database.write() as session:
             self._over |= self._caps.refused(session, wanted, now)
             for intent in intents.open_many(session, [each for each in wanted if each.token not in self._over]):
