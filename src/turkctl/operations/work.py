@@ -12,6 +12,7 @@ from turkctl.errors import NotFoundError, TurkctlError, WrongMarketError
 from turkctl.fees import reward_fee
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError, MarketRefusedError
 from turkctl.mturk.types import Assignment
+from turkctl.operations.gold import Accuracy, accuracies
 from turkctl.operations.observe import named_on_market
 from turkctl.operations.reading import read_each
 from turkctl.operations.selection import Selection, compile_regex, find_experiment, refuse_elsewhere
@@ -28,6 +29,9 @@ class WorkSelection:
 
     selection: Selection
     hit_ids: tuple[str, ...] = ()
+    min_gold: float | None = None
+    """Only of workers who gave at least this share (0 to 1) of the known answers that they were asked for, one at
+    least; asked by the experiments that the selection names."""
 
     def require(self) -> WorkSelection:
         """Itself.
@@ -35,7 +39,7 @@ class WorkSelection:
         Raises:
             UsageError: nothing selects anything.
         """
-        if not self.hit_ids:
+        if not self.hit_ids and self.min_gold is None:
             self.selection.require()
         return self
 
@@ -102,7 +106,24 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     work = {found.assignment_id: found for found in (*named, *elsewhere)} | work
     none = known - _names(work.values())
     idle += [(each, "nothing submitted that matches") for each in selection.ids if each in none]
-    return FoundWork(tuple(work.values()), tuple(idle))
+    return _good_enough(world, wanted, FoundWork(tuple(work.values()), tuple(idle)))
+
+
+def _good_enough(world: World, wanted: WorkSelection, found: FoundWork) -> FoundWork:
+    """The work of those who gave enough of the known answers; of what was named and is not, why."""
+    if wanted.min_gold is None:
+        return found
+    with world.database.read() as session:
+        known = accuracies(session, world.place, wanted.selection)
+    low: list[tuple[str, str]] = []
+    good: list[Work] = []
+    for each in found.work:
+        accuracy = known.get(each.worker_id, Accuracy())
+        if accuracy.share is not None and accuracy.share >= wanted.min_gold:
+            good.append(each)
+        elif {each.assignment_id, each.worker_id} & set(wanted.selection.ids):
+            low.append((each.assignment_id, f"{accuracy.right} of {accuracy.asked} known answers right"))
+    return FoundWork(tuple(good), (*found.idle, *low))
 
 
 def _names(work: Iterable[Work]) -> set[str]:
@@ -117,7 +138,8 @@ def participants_table(session: Session, world: World) -> str | None:
 
 def _looks_at_ours(wanted: WorkSelection) -> bool:
     chosen = wanted.selection
-    return bool(chosen.ids or chosen.filters or chosen.everything or wanted.hit_ids)
+    alone = wanted.min_gold is not None and not chosen.all_studies
+    return bool(chosen.ids or chosen.filters or chosen.everything or wanted.hit_ids or alone)
 
 
 def work_filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFilter:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError
+from turkctl.operations.gold import Accuracy, accuracies
 from turkctl.operations.plan import ZERO
 from turkctl.operations.work import WorkSelection, participants_table, psiturk_work, work_filter
 from turkctl.operations.world import World
@@ -21,7 +22,9 @@ COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", 
 _PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
 
 
-def list_workers(world: World, wanted: WorkSelection, *, refresh: bool = False) -> list[dict[str, Any]]:
+def list_workers(
+    world: World, wanted: WorkSelection, *, refresh: bool = False, gold: bool = False
+) -> list[dict[str, Any]]:
     """The rows of ``workers list``, by worker id.
 
     Work that only psiTurk's rows tell of counts where it was submitted or approved there; what it earned counts where
@@ -32,10 +35,11 @@ def list_workers(world: World, wanted: WorkSelection, *, refresh: bool = False) 
         world: database, and the market for ``refresh``.
         wanted: whose work; nothing given is everybody's.
         refresh: ask the market who is blocked.
+        gold: also how many known answers each was asked for, and the share that was right.
 
     Raises:
         NotFoundError: a worker, assignment or experiment that is not known.
-        UsageError: a bad regular expression.
+        UsageError: a bad regular expression; for ``gold``: nothing says which field the answers are in.
     """
     place = world.place if refresh else world.listing_place
     with world.database.read() as session:
@@ -47,8 +51,10 @@ def list_workers(world: World, wanted: WorkSelection, *, refresh: bool = False) 
         for status, says in _PSITURKS if table is not None else ():
             for work in psiturk_work(session, narrowed, table or "", status, says=says):
                 found[work.worker_id] = _with(found.get(work.worker_id), work)
+        known = accuracies(session, place, wanted.selection) if gold else {}
     blocked = {each.worker_id for each in _blocks(world)} if refresh else None
-    return [_shown(found[worker], bonuses.get(worker, ZERO), blocked) for worker in sorted(found)]
+    rows = [_shown(found[worker], bonuses.get(worker, ZERO), blocked) for worker in sorted(found)]
+    return [{**row, **known.get(row["worker_id"], Accuracy()).as_dict()} for row in rows] if gold else rows
 
 
 def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:

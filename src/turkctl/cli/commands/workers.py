@@ -25,6 +25,12 @@ Ids = Annotated[
 Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Workers.")]
 Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Work on this HIT. Repeatable.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; the worker does not see it.")]
+MinGold = Annotated[
+    float | None,
+    typer.Option(
+        "--min-gold", metavar="P", help="Only of workers with this share of the known answers right, as in 0.8."
+    ),
+]
 
 
 def _selection(
@@ -36,11 +42,13 @@ def _selection(
     codeversion: str | None,
     hit: list[str] | None,
     all_studies: bool = False,
+    min_gold: float | None = None,
 ) -> WorkSelection:
+    from turkctl.operations.gold import check_min_gold
     from turkctl.operations.work import WorkSelection
 
     chosen = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
-    return WorkSelection(chosen, tuple(dict.fromkeys(hit or ())))
+    return WorkSelection(chosen, tuple(dict.fromkeys(hit or ())), check_min_gold(min_gold))
 
 
 @app.command(name="list")
@@ -53,6 +61,9 @@ def list_(
     codeversion: select.CodeVersion = None,
     hit: Hit = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market who is blocked.")] = False,
+    gold: Annotated[
+        bool, typer.Option("--gold", help="Also how many known answers each was asked for, and the share right.")
+    ] = False,
     wage: Annotated[bool, typer.Option("--wage", help="Also hours worked and dollars earned in an hour.")] = False,
     group_by: Annotated[
         list[str] | None,
@@ -64,23 +75,22 @@ def list_(
     ] = None,
 ) -> None:
     """List workers of this mode: assignments by status, earned, bonus, last seen, blocked."""
+    from turkctl.operations import gold as known_answers
     from turkctl.operations import wages
     from turkctl.operations.workers import COLUMNS, list_workers
 
     run = invocation(ctx)
     wanted = _selection(ids, False, regex, experiment, campaign, codeversion, hit)
     if group_by:
-        _check_grouping(wage=wage, refresh=refresh)
+        _check_grouping(wage=wage, refresh=refresh, gold=gold)
         run.output.rows(*wages.by_group(run.context, wanted, group_by))
         return
-    rows = list_workers(run.context, wanted, refresh=refresh)
-    if wage:
-        run.output.rows([*COLUMNS, *wages.OF_WORKER], wages.of_workers(run.context, wanted, rows))
-    else:
-        run.output.rows(COLUMNS, rows)
+    rows = list_workers(run.context, wanted, refresh=refresh, gold=gold)
+    columns = [*COLUMNS, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
+    run.output.rows(columns, wages.of_workers(run.context, wanted, rows) if wage else rows)
 
 
-def _check_grouping(*, wage: bool, refresh: bool) -> None:
+def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
     """See that the other options mean something with ``--group-by``.
 
     Raises:
@@ -92,6 +102,8 @@ def _check_grouping(*, wage: bool, refresh: bool) -> None:
         raise UsageError("--group-by groups wages", hint="add --wage")
     if refresh:
         raise UsageError("--refresh asks who is blocked, which groups do not show", hint="leave one of them out")
+    if gold:
+        raise UsageError("--gold is about each worker, which groups do not show", hint="leave one of them out")
 
 
 @app.command()
@@ -105,6 +117,7 @@ def approve(
     codeversion: select.CodeVersion = None,
     hit: Hit = None,
     all_studies: select.AllStudies = False,
+    min_gold: MinGold = None,
     feedback: select.Feedback = None,
     override_rejection: select.OverrideRejection = False,
     watch: Annotated[
@@ -116,10 +129,11 @@ def approve(
     from turkctl.operations.approve import prepare_approve
 
     run = invocation(ctx)
-    wanted = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, all_studies).require()
+    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, all_studies, min_gold)
+    wanted = chosen.require()
     if watch:
-        if dry_run or override_rejection:
-            raise typer.BadParameter("--watch goes with neither --dry-run nor --override-rejection")
+        if dry_run or override_rejection or min_gold is not None:
+            raise typer.BadParameter("--watch goes with none of --dry-run, --override-rejection and --min-gold")
         raise typer.Exit(watch_approvals(run, wanted, feedback))
     plan, act = prepare_approve(run.context, wanted, feedback=feedback, override_rejection=override_rejection)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
@@ -151,6 +165,7 @@ def bonus(
     campaign: select.Campaign = None,
     codeversion: select.CodeVersion = None,
     hit: Hit = None,
+    min_gold: MinGold = None,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
@@ -164,7 +179,7 @@ def bonus(
     run = invocation(ctx)
     if (auto, amount is not None, source is not None).count(True) != 1:
         raise UsageError("say how much to pay", hint="give one of --auto, --amount A and --from FILE")
-    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit)
+    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, min_gold=min_gold)
     if source is not None:
         if chosen != _selection(None, False, None, None, None, None, None):
             raise UsageError("--from names whom to pay in its file", hint="leave ids and selectors out")

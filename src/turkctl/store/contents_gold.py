@@ -1,0 +1,84 @@
+"""What workers answered to content with a known answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, select
+from sqlmodel import Session
+
+from turkctl.store.assignments import ASSIGNMENTS
+from turkctl.store.base import Place
+from turkctl.store.contents import CONTENTS, LINKS
+from turkctl.store.hits import HITS
+from turkctl.store.people import hits_at
+
+
+@dataclass(frozen=True)
+class Known:
+    """An item with a known answer, where it is shown."""
+
+    position: int
+    key: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a worker submitted on a HIT that shows such items."""
+
+    worker_id: str
+    experiment_id: int
+    settings_id: int | None
+    answers: dict[str, Any] | None
+    document: str | None
+    """The answers as they came, where they are not stored by field."""
+    known: list[Known]
+
+
+def submissions(session: Session, place: Place, experiment_ids: Collection[int] | None) -> Iterator[Submission]:
+    """Everything submitted on HITs that show items with a known answer, of all or of these experiments.
+
+    Rejected work is part of it: it says as much about the worker. An item that got its known answer after it was
+    shown counts, and a removed one does.
+    """
+    shown = _shown(session, place, experiment_ids)
+    hit_rows = select(LINKS.c.hit_row).join(CONTENTS, LINKS.c.content_id == CONTENTS.c.id)
+    document = case((ASSIGNMENTS.c.answers.is_(None), ASSIGNMENTS.c.answer), else_=None)
+    statement = (
+        select(
+            ASSIGNMENTS.c.worker_id,
+            HITS.c.id,
+            HITS.c.experiment_id,
+            HITS.c.settings_id,
+            ASSIGNMENTS.c.answers,
+            document.label("document"),
+        )
+        .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
+        .where(*_narrowed(place, experiment_ids), HITS.c.id.in_(hit_rows.where(CONTENTS.c.gold.is_not(None))))
+    )
+    for row in session.connection().execute(statement).yield_per(1000):
+        yield Submission(
+            row.worker_id, row.experiment_id, row.settings_id, row.answers, row.document, shown.get(row.id, [])
+        )
+
+
+def _shown(session: Session, place: Place, experiment_ids: Collection[int] | None) -> dict[int, list[Known]]:
+    """The items with a known answer of each HIT, by its row."""
+    statement: Select[Any] = (
+        select(LINKS.c.hit_row, LINKS.c.position, CONTENTS.c.key, CONTENTS.c.gold)
+        .join_from(LINKS, CONTENTS, LINKS.c.content_id == CONTENTS.c.id)
+        .join(HITS, LINKS.c.hit_row == HITS.c.id)
+        .where(*_narrowed(place, experiment_ids), CONTENTS.c.gold.is_not(None))
+    )
+    found: dict[int, list[Known]] = {}
+    for hit_row, position, key, gold in session.connection().execute(statement):
+        found.setdefault(hit_row, []).append(Known(position, key, gold))
+    return found
+
+
+def _narrowed(place: Place, experiment_ids: Collection[int] | None) -> list[ColumnElement[bool]]:
+    here = hits_at(place)
+    return here if experiment_ids is None else [*here, HITS.c.experiment_id.in_(experiment_ids)]
