@@ -33,11 +33,12 @@ COMMANDS: dict[str, str] = {
     "content": "Items of an experiment, posted by priority until each has its outputs.",
     "config": "The resolved settings and where each came from.",
     "db": "Schema migrations of turkctl's database.",
-    "experiments": "Read experiments from files, list and show them.",
+    "experiments": "Read experiments from files; list, show, preview and check them.",
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "labels": "One answer per item out of several, and what each worker is worth.",
     "market": "The built-in market: serve it, people it, turn its clock.",
     "participants": "List, count, show and export participants; reads psiTurk's databases, too.",
+    "qualifications": "Qualification types of your own, and the workers who hold them.",
     "scheduler": "The one process that runs tasks, and who it is.",
     "sync": "Bring HITs, assignments and participants up to date with the market.",
     "tasks": "Recurring tasks: create, list, change, pause, run, delete.",
@@ -52,6 +53,7 @@ ALIASES = {
     "participant": "participants",
     "worker": "workers",
     "experiment": "experiments",
+    "qualification": "qualifications",
     "label": "labels",
 }
 

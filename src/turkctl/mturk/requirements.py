@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 from turkctl.errors import ConfigError
 from turkctl.model import service_model
 from turkctl.mturk.types import Requirement
+from turkctl.settings_keys import nearest
 
 Environment = Literal["production", "sandbox"]
 
@@ -255,7 +256,11 @@ def _list(value: Any, key: str) -> Sequence[Any]:
 def _known(table: Mapping[str, Any], keys: Sequence[str], key: str) -> None:
     for name in table:
         if name not in keys:
-            raise ConfigError(f"{key}.{name} is not a key", hint="valid here: " + ", ".join(keys))
+            close = nearest(name, keys)
+            raise ConfigError(
+                f"{key}.{name} is not a key" + (f"; did you mean '{close}'?" if close else ""),
+                hint="valid here: " + ", ".join(keys),
+            )
 
 
 # --- API to settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
@@ -246,7 +247,9 @@ def check_experiment(slug: str, table: Any, locate: LineOf, mistakes: list[Confi
     return mistakes_in(ExperimentSettings, f"experiment '{slug}'", table, locate, mistakes)
 
 
-def mistakes_in(model: type[T], what: str, table: Any, locate: LineOf, mistakes: list[ConfigError]) -> T | None:
+def mistakes_in(
+    model: type[T], what: str, table: Any, locate: Callable[[str], str], mistakes: list[ConfigError]
+) -> T | None:
     """The table as an object of the model; None when something is wrong, which ``mistakes`` then names.
 
     Args:

@@ -6,18 +6,20 @@ projects of one account that describe the same name share the type.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.errors import ConfigError, NotFoundError, RefusedError
+from turkctl.errors import ConfigError, NotFoundError, RefusedError, UsageError
 from turkctl.mturk.errors import DoesNotExistError, NameTakenError
 from turkctl.mturk.requirements import own_names
 from turkctl.mturk.types import QualificationType
 from turkctl.operations.differences import shown
+from turkctl.operations.experiment_settings import mistakes_in
+from turkctl.operations.qualification_settings import QualificationSettings
 from turkctl.operations.world import World
 from turkctl.settings_keys import nearest
 from turkctl.store import qualifications
@@ -242,6 +244,24 @@ def _foreign(found: QualificationType, place: Place) -> dict[str, Any]:
         "created": found.created,
         "mode": place.mode,
     }
+
+
+def spec_of(
+    name: str, description: str, keywords: Sequence[str], auto_granted_value: int | None, *, active: bool
+) -> Spec:
+    """The spec of a type that is made by hand.
+
+    Raises:
+        UsageError: what the market would not take.
+    """
+    mistakes: list[ConfigError] = []
+    table = {"name": name, "description": description, "keywords": list(keywords), "active": active}
+    if auto_granted_value is not None:
+        table["auto_granted_value"] = auto_granted_value
+    settings = mistakes_in(QualificationSettings, f"qualification '{name}'", table, lambda _key: "", mistakes)
+    if settings is None:
+        raise UsageError(mistakes[0].message.removeprefix(": "), hint="see: turkctl qualifications create --help")
+    return settings.model_dump(mode="json")
 
 
 def create_type(world: World, name: str, spec: Spec) -> dict[str, Any]:

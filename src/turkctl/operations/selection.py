@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError, WrongMarketError
+from turkctl.settings_keys import nearest
 from turkctl.store import experiments, hits
 from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter, HitRow
@@ -75,8 +76,9 @@ def find_experiment(session: Session, slug: str) -> experiments.Version:
     """
     found = experiments.by_slug(session, slug)
     if found is None:
+        close = nearest(slug, [each.slug for each in experiments.list_all(session)])
         raise NotFoundError(
-            f"no experiment '{slug}' is configured",
+            f"no experiment '{slug}' is configured" + (f"; did you mean '{close}'?" if close else ""),
             hint="see: turkctl experiments list; if it is in a file, run: turkctl experiments configure",
         )
     return found

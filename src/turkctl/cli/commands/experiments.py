@@ -9,6 +9,7 @@ import typer
 
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import DryRun
+from turkctl.errors import ExitCode
 
 app = make_group("Read experiments from files; list, show, preview and check them.")
 
@@ -68,3 +69,60 @@ def show(ctx: typer.Context, slug: Annotated[str, typer.Argument(help="The exper
     with run.context.database.read() as session:
         record = show_experiment(session, slug, run.settings.mode)
     run.output.record(record)
+
+
+@app.command()
+def preview(
+    ctx: typer.Context,
+    slug: Annotated[str, typer.Argument(help="The experiment's name.")],
+    row: Annotated[
+        str | None, typer.Option("--row", metavar="N|KEY", help="Which content: its place in the queue, or its key.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", metavar="F", help="Write the page here.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write or open what a worker would see of a HIT before accepting it; nothing is posted.
+
+    Of a page elsewhere it prints the address with the market's parameters. A page that is part of the HIT is written
+    whole, with its forms disarmed.
+    """
+    from turkctl.cli.pages import open_page, write_page
+    from turkctl.operations.preview import preview as make
+
+    run = invocation(ctx)
+    shown = make(run.context, slug, row)
+    for note in shown.notes:
+        run.output.note(note)
+    if open_:
+        run.output.note(f"opened {open_page(shown, file)}")
+    elif file is not None:
+        run.output.note(f"written to {write_page(shown, file)}")
+    elif run.output.format == "table":
+        run.output.text(shown.text)
+    else:
+        run.output.record(shown.as_dict())
+
+
+@app.command()
+def lint(
+    ctx: typer.Context,
+    slugs: Annotated[
+        list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these experiments.", show_default=False)
+    ] = None,
+) -> None:
+    """Find what would go wrong with the tasks that the files describe: exit 1 when there are errors.
+
+    Hard-coded submit addresses, missing assignmentId, http pages, placeholders without columns, and the like.
+    """
+    from turkctl.operations.experiment_files import find
+    from turkctl.operations.lint import chosen
+    from turkctl.operations.lint import lint as look
+
+    run = invocation(ctx)
+    wanted = chosen(find(run.settings.project_file, run.settings.folder), slugs or ())
+    with run.context.database.read() as session:
+        found = look(session, wanted)
+    run.output.rows(["experiment", "level", "rule", "where", "message", "mend"], [each.as_dict() for each in found])
+    errors = sum(each.level == "error" for each in found)
+    run.output.note(f"{len(wanted)} experiments, {errors} errors, {len(found) - errors} warnings")
+    raise typer.Exit(int(ExitCode.FAILED if errors else ExitCode.OK))
