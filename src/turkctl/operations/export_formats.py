@@ -13,7 +13,7 @@ from turkctl.operations.psiturk_data import FIELDS, NUMBERS, PARTICIPANT, REST, 
 
 FORMATS = ("csv", "jsonl", "parquet")
 CHUNK_CHARACTERS = 1 << 16
-PIECE_ROWS = 5000
+PIECE_ROWS = 2000
 PIECE_CHARACTERS = 4_000_000
 """Rows for a Parquet file are packed into Arrow's arrays when there are so many, or so much text in them."""
 GROUP_PIECES = 10
