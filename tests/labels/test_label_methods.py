@@ -86,7 +86,7 @@ def test_cubam_of_a_single_vote_is_what_the_reference_has(value: bool, sign: int
 
 def test_two_votes_that_differ_are_a_tie() -> None:
     found = run(Votes.of("aa", "xy", [False, True]), "cubam")
-    assert abs(found.score[0]) < 1e-3
+    assert abs(found.score[0]) < 1e-6
     assert found.labels() == [None]
     near(found.worker["t"], [1.4202, -1.4202])
 
@@ -198,6 +198,20 @@ def test_a_best_class_under_the_threshold_gets_no_label() -> None:
 def test_two_classes_with_as_many_votes_tie() -> None:
     votes = Votes.of("aabb", "xyxy", ["p", "q", "r", "r"])
     assert run(votes, "majority").labels() == [None, "r"]
+
+
+def test_gold_of_classes_counts_where_it_enters_the_fit_and_elsewhere_the_run_says_that_it_does_not() -> None:
+    votes = Votes.of(*zip(*CLASSES, strict=True), gold={0: "cat", 1: "dog"})
+    assert "no effect" in run(votes, "majority").run.warnings[0]
+    assert not run(votes, "cubam-marginal").run.warnings
+
+
+@pytest.mark.parametrize("options", [{"sigx": 0.001}, {"sigx": 1000}, {"sigt": 0.001}, {"beta": 1e-12}, {"sigt": 1000}])
+@pytest.mark.parametrize("method", ["cubam", "cubam-marginal", "cubam-nd"])
+def test_extreme_options_give_numbers_all_the_same(method: str, options: dict[str, float]) -> None:
+    found = run(small_table(), method, **options)
+    assert np.isfinite(found.score).all()
+    assert np.isfinite(found.worker["w"]).all()
 
 
 @pytest.mark.parametrize("method", ["one-coin", "cubam-nd"])

@@ -30,7 +30,8 @@ def choose_cut(votes: Votes, fit: Fit, options: Options) -> Cut:
         return Cut(options.threshold, "given")
     known = votes.gold >= 0
     if not votes.binary:
-        return Cut(-np.inf, "default")
+        idle = known.any() and fit.cut_score is None
+        return Cut(-np.inf, "default", "gold answers have no effect on this method with classes" if idle else None)
     if not known.any():
         return Cut(0.0, "default")
     truth = votes.gold[known] == 1

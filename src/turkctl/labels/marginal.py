@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
+from scipy import optimize, special
 from scipy.sparse import csr_array
 
 from turkctl.labels.normal import hazard, log_phi, logistic
@@ -110,14 +110,14 @@ class Model:
         self.gain = SMALL_GAIN if len(votes) <= SMALL else GAIN
 
     def _log_prior(self, beta: float) -> Posterior:
-        """Rows for items of unknown class, known to be false, known to be true; each sums to 1."""
+        """Rows for items of unknown class, known to be false, known to be true; the first one's shares sum to 1."""
         shares = [log_mix(GRID, beta, self.options.sigx)]
         for centre in (-1, 1):
             bell = -((GRID - centre) ** 2) / (2 * self.options.sigx**2)
             # Not over the whole mixture: the class's own part of it, so that gold counts towards beta as well.
             shares.append(bell + (math.log(beta) if centre > 0 else math.log1p(-beta)) - self._bell_constant())
         rows = np.stack(shares)
-        rows -= np.log(np.exp(rows[0]).sum())
+        rows -= special.logsumexp(rows[0])
         return rows.astype(self._kind)
 
     def _bell_constant(self) -> float:

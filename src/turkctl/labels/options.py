@@ -12,6 +12,10 @@ Tick = Callable[[int, int], None]
 """Told after each round how many are done of how many at most; what it raises ends the run."""
 
 
+FARTHEST = 1000.0
+"""Spreads and means beyond this, or below its inverse, mean nothing and overflow."""
+
+
 @dataclass(frozen=True)
 class Options:
     """Parameters of all methods; each uses those that it has. The signal model's are explained in ``cubam``."""
@@ -43,12 +47,12 @@ class Options:
         """
         for name in ("sigt", "sigx", "sigw"):
             spread = getattr(self, name)
-            if spread is not None and not (math.isfinite(spread) and spread > 0):
-                raise UsageError(f"{name} is {spread}", hint="it has to be above 0")
-        for name in ("muw", "threshold"):
-            number = getattr(self, name)
-            if number is not None and not math.isfinite(number):
-                raise UsageError(f"{name} is {number}", hint="give a number")
+            if spread is not None and not 1 / FARTHEST <= spread <= FARTHEST:
+                raise UsageError(f"{name} is {spread}", hint=f"it goes from {1 / FARTHEST:g} to {FARTHEST:g}")
+        if not abs(self.muw) <= FARTHEST:
+            raise UsageError(f"muw is {self.muw}", hint=f"it goes from {-FARTHEST:g} to {FARTHEST:g}")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise UsageError(f"threshold is {self.threshold}", hint="give a number")
         if not 0 < self.beta < 1:
             raise UsageError(f"beta is {self.beta}", hint="it is a share between 0 and 1, both left out")
         for name, least in (("min_votes", 0), ("rounds", 1), ("dimensions", 2)):

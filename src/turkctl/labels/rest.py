@@ -37,6 +37,7 @@ def against_the_rest(fit: FitTwo) -> FitTwo:
             score=highest,
             p=p,
             best=np.where(highest - second < TIE, -1, best),
+            cut_score=None if fits[0].cut_score is None else highest,
             rounds=sum(each.rounds for each in fits),
             evaluations=sum(each.evaluations for each in fits),
             objective=sum(each.objective or 0.0 for each in fits),

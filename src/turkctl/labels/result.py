@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from turkctl.labels.votes import Floats, Ints, Votes
 
-TIE = 1e-3
-"""Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, not at it."""
+TIE = 1e-4
+"""Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, not at it; mostly within 1e-6."""
 DIGITS = 6
 """Decimals of the numbers in rows."""
 

@@ -44,7 +44,7 @@ p { margin: .25rem 0 .75rem; color: var(--soft); max-width: 46rem; }
 .facts div { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; }
 .facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 .facts span { color: var(--soft); font-size: .85rem; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1.5rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1.5rem; }
 svg { width: 100%; height: auto; display: block; background: var(--panel); border: 1px solid var(--line);
   border-radius: 6px; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
@@ -82,6 +82,12 @@ $run
 """)
 
 
+_ABOUT_P = {
+    True: "p is an estimate of how likely an item is true.",
+    False: "Score and p are about the likeliest class of an item.",
+}
+
+
 def write_report(path: Path, result: Result, source: str) -> None:
     """Write the page; a file of that name is replaced once the new one is complete.
 
@@ -103,7 +109,7 @@ def render(result: Result, source: str) -> str:
     told = "".join(f"<li>{escape(each)}</li>" for each in run.warnings)
     return _PAGE.substitute(
         title=escape(f"Labels of {source}"),
-        subtitle=f"Aggregated by {escape(run.method)}. p is an estimate of how likely an item's label is true.",
+        subtitle=f"Aggregated by {escape(run.method)}. {_ABOUT_P[result.votes.binary]}",
         facts=_facts(result),
         warnings=f"<h2>Warnings</h2><ul>{told}</ul>" if told else "",
         scores=_scores(result),
@@ -138,7 +144,7 @@ def _agreement(result: Result) -> float | None:
 
 def _scores(result: Result) -> str:
     low, high = (float(each) for each in _range(result.score))
-    edges = np.linspace(low, high, BINS + 1)
+    edges = _edges(low, high, result.run.threshold)
     inside = np.clip(result.score, low, high)
     kinds = ("false", "true", "none") if result.votes.binary else ("true", "none")
     counts = [np.histogram(inside[chosen], edges)[0].tolist() for chosen in _kinds(result)]
@@ -147,6 +153,14 @@ def _scores(result: Result) -> str:
     return f'<p class="key">How many items have which score:{key}</p>' + bars(
         edges.tolist(), dict(zip(kinds, counts, strict=True)), "score", "items", result.run.threshold
     )
+
+
+def _edges(low: float, high: float, cut: float | None) -> Any:
+    """The bars' ends, one of them at the cut."""
+    if cut is None or not low < cut < high:
+        return np.linspace(low, high, BINS + 1)
+    width = (high - low) / BINS
+    return cut + width * np.arange(np.floor((low - cut) / width), np.ceil((high - cut) / width) + 1)
 
 
 def _kinds(result: Result) -> list[Any]:
@@ -189,7 +203,8 @@ def _worker_charts(result: Result) -> str:
 def _workers(result: Result) -> str:
     rows = list(result.worker_rows())
     most = sorted(rows, key=lambda row: -row["n"])[:WORKERS]
-    columns = [name for name in rows[0] if name != "confusion"]
+    left_out = ("confusion",) if result.flags else ("confusion", "flags")
+    columns = [name for name in rows[0] if name not in left_out]
     more = f"<p>The {len(most)} workers with most labels, of {len(rows):,}.</p>" if len(rows) > len(most) else ""
     return more + _table(columns, ([_shown(row[name]) for name in columns] for row in most), text=1, last="flags")
 
