@@ -14,7 +14,7 @@ from turkctl.operations.expire import prepare_expire
 from turkctl.operations.extend import prepare_extend
 from turkctl.operations.selection import Selection
 from turkctl.operations.sync import sync, unfinished
-from turkctl.store import hits
+from turkctl.store import hit_changes
 
 
 def limited(folder: Path, limits: str) -> Lab:
@@ -88,7 +88,7 @@ def test_counters_read_while_an_expiry_was_under_way_do_not_close_the_hit(study:
     sync(study.world)  # another process looks after the command began and before the market heard of it
     study.submit(hit, worker(1))
     with study.world.database.write() as session:
-        assert hits.mark_expired(session, study.world.place, hit, asked)
+        assert hit_changes.mark_expired(session, study.world.place, hit, asked)
     with study.world.database.read() as session:
         rows = unfinished(session, study.world.place, study.world.now() + timedelta(minutes=1))
     assert [row.hit_id for row in rows] == [hit]

@@ -8,7 +8,8 @@ from typing import Any
 
 from turkctl.store.assignments import Assignment
 from turkctl.store.base import Place
-from turkctl.store.hits import Hit, Snapshot
+from turkctl.store.hit_changes import Snapshot
+from turkctl.store.hits import Hit
 from turkctl.store.intents import Intent
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rows import ELSEWHERE, HERE, HOUR, NOW, make_hit, make_snapshot
 from sqlalchemy.exc import IntegrityError
 
-from turkctl.store import experiments, hits
+from turkctl.store import experiments, hit_changes, hits
 from turkctl.store.base import CHUNK, Place, insert_rows
 from turkctl.store.engine import Database
 from turkctl.store.hits import HitFilter
@@ -161,9 +161,9 @@ def test_a_hit_with_a_value_of_the_wrong_kind_is_refused(database: Database, cha
 def test_counters_follow_the_market_and_never_go_back_in_time(stocked: Database) -> None:
     later = make_snapshot("S1", NOW + HOUR, available=2, completed=4, status="Unassignable")
     with stocked.write() as session:
-        assert hits.update_counters(session, HERE, make_snapshot("S1", NOW))
-        assert hits.update_counters(session, HERE, later)
-        assert not hits.update_counters(session, HERE, make_snapshot("S1", NOW))
+        assert hit_changes.update_counters(session, HERE, make_snapshot("S1", NOW))
+        assert hit_changes.update_counters(session, HERE, later)
+        assert not hit_changes.update_counters(session, HERE, make_snapshot("S1", NOW))
         found = hits.get(session, HERE, "S1")
     assert found is not None
     assert (found.available, found.pending, found.completed, found.status) == (2, 1, 4, "Unassignable")
@@ -173,16 +173,16 @@ def test_counters_follow_the_market_and_never_go_back_in_time(stocked: Database)
 def test_counters_of_unknown_foreign_and_disposed_hits_are_not_stored(stocked: Database) -> None:
     with stocked.write() as session:
         for hit_id in ("X", "L1", "N1"):
-            assert not hits.update_counters(session, HERE, make_snapshot(hit_id, NOW + DAY))
+            assert not hit_changes.update_counters(session, HERE, make_snapshot(hit_id, NOW + DAY))
         assert hits.where_is(session, "L1") == [ELSEWHERE]
 
 
 def test_expiry_only_moves_forward(stocked: Database) -> None:
     with stocked.write() as session:
-        assert hits.mark_expired(session, HERE, "S1", NOW)
-        assert not hits.mark_expired(session, HERE, "S1", NOW + HOUR)
-        assert not hits.mark_expired(session, HERE, "N1", NOW)
-        assert not hits.mark_expired(session, ELSEWHERE, "S1", NOW - HOUR)
+        assert hit_changes.mark_expired(session, HERE, "S1", NOW)
+        assert not hit_changes.mark_expired(session, HERE, "S1", NOW + HOUR)
+        assert not hit_changes.mark_expired(session, HERE, "N1", NOW)
+        assert not hit_changes.mark_expired(session, ELSEWHERE, "S1", NOW - HOUR)
         found = hits.get(session, HERE, "S1")
     assert found is not None
     assert found.expires == NOW
@@ -190,9 +190,9 @@ def test_expiry_only_moves_forward(stocked: Database) -> None:
 
 def test_a_hit_is_disposed_once_and_keeps_its_last_counters(stocked: Database) -> None:
     with stocked.write() as session:
-        assert hits.mark_disposed(session, HERE, "F2", NOW)
-        assert not hits.mark_disposed(session, HERE, "F2", NOW + HOUR)
-        assert not hits.mark_disposed(session, HERE, "X", NOW)
+        assert hit_changes.mark_disposed(session, HERE, "F2", NOW)
+        assert not hit_changes.mark_disposed(session, HERE, "F2", NOW + HOUR)
+        assert not hit_changes.mark_disposed(session, HERE, "X", NOW)
         found = hits.get(session, HERE, "F2")
     assert found is not None
     assert (found.status, found.disposed_at, found.pending, found.completed) == ("Disposed", NOW, 4, 3)

@@ -16,7 +16,7 @@ from turkctl.operations.settle import settle
 from turkctl.operations.sync import read_market
 from turkctl.operations.targets import Target, find_targets
 from turkctl.operations.world import World
-from turkctl.store import hits
+from turkctl.store import hit_changes, hits
 from turkctl.store.hits import DISPOSED, HitFilter
 from turkctl.units import format_time
 
@@ -137,4 +137,4 @@ class Delete:
         if done:
             with self._database.write() as session:
                 for step in done:
-                    hits.mark_disposed(session, self._place, step.id, self._now)
+                    hit_changes.mark_disposed(session, self._place, step.id, self._now)

@@ -19,7 +19,7 @@ from turkctl.operations.answers import parsed
 from turkctl.operations.observe import snapshot
 from turkctl.operations.windows import parse_zone
 from turkctl.settings import Settings
-from turkctl.store import assignments, compensations, hits, meta, participants
+from turkctl.store import assignments, compensations, hit_changes, meta, participants
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
@@ -115,11 +115,11 @@ def enter(
     for answer in answers:
         fresh = _enter_work(session, place, answer, stored.get(answer.row.hit_id, {}), table, entered)
         if answer.gone:
-            if hits.mark_disposed(session, place, answer.row.hit_id, answer.read_at):
+            if hit_changes.mark_disposed(session, place, answer.row.hit_id, answer.read_at):
                 entered.disposed.append(answer.row.hit_id)
                 fresh = True
         elif answer.hit is not None and answer.hit.status != DISPOSED:
-            hits.update_counters(session, place, snapshot(answer.hit, answer.read_at))
+            hit_changes.update_counters(session, place, snapshot(answer.hit, answer.read_at))
         if fresh or answer.moved:
             entered.changed.append(answer.row.hit_id)
 

@@ -13,7 +13,7 @@ from turkctl.operations.selection import Selection
 from turkctl.operations.settle import settle
 from turkctl.operations.targets import Target, find_targets
 from turkctl.operations.world import World
-from turkctl.store import hits
+from turkctl.store import hit_changes, hits
 from turkctl.units import format_money
 
 
@@ -78,4 +78,4 @@ class Expire:
         if done:
             with self._database.write() as session:
                 for step in done:
-                    hits.mark_expired(session, self._place, step.id, self._now)
+                    hit_changes.mark_expired(session, self._place, step.id, self._now)

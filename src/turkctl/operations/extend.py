@@ -24,7 +24,7 @@ from turkctl.operations.selection import Selection
 from turkctl.operations.settle import settle
 from turkctl.operations.targets import Target, find_targets
 from turkctl.operations.world import World
-from turkctl.store import hits, intents, meta
+from turkctl.store import hit_changes, hits, intents, meta
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED
 from turkctl.store.intents import Intent
@@ -191,7 +191,7 @@ class Extend:
             for step, outcome in outcomes:
                 intent = step.payload.intent
                 if isinstance(outcome, Done):
-                    hits.update_counters(session, self._place, snapshot(outcome.value, self._now))
+                    hit_changes.update_counters(session, self._place, snapshot(outcome.value, self._now))
                     if intent is not None:
                         intents.complete(session, intent.token, step.id, self._now)
                 elif intent is not None and refused(outcome):

@@ -13,7 +13,8 @@ from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine import Engine
 from turkctl.operations.reading import read_each
-from turkctl.store.hits import DISPOSED, Snapshot
+from turkctl.store.hit_changes import Snapshot
+from turkctl.store.hits import DISPOSED
 
 _ID = re.compile(r"[A-Z0-9]{1,64}")
 """What the API takes for an id."""

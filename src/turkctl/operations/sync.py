@@ -23,7 +23,7 @@ from turkctl.operations.reading import read_each
 from turkctl.operations.settle import enter_hit, settle
 from turkctl.operations.strangers import list_account, strangers
 from turkctl.operations.world import World
-from turkctl.store import assignments, experiments, hits, intents, people
+from turkctl.store import assignments, experiments, hit_changes, hits, intents, people
 from turkctl.store.assignments import SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter, HitRow
@@ -154,7 +154,9 @@ def _note_unchanged(world: World, stored: Sequence[HitRow], rows: Sequence[HitRo
     """Remember of the HITs that were listed as they are stored that this was true now."""
     looked_at = {row.hit_id for row in rows}
     with world.database.write() as session:
-        hits.note_unchanged(session, world.place, [row.hit_id for row in stored if row.hit_id not in looked_at], now)
+        hit_changes.note_unchanged(
+            session, world.place, [row.hit_id for row in stored if row.hit_id not in looked_at], now
+        )
 
 
 def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:

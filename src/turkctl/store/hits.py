@@ -18,14 +18,11 @@ from sqlalchemy import (
     and_,
     case,
     func,
-    literal,
-    or_,
     select,
-    update,
 )
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.intents import COMPENSATE, INTENTS
 from turkctl.store.types import Money, UtcTime
@@ -159,21 +156,6 @@ class HitFilter:
     now: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """What the market said about a HIT at one moment."""
-
-    hit_id: str
-    status: str
-    max_assignments: int
-    available: int
-    pending: int
-    completed: int
-    expires: datetime
-    read_at: datetime
-    """When the market was asked, before its answer."""
-
-
 def insert(session: Session, hit: Hit) -> Hit:
     """Stores a new HIT, validated, and gives it its ``id``.
 
@@ -186,7 +168,7 @@ def insert(session: Session, hit: Hit) -> Hit:
 
 def get(session: Session, place: Place, hit_id: str) -> Hit | None:
     """The HIT in full, read afresh; None when this place does not know it."""
-    statement = select(Hit).where(and_(*_at(place)), HITS.c.hit_id == hit_id)
+    statement = select(Hit).where(and_(*in_place(place)), HITS.c.hit_id == hit_id)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
@@ -230,7 +212,7 @@ def count_hits(session: Session, place: Place, now: datetime, experiment_id: int
     pays_one = select(INTENTS.c.token).where(INTENTS.c.token == HITS.c.annotation, INTENTS.c.kind == COMPENSATE)
     active = and_(HITS.c.status == ASSIGNABLE, HITS.c.expires > now)
     statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
-        *_at(place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
+        *in_place(place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
     )
     row = session.connection().execute(statement).one()
     return int(row[0] or 0), int(row[1])
@@ -238,61 +220,13 @@ def count_hits(session: Session, place: Place, now: datetime, experiment_id: int
 
 def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:
     """Those of the ids that this place has no HIT for, in the order given."""
-    statement = select(HITS.c.hit_id).where(*_at(place))
+    statement = select(HITS.c.hit_id).where(*in_place(place))
     known = {row[0] for part in _by_ids(statement, ids) for row in session.connection().execute(part)}
     return [hit_id for hit_id in ids if hit_id not in known]
 
 
-def update_counters(session: Session, place: Place, seen: Snapshot) -> bool:
-    """Stores what the market said, unless what is stored was read later or the HIT is disposed."""
-    statement = (
-        update(HITS)
-        .where(
-            *_at(place),
-            HITS.c.hit_id == seen.hit_id,
-            HITS.c.disposed_at.is_(None),
-            or_(HITS.c.synced.is_(None), HITS.c.synced <= seen.read_at),
-        )
-        .values(
-            status=seen.status,
-            max_assignments=seen.max_assignments,
-            available=seen.available,
-            pending=seen.pending,
-            completed=seen.completed,
-            expires=seen.expires,
-            synced=seen.read_at,
-        )
-    )
-    return changed_one(session, statement)
-
-
-def note_unchanged(session: Session, place: Place, hit_ids: Sequence[str], read_at: datetime) -> None:
-    """Notes that the market, asked at that time, said of these HITs what is stored."""
-    older = or_(HITS.c.synced.is_(None), HITS.c.synced <= read_at)
-    statement = update(HITS).where(*_at(place), HITS.c.disposed_at.is_(None), older).values(synced=read_at)
-    for part in chunks(hit_ids):
-        session.connection().execute(statement.where(HITS.c.hit_id.in_(part)))
-
-
-def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
-    """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown.
-
-    Counters that were read since then may be from before the market did so: they are dated back, as read before it.
-    """
-    statement = update(HITS).where(
-        *_at(place), HITS.c.hit_id == hit_id, HITS.c.expires > at, HITS.c.disposed_at.is_(None)
-    )
-    read = case((HITS.c.synced > at, literal(at, HITS.c.synced.type)), else_=HITS.c.synced)
-    return changed_one(session, statement.values(expires=at, synced=read))
-
-
-def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
-    """Marks a HIT that the market itself says is gone; False when it is so marked already or unknown."""
-    statement = update(HITS).where(*_at(place), HITS.c.hit_id == hit_id, HITS.c.disposed_at.is_(None))
-    return changed_one(session, statement.values(status=DISPOSED, disposed_at=at))
-
-
-def _at(place: Place) -> list[ColumnElement[bool]]:
+def in_place(place: Place) -> list[ColumnElement[bool]]:
+    """Of this place, as conditions over :data:`HITS`."""
     mode = HITS.c.mode == place.mode
     return [mode] if place.market == ANY_MARKET else [mode, HITS.c.market == place.market]
 
@@ -306,7 +240,7 @@ def _by_ids(statement: Select[*tuple[Any, ...]], ids: Sequence[str] | None) -> I
 
 def conditions_of(session: Session, wanted: HitFilter) -> list[ColumnElement[bool]]:
     """The filter as conditions over HITs joined with their experiments, ids aside: for other queries."""
-    conditions = _at(wanted.place)
+    conditions = in_place(wanted.place)
     if wanted.slugs is not None:
         conditions.append(EXPERIMENTS.c.slug.in_(wanted.slugs))
     if wanted.pattern is not None:

@@ -1,0 +1,80 @@
+"""What becomes of a HIT's row: counters as the market last told them, its expiry, its end.
+
+Of two answers the later one stays, whichever is stored first, and a HIT that is gone does not come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, literal, or_, update
+from sqlmodel import Session
+
+from turkctl.store.base import Place, changed_one, chunks
+from turkctl.store.hits import DISPOSED, HITS, in_place
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the market said about a HIT at one moment."""
+
+    hit_id: str
+    status: str
+    max_assignments: int
+    available: int
+    pending: int
+    completed: int
+    expires: datetime
+    read_at: datetime
+    """When the market was asked, before its answer."""
+
+
+def update_counters(session: Session, place: Place, seen: Snapshot) -> bool:
+    """Stores what the market said, unless what is stored was read later or the HIT is disposed."""
+    statement = (
+        update(HITS)
+        .where(
+            *in_place(place),
+            HITS.c.hit_id == seen.hit_id,
+            HITS.c.disposed_at.is_(None),
+            or_(HITS.c.synced.is_(None), HITS.c.synced <= seen.read_at),
+        )
+        .values(
+            status=seen.status,
+            max_assignments=seen.max_assignments,
+            available=seen.available,
+            pending=seen.pending,
+            completed=seen.completed,
+            expires=seen.expires,
+            synced=seen.read_at,
+        )
+    )
+    return changed_one(session, statement)
+
+
+def note_unchanged(session: Session, place: Place, hit_ids: Sequence[str], read_at: datetime) -> None:
+    """Notes that the market, asked at that time, said of these HITs what is stored."""
+    older = or_(HITS.c.synced.is_(None), HITS.c.synced <= read_at)
+    statement = update(HITS).where(*in_place(place), HITS.c.disposed_at.is_(None), older).values(synced=read_at)
+    for part in chunks(hit_ids):
+        session.connection().execute(statement.where(HITS.c.hit_id.in_(part)))
+
+
+def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
+    """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown.
+
+    Counters that were read since then may be from before the market did so: they are dated back, as read before it.
+    """
+    statement = update(HITS).where(
+        *in_place(place), HITS.c.hit_id == hit_id, HITS.c.expires > at, HITS.c.disposed_at.is_(None)
+    )
+    read = case((HITS.c.synced > at, literal(at, HITS.c.synced.type)), else_=HITS.c.synced)
+    return changed_one(session, statement.values(expires=at, synced=read))
+
+
+def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
+    """Marks a HIT that the market itself says is gone; False when it is so marked already or unknown."""
+    statement = update(HITS).where(*in_place(place), HITS.c.hit_id == hit_id, HITS.c.disposed_at.is_(None))
+    return changed_one(session, statement.values(status=DISPOSED, disposed_at=at))
