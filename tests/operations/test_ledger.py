@@ -104,6 +104,16 @@ def test_where_only_the_reason_differs_nobody_is_told_to_pay_again_and_adopting_
     assert [row["reason"] for row in list_payments(study.world, LedgerQuery())] == ["well done"] * 2
 
 
+def test_a_hit_that_only_psiturks_payment_names_is_asked_about(study: Lab) -> None:
+    (made,) = paid(study, 1)
+    (hit,) = study.sql("SELECT hit_id FROM turkctl_hit")[0]
+    study.write("UPDATE turkctl_payment SET source = 'psiturk', purpose = 'auto'")
+    study.write("UPDATE turkctl_assignment SET hit_row = NULL")
+    study.write("DELETE FROM turkctl_hit WHERE hit_id = :hit", hit=hit)
+    (one,) = reconcile(study.world).differences
+    assert (one.kind, one.hit_id, one.as_dict()["assignment_id"]) == (NOT_IN_LEDGER, hit, made)
+
+
 def test_equal_bonuses_are_paired_one_to_one(study: Lab) -> None:
     (made,) = paid(study, 1)
     for token in ("one", "two"):

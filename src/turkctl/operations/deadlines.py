@@ -38,9 +38,9 @@ _SECOND = timedelta(seconds=1)
 def list_deadlines(world: World, selection: Selection, within: timedelta) -> list[dict[str, Any]]:
     """The rows of ``hits deadlines``, by time.
 
-    What is past and was not heard of (an automatic approval, a disposal) comes first, ``in`` no time; a rejection that
-    became final and a HIT that expired are no longer about to happen, and are left out. ``amount`` is dollars,
-    commission included: of the work, or of the slots that are open.
+    An automatic approval or a disposal whose time is past and that the database has not heard of is there too, and so
+    comes first; ``in`` is no time. A rejection that is final and an expiry that is past are left out: nothing can be
+    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open.
 
     Raises:
         UsageError: no span of time, or a bad regular expression.
@@ -105,11 +105,11 @@ def _open_pay(hit: HitRow) -> Decimal:
 
 def _timed(world: World, row: dict[str, Any], now: datetime) -> dict[str, Any]:
     """The row with the time that is left, and with a mend that is typed as it is."""
-    left: datetime = row["when"]
-    mend = HAPPENED if left <= now else row["mend"]
+    when: datetime = row["when"]
+    mend = HAPPENED if when <= now else row["mend"]
     if world.settings.origins["mode"].kind == "flag":
         mend += f" --mode {world.settings.mode}"
-    return row | {"in": _rounded(left - now), "mend": mend}
+    return row | {"in": _rounded(when - now), "mend": mend}
 
 
 def _rounded(left: timedelta) -> timedelta:

@@ -90,7 +90,7 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
         rows = [row for row in entered if row.source != payments.PSITURK]
         known = hits.select_hits(session, HitFilter(world.place, disposed=False))
     worked = [hit.hit_id for hit in known if hit.submitted + hit.completed > 0]
-    told = _read(world, [*worked, *(row.hit_id for row in rows)])
+    told = _read(world, [*worked, *(row.hit_id for row in entered)])
     found = Reconciled(gone=sum(listed is None for listed in told.values()))
     there = {hit_id: listed for hit_id, listed in told.items() if listed is not None}
     by_hit: dict[str, list[Payment]] = defaultdict(list)
