@@ -146,7 +146,7 @@ class Limits(Table):
     budget: Money | None = None
     min_balance: Money | None = None
     max_bonus: Money | None = None
-    """Dollars of one bonus, commission aside; so are the next two."""
+    """Dollars of one bonus or compensation, commission aside; so are the next two."""
     max_bonus_per_worker: Money | None = None
     """Dollars of all bonuses that one worker gets for the experiment."""
     max_bonus_per_day: Money | None = None
