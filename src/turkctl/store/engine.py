@@ -9,6 +9,7 @@ sessions short, and none open across a request to the market.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ READ_ONLY_HINT = "use SQLite or PostgreSQL; from others, participants can be lis
 WAIT_MS = 5000
 """How long a writer waits for another one."""
 CONNECT_TIMEOUT_S = 10
+_POLL_S = 0.001
 _READING = "turkctl_reading"
 _SWITCHES = 100  # with eight processes at once, a handful is enough
 _WRITER_LOCK = 0x7475726B63746C  # "turkctl"; PostgreSQL's advisory locks are per database
@@ -190,7 +192,34 @@ def _use_write_ahead_log(cursor: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     reading = bool(connection.get_execution_options().get(_READING))
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if reading:
+        connection.exec_driver_sql("BEGIN")
+    _take_lock(connection, "SELECT 1 FROM sqlite_master LIMIT 1" if reading else "BEGIN IMMEDIATE")
+
+
+def _take_lock(connection: Connection, statement: str) -> None:
+    """Runs what locks the file, again and again for :data:`WAIT_MS`.
+
+    SQLite's own waiting asks ten times a second at last. Beside a program that commits one small change after another,
+    as psiTurk's server does in a busy hour, that misses the moments in which nobody holds the file.
+    """
+    cursor = connection.connection.cursor()
+    deadline = time.monotonic() + WAIT_MS / 1000
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                cursor.execute(statement).fetchall()
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                    break
+            else:
+                return
+            time.sleep(_POLL_S)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={WAIT_MS:d}")
+        cursor.close()
+    connection.exec_driver_sql(statement)  # whatever is wrong is said as of any other statement
 
 
 def _begin_postgresql(connection: Connection) -> None:
