@@ -84,8 +84,9 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
     ("arguments", "says"),
     [
         (["bonus-auto", "--every", "1h"], "nothing says what a task of kind bonus-auto acts on"),
-        (["dispatch", "--every", "1h"], "kinds are approve-all, bonus-auto, sync, expire"),
-        (["aggregate-labels", "--every", "1h"], "kinds are approve-all, bonus-auto, sync, expire"),
+        (["dispatch", "--every", "1h", "--campaign", "7"], "a task of kind dispatch has no --campaign"),
+        (["dispatch", "--every", "1h", "--experiment", "strop"], "no experiment 'strop'"),
+        (["aggregate-labels", "--every", "1h"], "kinds are approve-all, bonus-auto, sync, dispatch, expire"),
         (["snyc", "--every", "1h"], "did you mean 'sync'?"),
         (["campaign", "--every", "1h"], "turkctl campaign create"),
         (["sync", "--every", "0"], "at least 1s"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,10 @@ def compile_priority(text: str, columns: Sequence[str] | None) -> Term:
     if columns is not None and text in columns:
         return _finite(_column(text))
     try:
-        term = _term(ast.parse(text.strip(), mode="eval").body, text, columns)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's, about how the text is written
+            parsed = ast.parse(text.strip(), mode="eval")
+        term = _term(parsed.body, text, columns)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # A column's name need not be an expression.
         term = _named(text, text, columns)
@@ -71,7 +75,7 @@ def _finite(term: Term) -> Term:
     def value(row: Row) -> float:
         try:
             found = term(row)
-        except (ArithmeticError, ValueError) as error:
+        except (ArithmeticError, ValueError, RecursionError) as error:
             raise PriorityError(f"the priority cannot be worked out: {error}") from None
         if isinstance(found, complex) or not math.isfinite(found):
             raise PriorityError(f"the priority is {found}, which is not a number")
@@ -92,7 +96,9 @@ def _term(node: ast.expr, text: str, columns: Sequence[str] | None) -> Term:
         alone, inner = _UNARY[type(node.op)], _term(node.operand, text, columns)
         return lambda row: alone(inner(row))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _call(node.func.id, [_term(each, text, columns) for each in node.args], text)
+        function = _function(node.func.id, len(node.args), text)
+        numbers = [_term(each, text, columns) for each in node.args]
+        return lambda row: function(*(each(row) for each in numbers))
     raise UsageError(f"--priority '{text}' is not arithmetic over columns", hint=HINT)
 
 
@@ -108,12 +114,13 @@ def _constant(value: object, text: str, columns: Sequence[str] | None) -> Term:
     return lambda _row: number
 
 
-def _call(name: str, arguments: list[Term], text: str) -> Term:
-    fewest, most, function = _FUNCTIONS.get(name, (1, 0, abs))
-    if not fewest <= len(arguments) <= most:
-        known = "is called with too few or too many numbers" if name in _FUNCTIONS else "is no function here"
-        raise UsageError(f"--priority '{text}': {name} {known}", hint=HINT)
-    return lambda row: function(*(each(row) for each in arguments))
+def _function(name: str, arguments: int, text: str) -> Callable[..., Any]:
+    if name not in _FUNCTIONS:
+        raise UsageError(f"--priority '{text}': {name} is no function here", hint=HINT)
+    fewest, most, function = _FUNCTIONS[name]
+    if not fewest <= arguments <= most:
+        raise UsageError(f"--priority '{text}': {name} does not take {arguments} numbers", hint=HINT)
+    return function
 
 
 def _named(name: str, text: str, columns: Sequence[str] | None) -> Term:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from turkctl.errors import UsageError
+from turkctl.errors import FundsError, UsageError
 from turkctl.operations.plan import Act, BatchResult, ItemResult, Plan
 from turkctl.operations.task_kinds import SELECTORS, Kind, RunSummary, selection_of
 from turkctl.operations.world import World
@@ -61,6 +62,18 @@ def bonus_auto(world: World, options: Options, _now: datetime) -> RunSummary:
     return apply(world, plan, act)
 
 
+def dispatch(world: World, options: Options, _now: datetime) -> RunSummary:
+    """Post HITs for pending content; limits, a budget or a balance that stop it are not failures."""
+    from turkctl.operations.dispatch import prepare_dispatch
+
+    try:
+        plan, act = prepare_dispatch(world, selection_of(options))
+    except FundsError as error:
+        return RunSummary(error.message)
+    done = apply(world, plan, act)
+    return replace(done, text="; ".join((done.text, *plan.notes)))
+
+
 def campaign(world: World, options: Options, now: datetime) -> RunSummary:
     """Run a round of a campaign; its task goes when the campaign is over."""
     from turkctl.operations.rounds import run_round
@@ -103,6 +116,7 @@ _ALL = (
     Kind("approve-all", approve_all, options=(*SELECTORS, "feedback")),
     Kind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True),
     Kind("sync", sync, options=("full",)),
+    Kind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all")),
     Kind("expire", expire, options=SELECTORS, needs_selection=True),
     Kind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),
 )

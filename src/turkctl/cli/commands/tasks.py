@@ -23,6 +23,12 @@ Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help
 
 BonusReason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="bonus-auto: what workers are told.")]
 
+SPENDING = {
+    "bonus-auto": "pays all bonuses that are due then",
+    "dispatch": "posts HITs for all content that is pending then",
+}
+"""What the kinds that cost money will do."""
+
 
 def _options(**given: Any) -> dict[str, Any]:
     """The options of the task's kind that were given."""
@@ -32,7 +38,7 @@ def _options(**given: Any) -> dict[str, Any]:
 @app.command()
 def create(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync or expire.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync, dispatch or expire.")],
     every: Annotated[str, typer.Option("--every", metavar="D", help="Interval, as in 30m.")],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="By default the kind's.")] = None,
     everything: select.All = False,
@@ -60,8 +66,8 @@ def create(
         feedback=feedback,
         reason=reason,
     )
-    if kind == "bonus-auto" and run.settings.mode == "live" and not yes:
-        confirm_question(run, f"every {every} this pays all bonuses that are due then, in mode live, without asking")
+    if kind in SPENDING and run.settings.mode == "live" and not yes:
+        confirm_question(run, f"every {every} this {SPENDING[kind]}, in mode live, without asking")
     row = create_task(run.context, require_kind(kind), every=parse_duration(every), name=name, options=options)
     run.output.record(row)
 
