@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from benchmarks import bench_batch, bench_bonus, bench_export, bench_labels, bench_market, bench_startup, bench_watch
+from benchmarks import (
+    bench_batch,
+    bench_bonus,
+    bench_export,
+    bench_labels,
+    bench_market,
+    bench_participants,
+    bench_startup,
+    bench_watch,
+)
 
-for bench in (bench_startup, bench_market, bench_batch, bench_bonus, bench_watch, bench_export, bench_labels):
+for bench in (
+    bench_startup,
+    bench_market,
+    bench_batch,
+    bench_bonus,
+    bench_watch,
+    bench_export,
+    bench_labels,
+    bench_participants,
+):
     bench.main()
     print()
