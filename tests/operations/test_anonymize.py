@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from turkctl.errors import UsageError
 from turkctl.operations.anonymize import Pseudonyms, load_key
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ONE = Pseudonyms(b"one key of at least 16 bytes")
 OTHER = Pseudonyms(b"another key, as long as that")
 WORKER, ASSIGNMENT, HIT = "A2SUAM0TGS4XYZ", "3C5755A3PKP50FI8ATS34E90MIB6WE", "3GPMHDQHB31IW0SC3TTK5MIXQIRZNI"
@@ -32,6 +33,7 @@ IDS = st.text('QXZ0123456789äé:/"\\', min_size=4, max_size=20).map(lambda text
 NUMBERED = st.integers(10**8, 10**12).map(str)
 
 
+@PATIENT
 @given(
     ids=st.lists(st.one_of(IDS, NUMBERED), min_size=4, max_size=4, unique=True),
     data=st.data(),
@@ -57,6 +59,7 @@ def test_no_id_of_the_participant_is_left_wherever_it_was_recorded(ids: list[str
     assert type(cleaned) is type(recorded) or isinstance(recorded, int)
 
 
+@PATIENT
 @given(recorded=st.recursive(
     st.one_of(st.text("abcdefgh .", max_size=30), st.integers(-1000, 1000), st.floats(allow_nan=False), st.booleans()),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner),

@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from turkctl.operations.psiturk_data import (
@@ -23,6 +23,7 @@ from turkctl.operations.psiturk_data import (
     unpack,
 )
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NUMBERS = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
 SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.text())
 VALUES = st.recursive(
@@ -68,6 +69,7 @@ def repacked(row: dict[str, Any], kind_of: type) -> Any:
     }
 
 
+@PATIENT
 @given(document=DOCUMENTS)
 def test_every_trial_event_and_answer_comes_out_exactly_once(document: dict[str, Any]) -> None:
     text = json.dumps(document)
@@ -85,6 +87,7 @@ def test_every_trial_event_and_answer_comes_out_exactly_once(document: dict[str,
     assert len(answers[0]) == len(document["questiondata"])
 
 
+@PATIENT
 @given(document=DOCUMENTS)
 def test_the_columns_of_trials_are_those_that_their_rows_have(document: dict[str, Any]) -> None:
     rows, _ = unpack(document, "trial")
@@ -93,12 +96,14 @@ def test_the_columns_of_trials_are_those_that_their_rows_have(document: dict[str
     assert set(names) | {REST, *FIELDS["trial"]} == {name for row in rows for name in row} | {REST, *FIELDS["trial"]}
 
 
+@PATIENT
 @given(first=NAMES, second=NAMES)
 def test_different_fields_have_different_columns_and_never_a_key_of_the_row(first: str, second: str) -> None:
     assert (column(first) == column(second)) == (first == second)
     assert column(first) not in {*PARTICIPANT, *FIELDS["trial"], "kind", "", REST, f"{REST}_0", f"{REST}_17"}
 
 
+@PATIENT
 @given(text=st.text(max_size=60))
 def test_any_text_is_read_or_told_of(text: str) -> None:
     with contextlib.suppress(UnreadableDataError):
@@ -106,6 +111,7 @@ def test_any_text_is_read_or_told_of(text: str) -> None:
         assert document is None or isinstance(document, dict)
 
 
+@PATIENT
 @given(document=st.dictionaries(st.sampled_from(["data", "eventdata", "questiondata"]), VALUES, min_size=1))
 def test_any_json_under_psiturks_keys_is_read_or_told_of(document: dict[str, Any]) -> None:
     read = parse(json.dumps(document))
