@@ -93,7 +93,7 @@ def test_without_a_key_the_row_itself_is_it(add: Run, turkctl: Run) -> None:
 def test_of_a_key_that_repeats_the_last_row_counts_and_it_is_said(add: Run, turkctl: Run) -> None:
     finished = add("key,n\na,1\nb,5\na,3\n", "--priority", "n")
     assert counts(finished) == (3, 2, 0, 0, 1)
-    assert "1 rows repeat a key" in finished.err
+    assert "rows whose key comes again later: 1" in finished.err
     assert [(row["key"], row["priority"]) for row in rows(turkctl)] == [("a", 3.0), ("b", 5.0)]
 
 
@@ -210,7 +210,7 @@ def test_what_is_removed_is_not_dispatched_and_what_is_out_stays_counted(add: Ru
     done = json.loads(turkctl("content", "remove", "a", "b", "--json").out)
     assert (done["action"], done["matched"], done["succeeded"], done["failed"]) == ("remove", 2, 2, 0)
     assert [(item["status"], item["detail"]) for item in done["results"]] == [
-        ("removed", "1 outputs are out and will still be counted"),
+        ("removed", "outputs that are out and will still be counted: 1"),
         ("removed", None),
     ]
     assert keys(turkctl) == keys(turkctl, "--pending") == ["c"]

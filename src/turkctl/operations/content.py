@@ -104,7 +104,7 @@ def _notes(reader: Reader, repeated: int) -> tuple[str, ...]:
     if reader.key_column is None:
         notes.append("no column key or id, and no --key: an item's key is a digest of its row")
     if repeated:
-        notes.append(f"{repeated:,} rows repeat a key: the last one counts")
+        notes.append(f"rows whose key comes again later: {repeated:,}; the last one counts")
     return tuple(notes)
 
 

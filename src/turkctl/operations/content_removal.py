@@ -65,7 +65,7 @@ def _remove(
         contents.remove(session, [row for row, _, gone in part if not gone], now)
     found = []
     for row, key, gone in part:
-        detail = f"{out[row]} outputs are out and will still be counted" if row in out else None
+        detail = f"outputs that are out and will still be counted: {out[row]}" if row in out else None
         status = ALREADY_DONE if gone else (PLANNED if dry_run else "removed")
         found.append(ItemResult(key, status, detail))
     return found

@@ -149,7 +149,9 @@ def _share(session: Session, place: Place, version: Version, left: int, most: in
     )
     stopped = None
     if more:
-        stopped = f"{room.why} is reached" if room.hits <= left else f"this run posts at most {most:,} HITs"
+        stopped = (
+            f"{room.why} is reached" if room.hits <= left else f"this run posts at most {most:,} HIT{'s' * (most > 1)}"
+        )
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
 
 
