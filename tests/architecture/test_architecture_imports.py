@@ -41,6 +41,7 @@ def imported(folder: Path, *argv: str) -> set[str]:
         ["config", "show", "--json"],
         ["config", "get", "mode"],
         ["hits", "cost", "--assignments", "20", "--reward", "0.50"],
+        ["labels", "aggregate", "--help"],
     ],
 )
 def test_a_light_command_imports_nothing_heavy(argv: list[str], folder: Path) -> None:

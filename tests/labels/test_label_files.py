@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from labels_support import TABLE, run, small_table, table_rows
+
+from turkctl.operations.label_files import FileRequest, read_votes
 
 Turkctl = Callable[..., Any]
 TRUE = ("1", "true", "Yes", "y", "T")
@@ -90,6 +94,28 @@ def test_the_same_labels_in_another_dress_give_the_same_rows(
     (folder / name).write_text(text, encoding="utf-8", newline="")
     wanted = turkctl("labels", "aggregate", table, "--json").out
     assert rows(turkctl("labels", "aggregate", name, "--json")) == json.loads(wanted)
+
+
+ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(
+    lambda text: text == text.strip()
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(found=st.dictionaries(st.tuples(ids, ids), st.booleans(), min_size=2), delimiter=st.sampled_from(",;\t"))
+def test_whatever_the_ids_are_a_csv_brings_back_the_votes_that_were_written(
+    found: dict[tuple[str, str], bool], delimiter: str
+) -> None:
+    assume(len({worker for _, worker in found}) > 1)
+    assume(len(set(found.values())) > 1)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow(["item", "worker", "label"])
+    writer.writerows([item, worker, int(value)] for (item, worker), value in found.items())
+    text.seek(0)
+    votes, _ = read_votes(FileRequest("-"), text, lambda *_: None)
+    read = zip(votes.item, votes.worker, votes.value, strict=True)
+    assert {(votes.items[item], votes.workers[worker]): bool(value) for item, worker, value in read} == found
 
 
 def test_columns_of_other_names_are_named(turkctl: Turkctl, table: str, folder: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 from labels_support import draw, run, small_table, table_rows, votes_of
 
 from turkctl.errors import InterruptedByUserError, UsageError
+from turkctl.labels.cubam import Alternation
+from turkctl.labels.marginal import Model
 from turkctl.labels.methods import METHODS, aggregate, options_for
 from turkctl.labels.normal import hazard, log_phi
 from turkctl.labels.options import Options
@@ -30,6 +32,30 @@ def test_the_tails_of_the_normal_distribution_are_right() -> None:
     assert lam[3] >= 0
     assert lam[4] == pytest.approx(1e6)
     assert lam[5] == 0
+
+
+def test_the_objective_begins_where_the_reference_begins() -> None:
+    state = Alternation.start(small_table(), Options(sigt=3.0))
+    assert state.objective() == pytest.approx(83.49107, abs=1e-5)
+
+
+def test_the_gradient_of_the_marginal_likelihood_is_that_of_its_value() -> None:
+    rows = table_rows()
+    votes = Votes.of(*zip(*rows, strict=True), gold={0: True, 5: False})
+    model = Model(votes, Options(sigt=1.0))
+    w, t = np.linspace(0.5, 1.5, 5), np.linspace(-0.5, 0.5, 5)
+
+    def value(step: float, at: int) -> float:
+        place = np.concatenate([w, t, [0.3]])
+        place[at] += step
+        beta = 1 / (1 + math.exp(-place[-1]))
+        return model.sums(place[:5], place[5:10], beta).likelihood - model.penalty(place[:5], place[5:10], beta)
+
+    sums = model.sums(w, t, 1 / (1 + math.exp(-0.3)))
+    beta = 1 / (1 + math.exp(-0.3))
+    slope = 10 * (sums.share - beta) + 1 - 2 * beta
+    numeric = [(value(1e-5, at) - value(-1e-5, at)) / 2e-5 for at in range(11)]
+    np.testing.assert_allclose([*sums.gw, *sums.gt, slope], numeric, atol=1e-6)
 
 
 def test_cubam_after_one_round_is_where_the_reference_is() -> None:
