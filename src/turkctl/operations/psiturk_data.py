@@ -45,7 +45,8 @@ NUMBERS: Mapping[Kind, tuple[str, ...]] = {
 WHOLE = ("current_trial", "condition", "counterbalance")
 _SECTIONS: Mapping[Kind, str] = {"trial": "data", "event": "eventdata", "question": "questiondata"}
 _TAKEN = frozenset((*PARTICIPANT, *FIELDS["trial"], "kind", ""))
-_LARGEST = 2**63
+_LARGEST_WHOLE = 2**63
+_LARGEST = 2**1023  # of a double
 
 Clean = Callable[[Any], Any]
 """Takes ids out of a recorded value or name."""
@@ -198,7 +199,7 @@ def item_column(place: int) -> str:
 def is_number(name: str, value: Any) -> bool:
     """Whether a value can stand under the name of a number: a number, a whole one where it has to be, or nothing."""
     if type(value) is int:
-        return -_LARGEST <= value < _LARGEST
+        return abs(value) < (_LARGEST_WHOLE if name in WHOLE else _LARGEST)
     return value is None or (type(value) is float and name not in WHOLE)
 
 
