@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -191,11 +191,17 @@ def _step(intent: Intent) -> Step[Intent]:
 
 
 class Bonus:
-    """Pays each bonus with its intent's token."""
+    """Pays each bonus with its intent's token.
 
-    def __init__(self, world: World) -> None:
+    Args:
+        world: database, market and the clock that studies live in.
+        clock: this machine's, in seconds; by the wall, because a machine may sleep between two requests.
+    """
+
+    def __init__(self, world: World, clock: Callable[[], float] = time.time) -> None:
         self._world = world
         self._mturk = world.mturk
+        self._clock = clock
         self._stored: dict[str, Intent] = {}
         self._caps = CapWatch(world.place)
         self._over: dict[str, TurkctlError] = {}
@@ -237,9 +243,8 @@ class Bonus:
 
     def _now(self) -> datetime:
         """The time to within a second: in mode local each look at the clock is a transaction."""
-        # By the wall: a machine may sleep between two requests.
-        if self._seen is None or not 0 <= time.time() - self._seen[0] < CLOCK_HOLDS:
-            self._seen = (time.time(), self._world.now())
+        if self._seen is None or not 0 <= self._clock() - self._seen[0] < CLOCK_HOLDS:
+            self._seen = (self._clock(), self._world.now())
         return self._seen[1]
 
     def _confirm(self, intent: Intent, error: AlreadyExistsError) -> None:
