@@ -59,7 +59,7 @@ def _toml_line(message: str, text: str) -> tuple[str, int]:
 
 def line_of(text: str, dotted: str) -> int:
     """The line on which a dotted key is set, or its table begins; 1 when it cannot be told."""
-    section = ""
+    section, dotted = "", dotted.replace(" ", "")
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             section = header[1].replace('"', "").replace(" ", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -123,7 +124,13 @@ def the_experiment(session: Session, slug: str | None, settings: Settings) -> Ve
 
 
 def _missing(slug: str, settings: Settings, *, configured_before: bool = False) -> NotFoundError:
-    if slug in settings.experiments or (settings.folder / slug / "experiment.toml").is_file():
+    base, _colon, variant = slug.partition(VARIANT)
+    variants = settings.experiments.get(base, {}).get("variants")
+    if isinstance(variants, Mapping) and not variant:
+        names = ", ".join(f"{slug}{VARIANT}{name}" for name in variants)
+        return NotFoundError(f"experiment '{slug}' is posted as its variants", hint=f"name one of them: {names}")
+    in_file = variant in variants if isinstance(variants, Mapping) else slug in settings.experiments
+    if in_file or (settings.folder / slug / "experiment.toml").is_file():
         return NotFoundError(
             f"experiment '{slug}' is in the file but not configured", hint="run: turkctl experiments configure"
         )
