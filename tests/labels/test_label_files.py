@@ -256,7 +256,7 @@ def test_gold_that_cannot_be_used_is_refused(turkctl: Turkctl, table: str, folde
         (["--classes", "0,1", "--method", "one-coin"], "one-coin takes true and false only"),
         (["--gold", "labels.csv", "--gold-column", "label"], "--gold and --gold-column are both given"),
         (["--label-column", "lable"], "did you mean --label-column label"),
-        (["--workers", "w.txt"], "'txt' is not a format of files"),
+        (["--workers", "w.txt"], "w.txt ends neither in .csv nor in .jsonl"),
         (["--report", "nowhere/r.html"], "cannot write nowhere/r.html"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from turkctl.cli.common import invocation, make_group
+from turkctl.errors import UsageError
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
@@ -96,6 +97,7 @@ def aggregate(
     from turkctl.operations.label_files import ITEM_COLUMNS
 
     run = invocation(ctx)
+    _check_places(report, workers)
     options = _given(min_votes, threshold, sigt, sigx, beta, rounds, dimensions)
     columns = (item_column, worker_column, label_column, gold_column)
     found = _aggregated(run, _request(file, method, options, columns, classes, duplicates, gold))
@@ -135,6 +137,15 @@ def workers(
     found = _aggregated(run, _request(file, method, options, columns, classes, duplicates, gold))
     rows = _worker_rows(found, run.output.format)
     run.output.rows(list(rows[0]), rows)
+
+
+def _check_places(report: Path | None, workers: Path | None) -> None:
+    """Refuse before the work what could not be written after it."""
+    for file, flag in ((report, "--report"), (workers, "--workers")):
+        if file is not None and not file.parent.is_dir():
+            raise UsageError(f"cannot write {file}: there is no folder {file.parent}", hint=f"name another with {flag}")
+    if workers is not None and workers.suffix.lower() not in (".csv", ".jsonl"):
+        raise UsageError(f"{workers} ends neither in .csv nor in .jsonl", hint="name another with --workers")
 
 
 def _given(
