@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError
-from turkctl.operations.experiment_files import find as find_experiments
 from turkctl.operations.windows import parse_zone
 from turkctl.settings import Settings
 from turkctl.settings_keys import nearest
-from turkctl.store import campaigns, experiments, participants
+from turkctl.store import participants
 from turkctl.store.participant_lists import COLUMNS, TIMES, ParticipantFilter
 from turkctl.units import parse_time
 
@@ -65,9 +64,7 @@ def build_filter(session: Session, settings: Settings, query: Query) -> Particip
         NotFoundError: no such campaign; the current code version is asked for and nothing is configured.
     """
     zone = zone_of(settings)
-    for number in query.campaigns:
-        if campaigns.get(session, number) is None:
-            raise NotFoundError(f"there is no campaign {number}", hint="see: turkctl campaign list")
+    _check_campaigns(session, query.campaigns)
     versions = list(query.code_versions) or None
     if query.current:
         current = _current_versions(session, settings)
@@ -88,12 +85,31 @@ def build_filter(session: Session, settings: Settings, query: Query) -> Particip
     )
 
 
+def _check_campaigns(session: Session, numbers: Sequence[int]) -> None:
+    """Nothing, unless there is no such campaign.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if not numbers:
+        return
+    from turkctl.store import campaigns  # costs start-up, and few lists need it
+
+    for number in numbers:
+        if campaigns.get(session, number) is None:
+            raise NotFoundError(f"there is no campaign {number}", hint="see: turkctl campaign list")
+
+
 def _current_versions(session: Session, settings: Settings) -> list[str]:
     """The code versions of all configured experiments; of those in the project's files where none is stored.
 
     Raises:
         NotFoundError: no experiment is configured.
     """
+    # These cost a third of a list's start-up, and few lists need them.
+    from turkctl.operations.experiment_files import find as find_experiments
+    from turkctl.store import experiments
+
     versions: list[str] = []
     if participants.exists(session, experiments.EXPERIMENTS.name):
         versions = [each.code_version for each in experiments.list_all(session, inactive=False)]

@@ -29,7 +29,6 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from turkctl.store.base import CHUNK
-from turkctl.store.hits import HITS
 from turkctl.store.participants import COMPLETE, participants_table
 
 COLUMNS: Mapping[str, str] = {
@@ -229,6 +228,8 @@ def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bo
         done = _is_complete(table.c.status)
         found.append(done if wanted.complete else ~done)
     if wanted.campaigns:
+        from turkctl.store.hits import HITS  # costs start-up, and few lists need it
+
         posted = select(HITS.c.hit_id).where(HITS.c.campaign_id.in_(wanted.campaigns), HITS.c.mode == table.c.mode)
         found.append(table.c.hitid.in_(posted.correlate(table)))
     if wanted.since is not None:
