@@ -75,8 +75,8 @@ def test_migrating_an_empty_database_gives_what_creating_it_gives(empty: Databas
 
 
 def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
-    labels = ("label", "label_excluded", "label_state", "label_worker", "label_result", "label_run")
-    first = [f"turkctl_{name}" for name in labels]
+    labels = ("", "_excluded", "_admin", "_state", "_worker", "_result", "_run")
+    first = [f"turkctl_label{name}" for name in labels]
     first += [
         "turkctl_content_hit",
         "turkctl_content",

@@ -107,10 +107,10 @@ def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
 def insert_ignoring(session: Session, table: Table, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     """Inserts the rows whose ``key`` is not there yet and leaves the others as they are."""
     if rows:
-        session.connection().execute(_insert(session, table).on_conflict_do_nothing(index_elements=list(key)), rows)
+        session.connection().execute(insert_into(session, table).on_conflict_do_nothing(index_elements=list(key)), rows)
 
 
-def _insert(session: Session, table: Table) -> Any:
+def insert_into(session: Session, table: Table) -> Any:
     """INSERT with the ON CONFLICT clause that SQLite and PostgreSQL share."""
     dialect = session.connection().dialect.name
     if dialect == "sqlite":
@@ -130,7 +130,7 @@ def upsert(
     """Inserts the rows, or replaces those with the same ``key`` unless what is stored is newer by ``newer_by``."""
     if not rows:
         return
-    statement = _insert(session, table)
+    statement = insert_into(session, table)
     new = {name: statement.excluded[name] for name in rows[0] if name not in key}
     stored = table.c[newer_by]
     statement = statement.on_conflict_do_update(

@@ -14,6 +14,7 @@ from turkctl.store.types import Json, UtcTime
 IMPORTED = ""
 """The origin of labels that came from a file; the others have the id of their assignment."""
 ID_LENGTH = 255
+"""Characters of an item's or a worker's id."""
 
 
 class Label(TurkctlTable, table=True):
@@ -22,7 +23,7 @@ class Label(TurkctlTable, table=True):
     __tablename__ = "turkctl_label"
     __table_args__ = (
         UniqueConstraint(
-            "experiment_id", "mode", "market", "item", "worker_id", "origin", name="uq_turkctl_label_vote"
+            "experiment_id", "mode", "market", "origin", "item", "worker_id", name="uq_turkctl_label_vote"
         ),
     )
 
@@ -31,16 +32,18 @@ class Label(TurkctlTable, table=True):
     mode: str = Field(max_length=16)
     market: str = Field(max_length=512)
     """Of the assignment; empty for what came from a file."""
-    item: str = Field(max_length=ID_LENGTH)
-    worker_id: str = Field(max_length=ID_LENGTH)
     origin: str = Field(max_length=64)
     """The assignment's id, or :data:`IMPORTED`."""
+    item: str = Field(max_length=ID_LENGTH)
+    worker_id: str = Field(max_length=ID_LENGTH)
     value: str | None = Field(default=None, sa_type=Text)
-    """As it was answered; None for "can't tell", which is left out."""
+    """As it was answered; None where the worker gave no answer, which is left out."""
     at: datetime = Field(sa_type=UtcTime)
-    """When it was answered: of a worker's labels on one item the last counts."""
-    valid: bool = True
-    """False for rejected work, and for what somebody has taken out."""
+    """When it was answered or imported: of a worker's labels on one item the last counts."""
+    rejected: bool = False
+    """Whether the work is rejected; false again once that is overturned."""
+    invalid: bool = False
+    """Whether somebody has taken it out."""
 
 
 class ExcludedWorker(TurkctlTable, table=True):
@@ -49,25 +52,21 @@ class ExcludedWorker(TurkctlTable, table=True):
     __tablename__ = "turkctl_label_excluded"
 
     experiment_id: int = Field(primary_key=True, foreign_key="turkctl_experiment.id")
+    mode: str = Field(primary_key=True, max_length=16)
     worker_id: str = Field(primary_key=True, max_length=ID_LENGTH)
     excluded: datetime = Field(sa_type=UtcTime)
 
 
-class LabelState(TurkctlTable, table=True):
-    """Where the labels of an experiment stand in one mode."""
+class LabelAdmin(TurkctlTable, table=True):
+    """A label that somebody has set by hand. It stands, whatever runs say."""
 
-    __tablename__ = "turkctl_label_state"
+    __tablename__ = "turkctl_label_admin"
 
     experiment_id: int = Field(primary_key=True, foreign_key="turkctl_experiment.id")
     mode: str = Field(primary_key=True, max_length=16)
-    dirty: datetime | None = Field(default=None, sa_type=UtcTime)
-    """Since when there is something that no finished run has seen; None: nothing."""
-    read_until: datetime | None = Field(default=None, sa_type=UtcTime)
-    """Answers stored up to then are labels already."""
-    holder: str | None = Field(default=None, max_length=64)
-    """The run that is under way."""
-    held_until: datetime | None = Field(default=None, sa_type=UtcTime)
-    """When another may take its place: a run that was killed must not block for ever. Real time."""
+    item: str = Field(primary_key=True, max_length=ID_LENGTH)
+    label: str = Field(sa_type=Text)
+    set_at: datetime = Field(sa_type=UtcTime)
 
 
 class LabelRun(TurkctlTable, table=True):
@@ -91,26 +90,42 @@ class LabelRun(TurkctlTable, table=True):
     error: str | None = Field(default=None, sa_type=Text)
 
 
+class LabelState(TurkctlTable, table=True):
+    """Where the labels of an experiment stand in one mode."""
+
+    __tablename__ = "turkctl_label_state"
+
+    experiment_id: int = Field(primary_key=True, foreign_key="turkctl_experiment.id")
+    mode: str = Field(primary_key=True, max_length=16)
+    dirty: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Since when there is something that no finished run has seen; None: nothing."""
+    read_until: int = 0
+    """The row of the last assignment whose answers are labels already. Writers come one after another, so that a later
+    assignment has a higher row."""
+    read_field: str | None = Field(default=None, sa_type=Text)
+    """The field that the settings named for the answer when they were read."""
+    holder: str | None = Field(default=None, sa_type=Text)
+    """The run that is under way: its process, as JSON."""
+    held_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When another may take its place: a run that was killed must not block for ever. Real time."""
+    run_id: int | None = Field(default=None, foreign_key="turkctl_label_run.id")
+    """The run whose results stand."""
+
+
 class LabelResult(TurkctlTable, table=True):
-    """What is known of an item: by the last run that was about it, or by an administrator."""
+    """What a run made of an item. Those of the run that :class:`LabelState` names stand."""
 
     __tablename__ = "turkctl_label_result"
-    __table_args__ = (UniqueConstraint("experiment_id", "mode", "item"),)
 
-    id: int | None = Field(default=None, primary_key=True)
-    experiment_id: int = Field(foreign_key="turkctl_experiment.id")
-    mode: str = Field(max_length=16)
-    item: str = Field(max_length=ID_LENGTH)
+    run_id: int = Field(primary_key=True, foreign_key="turkctl_label_run.id")
+    item: str = Field(primary_key=True, max_length=ID_LENGTH)
     label: str | None = Field(default=None, sa_type=Text)
     """The class, ``true`` or ``false`` for a yes-or-no question; None where there is none."""
-    score: float | None = Field(default=None, sa_type=Double)
-    p: float | None = Field(default=None, sa_type=Double)
-    n: int = 0
-    n_true: int = 0
-    method: str = Field(max_length=32)
-    """The run's, or ``admin``: such a label is never overwritten."""
-    run_id: int | None = Field(default=None, foreign_key="turkctl_label_run.id", index=True)
-    changed: datetime = Field(sa_type=UtcTime)
+    score: float = Field(sa_type=Double)
+    p: float = Field(sa_type=Double)
+    n: int
+    n_true: int
+    """Votes for true; with several classes, for the best one."""
 
 
 class LabelWorker(TurkctlTable, table=True):
@@ -125,6 +140,7 @@ class LabelWorker(TurkctlTable, table=True):
 
 LABELS = Label.__table__
 EXCLUDED = ExcludedWorker.__table__
+ADMIN = LabelAdmin.__table__
 STATES = LabelState.__table__
 RUNS = LabelRun.__table__
 RESULTS = LabelResult.__table__

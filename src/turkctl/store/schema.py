@@ -56,7 +56,7 @@ def all_tables() -> MetaData:
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
     described += (qualifications.OwnType,)
     described += (payments.Payment, contents.Content, contents.ContentHit)
-    described += (labels.Label, labels.ExcludedWorker, labels.LabelState, labels.LabelRun)
+    described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)
     described += (labels.LabelResult, labels.LabelWorker)
     assert all(issubclass(model, TurkctlTable) for model in described)
     return TurkctlTable.metadata

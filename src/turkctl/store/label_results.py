@@ -1,0 +1,249 @@
+"""Runs of label aggregation, and what they made of items and workers.
+
+The results of a run are written in parts beside those that stand; that they stand from now on is one change of the
+state at the end. So a run that is killed leaves the results before it in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlmodel import Session
+
+from turkctl.store.base import add, chunks, insert_into, insert_rows
+from turkctl.store.experiments import EXPERIMENTS
+from turkctl.store.labels import ADMIN, RESULTS, RUNS, STATES, WORKERS, LabelRun
+
+RUNNING = "running"
+DONE = "done"
+FAILED = "failed"
+INTERRUPTED = "interrupted"
+KEPT = 2
+"""Finished runs of an experiment whose results of items are kept: the last one, and the one before."""
+PAGE = 5000
+"""Rows that are read, or removed, at a time."""
+_NEVER = -1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it is listed."""
+
+    id: int
+    experiment: str
+    mode: str
+    method: str
+    started: datetime
+    finished: datetime | None
+    status: str
+    facts: Mapping[str, Any] | None
+    changes: Mapping[str, int] | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is known of an item."""
+
+    item: str
+    label: str | None
+    score: float | None
+    p: float | None
+    n: int
+    n_true: int
+    method: str
+
+
+def begin(session: Session, experiment_id: int, mode: str, method: str, now: datetime) -> int:
+    """A run that begins; its number."""
+    run = LabelRun(experiment_id=experiment_id, mode=mode, method=method, started=now, status=RUNNING)
+    add(session, run)
+    assert run.id is not None
+    return run.id
+
+
+def end(session: Session, run_id: int, status: str, now: datetime, **values: Any) -> None:
+    """Notes how a run ended: ``facts`` and ``changes``, or ``error``."""
+    statement = update(RUNS).where(RUNS.c.id == run_id, RUNS.c.status == RUNNING)
+    session.connection().execute(statement.values(status=status, finished=now, **values))
+
+
+def end_abandoned(session: Session, experiment_id: int, mode: str, now: datetime) -> None:
+    """Notes of runs that never ended that they were interrupted; only for who holds the experiment."""
+    wanted = (RUNS.c.experiment_id == experiment_id, RUNS.c.mode == mode, RUNS.c.status == RUNNING)
+    session.connection().execute(update(RUNS).where(*wanted).values(status=INTERRUPTED, finished=now))
+
+
+def put_items(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Stores results of items; see :class:`turkctl.store.labels.LabelResult` for the keys."""
+    insert_rows(session, RESULTS, rows)
+
+
+def put_workers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Stores what a run said of workers: ``run_id, worker_id, facts``."""
+    insert_rows(session, WORKERS, rows)
+
+
+def outdated(session: Session, experiment_id: int, mode: str) -> list[int]:
+    """The runs whose results nobody needs any more: all but the last finished ones."""
+    of_it = (RUNS.c.experiment_id == experiment_id, RUNS.c.mode == mode)
+    runs = list(session.connection().execute(select(RUNS.c.id, RUNS.c.status).where(*of_it).order_by(RUNS.c.id.desc())))
+    kept = [row.id for row in runs if row.status == DONE][:KEPT]
+    return [row.id for row in runs if row.id not in kept and row.status != RUNNING]
+
+
+def remove_some(session: Session, run_ids: Sequence[int]) -> bool:
+    """Removes a part of what those runs said of items and workers; whether there may be more."""
+    found = False
+    for part in chunks(run_ids):
+        for table, key in ((RESULTS, RESULTS.c.item), (WORKERS, WORKERS.c.worker_id)):
+            rows = session.connection().execute(select(table.c.run_id, key).where(table.c.run_id.in_(part)).limit(PAGE))
+            by_run: dict[int, list[str]] = {}
+            for run_id, name in rows:
+                by_run.setdefault(run_id, []).append(name)
+            for run_id, names in by_run.items():
+                found = True
+                for some in chunks(names):
+                    gone = delete(table).where(table.c.run_id == run_id, key.in_(some))
+                    session.connection().execute(gone)
+    return found
+
+
+def labels_of(session: Session, run_id: int | None) -> Iterator[tuple[str, str | None]]:
+    """(item, label) of a run's results."""
+    if run_id is not None:
+        statement = select(RESULTS.c.item, RESULTS.c.label).where(RESULTS.c.run_id == run_id)
+        for part in session.connection().execute(statement).partitions(PAGE):
+            yield from part  # type: ignore[misc]  # a Row is a tuple, which its class does not say
+
+
+def admin_labels(session: Session, experiment_id: int, mode: str) -> dict[str, str]:
+    """``{item: label}`` of what was set by hand."""
+    statement = select(ADMIN.c.item, ADMIN.c.label).where(ADMIN.c.experiment_id == experiment_id, ADMIN.c.mode == mode)
+    return {row.item: row.label for row in session.connection().execute(statement)}
+
+
+def set_admin(session: Session, experiment_id: int, mode: str, item: str, label: str, now: datetime) -> None:
+    """Sets an item's label by hand."""
+    statement = insert_into(session, ADMIN).values(
+        experiment_id=experiment_id, mode=mode, item=item, label=label, set_at=now
+    )
+    new = statement.excluded
+    key = ["experiment_id", "mode", "item"]
+    statement = statement.on_conflict_do_update(index_elements=key, set_={"label": new.label, "set_at": new.set_at})
+    session.connection().execute(statement)
+
+
+def clear_admin(session: Session, experiment_id: int, mode: str, item: str) -> bool:
+    """Lets runs decide on the item again; False where nothing was set."""
+    wanted = (ADMIN.c.experiment_id == experiment_id, ADMIN.c.mode == mode, ADMIN.c.item == item)
+    return session.connection().execute(delete(ADMIN).where(*wanted)).rowcount > 0
+
+
+def list_items(session: Session, experiment_id: int, mode: str) -> Iterator[Item]:
+    """What is known of each item, in the order of items: by the run that stands, or set by hand. A page at a time."""
+    run_id, method = _standing(session, experiment_id, mode)
+    set_by_hand = admin_labels(session, experiment_id, mode)
+    waiting = sorted(set_by_hand.keys() - _seen(session, run_id, list(set_by_hand)))
+    statement = select(RESULTS).where(RESULTS.c.run_id == run_id).order_by(RESULTS.c.item).limit(PAGE)
+    part: Select[Any] = statement
+    while rows := session.connection().execute(part).all():
+        for row in rows:
+            yield _item(row, method, set_by_hand)
+        part = statement.where(RESULTS.c.item > rows[-1].item)
+    for item in waiting:
+        yield Item(item, set_by_hand[item], None, None, 0, 0, "admin")
+
+
+def get_item(session: Session, experiment_id: int, mode: str, item: str) -> Item | None:
+    """What is known of one item; None where nothing is."""
+    run_id, method = _standing(session, experiment_id, mode)
+    set_by_hand = admin_labels(session, experiment_id, mode)
+    wanted = (RESULTS.c.run_id == run_id, RESULTS.c.item == item)
+    row = session.connection().execute(select(RESULTS).where(*wanted)).one_or_none()
+    if row is None:
+        return Item(item, set_by_hand[item], None, None, 0, 0, "admin") if item in set_by_hand else None
+    return _item(row, method, set_by_hand)
+
+
+def past_items(session: Session, experiment_id: int, mode: str, item: str) -> list[tuple[Run, str | None, float]]:
+    """(run, label, score) of one item in the runs whose results are kept, the newest first."""
+    statement = (
+        _RUN.add_columns(RESULTS.c.label, RESULTS.c.score)
+        .join(RESULTS, RESULTS.c.run_id == RUNS.c.id)
+        .where(*_run_of(experiment_id, mode), RUNS.c.status == DONE, RESULTS.c.item == item)
+        .order_by(RUNS.c.id.desc())
+    )
+    return [(Run(*row[:-2]), row[-2], row[-1]) for row in session.connection().execute(statement)]
+
+
+def list_workers(session: Session, run_id: int, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """What the run said of workers, all or these, by id."""
+    statement = select(WORKERS.c.worker_id, WORKERS.c.facts).where(WORKERS.c.run_id == run_id)
+    parts: Iterator[Select[Any]] = iter([statement])
+    if names is not None:
+        parts = (statement.where(WORKERS.c.worker_id.in_(part)) for part in chunks(names))
+    rows = [row for part in parts for row in session.connection().execute(part)]
+    return [{"worker": row.worker_id, **row.facts} for row in sorted(rows, key=lambda row: str(row.worker_id))]
+
+
+def standing_run(session: Session, experiment_id: int, mode: str) -> Run | None:
+    """The run whose results stand."""
+    run_id, _ = _standing(session, experiment_id, mode)
+    row = session.connection().execute(_RUN.where(RUNS.c.id == run_id)).one_or_none()
+    return None if row is None else Run(*row)
+
+
+def list_runs(session: Session, mode: str, experiment_id: int | None, limit: int | None) -> list[Run]:
+    """Runs, the newest first."""
+    statement = _RUN.where(RUNS.c.mode == mode).order_by(RUNS.c.id.desc()).limit(limit)
+    if experiment_id is not None:
+        statement = statement.where(RUNS.c.experiment_id == experiment_id)
+    return [Run(*row) for row in session.connection().execute(statement)]
+
+
+_RUN: Select[Any] = select(
+    RUNS.c.id,
+    EXPERIMENTS.c.slug,
+    RUNS.c.mode,
+    RUNS.c.method,
+    RUNS.c.started,
+    RUNS.c.finished,
+    RUNS.c.status,
+    RUNS.c.facts,
+    RUNS.c.changes,
+    RUNS.c.error,
+).join_from(RUNS, EXPERIMENTS, RUNS.c.experiment_id == EXPERIMENTS.c.id)
+
+
+def _run_of(experiment_id: int, mode: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return RUNS.c.experiment_id == experiment_id, RUNS.c.mode == mode
+
+
+def _standing(session: Session, experiment_id: int, mode: str) -> tuple[int, str]:
+    """The run whose results stand, and its method; a run that never was where there is none."""
+    statement = (
+        select(RUNS.c.id, RUNS.c.method)
+        .join(STATES, STATES.c.run_id == RUNS.c.id)
+        .where(STATES.c.experiment_id == experiment_id, STATES.c.mode == mode)
+    )
+    row = session.connection().execute(statement).one_or_none()
+    return (_NEVER, "") if row is None else (row.id, row.method)
+
+
+def _seen(session: Session, run_id: int, items: Sequence[str]) -> set[str]:
+    seen: set[str] = set()
+    for part in chunks(items):
+        statement = select(RESULTS.c.item).where(RESULTS.c.run_id == run_id, RESULTS.c.item.in_(part))
+        seen |= set(session.connection().execute(statement).scalars())
+    return seen
+
+
+def _item(row: Any, method: str, set_by_hand: Mapping[str, str]) -> Item:
+    by_hand = set_by_hand.get(row.item)
+    label, by = (row.label, method) if by_hand is None else (by_hand, "admin")
+    return Item(row.item, label, row.score, row.p, row.n, row.n_true, by)

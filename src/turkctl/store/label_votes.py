@@ -1,0 +1,268 @@
+"""Labels as they come in, and as they are listed and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, update
+from sqlmodel import Session
+
+from turkctl.store.base import Place, changed, chunks, insert_ignoring, insert_into
+from turkctl.store.experiments import EXPERIMENTS
+from turkctl.store.labels import EXCLUDED, IMPORTED, LABELS
+
+PAGE = 10_000
+"""Rows that are read at a time."""
+KEY = ["experiment_id", "mode", "market", "origin", "item", "worker_id"]
+
+
+class Vote(NamedTuple):
+    """One label to store."""
+
+    item: str
+    worker: str
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One label that an assignment gives."""
+
+    market: str
+    assignment_id: str
+    item: str
+    worker: str
+    value: str | None
+    at: datetime
+    rejected: bool
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A label as it is listed."""
+
+    experiment: str
+    item: str
+    worker: str
+    label: str | None
+    at: datetime
+    assignment_id: str | None
+    status: str
+    """``counts``, ``rejected``, ``invalid`` or ``excluded``."""
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Which labels are meant, besides experiment and mode."""
+
+    item: str | None = None
+    worker: str | None = None
+    only_counting: bool = False
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """As SQL."""
+        found: list[ColumnElement[bool]] = []
+        if self.item is not None:
+            found.append(LABELS.c.item == self.item)
+        if self.worker is not None:
+            found.append(LABELS.c.worker_id == self.worker)
+        if self.only_counting:
+            found += [*_counts(), LABELS.c.value.is_not(None)]
+        return found
+
+
+def put_imported(session: Session, experiment_id: int, mode: str, votes: Sequence[Vote], now: datetime) -> int:
+    """Adds labels of different (item, worker) pairs from a file, or changes those there; how many are not as before."""
+    statement = insert_into(session, LABELS).values(
+        experiment_id=experiment_id, mode=mode, market="", origin=IMPORTED, at=now, rejected=False, invalid=False
+    )
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=KEY,
+        set_={"value": new["value"], "at": new["at"]},
+        where=LABELS.c.value.is_distinct_from(new["value"]),
+    )
+    rows = [{"item": vote.item, "worker_id": vote.worker, "value": vote.value} for vote in votes]
+    return session.connection().execute(statement, rows).rowcount if rows else 0
+
+
+def put_answers(session: Session, experiment_id: int, mode: str, answers: Sequence[Answer]) -> None:
+    """Adds what assignments say, or replaces it; what somebody has taken out stays out."""
+    statement = insert_into(session, LABELS)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=KEY, set_={name: new[name] for name in ("value", "at", "rejected")}
+    )
+    rows = [
+        {
+            "experiment_id": experiment_id,
+            "mode": mode,
+            "market": answer.market,
+            "origin": answer.assignment_id,
+            "item": answer.item,
+            "worker_id": answer.worker,
+            "value": answer.value,
+            "at": answer.at,
+            "rejected": answer.rejected,
+            "invalid": False,
+        }
+        for answer in answers
+    ]
+    if rows:
+        session.connection().execute(statement, rows)
+
+
+def forget_answers(session: Session, experiment_id: int, mode: str) -> None:
+    """Empties the labels that came from assignments, before they are read anew; rows stay, to stay taken out."""
+    parsed = (LABELS.c.experiment_id == experiment_id, LABELS.c.mode == mode, LABELS.c.origin != IMPORTED)
+    session.connection().execute(update(LABELS).where(*parsed).values(value=None))
+
+
+def set_rejected(session: Session, place: Place, slug: str, assignment_ids: Sequence[str], *, to: bool) -> bool:
+    """Says of labels that their work is rejected, or no longer; whether that changed anything."""
+    experiment = select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.slug == slug).scalar_subquery()
+    count = 0
+    for part in chunks(assignment_ids):
+        statement = update(LABELS).where(
+            LABELS.c.experiment_id == experiment,
+            LABELS.c.mode == place.mode,
+            LABELS.c.market == place.market,
+            LABELS.c.origin.in_(part),
+            LABELS.c.rejected.is_(not to),
+        )
+        count += changed(session, statement.values(rejected=to))
+    return count > 0
+
+
+def stored(session: Session, experiment_id: int, mode: str) -> int:
+    """How many labels there are, whether they count or not."""
+    statement = select(func.count()).select_from(LABELS).where(*_of(experiment_id, mode))
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def has_any(session: Session, experiment_id: int, mode: str) -> bool:
+    """Whether there are labels."""
+    found = select(exists().where(*_of(experiment_id, mode)))
+    return bool(session.connection().execute(found).scalar_one())
+
+
+def knows_item(session: Session, experiment_id: int, mode: str, item: str) -> bool:
+    """Whether the item has a label."""
+    found = select(exists().where(*_of(experiment_id, mode), LABELS.c.item == item))
+    return bool(session.connection().execute(found).scalar_one())
+
+
+def unknown_workers(session: Session, experiment_id: int, mode: str, workers: Sequence[str]) -> list[str]:
+    """Those of the workers who gave no label."""
+    known: set[str] = set()
+    for part in chunks(workers):
+        statement = select(LABELS.c.worker_id).distinct().where(*_of(experiment_id, mode), LABELS.c.worker_id.in_(part))
+        known |= set(session.connection().execute(statement).scalars())
+    return [worker for worker in workers if worker not in known]
+
+
+def counted(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[str, str, str]]:
+    """(item, worker, value) of the labels that count, the older first, so that a worker's last one on an item is last.
+
+    Left out are labels of rejected work, what was taken out, excluded workers, and labels without a value.
+    """
+    statement = (
+        select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value)
+        .where(*_of(experiment_id, mode), *_counts(), LABELS.c.value.is_not(None))
+        .order_by(LABELS.c.at, LABELS.c.id)
+    )
+    for part in session.connection().execute(statement.execution_options(stream_results=True)).partitions(PAGE):
+        yield from part  # type: ignore[misc]  # a Row is a tuple, which its class does not say
+
+
+def example(session: Session, experiment_id: int, mode: str, value: str) -> Listed:
+    """One of the labels that count and have this value."""
+    statement = _LISTED.where(*_of(experiment_id, mode), *_counts(), LABELS.c.value == value)
+    return _listed(session.connection().execute(statement.order_by(LABELS.c.id).limit(1)).one())
+
+
+def list_labels(session: Session, mode: str, experiment_id: int | None, narrowed: Narrowed) -> Iterator[Listed]:
+    """The labels that match, in the order in which they came; read a page at a time."""
+    statement = _LISTED.where(LABELS.c.mode == mode, *narrowed.conditions())
+    if experiment_id is not None:
+        statement = statement.where(LABELS.c.experiment_id == experiment_id)
+    statement = statement.order_by(LABELS.c.id).limit(PAGE)
+    after = 0
+    while rows := session.connection().execute(statement.where(LABELS.c.id > after)).all():
+        yield from map(_listed, rows)
+        after = rows[-1].id
+
+
+def set_invalid(session: Session, experiment_id: int, mode: str, narrowed: Narrowed, *, to: bool) -> int:
+    """Takes labels out, or in again; how many are now other than before."""
+    wanted = (*_of(experiment_id, mode), *narrowed.conditions(), LABELS.c.invalid.is_(not to))
+    return changed(session, update(LABELS).where(*wanted).values(invalid=to))
+
+
+def count_invalid(session: Session, experiment_id: int, mode: str, narrowed: Narrowed, *, to: bool) -> int:
+    """How many :func:`set_invalid` would change."""
+    wanted = (*_of(experiment_id, mode), *narrowed.conditions(), LABELS.c.invalid.is_(not to))
+    return int(session.connection().execute(select(func.count()).select_from(LABELS).where(*wanted)).scalar_one())
+
+
+def excluded(session: Session, experiment_id: int, mode: str) -> set[str]:
+    """The workers whose labels do not count."""
+    statement = select(EXCLUDED.c.worker_id).where(EXCLUDED.c.experiment_id == experiment_id, EXCLUDED.c.mode == mode)
+    return set(session.connection().execute(statement).scalars())
+
+
+def exclude(session: Session, experiment_id: int, mode: str, workers: Collection[str], now: datetime) -> None:
+    """Lets the labels of these workers count no more."""
+    rows = [{"experiment_id": experiment_id, "mode": mode, "worker_id": worker, "excluded": now} for worker in workers]
+    insert_ignoring(session, EXCLUDED, ["experiment_id", "mode", "worker_id"], rows)
+
+
+def include(session: Session, experiment_id: int, mode: str, workers: Sequence[str]) -> None:
+    """Lets them count again."""
+    for part in chunks(workers):
+        gone = EXCLUDED.delete().where(
+            EXCLUDED.c.experiment_id == experiment_id, EXCLUDED.c.mode == mode, EXCLUDED.c.worker_id.in_(part)
+        )
+        session.connection().execute(gone)
+
+
+def _is_excluded() -> ColumnElement[bool]:
+    return exists().where(
+        and_(
+            EXCLUDED.c.experiment_id == LABELS.c.experiment_id,
+            EXCLUDED.c.mode == LABELS.c.mode,
+            EXCLUDED.c.worker_id == LABELS.c.worker_id,
+        )
+    )
+
+
+def _counts() -> list[ColumnElement[bool]]:
+    return [LABELS.c.rejected.is_(False), LABELS.c.invalid.is_(False), ~_is_excluded()]
+
+
+def _of(experiment_id: int, mode: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return LABELS.c.experiment_id == experiment_id, LABELS.c.mode == mode
+
+
+_LISTED: Select[Any] = select(
+    LABELS.c.id,
+    EXPERIMENTS.c.slug,
+    LABELS.c.item,
+    LABELS.c.worker_id,
+    LABELS.c.value,
+    LABELS.c.at,
+    LABELS.c.origin,
+    case(
+        (LABELS.c.invalid.is_(True), "invalid"),
+        (LABELS.c.rejected.is_(True), "rejected"),
+        (_is_excluded(), "excluded"),
+        else_="counts",
+    ).label("status"),
+).join_from(LABELS, EXPERIMENTS, LABELS.c.experiment_id == EXPERIMENTS.c.id)
+
+
+def _listed(row: Any) -> Listed:
+    return Listed(row.slug, row.item, row.worker_id, row.value, row.at, row.origin or None, row.status)
