@@ -61,10 +61,17 @@ def _secrets(url: URL) -> list[str]:
 
 def first_line(error: DBAPIError) -> str:
     """What the driver itself said, without the statement."""
-    arguments = getattr(error.orig, "args", ())
-    is_numbered = len(arguments) == _NUMBER_AND_WORDS and isinstance(arguments[0], int)  # PyMySQL's
-    lines = str(arguments[1] if is_numbered else error.orig).strip().splitlines()
+    numbered = _numbered(error)
+    lines = (str(error.orig) if numbered is None else numbered[1]).strip().splitlines()
     return lines[0] if lines else type(error.orig).__name__
+
+
+def _numbered(error: DBAPIError) -> tuple[int, str] | None:
+    """The number and the words of an error of PyMySQL's; None for other drivers, whose errors are words alone."""
+    arguments: tuple[object, ...] = error.orig.args if error.orig is not None else ()
+    if len(arguments) != _NUMBER_AND_WORDS or not isinstance(arguments[0], int):
+        return None
+    return arguments[0], str(arguments[1])
 
 
 def _detail(error: DBAPIError, url: URL) -> str:
@@ -107,7 +114,8 @@ def _no_table(error: DBAPIError, url: URL) -> SchemaError:
 
 
 def _server_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
-    state = getattr(error.orig, "sqlstate", None) or _MYSQL.get(getattr(error.orig, "args", (None,))[0])
+    numbered = _numbered(error)
+    state = getattr(error.orig, "sqlstate", None) if numbered is None else _MYSQL.get(numbered[0])
     if state == _UNDEFINED_TABLE:
         return _no_table(error, url)
     detail = _detail(error, url)
