@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lab_support import Lab, lab
 
-from turkctl.errors import ConfigError, MistakesError, NotFoundError
+from turkctl.errors import ConfigError, MistakesError, NotFoundError, TurkctlError
 from turkctl.mturk import requirements
 from turkctl.operations.configure import configure_project
 from turkctl.operations.experiment_files import read_project
@@ -57,7 +57,7 @@ def types(study: Lab) -> list[Any]:
 
 def test_a_type_is_made_once_and_changed_when_its_description_does(project: Lab) -> None:
     assert configure(project, TRAINED + WORDS) == {"trained": "created", "words": "created", "stroop": "removed"}
-    project.requests  # noqa: B018  # begins to count afresh
+    assert project.requests["CreateQualificationType"] == 1
     assert configure(project, TRAINED + WORDS) == {"trained": "unchanged", "words": "unchanged"}
     assert not CHANGING & project.requests.keys()
     changed = (TRAINED + WORDS).replace("80 % of", "85 % of")
@@ -73,6 +73,21 @@ def test_a_type_whose_making_nobody_saw_the_end_of_is_found_by_its_name(project:
     assert [(each.type_id, each.description) for each in types(project)] == [
         (made.type_id, "Got 80 % of the training right.")
     ]
+
+
+def test_lost_answers_never_make_a_second_type(project: Lab) -> None:
+    text = TRAINED + "".join(TRAINED.replace("trained", f"t{n}").replace("Passed", f"Passed {n}") for n in range(5))
+    for seed in range(8):
+        project.switch(answer_lost=0.5, seed=seed)
+        try:
+            configure(project, text + WORDS)
+        except TurkctlError:
+            project.pass_time(minutes=2)
+    project.switch()
+    project.pass_time(minutes=2)
+    configure(project, text + WORDS)
+    assert len(types(project)) == 6
+    assert set(configure(project, text + WORDS).values()) == {"unchanged"}
 
 
 @pytest.mark.parametrize(

@@ -150,21 +150,6 @@ def task_of(version: Version, rows: Sequence[Row] = ()) -> Task:
     return Task(questions.check_size(texts[""]))
 
 
-def question_of(version: Version, rows: Sequence[Row] = ()) -> str:
-    """The question document of a HIT (see :func:`task_of`).
-
-    Raises:
-        UsageError: as :func:`task_of`; or the experiment's question is a layout, which the market fills in.
-    """
-    task = task_of(version, rows)
-    if task.question is None:
-        raise UsageError(
-            f"experiment '{version.slug}' uses the layout {task.layout_id}, whose page only the market has",
-            hint="post a HIT in local or sandbox mode to see it",
-        )
-    return task.question
-
-
 def _values(slug: str, asked: Sequence[Placeholder], rows: Sequence[Row], items: int) -> dict[str, Any]:
     """A value for each placeholder."""
     values: dict[str, Any] = {}
