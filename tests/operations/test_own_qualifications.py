@@ -13,8 +13,8 @@ from turkctl.errors import ConfigError, MistakesError, NotFoundError, TurkctlErr
 from turkctl.mturk import requirements
 from turkctl.operations.configure import configure_project
 from turkctl.operations.experiment_files import read_project
+from turkctl.operations.named_qualifications import find_type, holders, list_types
 from turkctl.operations.qualification_grants import prepare_grant, prepare_revoke
-from turkctl.operations.qualifications import find_type, holders, list_types
 from turkctl.operations.repeat import ensure_type
 from turkctl.store import experiments
 

@@ -13,16 +13,10 @@ from typing import Any
 
 from turkctl.errors import ConfigError, MistakesError
 from turkctl.mturk.requirements import own_names
-from turkctl.operations.experiment_settings import (
-    QUESTIONS,
-    SLUG,
-    VARIANT,
-    ExperimentSettings,
-    LineOf,
-    check_experiment,
-)
+from turkctl.operations.experiment_settings import QUESTIONS, SLUG, VARIANT, ExperimentSettings, check_experiment
 from turkctl.operations.qualification_settings import read_qualifications
 from turkctl.operations.question_files import read_question
+from turkctl.operations.settings_tables import LineOf
 from turkctl.settings_file import read_toml
 from turkctl.settings_keys import nearest
 

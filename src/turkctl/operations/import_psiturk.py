@@ -18,7 +18,7 @@ from sqlmodel import Session
 from turkctl.errors import ConfigError, NotFoundError, SchemaError
 from turkctl.operations.configure import CREATED, apply_configure, plan_configure
 from turkctl.operations.experiment_files import find
-from turkctl.operations.experiment_settings import LineOf, parse_experiment
+from turkctl.operations.experiment_settings import parse_experiment
 from turkctl.operations.psiturk_config import (
     Proposal,
     PsiturkConfig,
@@ -31,6 +31,7 @@ from turkctl.operations.psiturk_hits import take_hits
 from turkctl.operations.psiturk_items import KEPT, SKIPPED, TAKEN, Item
 from turkctl.operations.psiturk_project import ProjectChange, plan_project
 from turkctl.operations.psiturk_rows import OldCampaign, OldTask, UnfitRowError, parse_campaign, parse_task
+from turkctl.operations.settings_tables import LineOf
 from turkctl.operations.windows import parse_zone
 from turkctl.operations.world import World
 from turkctl.settings import PROJECT_FILE, Origin, Settings

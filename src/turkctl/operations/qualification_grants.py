@@ -9,8 +9,8 @@ from pathlib import Path
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
+from turkctl.operations.named_qualifications import NamedType, find_type
 from turkctl.operations.plan import ALREADY_DONE, Done, Plan, Step
-from turkctl.operations.qualifications import NamedType, find_type
 from turkctl.operations.world import World
 from turkctl.store import qualifications
 

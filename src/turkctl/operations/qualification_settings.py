@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from turkctl.errors import ConfigError, UsageError
 from turkctl.mturk.requirements import OWN_NAME
-from turkctl.operations.experiment_settings import Duration, Line, LineOf, Table, Text, Words, mistakes_in
+from turkctl.operations.experiment_settings import Duration, Line, Text, Words
 from turkctl.operations.question_files import read_text
+from turkctl.operations.settings_tables import LineOf, Table, mistakes_in
 
 HIGHEST = 2**31 - 1
 

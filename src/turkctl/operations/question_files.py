@@ -7,8 +7,9 @@ from pathlib import Path
 
 from turkctl.errors import ConfigError, TurkctlError
 from turkctl.mturk import questions
-from turkctl.operations.experiment_settings import ExperimentSettings, LineOf
+from turkctl.operations.experiment_settings import ExperimentSettings
 from turkctl.operations.rendering import Source, columns_of, source_of
+from turkctl.operations.settings_tables import LineOf
 
 TEMPLATE_LIMIT = 60_000
 """Bytes of a template: the market takes 65,535 for the whole question."""

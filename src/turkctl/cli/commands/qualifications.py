@@ -26,7 +26,7 @@ def list_(
     ] = False,
 ) -> None:
     """List the qualification types that turkctl made in this mode."""
-    from turkctl.operations.qualifications import list_account, list_types
+    from turkctl.operations.named_qualifications import list_account, list_types
 
     run = invocation(ctx)
     if everything:
@@ -51,7 +51,7 @@ def create(
     inactive: Annotated[bool, typer.Option("--inactive", help="Workers cannot ask for it.")] = False,
 ) -> None:
     """Make a qualification type, once: one of that name is taken as it is, and described anew."""
-    from turkctl.operations.qualifications import create_type, spec_of
+    from turkctl.operations.named_qualifications import create_type, spec_of
 
     run = invocation(ctx)
     spec = spec_of(name, description, keywords or (), auto_granted_value, active=not inactive)
@@ -102,7 +102,7 @@ def workers(
     revoked: Annotated[bool, typer.Option("--revoked", help="Those whom it was taken from, instead.")] = False,
 ) -> None:
     """List who holds a qualification, as the market says."""
-    from turkctl.operations.qualifications import find_type, holders
+    from turkctl.operations.named_qualifications import find_type, holders
 
     run = invocation(ctx)
     rows: list[dict[str, Any]] = holders(run.context, find_type(run.context, name), revoked=revoked)

@@ -1,0 +1,101 @@
+"""Tables of settings files as models, and what is wrong with one: each mistake with its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from turkctl.errors import ConfigError
+from turkctl.settings_keys import nearest
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Table(BaseModel):
+    """A table of a settings file: no key but those named here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def mistakes_in(
+    model: type[T], what: str, table: Any, locate: Callable[[str], str], mistakes: list[ConfigError]
+) -> T | None:
+    """The table as an object of the model; None when something is wrong, which ``mistakes`` then names.
+
+    Args:
+        model: what the table may say.
+        what: the thing it describes, in words.
+        table: what the file says.
+        locate: gives ``file:line`` for a dotted key of the table.
+        mistakes: what is wrong is added here.
+    """
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        for each in error.errors():
+            key = ".".join(str(part) for part in each["loc"] if isinstance(part, str))
+            words = _words_for(model, what, key, each)
+            mistakes.append(ConfigError(f"{locate(key)}: {words}", hint=_hint(model, key, each)))
+    return None
+
+
+class LineOf:
+    """Finds the line of a key in the file that a table comes from; a key that is not there is its table's."""
+
+    def __init__(self, path: object, text: str, prefix: str, *, otherwise: str | None = None) -> None:
+        """With ``otherwise``, keys that are not under ``prefix`` are looked for under that."""
+        self._path = path
+        self._text = text
+        self._prefixes = [prefix] if otherwise is None else [prefix, otherwise]
+
+    def __call__(self, key: str) -> str:
+        """``file:line`` of the key."""
+        from turkctl.settings_file import line_of
+
+        parts = key.split(".") if key else []
+        while True:
+            for prefix in self._prefixes[: None if parts else 1]:
+                line = line_of(self._text, ".".join([*filter(None, [prefix]), *parts]))
+                if line > 1 or not (parts or prefix):
+                    return f"{self._path}:{line}"
+            if not parts:
+                return f"{self._path}:1"
+            parts.pop()
+
+
+_KINDS = {
+    "string_type": "write a text, in quotes",
+    "list_type": 'write a list, as in ["one", "two"]',
+    "dict_type": "write a table, as in { key = value }",
+    "model_type": "write a table, as in { key = value }",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "bool_type": "write true or false",
+}
+"""What to say for the kinds of errors whose own words speak of Python."""
+
+
+def _words_for(model: type[BaseModel], what: str, key: str, error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        close = nearest(key.rpartition(".")[2], _valid_keys(model, key))
+        return f"{what}: unknown key '{key}'" + (f"; did you mean '{close}'?" if close else "")
+    if error["type"] == "missing":
+        return f"{what}: '{key}' is missing"
+    message = _KINDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return f"{what}: {key + ': ' if key else ''}{message[0].lower()}{message[1:]}"
+
+
+def _valid_keys(model: type[BaseModel], key: str) -> list[str]:
+    """The keys of the table that a dotted key is in: the model's own, or those of a table inside of it."""
+    within = model.model_fields.get(key.partition(".")[0]) if "." in key else None
+    named = () if within is None else (within.annotation, *get_args(within.annotation))
+    tables = [each for each in named if isinstance(each, type) and issubclass(each, BaseModel)]
+    return list((tables[0] if tables else model).model_fields)
+
+
+def _hint(model: type[BaseModel], key: str, error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "valid here: " + ", ".join(_valid_keys(model, key))
+    return "mend that line, then run: turkctl experiments configure"
