@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks import (
     bench_batch,
     bench_bonus,
+    bench_content,
     bench_export,
     bench_labels,
     bench_market,
@@ -19,6 +20,7 @@ for bench in (
     bench_batch,
     bench_bonus,
     bench_watch,
+    bench_content,
     bench_export,
     bench_labels,
     bench_participants,

@@ -30,6 +30,8 @@ KEY_COLUMNS = ("key", "id")
 PART = 10_000
 """Items that are put into the database in one transaction, well below a second."""
 MAX_OUTPUTS = 1000
+_AS_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
+"""As the column keeps it, so that what is unchanged is seen by its text."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class Reader:
             raise ValueError(f"it has no '{min(missing)}', which the question has a placeholder for")
         priority = None if self._priority is None else self._priority(row)
         gold = None if self._gold is None else _answer(row.pop(self._gold, None))
-        data = json.dumps(row, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        data = _AS_JSON(row)
         try:
             as_bytes = data.encode()
         except UnicodeEncodeError:

@@ -32,7 +32,7 @@ def chosen_keys(named: Sequence[str], in_file: Iterable[str] | None, *, everythi
     return list(dict.fromkeys(in_file if in_file is not None else named))
 
 
-def remove_content(world: World, slug: str, keys: Iterable[str] | None, *, dry_run: bool = False) -> BatchResult:
+def remove_content(world: World, slug: str | None, keys: Sequence[str] | None, *, dry_run: bool = False) -> BatchResult:
     """Take items out of dispatch. What is out stays out and is counted; adding an item again takes it back in.
 
     Args:
@@ -86,14 +86,12 @@ def _chosen(session: Session, version: Version, keys: Sequence[str] | None) -> l
 
 
 def keys_in(path: Path | None, stdin: BinaryIO, column: str | None) -> Iterator[str]:
-    """The keys in a file of content: of ``column``, else of ``key`` or ``id``.
+    """The keys of a file of content, told as ``content add`` tells them; ``column`` names theirs.
 
     Raises:
         UsageError: see :func:`turkctl.operations.content_files.opened`; or there is no such column.
     """
     with opened(path, stdin) as source:
         reader = Reader(source, AddRequest(path, None, column), frozenset())
-        if reader.key_column is None and source.columns is not None and len(source.columns) > 1:
-            raise UsageError(f"{source.name} has no column key or id", hint="name the column with --key")
         for item in reader.items():
             yield item.key
