@@ -196,7 +196,39 @@ def test_the_browser_is_opened_where_there_is_one(folder: Path, turkctl: Run, mo
     project(folder, GOOD)
     assert turkctl("experiments", "configure").code == 0
     assert turkctl("experiments", "preview", "stroop", "--open", "--file", "p.html").code == 0
-    assert (folder / "opened").read_text(encoding="utf-8") == f"{(folder / 'p.html').as_uri()}\n"
+    opened = (folder / "opened").read_text(encoding="utf-8")
+    assert opened.startswith(f"{(folder / 'p.html').as_uri()}?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&")
+
+
+def test_an_item_whose_key_is_a_number_is_found_where_the_queue_is_shorter(folder: Path, turkctl: Run) -> None:
+    project(folder, None, 'external_url = "https://x.example/?w=${word}"')
+    add_content(folder, turkctl, "key,word\n7001,red\n")
+    assert "?w=red&" in turkctl("experiments", "preview", "stroop", "--row", "7001").out
+
+
+FORM = """<QuestionForm xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2017-11-06/QuestionForm.xsd">
+<Question><QuestionIdentifier>q</QuestionIdentifier><QuestionContent><Text>${word}?</Text></QuestionContent>
+<AnswerSpecification><FreeTextAnswer/></AnswerSpecification></Question></QuestionForm>"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "shown"),
+    [
+        ('question_file = "form.xml"', "form", "&lt;Text&gt;&amp;lt;b&amp;gt;red?"),
+        ('hit_layout = "3L"\nhit_layout_parameters = { word = "${word}" }', "layout", "3L\nword = &lt;b&gt;red\n"),
+        ('external_url = "https://x.example/?w=${word}"\nframe_height = 700', "external", "?w=%3Cb%3Ered&assign"),
+    ],
+)
+def test_every_kind_of_question_is_previewed(folder: Path, turkctl: Run, keys: str, kind: str, shown: str) -> None:
+    (folder / "form.xml").write_text(FORM, encoding="utf-8")
+    project(folder, None, keys)
+    add_content(folder, turkctl)
+    assert shown in turkctl("experiments", "preview", "stroop").out
+    assert json.loads(turkctl("experiments", "preview", "stroop", "--json").out)["kind"] == kind
+    assert turkctl("experiments", "preview", "stroop", "--file", "p.html").code == 0
+    page = (folder / "p.html").read_text(encoding="utf-8")
+    assert ("height:700px" in page) is (kind == "external")
+    assert lint(turkctl) == []
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,14 @@ def open_page(shown: Preview, file: Path | None) -> str:
     """
     import webbrowser
 
+    from turkctl.operations.preview import with_parameters
+
     if file is None and shown.url is not None:
         address = shown.url
     else:
         if file is None:
             file = Path(tempfile.mkdtemp(prefix="turkctl-")) / "preview.html"
-        address = write_page(shown, file).resolve().as_uri()
+        address = with_parameters(write_page(shown, file).resolve().as_uri())
     if not webbrowser.open(address):
         raise UsageError(f"no browser could be started for {address}", hint="write it with --file instead")
     return address

@@ -135,6 +135,8 @@ def _rows(session: Session, world: World, version: Version, row: str | None) -> 
     if not keys:  # nothing is pending: by age
         every = contents_counts.list_contents(session, place, now, ListFilter(version.slug))
         keys = [each.key for each in islice(every, first - 1, first - 1 + items)]
+    if not keys and row is not None and contents.find(session, version.experiment_id, [row]):
+        return _by_key(session, version, row)
     if not keys and row is not None:
         number = contents.numbers(session).get(version.experiment_id, 0)
         raise NotFoundError(
