@@ -22,7 +22,7 @@ VALUES = NASTY.filter(lambda text: not re.search("[\ud800-\udfff\x00\r]", text))
 PAGE = """<!DOCTYPE html><html><head><title>${x}</title><style>p { content: "${x}" }</style></head>
 <body class=c${x} data-a='${x}' title="${x}"><!-- ${x} -->
 <p onclick="go('${x}')" style="width: ${x}">Say ${x}, then go on</p><textarea>${x}</textarea>
-<a href="https://x.example/?q=${x}">link</a><img src="https://x.example/${x}" alt=${x}>
+<!-- one --!><a href="https://x.example/?q=${x}" target="${x}">link</a><img src="https://x.example/${x}" alt=${x}>
 <script>var a = "${x}", b = '${x}', c = `${x}`, d = ${contents_json};</script>
 <form action="/submit"><input name=i value=${x}></form><p>end</p></body></html>"""
 
@@ -156,6 +156,18 @@ def test_names_of_elements_and_attributes_take_raw_placeholders_only(page: str) 
 def test_no_row_puts_a_script_where_an_address_belongs(value: str) -> None:
     with pytest.raises(UsageError, match="'x' would put a script where an address belongs, in line 2"):
         fill(html_pieces('<p>\n<a href="${x}">k</a>'), {"x": value})
+
+
+@given(value=VALUES)
+def test_no_value_ends_a_text_in_the_script_of_an_address_or_an_event(value: str) -> None:
+    page = fill(html_pieces("<a href=\"javascript:go('${x}')\" onclick='go(`${x}`)'>k</a>"), {"x": value})
+    address, event = Shape(page).values
+    assert address is not None
+    assert event is not None
+    for text, opening, closing in ((address, "javascript:go('", "')"), (event, "go(`", "`)")):
+        inner = text.removeprefix(opening).removesuffix(closing)
+        assert not re.search("[%'\"`$<>\n]", inner)
+        assert json.loads(f'"{inner}"') == value
 
 
 def test_a_scheme_cannot_be_put_together_from_two_values() -> None:

@@ -198,6 +198,8 @@ def _within_address(before: str) -> str:
     """The place of a value in an address: what stands first may name a scheme."""
     if not before.strip():
         return "address"
+    if _SCRIPT_ADDRESS.match(_INVISIBLE.sub("", before)):
+        return "handler"
     return "attribute" if re.search("[:/?#]", _PLACEHOLDER.sub("", before)) else "address without scheme"
 
 
@@ -224,9 +226,10 @@ def _scan(text: str) -> Iterator[Piece]:
 
 def _end_of_declaration(text: str, opening: re.Match[str]) -> int:
     """Behind a comment, doctype or processing instruction."""
-    ending = "-->" if opening[0] == "<!--" else ">"
-    end = text.find(ending, opening.start() + 2 if ending == "-->" else opening.end())
-    return len(text) if end < 0 else end + len(ending)
+    is_comment = opening[0] == "<!--"
+    ending = re.compile("--!?>" if is_comment else ">")
+    end = ending.search(text, opening.start() + 2 if is_comment else opening.end())
+    return len(text) if end is None else end.end()
 
 
 def _end_of_element(text: str, at: int, name: str) -> int:
