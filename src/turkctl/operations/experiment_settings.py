@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
-    ValidationError,
     model_validator,
 )
 
 from turkctl.errors import ConfigError, TurkctlError
 from turkctl.mturk import requirements
-from turkctl.settings_keys import nearest
+from turkctl.operations.settings_tables import LineOf, Table, mistakes_in
 from turkctl.units import CENT, format_duration, format_money, parse_duration, parse_money
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 VARIANT = ":"
 """Stands between an experiment's name and its variant's: no name has one."""
-T = TypeVar("T", bound=BaseModel)
 
 
 def _money(value: Any) -> Decimal:
@@ -132,12 +127,6 @@ QUESTIONS = ("external_url", "html_template", "question_file", "hit_layout")
 """The keys that say what a HIT asks; an experiment has one of them."""
 
 
-class Table(BaseModel):
-    """A table of a settings file: no key but those named here."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Limits(Table):
     """What it may never pass."""
 
@@ -159,7 +148,7 @@ class ExperimentSettings(Table):
     code_version: Annotated[str, Field(min_length=1, max_length=128), Line]
     title: Annotated[str, Field(min_length=1, max_length=128), Line]
     description: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_text)]
-    keywords: Words = []
+    keywords: Words = Field(default_factory=list)
     reward: Annotated[Money, AfterValidator(_price)]
     duration: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(hours=1)
     lifetime: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(days=1)
@@ -169,11 +158,11 @@ class ExperimentSettings(Table):
     question_file: str | None = None
     """A file with a question document: ExternalQuestion, HTMLQuestion or QuestionForm."""
     hit_layout: Annotated[str, AfterValidator(_layout_id)] | None = None
-    hit_layout_parameters: dict[str, Annotated[str, AfterValidator(_text)]] = {}
+    hit_layout_parameters: dict[str, Annotated[str, AfterValidator(_text)]] = Field(default_factory=dict)
     placeholders: Annotated[bool, Field(strict=True)] = True
     """False: ``${name}`` in the question is its own and stays as it is."""
     frame_height: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
-    qualifications: Requirements = {}
+    qualifications: Requirements = Field(default_factory=dict)
     contents_per_hit: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
     """Items of content in one HIT, besides those with a known answer."""
     gold_per_hit: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
@@ -245,81 +234,3 @@ def check_experiment(slug: str, table: Any, locate: LineOf, mistakes: list[Confi
         )
         return None
     return mistakes_in(ExperimentSettings, f"experiment '{slug}'", table, locate, mistakes)
-
-
-def mistakes_in(
-    model: type[T], what: str, table: Any, locate: Callable[[str], str], mistakes: list[ConfigError]
-) -> T | None:
-    """The table as an object of the model; None when something is wrong, which ``mistakes`` then names.
-
-    Args:
-        model: what the table may say.
-        what: the thing it describes, in words.
-        table: what the file says.
-        locate: gives ``file:line`` for a dotted key of the table.
-        mistakes: what is wrong is added here.
-    """
-    try:
-        return model.model_validate(table)
-    except ValidationError as error:
-        for each in error.errors():
-            key = ".".join(str(part) for part in each["loc"] if isinstance(part, str))
-            words = _words_for(model, what, key, each)
-            mistakes.append(ConfigError(f"{locate(key)}: {words}", hint=_hint(model, key, each)))
-    return None
-
-
-class LineOf:
-    """Finds the line of a key in the file that a table comes from; a key that is not there is its table's."""
-
-    def __init__(self, path: object, text: str, prefix: str, *, otherwise: str | None = None) -> None:
-        """With ``otherwise``, keys that are not under ``prefix`` are looked for under that."""
-        self._path = path
-        self._text = text
-        self._prefixes = [prefix] if otherwise is None else [prefix, otherwise]
-
-    def __call__(self, key: str) -> str:
-        """``file:line`` of the key."""
-        from turkctl.settings_file import line_of
-
-        parts = key.split(".") if key else []
-        while True:
-            for prefix in self._prefixes[: None if parts else 1]:
-                line = line_of(self._text, ".".join([*filter(None, [prefix]), *parts]))
-                if line > 1 or not (parts or prefix):
-                    return f"{self._path}:{line}"
-            if not parts:
-                return f"{self._path}:1"
-            parts.pop()
-
-
-_KINDS = {
-    "string_type": "write a text, in quotes",
-    "list_type": 'write a list, as in ["one", "two"]',
-    "dict_type": "write a table, as in { key = value }",
-    "model_type": "write a table, as in { key = value }",
-    "int_type": "write a whole number",
-    "int_from_float": "write a whole number",
-    "bool_type": "write true or false",
-}
-"""What to say for the kinds of errors whose own words speak of Python."""
-
-
-def _words_for(model: type[BaseModel], what: str, key: str, error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        close = nearest(key.rpartition(".")[2], _valid_keys(model, key))
-        return f"{what}: unknown key '{key}'" + (f"; did you mean '{close}'?" if close else "")
-    if error["type"] == "missing":
-        return f"{what}: '{key}' is missing"
-    message = _KINDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    return f"{what}: {key + ': ' if key else ''}{message[0].lower()}{message[1:]}"
-
-
-def _valid_keys(model: type[BaseModel], key: str) -> list[str]:
-    return list((Limits if key.rpartition(".")[0] == "limits" else model).model_fields)
-
-
-def _hint(model: type[BaseModel], key: str, error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "valid here: " + ", ".join(_valid_keys(model, key))
-    return "mend that line, then run: turkctl experiments configure"
