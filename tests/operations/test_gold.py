@@ -121,14 +121,14 @@ def test_work_of_those_above_an_accuracy_alone_is_approved_and_gets_a_bonus(stud
     bad = study.answer(second, 3, **answers(study, second, {}))
     study.sync()
 
-    def approved(share: float, **selection: Any) -> list[str]:
+    def approved(share: float, **selection: Any) -> set[str]:
         chosen = WorkSelection(Selection(**selection), min_gold=share)
         plan, _act = prepare_approve(study.world, chosen.require())
-        return [step.id for step in plan.steps]
+        return {step.id for step in plan.steps}
 
-    assert approved(0.8) == approved(0.8, experiment="photos") == [good]
-    assert approved(0.5) == [good, middling]
-    assert approved(0.0, everything=True) == [good, middling, bad]
+    assert approved(0.8) == approved(0.8, experiment="photos") == {good}
+    assert approved(0.5) == {good, middling}
+    assert approved(0.0, everything=True) == {good, middling, bad}
     plan, _act = prepare_approve(study.world, WorkSelection(Selection(ids=(bad, good)), min_gold=0.8))
     assert [(item.id, item.detail) for item in plan.skipped] == [(bad, "0 of 2 known answers right")]
     study.apply(prepare_approve(study.world, WorkSelection(everything())))
