@@ -12,6 +12,7 @@ from turkctl.operations.approve import prepare_approve
 from turkctl.operations.bonus import prepare_bonus
 from turkctl.operations.bonus_orders import BonusRequest
 from turkctl.operations.plan import BatchResult
+from turkctl.operations.reconcile import reconcile
 from turkctl.operations.selection import Selection
 from turkctl.operations.sync import sync
 from turkctl.operations.work import WorkSelection
@@ -212,3 +213,58 @@ def test_a_request_without_an_answer_is_looked_for_before_an_old_token_is_truste
     assert {item.id: item.status for item in result.results} == {made[0]: "skipped", made[1]: "bonused"}
     assert ledger(study) == on_market(study)
     assert len(on_market(study)) == 2
+
+
+def begun(study: Lab, request: BonusRequest, name: str, *, answered: bool) -> None:
+    """A run that was killed before its request, or before its answer was written down."""
+    plan, act = prepare_bonus(study.world, ids(name), request)
+    act.prepare(plan.steps)
+    if answered:
+        act.perform(plan.steps[0])
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_purposes_that_the_list_cannot_tell_apart_are_each_paid_once(study: Lab, refused: bool) -> None:
+    (one,) = approved(study, 1)
+    first, second = dollars("1.00", purpose="first"), dollars("1.00", purpose="second")
+    begun(study, first, one, answered=False)
+    if refused:
+        study.write("UPDATE turkctl_intent SET state = 'failed'")
+    begun(study, second, one, answered=True)
+    for request in (first, second, first, second):
+        assert pay(study, request, ids(one)).failed == 0
+    assert len(on_market(study)) == 2
+    assert ledger(study) == on_market(study)
+
+
+def test_a_token_that_was_used_proves_nothing_where_the_ledger_explains_the_payment_otherwise(study: Lab) -> None:
+    (one,) = approved(study, 1)
+    first, second = dollars("1.00", purpose="first"), dollars("1.00", purpose="second")
+    begun(study, first, one, answered=False)
+    begun(study, second, one, answered=True)
+    reconcile(study.world, adopt=True)  # takes the older one
+    assert pay(study, second, ids(one)).failed == 1
+    assert ledger(study) == on_market(study)
+    study.pass_time(hours=25)
+    assert pay(study, second, ids(one)).succeeded == 1
+    assert len(on_market(study)) == 2
+    assert ledger(study) == on_market(study)
+
+
+def test_a_bonus_that_was_begun_with_another_amount_says_so(study: Lab) -> None:
+    (one,) = approved(study, 1)
+    begun(study, dollars("1.00", purpose="extra"), one, answered=False)
+    plan, act = prepare_bonus(study.world, ids(one), dollars("2.00", purpose="extra"))
+    assert any("another amount" in note for note in plan.notes)
+    result = study.apply((plan, act))
+    assert (result.succeeded, result.cost) == (1, Decimal("1.20"))
+    assert "$2.00 is wanted now" in (reasons(result)[0] or "")
+    assert "$1.00 is owed" in (reasons(pay(study, dollars("2.00", purpose="extra"), ids(one)))[0] or "")
+
+
+@pytest.mark.parametrize(("one", "other"), [("thanks", " thanks "), ("für dich", "fu\N{COMBINING DIAERESIS}r dich")])
+def test_purposes_and_reasons_that_look_the_same_are_the_same(study: Lab, one: str, other: str) -> None:
+    approved(study, 1)
+    assert pay(study, dollars("1.00", one)).succeeded == 1
+    assert pay(study, dollars("1.00", other)).skipped == 1
+    assert pay(study, dollars("1.00", purpose=other)).skipped == 1

@@ -12,6 +12,7 @@ from lab_support import Lab, worker
 
 from turkctl.errors import UsageError
 from turkctl.operations.bonus_file import parse, prepare_bonus_file
+from turkctl.operations.reject import prepare_reject
 from turkctl.operations.sync import sync
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
@@ -107,3 +108,16 @@ def test_row_731_is_named_when_it_is_the_bad_one(study: Lab) -> None:
 def test_a_file_that_is_not_there_is_a_usage_error(study: Lab, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         prepare_bonus_file(study.world, tmp_path / "none.csv")
+
+
+def test_a_worker_whose_work_was_rejected_is_told_of_and_not_passed_over(study: Lab, tmp_path: Path) -> None:
+    (hit,) = study.post(9)
+    (one,) = study.submit(hit, worker(1))
+    sync(study.world)
+    study.apply(prepare_reject(study.world, [one], "no answers"))
+    table = tmp_path / "bonuses.csv"
+    table.write_text(f"id,amount,reason\n{worker(1)},1.00,thanks\n")
+    plan, _act = prepare_bonus_file(study.world, table)
+    assert [(item.id, "name the assignment" in (item.detail or "")) for item in plan.skipped] == [(one, True)]
+    table.write_text(f"id,amount,reason\n{one},1.00,thanks\n")
+    assert len(prepare_bonus_file(study.world, table)[0].steps) == 1

@@ -31,19 +31,20 @@ from turkctl.operations.bonus_orders import (
 )
 from turkctl.operations.create import refused
 from turkctl.operations.funds import check_funds
-from turkctl.operations.payments import enter_found, finish, payment_of, read_bonuses
+from turkctl.operations.payments import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
-from turkctl.operations.settle import TOKEN_TRUSTED, settle
+from turkctl.operations.settle import settle
 from turkctl.operations.work import WorkSelection
 from turkctl.operations.world import World
 from turkctl.store import experiments, intents, meta, participants, payments
 from turkctl.store.base import Place
-from turkctl.store.intents import Intent
+from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import format_money
 
 CLOCK_HOLDS = 1.0
 """Seconds for which the time that was read is near enough to judge a token's age by."""
+_CHANGED = "bonuses were begun before with another amount, and are paid as they were begun"
 Ledger = dict[str, list[Payment]]
 
 
@@ -64,7 +65,7 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
     rows = participant_rows(world, found.work)
     orders, left = orders_of(request, found, wanted.selection.ids, rows)
     plan = plan_orders(world, orders, [*left, *skip(found.idle)], now, strict=request.amount is not None)
-    return replace(plan, notes=settled.notes), Bonus(world)
+    return replace(plan, notes=(*settled.notes, *plan.notes)), Bonus(world)
 
 
 def plan_orders(
@@ -85,13 +86,14 @@ def plan_orders(
     ledger = _look(world, orders, now)
     with world.database.read() as session:
         made = _intents(session, world, orders, now)
-        steps, out = [], list(left)
+        steps, out, changed = [], list(left), 0
         for order, intent in zip(orders, made, strict=True):
             reason = paid_before(order, ledger[order.work.assignment_id])
             if reason is not None:
                 out.append(ItemResult(order.work.assignment_id, SKIPPED, reason))
             else:
-                steps.append(_step(intent))
+                steps.append(_step(intent, order.amount))
+                changed += Decimal(intent.request["amount"]) != order.amount
         counted = {each.token for each in intents.unfinished(session, world.place, intents.BONUS)}
         steps, over = within_caps(session, world.place, steps, now, strict=strict)
     costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
@@ -99,7 +101,8 @@ def plan_orders(
         if step.payload.token not in counted:
             costs[step.payload.experiment_id] += step.cost
     check_funds(world, costs, now)
-    return Plan("bonus", world.place.mode, tuple(steps), (*out, *over))
+    notes = (f"{changed} {_CHANGED}: run it again to see what is owed",) if changed else ()
+    return Plan("bonus", world.place.mode, tuple(steps), (*out, *over), notes)
 
 
 def _look(world: World, orders: Sequence[Order], now: datetime) -> Ledger:
@@ -185,9 +188,15 @@ def _intent(
     )
 
 
-def _step(intent: Intent) -> Step[Intent]:
+def _step(intent: Intent, wanted: Decimal) -> Step[Intent]:
+    return Step(intent.subject, intent, intent.cost, _words(intent, wanted))
+
+
+def _words(intent: Intent, wanted: Decimal) -> str:
+    """What is paid, and that it was begun with another amount than is wanted now."""
     words = f"${intent.request['amount']} to {intent.request['worker']} for '{intent.request['purpose']}'"
-    return Step(intent.subject, intent, intent.cost, words)
+    same = wanted == Decimal(intent.request["amount"])
+    return words if same else f"{words}, as it was begun before; ${format_money(wanted)} is wanted now"
 
 
 class Bonus:
@@ -229,7 +238,7 @@ class Bonus:
             raise self._over[step.payload.token]
         intent = self._stored[step.payload.token]
         if intent.state == intents.DONE:
-            return Done(ALREADY_DONE, "paid by another run", value=None, cost=ZERO)
+            return Done(ALREADY_DONE, f"${intent.request['amount']} paid by another run", value=None, cost=ZERO)
         if self._now() - intent.created > TOKEN_TRUSTED:
             raise RefusedError("an unanswered request is too old to be repeated", hint="run the command again")
         asked = intent.request
@@ -239,7 +248,9 @@ class Bonus:
             )
         except AlreadyExistsError as error:
             self._confirm(intent, error)
-        return Done("bonused", value=intent, cost=intent.cost)
+        wanted = step.payload.request["amount"]
+        detail = None if wanted == asked["amount"] else _words(intent, Decimal(wanted))
+        return Done("bonused", detail, value=intent, cost=intent.cost)
 
     def _now(self) -> datetime:
         """The time to within a second: in mode local each look at the clock is a transaction."""
@@ -248,9 +259,18 @@ class Bonus:
         return self._seen[1]
 
     def _confirm(self, intent: Intent, error: AlreadyExistsError) -> None:
-        asked = (intent.request["worker"], Decimal(intent.request["amount"]), intent.request["reason"])
-        paid = self._mturk.list_bonuses(assignment_id=intent.subject)
-        if asked not in [(each.worker_id, each.amount, each.reason) for each in paid]:
+        """See that the market's list has it, beside what it has of other purposes.
+
+        Raises:
+            AlreadyExistsError: it does not.
+        """
+        subject, worker, amount, reason = key_of(intent)
+        listed = self._mturk.list_bonuses(assignment_id=subject)
+        paid = sum((each.worker_id, each.amount, each.reason) == (worker, amount, reason) for each in listed)
+        with self._world.database.read() as session:
+            known = _ledger(session, self._world, [subject])[subject]
+        others = [row for row in known if row.token != intent.token]
+        if paid <= sum((row.worker_id, row.amount, row.reason) == (worker, amount, reason) for row in others):
             raise error
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:

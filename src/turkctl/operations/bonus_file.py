@@ -15,6 +15,7 @@ from turkctl.mturk.errors import DoesNotExistError
 from turkctl.operations.bonus import Bonus, plan_orders
 from turkctl.operations.bonus_caps import cap_of
 from turkctl.operations.bonus_orders import (
+    REJECTED_WORK,
     BonusRequest,
     Order,
     check_amount,
@@ -23,7 +24,7 @@ from turkctl.operations.bonus_orders import (
     participant_rows,
     refuse_ambiguous,
 )
-from turkctl.operations.payments import purpose_of
+from turkctl.operations.payments import plain, purpose_of
 from turkctl.operations.plan import SKIPPED, ItemResult, Plan, skip
 from turkctl.operations.reading import read_each
 from turkctl.operations.selection import Selection
@@ -93,7 +94,7 @@ def _line(number: int, cells: dict[str, str], reason: str | None, *, whole: bool
         raise UsageError("the id is missing")
     amount = parse_money(cells["amount"])
     check_amount(amount)
-    told = cells.get("reason") or reason or ""
+    told = (cells.get("reason") or reason or "").strip()
     check_reason(told)
     return Line(number, cells["id"], amount, told)
 
@@ -132,7 +133,7 @@ def prepare_bonus_file(
     now = world.now()
     settled = settle(world, now)
     lines, unknown = _known(world, lines)
-    orders, wrong, left = _orders(world, lines, purpose, each=each)
+    orders, wrong, left = _orders(world, lines, purpose and plain(purpose), each=each)
     bad = sorted([*bad, *unknown, *wrong], key=lambda one: one.row)
     if bad and not skip_bad_rows:
         first = bad[0]
@@ -143,7 +144,7 @@ def prepare_bonus_file(
         )
     left += [ItemResult(one.id or f"row {one.row}", SKIPPED, f"row {one.row}: {one.why}") for one in bad]
     plan = plan_orders(world, orders, left, now, strict=True)
-    return replace(plan, notes=settled.notes), Bonus(world)
+    return replace(plan, notes=(*settled.notes, *plan.notes)), Bonus(world)
 
 
 def _read(path: Path) -> str:
@@ -183,6 +184,11 @@ def _orders(
         if work.status != REJECTED:
             by_name.setdefault(work.worker_id, []).append(work)
     orders, bad = [], []
+    left = [
+        ItemResult(work.assignment_id, SKIPPED, REJECTED_WORK)
+        for work in found.work
+        if work.worker_id in ids and work.worker_id not in by_name and work.assignment_id not in ids
+    ]
     taken: set[tuple[str, str]] = set()
     for line in lines:
         theirs = by_name.get(line.id, [])
@@ -197,7 +203,7 @@ def _orders(
             continue
         taken |= {(order.work.assignment_id, order.purpose) for order in made}
         orders += made
-    return orders, bad, list(skip(found.idle))
+    return orders, bad, [*left, *skip(found.idle)]
 
 
 def _check(world: World, line: Line, made: Sequence[Order], taken: set[tuple[str, str]], *, each: bool) -> None:

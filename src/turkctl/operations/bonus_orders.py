@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.operations.payments import purpose_of
+from turkctl.operations.payments import plain, purpose_of
 from turkctl.operations.plan import FAILED, SKIPPED, ItemError, ItemResult
 from turkctl.operations.selection import Selection
 from turkctl.operations.work import (
@@ -32,6 +32,7 @@ MAX_REASON = 4096
 TOLERANCE = Decimal("0.000001")
 """Dollars by which psiTurk's FLOAT column may be off a whole cent."""
 ZERO = Decimal("0.00")
+REJECTED_WORK = "rejected; name the assignment to pay a bonus all the same"
 _BY_PSITURK = "psiTurk says that it was paid"
 
 
@@ -73,7 +74,8 @@ class BonusRequest:
     @property
     def identified_by(self) -> str:
         """The purpose, given or not."""
-        return self.purpose or (AUTO if self.amount is None else purpose_of(self.reason))
+        given = AUTO if self.amount is None else purpose_of(self.reason)
+        return given if self.purpose is None else plain(self.purpose)
 
 
 def check_reason(reason: str) -> None:
@@ -149,14 +151,14 @@ def orders_of(
         except TurkctlError as error:
             left.append(failed(work.assignment_id, error))
             continue
-        orders.append(Order(work, amount, request.reason, request.identified_by, row))
+        orders.append(Order(work, amount, request.reason.strip(), request.identified_by, row))
     return orders, left
 
 
 def _unfit(request: BonusRequest, work: Work, row: BonusRow | None, ids: Sequence[str]) -> str | None:
     if request.amount is not None:
         rejected = work.status == REJECTED and work.assignment_id not in ids
-        return "rejected; name the assignment to pay a bonus all the same" if rejected else None
+        return REJECTED_WORK if rejected else None
     credited = row is not None and row.status in (participants.CREDITED, participants.BONUSED)
     if work.status != APPROVED and not credited:
         return f"{work.status.lower()}, not approved"

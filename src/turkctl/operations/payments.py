@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,10 +19,12 @@ from turkctl.operations.reading import read_each
 from turkctl.operations.world import World
 from turkctl.store import hits, intents, participants, payments
 from turkctl.store.base import Place
-from turkctl.store.intents import Intent
+from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.payments import Payment, PaymentFilter
 
 MAX_PURPOSE = 128
+Key = tuple[str, str, Decimal, str | None]
+"""Assignment, worker, dollars and reason of a bonus: all that the market's list tells."""
 
 
 def read_bonuses(world: World, hit_ids: Iterable[str]) -> dict[str, list[BonusPayment]]:
@@ -42,8 +45,19 @@ def read_bonuses(world: World, hit_ids: Iterable[str]) -> dict[str, list[BonusPa
     return found
 
 
-def enter_found(world: World, found: Mapping[str, Sequence[BonusPayment]], now: datetime) -> int:
+def enter_found(
+    world: World, found: Mapping[str, Sequence[BonusPayment]], now: datetime, *, guess: bool = False
+) -> int:
     """Enter what the ledger does not explain: ours where an intent asked for just that, else the market's.
+
+    Where unfinished intents of one assignment differ in nothing but their purpose, and fewer of them were paid, the
+    list does not tell which: they are left for their tokens to tell, while the market remembers those.
+
+    Args:
+        world: database, market and clock.
+        found: what the market's list has, by HIT.
+        now: the moment.
+        guess: take the oldest of such intents instead.
 
     Returns:
         How many unfinished intents proved to have happened.
@@ -58,13 +72,20 @@ def enter_found(world: World, found: Mapping[str, Sequence[BonusPayment]], now: 
         asked = intents.by_subject(session, place, intents.BONUS, names)
         taken = {(row.assignment_id, row.purpose) for row in known}
         explained = Counter((row.assignment_id, row.amount, row.reason) for row in known)
-        rows, done = [], []
+        unexplained = []
         for hit_id, each in told:
             key = (each.assignment_id, each.amount, each.reason)
             if explained[key]:
                 explained[key] -= 1
+            else:
+                unexplained.append((hit_id, each))
+        wanted, paid = _by_key(asked, taken), Counter(_key(each) for _, each in unexplained)
+        rows, done = [], []
+        for hit_id, each in unexplained:
+            ours = wanted[_key(each)]
+            if not (guess or _told_apart(ours, paid[_key(each)], now)):
                 continue
-            intent = _asked_for(asked, taken, each)
+            intent = ours.pop(0) if ours else None
             row = _ours(place, intent, each, now) if intent else _theirs(session, place, hit_id, each, taken, now)
             taken.add((row.assignment_id, row.purpose))
             rows.append(row)
@@ -72,14 +93,29 @@ def enter_found(world: World, found: Mapping[str, Sequence[BonusPayment]], now: 
         return finish(session, world, rows, done, now)
 
 
-def _asked_for(asked: Sequence[Intent], taken: set[tuple[str, str]], each: BonusPayment) -> Intent | None:
-    for intent in asked:
-        request = intent.request
-        same = (request["worker"], Decimal(request["amount"]), request["reason"])
-        free = (intent.subject, request["purpose"]) not in taken
-        if free and intent.subject == each.assignment_id and same == (each.worker_id, each.amount, each.reason):
-            return intent
-    return None
+def _key(each: BonusPayment) -> Key:
+    return each.assignment_id, each.worker_id, each.amount, each.reason
+
+
+def key_of(intent: Intent) -> Key:
+    """What the market's list would tell of the bonus that this asks for."""
+    request = intent.request
+    return intent.subject, request["worker"], Decimal(request["amount"]), request["reason"]
+
+
+def _by_key(asked: Sequence[Intent], taken: set[tuple[str, str]]) -> dict[Key, list[Intent]]:
+    """The intents whose purpose is not in the ledger: those without an answer first, then the oldest."""
+    found: dict[Key, list[Intent]] = defaultdict(list)
+    for intent in sorted(asked, key=lambda each: each.state not in intents.UNFINISHED):
+        if (intent.subject, intent.request["purpose"]) not in taken:
+            found[key_of(intent)].append(intent)
+    return found
+
+
+def _told_apart(wanted: Sequence[Intent], paid: int, now: datetime) -> bool:
+    """Whether it is plain which of them were paid, or nothing but this list can tell any more."""
+    waiting = [intent for intent in wanted if intent.state in intents.UNFINISHED]
+    return paid >= len(waiting) or any(now - intent.created > TOKEN_TRUSTED for intent in waiting)
 
 
 def payment_of(place: Place, intent: Intent, paid_at: datetime) -> Payment:
@@ -145,8 +181,14 @@ def finish(session: Session, world: World, rows: Sequence[Payment], done: Sequen
     return finished
 
 
+def plain(purpose: str) -> str:
+    """A purpose without what nobody sees: two that look the same are the same, and paid once."""
+    return unicodedata.normalize("NFC", purpose).strip()
+
+
 def purpose_of(reason: str) -> str:
     """The purpose that a reason stands for: itself, shortened where it is too long to be one."""
+    reason = plain(reason)
     if len(reason) <= MAX_PURPOSE:
         return reason
     return f"{reason[:100]}…{intents.token(reason)[:16]}"

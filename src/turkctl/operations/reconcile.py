@@ -151,7 +151,7 @@ def _adopt(world: World, found: Reconciled, there: Mapping[str, Sequence[BonusPa
             if each.row is not None and each.paid is not None:
                 paid = each.paid
                 payments.correct(session, each.row, paid.amount, bonus_fee(paid.amount), paid.reason)
-    enter_found(world, there, now)
+    enter_found(world, there, now, guess=True)
     left = [each for each in found.differences if each.kind == NOT_ON_MARKET]
     found.adopted = len(found.differences) - len(left)
     found.differences = left

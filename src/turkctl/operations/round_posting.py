@@ -15,12 +15,12 @@ from turkctl.operations.campaign_numbers import digest
 from turkctl.operations.create import Create, refused
 from turkctl.operations.plan import Done, Step
 from turkctl.operations.posting import Post
-from turkctl.operations.settle import TOKEN_TRUSTED, enter_hit
+from turkctl.operations.settle import enter_hit
 from turkctl.operations.world import World
 from turkctl.store import campaigns, intents, qualifications, rounds
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.rounds import Round
 
 RESEND_WITHIN = TOKEN_TRUSTED - timedelta(hours=1)

@@ -8,7 +8,7 @@ request with it to be under way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -22,13 +22,10 @@ from turkctl.operations.posting import Post
 from turkctl.operations.world import World
 from turkctl.store import contents, experiments, hits, intents
 from turkctl.store.base import Place
-from turkctl.store.intents import Intent
+from turkctl.store.intents import TOKEN_TRUSTED, Intent
 
 _POSTS = (intents.CREATE_HIT, intents.COMPENSATE)
 """Kinds whose token is the annotation of the HIT that they make."""
-
-TOKEN_TRUSTED = timedelta(hours=23)
-"""The market remembers a token for 24 hours; beyond this age it is looked for instead of trusted."""
 
 
 @dataclass(frozen=True)

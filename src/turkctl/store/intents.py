@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,8 @@ DONE = "done"
 FAILED = "failed"
 ABANDONED = "abandoned"
 UNFINISHED = (OPEN, SENT)
+TOKEN_TRUSTED = timedelta(hours=23)
+"""The market remembers a token for 24 hours; beyond this age it is looked for instead of trusted."""
 
 
 class Intent(TurkctlTable, table=True):
