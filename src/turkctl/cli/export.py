@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "jsonl")
 
 
-def write_rows(file: Path, form: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+def write_rows(file: Path, form: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Write rows as CSV or JSON Lines; a file of that name is replaced once the new one is complete.
 
     Raises:

@@ -13,6 +13,7 @@ from datetime import datetime
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InvalidStateError
 from turkctl.mturk.types import Assignment
+from turkctl.operations import label_marks
 from turkctl.operations.enter import credit, uniqueid
 from turkctl.operations.plan import ALREADY_DONE, SKIPPED, ZERO, Done, Step
 from turkctl.operations.work import Work, participants_table
@@ -107,7 +108,10 @@ class Decide:
         with self._world.database.write() as session:
             assignments.decide_many(session, place, APPROVED, _decisions(approved), expected=(SUBMITTED, REJECTED))
             assignments.decide_many(session, place, REJECTED, _decisions(rejected), expected=(SUBMITTED,))
-            compensations.enter_approved(session, place, [work.assignment_id for work, _at, _text in approved])
+            accepted = [work.assignment_id for work, _at, _text in approved]
+            compensations.enter_approved(session, place, accepted)
+            refused = [work.assignment_id for work, _at, _text in rejected]
+            label_marks.note_decisions(session, place, accepted, refused, self._now)
             table = participants_table(session, self._world) if approved else None
             if table is not None:
                 people = [uniqueid(work.worker_id, work.assignment_id) for work, _at, _text in approved]

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations import label_marks
 from turkctl.operations.answers import parsed
 from turkctl.operations.observe import snapshot
 from turkctl.operations.windows import parse_zone
 from turkctl.settings import Settings
-from turkctl.store import assignments, compensations, hit_changes, meta, participants
+from turkctl.store import assignments, compensations, hit_changes, label_state, meta, participants
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
@@ -112,7 +113,9 @@ def enter(
 ) -> None:
     """Store the answers and add up what that came to."""
     stored = assignments.statuses(session, place, [answer.row.hit_id for answer in answers])
+    answered: set[str] = set()
     for answer in answers:
+        before = entered.assignments_new
         fresh = _enter_work(session, place, answer, stored.get(answer.row.hit_id, {}), table, entered)
         if answer.gone:
             if hit_changes.mark_disposed(session, place, answer.row.hit_id, answer.read_at):
@@ -122,6 +125,10 @@ def enter(
             hit_changes.update_counters(session, place, snapshot(answer.hit, answer.read_at))
         if fresh or answer.moved:
             entered.changed.append(answer.row.hit_id)
+        if entered.assignments_new > before and answer.row.experiment is not None:
+            answered.add(answer.row.experiment)
+    if answered:
+        label_state.mark_dirty_by_slug(session, answered, place.mode, answers[-1].read_at)
 
 
 def _enter_work(
@@ -138,6 +145,9 @@ def _enter_work(
     assignments.upsert_many(session, [_row(each, place, answer.read_at) for each in (*new, *decided)])
     approved = [each.assignment_id for each in (*new, *decided) if each.status == APPROVED]
     compensations.enter_approved(session, place, approved)
+    overturned = [each.assignment_id for each in decided if each.status == APPROVED]
+    rejected = [each.assignment_id for each in decided if each.status == REJECTED]
+    label_marks.note_decisions(session, place, overturned, rejected, answer.read_at)
     entered.assignments_new += len(new)
     entered.assignments_changed += len(decided)
     if new and answer.row.experiment is not None:

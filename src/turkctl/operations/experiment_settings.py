@@ -18,6 +18,7 @@ from pydantic import (
 
 from turkctl.errors import ConfigError, TurkctlError
 from turkctl.mturk import requirements
+from turkctl.operations.label_settings import LabelSettings
 from turkctl.operations.settings_tables import LineOf, Table, mistakes_in
 from turkctl.units import CENT, format_duration, format_money, parse_duration, parse_money
 
@@ -173,6 +174,8 @@ class ExperimentSettings(Table):
     """Outputs that one worker gives of each item."""
     answer_field: Annotated[str, Line] | None = None
     """The form field with the answer to an item; ``{n}`` stands for its place in the HIT, ``{key}`` for its key."""
+    labels: LabelSettings | None = None
+    """Which answers are labels, and how they are aggregated; None: labels are imported, if there are any."""
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -185,9 +188,16 @@ class ExperimentSettings(Table):
             raise ValueError("hit_layout_parameters belong to a hit_layout")
         if self.frame_height and (self.question_file or self.hit_layout):
             raise ValueError("frame_height is for pages: a question file or a layout has its own")
-        if self.answer_field and self.items_per_hit > 1 and not re.search(r"\{(n|key)\}", self.answer_field):
-            raise ValueError("answer_field names one field for several items: write {n} or {key} in it")
+        if self.items_per_hit > 1:
+            for name, pattern in (("answer_field", self.answer_field), ("labels.field", self.label_field)):
+                if pattern and not re.search(r"\{(n|key)\}", pattern):
+                    raise ValueError(f"{name} names one field for several items: write {{n}} or {{key}} in it")
         return self
+
+    @property
+    def label_field(self) -> str | None:
+        """The form field with the label; None where answers are no labels."""
+        return None if self.labels is None else self.labels.field or self.answer_field
 
     @property
     def items_per_hit(self) -> int:

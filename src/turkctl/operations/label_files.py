@@ -59,7 +59,7 @@ def aggregate_file(request: FileRequest, stdin: TextIO, meter: Meter) -> FileRes
         votes, notes = read_votes(request, stdin, tick)
     with meter("aggregating") as tick:
         result = aggregate(votes, request.method, options, tick)
-    return FileResult(result, (*notes, _summary(result)))
+    return FileResult(result, (*notes, summary(result)))
 
 
 def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, list[str]]:
@@ -177,7 +177,8 @@ def _notes(table: Table, votes: Votes, request: FileRequest) -> list[str]:
     return notes
 
 
-def _summary(result: Result) -> str:
+def summary(result: Result) -> str:
+    """A run in a line."""
     run = result.run
     labelled = int((result.label >= 0).sum())
     cut = f"cut at {run.threshold:.4g} ({run.threshold_from}), " if run.threshold is not None else ""

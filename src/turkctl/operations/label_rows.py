@@ -25,6 +25,11 @@ LONGEST_SHOWN = 40
 
 Find = Callable[[Sequence[str], ColumnNames, str], dict[str, int]]
 Row = tuple[str, ...]
+Bad = Callable[[UsageError], None]
+
+
+class BadRowError(UsageError):
+    """A row that cannot be read; those after it can."""
 
 
 def truth(text: str) -> bool | None:
@@ -104,6 +109,7 @@ class Source:
         first = stream.readline().removeprefix("\ufeff")
         self._lines = chain([first], stream)
         self._first = first
+        self._bad: Bad | None = None
         self._is_json = first.lstrip().startswith("{") if json_lines is None else json_lines
 
     @property
@@ -116,15 +122,23 @@ class Source:
         if self._size:
             tick(min(self._stream.buffer.tell(), self._size), self._size)
 
-    def rows(self, names: ColumnNames, find: Find) -> Iterator[Row | list[str] | None]:
+    def rows(self, names: ColumnNames, find: Find, bad: Bad | None = None) -> Iterator[Row | list[str] | None]:
         """The cells of each row that are asked for, in the order that ``find`` has them; None for "can't tell".
+
+        ``bad`` is told of rows that cannot be read, which are left out then; without it the first one is an error.
 
         Raises:
             UsageError: no rows, ragged rows, broken quotes or JSON; each with its line.
         """
         if not self._first.strip():
             raise UsageError(f"{self.name} is empty", hint="give a file with a row of column names and a row per label")
+        self._bad = bad
         return self._json_rows(names, find) if self._is_json else self._csv_rows(names, find)
+
+    def _refuse(self, error: UsageError) -> None:
+        if self._bad is None:
+            raise error
+        self._bad(error)
 
     def _csv_rows(self, names: ColumnNames, find: Find) -> Iterator[Row | list[str]]:
         delimiter = max(DELIMITERS, key=self._first.count)
@@ -139,7 +153,9 @@ class Source:
                     if not row:
                         continue
                     cells = "cell" if len(row) == 1 else "cells"
-                    raise UsageError(f"{self.place}: {len(row)} {cells}, the header has {width}", hint="mend the row")
+                    words = f"{self.place}: {len(row)} {cells}, the header has {width}"
+                    self._refuse(UsageError(words, hint="mend the row"))
+                    continue
                 yield row if whole else [row[place] for place in places]
         except csv.Error as error:
             raise UsageError(f"{self.place}: this is no CSV: {error}", hint="mend the row") from None
@@ -151,19 +167,26 @@ class Source:
         for number, line in enumerate(self._lines, start=1):  # noqa: B007  # the property above reads it
             if not line.strip():
                 continue
-            record = self._record(line)
-            if not wanted:
-                header = list(dict.fromkeys([*record, *([names.gold] if names.gold else [])]))
-                wanted = {role: header[place] for role, place in find(header, names, self.name).items()}
-            yield self._cells(record, wanted)
+            try:
+                record = self._record(line)
+                wanted = wanted or self._names(record, names, find)
+                cells = self._cells(record, wanted)
+            except BadRowError as error:
+                self._refuse(error)
+                continue
+            yield cells
+
+    def _names(self, record: Mapping[str, Any], names: ColumnNames, find: Find) -> dict[str, str]:
+        header = list(dict.fromkeys([*record, *([names.gold] if names.gold else [])]))
+        return {role: header[place] for role, place in find(header, names, self.name).items()}
 
     def _record(self, line: str) -> dict[str, Any]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise UsageError(f"{self.place}: this is no JSON: {error}", hint="write one object per line") from None
+            raise BadRowError(f"{self.place}: this is no JSON: {error}", hint="write one object per line") from None
         if not isinstance(record, dict):
-            raise UsageError(f"{self.place}: this is no JSON object", hint="write one object per line")
+            raise BadRowError(f"{self.place}: this is no JSON object", hint="write one object per line")
         return record
 
     def _cells(self, record: dict[str, Any], wanted: Mapping[str, str]) -> Row | None:
@@ -173,7 +196,9 @@ class Source:
             if role == "label" and value is None and name in record:
                 return None
             if isinstance(value, dict | list | float):
-                raise UsageError(f"{self.place}: '{name}' is {json.dumps(value)}", hint="give a text or a whole number")
+                raise BadRowError(
+                    f"{self.place}: '{name}' is {json.dumps(value)}", hint="give a text or a whole number"
+                )
             cells.append("" if value is None else str(value).lower() if isinstance(value, bool) else str(value))
         return tuple(cells)
 

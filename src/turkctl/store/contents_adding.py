@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, insert, select, type_coerce, update
+from sqlalchemy import Text, bindparam, case, insert, select, type_coerce, update
 from sqlmodel import Session
 
 from turkctl.store.base import chunks
@@ -181,3 +181,11 @@ def _values(item: Item, there: tuple[Any, ...], rules: Rules) -> tuple[Any, ...]
 def _change(row: int, values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
     data, priority, outputs, gold, _ = values
     return {"b_id": row, "b_data": data, "priority": priority, "outputs_max": outputs, "gold": gold, "updated": now}
+
+
+def raise_outputs(session: Session, ids: Sequence[int], by: int, most: int, now: datetime) -> None:
+    """Wants so many more outputs of items than they have got, or were to get; at most ``most``."""
+    raised = CONTENTS.c.outputs_max + by
+    values = {"outputs_max": case((raised > most, most), else_=raised), "updated": now}
+    for part in chunks(ids):
+        session.connection().execute(update(CONTENTS).where(CONTENTS.c.id.in_(part)).values(**values))

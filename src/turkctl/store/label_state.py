@@ -50,16 +50,19 @@ class State:
         return self.held_until <= now or is_gone(self.holder)
 
 
+_STATE = tuple(STATES.c[name] for name in State.__dataclass_fields__)
+
+
 def get(session: Session, experiment_id: int, mode: str) -> State | None:
     """The state; None where there were never labels."""
-    row = session.connection().execute(select(STATES).where(*_of(experiment_id, mode))).one_or_none()
-    return None if row is None else State(**row._mapping)
+    row = session.connection().execute(select(*_STATE).where(*_of(experiment_id, mode))).one_or_none()
+    return None if row is None else State(*row)
 
 
 def all_of(session: Session, mode: str) -> dict[int, State]:
     """The states of a mode, by experiment."""
-    rows = session.connection().execute(select(STATES).where(STATES.c.mode == mode))
-    return {row.experiment_id: State(**row._mapping) for row in rows}
+    rows = session.connection().execute(select(*_STATE).where(STATES.c.mode == mode))
+    return {row.experiment_id: State(*row) for row in rows}
 
 
 def ensure(session: Session, experiment_id: int, mode: str, now: datetime) -> State:

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, update
 from sqlmodel import Session
 
+from turkctl.store.assignments import ASSIGNMENTS
 from turkctl.store.base import Place, changed, chunks, insert_ignoring, insert_into
 from turkctl.store.experiments import EXPERIMENTS
+from turkctl.store.hits import HITS
 from turkctl.store.labels import EXCLUDED, IMPORTED, LABELS
 
 PAGE = 10_000
@@ -74,19 +76,31 @@ class Narrowed:
         return found
 
 
-def put_imported(session: Session, experiment_id: int, mode: str, votes: Sequence[Vote], now: datetime) -> int:
-    """Adds labels of different (item, worker) pairs from a file, or changes those there; how many are not as before."""
+def compare_imported(
+    session: Session, experiment_id: int, mode: str, votes: Sequence[Vote]
+) -> tuple[list[Vote], list[Vote]]:
+    """Of labels of different (item, worker) pairs those that no file has brought yet, and those that say another."""
+    there: dict[tuple[str, str], str | None] = {}
+    for part in chunks(list(dict.fromkeys(vote.item for vote in votes))):
+        statement = select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value).where(
+            *_of(experiment_id, mode), LABELS.c.market == "", LABELS.c.origin == IMPORTED, LABELS.c.item.in_(part)
+        )
+        there.update(((item, worker), value) for item, worker, value in session.connection().execute(statement))
+    new = [vote for vote in votes if (vote.item, vote.worker) not in there]
+    known = [vote for vote in votes if (vote.item, vote.worker) in there]
+    return new, [vote for vote in known if there[vote.item, vote.worker] != vote.value]
+
+
+def put_imported(session: Session, experiment_id: int, mode: str, votes: Sequence[Vote], now: datetime) -> None:
+    """Adds labels of different (item, worker) pairs from a file, or changes those that are there."""
     statement = insert_into(session, LABELS).values(
         experiment_id=experiment_id, mode=mode, market="", origin=IMPORTED, at=now, rejected=False, invalid=False
     )
     new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=KEY,
-        set_={"value": new["value"], "at": new["at"]},
-        where=LABELS.c.value.is_distinct_from(new["value"]),
-    )
+    statement = statement.on_conflict_do_update(index_elements=KEY, set_={"value": new["value"], "at": new["at"]})
     rows = [{"item": vote.item, "worker_id": vote.worker, "value": vote.value} for vote in votes]
-    return session.connection().execute(statement, rows).rowcount if rows else 0
+    if rows:
+        session.connection().execute(statement, rows)
 
 
 def put_answers(session: Session, experiment_id: int, mode: str, answers: Sequence[Answer]) -> None:
@@ -121,23 +135,30 @@ def forget_answers(session: Session, experiment_id: int, mode: str) -> None:
     session.connection().execute(update(LABELS).where(*parsed).values(value=None))
 
 
-def set_rejected(session: Session, place: Place, slug: str, assignment_ids: Sequence[str], *, to: bool) -> bool:
-    """Says of labels that their work is rejected, or no longer; whether that changed anything."""
-    experiment = select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.slug == slug).scalar_subquery()
-    count = 0
+def set_rejected(session: Session, place: Place, assignment_ids: Sequence[str], *, to: bool) -> set[int]:
+    """Says of labels that their work is rejected, or no longer; the experiments of which that changed any."""
+    found: set[int] = set()
     for part in chunks(assignment_ids):
-        statement = update(LABELS).where(
-            LABELS.c.experiment_id == experiment,
-            LABELS.c.mode == place.mode,
-            LABELS.c.market == place.market,
-            LABELS.c.origin.in_(part),
-            LABELS.c.rejected.is_(not to),
+        here = (ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market == place.market)
+        statement = (
+            select(HITS.c.experiment_id)
+            .join(ASSIGNMENTS, ASSIGNMENTS.c.hit_row == HITS.c.id)
+            .where(*here, ASSIGNMENTS.c.assignment_id.in_(part), HITS.c.experiment_id.is_not(None))
+            .distinct()
         )
-        count += changed(session, statement.values(rejected=to))
-    return count > 0
+        for experiment_id in session.connection().execute(statement).scalars().all():
+            labels = update(LABELS).where(
+                *_of(experiment_id, place.mode),
+                LABELS.c.market == place.market,
+                LABELS.c.origin.in_(part),
+                LABELS.c.rejected.is_(not to),
+            )
+            if changed(session, labels.values(rejected=to)):
+                found.add(experiment_id)
+    return found
 
 
-def stored(session: Session, experiment_id: int, mode: str) -> int:
+def count(session: Session, experiment_id: int, mode: str) -> int:
     """How many labels there are, whether they count or not."""
     statement = select(func.count()).select_from(LABELS).where(*_of(experiment_id, mode))
     return int(session.connection().execute(statement).scalar_one())

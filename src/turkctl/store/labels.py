@@ -121,10 +121,10 @@ class LabelResult(TurkctlTable, table=True):
     item: str = Field(primary_key=True, max_length=ID_LENGTH)
     label: str | None = Field(default=None, sa_type=Text)
     """The class, ``true`` or ``false`` for a yes-or-no question; None where there is none."""
-    score: float = Field(sa_type=Double)
-    p: float = Field(sa_type=Double)
-    n: int
-    n_true: int
+    score: float | None = Field(default=None, sa_type=Double)
+    p: float | None = Field(default=None, sa_type=Double)
+    n: int = 0
+    n_true: int = 0
     """Votes for true; with several classes, for the best one."""
 
 

@@ -1,76 +1,92 @@
-"""``turkctl labels``."""
+"""``turkctl labels``: aggregate, and the workers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from turkctl.cli.commands import label_changes, label_lists
 from turkctl.cli.common import invocation, make_group
-from turkctl.errors import UsageError
+from turkctl.cli.label_options import (
+    Beta,
+    Classes,
+    Dimensions,
+    Duplicates,
+    File,
+    Force,
+    Gold,
+    GoldColumn,
+    ItemColumn,
+    LabelColumn,
+    Method,
+    MinVotes,
+    OneExperiment,
+    Regex,
+    Report,
+    Rounds,
+    Sigt,
+    Sigx,
+    Threshold,
+    WorkerColumn,
+    WorkersFile,
+)
+from turkctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.label_files import FileRequest, FileResult
+    from turkctl.operations.label_runs import Outcome
 
 app = make_group("One answer per item out of several, and what each worker is worth.")
 
-METHODS = "majority, dawid-skene, one-coin, cubam, cubam-marginal or cubam-nd."
+DEFAULT_METHOD = "cubam"
+DEFAULT_MIN_VOTES = 5
 
-File = Annotated[
-    str, typer.Argument(metavar="FILE", help="CSV or JSON Lines with item, worker and label; - is standard input.")
-]
-Method = Annotated[str, typer.Option("--method", metavar="NAME", help=METHODS)]
-MinVotes = Annotated[
-    int, typer.Option("--min-votes", metavar="N", min=0, max=10**9, help="Items with fewer votes get no label.")
-]
-Threshold = Annotated[
-    float | None,
-    typer.Option("--threshold", metavar="X", help="True above this score. Not given: 0, or chosen on gold items."),
-]
-Sigt = Annotated[
-    float | None, typer.Option("--sigt", metavar="S", help="cubam: spread of the workers' thresholds; 3, marginal 1.")
-]
-Sigx = Annotated[
-    float | None, typer.Option("--sigx", metavar="S", help="cubam: spread of the signal within a class; 0.8.")
-]
-Beta = Annotated[float | None, typer.Option("--beta", metavar="B", help="cubam: share of true items beforehand; 0.5.")]
-Rounds = Annotated[
-    int | None, typer.Option("--rounds", metavar="N", min=1, max=10**6, help="cubam, cubam-nd: rounds; 30.")
-]
-Dimensions = Annotated[
-    int | None, typer.Option("--dimensions", metavar="N", min=2, max=20, help="cubam-nd: dimensions; 2.")
-]
-Duplicates = Annotated[
-    str, typer.Option("--duplicates", metavar="last|all", help="Which of a worker's votes on one item count.")
-]
-Gold = Annotated[
-    str | None, typer.Option("--gold", metavar="FILE", help="Known answers: CSV or JSON Lines with item and label.")
-]
-GoldColumn = Annotated[
-    str | None, typer.Option("--gold-column", metavar="COL", help="Known answers in a column of FILE; may be blank.")
-]
-Classes = Annotated[
-    str | None, typer.Option("--classes", metavar="A,B,C", help="The answers there are, where not true and false.")
-]
-ItemColumn = Annotated[
-    str | None, typer.Option("--item-column", metavar="COL", help="Column of the item; item or task.")
-]
-WorkerColumn = Annotated[
-    str | None, typer.Option("--worker-column", metavar="COL", help="Column of the worker; worker.")
-]
-LabelColumn = Annotated[str | None, typer.Option("--label-column", metavar="COL", help="Column of the label; label.")]
+
+@dataclass(frozen=True)
+class _FileOnly:
+    """Options that say how a file is read."""
+
+    item_column: str | None
+    worker_column: str | None
+    label_column: str | None
+    gold_column: str | None
+    gold: str | None
+    classes: str | None
+
+    @property
+    def columns(self) -> tuple[str | None, ...]:
+        """Names of columns, as ``ColumnNames`` has them."""
+        return self.item_column, self.worker_column, self.label_column, self.gold_column
+
+    def refuse(self) -> None:
+        """See that none is given.
+
+        Raises:
+            UsageError: one is.
+        """
+        given = next((name for name, value in vars(self).items() if value is not None), None)
+        if given is not None:
+            raise UsageError(
+                f"--{given.replace('_', '-')} says how a FILE is read",
+                hint="leave it out, or name the FILE; of experiments the table labels of their settings says it",
+            )
 
 
 @app.command()
 def aggregate(
     ctx: typer.Context,
-    file: File,
-    method: Method = "cubam",
-    min_votes: MinVotes = 5,
+    file: File = None,
+    experiment: OneExperiment = None,
+    regex: Regex = None,
+    method: Method = None,
+    min_votes: MinVotes = None,
     threshold: Threshold = None,
+    force: Force = False,
     sigt: Sigt = None,
     sigx: Sigx = None,
     beta: Beta = None,
@@ -83,39 +99,29 @@ def aggregate(
     item_column: ItemColumn = None,
     worker_column: WorkerColumn = None,
     label_column: LabelColumn = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="HTML", help="Write a page to look at, which is replaced.")
-    ] = None,
-    workers: Annotated[
-        Path | None,
-        typer.Option(
-            "--workers", metavar="F", help="Write the workers to this .csv or .jsonl file, which is replaced."
-        ),
-    ] = None,
+    report: Report = None,
+    workers: WorkersFile = None,
 ) -> None:
-    """Aggregate the labels of a file: a row per item with label, score and an estimate p of its being true."""
-    from turkctl.operations.label_files import ITEM_COLUMNS
-
+    """Aggregate labels: of a FILE, without a database; else of the experiments that have something new."""
     run = invocation(ctx)
     _check_places(report, workers)
     options = _given(min_votes, threshold, sigt, sigx, beta, rounds, dimensions)
-    columns = (item_column, worker_column, label_column, gold_column)
-    found = _aggregated(run, _request(file, method, options, columns, classes, duplicates, gold))
-    if workers is not None:
-        _write_workers(workers, found)
-    if report is not None:
-        from turkctl.operations.label_report import write_report
-
-        write_report(report, found.result, file)
-    run.output.rows(ITEM_COLUMNS, found.result.item_rows())
+    reading = _FileOnly(item_column, worker_column, label_column, gold_column, gold, classes)
+    if file is None:
+        reading.refuse()
+        _aggregate_experiments(run, experiment, regex, method, options, duplicates, report, workers, force=force)
+        return
+    _refuse_experiments(experiment, regex, force=force)
+    _aggregate_file(run, _request(file, method, options, reading, duplicates), report, workers)
 
 
 @app.command()
 def workers(
     ctx: typer.Context,
-    file: File,
-    method: Method = "cubam",
-    min_votes: MinVotes = 5,
+    file: File = None,
+    experiment: OneExperiment = None,
+    method: Method = None,
+    min_votes: MinVotes = None,
     threshold: Threshold = None,
     sigt: Sigt = None,
     sigx: Sigx = None,
@@ -130,13 +136,37 @@ def workers(
     worker_column: WorkerColumn = None,
     label_column: LabelColumn = None,
 ) -> None:
-    """Show the workers of a file of labels: ability, noise, bias, and who is reversed, guessing or one-sided."""
+    """Show workers: ability, noise, bias, and who is reversed, guessing or one-sided.
+
+    Of a FILE of labels they are worked out now; of an experiment they are those of its last aggregation.
+    """
     run = invocation(ctx)
     options = _given(min_votes, threshold, sigt, sigx, beta, rounds, dimensions)
-    columns = (item_column, worker_column, label_column, gold_column)
-    found = _aggregated(run, _request(file, method, options, columns, classes, duplicates, gold))
-    rows = _worker_rows(found, run.output.format)
+    reading = _FileOnly(item_column, worker_column, label_column, gold_column, gold, classes)
+    if file is not None:
+        _refuse_experiments(experiment, None, force=False)
+        found = _aggregated(run, _request(file, method, options, reading, duplicates))
+        rows = worker_rows(list(found.result.worker_rows()), run.output.format)
+    else:
+        rows = _workers_of(run, experiment, method, options, reading)
     run.output.rows(list(rows[0]), rows)
+
+
+def _workers_of(
+    run: Invocation, experiment: str | None, method: str | None, options: dict[str, Any], reading: _FileOnly
+) -> list[dict[str, Any]]:
+    """What the last aggregation of an experiment said; nothing is worked out."""
+    from turkctl.operations.label_lists import list_workers
+
+    if experiment is None:
+        raise UsageError("nothing says whose workers are meant", hint="name a FILE, or give --experiment SLUG")
+    reading.refuse()
+    if method is not None or any(value is not None for value in options.values()):
+        raise UsageError(
+            "options of methods have no effect on what was aggregated before",
+            hint="leave them out, or give them to: turkctl labels aggregate --force",
+        )
+    return worker_rows(list_workers(run.context, experiment), run.output.format)
 
 
 def _check_places(report: Path | None, workers: Path | None) -> None:
@@ -149,7 +179,7 @@ def _check_places(report: Path | None, workers: Path | None) -> None:
 
 
 def _given(
-    min_votes: int,
+    min_votes: int | None,
     threshold: float | None,
     sigt: float | None,
     sigx: float | None,
@@ -168,20 +198,52 @@ def _given(
     }
 
 
+def _refuse_experiments(experiment: str | None, regex: str | None, *, force: bool) -> None:
+    """See that nothing is said of experiments beside a file.
+
+    Raises:
+        UsageError: something is.
+    """
+    names = {"--experiment": experiment is not None, "--regex": regex is not None, "--force": force}
+    given = next((name for name, there in names.items() if there), None)
+    if given is not None:
+        raise UsageError(
+            f"FILE and {given} are both given: a file's labels belong to no experiment",
+            hint="leave one of them out; labels import FILE --experiment SLUG makes them an experiment's",
+        )
+
+
 def _request(
-    file: str,
-    method: str,
-    options: dict[str, Any],
-    columns: Sequence[str | None],
-    classes: str | None,
-    duplicates: str,
-    gold: str | None,
+    file: str, method: str | None, options: dict[str, Any], reading: _FileOnly, duplicates: str
 ) -> FileRequest:
     from turkctl.operations.label_columns import ColumnNames
     from turkctl.operations.label_files import FileRequest
 
+    classes = reading.classes
     named = None if classes is None else [name.strip() for name in classes.split(",") if name.strip()]
-    return FileRequest(file, method, options, ColumnNames(*columns), named, duplicates, gold)
+    least = DEFAULT_MIN_VOTES if options["min_votes"] is None else options["min_votes"]
+    return FileRequest(
+        file,
+        method or DEFAULT_METHOD,
+        {**options, "min_votes": least},
+        ColumnNames(*reading.columns),
+        named,
+        duplicates,
+        reading.gold,
+    )
+
+
+def _aggregate_file(run: Invocation, request: FileRequest, report: Path | None, workers: Path | None) -> None:
+    from turkctl.operations.label_files import ITEM_COLUMNS
+
+    found = _aggregated(run, request)
+    if workers is not None:
+        _write_workers(workers, list(found.result.worker_rows()))
+    if report is not None:
+        from turkctl.operations.label_report import write_report
+
+        write_report(report, found.result, request.file)
+    run.output.rows(ITEM_COLUMNS, found.result.item_rows())
 
 
 def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
@@ -196,17 +258,99 @@ def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
     return found
 
 
-def _write_workers(file: Path, found: FileResult) -> None:
+def _aggregate_experiments(
+    run: Invocation,
+    experiment: str | None,
+    regex: str | None,
+    method: str | None,
+    options: dict[str, Any],
+    duplicates: str,
+    report: Path | None,
+    workers: Path | None,
+    *,
+    force: bool,
+) -> None:
+    """Aggregate what is dirty; the rows of each, then exit code 1 where one failed."""
+    from turkctl.cli.batch import stoppable
+    from turkctl.operations.label_runs import AggregateRequest, aggregate_experiments, check_duplicates
+
+    single = experiment is not None
+    if not single and (report is not None or workers is not None):
+        raise UsageError("--report and --workers are about one experiment", hint="name it with --experiment")
+    request = AggregateRequest(experiment, regex, method, options, check_duplicates(duplicates), force)
+    outcomes = []
+    with stoppable() as stop:
+        for outcome in aggregate_experiments(run.context, request, run.output.meter, stop.is_set):
+            _tell(run, outcome)
+            outcomes.append(outcome)
+    if report is not None or workers is not None:
+        _write_files(outcomes, report, workers)
+    from turkctl.operations.label_lists import ITEM_COLUMNS
+
+    columns = ITEM_COLUMNS if single else ("experiment", *ITEM_COLUMNS)
+    run.output.rows(columns, _rows(run, outcomes, named=not single))
+    if any(outcome.error is not None for outcome in outcomes):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _rows(run: Invocation, outcomes: list[Outcome], *, named: bool) -> Iterator[dict[str, Any]]:
+    from turkctl.operations.label_lists import results_of
+
+    for outcome in outcomes:
+        if outcome.error is None:
+            yield from results_of(run.context, outcome.version, named=named)
+
+
+def _tell(run: Invocation, outcome: Outcome) -> None:
+    """What became of an experiment, on standard error."""
+    from turkctl.operations.label_files import summary
+
+    slug = outcome.version.slug
+    if outcome.error is not None:
+        hint = f"; {outcome.error.hint}" if outcome.error.hint else ""
+        run.output.warn(f"{slug}: {outcome.error.message}{hint}")
+        return
+    for note in outcome.notes:
+        run.output.note(f"{slug}: {note}")
+    if outcome.result is not None:
+        changes = ", ".join(f"{name} {number:,}" for name, number in outcome.changes.items())
+        run.output.note(f"{slug}: run {outcome.run}, {summary(outcome.result)}")
+        run.output.note(f"{slug}: {changes or 'no changes'}")
+        for told in outcome.result.run.warnings:
+            run.output.warn(f"{slug}: {told}")
+
+
+def _write_files(outcomes: list[Outcome], report: Path | None, workers: Path | None) -> None:
+    """The page and the workers of the one experiment.
+
+    Raises:
+        UsageError: nothing was aggregated, or a file cannot be written.
+    """
+    result = outcomes[0].result if outcomes else None
+    if result is None:
+        raise UsageError("nothing was aggregated that could be written", hint="add --force")
+    if workers is not None:
+        _write_workers(workers, list(result.worker_rows()))
+    if report is not None:
+        from turkctl.operations.label_report import write_report
+
+        write_report(report, result, f"experiment {outcomes[0].version.slug}")
+
+
+def _write_workers(file: Path, rows: list[dict[str, Any]]) -> None:
     from turkctl.cli.export import write_rows
     from turkctl.operations.label_files import WORKER_COLUMNS
 
     form = file.suffix.lstrip(".").lower()
-    write_rows(file, form, WORKER_COLUMNS, _worker_rows(found, form))
+    write_rows(file, form, WORKER_COLUMNS, worker_rows(rows, form))
 
 
-def _worker_rows(found: FileResult, form: str) -> list[dict[str, Any]]:
+def worker_rows(rows: Sequence[dict[str, Any]], form: str) -> list[dict[str, Any]]:
     """A row per worker; flags are a list in JSON, and words elsewhere."""
-    rows = list(found.result.worker_rows())
     if form in ("table", "csv"):
-        return [{**row, "flags": " ".join(row["flags"])} for row in rows]
-    return rows
+        return [{**row, "flags": " ".join(row["flags"] or ())} for row in rows]
+    return list(rows)
+
+
+label_lists.register(app)
+label_changes.register(app)

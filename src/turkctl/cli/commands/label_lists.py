@@ -1,0 +1,128 @@
+"""``turkctl labels import``, and all that shows what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from turkctl.cli import select
+from turkctl.cli.common import invocation
+from turkctl.cli.label_options import (
+    MOST,
+    Item,
+    ItemColumn,
+    LabelColumn,
+    OneExperiment,
+    Slug,
+    Worker,
+    WorkerColumn,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Make them commands of the group."""
+    app.command(name="import")(import_)
+    app.command(name="list")(list_)
+    app.command()(export)
+    app.command()(show)
+    app.command()(history)
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV or JSON Lines with item, worker and label; - is standard input.")
+    ],
+    experiment: Slug,
+    item_column: ItemColumn = None,
+    worker_column: WorkerColumn = None,
+    label_column: LabelColumn = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Leave rows out that cannot be used; else nothing is imported.")
+    ] = False,
+    dry_run: select.DryRun = False,
+) -> None:
+    """Add a file's labels to an experiment; again, it adds nothing, and a worker's new label replaces the old one."""
+    from turkctl.operations.label_columns import ColumnNames
+    from turkctl.operations.label_import import ImportRequest, import_labels
+
+    run = invocation(ctx)
+    columns = ColumnNames(item_column, worker_column, label_column)
+    request = ImportRequest(file, experiment, columns, skip_bad_rows)
+    report = import_labels(run.context, request, run.output.stdin, run.output.meter, dry_run=dry_run)
+    for note in report.notes:
+        run.output.note(note)
+    run.output.record(report.as_dict())
+
+
+def list_(
+    ctx: typer.Context,
+    experiment: OneExperiment = None,
+    item: Item = None,
+    worker: Worker = None,
+) -> None:
+    """List labels in the order in which they came; status says which count."""
+    from turkctl.operations.label_lists import LABEL_COLUMNS, list_labels
+
+    run = invocation(ctx)
+    run.output.rows(LABEL_COLUMNS, list_labels(run.context, experiment, item, worker))
+
+
+def export(
+    ctx: typer.Context,
+    experiment: OneExperiment = None,
+    results: Annotated[bool, typer.Option("--results", help="What was made of the items, not the labels.")] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="csv|jsonl", help="By default what the file's name says, else csv."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="F", help="Write to this file, which is replaced.")
+    ] = None,
+) -> None:
+    """Write the labels that count, or the results, as CSV or JSON Lines."""
+    from turkctl.cli.export import write_rows
+    from turkctl.cli.output import Output
+    from turkctl.errors import UsageError
+    from turkctl.operations.label_lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
+
+    run = invocation(ctx)
+    rows = list_results(run.context, experiment) if results else list_labels(run.context, experiment, counting=True)
+    named = ("experiment", *ITEM_COLUMNS) if experiment is None else ITEM_COLUMNS
+    columns = named if results else LABEL_COLUMNS
+    suffix = "" if file is None else file.suffix.lstrip(".").lower()
+    chosen = form or suffix or ("jsonl" if run.wants_json else "csv")
+    if file is not None:
+        write_rows(file, chosen, columns, rows)
+        return
+    if chosen not in ("csv", "jsonl"):
+        raise UsageError(f"'{chosen}' is not a format of files", hint="one of csv, jsonl")
+    out = run.output
+    Output(chosen, quiet=True, color=False, stdout=out.stdout, stderr=out.stderr, stdin=out.stdin).rows(columns, rows)
+
+
+def show(
+    ctx: typer.Context,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="The item.")],
+    experiment: Slug,
+) -> None:
+    """Show one item in full: its label, its votes with each worker's ability, and what the run before said."""
+    from turkctl.operations.label_lists import show_item
+
+    run = invocation(ctx)
+    run.output.record(show_item(run.context, experiment, item))
+
+
+def history(
+    ctx: typer.Context,
+    experiment: OneExperiment = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, max=MOST, help="Only the last N.")] = None,
+) -> None:
+    """List past aggregations, the newest first, with what each changed."""
+    from turkctl.operations.label_lists import HISTORY_COLUMNS
+    from turkctl.operations.label_lists import history as past
+
+    run = invocation(ctx)
+    run.output.rows(HISTORY_COLUMNS, past(run.context, experiment, limit))

@@ -1,0 +1,237 @@
+"""``labels import``: a file's labels, all of them or none where a row is bad."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from turkctl.errors import UsageError
+from turkctl.operations.experiments import settings_of
+from turkctl.operations.label_columns import ColumnNames, find_columns
+from turkctl.operations.label_rows import Row, Source, opened
+from turkctl.operations.label_settings import LabelSettings, Meaning
+from turkctl.operations.selection import find_experiment
+from turkctl.operations.world import World
+from turkctl.store import label_state, label_votes
+from turkctl.store.label_votes import Vote
+from turkctl.store.labels import ID_LENGTH
+
+PART = 10_000
+"""Labels that are put into the database in one transaction, well below a second."""
+BAD_SHOWN = 10
+"""Bad rows that are told of one by one."""
+DEFAULT_METHOD = "cubam"
+
+Meter = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """The arguments of ``labels import``."""
+
+    file: str
+    experiment: str
+    columns: ColumnNames
+    skip_bad_rows: bool = False
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import came to; see :meth:`as_dict`."""
+
+    experiment: str
+    mode: str
+    dry_run: bool
+    rows: int
+    added: int
+    changed: int
+    """Labels of the same worker on the same item that said something else."""
+    unchanged: int
+    repeated: int
+    """Rows whose item and worker came again later in the file: the last one counts."""
+    left_out: int
+    """Rows without a label, and with one that the settings say to skip."""
+    bad: int
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is printed."""
+        return {name: value for name, value in asdict(self).items() if name != "notes"}
+
+
+def import_labels(
+    world: World, request: ImportRequest, stdin: TextIO, meter: Meter, *, dry_run: bool = False
+) -> ImportReport:
+    """Add a file's labels to an experiment, in the mode of the world.
+
+    The file is read and checked to its end first, into a stage of its own; then it is put into the database in short
+    transactions. Importing it again adds nothing; a label that a worker has for an item already is replaced by the
+    new one. After a crash in between, importing again does the rest.
+
+    Raises:
+        NotFoundError: no such experiment.
+        UsageError: a file that cannot be used, or a bad row, with its line; nothing is imported then.
+    """
+    mode = world.listing_place.mode
+    with world.database.read() as session:
+        version = find_experiment(session, request.experiment)
+    settings = settings_of(version).labels or LabelSettings()
+    meaning = Meaning(version.slug, settings, settings.method or DEFAULT_METHOD)
+    with _staging() as stage:
+        with meter("reading") as tick, opened(request.file, stdin) as source:
+            reader = _Reader(source, request, meaning, tick)
+            stage.fill(reader.votes())
+        if not stage.given:
+            raise UsageError(f"{source.name} has no labels", hint="give a row per label below the column names")
+        kept = stage.kept
+        with meter("importing") as tick:
+            added, changed = _put(world, version.experiment_id, stage, partial(_told, tick, kept), dry_run=dry_run)
+    return ImportReport(
+        version.slug,
+        mode,
+        dry_run,
+        reader.rows,
+        added=added,
+        changed=changed,
+        unchanged=kept - added - changed,
+        repeated=stage.given - kept,
+        left_out=reader.left_out,
+        bad=reader.bad,
+        notes=tuple(reader.notes),
+    )
+
+
+class _Stage:
+    """Labels on disk, the last one of each worker on each item: memory stays the same however many there are."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.given = 0
+
+    def fill(self, votes: Iterator[Vote]) -> None:
+        """Put labels in; a later one replaces the one before."""
+        statement = "INSERT OR REPLACE INTO stage (item, worker, value) VALUES (?, ?, ?)"
+        while part := list(islice(votes, PART)):
+            self._connection.executemany(statement, part)
+            self.given += len(part)
+
+    @property
+    def kept(self) -> int:
+        """Labels of different items and workers."""
+        return int(self._connection.execute("SELECT count(*) FROM stage").fetchone()[0])
+
+    def parts(self) -> Iterator[list[Vote]]:
+        """All of them, sorted, so many at a time."""
+        cursor = self._connection.execute("SELECT item, worker, value FROM stage ORDER BY item, worker")
+        while rows := cursor.fetchmany(PART):
+            yield [Vote(*row) for row in rows]
+
+
+@contextmanager
+def _staging() -> Iterator[_Stage]:
+    with (
+        tempfile.TemporaryDirectory(prefix="turkctl-", ignore_cleanup_errors=True) as folder,
+        closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
+    ):
+        connection.execute("PRAGMA journal_mode=OFF")  # a crash loses it, and that is all right
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute(
+            "CREATE TABLE stage (item TEXT, worker TEXT, value TEXT, PRIMARY KEY (item, worker)) WITHOUT ROWID"
+        )
+        connection.execute("BEGIN")
+        yield _Stage(connection)
+
+
+class _Reader:
+    """Rows of a file as labels, each checked once per value."""
+
+    def __init__(
+        self, source: Source, request: ImportRequest, meaning: Meaning, tick: Callable[[int, int], None]
+    ) -> None:
+        self._source = source
+        self._request = request
+        self._meaning = meaning
+        self._tick = tick
+        self._good: set[str] = set()
+        self.rows = 0
+        self.left_out = 0
+        self.bad = 0
+        self.notes: list[str] = []
+
+    def votes(self) -> Iterator[Vote]:
+        """The labels, one by one.
+
+        Raises:
+            UsageError: a bad row, unless those are to be skipped.
+        """
+        bad = self._skip if self._request.skip_bad_rows else None
+        for row in self._source.rows(self._request.columns, find_columns, bad):
+            self.rows += 1
+            if not self.rows % PART:
+                self._source.progress(self._tick)
+            if row is None:
+                self.left_out += 1
+                continue
+            try:
+                vote = self._vote(row)
+            except UsageError as error:
+                if bad is None:
+                    raise
+                bad(error)
+                continue
+            if self._meaning.skips(vote.value or ""):
+                self.left_out += 1
+            else:
+                yield vote
+
+    def _skip(self, error: UsageError) -> None:
+        self.bad += 1
+        if self.bad <= BAD_SHOWN:
+            self.notes.append(f"left out: {error.message}")
+
+    def _vote(self, row: Row | Sequence[str]) -> Vote:
+        item, worker, label = (cell.strip() for cell in row[:3])
+        for role, text in (("item", item), ("worker", worker), ("label", label)):
+            if not text:
+                raise UsageError(
+                    f"{self._source.place}: the {role} is missing", hint="mend the row, or --skip-bad-rows"
+                )
+            if "\0" in text or (role != "label" and len(text) > ID_LENGTH):
+                what = "a NUL byte in it" if "\0" in text else f"more than {ID_LENGTH} characters"
+                raise UsageError(
+                    f"{self._source.place}: the {role} has {what}", hint="mend the row, or --skip-bad-rows"
+                )
+        if label not in self._good:
+            self._meaning.check(label, self._source.place)
+            self._good.add(label)
+        return Vote(item, worker, label)
+
+
+def _told(tick: Callable[[int, int], None], total: int, done: int) -> None:
+    tick(done, total)
+
+
+def _put(
+    world: World, experiment_id: int, stage: _Stage, done: Callable[[int], None], *, dry_run: bool
+) -> tuple[int, int]:
+    """Put all into the database; how many labels are new, and other than before. With the first one it is dirty."""
+    mode, now = world.listing_place.mode, world.now()
+    added = changed = counted = 0
+    for part in stage.parts():
+        with world.database.read() if dry_run else world.database.write() as session:
+            new, other = label_votes.compare_imported(session, experiment_id, mode, part)
+            if not dry_run and (new or other):
+                label_state.ensure(session, experiment_id, mode, now)
+                label_votes.put_imported(session, experiment_id, mode, [*new, *other], now)
+                label_state.mark_dirty(session, experiment_id, mode, now)
+        added, changed, counted = added + len(new), changed + len(other), counted + len(part)
+        done(counted)
+    return added, changed
