@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,25 @@ def test_a_short_id_is_replaced_where_it_is_a_word_and_never_in_a_number() -> No
     assert person.clean({"7": "7 of 77, h1", "n": 7, "x": ["alpha", 7.5]}) == {
         seven: f"{seven} of 77, {one}", "n": 7, "x": ["alpha", 7.5],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("written", [str.lower, str.upper, str.title])
+def test_an_id_is_replaced_in_small_letters_and_in_capitals(written: Callable[[str], str]) -> None:
+    person = ONE.participant(keys("A2suam-lab", "5f3a9c0e77d1", HIT), None)
+    recorded = {written("A2suam-lab"): f"of {written('5f3a9c0e77d1')}, {written(HIT)}"}
+    worker, assignment, hit = ONE.of("W", "A2suam-lab"), ONE.of("A", "5f3a9c0e77d1"), ONE.of("H", HIT)
+    assert person.clean(recorded) == {worker: f"of {assignment}, {hit}"}
+
+
+def test_a_key_that_cannot_be_written_in_full_leaves_no_file(tmp_path: Path) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, usual[1]))  # a disk with room for ten bytes
+    try:
+        with pytest.raises(UsageError, match="cannot make the key file"):
+            load_key(tmp_path / "key")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert not (tmp_path / "key").exists()
 
 
 def test_a_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

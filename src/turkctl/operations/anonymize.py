@@ -68,8 +68,13 @@ def _read_key(file: Path) -> Key:
 def _make_key(file: Path) -> Key:
     secret = secrets.token_hex(KEY_BYTES).encode()
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
-            made.write(secret + b"\n")
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(opened, "wb") as made:
+                made.write(secret + b"\n")
+        except OSError:
+            file.unlink()  # half a key would be no key the next time
+            raise
     except FileExistsError:  # another program has made it in the meantime
         return _read_key(file)
     except OSError as error:
@@ -106,12 +111,16 @@ class Pseudonyms:
 
 
 class Participant:
-    """Takes the ids of one participant out of what was recorded, and whatever else looks like an id of MTurk's."""
+    """Takes the ids of one participant out of what was recorded, and whatever else looks like an id of MTurk's.
+
+    Its own ids, unless they are short, are found in small and in capital letters: experiments write them in either.
+    """
 
     def __init__(self, pseudonyms: Pseudonyms, names: Mapping[str, str]) -> None:
         self.names = names
         self._pseudonyms = pseudonyms
         self._ids = [identity for identity in names if identity]
+        self._small = {identity.lower(): names[identity] for identity in self._ids}
         self._shortest = min((*map(len, self._ids), _SHORTEST_SHAPE))
         self._numbers = {identity for identity in self._ids if identity.isdecimal() and len(identity) >= _LONG}
         self._pattern: re.Pattern[str] | None = None
@@ -130,8 +139,9 @@ class Participant:
         return value
 
     def _clean_text(self, text: str) -> str:
-        for identity in self._ids:
-            if identity in text:
+        small = text.lower()
+        for identity in self._small:
+            if identity in small:
                 break
         else:
             if len(text) < _SHORTEST_SHAPE or not _SHAPED.search(text):
@@ -143,11 +153,12 @@ class Participant:
     def _made_pattern(self) -> re.Pattern[str]:
         """Longest first: a uniqueid contains a worker's id."""
         words = [
-            re.escape(each) if len(each) >= _LONG else rf"(?<![^\W_]){re.escape(each)}(?![^\W_])"
+            f"(?i:{re.escape(each)})" if len(each) >= _LONG else rf"(?<![^\W_]){re.escape(each)}(?![^\W_])"
             for each in sorted(self._ids, key=len, reverse=True)
         ]
         return re.compile("|".join((*words, _SHAPE)))
 
     def _pseudonym(self, match: re.Match[str]) -> str:
         found = match[0]
-        return self.names.get(found) or self._pseudonyms.of("W" if found[0] == "A" else "A", found)
+        known = self.names.get(found) or self._small.get(found.lower())
+        return known or self._pseudonyms.of("W" if found[0] == "A" else "A", found)
