@@ -103,6 +103,7 @@ class _Play:
         campaign = self._start()
         self._recruit(campaign)
         self._approve()
+        self._aggregate()
         return self._end(campaign, before)
 
     def _configure(self) -> None:
@@ -183,6 +184,23 @@ class _Play:
         plan, act = prepare_approve(self.context, WorkSelection(Selection(everything=True)))
         result = self.context.engine().apply(plan, act)
         self.tell(f"The goal is met. Submissions approved to end with: {result.succeeded}; all others were before.")
+
+    def _aggregate(self) -> None:
+        """Make one answer per HIT of its workers' answers; tells why where that cannot be done."""
+        from turkctl.operations.label_runs import AggregateRequest, aggregate_experiments, unseen
+
+        request = AggregateRequest(study.SLUG, lenient=True)
+        for outcome in aggregate_experiments(self.context, request, unseen, lambda: False):
+            if outcome.result is None:
+                why = outcome.error
+                self.tell(f"The answers are not aggregated: {why}" + (f"; {why.hint}" if why and why.hint else "."))
+                continue
+            run, labels = outcome.result.run, outcome.result.labels()
+            flagged = sum(bool(row["flags"]) for row in outcome.result.worker_rows())
+            self.tell(
+                f"{run.labels} answers to {run.items} HITs are aggregated by {run.method}: {labels.count(True)} yes, "
+                f"{labels.count(False)} no, {labels.count(None)} open. Workers who seem to guess, or worse: {flagged}."
+            )
 
     def _end(self, campaign: int, before: Decimal) -> Outcome:
         from turkctl.operations.sync import sync

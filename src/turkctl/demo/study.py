@@ -23,6 +23,10 @@ auto_approval_delay = "3d"
 html_template = "task.html"
 qualifications = { locale = ["US", "CA", "GB"], percent_approved = 90 }
 
+[experiments.colours.labels]
+field = "same_colour"
+min_votes = 3
+
 [experiments.colours.limits]
 budget = "{budget}"
 """

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -51,11 +51,13 @@ class AggregateRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     duplicates: Duplicates = "last"
     force: bool = False
+    lenient: bool = False
+    """Whether a named experiment, too, may have no labels, or fail without an exception."""
 
     @property
     def single(self) -> bool:
-        """Whether one experiment is named."""
-        return self.experiment is not None
+        """Whether what is wrong with the one experiment that is named is an exception."""
+        return self.experiment is not None and not self.lenient
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,12 @@ def aggregate_experiments(
             outcome = Outcome(version, FAILED, error=error)
         if outcome.run is not None or outcome.error is not None:
             yield outcome
+
+
+@contextmanager
+def unseen(_what: str) -> Iterator[Tick]:
+    """A meter that nobody looks at."""
+    yield lambda _done, _total: None
 
 
 def check_duplicates(given: str) -> Duplicates:

@@ -30,6 +30,16 @@ def _method(value: str) -> str:
     return value
 
 
+def check_method(name: str | None) -> None:
+    """See that a method is one that there is, before NumPy is asked for.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if name is not None and name not in METHODS:
+        raise UsageError(f"there is no method '{name}'", hint="one of " + ", ".join(METHODS))
+
+
 def _answers(value: list[str]) -> list[str]:
     if not value or any(not each.strip() for each in value):
         raise ValueError("has an answer that is empty, or none")

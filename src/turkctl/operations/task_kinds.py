@@ -9,6 +9,7 @@ from typing import Any
 
 from turkctl.errors import UsageError
 from turkctl.operations.decide import check_feedback
+from turkctl.operations.label_settings import check_method
 from turkctl.operations.selection import Selection, hit_filter
 from turkctl.operations.world import World
 
@@ -73,14 +74,19 @@ def check_options(world: World, kind: Kind, options: Mapping[str, Any]) -> None:
     """
     for name in options:
         if name not in kind.options:
-            takes = ", ".join(f"--{option}" for option in kind.options) or "no options"
-            raise UsageError(f"a task of kind {kind.name} has no --{name}", hint=f"it takes {takes}")
+            takes = ", ".join(map(_flag, kind.options)) or "no options"
+            raise UsageError(f"a task of kind {kind.name} has no {_flag(name)}", hint=f"it takes {takes}")
     if kind.needs_selection and not any(name in options for name in SELECTORS):
         raise UsageError(
             f"nothing says what a task of kind {kind.name} acts on",
             hint="give --experiment, --regex, --campaign, --codeversion or --all",
         )
     check_feedback(options.get("feedback"))
+    check_method(options.get("method"))
     if any(name in options for name in SELECTORS):
         with world.database.read() as session:
             hit_filter(session, world.listing_place, selection_of(options))
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from turkctl.errors import FundsError, UsageError
+from turkctl.errors import FundsError, InterruptedByUserError, UsageError
 from turkctl.operations.plan import Act, BatchResult, ItemResult, Plan
 from turkctl.operations.task_kinds import SELECTORS, Kind, RunSummary, selection_of
 from turkctl.operations.world import World
@@ -74,6 +74,28 @@ def dispatch(world: World, options: Options, _now: datetime) -> RunSummary:
     return replace(done, text="; ".join((done.text, *plan.notes)))
 
 
+def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSummary:
+    """Aggregate the labels of experiments that have something new."""
+    from turkctl.operations.label_runs import DONE, AggregateRequest, aggregate_experiments, unseen
+
+    request = AggregateRequest(
+        options.get("experiment"),
+        options.get("regex"),
+        options.get("method"),
+        {"min_votes": options.get("min_votes")},
+        lenient=True,
+    )
+    try:
+        outcomes = list(aggregate_experiments(world, request, unseen, world.engine().stop.is_set))
+    except InterruptedByUserError as error:
+        return RunSummary(error.message, interrupted=True)
+    done = [each for each in outcomes if each.status == DONE]
+    failed = [each.error for each in outcomes if each.error is not None]
+    words = [f"{each.version.slug}: {sum(each.changes.values()):,} labels changed" for each in done]
+    told = f"{len(failed)} failed, the first with {failed[0].code}: {failed[0].message}" if failed else None
+    return RunSummary("; ".join(words) or "nothing new", told, setback=bool(failed) and not done)
+
+
 def campaign(world: World, options: Options, now: datetime) -> RunSummary:
     """Run a round of a campaign; its task goes when the campaign is over."""
     from turkctl.operations.rounds import run_round
@@ -117,6 +139,7 @@ _ALL = (
     Kind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True),
     Kind("sync", sync, options=("full",)),
     Kind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all")),
+    Kind("aggregate-labels", aggregate_labels, options=("regex", "experiment", "all", "method", "min_votes")),
     Kind("expire", expire, options=SELECTORS, needs_selection=True),
     Kind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),
 )

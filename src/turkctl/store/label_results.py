@@ -118,7 +118,7 @@ def labels_of(session: Session, run_id: int | None) -> Iterator[tuple[str, str |
     if run_id is not None:
         statement = select(RESULTS.c.item, RESULTS.c.label).where(RESULTS.c.run_id == run_id)
         for part in session.connection().execute(statement).partitions(PAGE):
-            yield from part  # type: ignore[misc]  # a Row is a tuple, which its class does not say
+            yield from part
 
 
 def admin_labels(session: Session, experiment_id: int, mode: str) -> dict[str, str]:

@@ -196,7 +196,7 @@ def counted(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[s
         .order_by(LABELS.c.at, LABELS.c.id)
     )
     for part in session.connection().execute(statement.execution_options(stream_results=True)).partitions(PAGE):
-        yield from part  # type: ignore[misc]  # a Row is a tuple, which its class does not say
+        yield from part
 
 
 def example(session: Session, experiment_id: int, mode: str, value: str) -> Listed:

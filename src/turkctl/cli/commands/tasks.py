@@ -21,6 +21,13 @@ Full = Annotated[
 ]
 Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="approve-all: what workers are told.")]
 
+Method = Annotated[
+    str | None, typer.Option("--method", metavar="NAME", help="aggregate-labels: another than the settings say.")
+]
+MinVotes = Annotated[
+    int | None,
+    typer.Option("--min-votes", metavar="N", min=0, max=10**9, help="aggregate-labels: another than the settings say."),
+]
 BonusReason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="bonus-auto: what workers are told.")]
 
 SPENDING = {
@@ -32,13 +39,13 @@ SPENDING = {
 
 def _options(**given: Any) -> dict[str, Any]:
     """The options of the task's kind that were given."""
-    return {name: value for name, value in given.items() if value not in (None, False)}
+    return {name: value for name, value in given.items() if value is not None and value is not False}
 
 
 @app.command()
 def create(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync, dispatch or expire.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync, dispatch, aggregate-labels or expire.")],
     every: Annotated[str, typer.Option("--every", metavar="D", help="Interval, as in 30m.")],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="By default the kind's.")] = None,
     everything: select.All = False,
@@ -49,6 +56,8 @@ def create(
     full: Full = None,
     feedback: Feedback = None,
     reason: BonusReason = None,
+    method: Method = None,
+    min_votes: MinVotes = None,
     yes: select.Yes = False,
 ) -> None:
     """Create a task of this mode; it is due at once, and then at every interval."""
@@ -65,6 +74,8 @@ def create(
         full=full,
         feedback=feedback,
         reason=reason,
+        method=method,
+        min_votes=min_votes,
     )
     if kind in SPENDING and run.settings.mode == "live" and not yes:
         confirm_question(run, f"every {every} this {SPENDING[kind]}, in mode live, without asking")
@@ -107,6 +118,8 @@ def update(
     full: Full = None,
     feedback: Feedback = None,
     reason: BonusReason = None,
+    method: Method = None,
+    min_votes: MinVotes = None,
 ) -> None:
     """Change a task's interval, name or options; selectors that are given replace all that it had."""
     from turkctl.operations.tasks import update_task
@@ -114,9 +127,8 @@ def update(
 
     run = invocation(ctx)
     selectors = _options(all=everything, regex=regex, experiment=experiment, campaign=campaign, codeversion=codeversion)
-    others = {
-        key: value for key, value in {"full": full, "feedback": feedback, "reason": reason}.items() if value is not None
-    }
+    of_kinds = {"full": full, "feedback": feedback, "reason": reason, "method": method, "min_votes": min_votes}
+    others = {key: value for key, value in of_kinds.items() if value is not None}
     interval = None if every is None else parse_duration(every)
     run.output.record(
         update_task(run.context, KINDS, name, every=interval, new_name=new_name, options=selectors | others)
