@@ -194,11 +194,11 @@ def test_a_balance_that_others_use_up_meanwhile_ends_it_without_a_failure(tmp_pa
 
 
 def test_the_balance_is_read_once_and_again_every_two_hundred_hits(study: ContentLab) -> None:
-    study.add_numbered(450)
-    study.dispatch(hits=200)
+    study.add_numbered(210)
+    plan, act = prepare_dispatch(study.world, Selection())
     assert study.requests["GetAccountBalance"] == 1
-    study.dispatch()
-    assert study.requests["GetAccountBalance"] == 2
+    study.apply((plan, act), workers=8)
+    assert study.requests == {"CreateHIT": 210, "GetAccountBalance": 1}
 
 
 @settings("contents_per_hit = 10")

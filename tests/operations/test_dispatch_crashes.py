@@ -12,7 +12,7 @@ PARTS = 2
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("groups", [4, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("groups", [2, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_dispatch_that_ends_at_any_request_and_runs_again_posts_each_group_exactly_once(
     tmp_path: Path, groups: int
 ) -> None:
