@@ -268,3 +268,15 @@ def test_purposes_and_reasons_that_look_the_same_are_the_same(study: Lab, one: s
     assert pay(study, dollars("1.00", one)).succeeded == 1
     assert pay(study, dollars("1.00", other)).skipped == 1
     assert pay(study, dollars("1.00", purpose=other)).skipped == 1
+
+
+def test_all_studies_reaches_work_that_only_the_account_has(study: Lab, tmp_path: Path) -> None:
+    (hit,) = study.post(9)
+    (made,) = study.submit(hit, worker(1))
+    (tmp_path / "other").mkdir()
+    market = f'market_url = "{study.world.settings.market_url}"\n'
+    with lab(tmp_path / "other", market) as other:
+        beyond = WorkSelection(Selection(all_studies=True))
+        assert [item.id for item in pay(other, dollars("0.50"), beyond).results] == [made]
+        assert pay(other, dollars("0.50"), beyond).skipped == 1
+    assert len(on_market(study)) == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from lab_support import Lab, worker
 
 from turkctl.errors import UsageError
 from turkctl.operations.bonus_file import parse, prepare_bonus_file
+from turkctl.operations.bonus_orders import BonusRequest
 from turkctl.operations.reject import prepare_reject
 from turkctl.operations.sync import sync
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\r\n"), max_size=30)
 NAMES = st.from_regex(r"A[A-Z0-9]{3,12}", fullmatch=True)
 AMOUNTS = st.integers(1, 99_999)
 
@@ -64,11 +66,27 @@ def test_a_row_that_is_broken_is_named_and_the_others_stay(amounts: list[int], d
         ("id,amount\nA1,1.00\n", "column reason"),
         ("id,id,amount,reason\n", "column id"),
         ('id,amount,reason\n"A1,1.00,thanks', "no CSV"),
+        ("id;amount;reason\nA1;1.00;thanks\n", "column id.*commas"),
     ],
 )
 def test_a_file_that_is_no_list_of_bonuses_is_refused(text: str, word: str) -> None:
-    with pytest.raises(UsageError, match=word):
+    with pytest.raises(UsageError) as refused:
         parse(text)
+    assert re.search(word, f"{refused.value.message}; {refused.value.hint}")
+
+
+def test_rows_are_counted_as_a_spreadsheet_counts_them_less_the_header() -> None:
+    good, bad = parse("\n\nid,amount,reason\n\nA1,1.00,thanks\n,,\nA2,much,thanks\n")
+    assert ([line.row for line in good], [one.row for one in bad]) == ([2], [4])
+
+
+@pytest.mark.parametrize("reason", ["a\0b", "bell \a", "half \ud800", "byte \udcff"])
+def test_a_reason_that_no_market_takes_is_refused_before_anything_is_paid(reason: str) -> None:
+    good, bad = parse(document([["id", "amount", "reason"], ["A1", "1.00", reason]]))
+    assert (good, [one.why.startswith("a reason has a character") for one in bad]) == ([], [True])
+    for request in (BonusRequest(reason), BonusRequest("thanks", purpose=reason)):
+        with pytest.raises(UsageError, match="cannot be sent"):
+            request.check()
 
 
 def submitted(study: Lab, number: int) -> list[str]:
@@ -100,7 +118,7 @@ def test_row_731_is_named_when_it_is_the_bad_one(study: Lab) -> None:
     rows = [[made, "0.10", f"part {number}"] for number in range(730)]
     path = study.folder / "bonuses.csv"
     path.write_text(document([["id", "amount", "reason"], *rows, [made, "0.105", "thanks"]]))
-    with pytest.raises(UsageError, match=r"row 731 of bonuses\.csv: '0\.105'"):
+    with pytest.raises(UsageError, match=rf"row 731 of bonuses\.csv \({made}\): '0\.105'"):
         prepare_bonus_file(study.world, path)
     assert study.sql("SELECT count(*) FROM turkctl_payment") == [(0,)]
 

@@ -41,7 +41,7 @@ COLUMNS = ("id", "amount", "reason")
 
 @dataclass(frozen=True)
 class Line:
-    """One good row: whom, dollars, and what the worker reads. Rows are numbered from 1, the header aside."""
+    """One good row: whom, dollars, and what the worker reads. Rows count from 1, empty ones too, the header aside."""
 
     row: int
     id: str
@@ -56,6 +56,7 @@ class Bad:
     row: int
     id: str
     why: str
+    hint: str | None = None
 
 
 def parse(text: str, reason: str | None = None) -> tuple[list[Line], list[Bad]]:
@@ -68,23 +69,31 @@ def parse(text: str, reason: str | None = None) -> tuple[list[Line], list[Bad]]:
         rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
     except csv.Error as error:
         raise UsageError(f"this is no CSV file: {error}", hint=f"columns are {', '.join(COLUMNS)}") from None
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    while rows and not _filled(rows[0]):
+        del rows[0]
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     needed = COLUMNS if reason is None else COLUMNS[:2]
     missing = [name for name in needed if header.count(name) != 1]
     if missing:
         raise UsageError(
-            f"the file needs one column {missing[0]}", hint=f"its first row names the columns: {', '.join(COLUMNS)}"
+            f"the file needs one column {missing[0]}",
+            hint=f"its first row names the columns, with commas between them: {','.join(COLUMNS)}",
         )
     good: list[Line] = []
     bad: list[Bad] = []
     for number, row in enumerate(rows[1:], start=1):
+        if not _filled(row):
+            continue
         cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
         try:
             good.append(_line(number, cells, reason, whole=len(row) == len(header)))
         except UsageError as error:
-            bad.append(Bad(number, cells.get("id", ""), error.message))
+            bad.append(Bad(number, cells.get("id", ""), error.message, error.hint))
     return _once(good, bad)
+
+
+def _filled(row: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in row)
 
 
 def _line(number: int, cells: dict[str, str], reason: str | None, *, whole: bool) -> Line:
@@ -136,15 +145,21 @@ def prepare_bonus_file(
     orders, wrong, left = _orders(world, lines, purpose and plain(purpose), each=each)
     bad = sorted([*bad, *unknown, *wrong], key=lambda one: one.row)
     if bad and not skip_bad_rows:
-        first = bad[0]
-        more = f" ({len(bad)} bad rows in all)" if len(bad) > 1 else ""
-        raise UsageError(
-            f"row {first.row} of {path.name}: {first.why}{more}; nothing was done",
-            hint="mend it, or add --skip-bad-rows to pay the others",
-        )
+        raise _refused(path.name, bad)
     left += [ItemResult(one.id or f"row {one.row}", SKIPPED, f"row {one.row}: {one.why}") for one in bad]
     plan = plan_orders(world, orders, left, now, strict=True)
     return replace(plan, notes=(*settled.notes, *plan.notes)), Bonus(world)
+
+
+def _refused(name: str, bad: Sequence[Bad]) -> UsageError:
+    first = bad[0]
+    whose = f" ({first.id})" if first.id and first.id not in first.why else ""
+    more = f" ({len(bad)} bad rows in all)" if len(bad) > 1 else ""
+    others = "add --skip-bad-rows to pay the others; --skip-bad-rows --dry-run shows them all"
+    return UsageError(
+        f"row {first.row} of {name}{whose}: {first.why}{more}; nothing was done",
+        hint=f"{first.hint or 'mend it'}, or {others}",
+    )
 
 
 def _read(path: Path) -> str:
@@ -199,7 +214,7 @@ def _orders(
         try:
             _check(world, line, made, taken, each=each)
         except UsageError as error:
-            bad.append(Bad(line.row, line.id, error.message))
+            bad.append(Bad(line.row, line.id, error.message, error.hint))
             continue
         taken |= {(order.work.assignment_id, order.purpose) for order in made}
         orders += made
@@ -214,4 +229,4 @@ def _check(world: World, line: Line, made: Sequence[Order], taken: set[tuple[str
             raise UsageError(f"assignment {order.work.assignment_id} is there before, for the same purpose")
         error = cap_of(world, order)
         if error is not None:
-            raise UsageError(error.message)
+            raise UsageError(error.message, hint=error.hint)

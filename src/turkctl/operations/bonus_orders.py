@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.operations.payments import plain, purpose_of
+from turkctl.operations.payments import MAX_PURPOSE, plain, purpose_of
 from turkctl.operations.plan import FAILED, SKIPPED, ItemError, ItemResult
 from turkctl.operations.selection import Selection
 from turkctl.operations.work import (
@@ -33,6 +34,7 @@ TOLERANCE = Decimal("0.000001")
 """Dollars by which psiTurk's FLOAT column may be off a whole cent."""
 ZERO = Decimal("0.00")
 REJECTED_WORK = "rejected; name the assignment to pay a bonus all the same"
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _BY_PSITURK = "psiTurk says that it was paid"
 
 
@@ -67,8 +69,10 @@ class BonusRequest:
         check_reason(self.reason)
         if self.amount is not None:
             check_amount(self.amount)
-        if self.purpose is not None and not 0 < len(self.purpose.strip()) <= 128:
-            raise UsageError("a purpose has 1 to 128 characters", hint="give --purpose a short name")
+        if self.purpose is not None:
+            if not 0 < len(plain(self.purpose)) <= MAX_PURPOSE:
+                raise UsageError(f"a purpose has 1 to {MAX_PURPOSE} characters", hint="give --purpose a short name")
+            _check_text("a purpose", self.purpose)
         return self
 
     @property
@@ -82,12 +86,23 @@ def check_reason(reason: str) -> None:
     """See that it can be sent.
 
     Raises:
-        UsageError: it is empty or too long.
+        UsageError: it is empty, too long, or has control characters.
     """
     if not reason.strip():
         raise UsageError("a bonus needs a reason, which the worker reads", hint="give --reason TEXT")
     if len(reason) > MAX_REASON:
         raise UsageError(f"a reason has at most {MAX_REASON:,} characters", hint="shorten it")
+    _check_text("a reason", reason)
+
+
+def _check_text(what: str, text: str) -> None:
+    """See that it has no control characters, which the market refuses, and no halves of characters, nor bytes.
+
+    Raises:
+        UsageError: it has.
+    """
+    if _UNSENDABLE.search(text):
+        raise UsageError(f"{what} has a character that cannot be sent: {text!a:.60}", hint="write it in plain text")
 
 
 def check_amount(amount: Decimal) -> None:

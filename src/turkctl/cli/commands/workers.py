@@ -165,6 +165,7 @@ def bonus(
     campaign: select.Campaign = None,
     codeversion: select.CodeVersion = None,
     hit: Hit = None,
+    all_studies: select.AllStudies = False,
     min_gold: MinGold = None,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
@@ -179,7 +180,7 @@ def bonus(
     run = invocation(ctx)
     if (auto, amount is not None, source is not None).count(True) != 1:
         raise UsageError("say how much to pay", hint="give one of --auto, --amount A and --from FILE")
-    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, min_gold=min_gold)
+    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, all_studies, min_gold)
     if source is not None:
         if chosen != _selection(None, False, None, None, None, None, None):
             raise UsageError("--from names whom to pay in its file", hint="leave ids and selectors out")
