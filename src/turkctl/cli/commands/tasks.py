@@ -45,7 +45,9 @@ def _options(**given: Any) -> dict[str, Any]:
 @app.command()
 def create(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync, dispatch, aggregate-labels or expire.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync, dispatch, aggregate-labels or expire.")
+    ],
     every: Annotated[str, typer.Option("--every", metavar="D", help="Interval, as in 30m.")],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="By default the kind's.")] = None,
     everything: select.All = False,
