@@ -49,6 +49,32 @@ def test_a_database_that_is_somebody_else_s_is_left_alone_until_upgraded(study: 
     connection.close()
 
 
+READ_ONLY = (
+    ["participants", "list"], ["participants", "count"], ["participants", "show", "A1"],
+    ["participants", "export", "--data", "trial"], ["participants", "set", "A1", "--bonus", "1"],
+    ["db", "current"], ["db", "check"], ["db", "optimize"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("argv", READ_ONLY, ids=" ".join)
+def test_a_named_database_that_is_not_there_is_not_made_by_reading_it(
+    argv: list[str], folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = turkctl(*argv, "--database-url", "sqlite:///absent.db", "--json")
+    assert (finished.code, finished.out) == (4, "")
+    assert "there is no database" in last_error(finished.err)["message"]
+    monkeypatch.setenv("TURKCTL_DATABASE_URL", "sqlite:///absent.db")
+    assert turkctl(*argv).code == 4
+    assert not (folder / "absent.db").exists()
+
+
+def test_the_project_s_own_database_is_made_when_it_is_first_looked_at(folder: Path, turkctl: Run) -> None:
+    assert turkctl("participants", "count").out == "0\n"
+    assert (folder / "turkctl.db").exists()
+    assert turkctl("db", "upgrade", "--database-url", "sqlite:///absent.db").code == 0
+    assert turkctl("participants", "count", "--database-url", "sqlite:///absent.db").out == "0\n"
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -146,6 +147,17 @@ def test_a_bonus_is_set_by_any_id_and_nothing_else_of_the_row_changes(psiturk: s
         after = row()
         changed = [place for place, value in enumerate(before) if after[place] != value]
         assert [after[place] for place in changed] == [float(amount)]
+
+
+def test_columns_that_name_none_end_with_2(psiturk: str, turkctl: Run) -> None:
+    for nothing in ("", " , "):
+        refused = turkctl("participants", "list", "--columns", nothing, "--database-url", psiturk)
+        assert (refused.code, "names no column" in refused.err) == (2, True)
+
+
+def test_a_word_that_is_no_text_ends_with_2(psiturk: str, turkctl: Run) -> None:
+    refused = turkctl("participants", "count", "--worker", os.fsdecode(b"A\xff"), "--database-url", psiturk)
+    assert (refused.code, "'A\\udcff' is not text" in refused.err) == (2, True)
 
 
 @pytest.mark.parametrize("amount", ["-1", "0.345", "much", "1e3"])

@@ -88,8 +88,16 @@ def test_values_that_psiturk_never_writes_are_listed_as_they_are(study: Study) -
     assert grouped(study.context, Query(), PLAIN, ["day", "status", "begin_exp"])[1] == [
         {"day": None, "status": "done", "begin_exp": None, "count": 1}
     ]
-    study.sql("UPDATE assignments SET status = 9")
-    assert listed(study.context, Query(), PLAIN, ["status"])[1] == [{"status": "9"}]
+    for number in ("9", "-1"):
+        study.sql("UPDATE assignments SET status = CAST(? AS INTEGER)", number)
+        assert listed(study.context, Query(), PLAIN, ["status"])[1] == [{"status": number}]
+        assert count(study.context, Query(where=[f"status={number}"])) == 1
+
+
+@pytest.mark.parametrize("amount", ["nan", "inf", "-infinity", "1.20 USD"])
+def test_an_amount_that_is_no_number_is_refused(study: Study, amount: str) -> None:
+    with pytest.raises(UsageError, match="bonus is a number"):
+        count(study.context, Query(where=[f"bonus={amount}"]))
 
 
 def test_a_text_that_is_not_utf_8_is_said(study: Study) -> None:

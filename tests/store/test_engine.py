@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from databases import new_database
-from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
+from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError, UsageError
 from turkctl.store import failures, hits, schema
 from turkctl.store.engine import Database, connect
 
@@ -108,6 +108,11 @@ def test_a_missing_table_is_an_error_of_the_schema(empty: Database) -> None:
 def test_our_mistakes_in_sql_are_not_taken_for_an_unreachable_database(empty: Database) -> None:
     with pytest.raises(DBAPIError), empty.read() as session:
         session.connection().execute(text("SELEKT 1"))
+
+
+def test_bytes_of_the_command_line_that_are_no_text_are_a_wrong_value(empty: Database) -> None:
+    with pytest.raises(UsageError, match="is not text that a database can hold"), empty.read() as session:
+        session.connection().execute(text("SELECT :word"), {"word": os.fsdecode(b"A\xff")})
 
 
 @pytest.mark.parametrize("prefix", ["postgres", "postgresql", "postgresql+psycopg"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -144,14 +145,21 @@ def _where(text: str, zone: ZoneInfo) -> tuple[str, Any]:
 def _value(column: str, text: str, zone: ZoneInfo) -> Any:
     if column in TIMES:
         return _naive(text, zone)
-    if column == "status" and not text.isdigit():
+    if column == "status" and not text.removeprefix("-").isdigit():
         return participants.STATUS_NAMES.index(known_name(text, participants.STATUS_NAMES, "status"))
     try:
         if column in (*_NUMBERS, "status"):
             return _whole(int(text))
-        return float(text) if column == "bonus" else text
+        return _amount(text) if column == "bonus" else text
     except ValueError:
         raise UsageError(f"{column} is a number, not '{text}'", hint=f"write --where {column}=2") from None
+
+
+def _amount(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _whole(number: int) -> int:

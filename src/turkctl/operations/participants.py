@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, SchemaError, UsageError
 from turkctl.operations.participant_filters import Query, build_filter, known_name, needed_columns, zone_of
+from turkctl.operations.schema import refuse_absent
 from turkctl.settings import Settings
 from turkctl.store import participant_lists, participants, schema
 from turkctl.store.engine import Database
@@ -187,7 +188,9 @@ def readable(reads: Reads, query: Query) -> Database:
 
     Raises:
         SchemaError: a newer turkctl made it, or a filter needs turkctl's tables and they are not there.
+        DatabaseUnreachableError: the file that was named is not there.
     """
+    refuse_absent(reads.settings)
     if query.campaigns:
         return reads.database
     with reads.bare_database.read() as session:

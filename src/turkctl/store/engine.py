@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlmodel import Session
 
-from turkctl.errors import ConfigError, SchemaError
+from turkctl.errors import ConfigError, SchemaError, UsageError
 from turkctl.store import failures
 
 WRITABLE = ("sqlite", "postgresql")
@@ -106,6 +106,10 @@ class Database:
             if shown is None:
                 raise
             raise shown from error
+        except UnicodeEncodeError as error:  # a word of the command line that is no text
+            raise UsageError(
+                f"{error.object!a} is not text that a database can hold", hint="write it in UTF-8"
+            ) from None
 
     def close(self) -> None:
         """Closes the pooled connections."""

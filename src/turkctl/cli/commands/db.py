@@ -28,9 +28,10 @@ def upgrade(ctx: typer.Context) -> None:
 @app.command()
 def current(ctx: typer.Context) -> None:
     """Show which schema the database has and which one this turkctl needs."""
-    from turkctl.operations.schema import versions
+    from turkctl.operations.schema import refuse_absent, versions
 
     run = invocation(ctx)
+    refuse_absent(run.settings)
     found, needed = versions(run.context.bare_database)
     run.output.record({"database": run.context.bare_database.url_for_people, "current": found, "needed": needed})
 
@@ -38,9 +39,10 @@ def current(ctx: typer.Context) -> None:
 @app.command()
 def check(ctx: typer.Context) -> None:
     """Compare the tables with what this turkctl expects; exit 1 when they differ."""
-    from turkctl.operations.schema import differences
+    from turkctl.operations.schema import differences, refuse_absent
 
     run = invocation(ctx)
+    refuse_absent(run.settings)
     found = differences(run.context.bare_database, run.settings["participants_table"])
     run.output.rows(["difference"], [{"difference": each} for each in found])
     raise typer.Exit(1 if found else 0)

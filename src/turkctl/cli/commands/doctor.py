@@ -56,8 +56,9 @@ def _configuration(run: Invocation) -> str:
 
 
 def _database(run: Invocation) -> str:
-    from turkctl.operations.schema import versions
+    from turkctl.operations.schema import refuse_absent, versions
 
+    refuse_absent(run.settings)
     versions(run.context.bare_database)
     return f"reached {run.context.bare_database.url_for_people}"
 

@@ -80,6 +80,8 @@ def list_(
     if group_by and columns:
         raise UsageError("--columns has no meaning with --group-by", hint="groups show their own columns and the count")
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    if columns is not None and not chosen:
+        raise UsageError(f"'{columns}' names no column", hint="write --columns worker_id,status")
     wages = wage or bool({"minutes", "wage"} & {*chosen, sort})
     look = partial(_find, run, query, group_by, chosen, wages)
     bar = "count" if group_by else None
