@@ -248,3 +248,19 @@ def limit(study: Lab, limits: str) -> None:
     with study.world.database.read() as session:
         changes = plan_configure(session, find(path, study.folder), whole=True)
     apply_configure(study.world.database, changes, study.world.now())
+
+
+@pytest.mark.parametrize(("new", "made"), [(False, 1), (True, 2)])
+def test_two_that_start_at_once_make_one_unless_another_is_asked_for(study: Lab, new: bool, made: int) -> None:
+    known(study, ONE)
+    first, second = (prepare_compensate(study.world, wanted(new=each)) for each in (False, new))
+
+    def meanwhile(operation: str) -> None:
+        if operation == "CreateHIT":
+            study.world.endpoint.before = None
+            assert compensate(study.world, second).exit_code == 0
+
+    study.world.endpoint.before = meanwhile
+    assert compensate(study.world, first).exit_code == 0
+    assert study.sql("SELECT count(*) FROM turkctl_hit WHERE reward = 2500000") == [(made,)]
+    assert len(study.world.market.messages("production", ONE)) == made

@@ -163,3 +163,25 @@ def test_the_total_of_the_ledger_is_in_dollars_with_and_without_commission(study
         assert payments.total(session, wanted) == Decimal("0.90")
         assert payments.total(session, wanted, fees=False) == Decimal("0.75")
         assert payments.by_worker(session, wanted) == {worker(each): Decimal("0.25") for each in range(3)}
+
+
+def test_where_nothing_is_found_the_market_that_has_the_work_is_named(study: Lab) -> None:
+    paid(study, 1)
+    (market,) = study.sql("SELECT DISTINCT market FROM turkctl_assignment")[0]
+    study.write("UPDATE turkctl_assignment SET market = 'far away'")
+    study.write("UPDATE turkctl_hit SET market = 'far away'")
+    study.write("UPDATE turkctl_payment SET market = 'far away'")
+    wanted = ALL
+    said = (
+        prepare_bonus(study.world, wanted, BonusRequest("more", Decimal("0.25")))[0].notes,
+        prepare_approve(study.world, wanted)[0].notes,
+        reconcile(study.world).notes,
+    )
+    assert all(any(f"on far away, and this is {market}" in note for note in notes) for notes in said)
+
+
+def test_reconciling_says_what_has_no_answer_yet(study: Lab) -> None:
+    paid(study, 1)
+    plan, act = prepare_bonus(study.world, ALL, BonusRequest("more", Decimal("0.25")))
+    act.prepare(plan.steps)
+    assert any("never reached the market" in note for note in reconcile(study.world).notes)

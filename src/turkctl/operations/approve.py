@@ -12,7 +12,7 @@ from turkctl.operations.selection import Selection
 from turkctl.operations.settle import settle
 from turkctl.operations.sync import read_market
 from turkctl.operations.targets import find_targets
-from turkctl.operations.work import FoundWork, Work, WorkSelection, find_work, of_hits
+from turkctl.operations.work import FoundWork, Work, WorkSelection, find_work, of_hits, work_elsewhere
 from turkctl.operations.world import World
 from turkctl.store import hits, people
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
@@ -70,7 +70,7 @@ def prepare_approve(
         found,
         wanted.selection.ids,
         override_rejection=override_rejection,
-        notes=settled.notes,
+        notes=(*settled.notes, *(() if found.work else work_elsewhere(world))),
     )
     return plan, approval(world, now, feedback=feedback, override_rejection=override_rejection)
 

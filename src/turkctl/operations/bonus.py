@@ -34,7 +34,7 @@ from turkctl.operations.funds import check_funds
 from turkctl.operations.payments import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.settle import settle
-from turkctl.operations.work import WorkSelection
+from turkctl.operations.work import WorkSelection, work_elsewhere
 from turkctl.operations.world import World
 from turkctl.store import experiments, intents, meta, participants, payments
 from turkctl.store.base import Place
@@ -65,7 +65,8 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
     rows = participant_rows(world, found.work)
     orders, left = orders_of(request, found, wanted.selection.ids, rows)
     plan = plan_orders(world, orders, [*left, *skip(found.idle)], now, strict=request.amount is not None)
-    return replace(plan, notes=(*settled.notes, *plan.notes)), Bonus(world)
+    unseen = () if found.work else work_elsewhere(world)
+    return replace(plan, notes=(*settled.notes, *plan.notes, *unseen)), Bonus(world)
 
 
 def plan_orders(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -84,6 +84,8 @@ class Case:
     what: Compensation
     post: Intent
     letter: Intent
+    new: bool = False
+    """Made although one of the same arguments may be unfinished."""
 
 
 def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
@@ -105,7 +107,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         begun = None if request.new else _unfinished(session, place, digest)
         if begun is None:
             check_cap(session, what.experiment_id, what.amount)
-        case = begun or _case(place, what, meta.database_id(session), digest, now)
+        case = begun or replace(_case(place, what, meta.database_id(session), digest, now), new=request.new)
     cost = ZERO if case.post.state == intents.DONE else what.cost
     counted = begun is not None and case.post.state in intents.UNFINISHED
     check_funds(world, {experiment_id: ZERO if counted else cost}, now)
@@ -187,10 +189,15 @@ class _Run:
     def _open(self) -> tuple[Intent, Intent]:
         """Both intents, committed. One that the market refused before starts afresh.
 
+        What another process began since the plan was made, with the same arguments, is gone on with: two that start
+        at once make one.
+
         Raises:
             FundsError: others have used the budget up since the plan was made.
         """
         with self._world.database.write() as session:
+            if not self._case.new and intents.get(session, self._case.post.token) is None:
+                self._case = _unfinished(session, self._world.place, self._case.post.digest) or self._case
             self._check_again(session)
             wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.letter)]
             post, letter = intents.open_many(session, wanted)

@@ -16,6 +16,7 @@ from turkctl.mturk.types import BonusPayment
 from turkctl.operations.payments import enter_found
 from turkctl.operations.reading import read_each
 from turkctl.operations.settle import settle
+from turkctl.operations.work import work_elsewhere
 from turkctl.operations.world import World
 from turkctl.store import hits, payments
 from turkctl.store.hits import HitFilter
@@ -68,6 +69,8 @@ class Reconciled:
     gone: int = 0
     """HITs whose bonuses the market no longer tells of."""
     adopted: int = 0
+    notes: tuple[str, ...] = ()
+    """What the user should hear: requests without an answer, and work on another market."""
 
 
 def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
@@ -84,7 +87,7 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
         TurkctlError: the market refused, or is out of reach; nothing was adopted.
     """
     now = world.now()
-    settle(world, now)
+    settled = settle(world, now)
     with world.database.read() as session:
         entered = payments.select_payments(session, PaymentFilter(world.place, kind=payments.BONUS))
         rows = [row for row in entered if row.source != payments.PSITURK]
@@ -98,6 +101,7 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
         by_hit[row.hit_id].append(row)
     for hit_id, listed in there.items():
         _compare(found, hit_id, by_hit[hit_id], listed)
+    found.notes = (*settled.notes, *(() if told else work_elsewhere(world)))
     if adopt:
         _adopt(world, found, there, now)
     return found

@@ -206,6 +206,16 @@ def _refuse_elsewhere(session: Session, place: Place, assignment_id: str) -> Non
         )
 
 
+def work_elsewhere(world: World) -> tuple[str, ...]:
+    """What to say where nothing was found: that the mode's work is on another market, for which nobody looked."""
+    with world.database.read() as session:
+        others = workers.other_markets(session, world.place)
+    if not others:
+        return ()
+    words = f"the database has work of mode {world.place.mode} on {', '.join(others)}, and this is {world.place.market}"
+    return (f"{words}: look at the credentials and --endpoint-url or --market-url",)
+
+
 def _named(world: World, ids: Sequence[str]) -> tuple[list[Work], list[tuple[str, str]]]:
     """Assignments that only the market knows, asked for by name.
 

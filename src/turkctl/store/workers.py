@@ -169,6 +169,13 @@ def where_is(session: Session, assignment_id: str) -> list[Place]:
     return [Place(*row) for row in session.connection().execute(statement.order_by(ASSIGNMENTS.c.id))]
 
 
+def other_markets(session: Session, place: Place) -> list[str]:
+    """The markets, other than this one, on which the mode has work."""
+    there = (ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market != place.market)
+    statement = select(ASSIGNMENTS.c.market).where(*there).distinct().order_by(ASSIGNMENTS.c.market)
+    return list(session.connection().execute(statement).scalars())
+
+
 @dataclass(frozen=True)
 class WorkerRow:
     """What the stored work of one worker comes to."""

@@ -74,6 +74,8 @@ def reconcile(
 
     run = invocation(ctx)
     found = compare(run.context, adopt=adopt)
+    for note in found.notes:
+        run.output.note(note)
     if found.differences or run.output.format != "table":
         run.output.rows(COLUMNS, [each.as_dict() for each in found.differences])
     run.output.note(f"{found.compared} bonuses agree, {len(found.differences)} differ, {found.adopted} adopted")
