@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROWS = [
+    ("photo1", "yes yes no"),
+    ("photo2", "no no yes"),
+    ("photo3", "yes no no"),
+    ("photo4", "no no no"),
+]
+VOTES = "item,worker,label\n" + "".join(
+    f"{item},{worker},{label}\n"
+    for item, labels in ROWS
+    for worker, label in zip(("anna", "ben", "carl"), labels.split(), strict=True)
+)
+
+
+@pytest.fixture
+def votes(configured: Path) -> Path:
+    """A file of labels beside a study that has none yet."""
+    (configured / "votes.csv").write_text(VOTES)
+    return configured
+
+
+@pytest.fixture
+def imported(votes: Path, turkctl: Any) -> Path:
+    """The study with these labels."""
+    assert turkctl("labels", "import", "votes.csv", "--experiment", "stroop").code == 0
+    return votes
+
+
+def told(done: Any) -> Any:
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def test_an_import_says_what_it_did(votes: Path, turkctl: Any) -> None:
+    report = told(turkctl("label", "import", "votes.csv", "--experiment", "stroop", "--json"))
+    assert report == {
+        "experiment": "stroop",
+        "mode": "local",
+        "dry_run": False,
+        "rows": 12,
+        "added": 12,
+        "changed": 0,
+        "unchanged": 0,
+        "repeated": 0,
+        "left_out": 0,
+        "bad": 0,
+    }
+
+
+def test_an_experiment_and_a_file_with_the_same_labels_have_the_same_results(imported: Path, turkctl: Any) -> None:
+    of_file = told(turkctl("labels", "aggregate", "votes.csv", "--min-votes", "3", "--json"))
+    done = turkctl("labels", "aggregate", "--experiment", "stroop", "--min-votes", "3", "--json")
+    assert told(done) == of_file
+    assert "stroop: none->no 2, none->yes 2, yes->no 0, no->yes 0" in done.err
+    assert list(of_file[0]) == ["item", "label", "score", "p", "n", "method"]
+
+
+def test_what_is_clean_is_shown_and_not_run_again(imported: Path, turkctl: Any) -> None:
+    first = told(turkctl("labels", "aggregate", "--json"))
+    assert {row["experiment"] for row in first} == {"stroop"}
+    again = turkctl("labels", "aggregate", "--json")
+    assert told(again) == first
+    assert "stroop: nothing new since run 1" in again.err
+    turkctl("labels", "mark-dirty", "stroop")
+    turkctl("labels", "aggregate", "--regex", "^str")
+    assert turkctl("labels", "aggregate", "--regex", "^other", "--json").out == "[]\n"
+    runs = told(turkctl("labels", "history", "--json"))
+    assert [(run["run"], run["status"]) for run in runs] == [(2, "done"), (1, "done")]
+    assert runs[0]["changes"] == {"none->no": 0, "none->yes": 0, "yes->no": 0, "no->yes": 0}
+    assert runs[0]["parameters"]["min_votes"] == 5
+
+
+def test_a_file_needs_no_database_and_makes_none(folder: Path, turkctl: Any) -> None:
+    (folder / "votes.csv").write_text(VOTES)
+    assert turkctl("labels", "aggregate", "votes.csv").code == 0
+    assert [path.name for path in folder.iterdir() if path.suffix == ".db"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["aggregate", "votes.csv", "--experiment", "stroop"], "FILE and --experiment are both given"),
+        (["aggregate", "votes.csv", "--regex", "s"], "FILE and --regex are both given"),
+        (["aggregate", "votes.csv", "--force"], "FILE and --force are both given"),
+        (["aggregate", "--experiment", "strop"], "did you mean 'stroop'?"),
+        (["aggregate", "--experiment", "stroop"], "experiment stroop has no labels yet in mode local"),
+        (["aggregate", "--regex", "("], "is not a regular expression"),
+        (["aggregate", "--gold", "votes.csv"], "--gold says how a FILE is read"),
+        (["aggregate", "--item-column", "photo"], "--item-column says how a FILE is read"),
+        (["aggregate", "--duplicates", "first"], "'first' is no way to treat duplicates"),
+        (["aggregate", "--report", "r.html"], "are about one experiment"),
+        (["aggregate", "--experiment", "stroop", "--workers", "w.txt"], "ends neither in .csv nor in .jsonl"),
+        (["workers"], "name a FILE, or give --experiment SLUG"),
+        (["workers", "--experiment", "stroop"], "were never aggregated"),
+        (["workers", "--experiment", "stroop", "--method", "majority"], "have no effect on what was aggregated"),
+        (["import", "votes.csv", "--experiment", "strop"], "did you mean 'stroop'?"),
+        (["import", "none.csv", "--experiment", "stroop"], "cannot read none.csv"),
+        (["set", "photo1", "--experiment", "stroop"], "say what the label is"),
+        (["set", "photo1", "true", "--clear", "--experiment", "stroop"], "say what the label is"),
+        (["set", "photo9", "true", "--experiment", "stroop"], "has no label for 'photo9'"),
+        (["show", "photo9", "--experiment", "stroop"], "has no label for 'photo9'"),
+        (["exclude", "dora", "--experiment", "stroop"], "worker dora gave no label"),
+        (["invalidate", "--experiment", "stroop"], "give --item, --worker, or both"),
+        (["needs-more", "--experiment", "stroop", "--dry-run"], "--dry-run is for --add-outputs"),
+        (["mark-dirty", "strop"], "did you mean 'stroop'?"),
+        (["list", "--experiment", "strop"], "did you mean 'stroop'?"),
+        (["history", "--experiment", "strop"], "did you mean 'stroop'?"),
+        (["export", "--experiment", "stroop", "--format", "xml"], "'xml' is not a format of files"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_a_word_on_what_to_do(
+    votes: Path, turkctl: Any, arguments: list[str], says: str
+) -> None:
+    refused = turkctl("labels", *arguments)
+    assert (refused.code, refused.out) == (2, "")
+    assert says in refused.err
+
+
+def test_an_experiment_that_fails_among_others_is_exit_1_and_stays_dirty(votes: Path, turkctl: Any) -> None:
+    (votes / "one.csv").write_text("item,worker,label\na,anna,yes\nb,anna,no\n")
+    turkctl("labels", "import", "one.csv", "--experiment", "stroop")
+    for _ in range(2):
+        failed = turkctl("labels", "aggregate", "--json")
+        assert (failed.code, failed.out) == (1, "[]\n")
+        assert "stroop: experiment stroop has labels of one worker only, anna" in failed.err
+
+
+def test_labels_that_are_exported_make_the_same_results_as_a_file(imported: Path, turkctl: Any) -> None:
+    turkctl("labels", "aggregate", "--min-votes", "2")
+    turkctl("labels", "exclude", "carl", "--experiment", "stroop")
+    exported = turkctl("labels", "export", "--experiment", "stroop", "--file", "out.csv")
+    assert (exported.code, exported.out) == (0, "")
+    rows = list(csv.DictReader(io.StringIO((imported / "out.csv").read_text())))
+    assert {row["worker"] for row in rows} == {"anna", "ben"}, "labels that do not count are left out"
+    of_file = told(turkctl("labels", "aggregate", "out.csv", "--min-votes", "2", "--json"))
+    of_store = told(turkctl("labels", "aggregate", "--experiment", "stroop", "--min-votes", "2", "--json"))
+    assert of_file == of_store
+    results = turkctl("labels", "export", "--results", "--format", "jsonl", "--experiment", "stroop")
+    assert [json.loads(line) for line in results.out.splitlines()] == of_store
+
+
+def test_workers_items_and_pages_of_an_experiment_are_shown(imported: Path, turkctl: Any) -> None:
+    done = turkctl(
+        *("labels", "aggregate", "--experiment", "stroop", "--report", "page.html", "--workers", "workers.csv")
+    )
+    assert done.code == 0, done.err
+    assert "experiment stroop" in (imported / "page.html").read_text()
+    workers = told(turkctl("labels", "workers", "--experiment", "stroop", "--json"))
+    of_file = told(turkctl("labels", "workers", "votes.csv", "--json"))
+    assert [{**row, "excluded": False} for row in of_file] == workers
+    shown = told(turkctl("labels", "show", "photo3", "--experiment", "stroop", "--json"))
+    assert [vote["worker"] for vote in shown["votes"]] == ["anna", "ben", "carl"]
+    assert shown["votes"][2]["flags"] == ["reversed", "guessing", "one-sided"]
+    unwritten = turkctl("labels", "aggregate", "--experiment", "stroop", "--report", "page.html")
+    assert unwritten.code == 2
+    assert "add --force" in unwritten.err
+
+
+def test_a_task_aggregates_what_is_dirty(imported: Path, turkctl: Any) -> None:
+    made = turkctl("tasks", "create", "aggregate-labels", "--every", "1h", "--method", "majority", "--min-votes", "0")
+    assert made.code == 0, made.err
+    ran = told(turkctl("tasks", "run", "aggregate-labels", "--json"))
+    assert (ran["status"], ran["summary"]) == ("ok", "stroop: 4 labels changed")
+    ran = told(turkctl("tasks", "run", "aggregate-labels", "--json"))
+    assert (ran["status"], ran["summary"]) == ("ok", "nothing new")
+    results = told(turkctl("labels", "aggregate", "--json"))
+    assert {row["method"] for row in results} == {"majority"}
+
+
+def test_a_task_on_labels_that_cannot_be_aggregated_says_so(votes: Path, turkctl: Any) -> None:
+    turkctl("tasks", "create", "aggregate-labels", "--every", "1h", "--experiment", "stroop")
+    assert told(turkctl("tasks", "run", "aggregate-labels", "--json"))["summary"] == "nothing new"
+    (votes / "one.csv").write_text("item,worker,label\na,anna,yes\nb,anna,no\n")
+    turkctl("labels", "import", "one.csv", "--experiment", "stroop")
+    failed = turkctl("tasks", "run", "aggregate-labels", "--json")
+    assert failed.code == 1
+    assert "one worker only" in json.loads(failed.out)["error"]
