@@ -192,3 +192,23 @@ def test_values_are_texts_and_the_rest_is_written_as_json() -> None:
 def test_the_same_template_is_cut_up_once() -> None:
     assert html_pieces("<p>${a}</p>") is html_pieces("<p>${a}</p>")
     assert isinstance(html_pieces("<p>${a}</p>")[1], Placeholder)
+
+
+NO_BREAK = "\u00a0"
+"""A space that a page copied from a text processor has, and that separates nothing in a tag."""
+
+
+def test_a_space_that_separates_nothing_begins_no_attribute() -> None:
+    with pytest.raises(UsageError, match="stands where the name of an element or attribute belongs"):
+        html_pieces(f'<a{NO_BREAK}title="${{x}}">')
+
+
+@pytest.mark.parametrize("page", [f"<p title={NO_BREAK}${{x}}>", f"<p title=a{NO_BREAK}lang=${{x}}>"])
+def test_a_space_that_separates_nothing_ends_no_value(page: str) -> None:
+    filled = fill(html_pieces(page), {"x": "a onclick=alert(1)"})
+    assert filled == page.replace("title=", 'title="').replace("${x}>", 'a onclick=alert(1)">')
+
+
+def test_an_element_ends_where_browsers_end_it() -> None:
+    page = f"<script>var a = 1; // </script{NO_BREAK}>\nvar b = '${{x}}';</script>"
+    assert "\\u0027" in fill(html_pieces(page), {"x": "'"})

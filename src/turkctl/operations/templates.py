@@ -27,9 +27,13 @@ JSON_NAME: Final = "contents_json"
 """The placeholder that stands for all rows of a HIT as a JSON array."""
 
 _PLACEHOLDER: Final = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<raw>\|raw)?\}")
-_OPENING: Final = re.compile(r"<!--|<(?P<close>/?)(?P<name>[A-Za-z][^\s/>]*)|<[!?/]")
-_ATTRIBUTE: Final = re.compile(r"""[\s/]*(?P<name>[^\s/>][^\s/>=]*)(?P<is>\s*=\s*)?""")
-_UNQUOTED: Final = re.compile(r"[^\s>]*")
+_SPACE: Final = r"\t\n\f\r "
+"""What separates in a tag. No other white space does: behind a no-break space the name or the value goes on."""
+_OPENING: Final = re.compile(rf"<!--|<(?P<close>/?)(?P<name>[A-Za-z][^{_SPACE}/>]*)|<[!?/]")
+_ATTRIBUTE: Final = re.compile(
+    rf"""[{_SPACE}/]*(?P<name>[^{_SPACE}/>][^{_SPACE}/>=]*)(?P<is>[{_SPACE}]*=[{_SPACE}]*)?"""
+)
+_UNQUOTED: Final = re.compile(rf"[^{_SPACE}>]*")
 _TEXT_ONLY: Final = {
     **dict.fromkeys(("title", "textarea", "xmp", "iframe", "noembed", "noframes"), "text"),
     "script": "script",
@@ -233,7 +237,7 @@ def _end_of_declaration(text: str, opening: re.Match[str]) -> int:
 
 
 def _end_of_element(text: str, at: int, name: str) -> int:
-    closing = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(text, at)
+    closing = re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE).search(text, at)
     return closing.start() if closing else len(text)
 
 
