@@ -280,3 +280,24 @@ def test_all_studies_reaches_work_that_only_the_account_has(study: Lab, tmp_path
         assert [item.id for item in pay(other, dollars("0.50"), beyond).results] == [made]
         assert pay(other, dollars("0.50"), beyond).skipped == 1
     assert len(on_market(study)) == 1
+
+
+@pytest.mark.parametrize("hit", ["debugHIT", "H" * 100, "", "h\N{LATIN SMALL LETTER E WITH ACUTE}"])
+def test_an_id_that_no_hit_can_have_stops_nobody_elses_bonus(study: Lab, hit: str) -> None:
+    (one,) = approved(study, 1)
+    for name, status in (("A1", 5), ("A2", 7)):
+        study.write(
+            "INSERT INTO assignments (uniqueid, assignmentid, workerid, hitid, status, bonus, mode, codeversion)"
+            " VALUES (:key, :name, 'AW1', :hit, :status, 0.25, 'local', '1.0')",
+            key=f"AW1:{name}",
+            name=name,
+            hit=hit,
+            status=status,
+        )
+    for request in (AUTO, dollars("0.25", "extra")):
+        result = pay(study, request)
+        assert {item.id: item.status for item in result.results}[one] == "bonused"
+        assert {item.status for item in result.results if item.id == "A1"} == {"failed"}
+        assert result.exit_code == 1
+    assert reconcile(study.world).differences == []
+    assert ledger(study) == on_market(study)

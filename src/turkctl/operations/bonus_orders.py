@@ -30,6 +30,8 @@ from turkctl.units import CENT, format_money
 
 MAX_REASON = 4096
 """Characters of a reason; the worker reads it."""
+MAX_ID = 64
+"""Characters of an id on the market."""
 TOLERANCE = Decimal("0.000001")
 """Dollars by which psiTurk's FLOAT column may be off a whole cent."""
 ZERO = Decimal("0.00")
@@ -162,6 +164,7 @@ def orders_of(
             left.append(ItemResult(work.assignment_id, SKIPPED, reason))
             continue
         try:
+            _check_ids(work)
             amount = request.amount if request.amount is not None else column_amount(row)
         except TurkctlError as error:
             left.append(failed(work.assignment_id, error))
@@ -178,6 +181,17 @@ def _unfit(request: BonusRequest, work: Work, row: BonusRow | None, ids: Sequenc
     if work.status != APPROVED and not credited:
         return f"{work.status.lower()}, not approved"
     return None if row is not None and row.bonus else "no bonus in the participant's row"
+
+
+def _check_ids(work: Work) -> None:
+    """See that a market can have it: psiTurk's columns hold longer ids than that.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    for name in (work.hit_id, work.worker_id, work.assignment_id):
+        if len(name) > MAX_ID:
+            raise UsageError(f"no market has an id of {len(name)} characters: {name:.40}…")
 
 
 def column_amount(row: BonusRow | None) -> Decimal:

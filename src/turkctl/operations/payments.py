@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError
 from turkctl.fees import bonus_fee
-from turkctl.mturk.errors import DoesNotExistError
+from turkctl.mturk.errors import DoesNotExistError, ParameterError
 from turkctl.mturk.types import BonusPayment
 from turkctl.operations.enter import uniqueid
 from turkctl.operations.reading import read_each
@@ -23,12 +23,14 @@ from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.payments import Payment, PaymentFilter
 
 MAX_PURPOSE = 128
+NOT_THERE = (DoesNotExistError, ParameterError)
+"""What is said of a HIT that is gone, and of an id that none can have, as psiTurk's rows from debugging do."""
 Key = tuple[str, str, Decimal, str | None]
 """Assignment, worker, dollars and reason of a bonus: all that the market's list tells."""
 
 
 def read_bonuses(world: World, hit_ids: Iterable[str]) -> dict[str, list[BonusPayment]]:
-    """What ListBonusPayments says of these HITs; one that the market no longer has paid nothing that it tells of.
+    """What ListBonusPayments says of these HITs; one that the market does not have paid nothing that it tells of.
 
     Raises:
         TurkctlError: the market refused, or is out of reach.
@@ -36,7 +38,7 @@ def read_bonuses(world: World, hit_ids: Iterable[str]) -> dict[str, list[BonusPa
     found: dict[str, list[BonusPayment]] = {}
     wanted = list(dict.fromkeys(hit_ids))
     for hit_id, answer in read_each(world.engine(), wanted, lambda each: list(world.mturk.list_bonuses(hit_id=each))):
-        if isinstance(answer, DoesNotExistError):
+        if isinstance(answer, NOT_THERE):
             found[hit_id] = []
         elif isinstance(answer, TurkctlError):
             raise answer

@@ -11,9 +11,8 @@ from typing import Any
 
 from turkctl.errors import TurkctlError
 from turkctl.fees import bonus_fee
-from turkctl.mturk.errors import DoesNotExistError
 from turkctl.mturk.types import BonusPayment
-from turkctl.operations.payments import enter_found
+from turkctl.operations.payments import NOT_THERE, enter_found
 from turkctl.operations.reading import read_each
 from turkctl.operations.settle import settle
 from turkctl.operations.work import work_elsewhere
@@ -112,7 +111,7 @@ def _read(world: World, hit_ids: Sequence[str]) -> dict[str, list[BonusPayment] 
     wanted = list(dict.fromkeys(hit_ids))
     told: dict[str, list[BonusPayment] | None] = {}
     for hit_id, answer in read_each(world.engine(), wanted, lambda each: list(world.mturk.list_bonuses(hit_id=each))):
-        if isinstance(answer, TurkctlError) and not isinstance(answer, DoesNotExistError):
+        if isinstance(answer, TurkctlError) and not isinstance(answer, NOT_THERE):
             raise answer
         told[hit_id] = None if isinstance(answer, TurkctlError) else answer
     return {hit_id: told[hit_id] for hit_id in wanted}
