@@ -4,6 +4,7 @@ import json
 import sqlite3
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,16 @@ def test_each_value_that_an_experiment_cannot_have_is_skipped_alone(turkctl: Run
     }
 
 
+def row_on(url: str, hit_id: str, mode: str | None) -> None:
+    """A HIT with a participant who has neither a code version nor, perhaps, a mode."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as plain:
+        plain.execute("INSERT OR IGNORE INTO amt_hit (hitid) VALUES (?)", [hit_id])
+        row = (f"X{hit_id}:Y", "Y", f"X{hit_id}", hit_id, mode)
+        names = "uniqueid, assignmentid, workerid, hitid, mode"
+        plain.execute(f"INSERT INTO people ({names}) VALUES (?, ?, ?, ?, ?)", row)
+        plain.commit()
+
+
 def test_hits_that_the_market_still_knows_become_ours(
     folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -298,11 +309,14 @@ def test_hits_that_the_market_still_knows_become_ours(
         hit_id = posted["results"][0]["id"]
         address = f"sqlite:///{folder / 'participants.db'}"
         fill(address, (hit_id, "3GONE"), mode="sandbox")
+        row_on(address, hit_id, mode=None)
+        row_on(address, "3TRIED", mode="debug")
         write_config(folder).write_text(CONFIG.format(url="sqlite:///participants.db").replace("= live", "= sandbox"))
         before = dump(address)
         report = rows(turkctl(*IMPORT, "--json"))
         assert status(report, "hit", hit_id) == "taken"
         assert status(report, "hit", "3GONE") == "skipped"
+        assert "never on the market" in next(row["detail"] for row in report if row["from"] == "3TRIED")
         (listed,) = rows(turkctl("hits", "list", "--json"))
         assert (listed["hit_id"], listed["experiment"], listed["codeversion"]) == (hit_id, "stroop-task", "1.0")
         assert listed["available"] == 3

@@ -149,6 +149,17 @@ def test_a_bonus_is_set_by_any_id_and_nothing_else_of_the_row_changes(psiturk: s
         assert [after[place] for place in changed] == [float(amount)]
 
 
+def test_bonuses_are_money_although_psiturk_keeps_a_float(psiturk: str, turkctl: Run, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "participants.db")) as plain:
+        plain.execute("UPDATE assignments SET bonus = 0.1 + 0.2 WHERE workerid <> 'W3'")
+        plain.execute("UPDATE assignments SET bonus = 9e999 WHERE workerid = 'W2'")
+        plain.commit()
+    rows = json.loads(turkctl("participants", "list", "--database-url", psiturk, "--json").out)
+    assert [row["bonus"] for row in rows] == ["0.30", "0.30", "inf", None]
+    done = turkctl("participants", "set", "A1", "--bonus", "2.5", "--database-url", psiturk, "--json")
+    assert [json.loads(done.out)[name] for name in ("before", "bonus")] == ["0.30", "2.50"]
+
+
 def test_columns_that_name_none_end_with_2(psiturk: str, turkctl: Run) -> None:
     for nothing in ("", " , "):
         refused = turkctl("participants", "list", "--columns", nothing, "--database-url", psiturk)

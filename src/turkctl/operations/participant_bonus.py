@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.errors import RefusedError
-from turkctl.operations.participants import Reads, show
+from turkctl.operations.participants import Reads, dollars, row_of
 from turkctl.store import participant_bonuses
 
 _TRIES = 3
@@ -29,12 +29,12 @@ def set_bonus(reads: Reads, wanted: str, bonus: Decimal) -> dict[str, Any]:
     """
     name: str = reads.settings["participants_table"]
     for _ in range(_TRIES):
-        row = show(reads, wanted)
+        row = row_of(reads, wanted)
         with reads.bare_database.write() as session:
             done = participant_bonuses.set_bonus(
                 session, name, row["uniqueid"], expected=row["bonus"], bonus=float(bonus)
             )
         if done:
-            before = None if row["bonus"] is None else Decimal(str(row["bonus"]))
-            return {"uniqueid": row["uniqueid"], "worker_id": row["worker_id"], "before": before, "bonus": bonus}
+            before = dollars(row["bonus"])
+            return {"uniqueid": row["uniqueid"], "worker_id": row["workerid"], "before": before, "bonus": bonus}
     raise RefusedError(f"the row of {wanted} changes all the time", hint="try again")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from math import isfinite
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -125,7 +127,17 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
         UsageError: a worker who took part more than once; the hint lists the assignments.
         SchemaError: the table lacks psiTurk's columns.
     """
-    zone = zone_of(reads.settings)
+    row = row_of(reads, wanted)
+    shown = _row({name: row.get(column) for name, column in COLUMNS.items()}, zone_of(reads.settings))
+    return {**shown, "data": _data(row.get("datastring"))}
+
+
+def row_of(reads: Reads, wanted: str) -> dict[str, Any]:
+    """The row of one participant as it is in the table, by psiTurk's names.
+
+    Raises:
+        NotFoundError, UsageError, SchemaError: see :func:`show`.
+    """
     everything = [*COLUMNS.values(), "datastring"]
     with readable(reads, Query()).read() as session:
         name = checked_table(session, reads, ["assignment_id", "worker_id"])
@@ -137,9 +149,7 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
     if len(exact or found) > 1:
         ids = ", ".join(row["uniqueid"] for row in found[:10])
         raise UsageError(f"{wanted} stands for {len(found)} participants", hint=f"name one of {ids}")
-    row = (exact or found)[0]
-    shown = _row({name: row.get(column) for name, column in COLUMNS.items()}, zone)
-    return {**shown, "data": _data(row.get("datastring"))}
+    return (exact or found)[0]
 
 
 def status_name(status: Any) -> str | None:
@@ -150,6 +160,13 @@ def status_name(status: Any) -> str | None:
     return participants.STATUS_NAMES[status] if known else str(status)
 
 
+def dollars(bonus: Any) -> Any:
+    """A FLOAT as money, to the micro-dollar; what is no number of dollars stays what it is, as text."""
+    if not isinstance(bonus, int | float):
+        return bonus
+    return Decimal(str(round(bonus, 6))) if isfinite(bonus) else str(bonus)
+
+
 def _row(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     if "status" in row:
         row[DONE] = row["status"] in participants.COMPLETE
@@ -157,9 +174,11 @@ def _row(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _in_words(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    """The row with the status as a word and times in UTC; a time that is none stays the text it is."""
+    """The row with the status as a word, dollars and times in UTC; a time that is none stays the text it is."""
     if "status" in row:
         row["status"] = status_name(row["status"])
+    if "bonus" in row:
+        row["bonus"] = dollars(row["bonus"])
     for name in TIMES:
         moment = row.get(name)
         if isinstance(moment, datetime):

@@ -16,6 +16,7 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.observe import observe
 from turkctl.operations.posting import hit_row
 from turkctl.operations.psiturk_items import KEPT, SKIPPED, TAKEN, Item
+from turkctl.operations.psiturk_jobs import MODES
 from turkctl.operations.sync import read_market
 from turkctl.operations.world import World
 from turkctl.store import experiments, hits
@@ -55,14 +56,17 @@ def take_hits(
 
 
 def _not_asked_for(mode: str, people: Sequence[People], experiment: experiments.Version | None) -> str | None:
-    modes, versions = sorted({str(each.mode) for each in people}), {each.code_version for each in people}
+    modes, versions = {each.mode for each in people if each.mode}, {each.code_version for each in people}
     if mode == "local":
         return "it is not on the built-in market: run this again with --mode sandbox or --mode live"
-    if modes and modes != [mode]:
-        return f"it is of mode {modes[0]}: run this again with --mode {modes[0]}"
+    if modes and mode not in modes:
+        other = next((each for each in MODES if each in modes), None)
+        if other is None:
+            return f"its participants are of mode {min(modes)}: it was never on the market"
+        return f"it is of mode {other}: run this again with --mode {other}"
     if experiment is None:
         return "its experiment is not configured yet: run this again when it is"
-    if versions and versions != {experiment.code_version}:
+    if versions - {None} - {experiment.code_version}:
         return "its participants have another code version than the experiment: they count by their own"
     return None
 
