@@ -118,7 +118,7 @@ def test_row_731_is_named_when_it_is_the_bad_one(study: Lab) -> None:
     rows = [[made, "0.10", f"part {number}"] for number in range(730)]
     path = study.folder / "bonuses.csv"
     path.write_text(document([["id", "amount", "reason"], *rows, [made, "0.105", "thanks"]]))
-    with pytest.raises(UsageError, match=rf"row 731 of bonuses\.csv \({made}\): '0\.105'"):
+    with pytest.raises(UsageError, match=rf"row 731 of bonuses\.csv: '0\.105' .*, for {made}; nothing"):
         prepare_bonus_file(study.world, path)
     assert study.sql("SELECT count(*) FROM turkctl_payment") == [(0,)]
 

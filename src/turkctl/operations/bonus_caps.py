@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError, UsageError
 from turkctl.operations.bonus_orders import Order, failed
+from turkctl.operations.experiment_settings import Limits
 from turkctl.operations.experiments import settings_of
 from turkctl.operations.funds import committed, over_budget
 from turkctl.operations.plan import ZERO, ItemResult, Step
@@ -38,6 +39,12 @@ def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | 
         f"${format_money(amount)} is over limits.{name} = ${format_money(cap)}",
         hint=f"raise limits.{name} and run `turkctl experiments configure`",
     )
+
+
+def _over_sum(before: Decimal, amount: Decimal, what: str, limits: Limits, name: str) -> TurkctlError | None:
+    """The error of an amount that passes a limit together with what was paid, or is being paid, before."""
+    error = over_cap(before + amount, getattr(limits, name), name)
+    return error and RefusedError(f"with ${format_money(before)} {what} before, {error.message}", hint=error.hint)
 
 
 def cap_of(world: World, order: Order) -> TurkctlError | None:
@@ -177,8 +184,8 @@ class _Room:
         """Count it, or say which limit it would pass."""
         worker, amount = intent.request["worker"], Decimal(intent.request["amount"])
         theirs, day = self._workers[worker] + amount, self._day + amount
-        error = over_cap(theirs, self.limits.max_bonus_per_worker, "max_bonus_per_worker")
-        error = error or over_cap(day, self.limits.max_bonus_per_day, "max_bonus_per_day")
+        error = _over_sum(self._workers[worker], amount, "to this worker", self.limits, "max_bonus_per_worker")
+        error = error or _over_sum(self._day, amount, "in 24 hours", self.limits, "max_bonus_per_day")
         if error is None and self._committed is not None:
             error = over_budget(self._slug, intent.cost, self._committed, self.limits)
         if error is None:

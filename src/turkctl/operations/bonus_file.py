@@ -153,11 +153,11 @@ def prepare_bonus_file(
 
 def _refused(name: str, bad: Sequence[Bad]) -> UsageError:
     first = bad[0]
-    whose = f" ({first.id})" if first.id and first.id not in first.why else ""
+    whose = f", for {first.id}" if first.id and first.id not in first.why else ""
     more = f" ({len(bad)} bad rows in all)" if len(bad) > 1 else ""
     others = "add --skip-bad-rows to pay the others; --skip-bad-rows --dry-run shows them all"
     return UsageError(
-        f"row {first.row} of {name}{whose}: {first.why}{more}; nothing was done",
+        f"row {first.row} of {name}: {first.why}{whose}{more}; nothing was done",
         hint=f"{first.hint or 'mend it'}, or {others}",
     )
 

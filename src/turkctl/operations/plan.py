@@ -141,7 +141,7 @@ class BatchResult:
         """One line for people."""
         total = len(self.results) + self.unstarted
         if self.dry_run:
-            todo = total - self.skipped
+            todo = total - self.skipped - self.failed
             parts = [f"would {self.action} {todo} of {total} (mode {self.mode})"]
         else:
             parts = [f"{self.action}: {self.succeeded} of {total} done (mode {self.mode})"]
