@@ -287,3 +287,47 @@ def test_experiments_are_chosen_by_slug_and_only_configured_ones_are_dispatched(
 def test_a_number_of_hits_that_cannot_be_meant_is_refused(study: ContentLab, hits: int) -> None:
     with pytest.raises(UsageError, match="--hits"):
         study.dispatch(hits=hits)
+
+
+LINKS = """
+[experiments.links]
+code_version = "1.0"
+title = "Where do the links lead?"
+description = "Two links."
+reward = "0.10"
+html_template = "links.html"
+contents_per_hit = 2
+"""
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Iterator[ContentLab]:
+    """A study, and a second one whose item 'c' cannot be shown."""
+    (tmp_path / "links.html").write_text('<html><body><a href="${url_1}">1</a> <a href="${url_2}">2</a></body></html>')
+    lab = ContentLab(tmp_path, more=LINKS)
+    rows = ("a,https://x/1", "b,https://x/2", "c,x", "d,https://x/4", "e,https://x/5")
+    lab.add("\n".join(["key,url", *rows]), experiment="links")
+    lab.write("UPDATE turkctl_content SET data = :data WHERE key = 'c'", data='{"key": "c", "url": "javascript:go()"}')
+    yield lab
+    lab.world.close()
+
+
+def test_an_item_that_cannot_be_shown_is_named_and_holds_up_no_other_hit(links: ContentLab) -> None:
+    result = links.dispatch()
+    assert list(links.shown().values()) == [["a", "b"], ["e"]]
+    (failed,) = [item for item in result.results if item.error is not None]
+    assert failed.error is not None
+    assert failed.error.message.startswith("links, content 'c': 'url_1' would put a script where an address belongs")
+
+
+def test_an_item_that_cannot_be_shown_holds_up_no_other_experiment(links: ContentLab) -> None:
+    links.dispatch()
+    links.add("key,url\np,u\n")
+    assert links.dispatch().succeeded == 1
+    assert "p" not in links.pending()
+
+
+def test_with_nothing_else_to_do_an_item_that_cannot_be_shown_is_an_error(links: ContentLab) -> None:
+    links.dispatch()
+    with pytest.raises(UsageError, match="links, content 'c': 'url_1' would put a script"):
+        links.dispatch()

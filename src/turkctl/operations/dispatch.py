@@ -15,12 +15,12 @@ from turkctl.errors import FundsError, UsageError
 from turkctl.operations.create import MAX_HITS
 from turkctl.operations.dispatch_act import Dispatching, digest
 from turkctl.operations.dispatch_groups import Group, make_groups, mixed
+from turkctl.operations.dispatch_mistakes import find_mistake
 from turkctl.operations.dispatch_room import Room, read_room
 from turkctl.operations.experiments import settings_of, the_experiment
 from turkctl.operations.funds import ZERO, exposure, headroom
-from turkctl.operations.plan import Plan, Step
+from turkctl.operations.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.posting import Post
-from turkctl.operations.rendering import task_of
 from turkctl.operations.round_posting import RESEND_WITHIN
 from turkctl.operations.selection import Selection, compile_regex
 from turkctl.operations.settle import settle
@@ -58,6 +58,8 @@ class _Draft:
     notes: list[str] = field(default_factory=list)
     funds: list[str] = field(default_factory=list)
     """How money stopped it, by experiment."""
+    wrong: list[tuple[str, UsageError]] = field(default_factory=list)
+    """Names of HITs whose question cannot be made of their content, and why not."""
 
 
 def prepare_dispatch(
@@ -74,7 +76,7 @@ def prepare_dispatch(
 
     Raises:
         NotFoundError: no such experiment.
-        UsageError: a bad regular expression or number; content lacks a column that the question asks for.
+        UsageError: a bad regular expression or number; of nothing that is pending a question can be made.
         FundsError: something is pending, and no HIT for it fits the budget and the balance.
         UnreachableError: the market is out of reach.
     """
@@ -91,13 +93,16 @@ def prepare_dispatch(
     with world.database.read() as session:
         for share in shares:
             _plan_share(session, world.place, share, draft, now)
+    if draft.wrong and not draft.steps:
+        raise draft.wrong[0][1]
     if draft.funds and not draft.steps:
         raise FundsError(
             f"nothing was dispatched: {draft.funds[0]}",
             hint="see: turkctl balance; open HITs, limits.budget and limits.min_balance count against it",
         )
     draft.notes += draft.funds
-    plan = Plan("dispatch", world.place.mode, tuple(draft.steps), notes=tuple(draft.notes))
+    wrong = tuple(ItemResult(name, FAILED, error=ItemError.of(error)) for name, error in draft.wrong)
+    plan = Plan("dispatch", world.place.mode, tuple(draft.steps), wrong, tuple(draft.notes))
     return plan, Dispatching(world, plan.steps, now, balance)
 
 
@@ -180,23 +185,14 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
                 draft.funds.append(f"{version.slug}: {refusal}; more is pending")
                 return
             intent = _intent(share, group, part, post, database_id, place, batch, now)
-            if not number:
-                _try_out(session, share.version, intent)
             number += 1
+            mistake = None if part else find_mistake(session, version, intent.request["contents"])
+            if mistake is not None:
+                draft.wrong.append((f"{version.slug} {number}", mistake))
+                break
             share.room.take(post.cost)
             draft.balance -= post.cost
             draft.steps.append(_step(f"{version.slug} {number}", intent, post))
-
-
-def _try_out(session: Session, version: Version, intent: Intent) -> None:
-    """See that the question can be made of the content, before anything is posted.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    shown = intent.request["contents"]
-    data = contents.data_of(session, shown)
-    task_of(version, [data[item] for item in shown])
 
 
 def _intent(

@@ -117,6 +117,15 @@ def keys_of(session: Session, experiment_id: int) -> list[tuple[int, str]]:
     return [(row.id, row.key) for row in session.connection().execute(statement)]
 
 
+def keys_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """``{id: key}`` of these items."""
+    found: dict[int, str] = {}
+    for part in chunks(ids):
+        rows = session.connection().execute(select(CONTENTS.c.id, CONTENTS.c.key).where(CONTENTS.c.id.in_(part)))
+        found.update((row.id, row.key) for row in rows)
+    return found
+
+
 def find(session: Session, experiment_id: int, keys: Sequence[str]) -> dict[str, tuple[int, datetime | None]]:
     """``{key: (id, since when it is removed)}`` of those of the keys that are there."""
     found: dict[str, tuple[int, datetime | None]] = {}
