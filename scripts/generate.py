@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 WIDTH = 100
@@ -150,8 +150,9 @@ def _field_rows(name: str, field: Any) -> Iterator[tuple[str, str]]:
 
     from turkctl.cli.output import cell
 
-    inner = field.annotation
-    if inspect.isclass(inner) and issubclass(inner, BaseModel):
+    kinds = [each for each in (field.annotation, *get_args(field.annotation)) if inspect.isclass(each)]
+    inner = next((each for each in kinds if issubclass(each, BaseModel)), None)
+    if inner is not None:
         for child, each in inner.model_fields.items():
             yield from _field_rows(f"{name}.{child}", each)
         return

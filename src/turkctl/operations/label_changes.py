@@ -66,6 +66,8 @@ def _class(version: Version, run: Run | None, value: str) -> Class:
     """What a value says: one of the classes of the settings, or of the last run; else true or false."""
     settings = settings_of(version).labels or LabelSettings()
     found = settings.classes or ((run.facts or {}).get("classes") if run is not None else None)
+    if not found and value.lower() in ("true", "false"):
+        return value.lower() == "true"
     return Meaning(version.slug, settings, "cubam").as_class(value, tuple(found) if found else BINARY)
 
 

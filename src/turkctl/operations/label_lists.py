@@ -125,10 +125,16 @@ def _run_row(run: Run) -> dict[str, Any]:
         "status": run.status,
         **{name: facts.get(name) for name in named},
         "warnings": facts.get("warnings", []),
-        "changes": run.changes,
+        "changes": None if run.changes is None else dict(sorted(run.changes.items(), key=_usual_first)),
         "seconds": facts.get("total_seconds"),
         "error": run.error,
     }
+
+
+def _usual_first(change: tuple[str, int]) -> tuple[int, str]:
+    """New labels, then those that turned, then all others; the database keeps them sorted by name."""
+    usual = ("none->no", "none->yes", "yes->no", "no->yes")
+    return usual.index(change[0]) if change[0] in usual else len(usual), change[0]
 
 
 def show_item(world: World, slug: str, item: str) -> dict[str, Any]:

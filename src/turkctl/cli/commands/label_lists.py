@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -112,7 +113,10 @@ def show(
     from turkctl.operations.label_lists import show_item
 
     run = invocation(ctx)
-    run.output.record(show_item(run.context, experiment, item))
+    shown = show_item(run.context, experiment, item)
+    if run.output.format == "table":
+        shown["votes"] = [{**vote, "flags": " ".join(vote["flags"] or ())} for vote in shown["votes"]]
+    run.output.record(shown)
 
 
 def history(
@@ -125,4 +129,11 @@ def history(
     from turkctl.operations.label_lists import history as past
 
     run = invocation(ctx)
-    run.output.rows(HISTORY_COLUMNS, past(run.context, experiment, limit))
+    rows = past(run.context, experiment, limit)
+    if run.output.format == "table":
+        rows = [{**row, "changes": _in_words(row["changes"] or {})} for row in rows]
+    run.output.rows(HISTORY_COLUMNS, rows)
+
+
+def _in_words(changes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in changes.items() if number)
