@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,34 +41,37 @@ def chosen_modes(run: Invocation) -> list[str]:
     return list(run.flags.get("modes", ()))
 
 
-def as_query(
-    run: Invocation,
-    condition: list[int] | None,
-    codeversion: list[str] | None,
-    current: bool,
-    status: list[str] | None,
-    complete: bool | None,
-    worker: list[str] | None,
-    hit: list[str] | None,
-    campaign: list[int] | None,
-    since: str | None,
-    until: str | None,
-    where: list[str] | None,
-) -> Query:
-    """The filters as one value."""
-    from turkctl.operations.participant_filters import Query
+@dataclass(frozen=True)
+class Filters:
+    """Which participants."""
 
-    return Query(
-        modes=chosen_modes(run),
-        conditions=condition or (),
-        code_versions=codeversion or (),
-        current=current,
-        statuses=status or (),
-        complete=complete,
-        workers=worker or (),
-        hits=hit or (),
-        campaigns=campaign or (),
-        since=since,
-        until=until,
-        where=where or (),
-    )
+    condition: Condition = None
+    codeversion: CodeVersion = None
+    current: Current = False
+    status: Status = None
+    complete: Complete = None
+    worker: Worker = None
+    hit: Hit = None
+    campaign: Campaign = None
+    since: Since = None
+    until: Until = None
+    where: Where = None
+
+    def query(self, run: Invocation) -> Query:
+        """As one value, with the modes of the command line."""
+        from turkctl.operations.participant_filters import Query
+
+        return Query(
+            modes=chosen_modes(run),
+            conditions=self.condition or (),
+            code_versions=self.codeversion or (),
+            current=self.current,
+            statuses=self.status or (),
+            complete=self.complete,
+            workers=self.worker or (),
+            hits=self.hit or (),
+            campaigns=self.campaign or (),
+            since=self.since,
+            until=self.until,
+            where=self.where or (),
+        )

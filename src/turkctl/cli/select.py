@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from turkctl.operations.selection import Selection
+    from turkctl.operations.work import WorkSelection
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="These ids.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Everything of this mode and market that this database knows.")]
@@ -29,6 +31,16 @@ AllStudies = Annotated[
         help="Also what the account has on the market and this database does not know; alone, only that.",
     ),
 ]
+WorkIds = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="These workers or assignments.", show_default=False)
+]
+Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Work on this HIT. Repeatable.")]
+MinGold = Annotated[
+    float | None,
+    typer.Option(
+        "--min-gold", metavar="P", help="Only of workers with this share of the known answers right, as in 0.8."
+    ),
+]
 Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="What the workers read with it.")]
 OverrideRejection = Annotated[
     bool, typer.Option("--override-rejection", help="Approve what was rejected, too, and pay for it.")
@@ -37,17 +49,65 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def selection(
-    ids: list[str] | None,
-    everything: bool,
-    regex: str | None,
-    experiment: str | None,
-    campaign: int | None,
-    codeversion: str | None,
-    all_studies: bool = False,
-) -> Selection:
-    """The selector options as one value."""
-    from turkctl.operations.selection import Selection
+@dataclass(frozen=True)
+class Selectors:
+    """What a batch command on HITs acts on, among what this database knows."""
 
-    unique = tuple(dict.fromkeys(ids or ()))
-    return Selection(unique, everything, regex, experiment, campaign, codeversion, all_studies)
+    ids: Ids = None
+    everything: All = False
+    regex: Regex = None
+    experiment: Experiment = None
+    campaign: Campaign = None
+    codeversion: CodeVersion = None
+
+    def selection(self) -> Selection:
+        """As one value."""
+        from turkctl.operations.selection import Selection
+
+        unique = tuple(dict.fromkeys(self.ids or ()))
+        return Selection(unique, self.everything, self.regex, self.experiment, self.campaign, self.codeversion)
+
+
+@dataclass(frozen=True)
+class WideSelectors(Selectors):
+    """The same, and what the account has besides."""
+
+    all_studies: AllStudies = False
+
+    def selection(self) -> Selection:
+        """As one value."""
+        return replace(super().selection(), all_studies=self.all_studies)
+
+
+@dataclass(frozen=True)
+class WorkSelectors(Selectors):
+    """What a command on work is about: ids are of workers or assignments."""
+
+    ids: WorkIds = None
+    hit: Hit = None
+
+    def work(self) -> WorkSelection:
+        """As one value."""
+        from turkctl.operations.work import WorkSelection
+
+        return WorkSelection(self.selection(), tuple(dict.fromkeys(self.hit or ())))
+
+
+@dataclass(frozen=True)
+class WideWorkSelectors(WorkSelectors):
+    """The same, and work that only the market knows, or only of workers who are right."""
+
+    all_studies: AllStudies = False
+    min_gold: MinGold = None
+
+    def work(self) -> WorkSelection:
+        """As one value.
+
+        Raises:
+            UsageError: ``--min-gold`` is no share.
+        """
+        from turkctl.operations.gold import check_min_gold
+
+        chosen = super().work()
+        wider = replace(chosen.selection, all_studies=self.all_studies)
+        return replace(chosen, selection=wider, min_gold=check_min_gold(self.min_gold))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from turkctl.cli.batch import confirm_spending, stoppable
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
 from turkctl.units import parse_duration, parse_money, parse_time
@@ -41,56 +43,54 @@ Repeat = Annotated[
 ]
 
 
-def _request(
-    goal: int,
-    experiment: str | None,
-    codeversion: str | None,
-    reward: str | None,
-    duration: str | None,
-    every: str | None,
-    per_round: int | None,
-    budget: str | None,
-    start_at: str | None,
-    end_at: str | None,
-    hours: str | None,
-    timezone: str | None,
-    repeat: bool,
-) -> CampaignRequest:
-    from turkctl.operations.campaign_requests import EVERY, PER_ROUND, CampaignRequest
+@dataclass(frozen=True)
+class Options:
+    """How a campaign recruits."""
 
-    return CampaignRequest(
-        goal=goal,
-        experiment=experiment,
-        code_version=codeversion,
-        reward=None if reward is None else parse_money(reward),
-        duration=None if duration is None else parse_duration(duration),
-        every=EVERY if every is None else parse_duration(every),
-        per_round=PER_ROUND if per_round is None else per_round,
-        budget=None if budget is None else parse_money(budget),
-        start_at=None if start_at is None else parse_time(start_at),
-        end_at=None if end_at is None else parse_time(end_at),
-        hours=hours,
-        timezone=timezone,
-        allow_repeat_workers=repeat,
-    )
+    experiment: Experiment = None
+    codeversion: CodeVersion = None
+    reward: Reward = None
+    duration: Duration = None
+    every: Every = None
+    per_round: PerRound = None
+    budget: Budget = None
+    start_at: StartAt = None
+    end_at: EndAt = None
+    hours: Hours = None
+    timezone: Timezone = None
+    allow_repeat_workers: Repeat = False
+
+    def request(self, goal: int) -> CampaignRequest:
+        """As one value.
+
+        Raises:
+            UsageError: an amount, a duration or a time that cannot be read.
+        """
+        from turkctl.operations.campaign_requests import EVERY, PER_ROUND, CampaignRequest
+
+        return CampaignRequest(
+            goal=goal,
+            experiment=self.experiment,
+            code_version=self.codeversion,
+            reward=None if self.reward is None else parse_money(self.reward),
+            duration=None if self.duration is None else parse_duration(self.duration),
+            every=EVERY if self.every is None else parse_duration(self.every),
+            per_round=PER_ROUND if self.per_round is None else self.per_round,
+            budget=None if self.budget is None else parse_money(self.budget),
+            start_at=None if self.start_at is None else parse_time(self.start_at),
+            end_at=None if self.end_at is None else parse_time(self.end_at),
+            hours=self.hours,
+            timezone=self.timezone,
+            allow_repeat_workers=self.allow_repeat_workers,
+        )
 
 
 @app.command()
+@bundled
 def create(
     ctx: typer.Context,
     goal: Goal,
-    experiment: Experiment = None,
-    codeversion: CodeVersion = None,
-    reward: Reward = None,
-    duration: Duration = None,
-    every: Every = None,
-    per_round: PerRound = None,
-    budget: Budget = None,
-    start_at: StartAt = None,
-    end_at: EndAt = None,
-    hours: Hours = None,
-    timezone: Timezone = None,
-    allow_repeat_workers: Repeat = False,
+    options: Options,
     yes: Yes = False,
 ) -> None:
     """Start recruiting: from now on `turkctl scheduler run` posts what is missing, round by round."""
@@ -99,21 +99,7 @@ def create(
     from turkctl.operations.campaigns import check_startable, create
 
     run = invocation(ctx)
-    request = _request(
-        goal,
-        experiment,
-        codeversion,
-        reward,
-        duration,
-        every,
-        per_round,
-        budget,
-        start_at,
-        end_at,
-        hours,
-        timezone,
-        allow_repeat_workers,
-    )
+    request = options.request(goal)
     plan = plan_campaign(run.context, request)
     check_startable(plan)
     _note(run, plan.notes)
@@ -127,41 +113,17 @@ def create(
 
 
 @app.command()
+@bundled
 def plan(
     ctx: typer.Context,
     goal: Goal,
-    experiment: Experiment = None,
-    codeversion: CodeVersion = None,
-    reward: Reward = None,
-    duration: Duration = None,
-    every: Every = None,
-    per_round: PerRound = None,
-    budget: Budget = None,
-    start_at: StartAt = None,
-    end_at: EndAt = None,
-    hours: Hours = None,
-    timezone: Timezone = None,
-    allow_repeat_workers: Repeat = False,
+    options: Options,
 ) -> None:
     """Say what a campaign would take: rounds, HITs, cost with commission, expected end. Changes nothing."""
     from turkctl.operations.campaign_requests import plan_campaign
 
     run = invocation(ctx)
-    request = _request(
-        goal,
-        experiment,
-        codeversion,
-        reward,
-        duration,
-        every,
-        per_round,
-        budget,
-        start_at,
-        end_at,
-        hours,
-        timezone,
-        allow_repeat_workers,
-    )
+    request = options.request(goal)
     planned = plan_campaign(run.context, request)
     _note(run, planned.notes)
     run.output.record(planned.as_dict())

@@ -117,6 +117,6 @@ def dispatch(
     from turkctl.operations.dispatch import prepare_dispatch
 
     run = invocation(ctx)
-    selection = select.selection(None, everything, regex, experiment, None, codeversion)
+    selection = select.Selectors(None, everything, regex, experiment, None, codeversion).selection()
     plan, act = prepare_dispatch(run.context, selection, hits=hits)
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)

@@ -8,6 +8,7 @@ import typer
 
 from turkctl.cli import select
 from turkctl.cli.batch import run_batch
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.units import parse_duration, parse_money
 
@@ -20,15 +21,10 @@ Lifetime = Annotated[str | None, typer.Option("--lifetime", metavar="D", help="T
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
-    ids: select.Ids = None,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    everything: select.All = False,
-    all_studies: select.AllStudies = False,
+    selectors: select.WideSelectors,
     status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help="Only these.")] = None,
     active: Annotated[bool, typer.Option("--active", help="Only those that workers can start on.")] = False,
     expired: Annotated[bool, typer.Option("--expired", help="Only those whose time is over.")] = False,
@@ -38,7 +34,7 @@ def list_(
     from turkctl.operations.hits import COLUMNS, list_hits
 
     run = invocation(ctx)
-    selection = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
+    selection = selectors.selection()
     rows = list_hits(run.context, selection, statuses=status or (), active=active, expired=expired, refresh=refresh)
     run.output.rows(COLUMNS, rows)
 
@@ -53,21 +49,17 @@ def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID",
 
 
 @app.command()
+@bundled
 def deadlines(
     ctx: typer.Context,
-    ids: select.Ids = None,
-    everything: select.All = False,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
+    selectors: select.Selectors,
     within: Annotated[str, typer.Option("--within", metavar="D", help="So far ahead, as in 12h or 3d.")] = "7d",
 ) -> None:
     """List what is about to happen by itself: approvals, expiries, final rejections, disposals."""
     from turkctl.operations.deadlines import COLUMNS, list_deadlines
 
     run = invocation(ctx)
-    selection = select.selection(ids, everything, regex, experiment, campaign, codeversion)
+    selection = selectors.selection()
     run.output.rows(COLUMNS, list_deadlines(run.context, selection, parse_duration(within)))
 
 
@@ -152,36 +144,26 @@ def extend(
 
 
 @app.command()
+@bundled
 def expire(
     ctx: typer.Context,
-    ids: select.Ids = None,
-    everything: select.All = False,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    all_studies: select.AllStudies = False,
+    selectors: select.WideSelectors,
     dry_run: select.DryRun = False,
 ) -> None:
     """Let no new worker start, those at work may finish; in decreasing order of pay. Never asks."""
     from turkctl.operations.expire import prepare_expire
 
     run = invocation(ctx)
-    selection = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
+    selection = selectors.selection()
     plan, act = prepare_expire(run.context, selection.require())
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
 @app.command()
+@bundled
 def approve(
     ctx: typer.Context,
-    ids: select.Ids = None,
-    everything: select.All = False,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    all_studies: select.AllStudies = False,
+    selectors: select.WideSelectors,
     feedback: select.Feedback = None,
     override_rejection: select.OverrideRejection = False,
     dry_run: select.DryRun = False,
@@ -190,21 +172,16 @@ def approve(
     from turkctl.operations.approve import prepare_approve_hits
 
     run = invocation(ctx)
-    chosen = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies).require()
+    chosen = selectors.selection().require()
     plan, act = prepare_approve_hits(run.context, chosen, feedback=feedback, override_rejection=override_rejection)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
 @app.command()
+@bundled
 def delete(
     ctx: typer.Context,
-    ids: select.Ids = None,
-    everything: select.All = False,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    all_studies: select.AllStudies = False,
+    selectors: select.WideSelectors,
     force: Annotated[bool, typer.Option("--force", help="Expire those that are open first.")] = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
@@ -213,6 +190,6 @@ def delete(
     from turkctl.operations.delete import prepare_delete
 
     run = invocation(ctx)
-    selection = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
+    selection = selectors.selection()
     plan, act = prepare_delete(run.context, selection.require(), force=force)
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)

@@ -8,32 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
-from turkctl.cli.participant_options import (
-    Campaign,
-    CodeVersion,
-    Complete,
-    Condition,
-    Current,
-    Hit,
-    Since,
-    Status,
-    Until,
-    Where,
-    Worker,
-    as_query,
-)
+from turkctl.cli.participant_options import Filters
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.participant_export import Report
 
 
+@bundled
 def export(
     ctx: typer.Context,
     data: Annotated[
         str, typer.Option("--data", metavar="KIND", help="What was recorded: trial, event, question or all.")
     ],
+    filters: Filters,
     form: Annotated[
         str | None,
         typer.Option(
@@ -52,17 +42,6 @@ def export(
             help="Pseudonyms instead of ids, by the key in this file; made where there is none.",
         ),
     ] = None,
-    condition: Condition = None,
-    codeversion: CodeVersion = None,
-    current: Current = False,
-    status: Status = None,
-    complete: Complete = None,
-    worker: Worker = None,
-    hit: Hit = None,
-    campaign: Campaign = None,
-    since: Since = None,
-    until: Until = None,
-    where: Where = None,
 ) -> None:
     """Write what the experiment recorded, a row per trial, event or answer, to standard output or a file."""
     from turkctl.cli.batch import stoppable
@@ -70,7 +49,7 @@ def export(
     from turkctl.operations.participant_export import plan_export
 
     run = invocation(ctx)
-    query = as_query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
+    query = filters.query(run)
     otherwise = "jsonl" if run.wants_json else "csv"
     wanted = plan_export(data, form, file, anonymize, otherwise=otherwise)
     with stoppable() as stop:

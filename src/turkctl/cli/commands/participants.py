@@ -8,23 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from turkctl.cli.bundles import bundled
 from turkctl.cli.commands.participant_export import export
 from turkctl.cli.common import invocation, make_group
-from turkctl.cli.participant_options import (
-    Campaign,
-    CodeVersion,
-    Complete,
-    Condition,
-    Current,
-    Hit,
-    Since,
-    Status,
-    Until,
-    Where,
-    Worker,
-    as_query,
-    chosen_modes,
-)
+from turkctl.cli.participant_options import Filters, chosen_modes
 from turkctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -42,19 +29,10 @@ MOST = 10**9
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
-    condition: Condition = None,
-    codeversion: CodeVersion = None,
-    current: Current = False,
-    status: Status = None,
-    complete: Complete = None,
-    worker: Worker = None,
-    hit: Hit = None,
-    campaign: Campaign = None,
-    since: Since = None,
-    until: Until = None,
-    where: Where = None,
+    filters: Filters,
     group_by: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,7 +53,7 @@ def list_(
     from turkctl.operations.participants import Ordering
 
     run = invocation(ctx)
-    query = as_query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
+    query = filters.query(run)
     ordering = Ordering(sort, desc, limit, offset)
     if group_by and columns:
         raise UsageError("--columns has no meaning with --group-by", hint="groups show their own columns and the count")
@@ -119,25 +97,16 @@ def _watch(run: Invocation, look: Callable[[Ordering], Found], ordering: Orderin
 
 
 @app.command()
+@bundled
 def count(
     ctx: typer.Context,
-    condition: Condition = None,
-    codeversion: CodeVersion = None,
-    current: Current = False,
-    status: Status = None,
-    complete: Complete = None,
-    worker: Worker = None,
-    hit: Hit = None,
-    campaign: Campaign = None,
-    since: Since = None,
-    until: Until = None,
-    where: Where = None,
+    filters: Filters,
 ) -> None:
     """Print how many participants match."""
     from turkctl.operations import participants
 
     run = invocation(ctx)
-    query = as_query(run, condition, codeversion, current, status, complete, worker, hit, campaign, since, until, where)
+    query = filters.query(run)
     run.output.value(participants.count(run.context, query))
 
 

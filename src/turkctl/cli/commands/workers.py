@@ -3,63 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from turkctl.cli import select
 from turkctl.cli.approvals import watch_approvals
 from turkctl.cli.batch import confirm, run_batch
+from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
-
-if TYPE_CHECKING:
-    from turkctl.operations.work import WorkSelection
 
 app = make_group("List workers; approve, reject, write to, block and exclude them.")
 app.add_typer(payments.app, name="payments")
 
-Ids = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]...", help="These workers or assignments.", show_default=False)
-]
 Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Workers.")]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Work on this HIT. Repeatable.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; the worker does not see it.")]
-MinGold = Annotated[
-    float | None,
-    typer.Option(
-        "--min-gold", metavar="P", help="Only of workers with this share of the known answers right, as in 0.8."
-    ),
-]
-
-
-def _selection(
-    ids: list[str] | None,
-    everything: bool,
-    regex: str | None,
-    experiment: str | None,
-    campaign: int | None,
-    codeversion: str | None,
-    hit: list[str] | None,
-    all_studies: bool = False,
-    min_gold: float | None = None,
-) -> WorkSelection:
-    from turkctl.operations.gold import check_min_gold
-    from turkctl.operations.work import WorkSelection
-
-    chosen = select.selection(ids, everything, regex, experiment, campaign, codeversion, all_studies)
-    return WorkSelection(chosen, tuple(dict.fromkeys(hit or ())), check_min_gold(min_gold))
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
-    ids: Ids = None,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    hit: Hit = None,
+    selectors: select.WorkSelectors,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market who is blocked.")] = False,
     gold: Annotated[
         bool, typer.Option("--gold", help="Also how many known answers each was asked for, and the share right.")
@@ -80,7 +46,7 @@ def list_(
     from turkctl.operations.workers import COLUMNS, list_workers
 
     run = invocation(ctx)
-    wanted = _selection(ids, False, regex, experiment, campaign, codeversion, hit)
+    wanted = selectors.work()
     if group_by:
         _check_grouping(wage=wage, refresh=refresh, gold=gold)
         run.output.rows(*wages.by_group(run.context, wanted, group_by))
@@ -107,17 +73,10 @@ def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
 
 
 @app.command()
+@bundled
 def approve(
     ctx: typer.Context,
-    ids: Ids = None,
-    everything: select.All = False,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    hit: Hit = None,
-    all_studies: select.AllStudies = False,
-    min_gold: MinGold = None,
+    selectors: select.WideWorkSelectors,
     feedback: select.Feedback = None,
     override_rejection: select.OverrideRejection = False,
     watch: Annotated[
@@ -129,10 +88,9 @@ def approve(
     from turkctl.operations.approve import prepare_approve
 
     run = invocation(ctx)
-    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, all_studies, min_gold)
-    wanted = chosen.require()
+    wanted = selectors.work().require()
     if watch:
-        if dry_run or override_rejection or min_gold is not None:
+        if dry_run or override_rejection or wanted.min_gold is not None:
             raise typer.BadParameter("--watch goes with none of --dry-run, --override-rejection and --min-gold")
         raise typer.Exit(watch_approvals(run, wanted, feedback))
     plan, act = prepare_approve(run.context, wanted, feedback=feedback, override_rejection=override_rejection)
@@ -140,9 +98,10 @@ def approve(
 
 
 @app.command()
+@bundled
 def bonus(
     ctx: typer.Context,
-    ids: Ids = None,
+    selectors: select.WideWorkSelectors,
     reason: Annotated[
         str | None, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")
     ] = None,
@@ -159,14 +118,6 @@ def bonus(
         typer.Option("--purpose", metavar="NAME", help="Paid once per assignment; auto with --auto, else the reason."),
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="Pay every assignment of a worker that is named.")] = False,
-    everything: select.All = False,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    hit: Hit = None,
-    all_studies: select.AllStudies = False,
-    min_gold: MinGold = None,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
@@ -180,9 +131,9 @@ def bonus(
     run = invocation(ctx)
     if (auto, amount is not None, source is not None).count(True) != 1:
         raise UsageError("say how much to pay", hint="give one of --auto, --amount A and --from FILE")
-    chosen = _selection(ids, everything, regex, experiment, campaign, codeversion, hit, all_studies, min_gold)
+    chosen = selectors.work()
     if source is not None:
-        if chosen != _selection(None, False, None, None, None, None, None):
+        if chosen != select.WideWorkSelectors().work():
             raise UsageError("--from names whom to pay in its file", hint="leave ids and selectors out")
         plan, act = prepare_bonus_file(
             run.context, source, reason=reason, purpose=purpose, each=each, skip_bad_rows=skip_bad_rows
@@ -291,21 +242,16 @@ def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run
 
 
 @app.command()
+@bundled
 def exclude(
     ctx: typer.Context,
-    ids: Ids = None,
-    everything: select.All = False,
-    regex: select.Regex = None,
-    experiment: select.Experiment = None,
-    campaign: select.Campaign = None,
-    codeversion: select.CodeVersion = None,
-    hit: Hit = None,
+    selectors: select.WorkSelectors,
     dry_run: select.DryRun = False,
 ) -> None:
     """Keep those who took part out of later HITs of the experiment, by a qualification; nobody is told."""
     from turkctl.operations.exclude import prepare_exclude
 
     run = invocation(ctx)
-    wanted = _selection(ids, everything, regex, experiment, campaign, codeversion, hit).require()
+    wanted = selectors.work().require()
     plan, act = prepare_exclude(run.context, wanted)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
