@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +50,19 @@ def test_adopting_is_told_for_which_experiment(strange: str, turkctl: Run) -> No
     assert other(turkctl, "--dry-run").code == 2
     done = other(turkctl, "--adopt", "--experiment", "stroop")
     assert (done.code, json.loads(done.out)["adopted"]) == (0, [strange])
+
+
+def test_a_dry_run_grants_no_qualification_either(configured: Path, turkctl: Run) -> None:
+    assert turkctl("campaign", "create", "--goal", "1").code == 0
+    assert turkctl("campaign", "run", "1").code == 0
+    assert turkctl("market", "crowd", "--workers", "3", "--seed", "1").code == 0
+
+    def granted() -> int:
+        with closing(sqlite3.connect(configured / "turkctl-market.db")) as connection:
+            return int(connection.execute("SELECT count(*) FROM market_grant").fetchone()[0])
+
+    before = granted()
+    report = json.loads(turkctl("sync", "--disable-unknown", "--dry-run", "--json").out)
+    assert (report["assignments_new"] > 0, granted()) == (True, before)
+    assert turkctl("sync").code == 0
+    assert granted() > before

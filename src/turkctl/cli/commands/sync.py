@@ -58,7 +58,8 @@ def sync(
     if dry_run and not disable_unknown:
         raise UsageError("--dry-run shows what --disable-unknown would do", hint="a sync changes nothing on the market")
     adoption = Adoption(experiment, codeversion) if adopt else None
-    report = bring_up_to_date(run.context, full=full, grant=grant_new, adoption=adoption)
+    grant = None if dry_run else grant_new
+    report = bring_up_to_date(run.context, full=full, grant=grant, adoption=adoption)
     disabled = _disable(run, dry_run=dry_run, yes=yes) if disable_unknown else None
     nobodys = unclaimed_rows(run.context, run.context.place)
     for row in nobodys:
