@@ -106,7 +106,7 @@ def test_a_file_with_a_bad_row_731_names_it_and_pays_nobody_unless_bad_rows_are_
     finished = turkctl("workers", "bonus", "--from", name, "--json")
     assert (finished.code, finished.out) == (2, "")
     error = last_error(finished.err)
-    assert f"row 731 of bonuses.csv ({third}): '-0.30' is not an amount of money" in error["message"]
+    assert f"row 731 of bonuses.csv: '-0.30' is not an amount of money, for {third}" in error["message"]
     assert "--skip-bad-rows" in error["hint"]
     assert payments(turkctl) == []
 
@@ -132,7 +132,7 @@ def test_each_kind_of_bad_row_is_named(approved: list[str], configured: Path, tu
         name = write(configured / "bonuses.csv", (approved[0], "0.10", "thanks"), bad)
         finished = turkctl("workers", "bonus", "--from", name, "--json")
         assert (finished.code, finished.out) == (2, ""), row
-        assert says in last_error(finished.err)["message"].replace(f" ({bad[0]})", "")
+        assert says in last_error(finished.err)["message"]
     assert payments(turkctl) == []
 
 
