@@ -218,6 +218,9 @@ def test_what_is_removed_is_not_dispatched_and_what_is_out_stays_counted(add: Ru
     assert gone == {"a": 1, "b": 0}
     again = json.loads(turkctl("content", "remove", "a", "--json").out)
     assert again["results"][0]["status"] == "already_done"
+    assert (
+        "1 item of these is out, for 1 output that will still be counted" in turkctl("content", "remove", "a", "b").err
+    )
     assert counts(add("key,url\nb,x\n")) == (1, 0, 1, 0, 0)
     assert keys(turkctl, "--pending") == ["b", "c"]
 

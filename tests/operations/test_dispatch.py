@@ -172,7 +172,7 @@ def test_the_budget_is_used_up_and_never_passed(made: ContentLab) -> None:
 def test_the_minimum_balance_stays_on_the_account(made: ContentLab) -> None:
     made.add_numbered(9)
     plan, act = prepare_dispatch(made.world, Selection())
-    assert "the balance leaves $0.02" in plan.notes[0]
+    assert "less limits.min_balance = $9999.50 leaves $0.02" in plan.notes[0]
     assert made.apply((plan, act)).succeeded == 4
 
 

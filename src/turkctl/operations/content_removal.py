@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +32,9 @@ def chosen_keys(named: Sequence[str], in_file: Iterable[str] | None, *, everythi
     return list(dict.fromkeys(in_file if in_file is not None else named))
 
 
-def remove_content(world: World, slug: str | None, keys: Sequence[str] | None, *, dry_run: bool = False) -> BatchResult:
+def remove_content(
+    world: World, slug: str | None, keys: Sequence[str] | None, *, dry_run: bool = False
+) -> tuple[BatchResult, str | None]:
     """Take items out of dispatch. What is out stays out and is counted; adding an item again takes it back in.
 
     Args:
@@ -40,6 +42,9 @@ def remove_content(world: World, slug: str | None, keys: Sequence[str] | None, *
         slug: the experiment; None is the only one that is configured.
         keys: of the items; None is all of them.
         dry_run: only say what would be removed.
+
+    Returns:
+        What became of each, and what to know of those that are out, if any are.
 
     Raises:
         NotFoundError: no such experiment, or it has no item of a key; nothing is removed then.
@@ -49,20 +54,31 @@ def remove_content(world: World, slug: str | None, keys: Sequence[str] | None, *
         version = the_experiment(session, None, world.settings) if slug is None else find_experiment(session, slug)
         chosen = _chosen(session, version, keys)
     results: list[ItemResult] = []
+    items = outputs = 0
     for start in range(0, len(chosen), PART):
         part = chosen[start : start + PART]
         with world.database.read() if dry_run else world.database.write() as session:
-            results += _remove(session, world, part, dry_run=dry_run)
-    return BatchResult("remove", world.listing_place.mode, results, dry_run=dry_run)
+            out = contents_counts.out(session, world.listing_place, world.now(), [row for row, _, _ in part])
+            results += _remove(session, world, part, out, dry_run=dry_run)
+        items, outputs = items + len(out), outputs + sum(out.values())
+    note = None
+    if items:
+        note = (
+            f"{_number(items, 'item')} of these {'is' if items == 1 else 'are'} out, for {_number(outputs, 'output')} "
+            "that will still be counted and paid for; to end the HITs, run: turkctl hits expire"
+        )
+    return BatchResult("remove", world.listing_place.mode, results, dry_run=dry_run), note
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _remove(
-    session: Session, world: World, part: Sequence[tuple[int, str, bool]], *, dry_run: bool
+    session: Session, world: World, part: Sequence[tuple[int, str, bool]], out: Mapping[int, int], *, dry_run: bool
 ) -> list[ItemResult]:
-    now = world.now()
-    out = contents_counts.out(session, world.listing_place, now, [row for row, _, _ in part])
     if not dry_run:
-        contents.remove(session, [row for row, _, gone in part if not gone], now)
+        contents.remove(session, [row for row, _, gone in part if not gone], world.now())
     found = []
     for row, key, gone in part:
         detail = f"outputs that are out and will still be counted: {out[row]}" if row in out else None

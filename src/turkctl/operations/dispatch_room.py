@@ -33,7 +33,8 @@ class Room:
     def money_refuses(self, cost: Decimal, balance: Decimal) -> str | None:
         """Why a HIT of this cost, in dollars, does not go ahead; ``balance`` is what that leaves of itself."""
         budget = cost if self.budget is None else self.budget
-        for what, left in (("limits.budget", budget), ("the balance", balance - self.floor)):
+        account = f"the balance less limits.min_balance = ${format_money(self.floor)}" if self.floor else "the balance"
+        for what, left in (("limits.budget", budget), (account, balance - self.floor)):
             if cost > left:
                 return f"{what} leaves ${format_money(max(ZERO, left))}, the next HIT costs ${format_money(cost)}"
         return None

@@ -99,7 +99,10 @@ def remove(
     run = invocation(ctx)
     from_file = None if file is None else keys_in(None if file == STDIN else file, sys.stdin.buffer, key)
     chosen = chosen_keys(keys or [], from_file, everything=everything)
-    raise typer.Exit(run.output.batch(remove_content(run.context, experiment, chosen, dry_run=dry_run)))
+    result, note = remove_content(run.context, experiment, chosen, dry_run=dry_run)
+    if note is not None:
+        run.output.note(note)
+    raise typer.Exit(run.output.batch(result))
 
 
 @app.command()

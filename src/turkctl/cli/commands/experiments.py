@@ -124,5 +124,6 @@ def lint(
         found = look(session, wanted)
     run.output.rows(["experiment", "level", "rule", "where", "message", "mend"], [each.as_dict() for each in found])
     errors = sum(each.level == "error" for each in found)
-    run.output.note(f"{len(wanted)} experiments, {errors} errors, {len(found) - errors} warnings")
+    counts = {"experiment": len(wanted), "error": errors, "warning": len(found) - errors}
+    run.output.note(", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in counts.items()))
     raise typer.Exit(int(ExitCode.FAILED if errors else ExitCode.OK))
