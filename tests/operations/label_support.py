@@ -10,6 +10,7 @@ from typing import Any
 from dispatch_support import SETTINGS, ContentLab
 from lab_support import Lab
 
+from turkctl.operations.aggregation import How
 from turkctl.operations.label_columns import ColumnNames
 from turkctl.operations.label_import import ImportReport, ImportRequest, import_labels
 from turkctl.operations.label_lists import is_dirty, list_labels, list_results
@@ -45,8 +46,9 @@ class LabelLab(ContentLab):
 
     def aggregate(self, slug: str | None = "photos", **options: Any) -> list[Outcome]:
         """Aggregate one experiment, or all that are dirty."""
-        stop = options.pop("stop", lambda: False)
-        return list(aggregate_experiments(self.world, AggregateRequest(slug, **options), unseen, stop))
+        stop, force = options.pop("stop", lambda: False), options.pop("force", False)
+        request = AggregateRequest(slug, how=How(**options), force=force)
+        return list(aggregate_experiments(self.world, request, unseen, stop))
 
     def results(self) -> dict[str, tuple[Any, str]]:
         """(label, method) by item."""

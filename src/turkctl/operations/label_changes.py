@@ -13,7 +13,7 @@ from turkctl.operations.label_sources import read_answers
 from turkctl.operations.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult
 from turkctl.operations.selection import find_experiment
 from turkctl.operations.world import World
-from turkctl.store import label_results, label_state, label_votes
+from turkctl.store import contents, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import Run
 from turkctl.store.label_votes import Narrowed
@@ -42,7 +42,7 @@ def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str
     """Set the label of an item by hand, which no run overwrites; None lets runs decide again.
 
     Raises:
-        NotFoundError: no such experiment, or the item has no label in this mode.
+        NotFoundError: no such experiment, or the item is no content and has no label in this mode.
         UsageError: the value is none of the labels there are; nothing is set by hand that could be cleared.
     """
     version, mode = _version(world, slug), world.listing_place.mode
@@ -54,7 +54,7 @@ def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str
             if not label_results.clear_admin(session, *of, item):
                 raise UsageError(f"the label of '{item}' is not set by hand", hint="see: turkctl labels show")
         else:
-            if not label_votes.knows_item(session, *of, item):
+            if not label_votes.knows_item(session, *of, item) and not contents.find(session, of[0], [item]):
                 raise unknown_item(version, mode, item)
             label_results.set_admin(session, *of, item, word(_class(version, run, value)), world.now())
         known = label_results.get_item(session, *of, item)
@@ -118,7 +118,8 @@ def invalidate(
     read_answers(world, version)
     of, meant = (version.experiment_id, mode), Narrowed(item, worker)
     with world.database.read() if dry_run else world.database.write() as session:
-        if not any(True for _ in label_votes.list_labels(session, mode, version.experiment_id, meant)):
+        there, _ = label_votes.list_page(session, mode, version.experiment_id, meant, 0, size=1)
+        if not there:
             raise UsageError(f"experiment {slug} has no such label in mode {mode}", hint="see: turkctl labels list")
         if dry_run:
             changed = label_votes.count_invalid(session, *of, meant, to=not undo)

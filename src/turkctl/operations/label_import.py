@@ -57,7 +57,7 @@ class ImportReport:
     repeated: int
     """Rows whose item and worker came again later in the file: the last one counts."""
     left_out: int
-    """Rows without a label, and with one that the settings say to skip."""
+    """Rows of JSON Lines that say null, for "can't tell"."""
     bad: int
     notes: tuple[str, ...] = ()
 
@@ -187,10 +187,7 @@ class _Reader:
                     raise
                 bad(error)
                 continue
-            if self._meaning.skips(vote.value or ""):
-                self.left_out += 1
-            else:
-                yield vote
+            yield vote
 
     def _skip(self, error: UsageError) -> None:
         self.bad += 1

@@ -50,8 +50,14 @@ def _versions(world: World, slug: str | None) -> list[Version]:
 
 
 def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iterator[dict[str, Any]]:
-    with world.database.read() as session:
-        for each in label_votes.list_labels(session, world.listing_place.mode, experiment_id, narrowed):
+    """Each page is read in a transaction of its own: nobody waits for whoever reads the output."""
+    after, mode = 0, world.listing_place.mode
+    while True:
+        with world.database.read() as session:
+            page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after)
+        if not page:
+            return
+        for each in page:
             yield {name: getattr(each, name) for name in LABEL_COLUMNS}
 
 
@@ -71,12 +77,25 @@ def _all_results(world: World, versions: list[Version], *, named: bool) -> Itera
 
 def results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[str, Any]]:
     """The same of one experiment; ``named`` rows say which it is."""
-    mode = world.listing_place.mode
     with world.database.read() as session:
-        run = label_results.standing_run(session, version.experiment_id, mode)
-        for item in label_results.list_items(session, version.experiment_id, mode):
-            row = _item_row(item, run)
-            yield {"experiment": version.slug, **row} if named else row
+        run = label_results.standing_run(session, version.experiment_id, world.listing_place.mode)
+    for item in items_of(world, version, run):
+        row = _item_row(item, run)
+        yield {"experiment": version.slug, **row} if named else row
+
+
+def items_of(world: World, version: Version, run: Run | None) -> Iterator[Item]:
+    """What a run, that which stands, made of items, or was set by hand; a page is a transaction of its own."""
+    of, after = (version.experiment_id, world.listing_place.mode), None
+    while run is not None:
+        with world.database.read() as session:
+            page = label_results.list_page(session, run, of, after)
+        if not page:
+            break
+        yield from page
+        after = page[-1].item
+    with world.database.read() as session:
+        yield from label_results.list_waiting(session, *of)
 
 
 def _item_row(item: Item, run: Run | None) -> dict[str, Any]:
@@ -148,7 +167,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
     read_answers(world, version)
     of = (version.experiment_id, mode)
     with world.database.read() as session:
-        votes = list(label_votes.list_labels(session, mode, version.experiment_id, Narrowed(item)))
+        votes, _ = label_votes.list_page(session, mode, version.experiment_id, Narrowed(item), 0)
         known = label_results.get_item(session, *of, item)
         if known is None and not votes:
             raise unknown_item(version, mode, item)
@@ -241,7 +260,7 @@ def is_dirty(world: World, slug: str) -> bool:
     Raises:
         NotFoundError: no such experiment.
     """
-    from turkctl.operations.label_runs import is_gone
+    from turkctl.operations.aggregation import is_gone
     from turkctl.store.leases import machine_clock
 
     with world.database.read() as session:

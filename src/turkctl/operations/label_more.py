@@ -9,7 +9,7 @@ from typing import Any
 
 from turkctl.errors import UsageError
 from turkctl.operations.content import MAX_OUTPUTS
-from turkctl.operations.label_lists import as_shown, require_run
+from turkctl.operations.label_lists import as_shown, items_of, require_run
 from turkctl.operations.plan import PLANNED, SKIPPED, BatchResult, ItemResult
 from turkctl.operations.selection import find_experiment
 from turkctl.operations.world import World
@@ -60,8 +60,7 @@ def needs_more(world: World, slug: str, limit: int) -> list[dict[str, Any]]:
         run = require_run(session, version, mode)
         accuracy = _accuracy(label_results.list_workers(session, run.id))
         gold = contents.gold_answers(session, version.experiment_id)
-        items = label_results.list_items(session, version.experiment_id, mode)
-        best = heapq.nsmallest(limit, _valued(items, gold.keys(), accuracy))
+    best = heapq.nsmallest(limit, _valued(items_of(world, version, run), gold.keys(), accuracy))
     return [
         {"item": name, "bits": round(-worth, DIGITS), "label": as_shown(item.label, run)}
         | {"p": None if item.p is None else round(item.p, DIGITS), "n": item.n}
@@ -99,12 +98,15 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
         found = contents.find(session, version.experiment_id, items)
         ids = [row for row, _ in found.values()]
         now, place = world.now(), world.listing_place
-        waiting = {row for row, need in contents_counts.needs(session, place, now, ids).items() if need > 0}
+        needs = contents_counts.needs(session, place, now, ids)
+        waiting = {row for row, need in needs.items() if need > 0}
         waiting |= contents_counts.out(session, place, now, ids).keys()
         reasons = {item: _reason(version, found.get(item), waiting) for item in items}
-        todo = [found[item][0] for item in items if reasons[item] is None]
         if not dry_run:
-            contents_adding.raise_outputs(session, todo, outputs, MAX_OUTPUTS, now)
+            todo = [found[item][0] for item in items if reasons[item] is None]
+            # An item that has got more outputs than were wanted needs fewer than none.
+            by = {row: outputs - min(needs.get(row, 0), 0) for row in todo}
+            contents_adding.raise_outputs(session, by, MAX_OUTPUTS, now)
     done = PLANNED if dry_run else "added"
     results = [
         ItemResult(item, done, f"{outputs} more outputs") if reason is None else ItemResult(item, SKIPPED, reason)

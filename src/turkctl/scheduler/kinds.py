@@ -76,13 +76,13 @@ def dispatch(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSummary:
     """Aggregate the labels of experiments that have something new."""
+    from turkctl.operations.aggregation import How
     from turkctl.operations.label_runs import DONE, AggregateRequest, aggregate_experiments, unseen
 
     request = AggregateRequest(
         options.get("experiment"),
         options.get("regex"),
-        options.get("method"),
-        {"min_votes": options.get("min_votes")},
+        How(options.get("method"), {"min_votes": options.get("min_votes")}),
         lenient=True,
     )
     try:

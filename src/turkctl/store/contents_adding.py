@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -183,9 +183,10 @@ def _change(row: int, values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
     return {"b_id": row, "b_data": data, "priority": priority, "outputs_max": outputs, "gold": gold, "updated": now}
 
 
-def raise_outputs(session: Session, ids: Sequence[int], by: int, most: int, now: datetime) -> None:
-    """Wants so many more outputs of items than they have got, or were to get; at most ``most``."""
-    raised = CONTENTS.c.outputs_max + by
+def raise_outputs(session: Session, by: Mapping[int, int], most: int, now: datetime) -> None:
+    """Wants so many more outputs of items, by their rows; ``most`` in all."""
+    raised = CONTENTS.c.outputs_max + bindparam("b_by")
     values = {"outputs_max": case((raised > most, most), else_=raised), "updated": now}
-    for part in chunks(ids):
-        session.connection().execute(update(CONTENTS).where(CONTENTS.c.id.in_(part)).values(**values))
+    statement = update(CONTENTS).where(CONTENTS.c.id == bindparam("b_id")).values(**values)
+    if by:
+        session.connection().execute(statement, [{"b_id": row, "b_by": number} for row, number in by.items()])

@@ -144,19 +144,27 @@ def clear_admin(session: Session, experiment_id: int, mode: str, item: str) -> b
     return session.connection().execute(delete(ADMIN).where(*wanted)).rowcount > 0
 
 
-def list_items(session: Session, experiment_id: int, mode: str) -> Iterator[Item]:
-    """What is known of each item, in the order of items: by the run that stands, or set by hand. A page at a time."""
-    run_id, method = _standing(session, experiment_id, mode)
-    set_by_hand = admin_labels(session, experiment_id, mode)
-    waiting = sorted(set_by_hand.keys() - _seen(session, run_id, list(set_by_hand)))
-    statement = select(RESULTS).where(RESULTS.c.run_id == run_id).order_by(RESULTS.c.item).limit(PAGE)
-    part: Select[Any] = statement
-    while rows := session.connection().execute(part).all():
-        for row in rows:
-            yield _item(row, method, set_by_hand)
-        part = statement.where(RESULTS.c.item > rows[-1].item)
-    for item in waiting:
-        yield Item(item, set_by_hand[item], None, None, 0, 0, "admin")
+def list_page(session: Session, run: Run, of: tuple[int, str], after: str | None) -> list[Item]:
+    """A page of what a run made of items, in their order, or was set by hand.
+
+    Args:
+        session: one that reads.
+        run: the run that stands, or stood when the first page was read.
+        of: its experiment and mode.
+        after: the last item of the page before; an empty page is the end.
+    """
+    by_hand = admin_labels(session, *of)
+    statement = select(RESULTS).where(RESULTS.c.run_id == run.id).order_by(RESULTS.c.item).limit(PAGE)
+    rows = session.connection().execute(statement if after is None else statement.where(RESULTS.c.item > after)).all()
+    return [_item(row, run.method, by_hand) for row in rows]
+
+
+def list_waiting(session: Session, experiment_id: int, mode: str) -> list[Item]:
+    """Items that were set by hand, and that the run that stands knows nothing of."""
+    run_id, _ = _standing(session, experiment_id, mode)
+    by_hand = admin_labels(session, experiment_id, mode)
+    waiting = sorted(by_hand.keys() - _seen(session, run_id, list(by_hand)))
+    return [Item(item, by_hand[item], None, None, 0, 0, "admin") for item in waiting]
 
 
 def get_item(session: Session, experiment_id: int, mode: str, item: str) -> Item | None:

@@ -205,16 +205,18 @@ def example(session: Session, experiment_id: int, mode: str, value: str) -> List
     return _listed(session.connection().execute(statement.order_by(LABELS.c.id).limit(1)).one())
 
 
-def list_labels(session: Session, mode: str, experiment_id: int | None, narrowed: Narrowed) -> Iterator[Listed]:
-    """The labels that match, in the order in which they came; read a page at a time."""
-    statement = _LISTED.where(LABELS.c.mode == mode, *narrowed.conditions())
+def list_page(
+    session: Session, mode: str, experiment_id: int | None, narrowed: Narrowed, after: int, size: int = PAGE
+) -> tuple[list[Listed], int]:
+    """A page of the labels that match, in the order in which they came, and the row after which the next one begins.
+
+    An empty page is the end.
+    """
+    statement = _LISTED.where(LABELS.c.mode == mode, LABELS.c.id > after, *narrowed.conditions())
     if experiment_id is not None:
         statement = statement.where(LABELS.c.experiment_id == experiment_id)
-    statement = statement.order_by(LABELS.c.id).limit(PAGE)
-    after = 0
-    while rows := session.connection().execute(statement.where(LABELS.c.id > after)).all():
-        yield from map(_listed, rows)
-        after = rows[-1].id
+    rows = session.connection().execute(statement.order_by(LABELS.c.id).limit(size)).all()
+    return [_listed(row) for row in rows], rows[-1].id if rows else after
 
 
 def set_invalid(session: Session, experiment_id: int, mode: str, narrowed: Narrowed, *, to: bool) -> int:

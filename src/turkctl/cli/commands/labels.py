@@ -272,12 +272,14 @@ def _aggregate_experiments(
 ) -> None:
     """Aggregate what is dirty; the rows of each, then exit code 1 where one failed."""
     from turkctl.cli.batch import stoppable
+    from turkctl.operations.aggregation import How
     from turkctl.operations.label_runs import AggregateRequest, aggregate_experiments, check_duplicates
 
     single = experiment is not None
     if not single and (report is not None or workers is not None):
         raise UsageError("--report and --workers are about one experiment", hint="name it with --experiment")
-    request = AggregateRequest(experiment, regex, method, options, check_duplicates(duplicates), force)
+    how = How(method, options, check_duplicates(duplicates))
+    request = AggregateRequest(experiment, regex, how, force)
     outcomes = []
     with stoppable() as stop:
         for outcome in aggregate_experiments(run.context, request, run.output.meter, stop.is_set):
