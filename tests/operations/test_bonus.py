@@ -301,3 +301,20 @@ def test_an_id_that_no_hit_can_have_stops_nobody_elses_bonus(study: Lab, hit: st
         assert result.exit_code == 1
     assert reconcile(study.world).differences == []
     assert ledger(study) == on_market(study)
+
+
+def test_a_request_that_was_under_way_with_another_amount_is_not_paid_again_when_its_token_is_forgotten(
+    study: Lab,
+) -> None:
+    (one,) = approved(study, 1)
+    small, large = dollars("1.00", purpose="extra"), dollars("2.00", purpose="extra")
+    plan, act = prepare_bonus(study.world, ids(one), small)
+    act.prepare(plan.steps)
+    study.write("UPDATE turkctl_intent SET state = 'failed'")  # the same bonus, refused to another process
+    begun(study, large, one, answered=False)
+    act.perform(plan.steps[0])  # killed before its answer was written down
+    for hours in (0, 25):
+        study.pass_time(hours=hours)
+        assert "$1.00 is owed" in (reasons(pay(study, large, ids(one)))[0] or "")
+    assert len(on_market(study)) == 1
+    assert ledger(study) == on_market(study)

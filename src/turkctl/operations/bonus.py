@@ -87,9 +87,10 @@ def plan_orders(
     ledger = _look(world, orders, now)
     with world.database.read() as session:
         made = _intents(session, world, orders, now)
+        begun = _begun(session, world, orders)
         steps, out, changed = [], list(left), 0
         for order, intent in zip(orders, made, strict=True):
-            reason = paid_before(order, ledger[order.work.assignment_id])
+            reason = paid_before(order, ledger[order.work.assignment_id], begun=intent.token in begun)
             if reason is not None:
                 out.append(ItemResult(order.work.assignment_id, SKIPPED, reason))
             else:
@@ -121,6 +122,12 @@ def _look(world: World, orders: Sequence[Order], now: datetime) -> Ledger:
         ledger = _ledger(session, world, names)
         _enter_psiturk(session, world, [each for each in unsure if not ledger[each.work.assignment_id]], now)
         return _ledger(session, world, names)
+
+
+def _begun(session: Session, world: World, orders: Sequence[Order]) -> set[str]:
+    """The tokens of bonuses of these assignments that were asked for before, however that ended."""
+    names = [order.work.assignment_id for order in orders]
+    return {each.token for each in intents.by_subject(session, world.place, intents.BONUS, names)}
 
 
 def _ledger(session: Session, world: World, names: Sequence[str]) -> Ledger:

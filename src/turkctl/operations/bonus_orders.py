@@ -217,14 +217,21 @@ def failed(name: str, error: TurkctlError) -> ItemResult:
     return ItemResult(name, FAILED, error=ItemError.of(error))
 
 
-def paid_before(order: Order, ledger: Sequence[Payment]) -> str | None:
+def paid_before(order: Order, ledger: Sequence[Payment], *, begun: bool = False) -> str | None:
     """Why this purpose is paid already, or None.
 
     What another program paid counts as its reason's purpose and as ``auto``; so does psiTurk's status 7 where the
-    ledger has nothing.
+    ledger has nothing. Where this purpose was ``begun`` before, a payment of the same reason that no request explains
+    is what became of that: a request with another amount may have been under way when this one was made.
     """
     foreign = (MARKET, PSITURK) if order.purpose == AUTO else ()
-    paid = [row for row in ledger if row.purpose == order.purpose or row.source in foreign]
+    paid = [
+        row
+        for row in ledger
+        if row.purpose == order.purpose
+        or row.source in foreign
+        or (begun and row.source == MARKET and row.reason == order.reason)
+    ]
     if any(row.source == PSITURK for row in paid):
         return _BY_PSITURK
     if paid:
