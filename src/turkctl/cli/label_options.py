@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from turkctl.errors import UsageError
 
 METHODS = "majority, dawid-skene, one-coin, cubam, cubam-marginal or cubam-nd. Else the settings'; cubam."
 
@@ -75,3 +78,74 @@ Item = Annotated[str | None, typer.Option("--item", metavar="ID", help="Only of 
 Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only of this worker.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
 MOST = 10**9
+
+
+@dataclass(frozen=True)
+class Options:
+    """How labels are aggregated; what is None is as the method, or an experiment's settings, have it."""
+
+    method: Method = None
+    min_votes: MinVotes = None
+    threshold: Threshold = None
+    sigt: Sigt = None
+    sigx: Sigx = None
+    beta: Beta = None
+    rounds: Rounds = None
+    dimensions: Dimensions = None
+    duplicates: Duplicates = "last"
+
+    @property
+    def of_method(self) -> dict[str, Any]:
+        """Those that ``labels.options`` knows."""
+        return {name: value for name, value in vars(self).items() if name not in ("method", "duplicates")}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file of labels is read."""
+
+    gold: Gold = None
+    gold_column: GoldColumn = None
+    classes: Classes = None
+    item_column: ItemColumn = None
+    worker_column: WorkerColumn = None
+    label_column: LabelColumn = None
+
+    def refuse(self) -> None:
+        """See that none is given.
+
+        Raises:
+            UsageError: one is.
+        """
+        given = next((name for name, value in vars(self).items() if value is not None), None)
+        if given is not None:
+            raise UsageError(
+                f"--{given.replace('_', '-')} says how a FILE is read",
+                hint="leave it out, or name the FILE; of experiments the table labels of their settings says it",
+            )
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is written besides."""
+
+    report: Report = None
+    workers: WorkersFile = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any."""
+        return self.report is not None or self.workers is not None
+
+    def check(self) -> None:
+        """Refuse before the work what could not be written after it.
+
+        Raises:
+            UsageError: a folder that is not there, or a name that says no format.
+        """
+        for file, flag in ((self.report, "--report"), (self.workers, "--workers")):
+            if file is not None and not file.parent.is_dir():
+                words = f"cannot write {file}: there is no folder {file.parent}"
+                raise UsageError(words, hint=f"name another with {flag}")
+        if self.workers is not None and self.workers.suffix.lower() not in (".csv", ".jsonl"):
+            raise UsageError(f"{self.workers} ends neither in .csv nor in .jsonl", hint="name another with --workers")

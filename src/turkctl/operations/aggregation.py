@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import InterruptedByUserError, RefusedError, TurkctlError
+from turkctl.errors import InterruptedByUserError, RefusedError, TurkctlError, UsageError
 from turkctl.operations import processes
 from turkctl.operations.experiments import settings_of
 from turkctl.operations.label_settings import LabelSettings, Meaning, word
@@ -52,6 +52,19 @@ class Aggregated:
     result: Result
     changes: Mapping[str, int]
     notes: tuple[str, ...]
+
+
+def check_duplicates(given: str) -> Duplicates:
+    """Which of a worker's labels on one item count.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    ways: tuple[Duplicates, ...] = ("last", "all")
+    for way in ways:
+        if given == way:
+            return way
+    raise UsageError(f"'{given}' is no way to treat duplicates", hint="last or all")
 
 
 def settings_that_matter(version: Version) -> dict[str, Any]:

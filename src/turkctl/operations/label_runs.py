@@ -18,7 +18,6 @@ from turkctl.store.leases import machine_clock
 
 if TYPE_CHECKING:
     from turkctl.labels.result import Result
-    from turkctl.labels.votes import Duplicates
 
 DONE = "done"
 CLEAN = "clean"
@@ -96,19 +95,6 @@ def aggregate_experiments(
 def unseen(_what: str) -> Iterator[Tick]:
     """A meter that nobody looks at."""
     yield lambda _done, _total: None
-
-
-def check_duplicates(given: str) -> Duplicates:
-    """Which of a worker's labels on one item count.
-
-    Raises:
-        UsageError: there is no such way.
-    """
-    ways: tuple[Duplicates, ...] = ("last", "all")
-    for way in ways:
-        if given == way:
-            return way
-    raise UsageError(f"'{given}' is no way to treat duplicates", hint="last or all")
 
 
 def _chosen(world: World, request: AggregateRequest) -> list[Version]:
