@@ -160,6 +160,18 @@ def test_bonuses_are_money_although_psiturk_keeps_a_float(psiturk: str, turkctl:
     assert [json.loads(done.out)[name] for name in ("before", "bonus")] == ["0.30", "2.50"]
 
 
+def test_an_id_cannot_command_the_terminal(psiturk: str, turkctl: Run, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "participants.db")) as plain:
+        plain.execute("UPDATE assignments SET workerid = char(27) || '[2Jä' || char(155), datastring = '[' WHERE cond")
+        plain.commit()
+    here = ("--database-url", psiturk)
+    for argv in (("list",), ("show", "A1"), ("export", "--data", "trial"), ("list", "--group-by", "worker")):
+        finished = turkctl("participants", *argv, *here)
+        assert not {"\x1b", "\x9b"} & {*finished.err}
+        assert argv[0] == "export" or "\\x1b[2Jä\\x9b" in finished.out
+    assert workers(turkctl("participants", "list", *here, "--json"))[1] == "\x1b[2Jä\x9b"
+
+
 def test_columns_that_name_none_end_with_2(psiturk: str, turkctl: Run) -> None:
     for nothing in ("", " , "):
         refused = turkctl("participants", "list", "--columns", nothing, "--database-url", psiturk)

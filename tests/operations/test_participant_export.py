@@ -470,3 +470,21 @@ def test_an_id_is_replaced_only_in_the_columns_of_ids_and_in_what_was_recorded(p
     people.add("submitted", document({"a": "submitted"}))
     (row,) = people.lines("trial", key=people.folder / "key")
     assert (row["status"], row["a"]) == ("submitted", row["worker_id"])
+
+
+def test_ids_that_are_bytes_or_numbers_are_exported_as_text_and_as_pseudonyms(people: Study, tmp_path: Path) -> None:
+    people.add("W1", {"questiondata": {"me": "number 5550123, from 10"}})
+    with closing(sqlite3.connect(tmp_path / "people.db")) as plain:
+        plain.execute("UPDATE assignments SET workerid = 5550123, assignmentid = ?, ipaddress = ?", [b"A\xff", b"10"])
+        plain.commit()
+    (line,) = people.lines("question")
+    assert (line["worker_id"], line["assignment_id"]) == (5550123, "A\\xff")
+    (line,) = people.lines("question", key=tmp_path / "key")
+    assert [line[name][0] for name in ("worker_id", "assignment_id")] == ["W", "A"]
+    assert "5550123" not in json.dumps(line)
+    assert not line["value"].endswith(" 10")
+
+
+def test_an_empty_name_of_a_file_is_refused() -> None:
+    with pytest.raises(UsageError, match="name of the file is empty"):
+        plan_export("trial", None, "")

@@ -67,7 +67,7 @@ def study(tmp_path: Path) -> Iterator[Study]:
         ("[1, null]", [1, None]),
         ('{"score": NaN}', {"score": "NaN"}),
         (b'{"data": 1}', {"data": 1}),
-        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"\xff\xfe", "\\xff\\xfe"),
         ("[" * 100_000, "[" * 100_000),
         ("[" * 400 + "]" * 400, "[" * 400 + "]" * 400),
     ],
@@ -87,6 +87,10 @@ def test_values_that_psiturk_never_writes_are_listed_as_they_are(study: Study) -
     assert listed(study.context, Query(), Ordering(limit=1))[1] == [row]
     assert grouped(study.context, Query(), PLAIN, ["day", "status", "begin_exp"])[1] == [
         {"day": None, "status": "done", "begin_exp": None, "count": 1}
+    ]
+    study.sql("UPDATE assignments SET codeversion = CAST('1.0' AS BLOB), browser = x'ff41'")
+    assert listed(study.context, Query(), PLAIN, ["codeversion", "browser"])[1] == [
+        {"codeversion": "1.0", "browser": "\\xffA"}
     ]
     for number in ("9", "-1"):
         study.sql("UPDATE assignments SET status = CAST(? AS INTEGER)", number)

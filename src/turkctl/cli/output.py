@@ -41,6 +41,14 @@ def _flat(record: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", value
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in range(160) if not chr(code).isprintable() and chr(code) not in "\t\n"}
+
+
+def _harmless(text: str) -> str:
+    """The text with control characters as escapes: ids come from workers' browsers, and might command the terminal."""
+    return text.translate(_CONTROLS)
+
+
 def _is_table(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
 
@@ -71,7 +79,7 @@ def cell(value: Any) -> str:
 
 
 def _cells(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, str]]:
-    return [{column: cell(row.get(column)) for column in columns} for row in rows]
+    return [{column: _harmless(cell(row.get(column))) for column in columns} for row in rows]
 
 
 class Output:
@@ -120,7 +128,7 @@ class Output:
         lines = dict(_flat({key: value for key, value in record.items() if key not in tables}))
         width = max((len(key) for key in lines), default=0)
         for key, value in lines.items():
-            self._write(f"{key:<{width}}  {cell(value)}".rstrip() + "\n")
+            self._write(f"{key:<{width}}  {_harmless(cell(value))}".rstrip() + "\n")
         for key, rows in tables.items():
             names = dict.fromkeys(name for row in rows for name in row)
             columns = [name for name in names if all(len(cell(row.get(name))) <= SHORT for row in rows)]
@@ -168,11 +176,11 @@ class Output:
     def note(self, message: str) -> None:
         """Something worth knowing, on standard error; not with ``--quiet``."""
         if not self.quiet:
-            self.stderr.write(message + "\n")
+            self.stderr.write(_harmless(message) + "\n")
 
     def warn(self, message: str) -> None:
         """Something that has to be known, on standard error."""
-        self.stderr.write(f"turkctl: warning: {message}\n")
+        self.stderr.write(f"turkctl: warning: {_harmless(message)}\n")
 
     def ask(self, question: str) -> str:
         """Ask on standard error, read one line of the answer."""

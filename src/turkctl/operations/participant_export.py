@@ -36,7 +36,7 @@ from turkctl.operations.psiturk_data import (
 )
 from turkctl.store.engine import Database
 from turkctl.store.participant_exports import read_page
-from turkctl.store.participant_lists import ParticipantFilter
+from turkctl.store.participant_lists import ParticipantFilter, as_text
 
 ALL = "all"
 LISTED = 20
@@ -97,6 +97,8 @@ def plan_export(
         UsageError: a word that there is not, or a format that cannot go where it is sent.
     """
     known_name(data, (*KINDS, ALL), "kind of data")
+    if file == "":
+        raise UsageError("the name of the file is empty", hint="name one with --file, or leave it out")
     kinds = [kind for kind in KINDS if data in (kind, ALL)]
     target = None if file == "-" else file
     if form is None:
@@ -192,14 +194,20 @@ class _Source:
                 return
 
     def _read(self, row: Sequence[Any]) -> _Read:
-        keys = dict(zip(PARTICIPANT, row, strict=False))
+        keys = dict(zip(PARTICIPANT, map(as_text, row), strict=False))
         keys["status"] = status_name(keys["status"])
         if self.pseudonyms is None:
             return _Read(keys, row[-1], None)
-        person = self.pseudonyms.participant(keys, row[-2])
+        ids = {name: _id(keys[name]) for name in IDS}
+        person = self.pseudonyms.participant(ids, _id(as_text(row[-2])))
         return _Read(
-            {**keys, **{name: person.names.get(keys[name], keys[name]) for name in IDS}}, row[-1], person.clean
+            {**keys, **{name: person.names.get(each, each) for name, each in ids.items()}}, row[-1], person.clean
         )
+
+
+def _id(value: Any) -> Any:
+    """An id as text: SQLite keeps numbers in a column without a type."""
+    return value if value is None else str(value)
 
 
 def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _Source:

@@ -186,10 +186,8 @@ def _in_words(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     return row
 
 
-def _data(text: str | bytes | None) -> Any:
+def _data(text: str | None) -> Any:
     """What was recorded, unpacked where it is JSON of a sensible depth; numbers that JSON has no word for as texts."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
     try:
         data = None if not text else json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):

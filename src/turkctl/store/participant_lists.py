@@ -177,11 +177,16 @@ def _read_as(session: Session, column: Column[Any]) -> ColumnElement[Any]:
 
 
 def _lenient(row: Sequence[Any], columns: Sequence[str]) -> tuple[Any, ...]:
-    """The row with its times read where they are times, and "complete" a truth value."""
+    """The row with its times read where they are times, "complete" a truth value, and bytes as text."""
     return tuple(
-        _moment(value) if column in TIMES else bool(value) if column == DONE else value
+        _moment(value) if column in TIMES else bool(value) if column == DONE else as_text(value)
         for column, value in zip(columns, row, strict=True)
     )
+
+
+def as_text(value: Any) -> Any:
+    """The value; of bytes, which SQLite keeps in any column, their text, with escapes for what is no UTF-8."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
 def _moment(value: Any) -> Any:
