@@ -223,6 +223,25 @@ def test_counts_and_the_queue_are_what_they_are_item_by_item(database: Database,
         assert out == {row: live for row, live in model.scheduled.items() if live}
 
 
+def test_the_pending_of_all_experiments_are_in_the_order_of_dispatch_and_can_be_cut(database: Database) -> None:
+    with database.write() as session:
+        ids = {slug: configure(session, slug) for slug in SLUGS}
+        for number in range(4):
+            for slug in SLUGS:
+                put(session, ids[slug], item(f"{slug[0]}{number}", priority=float(number)))
+    with database.read() as session:
+
+        def keys(**cut: int) -> list[str]:
+            pending = ListFilter(pending=True)
+            return [row.key for row in contents_counts.list_contents(session, HERE, NOW, pending, **cut)]
+
+        everything = [f"{letter}{n}" for letter in "ab" for n in (3, 2, 1, 0)]
+        assert keys() == everything
+        assert [keys(limit=3, offset=start) for start in (0, 3, 7, 9)] == [
+            everything[start : start + 3] for start in (0, 3, 7, 9)
+        ]
+
+
 def test_a_list_is_by_experiment_and_age_and_can_be_cut(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contents_counts, "PAGE", 2)
     with database.write() as session:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +26,6 @@ from turkctl.operations.sync import read_market, unread_since_expiry
 from turkctl.operations.world import World
 from turkctl.store import contents, contents_counts, experiments, intents, meta
 from turkctl.store.base import Place
-from turkctl.store.contents_counts import Pending
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.units import format_money
@@ -148,7 +145,7 @@ def _share(session: Session, place: Place, version: Version, left: int, most: in
     room = read_room(session, place, now, version)
     waiting = intents.unfinished_by_digest(session, place, digest(version.experiment_id))
     unanswered = [each for each in waiting if now - each.created < RESEND_WITHIN]
-    pending = _pending(session, place, version, now)
+    pending = contents_counts.pending(session, place, now, version.experiment_id)
     groups, more = make_groups(
         pending, settings.contents_per_hit, settings.outputs_per_assignment, min(room.hits, left)
     )
@@ -158,13 +155,6 @@ def _share(session: Session, place: Place, version: Version, left: int, most: in
             f"{room.why} is reached" if room.hits <= left else f"this run posts at most {most:,} HIT{'s' * (most > 1)}"
         )
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
-
-
-def _pending(session: Session, place: Place, version: Version, now: datetime) -> Iterator[Pending]:
-    """The pending items in the order of dispatch: those shown before, merged with those that never were."""
-    seen = contents_counts.seen_pending(session, place, now, version.experiment_id)
-    new = contents_counts.new_pending(session, version.experiment_id)
-    return heapq.merge(seen, new, key=lambda item: item.rank)
 
 
 def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, now: datetime) -> None:

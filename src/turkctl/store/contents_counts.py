@@ -8,6 +8,7 @@ the HITs of unfinished intents. An assignment gives as many outputs as the setti
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -183,6 +184,12 @@ def seen_pending(session: Session, place: Place, now: datetime, experiment_id: i
     ]
 
 
+def pending(session: Session, place: Place, now: datetime, experiment_id: int) -> Iterator[Pending]:
+    """The pending items in the order of dispatch: those shown before, merged with those that never were."""
+    seen = seen_pending(session, place, now, experiment_id)
+    return heapq.merge(seen, new_pending(session, experiment_id), key=lambda item: item.rank)
+
+
 def new_pending(session: Session, experiment_id: int, page: int = PAGE) -> Iterator[Pending]:
     """The items that were never meant for a HIT, by priority, the oldest first; read a page at a time."""
     never = ~select(LINKS.c.content_id).where(LINKS.c.content_id == CONTENTS.c.id).exists()
@@ -264,19 +271,27 @@ def _of(wanted: ListFilter) -> Select[Any]:
 def _list_pending(
     session: Session, place: Place, now: datetime, wanted: ListFilter, limit: int | None, offset: int
 ) -> Iterator[Listed]:
-    counted = counts(place, now)
-    completed, scheduled, need = _completed(counted), _scheduled(counted), _need(counted)
-    statement = (
-        _of(wanted)
-        .add_columns(completed.label("completed"), scheduled.label("scheduled"))
-        .join(counted, counted.c.content_id == CONTENTS.c.id, isouter=True)
-        .where(CONTENTS.c.gold.is_(None), EXPERIMENTS.c.active, need > 0)
-        .order_by(EXPERIMENTS.c.slug, completed.desc(), CONTENTS.c.priority.desc(), CONTENTS.c.id)
-    )
+    if wanted.gold or wanted.removed:
+        return  # such items never are
+    every = select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.active).order_by(EXPERIMENTS.c.slug)
     if wanted.slug is not None:
-        statement = statement.where(EXPERIMENTS.c.slug == wanted.slug)
-    for row in session.connection().execute(statement.limit(limit).offset(offset)):
-        yield _listed(row, int(row.completed), int(row.scheduled))
+        every = every.where(EXPERIMENTS.c.slug == wanted.slug)
+    found = (
+        item
+        for experiment_id in session.connection().execute(every).scalars().all()
+        for item in pending(session, place, now, experiment_id)
+    )
+    chosen = islice(found, offset, None if limit is None else offset + limit)
+    while part := list(islice(chosen, PAGE)):
+        rows = {
+            row.id: row
+            for ids in chunks([item.id for item in part])
+            for row in session.connection().execute(_of(wanted).where(CONTENTS.c.id.in_(ids)))
+        }
+        for item in part:
+            row = rows.get(item.id)
+            if row is not None:  # else it was removed just now
+                yield _listed(row, item.completed, row.outputs_max - item.completed - item.need)
 
 
 def _listed(row: Any, completed: int, scheduled: int) -> Listed:
