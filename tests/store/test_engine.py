@@ -99,6 +99,18 @@ def test_a_writer_that_waits_too_long_for_another_is_told_so(
         hurried.close()
 
 
+def test_the_first_look_at_a_file_that_others_write_to_asks_as_often_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "theirs.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE counter AS SELECT 7 AS n")
+        other.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr("turkctl.store.engine.time.sleep", lambda _seconds: other.execute("COMMIT"))
+        database = connect(f"sqlite:///{tmp_path / 'theirs.db'}")
+        assert _number(database) == 7
+        database.close()
+
+
 def test_a_missing_table_is_an_error_of_the_schema(empty: Database) -> None:
     with pytest.raises(SchemaError, match=r"lacks a table: .*absent") as caught, empty.read() as session:
         session.connection().execute(text("SELECT * FROM absent"))

@@ -172,7 +172,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     try:
         cursor.execute(f"PRAGMA busy_timeout={WAIT_MS:d}")
         cursor.execute("PRAGMA foreign_keys=ON")
-        if cursor.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+        tables = "SELECT count(*) FROM sqlite_master"
+        if (_patiently(cursor, tables) or cursor.execute(tables).fetchall()) == [(0,)]:
             _use_write_ahead_log(cursor)
     finally:
         cursor.close()
@@ -202,28 +203,37 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _take_lock(connection: Connection, statement: str) -> None:
-    """Runs what locks the file, again and again for :data:`WAIT_MS`.
+    """Runs what locks the file; whatever is wrong is said as of any other statement."""
+    cursor = connection.connection.cursor()
+    try:
+        taken = _patiently(cursor, statement) is not None
+    finally:
+        cursor.close()
+    if not taken:
+        connection.exec_driver_sql(statement)
+
+
+def _patiently(cursor: Any, statement: str) -> list[Any] | None:
+    """Runs what locks the file, again and again for :data:`WAIT_MS`; its rows, None where it failed.
 
     SQLite's own waiting asks ten times a second at last. Beside a program that commits one small change after another,
     as psiTurk's server does in a busy hour, that misses the moments in which nobody holds the file.
     """
-    cursor = connection.connection.cursor()
     deadline = time.monotonic() + WAIT_MS / 1000
     cursor.execute("PRAGMA busy_timeout=0")
     try:
         while time.monotonic() < deadline:
             try:
-                cursor.execute(statement).fetchall()
+                found: list[Any] = cursor.execute(statement).fetchall()
             except sqlite3.Error as error:
                 if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
-                    break
+                    return None
             else:
-                return
+                return found
             time.sleep(_POLL_S)
     finally:
         cursor.execute(f"PRAGMA busy_timeout={WAIT_MS:d}")
-        cursor.close()
-    connection.exec_driver_sql(statement)  # whatever is wrong is said as of any other statement
+    return None
 
 
 def _begin_postgresql(connection: Connection) -> None:
