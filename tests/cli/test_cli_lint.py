@@ -181,6 +181,13 @@ def test_a_page_is_previewed_whole_with_its_forms_disarmed(folder: Path, turkctl
     assert (record["kind"], record["contents"], record["url"]) == ("html", ["a"], None)
 
 
+def test_a_page_with_no_head_is_disarmed_ahead_of_its_scripts(folder: Path, turkctl: Run) -> None:
+    project(folder, f"<script>go()</script><header>T</header>{GOOD}")
+    add_content(folder, turkctl)
+    page = turkctl("experiments", "preview", "stroop").out
+    assert page.index("preventDefault") < page.index("go()")
+
+
 def test_without_content_each_placeholder_shows_its_name(folder: Path, turkctl: Run) -> None:
     project(folder, f"{GOOD}<p>${{word_1}} ${{word_2}}</p>", "contents_per_hit = 2\n")
     assert turkctl("experiments", "configure").code == 0

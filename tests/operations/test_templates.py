@@ -152,7 +152,18 @@ def test_names_of_elements_and_attributes_take_raw_placeholders_only(page: str) 
     assert asked(html_pieces(page.replace("${x}", "${x|raw}")))[0].raw
 
 
-@pytest.mark.parametrize("value", ["javascript:alert(1)", " JavaScript:x", "java\nscript:x", "data:text/html,x"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "javascript:alert(1)",
+        " JavaScript:x",
+        "java\nscript:x",
+        "data:text/html,x",
+        "data:application/xhtml+xml,x",
+        "data:image/svg+xml,x",
+        "data:",
+    ],
+)
 def test_no_row_puts_a_script_where_an_address_belongs(value: str) -> None:
     with pytest.raises(UsageError, match="'x' would put a script where an address belongs, in line 2"):
         fill(html_pieces('<p>\n<a href="${x}">k</a>'), {"x": value})
@@ -168,6 +179,28 @@ def test_no_value_ends_a_text_in_the_script_of_an_address_or_an_event(value: str
         inner = text.removeprefix(opening).removesuffix(closing)
         assert not re.search("[%'\"`$<>\n]", inner)
         assert json.loads(f'"{inner}"') == value
+
+
+@pytest.mark.parametrize("value", ["javascript-basics.html", "data/1.png", "data:image/png;base64,AA=="])
+def test_an_address_that_runs_nothing_goes_through(value: str) -> None:
+    assert fill(html_pieces('<img src="${x}">'), {"x": value}) == f'<img src="{value}">'
+
+
+def test_a_script_in_an_address_is_seen_however_the_template_writes_it() -> None:
+    page = fill(html_pieces("<a href=\"&#106;avascript&colon;go('${x}')\">k</a>"), {"x": "'%27"})
+    assert "go('\\u0027\\u002527')" in page
+
+
+def test_a_picture_is_not_turned_into_a_script_address_by_an_animation() -> None:
+    with pytest.raises(UsageError, match="'x' would put a script"):
+        fill(html_pieces('<svg><a><set attributeName="href" to="${x}"/></a></svg>'), {"x": "javascript:go()"})
+
+
+def test_a_page_within_the_page_takes_raw_placeholders_only() -> None:
+    page = "<iframe srcdoc=\"<p onclick=&quot;go('${x}')&quot;>\"></iframe>"
+    with pytest.raises(UsageError, match="stands in a page within the page"):
+        html_pieces(page)
+    assert asked(html_pieces(page.replace("${x}", "${x|raw}")))[0].raw
 
 
 def test_a_scheme_cannot_be_put_together_from_two_values() -> None:

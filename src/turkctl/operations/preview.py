@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -170,12 +171,10 @@ def _made_up(asked: frozenset[str], items: int) -> list[Row]:
 
 def _inert(page: str) -> str:
     """The page with its forms disarmed: before any script of its own."""
-    lowered = page.lower()
-    for opening in ("<head", "<body", "<html"):
-        start = lowered.find(opening)
-        end = page.find(">", start) if start >= 0 else -1
-        if end >= 0:
-            return page[: end + 1] + _INERT + page[end + 1 :]
+    for name in ("head", "body", "html"):
+        opening = re.search(rf"<{name}(?=[\s>])[^>]*>", page, re.IGNORECASE)
+        if opening is not None:
+            return page[: opening.end()] + _INERT + page[opening.end() :]
     return _INERT + page
 
 

@@ -40,8 +40,12 @@ _TEXT_ONLY: Final = {
     "style": "style",
 }
 """Elements in which no other begins, and the place that a value in them is escaped for."""
-_ADDRESSES: Final = ("href", "src", "action", "formaction", "data", "poster", "xlink:href")
-_SCRIPT_ADDRESS: Final = re.compile(r"\s*(javascript|vbscript|data\s*:\s*text/html)\s*:?", re.IGNORECASE)
+_ADDRESSES: Final = ("href", "src", "action", "formaction", "data", "poster", "xlink:href", "from", "to")
+"""Attributes that hold an address; the last two give one to others, in SVG."""
+_SCRIPT_ADDRESS: Final = re.compile(
+    r"(javascript:|vbscript:|data:(?!(image/(?!svg)|audio/|video/|font/)))", re.IGNORECASE
+)
+"""Of an address without what browsers skip. A document in an address may hold a script, and so may an SVG picture."""
 _INVISIBLE: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -145,7 +149,6 @@ _ESCAPES: Final[Mapping[str, Callable[[str], str]]] = {
     "address": html.escape,
     "address without scheme": lambda text: html.escape(text.replace(":", "%3A")),
     "handler": lambda text: html.escape(_javascript(text)),
-    "page": lambda text: html.escape(html.escape(text)),
     "script": _javascript,
     "style": _css,
     "style attribute": lambda text: html.escape(_css(text)),
@@ -188,6 +191,11 @@ def _split(text: str, start: int, end: int, place: str, *, whole: bool = False) 
         line = text.count("\n", 0, match.start()) + 1
         here = _within_address(text[start : match.start()]) if whole else place
         named = here in ("text", "comment", "xml") and text.endswith(("<", "</"), 0, match.start())
+        if not match["raw"] and here == "page":
+            raise UsageError(
+                f"line {line}: {match[0]} stands in a page within the page, where no escaping is sure",
+                hint="give that page an address of its own, or have a script put the value in",
+            )
         if not match["raw"] and (named or here == "name"):
             raise UsageError(
                 f"line {line}: {match[0]} stands where the name of an element or attribute belongs",
@@ -202,6 +210,7 @@ def _within_address(before: str) -> str:
     """The place of a value in an address: what stands first may name a scheme."""
     if not before.strip():
         return "address"
+    before = html.unescape(before)
     if _SCRIPT_ADDRESS.match(_INVISIBLE.sub("", before)):
         return "handler"
     return "attribute" if re.search("[:/?#]", _PLACEHOLDER.sub("", before)) else "address without scheme"
