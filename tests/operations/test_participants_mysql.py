@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, insert
+from sqlalchemy import create_engine, insert, update
 
 from turkctl.context import Context
 from turkctl.errors import DatabaseUnreachableError, NotFoundError, SchemaError
 from turkctl.operations.optimize import optimize
 from turkctl.operations.participant_bonus import set_bonus
+from turkctl.operations.participant_export import export, plan_export
 from turkctl.operations.participant_filters import Query
 from turkctl.operations.participants import count, grouped, listed, show
 from turkctl.settings import load
+from turkctl.store import participant_exports
 from turkctl.store.engine import connect, parse_url
 from turkctl.store.participant_lists import Ordering
 from turkctl.store.participants import participants_table
@@ -84,6 +88,22 @@ def test_rows_groups_and_one_in_full(psiturk: Context) -> None:
     ]
     assert grouped(psiturk, Query(), Ordering(limit=1), ["day"])[1] == [{"day": "2026-11-20", "count": 1}]
     assert show(psiturk, "W2")["data"] == {"data": []}
+
+
+def test_an_export_reads_everybody_once_in_pages_cut_short(psiturk: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(participant_exports, "PAGE_KEYS", 3)
+    monkeypatch.setattr(participant_exports, "PAGE_BYTES", 1)
+    name = psiturk.settings["participants_table"]
+    engine = create_engine(parse_url(psiturk.settings.database_url))
+    with engine.begin() as connection:
+        recorded = '{"questiondata": {"who": "zoë"}}'
+        connection.execute(update(participants_table(name)).values(datastring=recorded))
+    engine.dispose()
+    written: list[str] = []
+    report = export(psiturk, Query(), plan_export("question", "jsonl", None), written.append, Event())
+    rows = [json.loads(line) for line in "".join(written).splitlines()]
+    assert [(row["worker_id"], row["value"]) for row in rows] == [(f"W{number}", "zoë") for number in range(4)]
+    assert (report.participants, report.unreadable) == (4, 0)
 
 
 def test_nothing_is_written_there(psiturk: Context) -> None:
