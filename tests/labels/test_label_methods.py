@@ -278,6 +278,14 @@ def test_gold_of_one_class_leaves_the_cut_alone_and_says_so() -> None:
     assert "all of one class" in found.run.warnings[0]
 
 
+def test_a_cut_that_has_all_gold_items_on_one_side_says_so() -> None:
+    values = [True, True, True, True, True, False, False, False, False]
+    votes = Votes.of("aaabbbccc", "xyzxyzxyz", values, gold={"a": False, "b": False, "c": True})
+    found = run(votes, "majority")
+    assert "all 3 on one side" in found.run.warnings[0]
+    assert "2 of them right" in found.run.warnings[0]
+
+
 def test_cubam_marginal_learns_from_gold_who_is_right() -> None:
     # Two camps of workers who contradict each other: without gold, nothing says which is right.
     rows = [(item, worker, (item % 2 == 0) == (worker < 3)) for item in range(40) for worker in range(5)]

@@ -37,8 +37,13 @@ def choose_cut(votes: Votes, fit: Fit, options: Options) -> Cut:
     truth = votes.gold[known] == 1
     if truth.all() or not truth.any():
         return Cut(0.0, "default", "the gold items are all of one class: the cut stays at 0")
-    scores = fit.score if fit.cut_score is None else fit.cut_score
-    return Cut(best_cut(scores[known], truth), "gold")
+    scores = (fit.score if fit.cut_score is None else fit.cut_score)[known]
+    best = best_cut(scores, truth)
+    above = int((scores > best).sum())
+    if 0 < above < len(scores):
+        return Cut(best, "gold")
+    side = f"all {len(scores)} on one side of {best:.4g}, {max(truth.sum(), (~truth).sum())} of them right"
+    return Cut(best, "gold", f"no cut fits the gold items better than {side}: see whether they agree with the labels")
 
 
 def best_cut(scores: Floats, truth: NDArray[np.bool_]) -> float:

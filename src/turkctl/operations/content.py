@@ -18,7 +18,7 @@ from turkctl.operations.experiments import settings_of, the_experiment
 from turkctl.operations.selection import find_experiment
 from turkctl.operations.world import World
 from turkctl.settings_keys import nearest
-from turkctl.store import contents_adding, contents_counts
+from turkctl.store import contents_adding, contents_counts, label_state
 from turkctl.store.contents import KEY_LENGTH
 from turkctl.store.contents_adding import Added, Item, Rules, Stage
 from turkctl.store.contents_counts import ListFilter
@@ -97,7 +97,10 @@ def add_content(world: World, request: AddRequest, stdin: BinaryIO, *, dry_run: 
         repeated = stage.given - stage.kept
         for part in stage.parts(PART):
             with world.database.read() if dry_run else world.database.write() as session:
-                counted += contents_adding.put(session, version.experiment_id, part, rules, now, dry_run=dry_run)
+                put = contents_adding.put(session, version.experiment_id, part, rules, now, dry_run=dry_run)
+                counted += put
+                if rules.gold and not dry_run and (put.added or put.updated):
+                    label_state.mark_all_dirty(session, version.experiment_id, now)
     return AddReport(version.slug, reader.rows, repeated, counted, dry_run, _notes(reader, repeated))
 
 

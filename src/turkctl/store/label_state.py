@@ -88,6 +88,12 @@ def mark_dirty_by_slug(session: Session, slugs: Collection[str], mode: str, now:
         session.connection().execute(statement.values(dirty=now))
 
 
+def mark_all_dirty(session: Session, experiment_id: int, now: datetime) -> None:
+    """The same for one experiment in all modes."""
+    statement = update(STATES).where(STATES.c.experiment_id == experiment_id, STATES.c.dirty.is_(None))
+    session.connection().execute(statement.values(dirty=now))
+
+
 def claim(session: Session, state: State, holder: str, is_gone: IsGone) -> bool:
     """Take the hold and clear the mark, unless another run has it; False where one has."""
     now = machine_clock(session)
