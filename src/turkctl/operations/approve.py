@@ -41,7 +41,12 @@ def plan_approve(
     )
     left = [each for each in found.work if each.status not in wanted and {each.assignment_id} & set(named)]
     skipped = skip([*((each.assignment_id, _reason(each)) for each in left), *found.idle])
-    return Plan("approve", mode, steps, skipped, (*notes, *(() if steps else (NOTHING_NEW,))))
+    below = sum(each.status in wanted for each in found.below)
+    if below:
+        notes = [*notes, f"left out, by --min-gold: {below}; see: turkctl workers list --gold"]
+    elif not steps:
+        notes = [*notes, NOTHING_NEW]
+    return Plan("approve", mode, steps, skipped, tuple(notes))
 
 
 def _cost(work: Work) -> Decimal:

@@ -77,6 +77,8 @@ class FoundWork:
     work: tuple[Work, ...]
     idle: tuple[tuple[str, str], ...] = ()
     """(id, reason) of ids that exist and have no submitted work."""
+    below: tuple[Work, ...] = ()
+    """Work that is left out because its workers gave too few of the known answers."""
 
 
 def find_work(world: World, wanted: WorkSelection) -> FoundWork:
@@ -117,13 +119,16 @@ def _good_enough(world: World, wanted: WorkSelection, found: FoundWork) -> Found
         known = accuracies(session, world.place, wanted.selection)
     low: list[tuple[str, str]] = []
     good: list[Work] = []
+    below: list[Work] = []
     for each in found.work:
         accuracy = known.get(each.worker_id, Accuracy())
         if accuracy.share is not None and accuracy.share >= wanted.min_gold:
             good.append(each)
-        elif {each.assignment_id, each.worker_id} & set(wanted.selection.ids):
+            continue
+        below.append(each)
+        if {each.assignment_id, each.worker_id} & set(wanted.selection.ids):
             low.append((each.assignment_id, f"{accuracy.right} of {accuracy.asked} known answers right"))
-    return FoundWork(tuple(good), (*found.idle, *low))
+    return FoundWork(tuple(good), (*found.idle, *low), tuple(below))
 
 
 def _names(work: Iterable[Work]) -> set[str]:
