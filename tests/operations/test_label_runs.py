@@ -90,6 +90,8 @@ def test_a_bad_row_names_its_line_and_nothing_is_imported_unless_bad_rows_are_sk
         "left out: standard input, line 3: the label 'perhaps' is neither true nor false",
         "left out: standard input, line 4: the item is missing",
     )
+    with pytest.raises(UsageError, match="has no labels that can be used: standard input, line 2"):
+        photos.import_rows([("p0", "w0", "perhaps")], skip_bad_rows=True)
 
 
 def test_labels_set_by_hand_survive_every_run_until_they_are_cleared(study: LabelLab) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from turkctl.errors import NotFoundError, UsageError
+from turkctl.operations.aggregation import DEFAULT_METHOD
 from turkctl.operations.experiments import settings_of
 from turkctl.operations.label_lists import as_shown, unknown_item
 from turkctl.operations.label_settings import BINARY, Class, LabelSettings, Meaning, word
@@ -68,7 +69,7 @@ def _class(version: Version, run: Run | None, value: str) -> Class:
     found = settings.classes or ((run.facts or {}).get("classes") if run is not None else None)
     if not found and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    return Meaning(version.slug, settings, "cubam").as_class(value, tuple(found) if found else BINARY)
+    return Meaning(version.slug, settings, DEFAULT_METHOD).as_class(value, tuple(found) if found else BINARY)
 
 
 def exclude_workers(

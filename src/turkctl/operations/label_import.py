@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from turkctl.errors import UsageError
+from turkctl.operations.aggregation import DEFAULT_METHOD
 from turkctl.operations.experiments import settings_of
 from turkctl.operations.label_columns import ColumnNames, find_columns
 from turkctl.operations.label_rows import Row, Source, opened
@@ -27,7 +28,6 @@ PART = 10_000
 """Labels that are put into the database in one transaction, well below a second."""
 BAD_SHOWN = 10
 """Bad rows that are told of one by one."""
-DEFAULT_METHOD = "cubam"
 
 Meter = Callable[[str], Any]
 
@@ -89,18 +89,23 @@ def import_labels(
             reader = _Reader(source, request, meaning, tick)
             stage.fill(reader.votes())
         if not stage.given:
-            raise UsageError(f"{source.name} has no labels", hint="give a row per label below the column names")
+            bad = f" that can be used: {reader.notes[0].removeprefix('left out: ')}" if reader.bad else ""
+            raise UsageError(f"{source.name} has no labels{bad}", hint="give a row per label below the column names")
         kept = stage.kept
         with meter("importing") as tick:
-            added, changed = _put(world, version.experiment_id, stage, partial(_told, tick, kept), dry_run=dry_run)
+            with world.database.read() as session:
+                changed = stage.drop_known(label_votes.imported(session, version.experiment_id, mode))
+            todo = stage.kept
+            if not dry_run:
+                _put(world, version.experiment_id, stage, partial(_told, tick, todo))
     return ImportReport(
         version.slug,
         mode,
         dry_run,
         reader.rows,
-        added=added,
+        added=todo - changed,
         changed=changed,
-        unchanged=kept - added - changed,
+        unchanged=kept - todo,
         repeated=stage.given - kept,
         left_out=reader.left_out,
         bad=reader.bad,
@@ -126,6 +131,21 @@ class _Stage:
     def kept(self) -> int:
         """Labels of different items and workers."""
         return int(self._connection.execute("SELECT count(*) FROM stage").fetchone()[0])
+
+    def drop_known(self, stored: Iterator[Vote]) -> int:
+        """Take out what is stored as it is; how many of the others are stored with another value."""
+        changed = 0
+        for vote in stored:
+            here = self._connection.execute(
+                "SELECT value FROM stage WHERE item = ? AND worker = ?", vote[:2]
+            ).fetchone()
+            if here is None:
+                continue
+            if here[0] == vote.value:
+                run("DELETE FROM stage WHERE item = ? AND worker = ?", vote[:2])
+            else:
+                changed += 1
+        return changed
 
     def parts(self) -> Iterator[list[Vote]]:
         """All of them, sorted, so many at a time."""
@@ -216,19 +236,13 @@ def _told(tick: Callable[[int, int], None], total: int, done: int) -> None:
     tick(done, total)
 
 
-def _put(
-    world: World, experiment_id: int, stage: _Stage, done: Callable[[int], None], *, dry_run: bool
-) -> tuple[int, int]:
-    """Put all into the database; how many labels are new, and other than before. With the first one it is dirty."""
-    mode, now = world.listing_place.mode, world.now()
-    added = changed = counted = 0
+def _put(world: World, experiment_id: int, stage: _Stage, done: Callable[[int], None]) -> None:
+    """Put all into the database; with the first label the experiment is dirty."""
+    mode, now, counted = world.listing_place.mode, world.now(), 0
     for part in stage.parts():
-        with world.database.read() if dry_run else world.database.write() as session:
-            new, other = label_votes.compare_imported(session, experiment_id, mode, part)
-            if not dry_run and (new or other):
-                label_state.ensure(session, experiment_id, mode, now)
-                label_votes.put_imported(session, experiment_id, mode, [*new, *other], now)
-                label_state.mark_dirty(session, experiment_id, mode, now)
-        added, changed, counted = added + len(new), changed + len(other), counted + len(part)
+        with world.database.write() as session:
+            label_state.ensure(session, experiment_id, mode, now)
+            label_votes.put_imported(session, experiment_id, mode, part, now)
+            label_state.mark_dirty(session, experiment_id, mode, now)
+        counted += len(part)
         done(counted)
-    return added, changed

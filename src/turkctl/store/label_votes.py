@@ -76,19 +76,14 @@ class Narrowed:
         return found
 
 
-def compare_imported(
-    session: Session, experiment_id: int, mode: str, votes: Sequence[Vote]
-) -> tuple[list[Vote], list[Vote]]:
-    """Of labels of different (item, worker) pairs those that no file has brought yet, and those that say another."""
-    there: dict[tuple[str, str], str | None] = {}
-    for part in chunks(list(dict.fromkeys(vote.item for vote in votes))):
-        statement = select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value).where(
-            *_of(experiment_id, mode), LABELS.c.market == "", LABELS.c.origin == IMPORTED, LABELS.c.item.in_(part)
-        )
-        there.update(((item, worker), value) for item, worker, value in session.connection().execute(statement))
-    new = [vote for vote in votes if (vote.item, vote.worker) not in there]
-    known = [vote for vote in votes if (vote.item, vote.worker) in there]
-    return new, [vote for vote in known if there[vote.item, vote.worker] != vote.value]
+def imported(session: Session, experiment_id: int, mode: str) -> Iterator[Vote]:
+    """The labels that files have brought."""
+    statement = select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value).where(
+        *_of(experiment_id, mode), LABELS.c.market == "", LABELS.c.origin == IMPORTED
+    )
+    rows = session.connection().execute(statement.execution_options(stream_results=True))
+    for part in rows.partitions(PAGE):
+        yield from (Vote(*row) for row in part)
 
 
 def put_imported(session: Session, experiment_id: int, mode: str, votes: Sequence[Vote], now: datetime) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 app = make_group("One answer per item out of several, and what each worker is worth.")
 
-DEFAULT_METHOD = "cubam"
 DEFAULT_MIN_VOTES = 5
 
 
@@ -116,7 +115,7 @@ def _request(file: str, options: Options, reading: Reading) -> FileRequest:
     given = options.of_method
     return FileRequest(
         file,
-        options.method or DEFAULT_METHOD,
+        options.method or FileRequest.method,
         {**given, "min_votes": DEFAULT_MIN_VOTES if given["min_votes"] is None else given["min_votes"]},
         ColumnNames(reading.item_column, reading.worker_column, reading.label_column, reading.gold_column),
         None if named is None else [name.strip() for name in named.split(",") if name.strip()],
