@@ -134,11 +134,9 @@ class _Stage:
 
     def drop_known(self, stored: Iterator[Vote]) -> int:
         """Take out what is stored as it is; how many of the others are stored with another value."""
-        changed = 0
+        changed, run = 0, self._connection.execute
         for vote in stored:
-            here = self._connection.execute(
-                "SELECT value FROM stage WHERE item = ? AND worker = ?", vote[:2]
-            ).fetchone()
+            here = run("SELECT value FROM stage WHERE item = ? AND worker = ?", vote[:2]).fetchone()
             if here is None:
                 continue
             if here[0] == vote.value:
