@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from rows import ELSEWHERE, HERE, HOUR, NOW, make_assignment, make_hit, make_intent
+from sqlalchemy import text
 from sqlmodel import Session
 
 from turkctl.store import assignments, contents, contents_adding, contents_counts, experiments, hits, intents
@@ -259,3 +260,16 @@ def test_a_list_is_by_experiment_and_age_and_can_be_cut(database: Database, monk
         assert [keys(limit=3, offset=start) for start in (0, 4, 9, 20)] == [
             everything[start : start + 3] for start in (0, 4, 9, 20)
         ]
+
+
+def test_postgresql_finds_many_items_by_their_keys_once_it_has_looked(database: Database) -> None:
+    if database.dialect != "postgresql":
+        pytest.skip("of PostgreSQL's planner")
+    with database.write() as session:
+        experiment = configure(session, "a")
+        put(session, experiment, *(item(f"k{number}") for number in range(3000)))
+        contents_adding.look_again(session)
+    with database.read() as session:
+        statement = "EXPLAIN SELECT id FROM turkctl_content WHERE experiment_id = :e AND key IN ('k1', 'k2', 'k3')"
+        plan = "\n".join(session.connection().execute(text(statement), {"e": experiment}).scalars())
+    assert "experiment_id_key" in plan

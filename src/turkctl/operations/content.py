@@ -87,7 +87,6 @@ def add_content(world: World, request: AddRequest, stdin: BinaryIO, *, dry_run: 
     with world.database.read() as session:
         version = the_experiment(session, request.experiment, world.settings)
     rules = Rules(request.gold is not None, request.outputs, settings_of(version).outputs)
-    now, counted = world.now(), Added()
     with contents_adding.staging() as stage:
         with opened(request.path, stdin) as source:
             reader = Reader(source, request, needed_columns(version))
@@ -95,13 +94,25 @@ def add_content(world: World, request: AddRequest, stdin: BinaryIO, *, dry_run: 
         if not stage.given:
             raise UsageError(f"{source.name} has no rows", hint="a row is an item of content")
         repeated = stage.given - stage.kept
-        for part in stage.parts(PART):
-            with world.database.read() if dry_run else world.database.write() as session:
-                put = contents_adding.put(session, version.experiment_id, part, rules, now, dry_run=dry_run)
-                counted += put
-                if rules.gold and not dry_run and (put.added or put.updated):
-                    label_state.mark_all_dirty(session, version.experiment_id, now)
+        counted = _put(world, version.experiment_id, stage, rules, dry_run=dry_run)
     return AddReport(version.slug, reader.rows, repeated, counted, dry_run, _notes(reader, repeated))
+
+
+def _put(world: World, experiment_id: int, stage: Stage, rules: Rules, *, dry_run: bool) -> Added:
+    """Put what is staged into the database, part by part; a dry run only counts."""
+    now, counted, looked_at = world.now(), Added(), 0
+    for part in stage.parts(PART):
+        with world.database.read() if dry_run else world.database.write() as session:
+            put = contents_adding.put(session, experiment_id, part, rules, now, dry_run=dry_run)
+            counted += put
+            if dry_run:
+                continue
+            if rules.gold and (put.added or put.updated):
+                label_state.mark_all_dirty(session, experiment_id, now)
+            if counted.added >= max(2 * looked_at, PART):
+                contents_adding.look_again(session)
+                looked_at = counted.added
+    return counted
 
 
 def _notes(reader: Reader, repeated: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, case, insert, select, type_coerce, update
+from sqlalchemy import Text, bindparam, case, insert, select, text, type_coerce, update
 from sqlmodel import Session
 
 from turkctl.store.base import chunks
@@ -181,6 +181,15 @@ def _values(item: Item, there: tuple[Any, ...], rules: Rules) -> tuple[Any, ...]
 def _change(row: int, values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
     data, priority, outputs, gold, _ = values
     return {"b_id": row, "b_data": data, "priority": priority, "outputs_max": outputs, "gold": gold, "updated": now}
+
+
+def look_again(session: Session) -> None:
+    """Has PostgreSQL look at how the table is filled.
+
+    As long as it takes an experiment to have few items, it finds keys by reading all items of the experiment.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text(f"ANALYZE {CONTENTS.name}"))
 
 
 def raise_outputs(session: Session, by: Mapping[int, int], most: int, now: datetime) -> None:
