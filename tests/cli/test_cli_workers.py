@@ -101,7 +101,11 @@ def test_a_row_per_worker(worked: str, turkctl: Run) -> None:
     assert len(rows) == 3
     keys = ["worker_id", "assignments", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked"]
     assert list(rows[0]) == keys
-    assert {(row["approved"], row["earned"], row["bonus"], row["blocked"]) for row in rows} == {(1, "0.50", "0.00", None)}
+    assert {(row["approved"], row["earned"], row["bonus"], row["blocked"]) for row in rows} == {
+        (1, "0.50", "0.00", None)
+    }
+    assert "BLOCKED" not in turkctl("workers", "list").out
+    assert "BLOCKED" in turkctl("workers", "list", "--refresh").out
     refreshed = json.loads(turkctl("workers", "list", rows[0]["worker_id"], "--refresh", "--json").out)
     assert [row["blocked"] for row in refreshed] == [False]
 

@@ -40,7 +40,7 @@ def list_(
         ),
     ] = None,
 ) -> None:
-    """List workers of this mode: assignments by status, earned, bonus, last seen, blocked."""
+    """List workers of this mode: assignments by status, earned, bonus, last seen; --refresh: blocked."""
     from turkctl.operations import gold as known_answers
     from turkctl.operations import wages
     from turkctl.operations.workers import COLUMNS, list_workers
@@ -52,7 +52,8 @@ def list_(
         run.output.rows(*wages.by_group(run.context, wanted, group_by))
         return
     rows = list_workers(run.context, wanted, refresh=refresh, gold=gold)
-    columns = [*COLUMNS, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
+    shown = [name for name in COLUMNS if refresh or name != "blocked"]
+    columns = [*shown, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
     run.output.rows(columns, wages.of_workers(run.context, wanted, rows) if wage else rows)
 
 
