@@ -33,6 +33,16 @@ def test_init_writes_a_project_that_works_at_once(folder: Path, turkctl: Run) ->
     assert turkctl("doctor").code == 0
 
 
+def test_a_folder_without_a_project_is_told_of_when_an_empty_database_is_begun_there(
+    folder: Path, turkctl: Run
+) -> None:
+    assert "no turkctl.toml" not in turkctl("config", "show").err
+    assert f"no turkctl.toml in this folder or above it: {folder / 'turkctl.db'}" in turkctl("hits", "list").err
+    assert "no turkctl.toml" not in turkctl("hits", "list").err
+    (folder / "turkctl.db").unlink()
+    assert "no turkctl.toml" not in turkctl("init").err
+
+
 def test_init_never_overwrites(folder: Path, turkctl: Run) -> None:
     (folder / "turkctl.toml").write_text("# mine\n", encoding="utf-8")
     again = turkctl("init", "--json")

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turkctl.settings import Settings, load
+from turkctl.settings import Settings, load, sqlite_path
 
 if TYPE_CHECKING:
     from turkctl.cli.output import Output
@@ -23,6 +23,7 @@ class Invocation:
     def __init__(self, argv: Sequence[str] = ()) -> None:
         self.flags: dict[str, Any] = {}
         self._argv = argv
+        self._absent: Path | None = None
 
     @property
     def verbosity(self) -> int:
@@ -79,6 +80,9 @@ class Invocation:
             from turkctl.cli.logs import show_logs
 
             show_logs(self.verbosity)
+        if self.settings.project_file is None and self.settings.origins["database_url"].kind == "default":
+            path = sqlite_path(self.settings.database_url)
+            self._absent = None if path is None or path.exists() else path
         return Context(self.settings)
 
     def close(self) -> None:
@@ -86,6 +90,9 @@ class Invocation:
         opened = self.__dict__.get("context")
         if opened is not None:
             opened.close()
+            if self._absent is not None and self._absent.exists() and not self.wants_json:
+                # A command in a wrong folder finds nothing, which would look like a study without anything in it.
+                self.output.note(f"no turkctl.toml in this folder or above it: {self._absent} is new and empty")
             if self.verbosity:
                 from turkctl.cli.logs import hide_logs
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +34,12 @@ def demo(
     if not as_table:
         run.output.record(outcome.as_dict())
     run.output.note(
-        f"look at it: cd {folder} && turkctl campaign show 1; also: turkctl hits list, workers list, "
+        f"look at it: cd {folder} && {_program()} campaign show 1; also: hits list, workers list, "
         "participants list --group-by status, balance, tasks history"
     )
+
+
+def _program() -> str:
+    """What to type from another folder: the name where the shell finds it, else the file that was called."""
+    called = Path(sys.argv[0])
+    return "turkctl" if shutil.which("turkctl") or called.name != "turkctl" else str(called.absolute())

@@ -89,11 +89,11 @@ def _market(run: Invocation) -> str:
 
 
 def _clock(run: Invocation) -> str:
-    now = run.context.now()
+    now = run.context.now().replace(microsecond=0)
     ahead = (now - datetime.now(UTC)).total_seconds()
     if run.settings.mode == "local" and ahead > 1:
         return f"the market's clock says {format_time(now)}, turned {ahead:.0f} s ahead"
-    return format_time(now.replace(microsecond=0))
+    return format_time(now)
 
 
 def _scheduler(run: Invocation) -> str:
