@@ -488,3 +488,11 @@ def test_ids_that_are_bytes_or_numbers_are_exported_as_text_and_as_pseudonyms(pe
 def test_an_empty_name_of_a_file_is_refused() -> None:
     with pytest.raises(UsageError, match="name of the file is empty"):
         plan_export("trial", None, "")
+
+
+@pytest.mark.parametrize("name", ["data.xlsx", "data.XLS", "data.tsv", "data.json"])
+def test_a_file_named_as_another_format_is_refused_unless_the_format_is_given(name: str) -> None:
+    with pytest.raises(UsageError, match="is not written"):
+        plan_export("trial", None, name)
+    assert plan_export("trial", "csv", name).form == "csv"
+    assert plan_export("trial", None, "data.txt").form == "csv"

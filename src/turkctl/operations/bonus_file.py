@@ -166,7 +166,8 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="give a CSV file in UTF-8") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path} cannot be read: {why}", hint="give a CSV file in UTF-8") from None
 
 
 def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[Bad]]:

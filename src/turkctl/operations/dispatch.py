@@ -98,6 +98,8 @@ def prepare_dispatch(
             hint="see: turkctl balance; open HITs, limits.budget and limits.min_balance count against it",
         )
     draft.notes += draft.funds
+    if not shares:
+        draft.notes.append("nothing is pending; see: turkctl content list")
     wrong = tuple(ItemResult(name, FAILED, error=ItemError.of(error)) for name, error in draft.wrong)
     plan = Plan("dispatch", world.place.mode, tuple(draft.steps), wrong, tuple(draft.notes))
     return plan, Dispatching(world, plan.steps, now, balance)

@@ -43,6 +43,8 @@ LISTED = 20
 """Participants with unreadable data that are named; the others are counted."""
 MOST_COLUMNS = 1000
 """Fields of trials that get a column of their own in a table."""
+NOT_WRITTEN = ("xlsx", "xls", "ods", "tsv", "json")
+"""Endings that name a format which a file of commas is not."""
 IDS = ("uniqueid", "assignment_id", "worker_id", "hit_id")
 _IP_ADDRESS = "ipaddress"
 
@@ -103,6 +105,11 @@ def plan_export(
     target = None if file == "-" else file
     if form is None:
         ending = Path(target or "").suffix.lstrip(".").lower()
+        if ending in NOT_WRITTEN:
+            raise UsageError(
+                f"{target} says .{ending}, which is not written",
+                hint="name it .csv, .jsonl or .parquet, or give --format",
+            )
         form = ending if ending in FORMATS else "jsonl" if target is None and len(kinds) > 1 else otherwise
     known_name(form, FORMATS, "format")
     if target is None and form == "parquet":

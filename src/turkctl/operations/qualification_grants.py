@@ -32,7 +32,8 @@ def read_workers(named: Iterable[str], file: Path | None) -> list[str]:
         try:
             text = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read {file}: {error}", hint="name a text with one worker id in a line") from None
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"cannot read {file}: {why}", hint="name a text with one worker id in a line") from None
         lines = [line.partition("#")[0].strip() for line in text.splitlines()]
         if lines and lines[0].lower() in ("worker_id", "workerid"):
             lines[0] = ""

@@ -66,6 +66,8 @@ def _show(run: Invocation, report: Report) -> None:
             run.output.note(f"  {each['uniqueid']}: {each['reason']}")
         if report.unreadable > len(report.listed):
             run.output.note(f"  … and {report.unreadable - len(report.listed)} more")
+    elif not report.participants:
+        run.output.note("no data as psiTurk records it; the answers to a form are in: turkctl hits show ID --json")
     summary = report.as_dict()
     if not report.files:
         if report.unreadable and run.wants_json:
