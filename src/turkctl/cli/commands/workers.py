@@ -40,7 +40,7 @@ def list_(
         ),
     ] = None,
 ) -> None:
-    """List workers of this mode: assignments by status, earned, bonus, last seen; --refresh: blocked."""
+    """List workers of this mode: assignments by status, earned, bonus, last seen."""
     from turkctl.operations import gold as known_answers
     from turkctl.operations import wages
     from turkctl.operations.workers import COLUMNS, list_workers
