@@ -125,6 +125,13 @@ def test_columns_of_other_names_are_named(turkctl: Turkctl, table: str, folder: 
     assert turkctl("labels", "aggregate", "other.csv", *named, "--json").out == wanted
 
 
+def test_a_column_cannot_be_two_things(turkctl: Turkctl, table: str) -> None:
+    found = turkctl("labels", "aggregate", table, "--item-column", "worker")
+    assert found.code == 2
+    assert "column 'worker' of" in found.err
+    assert "cannot be both the item and the worker; name another with --item-column or --worker-column" in found.err
+
+
 GOOD = "item,worker,label\na,x,1\n"
 
 
@@ -149,6 +156,7 @@ GOOD = "item,worker,label\na,x,1\n"
         ("photo,worker,label,seconds\na,x,1,3\n", "no column item.*--item-column NAME"),
         ("task,user,answer\na,x,1\n", "no column worker and no label.*--worker-column user --label-column answer"),
         ("item,task,worker,label\na,a,x,1\n", "two columns for the item: 'item' and 'task'.*--item-column"),
+        ('[\n{"item": 1, "worker": "x", "label": true}\n]\n', "bad.csv is a JSON array; write one object per line"),
         ('{"item": 1, "worker": "x", "label": true}\n{"item": 2}\n', "bad.csv, line 2: the worker is missing"),
         ('{"item": 1, "worker": "x", "label": true}\n{"item"\n', "bad.csv, line 2: this is no JSON"),
         ('{"item": 1, "worker": "x", "label": true}\n[1]\n', "bad.csv, line 2: this is no JSON object"),
@@ -281,15 +289,18 @@ def test_no_database_and_no_project_is_made(turkctl: Turkctl, table: str, folder
     assert [path.name for path in folder.iterdir()] == ["labels.csv"]
 
 
-def test_without_numpy_the_extra_is_named(folder: Path, table: str) -> None:
+@pytest.mark.parametrize("missing", ["numpy", "scipy"])
+@pytest.mark.parametrize("command", ["aggregate", "workers"])
+def test_without_numpy_or_scipy_the_extra_is_named(folder: Path, table: str, command: str, missing: str) -> None:
     hide = (
         "import sys, importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, *more: None if name == 'scipy' else find(name, *more)\n"
-        "from turkctl.cli import run\nsys.exit(run(['labels', 'aggregate', 'labels.csv']))"
+        f"u.find_spec = lambda name, *more: None if name == '{missing}' else find(name, *more)\n"
+        f"sys.modules['{missing}'] = None\n"
+        f"from turkctl.cli import run\nsys.exit(run(['labels', '{command}', '{Path(table).name}']))"
     )
     done = subprocess.run([sys.executable, "-c", hide], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "scipy, which is not installed; pip install 'turkctl[labels]'" in done.stderr
+    assert f"{missing}, which is not installed; pip install 'turkctl[labels]'" in done.stderr
 
 
 def test_the_report_stands_alone_and_escapes_what_strangers_wrote(turkctl: Turkctl, folder: Path) -> None:

@@ -19,6 +19,7 @@ Duplicates = Literal["last", "all"]
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,11 @@ class Votes:
         gold = np.where(self.gold < 0, -1, self.gold == position).astype(np.int32)
         value = (self.value == position).astype(np.int32)
         return Votes(self.items, self.workers, BINARY, self.item, self.worker, value, gold, self.duplicates)
+
+
+def indices(numbers: Sequence[int]) -> Indices:
+    """Numbers as an array; those of an ``array.array`` of C ints are not copied."""
+    return np.asarray(numbers, np.int32)
 
 
 def _ordered(ids: Sequence[Hashable] | set[Hashable]) -> list[Hashable]:

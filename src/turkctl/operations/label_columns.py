@@ -37,7 +37,8 @@ def find_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[
     """The positions of ``item``, ``worker`` and ``label`` in the header, and of ``gold`` where it is named.
 
     Raises:
-        UsageError: one of them is missing, which suggests another column, or is there twice.
+        UsageError: one of them is missing, which suggests another column, or is there twice; one column is named for
+            two of them.
     """
     given = {"item": names.item, "worker": names.worker, "label": names.label}
     found = {role: _place(header, role, name, where) for role, name in given.items()}
@@ -49,7 +50,19 @@ def find_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[
         gold = _place(header, "gold", names.gold, where)
         assert gold is not None
         places["gold"] = gold
+    _check_distinct(header, places, where)
     return places
+
+
+def _check_distinct(header: Sequence[str], places: Mapping[str, int], where: str) -> None:
+    role_at: dict[int, str] = {}
+    for role, place in places.items():
+        other = role_at.setdefault(place, role)
+        if other != role:
+            raise UsageError(
+                f"column '{header[place]}' of {where} cannot be both the {other} and the {role}",
+                hint=f"name another with --{other}-column or --{role}-column",
+            )
 
 
 def find_gold_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[str, int]:

@@ -7,12 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-import numpy as np
-
 from turkctl.errors import UsageError
 from turkctl.labels.methods import aggregate, find_method, options_for
 from turkctl.labels.result import Result
-from turkctl.labels.votes import BINARY, Duplicates, Votes
+from turkctl.labels.votes import BINARY, Duplicates, Indices, Votes, indices
 from turkctl.operations.label_columns import ColumnNames, find_columns, find_gold_columns
 from turkctl.operations.label_rows import Table, opened, read_gold, read_table, truth
 
@@ -75,7 +73,7 @@ def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, 
     _check_table(table, name)
     written = list(table.values)
     classes, code = _classes(written, request.classes)
-    value = code[_numbers(table.value)]
+    value = code[indices(table.value)]
     if value.min() == value.max():
         raise UsageError(
             f"all labels of {name} are '{written[table.value[0]]}'",
@@ -87,8 +85,8 @@ def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, 
         list(table.items),
         list(table.workers),
         classes,
-        _numbers(table.item),
-        _numbers(table.worker),
+        indices(table.item),
+        indices(table.worker),
         value,
         gold=gold,
         duplicates=request.duplicates,
@@ -121,18 +119,14 @@ def _check_table(table: Table, name: str) -> None:
         )
 
 
-def _classes(written: Sequence[str], named: Sequence[str] | None) -> tuple[tuple[Any, ...], np.ndarray[Any, Any]]:
+def _classes(written: Sequence[str], named: Sequence[str] | None) -> tuple[tuple[Any, ...], Indices]:
     """The classes, and for each value as it is written the index of its class."""
     truths = [truth(text) for text in written]
     if named is None and None not in truths:
-        return BINARY, np.array(truths, np.int32)
+        return BINARY, indices([int(bool(each)) for each in truths])
     classes = tuple(sorted(set(written if named is None else named)))
     index = {name: position for position, name in enumerate(classes)}
-    return classes, np.array([index[text] for text in written], np.int32)
-
-
-def _numbers(codes: Any) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.frombuffer(codes, np.int32)
+    return classes, indices([index[text] for text in written])
 
 
 def _gold(

@@ -128,10 +128,12 @@ class Source:
         ``bad`` is told of rows that cannot be read, which are left out then; without it the first one is an error.
 
         Raises:
-            UsageError: no rows, ragged rows, broken quotes or JSON; each with its line.
+            UsageError: no rows, a JSON array; ragged rows, broken quotes or JSON, each with its line.
         """
         if not self._first.strip():
             raise UsageError(f"{self.name} is empty", hint="give a file with a row of column names and a row per label")
+        if self._first.lstrip().startswith("["):
+            raise UsageError(f"{self.name} is a JSON array", hint="write one object per line, as -o jsonl does; or CSV")
         self._bad = bad
         return self._json_rows(names, find) if self._is_json else self._csv_rows(names, find)
 
