@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg  # noqa: F401  # what every child needs is there before they are made
-from bonus_crash_harness import ALL, CLIENT, ENDED_HERE, OVER, WRONG, market_file
+from bonus_crash_harness import ALL, market_file
+from fork_harness import CLIENT, ENDED_HERE, OVER, WRONG
 from lab_support import Lab, worker
 from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite  # noqa: F401  # as above
