@@ -61,7 +61,9 @@ def list_(ctx: typer.Context) -> None:
 
 
 @app.command()
-def show(ctx: typer.Context, slug: Annotated[str, typer.Argument(help="The experiment's name.")]) -> None:
+def show(
+    ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment's name.")]
+) -> None:
     """Show one experiment: its settings, their history, its HITs in numbers."""
     from turkctl.operations.experiments import show_experiment
 
@@ -74,7 +76,7 @@ def show(ctx: typer.Context, slug: Annotated[str, typer.Argument(help="The exper
 @app.command()
 def preview(
     ctx: typer.Context,
-    slug: Annotated[str, typer.Argument(help="The experiment's name.")],
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment's name.")],
     row: Annotated[
         str | None, typer.Option("--row", metavar="N|KEY", help="Which content: its place in the queue, or its key.")
     ] = None,
