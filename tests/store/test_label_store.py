@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from rows import HERE, HOUR, NOW, make_assignment, make_hit
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from turkctl.store import assignments, experiments, hits, label_answers, label_results, label_state, label_votes
 from turkctl.store.base import add
@@ -203,3 +203,17 @@ def test_what_runs_before_the_last_two_found_is_removed_and_of_runs_that_never_e
         assert label_results.list_workers(session, runs[2], ["w1"]) == [{"worker": "w1", "n": 1}]
         listed = label_results.list_runs(session, "local", None, None)
     assert [run.status for run in listed] == ["interrupted", "done", "done", "done"]
+
+
+def test_sqlite_reads_a_page_of_labels_where_the_last_one_ended_and_sorts_nothing(labelled: Database) -> None:
+    if labelled.dialect != "sqlite":
+        pytest.skip("PostgreSQL reads a table this small without an index")
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    with labelled.read() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        label_votes.list_page(session, "local", 1, Narrowed(only_counting=True), 5)
+        statement, values = asked[-1]
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+    assert "ix_turkctl_label_listed (experiment_id=? AND mode=? AND id>?)" in plan
+    assert "TEMP B-TREE" not in plan

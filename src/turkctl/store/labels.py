@@ -25,6 +25,8 @@ class Label(TurkctlTable, table=True):
         UniqueConstraint(
             "experiment_id", "mode", "market", "origin", "item", "worker_id", name="uq_turkctl_label_vote"
         ),
+        # In the order of lists: a page begins where the one before ended, and nothing is sorted.
+        Index("ix_turkctl_label_listed", "experiment_id", "mode", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

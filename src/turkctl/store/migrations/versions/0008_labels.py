@@ -54,6 +54,7 @@ def _labels() -> None:
             name="uq_turkctl_label_vote",
         ),
     )
+    op.create_index("ix_turkctl_label_listed", "turkctl_label", ["experiment_id", "mode", "id"])
 
 
 def _decisions() -> None:
