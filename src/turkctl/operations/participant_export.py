@@ -35,7 +35,7 @@ from turkctl.operations.psiturk_data import (
     unpack,
 )
 from turkctl.store.engine import Database
-from turkctl.store.participant_exports import read_page
+from turkctl.store.participant_exports import has_answers, read_page
 from turkctl.store.participant_lists import ParticipantFilter, as_text
 
 ALL = "all"
@@ -179,6 +179,8 @@ class _Source:
     table: str
     wanted: ParticipantFilter
     stop: Event
+    answers: bool = False
+    """Whether the answers that turkctl keeps stand in where psiTurk recorded nothing."""
     pseudonyms: Pseudonyms | None = None
 
     def __iter__(self) -> Iterator[_Read]:
@@ -193,7 +195,7 @@ class _Source:
             if self.stop.is_set():
                 raise InterruptedByUserError("interrupted; no file was written")
             with self.database.read() as session:
-                page = read_page(session, self.table, self.wanted, columns, after)
+                page = read_page(session, self.table, self.wanted, columns, after, answers=self.answers)
             for row in page.rows:
                 yield self._read(row)
             after = page.after
@@ -222,7 +224,7 @@ def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _Source:
     with database.read() as session:
         wanted = build_filter(session, reads.settings, query)
         used = [*PARTICIPANT, "datastring", *needed_columns(query), *(["ip_address"] if anonymous else [])]
-        return _Source(database, checked_table(session, reads, used), wanted, stop)
+        return _Source(database, checked_table(session, reads, used), wanted, stop, has_answers(session))
 
 
 def _columns(source: _Source, kind: Kind) -> list[str]:

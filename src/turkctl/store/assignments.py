@@ -32,7 +32,7 @@ class Assignment(TurkctlTable, table=True):
     id: int | None = Field(default=None, primary_key=True)
     mode: str = Field(max_length=16)
     market: str = Field(max_length=512)
-    assignment_id: str = Field(max_length=64)
+    assignment_id: str = Field(max_length=64, index=True)
     hit_id: str = Field(max_length=64)
     hit_row: int | None = Field(default=None, foreign_key="turkctl_hit.id", index=True)
     """Our row of that HIT; None while we have none."""

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Table, cast, select
+from sqlalchemy import ColumnElement, LargeBinary, Table, Text, case, cast, inspect, literal, select, type_coerce
 from sqlmodel import Session
 
+from turkctl.store.assignments import ASSIGNMENTS
 from turkctl.store.participant_lists import ParticipantFilter, conditions
 from turkctl.store.participants import participants_table
 
@@ -34,8 +35,21 @@ class Page:
     """The key after which to go on; None: nothing is left."""
 
 
+def has_answers(session: Session) -> bool:
+    """Whether turkctl keeps answers in this database."""
+    inspector = inspect(session.connection())
+    name = ASSIGNMENTS.name
+    return inspector.has_table(name) and any(each["name"] == "answers" for each in inspector.get_columns(name))
+
+
 def read_page(
-    session: Session, name: str, wanted: ParticipantFilter, columns: Sequence[str], after: str | None
+    session: Session,
+    name: str,
+    wanted: ParticipantFilter,
+    columns: Sequence[str],
+    after: str | None,
+    *,
+    answers: bool = False,
 ) -> Page:
     """The next page of those that match and have recorded something.
 
@@ -45,12 +59,14 @@ def read_page(
         wanted: the filter.
         columns: psiTurk's names, ``uniqueid`` first.
         after: the key of the page before; None begins.
+        answers: where psiTurk recorded nothing, take what was submitted to the market (:func:`has_answers`)
+            for the answers to its questions.
     """
     table = participants_table(name)
     end = _end_of_page(session, table, after)
-    recorded = _recorded(session, table)
+    recorded = _recorded(session, table, answers=answers)
     statement = select(*(table.c[column] for column in columns), recorded)
-    statement = statement.where(*conditions(table, wanted), table.c.datastring.is_not(None))
+    statement = statement.where(*conditions(table, wanted), recorded.is_not(None))
     statement = statement.where(*_between(table, after, end)).order_by(table.c.uniqueid)
     rows: list[tuple[Any, ...]] = []
     size = 0
@@ -77,8 +93,18 @@ def _between(table: Table, after: str | None, end: str | None) -> list[ColumnEle
     return [*([] if after is None else [key > after]), *([] if end is None else [key <= end])]
 
 
-def _recorded(session: Session, table: Table) -> ColumnElement[Any]:
+def _recorded(session: Session, table: Table, *, answers: bool) -> ColumnElement[Any]:
     """The datastring; on SQLite as bytes, since its driver fails the whole query for one row that is not UTF-8."""
-    if session.connection().dialect.name == "sqlite":
-        return cast(table.c.datastring, LargeBinary)
-    return table.c.datastring
+    found: ColumnElement[Any] = table.c.datastring
+    if answers:
+        found = case((found.is_(None), _submitted(table)), else_=found)
+    return cast(found, LargeBinary) if session.connection().dialect.name == "sqlite" else found
+
+
+def _submitted(table: Table) -> ColumnElement[Any]:
+    """The participant's answers on the market, in the form of psiTurk's datastring; null where there are none."""
+    by_field = type_coerce(ASSIGNMENTS.c.answers, Text)
+    statement = select(literal('{"questiondata": ') + by_field + literal("}")).where(
+        ASSIGNMENTS.c.assignment_id == table.c.assignmentid, ASSIGNMENTS.c.mode == table.c.mode
+    )
+    return statement.limit(1).correlate(table).scalar_subquery()

@@ -67,7 +67,9 @@ def _show(run: Invocation, report: Report) -> None:
         if report.unreadable > len(report.listed):
             run.output.note(f"  … and {report.unreadable - len(report.listed)} more")
     elif not report.participants:
-        run.output.note("no data as psiTurk records it; the answers to a form are in: turkctl hits show ID --json")
+        run.output.note(
+            "nothing was recorded by those that match; what is new on the market comes in with: turkctl sync"
+        )
     summary = report.as_dict()
     if not report.files:
         if report.unreadable and run.wants_json:

@@ -13,3 +13,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("turkctl_assignment", sa.Column("answers", sa.Text()))
+    op.create_index("ix_turkctl_assignment_assignment_id", "turkctl_assignment", ["assignment_id"])
