@@ -282,6 +282,7 @@ def test_a_killed_run_leaves_results_in_place_and_the_experiment_dirty(tmp_path:
     later = LabelLab(tmp_path)
     assert later.results() == before
     assert later.dirty
+    assert [row["status"] for row in history(later.world, "photos", None)] == ["interrupted", "done"]
     (outcome,) = later.aggregate(None)
     assert outcome.status == "done"
     assert later.results() != before
@@ -329,6 +330,7 @@ def test_a_run_whose_hold_ran_out_and_was_taken_over_writes_nothing_that_stands(
     photos.import_rows(rows_of(VOTES))
 
     def overtaken() -> bool:
+        assert [row["status"] for row in history(photos.world, "photos", None)] == ["running"]
         photos.write("UPDATE turkctl_label_state SET holder = :h", h='{"token": "another"}')
         return False
 

@@ -122,17 +122,30 @@ def _rounded(number: float | None) -> float | None:
 def history(world: World, slug: str | None, limit: int | None) -> list[dict[str, Any]]:
     """A row per run of this mode, the newest first.
 
+    A run that was killed could not say so itself, and the next one notes it; until then it is told here.
+
     Raises:
         NotFoundError: no such experiment.
     """
+    from turkctl.operations.aggregation import is_gone
+    from turkctl.store.leases import machine_clock
+
+    mode = world.listing_place.mode
     with world.database.read() as session:
         experiment_id = None if slug is None else find_experiment(session, slug).experiment_id
-        runs = label_results.list_runs(session, world.listing_place.mode, experiment_id, limit)
-    return [_run_row(run) for run in runs]
+        runs = label_results.list_runs(session, mode, experiment_id, limit)
+        now = machine_clock(session)
+        abandoned = {
+            state.experiment_id
+            for state in label_state.all_of(session, mode).values()
+            if state.is_abandoned(now, is_gone)
+        }
+    return [_run_row(run, abandoned=run.experiment_id in abandoned) for run in runs]
 
 
-def _run_row(run: Run) -> dict[str, Any]:
+def _run_row(run: Run, *, abandoned: bool) -> dict[str, Any]:
     facts = run.facts or {}
+    killed = run.status == label_results.RUNNING and abandoned
     named = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
     return {
         "run": run.id,
@@ -141,7 +154,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "method": run.method,
         "started": run.started,
         "finished": run.finished,
-        "status": run.status,
+        "status": label_results.INTERRUPTED if killed else run.status,
         **{name: facts.get(name) for name in named},
         "warnings": facts.get("warnings", []),
         "changes": None if run.changes is None else dict(sorted(run.changes.items(), key=_usual_first)),

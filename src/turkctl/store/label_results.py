@@ -34,6 +34,7 @@ class Run:
     """A run as it is listed."""
 
     id: int
+    experiment_id: int
     experiment: str
     mode: str
     method: str
@@ -216,6 +217,7 @@ def list_runs(session: Session, mode: str, experiment_id: int | None, limit: int
 
 _RUN: Select[Any] = select(
     RUNS.c.id,
+    RUNS.c.experiment_id,
     EXPERIMENTS.c.slug,
     RUNS.c.mode,
     RUNS.c.method,
