@@ -99,7 +99,7 @@ def test_a_file_needs_no_database_and_makes_none(folder: Path, turkctl: Any) -> 
         (["aggregate", "--duplicates", "first"], "'first' is no way to treat duplicates"),
         (["aggregate", "--report", "r.html"], "are about one experiment"),
         (["aggregate", "--experiment", "stroop", "--workers", "w.txt"], "ends neither in .csv nor in .jsonl"),
-        (["workers"], "name a FILE, or give --experiment SLUG"),
+        (["workers"], "labels aggregate --experiment stroop"),
         (["workers", "--experiment", "stroop"], "were never aggregated"),
         (["workers", "--experiment", "stroop", "--method", "majority"], "have no effect on what was aggregated"),
         (["import", "votes.csv", "--experiment", "strop"], "did you mean 'stroop'?"),
@@ -184,3 +184,17 @@ def test_a_task_on_labels_that_cannot_be_aggregated_says_so(votes: Path, turkctl
     failed = turkctl("tasks", "run", "aggregate-labels", "--json")
     assert failed.code == 1
     assert "one worker only" in json.loads(failed.out)["error"]
+
+
+def test_the_only_experiment_need_not_be_named_and_of_several_one_must(votes: Path, turkctl: Any) -> None:
+    assert told(turkctl("labels", "import", "votes.csv", "--json"))["experiment"] == "stroop"
+    assert told(turkctl("labels", "show", "photo1", "--json"))["item"] == "photo1"
+    assert told(turkctl("labels", "set", "photo1", "false", "--json"))["label"] is False
+    assert "of experiment stroop were never aggregated" in turkctl("labels", "needs-more").err
+    file = votes / "turkctl.toml"
+    table = file.read_text()
+    file.write_text(table + table.replace("experiments.stroop", "experiments.other"))
+    assert turkctl("experiments", "configure").code == 0
+    for argv in (["show", "photo1"], ["workers"], ["exclude", "anna"], ["invalidate", "--worker", "anna"]):
+        refused = turkctl("labels", *argv)
+        assert (refused.code, "several experiments are configured" in refused.err) == (2, True), argv

@@ -64,7 +64,9 @@ LabelColumn = Annotated[str | None, typer.Option("--label-column", metavar="COL"
 OneExperiment = Annotated[
     str | None, typer.Option("--experiment", metavar="SLUG", help="The labels of this experiment.")
 ]
-Slug = Annotated[str, typer.Option("--experiment", metavar="SLUG", help="The experiment.")]
+Slug = Annotated[
+    str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
+]
 Regex = Annotated[str | None, typer.Option("--regex", metavar="RE", help="Experiments whose slug matches (re.search).")]
 Force = Annotated[bool, typer.Option("--force", help="Those without anything new, too.")]
 Report = Annotated[

@@ -12,6 +12,7 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.differences import changed_keys, shown
 from turkctl.operations.experiment_settings import VARIANT, ExperimentSettings
 from turkctl.operations.selection import find_experiment
+from turkctl.operations.world import World
 from turkctl.settings import Settings
 from turkctl.store import contents, experiments, hits
 from turkctl.store.experiments import Version
@@ -121,6 +122,19 @@ def the_experiment(session: Session, slug: str | None, settings: Settings) -> Ve
     raise NotFoundError(
         "no experiment is configured", hint="describe one in turkctl.toml, then run: turkctl experiments configure"
     )
+
+
+def named_or_only(world: World, slug: str | None) -> str:
+    """The name as given, whatever it names; without one that of the only experiment that is configured.
+
+    Raises:
+        NotFoundError: none is configured.
+        UsageError: several are.
+    """
+    if slug is not None:
+        return slug
+    with world.database.read() as session:
+        return the_experiment(session, None, world.settings).slug
 
 
 def _missing(slug: str, settings: Settings, *, configured_before: bool = False) -> NotFoundError:

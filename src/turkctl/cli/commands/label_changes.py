@@ -34,39 +34,42 @@ def mark_dirty(
 def set_(
     ctx: typer.Context,
     item: Annotated[str, typer.Argument(metavar="ITEM", help="The item.")],
-    experiment: Slug,
+    experiment: Slug = None,
     value: Annotated[
         str | None, typer.Argument(metavar="[VALUE]", help="true, false, or a class.", show_default=False)
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Let aggregation decide on it again.")] = False,
 ) -> None:
     """Set the label of an item by hand; no aggregation overwrites it."""
+    from turkctl.operations.experiments import named_or_only
     from turkctl.operations.label_changes import set_label
 
     if (value is None) is not clear:
-        raise UsageError("say what the label is, or --clear it", hint="turkctl labels set ITEM true --experiment SLUG")
+        raise UsageError("say what the label is, or --clear it", hint="turkctl labels set ITEM true")
     run = invocation(ctx)
-    run.output.record(set_label(run.context, experiment, item, value))
+    run.output.record(set_label(run.context, named_or_only(run.context, experiment), item, value))
 
 
 def exclude(
     ctx: typer.Context,
     workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Workers.")],
-    experiment: Slug,
+    experiment: Slug = None,
     undo: Undo = False,
     dry_run: select.DryRun = False,
 ) -> None:
     """Let the labels of workers count no more for an experiment; nothing else changes for them."""
+    from turkctl.operations.experiments import named_or_only
     from turkctl.operations.label_changes import exclude_workers
 
     run = invocation(ctx)
-    result = exclude_workers(run.context, experiment, workers, undo=undo, dry_run=dry_run)
+    slug = named_or_only(run.context, experiment)
+    result = exclude_workers(run.context, slug, workers, undo=undo, dry_run=dry_run)
     raise typer.Exit(run.output.batch(result))
 
 
 def invalidate(
     ctx: typer.Context,
-    experiment: Slug,
+    experiment: Slug = None,
     item: Item = None,
     worker: Worker = None,
     undo: Undo = False,
@@ -74,14 +77,16 @@ def invalidate(
 ) -> None:
     """Take out the labels of an item, of a worker, or of a worker on an item."""
     from turkctl.operations import label_changes
+    from turkctl.operations.experiments import named_or_only
 
     run = invocation(ctx)
-    run.output.record(label_changes.invalidate(run.context, experiment, item, worker, undo=undo, dry_run=dry_run))
+    slug = named_or_only(run.context, experiment)
+    run.output.record(label_changes.invalidate(run.context, slug, item, worker, undo=undo, dry_run=dry_run))
 
 
 def needs_more(
     ctx: typer.Context,
-    experiment: Slug,
+    experiment: Slug = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="At most so many items.")] = 20,
     outputs: Annotated[
         int | None,
@@ -91,14 +96,16 @@ def needs_more(
 ) -> None:
     """List the items whose next vote is worth most: those nearest to a tie, with few votes."""
     from turkctl.operations import label_more
+    from turkctl.operations.experiments import named_or_only
 
     if dry_run and outputs is None:
         raise UsageError("--dry-run is for --add-outputs: a list changes nothing", hint="leave it out")
     run = invocation(ctx)
-    rows = label_more.needs_more(run.context, experiment, limit)
+    slug = named_or_only(run.context, experiment)
+    rows = label_more.needs_more(run.context, slug, limit)
     if outputs is None:
         run.output.rows(label_more.COLUMNS, rows)
         return
     items = [row["item"] for row in rows]
-    result = label_more.add_outputs(run.context, experiment, items, outputs, dry_run=dry_run)
+    result = label_more.add_outputs(run.context, slug, items, outputs, dry_run=dry_run)
     raise typer.Exit(run.output.batch(result))

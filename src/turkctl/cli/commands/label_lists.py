@@ -36,7 +36,7 @@ def import_(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="CSV or JSON Lines with item, worker and label; - is standard input.")
     ],
-    experiment: Slug,
+    experiment: Slug = None,
     item_column: ItemColumn = None,
     worker_column: WorkerColumn = None,
     label_column: LabelColumn = None,
@@ -46,12 +46,13 @@ def import_(
     dry_run: select.DryRun = False,
 ) -> None:
     """Add a file's labels to an experiment; again, it adds nothing, and a worker's new label replaces the old one."""
+    from turkctl.operations.experiments import named_or_only
     from turkctl.operations.label_columns import ColumnNames
     from turkctl.operations.label_import import ImportRequest, import_labels
 
     run = invocation(ctx)
     columns = ColumnNames(item_column, worker_column, label_column)
-    request = ImportRequest(file, experiment, columns, skip_bad_rows)
+    request = ImportRequest(file, named_or_only(run.context, experiment), columns, skip_bad_rows)
     report = import_labels(run.context, request, run.output.stdin, run.output.meter, dry_run=dry_run)
     for note in report.notes:
         run.output.note(note)
@@ -107,13 +108,14 @@ def export(
 def show(
     ctx: typer.Context,
     item: Annotated[str, typer.Argument(metavar="ITEM", help="The item.")],
-    experiment: Slug,
+    experiment: Slug = None,
 ) -> None:
     """Show one item in full: its label, its votes with each worker's ability, and what the run before said."""
+    from turkctl.operations.experiments import named_or_only
     from turkctl.operations.label_lists import show_item
 
     run = invocation(ctx)
-    shown = show_item(run.context, experiment, item)
+    shown = show_item(run.context, named_or_only(run.context, experiment), item)
     if run.output.format == "table":
         shown["votes"] = [{**vote, "flags": " ".join(vote["flags"] or ())} for vote in shown["votes"]]
     run.output.record(shown)

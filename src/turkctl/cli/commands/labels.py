@@ -80,16 +80,15 @@ def workers(
 
 def _workers_of(run: Invocation, experiment: str | None, options: Options) -> list[dict[str, Any]]:
     """What the last aggregation of an experiment said; nothing is worked out."""
+    from turkctl.operations.experiments import named_or_only
     from turkctl.operations.label_lists import list_workers
 
-    if experiment is None:
-        raise UsageError("nothing says whose workers are meant", hint="name a FILE, or give --experiment SLUG")
     if options != Options():
         raise UsageError(
             "options of methods have no effect on what was aggregated before",
             hint="leave them out, or give them to: turkctl labels aggregate --force",
         )
-    return list_workers(run.context, experiment)
+    return list_workers(run.context, named_or_only(run.context, experiment))
 
 
 def _refuse_experiments(experiment: str | None, regex: str | None, *, force: bool) -> None:
