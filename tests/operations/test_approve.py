@@ -9,7 +9,7 @@ from lab_support import Lab, everything, lab, worker
 
 from turkctl.errors import NotFoundError, UsageError, WrongMarketError
 from turkctl.mturk.types import Assignment
-from turkctl.operations.approve import NOTHING_NEW, prepare_approve, prepare_approve_hits
+from turkctl.operations.approve import NOTHING_NEW, NOTHING_WAITS, prepare_approve, prepare_approve_hits
 from turkctl.operations.plan import BatchResult
 from turkctl.operations.reject import prepare_reject
 from turkctl.operations.selection import Selection
@@ -219,6 +219,16 @@ def test_nothing_marked_submitted_points_at_sync(study: Lab) -> None:
     study.submit(hit, worker(1))
     plan, _act = prepare_approve(study.world, ALL)
     assert (plan.steps, plan.notes) == ((), (NOTHING_NEW,))
+
+
+def test_where_the_market_was_asked_nobody_is_sent_to_ask_it_again(study: Lab) -> None:
+    (hit,) = study.post(2)
+    plan, _act = prepare_approve_hits(study.world, everything())
+    assert (plan.steps, plan.notes) == ((), (NOTHING_WAITS,))
+    (made,) = study.submit(hit, worker(1))
+    study.apply(prepare_approve_hits(study.world, everything()))
+    plan, _act = prepare_approve(study.world, WorkSelection(Selection(ids=(made,))))
+    assert ([item.detail for item in plan.skipped], plan.notes) == (["approved before"], ())
 
 
 def test_approving_hits_takes_in_what_was_submitted_since_the_last_sync(study: Lab) -> None:

@@ -18,10 +18,17 @@ from turkctl.store import hits, people
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 
 NOTHING_NEW = "nothing is marked submitted; what is new comes in with: turkctl sync"
+NOTHING_WAITS = "no work waits for a decision; the market was just asked"
 
 
 def plan_approve(
-    mode: str, found: FoundWork, named: Sequence[str], *, override_rejection: bool = False, notes: Sequence[str] = ()
+    mode: str,
+    found: FoundWork,
+    named: Sequence[str],
+    *,
+    override_rejection: bool = False,
+    notes: Sequence[str] = (),
+    nothing: str = NOTHING_NEW,
 ) -> Plan[Work]:
     """Approve what is marked submitted, and with ``override_rejection`` what was rejected.
 
@@ -34,6 +41,7 @@ def plan_approve(
         named: ids that were given one by one.
         override_rejection: approve rejected work, too.
         notes: what the user should hear first.
+        nothing: what the user should hear where there is nothing to do.
     """
     wanted = (SUBMITTED, REJECTED) if override_rejection else (SUBMITTED,)
     steps = tuple(
@@ -44,8 +52,8 @@ def plan_approve(
     below = sum(each.status in wanted for each in found.below)
     if below:
         notes = [*notes, f"left out, by --min-gold: {below}; see: turkctl workers list --gold"]
-    elif not steps:
-        notes = [*notes, NOTHING_NEW]
+    elif not (steps or skipped):
+        notes = [*notes, nothing]
     return Plan("approve", mode, steps, skipped, tuple(notes))
 
 
@@ -114,5 +122,7 @@ def prepare_approve_hits(
     widened = selection.everything or selection.filters
     wanted = WorkSelection(selection) if widened and not selection.ids else of_hits(selection, ids)
     found = find_work(world, wanted) if ids or widened else FoundWork(())
-    plan = plan_approve(world.place.mode, found, (), override_rejection=override_rejection, notes=settled.notes)
+    plan = plan_approve(
+        world.place.mode, found, (), override_rejection=override_rejection, notes=settled.notes, nothing=NOTHING_WAITS
+    )
     return plan, approval(world, now, feedback=feedback, override_rejection=override_rejection)
