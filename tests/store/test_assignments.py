@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import threading
+from datetime import datetime
 
 import pytest
 from pydantic import ValidationError
 from rows import ELSEWHERE, HERE, HOUR, NOW, make_assignment, make_hit
 
 from turkctl.store import assignments, hits
-from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
+from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
 from turkctl.store.base import CHUNK
 from turkctl.store.engine import Database
 
@@ -31,15 +31,11 @@ def stocked(database: Database) -> Database:
     return database
 
 
-def test_a_hits_assignments_come_in_order_of_submission(stocked: Database) -> None:
+def test_statuses_are_by_hit_and_assignment_of_one_place(stocked: Database) -> None:
     with stocked.read() as session:
-        rows = assignments.for_hit(session, HERE, "H1")
-        assert [row.assignment_id for row in rows] == ["A1", "A2", "A3"]
-        assert [row.status for row in rows] == [SUBMITTED, APPROVED, SUBMITTED]
-        submitted = assignments.for_hit(session, HERE, "H1", statuses=[SUBMITTED])
-        assert [row.assignment_id for row in submitted] == ["A1", "A3"]
-        assert [row.assignment_id for row in assignments.for_hit(session, ELSEWHERE, "H1")] == ["A1"]
-        assert assignments.for_hit(session, HERE, "X") == []
+        found = assignments.statuses(session, HERE, ["H1", "H2", "H3", "H1"])
+        assert found == {"H1": {"A1": SUBMITTED, "A2": APPROVED, "A3": SUBMITTED}, "H2": {"B1": SUBMITTED}}
+        assert assignments.statuses(session, ELSEWHERE, ["H1"]) == {"H1": {"A1": SUBMITTED}}
 
 
 def test_an_assignment_knows_our_row_of_its_hit_where_there_is_one(stocked: Database) -> None:
@@ -83,45 +79,27 @@ def test_thousands_are_stored_at_once(database: Database) -> None:
         hits.insert(session, make_hit("H1"))
         assignments.upsert_many(session, [])
         assignments.upsert_many(session, [make_assignment(f"A{number}") for number in range(2 * CHUNK + 3)])
-        assert len(assignments.for_hit(session, HERE, "H1")) == 2 * CHUNK + 3
-
-
-def test_counts_are_by_hit_and_status(stocked: Database) -> None:
-    with stocked.read() as session:
-        counts = assignments.counts_by_status(session, HERE, ["H1", "H2", "H3", "H1"])
-        assert counts == {"H1": {SUBMITTED: 2, APPROVED: 1}, "H2": {SUBMITTED: 1}}
-        assert assignments.counts_by_status(session, ELSEWHERE, ["H1"]) == {"H1": {SUBMITTED: 1}}
+        assert len(assignments.statuses(session, HERE, ["H1"])["H1"]) == 2 * CHUNK + 3
 
 
 def test_a_decision_is_recorded_only_on_what_is_still_as_expected(stocked: Database) -> None:
+    def decide(new: str, at: datetime, *names: str, expected: str, feedback: str | None = None) -> None:
+        decisions = [Decision(name, at, feedback) for name in names]
+        assignments.decide_many(session, HERE, new, decisions, expected=(expected,))
+
     with stocked.write() as session:
-        change = assignments.change_status
-        assert change(session, HERE, "A1", expected=SUBMITTED, new=REJECTED, at=NOW + HOUR, feedback="Empty")
-        assert not change(session, HERE, "A1", expected=SUBMITTED, new=APPROVED, at=NOW + HOUR)
-        assert not change(session, HERE, "X", expected=SUBMITTED, new=APPROVED, at=NOW + HOUR)
-        assert change(session, HERE, "A1", expected=REJECTED, new=APPROVED, at=NOW + 2 * HOUR)
+        decide(REJECTED, NOW + HOUR, "A1", "X", expected=SUBMITTED, feedback="Empty")
+        decide(APPROVED, NOW + 3 * HOUR, "A1", expected=SUBMITTED)
+        rejected = assignments.statuses(session, HERE, ["H1"])["H1"]["A1"]
+        decide(APPROVED, NOW + 2 * HOUR, "A1", expected=REJECTED)
         found = assignments.get(session, HERE, "A1")
         other = assignments.get(session, ELSEWHERE, "A1")
+    assert rejected == REJECTED
     assert found is not None
     assert (found.status, found.feedback) == (APPROVED, "Empty")
     assert (found.rejected, found.approved, found.synced) == (NOW + HOUR, NOW + 2 * HOUR, NOW + 2 * HOUR)
     assert other is not None
     assert other.status == SUBMITTED
-
-
-def test_of_many_that_decide_at_once_exactly_one_does(stocked: Database) -> None:
-    won: list[bool] = []
-
-    def decide() -> None:
-        with stocked.write() as session:
-            won.append(assignments.change_status(session, HERE, "A1", expected=SUBMITTED, new=APPROVED, at=NOW + HOUR))
-
-    threads = [threading.Thread(target=decide) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(won) == [False, False, False, True]
 
 
 def test_an_assignment_with_a_value_of_the_wrong_kind_is_refused(database: Database) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Index, Text, UniqueConstraint, bindparam, func, or_, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import Place, TurkctlTable, changed_one, chunks, upsert
+from turkctl.store.base import Place, TurkctlTable, chunks, upsert
 from turkctl.store.hits import HITS
 from turkctl.store.types import Json, UtcTime
 
@@ -59,52 +59,12 @@ ASSIGNMENTS = Assignment.__table__
 
 
 @dataclass(frozen=True)
-class AssignmentRow:
-    """An assignment without its answer."""
-
-    row: int
-    mode: str
-    market: str
-    assignment_id: str
-    hit_id: str
-    worker_id: str
-    status: str
-    accepted: datetime | None
-    submitted: datetime | None
-    auto_approval: datetime | None
-    deadline: datetime | None
-    approved: datetime | None
-    rejected: datetime | None
-    feedback: str | None
-    synced: datetime
-
-
-@dataclass(frozen=True)
 class Decision:
     """That an assignment was approved or rejected."""
 
     assignment_id: str
     at: datetime
     feedback: str | None = None
-
-
-_ROW: Select[*tuple[Any, ...]] = select(
-    ASSIGNMENTS.c.id,
-    ASSIGNMENTS.c.mode,
-    ASSIGNMENTS.c.market,
-    ASSIGNMENTS.c.assignment_id,
-    ASSIGNMENTS.c.hit_id,
-    ASSIGNMENTS.c.worker_id,
-    ASSIGNMENTS.c.status,
-    ASSIGNMENTS.c.accepted,
-    ASSIGNMENTS.c.submitted,
-    ASSIGNMENTS.c.auto_approval,
-    ASSIGNMENTS.c.deadline,
-    ASSIGNMENTS.c.approved,
-    ASSIGNMENTS.c.rejected,
-    ASSIGNMENTS.c.feedback,
-    ASSIGNMENTS.c.synced,
-)
 
 
 def upsert_many(session: Session, rows: Sequence[Assignment]) -> None:
@@ -126,28 +86,6 @@ def get(session: Session, place: Place, assignment_id: str) -> Assignment | None
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
-def for_hit(
-    session: Session, place: Place, hit_id: str, *, statuses: Sequence[str] | None = None
-) -> list[AssignmentRow]:
-    """The HIT's assignments, in order of submission."""
-    statement = _ROW.where(*_at(place), ASSIGNMENTS.c.hit_id == hit_id)
-    if statuses is not None:
-        statement = statement.where(ASSIGNMENTS.c.status.in_(statuses))
-    rows = session.connection().execute(statement.order_by(ASSIGNMENTS.c.submitted, ASSIGNMENTS.c.id))
-    return [AssignmentRow(*row) for row in rows]
-
-
-def counts_by_status(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """``{hit_id: {status: assignments}}`` for the HITs that have any."""
-    counts: dict[str, dict[str, int]] = {}
-    columns = (ASSIGNMENTS.c.hit_id, ASSIGNMENTS.c.status)
-    for part in chunks(list(dict.fromkeys(hit_ids))):
-        statement = select(*columns, func.count()).where(*_at(place), ASSIGNMENTS.c.hit_id.in_(part)).group_by(*columns)
-        for hit_id, status, number in session.connection().execute(statement):
-            counts.setdefault(hit_id, {})[status] = number
-    return counts
-
-
 def statuses(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """``{hit_id: {assignment_id: status}}`` of what is stored, for the HITs that have any."""
     found: dict[str, dict[str, str]] = {}
@@ -157,26 +95,6 @@ def statuses(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str
         for hit_id, assignment_id, status in session.connection().execute(statement):
             found.setdefault(hit_id, {})[assignment_id] = status
     return found
-
-
-def change_status(
-    session: Session,
-    place: Place,
-    assignment_id: str,
-    *,
-    expected: str,
-    new: str,
-    at: datetime,
-    feedback: str | None = None,
-) -> bool:
-    """Records a decision taken ``at`` that time; False when the assignment is unknown or no longer ``expected``."""
-    decided = {APPROVED: {"approved": at}, REJECTED: {"rejected": at}}.get(new, {})
-    statement = (
-        update(ASSIGNMENTS)
-        .where(*_at(place), ASSIGNMENTS.c.assignment_id == assignment_id, ASSIGNMENTS.c.status == expected)
-        .values(status=new, synced=at, **decided, **({} if feedback is None else {"feedback": feedback}))
-    )
-    return changed_one(session, statement)
 
 
 def decide_many(
