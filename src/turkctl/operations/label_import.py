@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
-from pathlib import Path
 from typing import Any, TextIO
 
 from turkctl.errors import UsageError
@@ -20,12 +15,11 @@ from turkctl.operations.label_rows import Row, Source, opened
 from turkctl.operations.label_settings import LabelSettings, Meaning
 from turkctl.operations.selection import find_experiment
 from turkctl.operations.world import World
-from turkctl.store import label_state, label_votes
+from turkctl.store import label_staging, label_state, label_votes
+from turkctl.store.label_staging import PART, Stage
 from turkctl.store.label_votes import Vote
 from turkctl.store.labels import ID_LENGTH
 
-PART = 10_000
-"""Labels that are put into the database in one transaction, well below a second."""
 BAD_SHOWN = 10
 """Bad rows that are told of one by one."""
 
@@ -84,7 +78,7 @@ def import_labels(
         version = find_experiment(session, request.experiment)
     settings = settings_of(version).labels or LabelSettings()
     meaning = Meaning(version.slug, settings, settings.method or DEFAULT_METHOD)
-    with _staging() as stage:
+    with label_staging.staging() as stage:
         with meter("reading") as tick, opened(request.file, stdin) as source:
             reader = _Reader(source, request, meaning, tick)
             stage.fill(reader.votes())
@@ -111,61 +105,6 @@ def import_labels(
         bad=reader.bad,
         notes=tuple(reader.notes),
     )
-
-
-class _Stage:
-    """Labels on disk, the last one of each worker on each item: memory stays the same however many there are."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.given = 0
-
-    def fill(self, votes: Iterator[Vote]) -> None:
-        """Put labels in; a later one replaces the one before."""
-        statement = "INSERT OR REPLACE INTO stage (item, worker, value) VALUES (?, ?, ?)"
-        while part := list(islice(votes, PART)):
-            self._connection.executemany(statement, part)
-            self.given += len(part)
-
-    @property
-    def kept(self) -> int:
-        """Labels of different items and workers."""
-        return int(self._connection.execute("SELECT count(*) FROM stage").fetchone()[0])
-
-    def drop_known(self, stored: Iterator[Vote]) -> int:
-        """Take out what is stored as it is; how many of the others are stored with another value."""
-        changed, run = 0, self._connection.execute
-        for vote in stored:
-            here = run("SELECT value FROM stage WHERE item = ? AND worker = ?", vote[:2]).fetchone()
-            if here is None:
-                continue
-            if here[0] == vote.value:
-                run("DELETE FROM stage WHERE item = ? AND worker = ?", vote[:2])
-            else:
-                changed += 1
-        return changed
-
-    def parts(self) -> Iterator[list[Vote]]:
-        """All of them, sorted, so many at a time."""
-        cursor = self._connection.execute("SELECT item, worker, value FROM stage ORDER BY item, worker")
-        while rows := cursor.fetchmany(PART):
-            yield [Vote(*row) for row in rows]
-
-
-@contextmanager
-def _staging() -> Iterator[_Stage]:
-    with (
-        tempfile.TemporaryDirectory(prefix="turkctl-", ignore_cleanup_errors=True) as folder,
-        closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
-    ):
-        connection.execute("PRAGMA journal_mode=OFF")  # a crash loses it, and that is all right
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA cache_size=-65536")
-        connection.execute(
-            "CREATE TABLE stage (item TEXT, worker TEXT, value TEXT, PRIMARY KEY (item, worker)) WITHOUT ROWID"
-        )
-        connection.execute("BEGIN")
-        yield _Stage(connection)
 
 
 class _Reader:
@@ -234,7 +173,7 @@ def _told(tick: Callable[[int, int], None], total: int, done: int) -> None:
     tick(done, total)
 
 
-def _put(world: World, experiment_id: int, stage: _Stage, done: Callable[[int], None]) -> None:
+def _put(world: World, experiment_id: int, stage: Stage, done: Callable[[int], None]) -> None:
     """Put all into the database; with the first label the experiment is dirty."""
     mode, now, counted = world.listing_place.mode, world.now(), 0
     for part in stage.parts():

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Text, bindparam, case, insert, select, text, type_coerce, update
@@ -16,6 +14,7 @@ from sqlmodel import Session
 
 from turkctl.store.base import chunks
 from turkctl.store.contents import CONTENTS
+from turkctl.store.staging import staging_file
 
 
 class Item(NamedTuple):
@@ -89,17 +88,8 @@ class Stage:
 @contextmanager
 def staging() -> Iterator[Stage]:
     """A stage that is gone afterwards."""
-    with (
-        tempfile.TemporaryDirectory(prefix="turkctl-", ignore_cleanup_errors=True) as folder,
-        closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
-    ):
-        connection.execute("PRAGMA journal_mode=OFF")  # a crash loses it, and that is all right
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA cache_size=-32768")
-        connection.execute(
-            "CREATE TABLE stage (id INTEGER PRIMARY KEY, key TEXT UNIQUE, data TEXT, priority REAL, gold TEXT)"
-        )
-        connection.execute("BEGIN")
+    table = "CREATE TABLE stage (id INTEGER PRIMARY KEY, key TEXT UNIQUE, data TEXT, priority REAL, gold TEXT)"
+    with staging_file(table) as connection:
         yield Stage(connection)
 
 
