@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.units import parse_time
 
@@ -23,42 +25,57 @@ Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Paid be
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="One of bonus, compensation, reward.")]
 
 
+@dataclass(frozen=True)
+class Filters:
+    """Which payments."""
+
+    worker: Worker = None
+    experiment: Experiment = None
+    campaign: Campaign = None
+    since: Since = None
+    until: Until = None
+    kind: Kind = None
+
+    def query(self) -> LedgerQuery:
+        """As one value.
+
+        Raises:
+            UsageError: a time that cannot be read.
+        """
+        from turkctl.operations.ledger import LedgerQuery
+
+        first, last = (None if text is None else parse_time(text) for text in (self.since, self.until))
+        return LedgerQuery(self.worker, self.experiment, self.campaign, self.kind, first, last)
+
+
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
-    worker: Worker = None,
-    experiment: Experiment = None,
-    campaign: Campaign = None,
-    since: Since = None,
-    until: Until = None,
-    kind: Kind = None,
+    filters: Filters,
 ) -> None:
     """List the payments of this mode."""
     from turkctl.operations.ledger import COLUMNS, list_payments
 
     run = invocation(ctx)
-    rows = list_payments(run.context, _query(worker, experiment, campaign, since, until, kind))
+    rows = list_payments(run.context, filters.query())
     run.output.rows(COLUMNS, rows)
 
 
 @app.command()
+@bundled
 def export(
     ctx: typer.Context,
     file: Annotated[Path, typer.Option("--file", metavar="F", help="Write to this file, which is replaced.")],
+    filters: Filters,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv or jsonl.")] = "csv",
-    worker: Worker = None,
-    experiment: Experiment = None,
-    campaign: Campaign = None,
-    since: Since = None,
-    until: Until = None,
-    kind: Kind = None,
 ) -> None:
     """Write the payments of this mode to a file; says how many they are."""
     from turkctl.cli.export import write_rows
     from turkctl.operations.ledger import KEYS, list_payments
 
     run = invocation(ctx)
-    rows = list_payments(run.context, _query(worker, experiment, campaign, since, until, kind))
+    rows = list_payments(run.context, filters.query())
     write_rows(file, form, KEYS, rows)
     run.output.record({"file": str(file), "payments": len(rows)})
 
@@ -82,17 +99,3 @@ def reconcile(
     if found.gone:
         run.output.note(f"the market no longer tells what it paid on {found.gone} HITs")
     raise typer.Exit(1 if found.differences else 0)
-
-
-def _query(
-    worker: str | None,
-    experiment: str | None,
-    campaign: int | None,
-    since: str | None,
-    until: str | None,
-    kind: str | None,
-) -> LedgerQuery:
-    from turkctl.operations.ledger import LedgerQuery
-
-    first, last = (None if text is None else parse_time(text) for text in (since, until))
-    return LedgerQuery(worker, experiment, campaign, kind, first, last)
