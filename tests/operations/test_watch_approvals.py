@@ -85,11 +85,12 @@ def test_a_market_that_cannot_be_reached_for_a_while_is_asked_again(study: Lab) 
         study.switch(answer_lost=1.0)
         study.submit(hit, worker(1))
 
-    script = Scripted(study, [away, study.switch, nothing], warn=warned.append)
+    script = Scripted(study, [away, study.switch], warn=warned.append)
     engine = study.world.engine
     study.world.engine = lambda **options: engine(patience=0, **options)  # type: ignore[method-assign]  # no waiting
     assert [status for _name, status in script.run()] == ["approved"]
     assert len(warned) == 1
+    assert script.waited[:2] == [SHORTEST, LONGEST], "a failure makes the next look late, and adds no wait to it"
 
 
 def test_only_what_is_selected_is_approved(study: Lab) -> None:

@@ -21,7 +21,7 @@ from turkctl.operations.enter import Answer, Entered, ParticipantsTable, enter
 from turkctl.operations.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.reading import read_each
 from turkctl.operations.settle import enter_hit, settle
-from turkctl.operations.strangers import list_account, strangers
+from turkctl.operations.strangers import list_account, strangers, without_row
 from turkctl.operations.world import World
 from turkctl.store import assignments, experiments, hit_changes, hits, intents, people
 from turkctl.store.assignments import SUBMITTED
@@ -165,9 +165,9 @@ def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
         return 0
     place = world.place
     with world.database.read() as session:
-        strangers = set(hits.unknown_ids(session, place, [hit.hit_id for hit in listed]))
-        marked = [hit for hit in listed if hit.hit_id in strangers and hit.annotation]
-        found = [(hit, intents.get(session, hit.annotation or "")) for hit in marked]
+        marked = [(hit, hit.annotation) for hit in without_row(session, world, listed) if hit.annotation]
+        tokens = intents.known_tokens(session, [token for _hit, token in marked])
+        found = [(hit, intents.get(session, token)) for hit, token in marked if token in tokens]
     ours = [
         (hit, intent)
         for hit, intent in found

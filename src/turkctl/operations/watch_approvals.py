@@ -75,21 +75,27 @@ class Watch:
         while not self.stop.is_set():
             try:
                 if self.queue is None:
-                    (self.sleep or self.stop.wait)(delay)
+                    self._wait(delay)
                     found = [] if self.stop.is_set() else self._look()
                     delay = max(SHORTEST, delay / 2) if found else min(LONGEST, delay * 2)
-                else:
-                    found = self._receive(self.queue)
-                    if self.clock() - looked >= LOOK_EVERY and not self.stop.is_set():
-                        found, looked = [*found, *self._look()], self.clock()
-                yield from found
+                    yield from found
+                    continue
+                yield from self._receive(self.queue)
+                if self.clock() - looked >= LOOK_EVERY and not self.stop.is_set():
+                    yield from self._look()
+                    looked = self.clock()
             except InterruptedByUserError:
                 return  # asked to stop between two reads; what was approved is told
             except TurkctlError as error:
                 if not (isinstance(error, UnreachableError) or getattr(error, "retryable", False)):
                     raise
                 self.warn(f"{error.message}; trying again")
-                (self.sleep or self.stop.wait)(LONGEST if self.queue is None else SHORTEST)
+                delay = LONGEST
+                if self.queue is not None:
+                    self._wait(SHORTEST)
+
+    def _wait(self, seconds: float) -> None:
+        (self.sleep or self.stop.wait)(seconds)
 
     def result(self) -> BatchResult:
         """What it came to; an item that failed and was approved later is approved."""
