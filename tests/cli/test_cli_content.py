@@ -122,7 +122,7 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
     assert refused.code == 2
     error = last_error(refused.err)
     assert error["message"] == (
-        "items.csv, row 40,312 (line 40,313): 'n' is 'high', which is not a number; nothing was added"
+        "items.csv, row 40,312 (line 40,313): 'n' is 'high', which is not a number; nothing was changed"
     )
     assert rows(turkctl) == []
 

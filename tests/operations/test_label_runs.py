@@ -251,6 +251,20 @@ def test_another_field_in_the_settings_reads_all_answers_anew(tmp_path: Path) ->
     later.world.close()
 
 
+def test_answers_that_a_new_table_makes_labels_are_something_new(tmp_path: Path) -> None:
+    study = LabelLab(tmp_path, 'answer_field = "bird"\n')
+    (hit,) = study.post(2, experiment="photos")
+    study.answer(hit, 1, bird="yes")
+    study.sync()
+    study.import_rows(rows_of(VOTES))
+    assert study.aggregate(options={"min_votes": 2}, method="majority")[0].error is None
+    study.world.close()
+    later = LabelLab(tmp_path, 'answer_field = "bird"\n[experiments.photos.labels]\n')
+    later.labels()
+    assert (hit in {item for item, *_ in later.labels()}, later.dirty) == (True, True)
+    later.world.close()
+
+
 def test_a_run_that_fails_or_is_interrupted_leaves_results_in_place_and_the_experiment_dirty(study: LabelLab) -> None:
     study.import_rows(rows_of(VOTES))
     study.aggregate()

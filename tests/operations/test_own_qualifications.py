@@ -17,6 +17,7 @@ from turkctl.operations.named_qualifications import find_type, holders, list_typ
 from turkctl.operations.qualification_grants import prepare_grant, prepare_revoke
 from turkctl.operations.repeat import ensure_type
 from turkctl.store import experiments
+from turkctl.store.base import ANY_MARKET, Place
 
 TRAINED = """
 [qualifications.trained]
@@ -217,3 +218,11 @@ def test_a_mistake_in_a_qualification_is_named(project: Lab, text: str, said: st
     mistakes = caught.value.mistakes if isinstance(caught.value, MistakesError) else (caught.value,)
     assert any(said in each.message for each in mistakes)
     assert project.sql("SELECT count(*) FROM turkctl_experiment WHERE slug = 'words'") == [(0,)]
+
+
+def test_a_list_that_knows_no_market_has_the_types_of_all_markets_of_the_mode(project: Lab) -> None:
+    configure(project, TRAINED + WORDS)
+    with project.world.database.read() as session:
+        everywhere = list_types(session, Place(project.world.place.mode, ANY_MARKET))
+        assert [row["qualification"] for row in everywhere] == ["trained"]
+        assert list_types(session, Place("live", ANY_MARKET)) == []

@@ -33,7 +33,7 @@ class Source:
 
 def bad_row(name: str, row: int, line: int, why: str) -> UsageError:
     """The error for one row."""
-    return UsageError(f"{name}, row {row:,} (line {line:,}): {why}; nothing was added", hint="mend that row")
+    return UsageError(f"{name}, row {row:,} (line {line:,}): {why}; nothing was changed", hint="mend that row")
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def _source(name: str, text: io.TextIOWrapper, suffix: str | None) -> Source:
 
 def _not_utf8(name: str, rows: int) -> NoReturn:
     where = f" after row {rows:,}" if rows else ""
-    raise UsageError(f"{name} is not UTF-8{where}; nothing was added", hint="save it as UTF-8")
+    raise UsageError(f"{name} is not UTF-8{where}; nothing was changed", hint="save it as UTF-8")
 
 
 def _csv_source(name: str, lines: Iterator[str], separator: str) -> Source:

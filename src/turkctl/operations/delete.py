@@ -10,7 +10,7 @@ from turkctl.errors import TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
 from turkctl.operations.observe import Observed, observe
-from turkctl.operations.plan import ALREADY_DONE, Done, Plan, Step, skip
+from turkctl.operations.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.selection import Selection
 from turkctl.operations.settle import settle
 from turkctl.operations.sync import read_market
@@ -92,17 +92,23 @@ def prepare_delete(world: World, selection: Selection, *, force: bool) -> tuple[
     settled = settle(world, now)
     targets = find_targets(world, selection, now)
     seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets], now)
-    _read_last_work(world, seen, now)
+    unread = _read_last_work(world, seen, now)
+    kept = {item.id for item in unread}
+    targets = [target for target in targets if target.hit_id not in kept]
     plan = plan_delete(world.place.mode, targets, seen, now, force=force)
-    return replace(plan, notes=settled.notes), Delete(world, now)
+    return replace(plan, skipped=(*plan.skipped, *unread), notes=settled.notes), Delete(world, now)
 
 
-def _read_last_work(world: World, seen: Mapping[str, Observed], now: datetime) -> None:
-    """Read work that is not stored yet: once a HIT is deleted, nobody can tell any more who did it."""
+def _read_last_work(world: World, seen: Mapping[str, Observed], now: datetime) -> tuple[ItemResult, ...]:
+    """Read work that is not stored yet: once a HIT is deleted, nobody can tell any more who did it.
+
+    Returns:
+        The HITs that the market would not tell about: these have to stay.
+    """
     there = {hit_id: each.hit for hit_id, each in seen.items() if each.hit is not None and not each.gone}
     with world.database.read() as session:
         rows = hits.select_hits(session, HitFilter(world.place, ids=list(there)))
-    read_market(world, rows, now, known=there)
+    return read_market(world, rows, now, known=there).failed
 
 
 class Delete:

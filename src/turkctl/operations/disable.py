@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from turkctl.errors import TurkctlError
 from turkctl.fees import reward_fee
+from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
 from turkctl.operations.plan import Done, Plan, Step
@@ -33,8 +34,9 @@ def prepare_disable(world: World) -> tuple[Plan[Hit], Disable]:
 
 
 def _each(hit: Hit) -> Decimal:
-    """Dollars for one more approved assignment; requirements for Masters are not looked into."""
-    return hit.reward + reward_fee(hit.reward, hit.max_assignments)
+    """Dollars for one more approved assignment, commission included."""
+    masters = requirements.ask_for_masters(hit.requirements)
+    return hit.reward + reward_fee(hit.reward, hit.max_assignments, masters=masters)
 
 
 def _words(hit: Hit) -> str:

@@ -24,6 +24,7 @@ from turkctl.operations.psiturk_config import (
     PsiturkConfig,
     check_there,
     full_url,
+    mode_of,
     public_url,
     read_config,
 )
@@ -80,7 +81,7 @@ def describe(path: Path, settings: Settings) -> Study:
     ours: dict[str, Any] = {
         "participants_table": config.get("table_name"),
         "participants_source": "psiturk",
-        "mode": next((each for each in ("live", "sandbox") if config.get("launch_in_mode") == each), settings["mode"]),
+        "mode": mode_of(config) or settings["mode"],
         "database_url": full_url(config),
     }
     origins, values = dict(settings.origins), dict(settings.values)

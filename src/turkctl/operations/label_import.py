@@ -96,7 +96,7 @@ def import_labels(
         version.slug,
         mode,
         dry_run,
-        reader.rows,
+        stage.given + reader.left_out + reader.bad,
         added=todo - changed,
         changed=changed,
         unchanged=kept - todo,
@@ -118,7 +118,6 @@ class _Reader:
         self._meaning = meaning
         self._tick = tick
         self._good: set[str] = set()
-        self.rows = 0
         self.left_out = 0
         self.bad = 0
         self.notes: list[str] = []
@@ -130,9 +129,8 @@ class _Reader:
             UsageError: a bad row, unless those are to be skipped.
         """
         bad = self._skip if self._request.skip_bad_rows else None
-        for row in self._source.rows(self._request.columns, find_columns, bad):
-            self.rows += 1
-            if not self.rows % PART:
+        for number, row in enumerate(self._source.rows(self._request.columns, find_columns, bad), start=1):
+            if not number % PART:
                 self._source.progress(self._tick)
             if row is None:
                 self.left_out += 1

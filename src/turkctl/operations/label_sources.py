@@ -60,7 +60,7 @@ def _read_part(session: Session, world: World, version: Version, field: str, pat
     if state.read_field != field:
         if state.read_field is not None:
             label_votes.forget_answers(session, experiment_id, mode)
-            label_state.mark_dirty(session, experiment_id, mode, now)
+        label_state.mark_dirty(session, experiment_id, mode, now)  # earlier answers become labels, or other ones
         after = 0
     last = label_answers.last_row(session)
     found = label_answers.read_after(session, experiment_id, mode, after, PART)

@@ -44,7 +44,7 @@ def list_types(session: Session, place: Place) -> list[dict[str, Any]]:
             "created": each.created,
             "mode": place.mode,
         }
-        for each in qualifications.own_types(session, place).values()
+        for each in qualifications.list_own(session, place)
     ]
     return own + [
         {

@@ -50,6 +50,8 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         line = self.getpos()[0]
         attributes = {name: value or "" for name, value in attrs}
+        if "type" in attributes:  # HTML compares it without regard to case
+            attributes["type"] = attributes["type"].lower()
         self._page.tags.append(Tag(tag, attributes, line))
         self._page.scripts += [(line, value) for name, value in attributes.items() if name.startswith("on")]
         self._in_script = tag == "script"

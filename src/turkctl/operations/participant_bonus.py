@@ -29,7 +29,7 @@ def set_bonus(reads: Reads, wanted: str, bonus: Decimal) -> dict[str, Any]:
     """
     name: str = reads.settings["participants_table"]
     for _ in range(_TRIES):
-        row = row_of(reads, wanted)
+        row = row_of(reads, wanted, ["bonus"])
         with reads.bare_database.write() as session:
             done = participant_bonuses.set_bonus(
                 session, name, row["uniqueid"], expected=row["bonus"], bonus=float(bonus)

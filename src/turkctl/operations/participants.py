@@ -132,15 +132,15 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
     return {**shown, "data": _data(row.get("datastring"))}
 
 
-def row_of(reads: Reads, wanted: str) -> dict[str, Any]:
-    """The row of one participant as it is in the table, by psiTurk's names.
+def row_of(reads: Reads, wanted: str, needed: Sequence[str] = ()) -> dict[str, Any]:
+    """The row of one participant as it is in the table, by psiTurk's names; it has the ``needed`` columns.
 
     Raises:
         NotFoundError, UsageError, SchemaError: see :func:`show`.
     """
     everything = [*COLUMNS.values(), "datastring"]
     with readable(reads, Query()).read() as session:
-        name = checked_table(session, reads, ["assignment_id", "worker_id"])
+        name = checked_table(session, reads, ["assignment_id", "worker_id", *needed])
         absent = participant_lists.lacking(session, name, everything)
         found = participant_lists.find(session, name, wanted, [column for column in everything if column not in absent])
     exact = [row for row in found if row["uniqueid"] == wanted]

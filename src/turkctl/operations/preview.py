@@ -125,7 +125,7 @@ def with_parameters(url: str) -> str:
 def _rows(session: Session, world: World, version: Version, row: str | None) -> tuple[tuple[str, ...], list[Row]]:
     """The keys and the data of the items that the HIT would show."""
     items = settings_of(version).items_per_hit
-    if row is not None and not row.isdigit():
+    if row is not None and not (row.isascii() and row.isdigit() and len(row) < 10):
         return _by_key(session, version, row)
     first = 1 if row is None else int(row)
     if first < 1:

@@ -62,10 +62,6 @@ def _money(value: str) -> str:
     return f"{float(value):.2f}"
 
 
-def _absent(value: str) -> list[str]:
-    return _words(value)
-
-
 def _required(value: str) -> list[dict[str, str]]:
     return [{"type": word, "comparator": "Exists"} for word in _words(value)]
 
@@ -86,7 +82,7 @@ EXPERIMENT: dict[str, tuple[str, Callable[[str], Any]]] = {
     "approve_requirement": ("qualifications.percent_approved", _count),
     "number_hits_approved": ("qualifications.hits_approved", _count),
     "require_master_workers": ("qualifications.masters", _true),
-    "block_quals": ("qualifications.absent", _absent),
+    "block_quals": ("qualifications.absent", _words),
     "require_quals": ("qualifications.custom", _required),
 }
 _PER_MODE = "turkctl has one set of qualifications for all modes: add it under qualifications"

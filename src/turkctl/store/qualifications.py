@@ -10,7 +10,7 @@ from sqlalchemy import Text, UniqueConstraint, delete, exists, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.assignments import ASSIGNMENTS
-from turkctl.store.base import Place, TurkctlTable, chunks, insert_ignoring
+from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, chunks, insert_ignoring
 from turkctl.store.hits import HITS
 from turkctl.store.types import Json, UtcTime
 
@@ -88,16 +88,24 @@ def remember(session: Session, made: MadeType) -> None:
     insert_ignoring(session, TYPES, key, [made.checked(without="id")])
 
 
+def list_own(session: Session, place: Place) -> list[OwnType]:
+    """The project's own types on this market, or on all of the mode, by name."""
+    statement = select(OwnType).where(OWN.c.mode == place.mode).order_by(OWN.c.name, OWN.c.id)
+    if place.market != ANY_MARKET:
+        statement = statement.where(OWN.c.market == place.market)
+    return list(session.scalars(statement, execution_options={"populate_existing": True}))
+
+
 def own_types(session: Session, place: Place) -> dict[str, OwnType]:
     """The project's own types on this market, by name."""
-    statement = select(OwnType).where(OWN.c.mode == place.mode, OWN.c.market == place.market).order_by(OWN.c.name)
-    found = session.scalars(statement, execution_options={"populate_existing": True})
-    return {each.name: each for each in found}
+    return {each.name: each for each in list_own(session, place)}
 
 
 def made_types(session: Session, place: Place) -> list[MadeType]:
-    """The types that were made here for experiments, oldest first."""
-    statement = select(MadeType).where(TYPES.c.mode == place.mode, TYPES.c.market == place.market)
+    """The types that were made for experiments on this market, or on all of the mode, oldest first."""
+    statement = select(MadeType).where(TYPES.c.mode == place.mode)
+    if place.market != ANY_MARKET:
+        statement = statement.where(TYPES.c.market == place.market)
     return list(session.scalars(statement.order_by(TYPES.c.id), execution_options={"populate_existing": True}))
 
 
