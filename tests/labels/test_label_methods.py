@@ -26,7 +26,7 @@ def near(found: object, wanted: list[float]) -> None:
 def test_the_tails_of_the_normal_distribution_are_right() -> None:
     assert log_phi(np.array([-40.0, -5.0]))[0] == pytest.approx(-804.608442013754, rel=1e-13)
     assert log_phi(np.array([-5.0]))[0] == pytest.approx(-15.0649983939887, rel=1e-13)
-    assert log_phi(np.array([10.0]))[0] == pytest.approx(-7.6198530e-24, rel=1e-6)
+    assert log_phi(np.array([10.0]))[0] == pytest.approx(-7.6198530e-24, rel=1e-6, abs=0)
     lam = hazard(np.array([-40.0, -5.0, 0.0, 40.0, -1e6, 1e6]))
     assert lam[:3] == pytest.approx([40.0249688472073, 5.18650396712584, 0.797884560802865], rel=1e-13)
     assert lam[3] >= 0

@@ -65,7 +65,7 @@ def child(folder: Path, ending: Ending | None) -> int:
         assert result.exit_code == 0, result.as_dict()
         (folder / "requests").write_text(str(world.endpoint.requests.total()))
         world.endpoint.before = world.endpoint.after = None
-        check(world, undisturbed=ending is None)
+        check(world)
         code = OVER
     except BaseException:  # noqa: BLE001  # the child tells its parent whatever it was
         (folder / "wrong").write_text(traceback.format_exc())
@@ -73,7 +73,7 @@ def child(folder: Path, ending: Ending | None) -> int:
         os._exit(code)
 
 
-def check(world: Context, *, undisturbed: bool) -> None:
+def check(world: Context) -> None:
     """One HIT, which we know; one type, held by one; at most one message; nothing left open."""
     found = [hit for hit in world.mturk.list_hits() if (hit.title or "").startswith("Compensation")]
     assert len(found) == 1, found
@@ -93,10 +93,12 @@ def check(world: Context, *, undisturbed: bool) -> None:
 def case(template: Path, folder: Path, way: str, number: int) -> str | None:
     """One ending, and another process after it; what went wrong, or None."""
     shutil.copytree(template, folder)
-    code = child(folder, Ending(way, number))
+    first = code = child(folder, Ending(way, number))
     if code == ENDED_HERE:
         code = child(folder, None)
     wrong = None
+    if first != ENDED_HERE and way != "lost":  # a lost answer that is not asked for again ends nothing at the last
+        wrong = f"it ended with {first}"
     if code != OVER:
         wrong = (folder / "wrong").read_text() if (folder / "wrong").exists() else f"exit code {code}"
     shutil.rmtree(folder)

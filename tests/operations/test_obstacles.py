@@ -9,8 +9,12 @@ import pytest
 from lab_support import Lab, worker
 
 from turkctl.errors import NotFoundError
+from turkctl.operations.bonus import prepare_bonus
+from turkctl.operations.bonus_orders import BonusRequest
 from turkctl.operations.obstacles import explain
+from turkctl.operations.selection import Selection
 from turkctl.operations.sync import sync
+from turkctl.operations.work import WorkSelection
 
 
 def said(study: Lab, hit: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -73,6 +77,10 @@ def test_once_approved_it_can_be_deleted_and_paid_what_its_row_says_once(study: 
     assert rows["bonus --auto", assignment]["why"] == "no bonus in the participant's row"
     study.write("UPDATE assignments SET bonus = 0.25")
     assert said(study, hit)["bonus --auto", assignment]["can"]
+    wanted = WorkSelection(Selection(ids=(assignment,)))
+    assert study.apply(prepare_bonus(study.world, wanted, BonusRequest("well done"))).succeeded == 1
+    paid = said(study, hit)["bonus --auto", assignment]
+    assert (paid["can"], "$0.25 paid for 'auto' before" in paid["why"]) == (False, True)
 
 
 def test_a_rejection_can_be_taken_back_for_thirty_days(study: Lab) -> None:

@@ -9,6 +9,7 @@ import pytest
 from lab_support import Lab, everything, lab, worker
 
 from turkctl.errors import NotFoundError, UsageError
+from turkctl.market.endpoint import AnswerLostError
 from turkctl.operations import counting
 from turkctl.operations.adopt import Adoption
 from turkctl.operations.disable import prepare_disable
@@ -136,9 +137,16 @@ def test_disabling_on_a_market_that_fails_pays_each_once_and_reports_no_false_fa
     for hit in study.post(2, hits=3):
         study.submit(hit, worker(1), worker(2))
     plan, act = prepare_disable(other.world)
-    other.switch(fault_before=0.08, fault_after=0.08)
-    result = other.apply((plan, act), sleep=lambda _seconds: None)
-    other.switch()
+    lost: list[str] = []
+
+    def lose_the_answer(operation: str) -> None:
+        if operation in ("ApproveAssignment", "DeleteHIT") and lost.count(operation) < 3:
+            lost.append(operation)
+            raise AnswerLostError(operation)
+
+    other.world.endpoint.after = lose_the_answer
+    result = other.apply((plan, act), workers=1, sleep=lambda _seconds: None)
+    assert sorted(lost) == ["ApproveAssignment"] * 3 + ["DeleteHIT"] * 3
     assert (result.succeeded, result.failed, str(result.cost)) == (3, 0, "3.60")
 
 

@@ -213,9 +213,19 @@ def test_what_is_no_queue_is_said() -> None:
             open_queue(url)
 
 
-@given(st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(repr))
+KEYS = (st.sampled_from(["Events", "Message", "EventType", "AssignmentId"]) | st.text()).filter("HITId".__ne__)
+JUNK = st.recursive(st.none() | st.text() | st.integers(), lambda each: st.lists(each) | st.dictionaries(KEYS, each))
+
+
+@given(st.text() | JUNK.map(json.dumps))
 def test_no_message_is_too_strange(body: str) -> None:
     assert list(events(body)) == []
+
+
+def test_an_event_without_its_names_is_none() -> None:
+    wrong = [{"EventType": "x", "HITId": 3}, {"EventType": 3, "HITId": "H"}, {"EventType": "x"}, "x", None]
+    assert list(events(json.dumps({"Events": wrong}))) == []
+    assert list(events(json.dumps({"Events": {"EventType": "x", "HITId": "H"}}))) == []
 
 
 def test_events_are_read_straight_and_by_way_of_a_topic() -> None:
