@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from turkctl.context import Context
-from turkctl.market.switches import Switches
-from turkctl.operations.approve import prepare_approve
+from turkctl.market.protocol.switches import Switches
 from turkctl.operations.configure import apply_configure, plan_configure
-from turkctl.operations.create import CreateRequest, prepare_create
-from turkctl.operations.experiment_files import find
-from turkctl.operations.selection import Selection
-from turkctl.operations.sync import sync
-from turkctl.operations.work import WorkSelection
+from turkctl.operations.hits.create import CreateRequest, prepare_create
+from turkctl.operations.project.files import find
+from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.work import WorkSelection
+from turkctl.operations.sync.run import sync
+from turkctl.operations.workers.approve import prepare_approve
 from turkctl.settings import load
 
 APPROVALS = 1_000

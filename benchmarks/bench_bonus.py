@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_batch import PROJECT, in_process, market_server, submit_work
-from turkctl.market.switches import Switches
-from turkctl.operations.approve import prepare_approve
-from turkctl.operations.bonus import Bonus, prepare_bonus
-from turkctl.operations.bonus_orders import BonusRequest
-from turkctl.operations.selection import Selection
-from turkctl.operations.work import WorkSelection
+from turkctl.market.protocol.switches import Switches
+from turkctl.operations.payments.bonus import Bonus, prepare_bonus
+from turkctl.operations.payments.orders import BonusRequest
+from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.work import WorkSelection
+from turkctl.operations.workers.approve import prepare_approve
 from turkctl.units import parse_money
 
 BONUSES = 1_000

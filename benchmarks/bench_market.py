@@ -23,7 +23,7 @@ from botocore.config import Config
 from turkctl.accounts import market_account
 from turkctl.market.doors.http import serve
 from turkctl.market.doors.inprocess import attach
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
 

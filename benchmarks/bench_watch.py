@@ -13,11 +13,11 @@ from benchmarks.bench_batch import PROJECT, in_process
 from turkctl.context import Context
 from turkctl.mturk.queues import open_queue
 from turkctl.operations.configure import apply_configure, plan_configure
-from turkctl.operations.create import CreateRequest, prepare_create
-from turkctl.operations.experiment_files import find
-from turkctl.operations.selection import Selection
-from turkctl.operations.watch_approvals import Watch
-from turkctl.operations.work import WorkSelection
+from turkctl.operations.hits.create import CreateRequest, prepare_create
+from turkctl.operations.project.files import find
+from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.work import WorkSelection
+from turkctl.operations.workers.watch_approvals import Watch
 
 SUBMISSIONS = 20
 TARGET = 2.0

@@ -139,7 +139,7 @@ def _where(key: Any) -> str:
 
 
 def _experiment_keys() -> str:
-    from turkctl.operations.experiment_settings import ExperimentSettings
+    from turkctl.operations.project.experiments import ExperimentSettings
 
     rows = [row for name, field in ExperimentSettings.model_fields.items() for row in _field_rows(name, field)]
     return table(("key", "default"), rows)

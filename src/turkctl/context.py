@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from turkctl.market.crowd.simulation import Crowd
     from turkctl.market.doors.http import Server
-    from turkctl.market.endpoint import Endpoint
     from turkctl.market.glance import Glance
     from turkctl.market.notifier import LossyNotify
+    from turkctl.market.protocol.endpoint import Endpoint
+    from turkctl.market.protocol.switches import Switches
     from turkctl.market.service import Environment, Market
-    from turkctl.market.switches import Switches
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
-    from turkctl.operations.engine import Engine
+    from turkctl.operations.engine.batch import Engine
     from turkctl.store.base import Place
     from turkctl.store.engine import Database
 
@@ -89,7 +89,7 @@ class Context:
 
     def switches(self) -> Switches:
         """The switches of the built-in market."""
-        from turkctl.market.switches import Switches
+        from turkctl.market.protocol.switches import Switches
 
         names = (
             "throttle",
@@ -200,7 +200,7 @@ class Context:
         return LossyNotify(Notifier())
 
     def _new_endpoint(self, keys: Mapping[str, str] | None = None) -> Endpoint:
-        from turkctl.market.endpoint import Endpoint
+        from turkctl.market.protocol.endpoint import Endpoint
 
         switches = self.switches()
         notifications = self._notifications if switches.notification_loss else None
@@ -226,7 +226,7 @@ class Context:
 
     def engine(self, **options: Any) -> Engine:
         """A batch engine; ``options`` are its attributes."""
-        from turkctl.operations.engine import Engine
+        from turkctl.operations.engine.batch import Engine
 
         return Engine(**options)
 

@@ -87,10 +87,10 @@ def _raises_again(handler: ast.ExceptHandler) -> bool:
 
 CATCH_ALL = {
     "cli/root.py": "the one place where errors become words",
-    "operations/engine.py": "what is in hand is recorded before it is raised again",
+    "operations/engine/batch.py": "what is in hand is recorded before it is raised again",
     "scheduler/runner.py": "the loop outlives whatever a tick meets",
     "scheduler/due.py": "one task never stops the others",
-    "market/wire.py": "a server answers whatever happens",
+    "market/protocol/wire.py": "a server answers whatever happens",
     "market/notifications.py": "a stranger's transport never breaks the market",
 }
 """Modules that may catch everything without raising it on the spot, and why."""

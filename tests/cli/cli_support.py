@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from turkctl.market.doors.http import serve
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
 
 
 class listening:  # noqa: N801  # reads as a function

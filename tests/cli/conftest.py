@@ -16,7 +16,7 @@ import pytest
 from cli_support import listening
 
 from turkctl.context import Context
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.service import Market
 
 STUDY = """\

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from cli_support import last_error
-
 from databases import new_database
 
 Run = Callable[..., Any]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from cli_support import last_error, listening
-
 from databases import KINDS, new_database
 from psiturk_study import CAMPAIGNS, CONFIG, JOBS, dump, fill, job_state, write_config
-from turkctl.market.endpoint import Endpoint
+
+from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.service import Market
 from turkctl.store.engine import parse_url
 

@@ -99,7 +99,7 @@ def test_each_mistake_on_a_page_is_found_with_its_line(
 
 
 def test_every_rule_has_a_test_above() -> None:
-    from turkctl.operations.lint_rules import RULES
+    from turkctl.operations.experiments.lint_rules import RULES
 
     text = Path(__file__).read_text(encoding="utf-8")
     assert [rule.name for rule in RULES if f'"{rule.name}"' not in text] == []

@@ -14,11 +14,11 @@ import pytest
 from cli_support import Terminal, last_error, listening
 
 from turkctl.context import Context
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.switches import Switches
 from turkctl.market.service import Market
-from turkctl.market.switches import Switches
 from turkctl.mturk.connect import connect
-from turkctl.operations.engine import Engine
+from turkctl.operations.engine.batch import Engine
 
 Run = Callable[..., Any]
 LIVE = ("--mode", "live")

@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from labels_support import TABLE, run, small_table, table_rows
 
-from turkctl.operations.label_files import FileRequest, read_votes
+from turkctl.operations.labels.files import FileRequest, read_votes
 
 Turkctl = Callable[..., Any]
 TRUE = ("1", "true", "Yes", "y", "T")

@@ -12,9 +12,9 @@ import pytest
 
 from turkctl.errors import CredentialsError
 from turkctl.market.doors.inprocess import attach
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.switches import Switches
 from turkctl.market.service import Market
-from turkctl.market.switches import Switches
 from turkctl.mturk import errors
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.connect import LOCAL_ENDPOINT, connect

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.operations.task_kinds import RunSummary
+from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.scheduler.due import Report, run_due
 from turkctl.scheduler.lease import LeaseLostError
 from turkctl.store import tasks

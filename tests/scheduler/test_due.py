@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scheduler_support import HOUR, MINUTE, NOW, Acts, Clock, FreeLease, add_task, past_runs, read_task, run
 
 from turkctl.errors import DatabaseUnreachableError, TurkctlError
-from turkctl.operations.task_kinds import RunSummary
+from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.scheduler.due import LONGEST_WAIT, Report, backed_off, nothing_due, sweep
 from turkctl.scheduler.lease import LeaseLostError
 from turkctl.store import tasks

@@ -10,9 +10,9 @@ import pytest
 from scheduler_support import MINUTE, Acts, Clock, add_task, claimant, past_runs, run
 
 from turkctl.errors import DatabaseUnreachableError
-from turkctl.operations import processes
-from turkctl.operations.engine import Engine
-from turkctl.operations.plan import Done, Plan, Step
+from turkctl.operations.engine import processes
+from turkctl.operations.engine.batch import Engine
+from turkctl.operations.engine.plan import Done, Plan, Step
 from turkctl.scheduler import lease
 from turkctl.scheduler.due import Report
 from turkctl.scheduler.lease import Keeper, LeaseLostError, SchedulerRunningError, is_gone

@@ -13,7 +13,7 @@ from scheduler_support import HOUR, MINUTE, Acts, Clock, add_task, claimant, pas
 
 from turkctl.context import Context
 from turkctl.errors import DatabaseUnreachableError, InterruptedByUserError, NotFoundError
-from turkctl.operations.task_kinds import RunSummary
+from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.scheduler.lease import Keeper, SchedulerRunningError
 from turkctl.scheduler.runner import Runner, run_by_hand
 from turkctl.scheduler.worlds import Worlds

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from databases import KINDS, empty_again, new_database
+
 from turkctl.store import schema
 from turkctl.store.engine import Database, connect
 

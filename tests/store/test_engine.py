@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from databases import new_database
 from rows import make_hit
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from databases import new_database
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError, UsageError
 from turkctl.store import failures, hits, schema
 from turkctl.store.engine import Database, connect

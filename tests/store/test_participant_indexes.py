@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from turkctl.context import Context
 from turkctl.errors import NotFoundError, SchemaError
-from turkctl.operations.optimize import optimize
+from turkctl.operations.participants.optimize import optimize
 from turkctl.settings import load
 from turkctl.store import indexes
 from turkctl.store.engine import Database

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import create_engine, insert, text
 
 from turkctl.context import Context
-from turkctl.operations.participant_bonus import set_bonus
-from turkctl.operations.participant_filters import Query
-from turkctl.operations.participants import count, grouped, listed
+from turkctl.operations.participants.bonus import set_bonus
+from turkctl.operations.participants.filters import Query
+from turkctl.operations.participants.lists import count, grouped, listed
 from turkctl.settings import load
 from turkctl.store.participant_lists import Ordering
 from turkctl.store.participants import CREDITED, SUBMITTED, move_status, participants_table

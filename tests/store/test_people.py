@@ -7,7 +7,7 @@ from rows import ELSEWHERE, HERE, HOUR, NOW, make_assignment, make_hit
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from turkctl.operations import counting
+from turkctl.operations.experiments import people as counting
 from turkctl.store import assignments, experiments, hits, people
 from turkctl.store.base import Place
 from turkctl.store.engine import Database

@@ -9,8 +9,8 @@ from turkctl.errors import ExitCode
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.plan import ItemResult
-    from turkctl.operations.work import WorkSelection
+    from turkctl.operations.engine.plan import ItemResult
+    from turkctl.operations.selection.work import WorkSelection
 
 
 def watch_approvals(run: Invocation, wanted: WorkSelection, feedback: str | None) -> int:
@@ -19,7 +19,7 @@ def watch_approvals(run: Invocation, wanted: WorkSelection, feedback: str | None
     A line for each approval as it happens (with ``jsonl`` on standard output, else on standard error), the batch
     result at the end.
     """
-    from turkctl.operations.watch_approvals import Watch
+    from turkctl.operations.workers.watch_approvals import Watch
 
     def tell(item: ItemResult) -> None:
         if run.output.format == "jsonl":

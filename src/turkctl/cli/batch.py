@@ -17,7 +17,7 @@ from turkctl.units import format_money
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from turkctl.operations.plan import Act, BatchResult, Plan
+    from turkctl.operations.engine.plan import Act, BatchResult, Plan
 
 P = TypeVar("P")
 

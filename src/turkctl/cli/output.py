@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from turkctl.operations.plan import BatchResult
+    from turkctl.operations.engine.plan import BatchResult
 
 Row = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from turkctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from turkctl.operations.preview import Preview
+    from turkctl.operations.experiments.preview import Preview
 
 
 def write_page(shown: Preview, file: Path) -> Path:
@@ -33,7 +33,7 @@ def open_page(shown: Preview, file: Path | None) -> str:
     """
     import webbrowser
 
-    from turkctl.operations.preview import with_parameters
+    from turkctl.operations.experiments.preview import with_parameters
 
     if file is None and shown.url is not None:
         address = shown.url

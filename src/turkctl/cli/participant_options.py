@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.participant_filters import Query
+    from turkctl.operations.participants.filters import Query
 
 Condition = Annotated[list[int] | None, typer.Option("--condition", metavar="N", help="In this condition. Repeatable.")]
 CodeVersion = Annotated[
@@ -59,7 +59,7 @@ class Filters:
 
     def query(self, run: Invocation) -> Query:
         """As one value, with the modes of the command line."""
-        from turkctl.operations.participant_filters import Query
+        from turkctl.operations.participants.filters import Query
 
         return Query(
             modes=chosen_modes(run),

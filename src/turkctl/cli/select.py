@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from turkctl.operations.selection import Selection
-    from turkctl.operations.work import WorkSelection
+    from turkctl.operations.selection.hits import Selection
+    from turkctl.operations.selection.work import WorkSelection
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="These ids.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Everything of this mode and market that this database knows.")]
@@ -62,7 +62,7 @@ class Selectors:
 
     def selection(self) -> Selection:
         """As one value."""
-        from turkctl.operations.selection import Selection
+        from turkctl.operations.selection.hits import Selection
 
         unique = tuple(dict.fromkeys(self.ids or ()))
         return Selection(unique, self.everything, self.regex, self.experiment, self.campaign, self.codeversion)
@@ -88,7 +88,7 @@ class WorkSelectors(Selectors):
 
     def work(self) -> WorkSelection:
         """As one value."""
-        from turkctl.operations.work import WorkSelection
+        from turkctl.operations.selection.work import WorkSelection
 
         return WorkSelection(self.selection(), tuple(dict.fromkeys(self.hit or ())))
 
@@ -106,7 +106,7 @@ class WideWorkSelectors(WorkSelectors):
         Raises:
             UsageError: ``--min-gold`` is no share.
         """
-        from turkctl.operations.gold import check_min_gold
+        from turkctl.operations.selection.gold import check_min_gold
 
         chosen = super().work()
         wider = replace(chosen.selection, all_studies=self.all_studies)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.demo import study
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.operations.costs import cost
+from turkctl.operations.hits.cost import cost
 from turkctl.scheduler.runner import Runner
 from turkctl.settings import load
 from turkctl.units import format_money
@@ -108,7 +108,7 @@ class _Play:
 
     def _configure(self) -> None:
         from turkctl.operations.configure import apply_configure, plan_configure
-        from turkctl.operations.experiment_files import find
+        from turkctl.operations.project.files import find
 
         configured = find(self.context.settings.project_file, self.folder)
         with self.context.database.read() as session:
@@ -122,9 +122,9 @@ class _Play:
         return available
 
     def _start(self) -> int:
-        from turkctl.operations.campaign_requests import CampaignRequest, plan_campaign
-        from turkctl.operations.campaigns import check_startable, create
-        from turkctl.operations.tasks import create_task
+        from turkctl.operations.campaigns.lifecycle import check_startable, create
+        from turkctl.operations.campaigns.requests import CampaignRequest, plan_campaign
+        from turkctl.operations.tasks.manage import create_task
         from turkctl.scheduler.kinds import require_kind
 
         plan = plan_campaign(self.context, CampaignRequest(goal=self.goal, every=EVERY, per_round=PER_ROUND))
@@ -166,20 +166,20 @@ class _Play:
         return self.context.crowd(options)
 
     def _row(self, campaign: int) -> dict[str, Any]:
-        from turkctl.operations.campaign_views import row_of
+        from turkctl.operations.campaigns.lists import row_of
 
         return row_of(self.context, campaign)
 
     def _posted(self, campaign: int) -> int:
-        from turkctl.operations.hits import list_hits
-        from turkctl.operations.selection import Selection
+        from turkctl.operations.hits.lists import list_hits
+        from turkctl.operations.selection.hits import Selection
 
         return sum(row["max_assignments"] for row in list_hits(self.context, Selection(campaign=campaign)))
 
     def _approve(self) -> None:
-        from turkctl.operations.approve import prepare_approve
-        from turkctl.operations.selection import Selection
-        from turkctl.operations.work import WorkSelection
+        from turkctl.operations.selection.hits import Selection
+        from turkctl.operations.selection.work import WorkSelection
+        from turkctl.operations.workers.approve import prepare_approve
 
         plan, act = prepare_approve(self.context, WorkSelection(Selection(everything=True)))
         result = self.context.engine().apply(plan, act)
@@ -187,7 +187,7 @@ class _Play:
 
     def _aggregate(self) -> None:
         """Make one answer per HIT of its workers' answers; tells why where that cannot be done."""
-        from turkctl.operations.label_runs import AggregateRequest, aggregate_experiments, unseen
+        from turkctl.operations.labels.runs import AggregateRequest, aggregate_experiments, unseen
 
         request = AggregateRequest(study.SLUG, lenient=True)
         for outcome in aggregate_experiments(self.context, request, unseen, lambda: False):
@@ -203,7 +203,7 @@ class _Play:
             )
 
     def _end(self, campaign: int, before: Decimal) -> Outcome:
-        from turkctl.operations.sync import sync
+        from turkctl.operations.sync.run import sync
 
         sync(self.context)
         row = self._row(campaign)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from turkctl.errors import UsageError
-from turkctl.operations.rendering import Row, task_of
+from turkctl.operations.experiments.rendering import Row, task_of
 from turkctl.store import contents
 from turkctl.store.experiments import Version
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from turkctl.mturk.types import Assignment, Hit
-from turkctl.operations.answers import parsed
-from turkctl.operations.hits import as_dict
-from turkctl.operations.observe import named_on_market
-from turkctl.operations.selection import refuse_elsewhere
-from turkctl.operations.sync import read_market
-from turkctl.operations.world import World
+from turkctl.operations.engine.world import World
+from turkctl.operations.hits.lists import as_dict
+from turkctl.operations.selection.hits import refuse_elsewhere
+from turkctl.operations.sync.answers import parsed
+from turkctl.operations.sync.observe import named_on_market
+from turkctl.operations.sync.run import read_market
 from turkctl.store import hits
 from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter

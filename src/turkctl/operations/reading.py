@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from turkctl.errors import InterruptedByUserError
 from turkctl.mturk.errors import MarketRefusedError
-from turkctl.operations.engine import Engine
-from turkctl.operations.pace import Pace
+from turkctl.operations.engine.batch import Engine
+from turkctl.operations.engine.pace import Pace
 
 K = TypeVar("K")
 V = TypeVar("V")

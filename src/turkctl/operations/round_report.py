@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from turkctl.operations.campaign_numbers import Standing
-from turkctl.operations.plan import BatchResult
+from turkctl.operations.campaigns.standing import Standing
+from turkctl.operations.engine.plan import BatchResult
 from turkctl.store.campaigns import Campaign
 
 COLUMNS = ("round", "outcome", "completed", "outstanding", "posted", "cost", "reason")

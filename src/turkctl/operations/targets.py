@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from turkctl.mturk.types import Hit
-from turkctl.operations.observe import named_on_market
-from turkctl.operations.selection import Selection, select_hits
-from turkctl.operations.strangers import list_account, of_psiturk, psiturk_hits, strangers, without_row
-from turkctl.operations.world import World
+from turkctl.operations.engine.world import World
+from turkctl.operations.selection.hits import Selection, select_hits
+from turkctl.operations.sync.observe import named_on_market
+from turkctl.operations.sync.unknown import list_account, of_psiturk, psiturk_hits, strangers, without_row
 from turkctl.store.hits import HitRow
 
 

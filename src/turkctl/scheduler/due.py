@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError
-from turkctl.operations.task_kinds import RunSummary
+from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.scheduler.lease import LeaseLostError
 from turkctl.scheduler.logs import log
 from turkctl.store import tasks

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from turkctl.errors import FundsError, InterruptedByUserError, UsageError
-from turkctl.operations.plan import Act, BatchResult, ItemResult, Plan
-from turkctl.operations.task_kinds import SELECTORS, Kind, RunSummary, selection_of
-from turkctl.operations.world import World
+from turkctl.operations.engine.plan import Act, BatchResult, ItemResult, Plan
+from turkctl.operations.engine.world import World
+from turkctl.operations.tasks.kinds import SELECTORS, Kind, RunSummary, selection_of
 from turkctl.settings_keys import nearest
 from turkctl.store import tasks
 from turkctl.store.tasks import Task
@@ -23,7 +23,7 @@ BONUS_REASON = "Bonus for your work"
 
 def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
     """Approve everything marked submitted, what is new on the market included."""
-    from turkctl.operations.approve import prepare_approve_hits
+    from turkctl.operations.workers.approve import prepare_approve_hits
 
     plan, act = prepare_approve_hits(world, selection_of(options), feedback=options.get("feedback"))
     return apply(world, plan, act)
@@ -31,8 +31,8 @@ def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def sync(world: World, options: Options, _now: datetime) -> RunSummary:
     """Bring HITs and assignments up to date with the market."""
-    from turkctl.operations.repeat import grant_new
-    from turkctl.operations.sync import sync as run
+    from turkctl.operations.qualifications.took_part import grant_new
+    from turkctl.operations.sync.run import sync as run
 
     report = run(world, full=bool(options.get("full")), grant=grant_new)
     text = (
@@ -45,7 +45,7 @@ def sync(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def expire(world: World, options: Options, _now: datetime) -> RunSummary:
     """Let no new worker start on what the selectors match."""
-    from turkctl.operations.expire import prepare_expire
+    from turkctl.operations.hits.expire import prepare_expire
 
     plan, act = prepare_expire(world, selection_of(options))
     return apply(world, plan, act)
@@ -53,9 +53,9 @@ def expire(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def bonus_auto(world: World, options: Options, _now: datetime) -> RunSummary:
     """Pay approved work the bonus of its participant's row, once."""
-    from turkctl.operations.bonus import prepare_bonus
-    from turkctl.operations.bonus_orders import BonusRequest
-    from turkctl.operations.work import WorkSelection
+    from turkctl.operations.payments.bonus import prepare_bonus
+    from turkctl.operations.payments.orders import BonusRequest
+    from turkctl.operations.selection.work import WorkSelection
 
     request = BonusRequest(options.get("reason", BONUS_REASON))
     plan, act = prepare_bonus(world, WorkSelection(selection_of(options)), request)
@@ -64,7 +64,7 @@ def bonus_auto(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def dispatch(world: World, options: Options, _now: datetime) -> RunSummary:
     """Post HITs for pending content; limits, a budget or a balance that stop it are not failures."""
-    from turkctl.operations.dispatch import prepare_dispatch
+    from turkctl.operations.content.dispatch import prepare_dispatch
 
     try:
         plan, act = prepare_dispatch(world, selection_of(options))
@@ -76,8 +76,8 @@ def dispatch(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSummary:
     """Aggregate the labels of experiments that have something new."""
-    from turkctl.operations.aggregation import How
-    from turkctl.operations.label_runs import DONE, AggregateRequest, aggregate_experiments, unseen
+    from turkctl.operations.labels.aggregation import How
+    from turkctl.operations.labels.runs import DONE, AggregateRequest, aggregate_experiments, unseen
 
     request = AggregateRequest(
         options.get("experiment"),
@@ -98,7 +98,7 @@ def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSumma
 
 def campaign(world: World, options: Options, now: datetime) -> RunSummary:
     """Run a round of a campaign; its task goes when the campaign is over."""
-    from turkctl.operations.rounds import run_round
+    from turkctl.operations.campaigns.rounds import run_round
 
     report = run_round(world, int(options["campaign"]), now)
     words = [report.outcome if report.round is None else f"round {report.round}: {report.outcome}"]

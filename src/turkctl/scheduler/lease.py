@@ -14,8 +14,8 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError, UnreachableError
-from turkctl.operations import processes
-from turkctl.operations.schedule import is_gone
+from turkctl.operations.engine import processes
+from turkctl.operations.tasks.scheduler import is_gone
 from turkctl.scheduler.logs import log
 from turkctl.store import leases
 from turkctl.store.engine import Database

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import InterruptedByUserError, TurkctlError
-from turkctl.operations.task_kinds import RunSummary
-from turkctl.operations.tasks import finished_run, request_run, withdraw_request
+from turkctl.operations.tasks.kinds import RunSummary
+from turkctl.operations.tasks.manage import finished_run, request_run, withdraw_request
 from turkctl.scheduler.due import Report, in_words, nothing_due, run_due, sweep
 from turkctl.scheduler.kinds import act_on
 from turkctl.scheduler.lease import Keeper, LeaseLostError, SchedulerRunningError
@@ -183,7 +183,7 @@ def run_by_hand(
         The run, as the history shows it.
 
     Raises:
-        NotFoundError, WrongMarketError: see :func:`turkctl.operations.tasks.find_task`.
+        NotFoundError, WrongMarketError: see :func:`turkctl.operations.tasks.manage.find_task`.
         InterruptedByUserError: ``stop`` was set before there was a run.
     """
     after = request_run(context, name)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from turkctl.operations.engine import Engine
+from turkctl.operations.engine.batch import Engine
 from turkctl.settings import Settings
 
 if TYPE_CHECKING:

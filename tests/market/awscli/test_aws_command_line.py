@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from turkctl.market.doors.http import serve
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.service import Market
 
 KEY, SECRET = "AKIDAWSCLI", "a secret that both sides know"

@@ -20,9 +20,9 @@ from botocore.loaders import Loader
 from turkctl.market.doors.http import serve
 from turkctl.market.doors.inprocess import attach
 from turkctl.market.doors.moto import mock_mturk  # before any session, so that moto sees their clients
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.wire import SANDBOX_PATH
 from turkctl.market.service import Market
-from turkctl.market.wire import SANDBOX_PATH
 
 DOORS = ("inprocess", "http", "moto")
 NOON = 1_795_348_800.0

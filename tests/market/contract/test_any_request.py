@@ -11,12 +11,12 @@ from contract_support import HIT, NOON, QUESTION, check_answer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.sigv4 import ANONYMOUS_ACCOUNT
+from turkctl.market.protocol.validate import operations
+from turkctl.market.protocol.wire import answer
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
-from turkctl.market.sigv4 import ANONYMOUS_ACCOUNT
-from turkctl.market.validate import operations
-from turkctl.market.wire import answer
 from turkctl.model import service_model
 
 MODEL = service_model()

@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 from contract_support import HIT, Door, refused
 
 from turkctl.market.doors.inprocess import attach
-from turkctl.market.switches import Switches
+from turkctl.market.protocol.switches import Switches
 
 
 def test_production_and_sandbox_share_nothing(door: Door):

@@ -18,7 +18,7 @@ from moto import mock_aws
 import turkctl.market
 from turkctl.market import mock_mturk
 from turkctl.market.doors.moto import register
-from turkctl.market.switches import Switches
+from turkctl.market.protocol.switches import Switches
 
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 

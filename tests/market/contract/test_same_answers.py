@@ -9,7 +9,7 @@ import pytest
 from contract_support import DOORS, Door, check_answer, open_door
 from walk import walk
 
-from turkctl.market.validate import operations
+from turkctl.market.protocol.validate import operations
 
 
 def told(door: Door) -> list[tuple[Any, ...]]:

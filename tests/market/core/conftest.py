@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from market_support import Bench
-
 from databases import KINDS, new_database
+from market_support import Bench
 
 
 @pytest.fixture

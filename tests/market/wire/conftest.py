@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from wire_support import RecordingMarket
 
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
 
 
 @pytest.fixture

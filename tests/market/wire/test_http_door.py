@@ -11,8 +11,8 @@ from wire_support import RecordingMarket
 
 from turkctl.errors import UsageError
 from turkctl.market.doors.http import MAX_BODY_BYTES, Server, make_app, serve
-from turkctl.market.endpoint import Endpoint
-from turkctl.market.switches import Switches
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.switches import Switches
 
 TARGET = {"X-Amz-Target": "MTurkRequesterServiceV20170117.ListHITs"}
 

@@ -11,8 +11,8 @@ from botocore.credentials import Credentials
 from wire_support import RecordingMarket
 
 from turkctl.accounts import market_account
-from turkctl.market.endpoint import Endpoint
-from turkctl.market.wire import answer
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.wire import answer
 
 KEYS = {"AKIDONE": "secret one", "AKIDTWO": "secret two"}
 BODY = b'{"HITId": "3A"}'

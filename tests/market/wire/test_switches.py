@@ -7,9 +7,9 @@ import pytest
 from wire_support import NOW_MS, RecordingMarket, call
 
 from turkctl.errors import UsageError
-from turkctl.market.endpoint import AnswerLostError, Endpoint
 from turkctl.market.notifier import LossyNotify
-from turkctl.market.switches import Switches, parse
+from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.switches import Switches, parse
 
 
 class Time:

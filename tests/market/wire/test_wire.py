@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire_support import NOW_MS, RecordingMarket, call
 
-from turkctl.market.endpoint import Endpoint, method_name
 from turkctl.market.errors import ParameterValidationError, ServiceFault, hit_does_not_exist
+from turkctl.market.protocol.endpoint import Endpoint, method_name
+from turkctl.market.protocol.sigv4 import ANONYMOUS_ACCOUNT
+from turkctl.market.protocol.validate import operations
+from turkctl.market.protocol.wire import answer
 from turkctl.market.service import Market
-from turkctl.market.sigv4 import ANONYMOUS_ACCOUNT
-from turkctl.market.validate import operations
-from turkctl.market.wire import answer
 
 
 def test_every_operation_has_the_method_that_boto3_names():

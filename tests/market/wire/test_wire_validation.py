@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from wire_support import MINIMAL_HIT, NOW_MS, RecordingMarket, call
 
-from turkctl.market.endpoint import Endpoint
 from turkctl.market.parameter_limits import LIMITS, LIST_SIZES
+from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.model import service_model
 
 

@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from turkctl.market.endpoint import Endpoint
-from turkctl.market.wire import answer
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.wire import answer
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.campaign_requests import CampaignRequest
+    from turkctl.operations.campaigns.requests import CampaignRequest
 
 app = make_group("Recruit a number of people, in rounds, within a budget.")
 
@@ -66,7 +66,7 @@ class Options:
         Raises:
             UsageError: an amount, a duration or a time that cannot be read.
         """
-        from turkctl.operations.campaign_requests import EVERY, PER_ROUND, CampaignRequest
+        from turkctl.operations.campaigns.requests import EVERY, PER_ROUND, CampaignRequest
 
         return CampaignRequest(
             goal=goal,
@@ -94,9 +94,9 @@ def create(
     yes: Yes = False,
 ) -> None:
     """Start recruiting: from now on `turkctl scheduler run` posts what is missing, round by round."""
-    from turkctl.operations.campaign_requests import plan_campaign
-    from turkctl.operations.campaign_views import row_of
-    from turkctl.operations.campaigns import check_startable, create
+    from turkctl.operations.campaigns.lifecycle import check_startable, create
+    from turkctl.operations.campaigns.lists import row_of
+    from turkctl.operations.campaigns.requests import plan_campaign
 
     run = invocation(ctx)
     request = options.request(goal)
@@ -120,7 +120,7 @@ def plan(
     options: Options,
 ) -> None:
     """Say what a campaign would take: rounds, HITs, cost with commission, expected end. Changes nothing."""
-    from turkctl.operations.campaign_requests import plan_campaign
+    from turkctl.operations.campaigns.requests import plan_campaign
 
     run = invocation(ctx)
     request = options.request(goal)
@@ -141,7 +141,7 @@ def list_(
     past: Annotated[bool, typer.Option("--past", help="Only those that are over.")] = False,
 ) -> None:
     """List the campaigns of this mode."""
-    from turkctl.operations.campaign_views import COLUMNS, list_campaigns
+    from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns
 
     run = invocation(ctx)
     run.output.rows(COLUMNS, list_campaigns(run.context, active=active, past=past))
@@ -150,8 +150,8 @@ def list_(
 @app.command()
 def show(ctx: typer.Context, number: Number) -> None:
     """Show one campaign: what its next round will do and why, and all its rounds."""
-    from turkctl.operations.campaign_views import ROUND_COLUMNS, show_campaign
-    from turkctl.operations.counting import unclaimed_warning
+    from turkctl.operations.campaigns.lists import ROUND_COLUMNS, show_campaign
+    from turkctl.operations.experiments.people import unclaimed_warning
 
     run = invocation(ctx)
     shown = show_campaign(run.context, number)
@@ -178,8 +178,8 @@ def update(
     yes: Yes = False,
 ) -> None:
     """Change the goal, the pace or the budget; the next round goes by it."""
-    from turkctl.operations.campaign_views import row_of
-    from turkctl.operations.campaigns import CampaignChange, check_update, raised_cost, update
+    from turkctl.operations.campaigns.lifecycle import CampaignChange, check_update, raised_cost, update
+    from turkctl.operations.campaigns.lists import row_of
 
     run = invocation(ctx)
     change = CampaignChange(
@@ -203,10 +203,10 @@ def cancel(
     expire_hits: Annotated[bool, typer.Option("--expire-hits", help="Let no new worker start on its HITs.")] = False,
 ) -> None:
     """Post nothing more. Its open HITs stay open unless they are to be expired."""
-    from turkctl.operations.campaign_views import row_of
-    from turkctl.operations.campaigns import cancel
-    from turkctl.operations.expire import prepare_expire
-    from turkctl.operations.selection import Selection
+    from turkctl.operations.campaigns.lifecycle import cancel
+    from turkctl.operations.campaigns.lists import row_of
+    from turkctl.operations.hits.expire import prepare_expire
+    from turkctl.operations.selection.hits import Selection
 
     run = invocation(ctx)
     cancel(run.context, number)
@@ -230,9 +230,9 @@ def run(
     yes: Yes = False,
 ) -> None:
     """Run a round now, in this process; with --watch one after another, at the interval, until the goal is met."""
-    from turkctl.operations.campaign_views import show_campaign
+    from turkctl.operations.campaigns.lists import show_campaign
+    from turkctl.operations.campaigns.watch import watch_rounds
     from turkctl.operations.round_report import COLUMNS
-    from turkctl.operations.watching import watch_rounds
 
     this = invocation(ctx)
     coming = show_campaign(this.context, number)["next_round"]

@@ -47,7 +47,7 @@ def add(
     dry_run: select.DryRun = False,
 ) -> None:
     """Add items, or update those of the same key: all rows of the file, or none where one is bad."""
-    from turkctl.operations.content import AddRequest, add_content
+    from turkctl.operations.content.items import AddRequest, add_content
 
     run = invocation(ctx)
     request = AddRequest(None if file == STDIN else file, experiment, key, priority, gold, outputs)
@@ -70,7 +70,7 @@ def list_(
     offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="After so many.")] = 0,
 ) -> None:
     """List items: outputs wanted, completed, and scheduled on HITs that are out."""
-    from turkctl.operations.content import COLUMNS, list_content
+    from turkctl.operations.content.items import COLUMNS, list_content
 
     run = invocation(ctx)
     rows = list_content(
@@ -94,7 +94,7 @@ def remove(
     dry_run: select.DryRun = False,
 ) -> None:
     """Dispatch items no more. HITs that show them stay out, and their outputs are counted."""
-    from turkctl.operations.content_removal import chosen_keys, keys_in, remove_content
+    from turkctl.operations.content.remove import chosen_keys, keys_in, remove_content
 
     run = invocation(ctx)
     from_file = None if file is None else keys_in(None if file == STDIN else file, sys.stdin.buffer, key)
@@ -117,7 +117,7 @@ def dispatch(
     yes: select.Yes = False,
 ) -> None:
     """Post HITs for what is pending, most completed first, then by priority, as far as limits and money go."""
-    from turkctl.operations.dispatch import prepare_dispatch
+    from turkctl.operations.content.dispatch import prepare_dispatch
 
     run = invocation(ctx)
     selection = select.Selectors(None, everything, regex, experiment, None, codeversion).selection()

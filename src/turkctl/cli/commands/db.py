@@ -18,7 +18,7 @@ app = make_group("Schema migrations of turkctl's database.")
 @app.command()
 def upgrade(ctx: typer.Context) -> None:
     """Bring the database to this turkctl's schema; tables of others are left alone."""
-    from turkctl.operations.schema import upgrade
+    from turkctl.operations.database import upgrade
 
     run = invocation(ctx)
     before, after = upgrade(run.context.bare_database, run.settings["participants_table"])
@@ -28,7 +28,7 @@ def upgrade(ctx: typer.Context) -> None:
 @app.command()
 def current(ctx: typer.Context) -> None:
     """Show which schema the database has and which one this turkctl needs."""
-    from turkctl.operations.schema import refuse_absent, versions
+    from turkctl.operations.database import refuse_absent, versions
 
     run = invocation(ctx)
     refuse_absent(run.settings)
@@ -39,7 +39,7 @@ def current(ctx: typer.Context) -> None:
 @app.command()
 def check(ctx: typer.Context) -> None:
     """Compare the tables with what this turkctl expects; exit 1 when they differ."""
-    from turkctl.operations.schema import differences, refuse_absent
+    from turkctl.operations.database import differences, refuse_absent
 
     run = invocation(ctx)
     refuse_absent(run.settings)
@@ -61,7 +61,7 @@ def optimize(
 
     Nothing else of psiTurk's table changes. On SQLite nobody can write meanwhile: a second per 200,000 participants.
     """
-    from turkctl.operations.optimize import optimize
+    from turkctl.operations.participants.optimize import optimize
 
     run = invocation(ctx)
     result = optimize(run.context, drop=drop, dry_run=dry_run)
@@ -96,9 +96,9 @@ def import_psiturk(
     """
     from turkctl.cli.project import write_whole
     from turkctl.context import Context
-    from turkctl.operations import import_psiturk as steps
-    from turkctl.operations.psiturk_items import COLUMNS
-    from turkctl.operations.schema import upgrade
+    from turkctl.operations.database import upgrade
+    from turkctl.operations.psiturk import take_over as steps
+    from turkctl.operations.psiturk.items import COLUMNS
 
     run = invocation(ctx)
     study = steps.describe(_psiturk_file(run, config or []), run.settings)
@@ -120,7 +120,7 @@ def import_psiturk(
 
 def _psiturk_file(run: Invocation, named: list[str]) -> Path:
     """The file of psiTurk's: of what ``--config`` names, before or after the command, a .toml is the project file."""
-    from turkctl.operations.psiturk_config import DEFAULT_FILE
+    from turkctl.operations.psiturk.config import DEFAULT_FILE
 
     before = run.flags.pop("config", None)
     given = [*([] if before is None else [before]), *named]

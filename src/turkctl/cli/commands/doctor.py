@@ -56,7 +56,7 @@ def _configuration(run: Invocation) -> str:
 
 
 def _database(run: Invocation) -> str:
-    from turkctl.operations.schema import refuse_absent, versions
+    from turkctl.operations.database import refuse_absent, versions
 
     refuse_absent(run.settings)
     versions(run.context.bare_database)
@@ -64,7 +64,7 @@ def _database(run: Invocation) -> str:
 
 
 def _schema(run: Invocation) -> str:
-    from turkctl.operations.schema import versions
+    from turkctl.operations.database import versions
 
     found, _ = versions(run.context.database)
     return f"at {found}, as this turkctl needs"
@@ -97,6 +97,6 @@ def _clock(run: Invocation) -> str:
 
 
 def _scheduler(run: Invocation) -> str:
-    from turkctl.operations.schedule import scheduler_check
+    from turkctl.operations.tasks.scheduler import scheduler_check
 
     return scheduler_check(run.context)

@@ -33,7 +33,7 @@ def configure(
     What is no longer there stops being dispatched; its HITs and its history stay.
     """
     from turkctl.operations.configure import configure_project
-    from turkctl.operations.experiment_files import read_project
+    from turkctl.operations.project.files import read_project
 
     run = invocation(ctx)
     found = read_project(run.settings.project_file, run.settings.folder, paths or ())
@@ -52,7 +52,7 @@ def configure(
 @app.command(name="list")
 def list_(ctx: typer.Context) -> None:
     """List the experiments that are configured."""
-    from turkctl.operations.experiments import list_experiments
+    from turkctl.operations.experiments.stored import list_experiments
 
     run = invocation(ctx)
     with run.context.database.read() as session:
@@ -65,7 +65,7 @@ def show(
     ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment's name.")]
 ) -> None:
     """Show one experiment: its settings, their history, its HITs in numbers."""
-    from turkctl.operations.experiments import show_experiment
+    from turkctl.operations.experiments.stored import show_experiment
 
     run = invocation(ctx)
     with run.context.database.read() as session:
@@ -89,7 +89,7 @@ def preview(
     whole, with its forms disarmed.
     """
     from turkctl.cli.pages import open_page, write_page
-    from turkctl.operations.preview import preview as make
+    from turkctl.operations.experiments.preview import preview as make
 
     run = invocation(ctx)
     shown = make(run.context, slug, row)
@@ -116,9 +116,9 @@ def lint(
 
     Hard-coded submit addresses, missing assignmentId, http pages, placeholders without columns, and the like.
     """
-    from turkctl.operations.experiment_files import find
-    from turkctl.operations.lint import chosen
-    from turkctl.operations.lint import lint as look
+    from turkctl.operations.experiments.lint import chosen
+    from turkctl.operations.experiments.lint import lint as look
+    from turkctl.operations.project.files import find
 
     run = invocation(ctx)
     wanted = chosen(find(run.settings.project_file, run.settings.folder), slugs or ())

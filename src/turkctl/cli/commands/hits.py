@@ -31,7 +31,7 @@ def list_(
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market for the counters first.")] = False,
 ) -> None:
     """List the HITs of this mode, with the counters that the market last told."""
-    from turkctl.operations.hits import COLUMNS, list_hits
+    from turkctl.operations.hits.lists import COLUMNS, list_hits
 
     run = invocation(ctx)
     selection = selectors.selection()
@@ -56,7 +56,7 @@ def deadlines(
     within: Annotated[str, typer.Option("--within", metavar="D", help="So far ahead, as in 12h or 3d.")] = "7d",
 ) -> None:
     """List what is about to happen by itself: approvals, expiries, final rejections, disposals."""
-    from turkctl.operations.deadlines import COLUMNS, list_deadlines
+    from turkctl.operations.hits.deadlines import COLUMNS, list_deadlines
 
     run = invocation(ctx)
     selection = selectors.selection()
@@ -66,7 +66,7 @@ def deadlines(
 @app.command()
 def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="The HIT.")]) -> None:
     """Say what stands in the way of deleting, extending, approving and paying bonuses, and when it clears."""
-    from turkctl.operations.obstacles import COLUMNS, explain
+    from turkctl.operations.hits.why import COLUMNS, explain
 
     run = invocation(ctx)
     run.output.rows(COLUMNS, explain(run.context, hit_id))
@@ -94,7 +94,7 @@ def create(
     yes: select.Yes = False,
 ) -> None:
     """Post HITs of an experiment; more than 9 assignments become HITs of at most 9."""
-    from turkctl.operations.create import CreateRequest, prepare_create
+    from turkctl.operations.hits.create import CreateRequest, prepare_create
 
     run = invocation(ctx)
     request = CreateRequest(
@@ -120,7 +120,7 @@ def cost(
     masters: Annotated[bool, typer.Option("--masters", help="Ask for Masters, at 5 % more.")] = False,
 ) -> None:
     """Say what assignments would cost, commission included, and what splitting saves; post nothing."""
-    from turkctl.operations.costs import cost
+    from turkctl.operations.hits.cost import cost
 
     invocation(ctx).output.record(cost(assignments, parse_money(reward), masters=masters))
 
@@ -135,7 +135,7 @@ def extend(
     yes: select.Yes = False,
 ) -> None:
     """Add assignments or time; refuses to take a HIT of 9 or fewer assignments to 10 or more."""
-    from turkctl.operations.extend import prepare_extend
+    from turkctl.operations.hits.extend import prepare_extend
 
     run = invocation(ctx)
     more = None if lifetime is None else parse_duration(lifetime)
@@ -151,7 +151,7 @@ def expire(
     dry_run: select.DryRun = False,
 ) -> None:
     """Let no new worker start, those at work may finish; in decreasing order of pay. Never asks."""
-    from turkctl.operations.expire import prepare_expire
+    from turkctl.operations.hits.expire import prepare_expire
 
     run = invocation(ctx)
     selection = selectors.selection()
@@ -169,7 +169,7 @@ def approve(
     dry_run: select.DryRun = False,
 ) -> None:
     """Approve, and so pay, all submitted work of those HITs, the latest included. Never asks."""
-    from turkctl.operations.approve import prepare_approve_hits
+    from turkctl.operations.workers.approve import prepare_approve_hits
 
     run = invocation(ctx)
     chosen = selectors.selection().require()
@@ -187,7 +187,7 @@ def delete(
     yes: select.Yes = False,
 ) -> None:
     """Delete what is reviewable with nothing left to decide; skip the others with the reason."""
-    from turkctl.operations.delete import prepare_delete
+    from turkctl.operations.hits.delete import prepare_delete
 
     run = invocation(ctx)
     selection = selectors.selection()

@@ -25,7 +25,7 @@ def mark_dirty(
     ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment.")]
 ) -> None:
     """Have an experiment aggregated at the next run, whether anything is new or not."""
-    from turkctl.operations import label_changes
+    from turkctl.operations.labels import changes as label_changes
 
     run = invocation(ctx)
     run.output.record(label_changes.mark_dirty(run.context, slug))
@@ -41,8 +41,8 @@ def set_(
     clear: Annotated[bool, typer.Option("--clear", help="Let aggregation decide on it again.")] = False,
 ) -> None:
     """Set the label of an item by hand; no aggregation overwrites it."""
-    from turkctl.operations.experiments import named_or_only
-    from turkctl.operations.label_changes import set_label
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels.changes import set_label
 
     if (value is None) is not clear:
         raise UsageError("say what the label is, or --clear it", hint="turkctl labels set ITEM true")
@@ -58,8 +58,8 @@ def exclude(
     dry_run: select.DryRun = False,
 ) -> None:
     """Let the labels of workers count no more for an experiment; nothing else changes for them."""
-    from turkctl.operations.experiments import named_or_only
-    from turkctl.operations.label_changes import exclude_workers
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels.changes import exclude_workers
 
     run = invocation(ctx)
     slug = named_or_only(run.context, experiment)
@@ -76,8 +76,8 @@ def invalidate(
     dry_run: select.DryRun = False,
 ) -> None:
     """Take out the labels of an item, of a worker, or of a worker on an item."""
-    from turkctl.operations import label_changes
-    from turkctl.operations.experiments import named_or_only
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels import changes as label_changes
 
     run = invocation(ctx)
     slug = named_or_only(run.context, experiment)
@@ -95,8 +95,8 @@ def needs_more(
     dry_run: select.DryRun = False,
 ) -> None:
     """List the items whose next vote is worth most: those nearest to a tie, with few votes."""
-    from turkctl.operations import label_more
-    from turkctl.operations.experiments import named_or_only
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels import needs_more as label_more
 
     if dry_run and outputs is None:
         raise UsageError("--dry-run is for --add-outputs: a list changes nothing", hint="leave it out")

@@ -46,9 +46,9 @@ def import_(
     dry_run: select.DryRun = False,
 ) -> None:
     """Add a file's labels to an experiment; again, it adds nothing, and a worker's new label replaces the old one."""
-    from turkctl.operations.experiments import named_or_only
-    from turkctl.operations.label_columns import ColumnNames
-    from turkctl.operations.label_import import ImportRequest, import_labels
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels.columns import ColumnNames
+    from turkctl.operations.labels.importing import ImportRequest, import_labels
 
     run = invocation(ctx)
     columns = ColumnNames(item_column, worker_column, label_column)
@@ -66,7 +66,7 @@ def list_(
     worker: Worker = None,
 ) -> None:
     """List labels in the order in which they came; status says which count."""
-    from turkctl.operations.label_lists import LABEL_COLUMNS, list_labels
+    from turkctl.operations.labels.lists import LABEL_COLUMNS, list_labels
 
     run = invocation(ctx)
     run.output.rows(LABEL_COLUMNS, list_labels(run.context, experiment, item, worker))
@@ -88,7 +88,7 @@ def export(
     from turkctl.cli.export import write_rows
     from turkctl.cli.output import Output
     from turkctl.errors import UsageError
-    from turkctl.operations.label_lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
+    from turkctl.operations.labels.lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
 
     run = invocation(ctx)
     rows = list_results(run.context, experiment) if results else list_labels(run.context, experiment, counting=True)
@@ -111,8 +111,8 @@ def show(
     experiment: Slug = None,
 ) -> None:
     """Show one item in full: its label, its votes with each worker's ability, and what the run before said."""
-    from turkctl.operations.experiments import named_or_only
-    from turkctl.operations.label_lists import show_item
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels.lists import show_item
 
     run = invocation(ctx)
     shown = show_item(run.context, named_or_only(run.context, experiment), item)
@@ -127,8 +127,8 @@ def history(
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, max=MOST, help="Only the last N.")] = None,
 ) -> None:
     """List past aggregations, the newest first, with what each changed."""
-    from turkctl.operations.label_lists import HISTORY_COLUMNS
-    from turkctl.operations.label_lists import history as past
+    from turkctl.operations.labels.lists import HISTORY_COLUMNS
+    from turkctl.operations.labels.lists import history as past
 
     run = invocation(ctx)
     rows = past(run.context, experiment, limit)

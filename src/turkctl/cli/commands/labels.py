@@ -17,8 +17,8 @@ from turkctl.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.labels.result import Result
-    from turkctl.operations.label_files import FileRequest, FileResult
-    from turkctl.operations.label_runs import AggregateRequest, Outcome
+    from turkctl.operations.labels.files import FileRequest, FileResult
+    from turkctl.operations.labels.runs import AggregateRequest, Outcome
 
 app = make_group("One answer per item out of several, and what each worker is worth.")
 
@@ -47,8 +47,8 @@ def aggregate(
     reading.refuse()
     if experiment is None and files.wanted:
         raise UsageError("--report and --workers are about one experiment", hint="name it with --experiment")
-    from turkctl.operations.aggregation import How, check_duplicates
-    from turkctl.operations.label_runs import AggregateRequest
+    from turkctl.operations.labels.aggregation import How, check_duplicates
+    from turkctl.operations.labels.runs import AggregateRequest
 
     how = How(options.method, options.of_method, check_duplicates(options.duplicates))
     _aggregate_experiments(run, AggregateRequest(experiment, regex, how, force), files)
@@ -80,8 +80,8 @@ def workers(
 
 def _workers_of(run: Invocation, experiment: str | None, options: Options) -> list[dict[str, Any]]:
     """What the last aggregation of an experiment said; nothing is worked out."""
-    from turkctl.operations.experiments import named_or_only
-    from turkctl.operations.label_lists import list_workers
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels.lists import list_workers
 
     if options != Options():
         raise UsageError(
@@ -107,8 +107,8 @@ def _refuse_experiments(experiment: str | None, regex: str | None, *, force: boo
 
 
 def _request(file: str, options: Options, reading: Reading) -> FileRequest:
-    from turkctl.operations.label_columns import ColumnNames
-    from turkctl.operations.label_files import FileRequest
+    from turkctl.operations.labels.columns import ColumnNames
+    from turkctl.operations.labels.files import FileRequest
 
     named = reading.classes
     given = options.of_method
@@ -124,7 +124,7 @@ def _request(file: str, options: Options, reading: Reading) -> FileRequest:
 
 
 def _aggregate_file(run: Invocation, request: FileRequest, files: Files) -> None:
-    from turkctl.operations.label_files import ITEM_COLUMNS
+    from turkctl.operations.labels.files import ITEM_COLUMNS
 
     found = _aggregated(run, request)
     _write(files, found.result, request.file)
@@ -133,7 +133,7 @@ def _aggregate_file(run: Invocation, request: FileRequest, files: Files) -> None
 
 def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
     """The result; what is worth knowing goes to standard error."""
-    from turkctl.operations.label_files import aggregate_file
+    from turkctl.operations.labels.files import aggregate_file
 
     found = aggregate_file(request, run.output.stdin, run.output.meter)
     for note in found.notes:
@@ -146,8 +146,8 @@ def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
 def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Files) -> None:
     """Aggregate what is dirty; the rows of each, then exit code 1 where one failed."""
     from turkctl.cli.batch import stoppable
-    from turkctl.operations.label_lists import ITEM_COLUMNS
-    from turkctl.operations.label_runs import aggregate_experiments
+    from turkctl.operations.labels.lists import ITEM_COLUMNS
+    from turkctl.operations.labels.runs import aggregate_experiments
 
     outcomes = []
     with stoppable() as stop:
@@ -166,7 +166,7 @@ def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Fi
 
 
 def _rows(run: Invocation, outcomes: list[Outcome], *, named: bool) -> Iterator[dict[str, Any]]:
-    from turkctl.operations.label_lists import results_of
+    from turkctl.operations.labels.lists import results_of
 
     for outcome in outcomes:
         if outcome.error is None:
@@ -175,7 +175,7 @@ def _rows(run: Invocation, outcomes: list[Outcome], *, named: bool) -> Iterator[
 
 def _tell(run: Invocation, outcome: Outcome) -> None:
     """What became of an experiment, on standard error."""
-    from turkctl.operations.label_files import summary
+    from turkctl.operations.labels.files import summary
 
     slug = outcome.version.slug
     if outcome.error is not None:
@@ -197,14 +197,14 @@ def _write(files: Files, result: Result, source: str) -> None:
     if files.workers is not None:
         _write_workers(files.workers, list(result.worker_rows()))
     if files.report is not None:
-        from turkctl.operations.label_report import write_report
+        from turkctl.operations.labels.report import write_report
 
         write_report(files.report, result, source)
 
 
 def _write_workers(file: Path, rows: list[dict[str, Any]]) -> None:
     from turkctl.cli.export import write_rows
-    from turkctl.operations.label_files import WORKER_COLUMNS
+    from turkctl.operations.labels.files import WORKER_COLUMNS
 
     form = file.suffix.lstrip(".").lower()
     write_rows(file, form, WORKER_COLUMNS, worker_rows(rows, form))

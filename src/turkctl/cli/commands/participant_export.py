@@ -14,7 +14,7 @@ from turkctl.cli.participant_options import Filters
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.participant_export import Report
+    from turkctl.operations.participants.export import Report
 
 
 @bundled
@@ -45,8 +45,8 @@ def export(
 ) -> None:
     """Write what the experiment recorded, a row per trial, event or answer, to standard output or a file."""
     from turkctl.cli.batch import stoppable
-    from turkctl.operations.participant_export import export as write_export
-    from turkctl.operations.participant_export import plan_export
+    from turkctl.operations.participants.export import export as write_export
+    from turkctl.operations.participants.export import plan_export
 
     run = invocation(ctx)
     query = filters.query(run)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.participant_filters import Query
-    from turkctl.operations.participants import Ordering
+    from turkctl.operations.participants.filters import Query
+    from turkctl.operations.participants.lists import Ordering
 
     Found = tuple[Sequence[str], list[dict[str, Any]]]
 
@@ -50,7 +50,7 @@ def list_(
     watch: Annotated[bool, typer.Option("--watch", help="Show it live, until Ctrl-C.")] = False,
 ) -> None:
     """List participants, or with --group-by their numbers. All modes, unless --mode is given here."""
-    from turkctl.operations.participants import Ordering
+    from turkctl.operations.participants.lists import Ordering
 
     run = invocation(ctx)
     query = filters.query(run)
@@ -72,12 +72,12 @@ def _find(
     run: Invocation, query: Query, group_by: list[str] | None, chosen: list[str], wages: bool, ordering: Ordering
 ) -> Found:
     if wages:
-        from turkctl.operations.participant_wages import grouped_with_wages, listed_with_wages
+        from turkctl.operations.participants.wages import grouped_with_wages, listed_with_wages
 
         if group_by:
             return grouped_with_wages(run.context, query, ordering, group_by)
         return listed_with_wages(run.context, query, ordering, chosen)
-    from turkctl.operations.participants import grouped, listed
+    from turkctl.operations.participants.lists import grouped, listed
 
     if group_by:
         return grouped(run.context, query, ordering, group_by)
@@ -103,7 +103,7 @@ def count(
     filters: Filters,
 ) -> None:
     """Print how many participants match."""
-    from turkctl.operations import participants
+    from turkctl.operations.participants import lists as participants
 
     run = invocation(ctx)
     query = filters.query(run)
@@ -116,7 +116,7 @@ def show(
     wanted: Annotated[str, typer.Argument(metavar="ID", help="A uniqueid, an assignment or a worker.")],
 ) -> None:
     """Show one participant in full, with what the experiment recorded."""
-    from turkctl.operations import participants
+    from turkctl.operations.participants import lists as participants
 
     run = invocation(ctx)
     chosen_modes(run)
@@ -130,7 +130,7 @@ def set_(
     bonus: Annotated[str, typer.Option("--bonus", metavar="A", help="Dollars that workers bonus --auto will pay.")],
 ) -> None:
     """Say what bonus a participant is owed. Pays nothing."""
-    from turkctl.operations.participant_bonus import set_bonus
+    from turkctl.operations.participants.bonus import set_bonus
     from turkctl.units import parse_money
 
     run = invocation(ctx)

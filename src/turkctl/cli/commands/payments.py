@@ -13,7 +13,7 @@ from turkctl.cli.common import invocation, make_group
 from turkctl.units import parse_time
 
 if TYPE_CHECKING:
-    from turkctl.operations.ledger import LedgerQuery
+    from turkctl.operations.payments.ledger import LedgerQuery
 
 app = make_group("The ledger of what was paid: list, export, and compare it with the market.")
 
@@ -42,7 +42,7 @@ class Filters:
         Raises:
             UsageError: a time that cannot be read.
         """
-        from turkctl.operations.ledger import LedgerQuery
+        from turkctl.operations.payments.ledger import LedgerQuery
 
         first, last = (None if text is None else parse_time(text) for text in (self.since, self.until))
         return LedgerQuery(self.worker, self.experiment, self.campaign, self.kind, first, last)
@@ -55,7 +55,7 @@ def list_(
     filters: Filters,
 ) -> None:
     """List the payments of this mode."""
-    from turkctl.operations.ledger import COLUMNS, list_payments
+    from turkctl.operations.payments.ledger import COLUMNS, list_payments
 
     run = invocation(ctx)
     rows = list_payments(run.context, filters.query())
@@ -72,7 +72,7 @@ def export(
 ) -> None:
     """Write the payments of this mode to a file; says how many they are."""
     from turkctl.cli.export import write_rows
-    from turkctl.operations.ledger import KEYS, list_payments
+    from turkctl.operations.payments.ledger import KEYS, list_payments
 
     run = invocation(ctx)
     rows = list_payments(run.context, filters.query())
@@ -86,8 +86,8 @@ def reconcile(
     adopt: Annotated[bool, typer.Option("--adopt", help="Enter in the ledger what the market has.")] = False,
 ) -> None:
     """Compare the ledger with the bonuses that the market paid; exit 1 while they differ."""
-    from turkctl.operations.reconcile import COLUMNS
-    from turkctl.operations.reconcile import reconcile as compare
+    from turkctl.operations.payments.reconcile import COLUMNS
+    from turkctl.operations.payments.reconcile import reconcile as compare
 
     run = invocation(ctx)
     found = compare(run.context, adopt=adopt)

@@ -26,7 +26,7 @@ def list_(
     ] = False,
 ) -> None:
     """List the qualification types that turkctl made in this mode."""
-    from turkctl.operations.named_qualifications import list_account, list_types
+    from turkctl.operations.qualifications.by_name import list_account, list_types
 
     run = invocation(ctx)
     if everything:
@@ -51,7 +51,7 @@ def create(
     inactive: Annotated[bool, typer.Option("--inactive", help="Workers cannot ask for it.")] = False,
 ) -> None:
     """Make a qualification type, once: one of that name is taken as it is, and described anew."""
-    from turkctl.operations.named_qualifications import create_type, spec_of
+    from turkctl.operations.qualifications.by_name import create_type, spec_of
 
     run = invocation(ctx)
     spec = spec_of(name, description, keywords or (), auto_granted_value, active=not inactive)
@@ -69,7 +69,7 @@ def grant(
     dry_run: DryRun = False,
 ) -> None:
     """Grant a qualification to workers, silently unless told; a second time sets the value anew."""
-    from turkctl.operations.qualification_grants import prepare_grant, read_workers
+    from turkctl.operations.qualifications.grants import prepare_grant, read_workers
 
     run = invocation(ctx)
     plan, act = prepare_grant(run.context, name, read_workers(workers or (), file), value=value, notify=notify)
@@ -88,7 +88,7 @@ def revoke(
     dry_run: DryRun = False,
 ) -> None:
     """Take a qualification away from workers; who does not hold it is done already."""
-    from turkctl.operations.qualification_grants import prepare_revoke, read_workers
+    from turkctl.operations.qualifications.grants import prepare_revoke, read_workers
 
     run = invocation(ctx)
     plan, act = prepare_revoke(run.context, name, read_workers(workers or (), file), reason=reason)
@@ -102,7 +102,7 @@ def workers(
     revoked: Annotated[bool, typer.Option("--revoked", help="Those whom it was taken from, instead.")] = False,
 ) -> None:
     """List who holds a qualification, as the market says."""
-    from turkctl.operations.named_qualifications import find_type, holders
+    from turkctl.operations.qualifications.by_name import find_type, holders
 
     run = invocation(ctx)
     rows: list[dict[str, Any]] = holders(run.context, find_type(run.context, name), revoked=revoked)

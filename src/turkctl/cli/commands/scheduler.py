@@ -54,7 +54,7 @@ def run_(
 @app.command()
 def status(ctx: typer.Context) -> None:
     """Say who runs tasks, since when, and which is next in this mode; exit 0 if somebody does, else 3."""
-    from turkctl.operations.schedule import scheduler_status
+    from turkctl.operations.tasks.scheduler import scheduler_status
 
     run = invocation(ctx)
     state = scheduler_status(run.context)

@@ -13,7 +13,7 @@ from turkctl.errors import UsageError
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.plan import BatchResult
+    from turkctl.operations.engine.plan import BatchResult
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -45,10 +45,10 @@ def sync(
 
     HITs of the account that this database does not know are listed as unknown and left alone.
     """
-    from turkctl.operations.adopt import Adoption
-    from turkctl.operations.counting import unclaimed_rows, unclaimed_warning
-    from turkctl.operations.repeat import grant_new
-    from turkctl.operations.sync import sync as bring_up_to_date
+    from turkctl.operations.experiments.people import unclaimed_rows, unclaimed_warning
+    from turkctl.operations.qualifications.took_part import grant_new
+    from turkctl.operations.sync.adopt import Adoption
+    from turkctl.operations.sync.run import sync as bring_up_to_date
 
     run = invocation(ctx)
     if adopt and disable_unknown:
@@ -72,7 +72,7 @@ def sync(
 
 def _disable(run: Invocation, *, dry_run: bool, yes: bool) -> BatchResult:
     """End what the database does not know, once that is agreed to."""
-    from turkctl.operations.disable import prepare_disable
+    from turkctl.operations.sync.disable import prepare_disable
 
     plan, act = prepare_disable(run.context)
     if dry_run:

@@ -63,7 +63,7 @@ def create(
     yes: select.Yes = False,
 ) -> None:
     """Create a task of this mode; it is due at once, and then at every interval."""
-    from turkctl.operations.tasks import create_task
+    from turkctl.operations.tasks.manage import create_task
     from turkctl.scheduler.kinds import require_kind
 
     run = invocation(ctx)
@@ -88,7 +88,7 @@ def create(
 @app.command(name="list")
 def list_(ctx: typer.Context, all_modes: AllModes = False) -> None:
     """List the tasks of this mode, the next first."""
-    from turkctl.operations.tasks import COLUMNS, list_tasks, other_modes
+    from turkctl.operations.tasks.manage import COLUMNS, list_tasks, other_modes
 
     run = invocation(ctx)
     run.output.rows(COLUMNS, list_tasks(run.context, all_modes=all_modes))
@@ -100,7 +100,7 @@ def list_(ctx: typer.Context, all_modes: AllModes = False) -> None:
 @app.command()
 def show(ctx: typer.Context, name: Name) -> None:
     """Show one task in full, with its last runs."""
-    from turkctl.operations.tasks import show_task
+    from turkctl.operations.tasks.manage import show_task
 
     run = invocation(ctx)
     run.output.record(show_task(run.context, name))
@@ -124,7 +124,7 @@ def update(
     min_votes: MinVotes = None,
 ) -> None:
     """Change a task's interval, name or options; selectors that are given replace all that it had."""
-    from turkctl.operations.tasks import update_task
+    from turkctl.operations.tasks.manage import update_task
     from turkctl.scheduler.kinds import KINDS
 
     run = invocation(ctx)
@@ -140,7 +140,7 @@ def update(
 @app.command()
 def pause(ctx: typer.Context, name: Name) -> None:
     """Let a task rest until it is resumed; a run in hand goes on."""
-    from turkctl.operations.tasks import pause_task
+    from turkctl.operations.tasks.manage import pause_task
 
     run = invocation(ctx)
     run.output.record(pause_task(run.context, name))
@@ -149,7 +149,7 @@ def pause(ctx: typer.Context, name: Name) -> None:
 @app.command()
 def resume(ctx: typer.Context, name: Name) -> None:
     """Let a paused task go on; slots that passed meanwhile are made up for by one run."""
-    from turkctl.operations.tasks import resume_task
+    from turkctl.operations.tasks.manage import resume_task
 
     run = invocation(ctx)
     run.output.record(resume_task(run.context, name))
@@ -158,7 +158,7 @@ def resume(ctx: typer.Context, name: Name) -> None:
 @app.command()
 def delete(ctx: typer.Context, name: Name) -> None:
     """Delete a task; its history stays."""
-    from turkctl.operations.tasks import delete_task
+    from turkctl.operations.tasks.manage import delete_task
 
     run = invocation(ctx)
     run.output.record(delete_task(run.context, name))
@@ -187,8 +187,8 @@ def history(
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the last N.")] = None,
 ) -> None:
     """List past runs, the newest first; those of deleted tasks too."""
-    from turkctl.operations.tasks import HISTORY_COLUMNS
-    from turkctl.operations.tasks import history as past
+    from turkctl.operations.tasks.manage import HISTORY_COLUMNS
+    from turkctl.operations.tasks.manage import history as past
 
     run = invocation(ctx)
     run.output.rows(HISTORY_COLUMNS, past(run.context, name, all_modes=all_modes, limit=limit))

@@ -41,9 +41,9 @@ def list_(
     ] = None,
 ) -> None:
     """List workers of this mode: assignments by status, earned, bonus, last seen."""
-    from turkctl.operations import gold as known_answers
-    from turkctl.operations import wages
-    from turkctl.operations.workers import COLUMNS, list_workers
+    from turkctl.operations.selection import gold as known_answers
+    from turkctl.operations.workers import wages
+    from turkctl.operations.workers.lists import COLUMNS, list_workers
 
     run = invocation(ctx)
     wanted = selectors.work()
@@ -86,7 +86,7 @@ def approve(
     dry_run: select.DryRun = False,
 ) -> None:
     """Approve, and so pay, all that is marked submitted. Never asks."""
-    from turkctl.operations.approve import prepare_approve
+    from turkctl.operations.workers.approve import prepare_approve
 
     run = invocation(ctx)
     wanted = selectors.work().require()
@@ -124,9 +124,9 @@ def bonus(
 ) -> None:
     """Pay bonuses: each once for its purpose, whatever happens in between."""
     from turkctl.errors import UsageError
-    from turkctl.operations.bonus import prepare_bonus
-    from turkctl.operations.bonus_file import prepare_bonus_file
-    from turkctl.operations.bonus_orders import BonusRequest
+    from turkctl.operations.payments.bonus import prepare_bonus
+    from turkctl.operations.payments.from_file import prepare_bonus_file
+    from turkctl.operations.payments.orders import BonusRequest
     from turkctl.units import parse_money
 
     run = invocation(ctx)
@@ -159,8 +159,8 @@ def reject(
 ) -> None:
     """Reject submitted work: it is not paid. In mode live, several people take their number as the answer."""
     from turkctl.cli.people import agreed_on_people
-    from turkctl.operations.reject import people as concerned
-    from turkctl.operations.reject import prepare_reject
+    from turkctl.operations.workers.reject import people as concerned
+    from turkctl.operations.workers.reject import prepare_reject
 
     run = invocation(ctx)
     plan, act = prepare_reject(run.context, list(dict.fromkeys(ids)), feedback)
@@ -178,7 +178,7 @@ def message(
     dry_run: select.DryRun = False,
 ) -> None:
     """Write to workers who did work for this account, a hundred with each request."""
-    from turkctl.operations.message import prepare_message
+    from turkctl.operations.workers.message import prepare_message
 
     run = invocation(ctx)
     plan, act = prepare_message(run.context, workers, subject, text)
@@ -200,8 +200,8 @@ def compensate(
     yes: select.Yes = False,
 ) -> None:
     """Pay somebody who did the work and could not submit it, by a HIT that this worker alone can see."""
-    from turkctl.operations.compensate import CompensateRequest, prepare_compensate
-    from turkctl.operations.compensate import compensate as carry_out
+    from turkctl.operations.payments.compensate import CompensateRequest, prepare_compensate
+    from turkctl.operations.payments.compensate import compensate as carry_out
     from turkctl.units import parse_duration, parse_money
 
     run = invocation(ctx)
@@ -225,7 +225,7 @@ def block(
     ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False, yes: select.Yes = False
 ) -> None:
     """Let workers do no more work for this account. To keep them out of one experiment, use exclude."""
-    from turkctl.operations.block import prepare_block
+    from turkctl.operations.workers.block import prepare_block
 
     run = invocation(ctx)
     plan, act = prepare_block(run.context, workers, reason)
@@ -235,7 +235,7 @@ def block(
 @app.command()
 def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False) -> None:
     """Take blocks away."""
-    from turkctl.operations.block import prepare_block
+    from turkctl.operations.workers.block import prepare_block
 
     run = invocation(ctx)
     plan, act = prepare_block(run.context, workers, reason, unblock=True)
@@ -250,7 +250,7 @@ def exclude(
     dry_run: select.DryRun = False,
 ) -> None:
     """Keep those who took part out of later HITs of the experiment, by a qualification; nobody is told."""
-    from turkctl.operations.exclude import prepare_exclude
+    from turkctl.operations.workers.exclude import prepare_exclude
 
     run = invocation(ctx)
     wanted = selectors.work().require()

@@ -13,8 +13,8 @@ from waitress import create_server, wasyncore  # type: ignore[import-untyped]  #
 from waitress.channel import ClientDisconnected  # type: ignore[import-untyped]  # as above
 
 from turkctl.errors import UsageError
-from turkctl.market.endpoint import AnswerLostError, Endpoint
-from turkctl.market.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
+from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

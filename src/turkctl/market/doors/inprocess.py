@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
-from turkctl.market.endpoint import AnswerLostError, Endpoint
-from turkctl.market.wire import answer
+from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.wire import answer
 
 EVENT = "before-send.mturk"
 

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from turkctl.market.doors.moto.models import current_backend
 from turkctl.market.doors.moto.registration import register
-from turkctl.market.endpoint import Endpoint
+from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.service import Market
 
 P = ParamSpec("P")

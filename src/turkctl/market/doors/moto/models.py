@@ -7,10 +7,10 @@ from typing import Any
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from turkctl.market.endpoint import Endpoint
 from turkctl.market.notifier import LossyNotify, Notifier
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.switches import Switches
 from turkctl.market.service import Market
-from turkctl.market.switches import Switches
 
 REGION = "us-east-1"
 

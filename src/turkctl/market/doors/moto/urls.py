@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ConnectionClosedError
 
 from turkctl.market.doors.moto.models import current_backend
-from turkctl.market.endpoint import AnswerLostError
-from turkctl.market.wire import Answer, answer
+from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.wire import Answer, answer
 
 
 def reply(request: Any, full_url: str, headers: Any) -> Answer:

@@ -1,0 +1,165 @@
+"""A market as its callers reach it: with the switches that make it misbehave, keys, and a count of what was asked."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from turkctl.market.errors import ServiceFault, ThrottlingException
+from turkctl.market.protocol.switches import Dice, Fate, Switches
+from turkctl.market.protocol.throttle import TokenBucket
+
+if TYPE_CHECKING:
+    from turkctl.market.notifier import LossyNotify
+    from turkctl.market.requester import Requester
+    from turkctl.market.service import Market
+
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class AnswerLostError(Exception):
+    """The effect happened, and the connection has to break without an answer: what each door does in its own way."""
+
+
+class Endpoint:
+    """One market behind any number of doors. All state is shared by all of them; safe for many threads.
+
+    Attributes:
+        market: what answers.
+        keys: secret by access key id; where there are any, every request has to be signed with one of them.
+        before: called with the operation's name right before each effect. An exception it raises is an internal
+            failure without effect.
+        after: called right after each effect, before the answer can be lost.
+        now: real time in epoch seconds, for the age of signatures.
+        requests: how often each operation was asked for, refused requests included.
+        peak_concurrency: the most requests that were under way at once.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        *,
+        switches: Switches | None = None,
+        notifications: LossyNotify | None = None,
+        keys: Mapping[str, str] | None = None,
+        before: Callable[[str], None] | None = None,
+        after: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+    ) -> None:
+        """Put an endpoint in front of ``market``.
+
+        Args:
+            market: what answers.
+            switches: how it misbehaves; by default not at all.
+            notifications: what the market was given to deliver notifications with; needed to lose some.
+            keys: secret by access key id; None or empty: signatures are not checked.
+            before: see the class.
+            after: see the class.
+            clock: seconds for the throttle, never going back.
+            sleep: waits so many seconds, for the latency.
+            now: see the class.
+            rng: where request ids come from.
+        """
+        self.market = market
+        self.keys = dict(keys or {})
+        self.before = before
+        self.after = after
+        self.now = now
+        self.requests: Counter[str] = Counter()
+        self.peak_concurrency = 0
+        self._under_way = 0
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng or random.Random()  # noqa: S311  request ids are no secrets
+        self._lock = threading.Lock()
+        self._notifications = notifications
+        self.switches = switches or Switches()
+
+    @property
+    def switches(self) -> Switches:
+        """How the market misbehaves; setting it starts the bucket and the dice afresh.
+
+        Raises:
+            ValueError: notifications are to be lost, and the endpoint was not given what delivers them.
+        """
+        return self._switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        if self._notifications is not None:
+            self._notifications.lose(switches.notification_loss, switches.seed)
+        elif switches.notification_loss:
+            raise ValueError("notification_loss needs the market's notifications: Endpoint(notifications=…)")
+        self._switches = switches
+        self._bucket = TokenBucket(switches.throttle, self._clock) if switches.throttle else None
+        self._dice = Dice(switches)
+        self.market.listing_lag = timedelta(seconds=switches.lag)
+
+    def request_id(self) -> str:
+        """A new id for the ``x-amzn-RequestId`` header."""
+        with self._lock:
+            return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+
+    def perform(self, operation: str, requester: Requester, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Do a checked request, or misbehave as the switches say.
+
+        Args:
+            operation: the API's name, as in ``CreateHIT``.
+            requester: who asks, and in which environment.
+            request: as :func:`turkctl.market.protocol.validate.check` returns it.
+
+        Raises:
+            MarketError: the market refused, or a switch made it fail.
+            AnswerLostError: the effect happened and the caller must not learn of it.
+        """
+        with self._counted(operation):
+            if self._bucket is not None and not self._bucket.take():
+                raise ThrottlingException
+            fate = self._dice.throw()
+            if self._switches.latency:
+                self._sleep(self._switches.latency)
+            if fate.fault_before:
+                raise ServiceFault
+            return self._effect(operation, requester, request, fate)
+
+    def _effect(self, operation: str, requester: Requester, request: Mapping[str, Any], fate: Fate) -> dict[str, Any]:
+        if self.before is not None:
+            self.before(operation)
+        answer: dict[str, Any] = getattr(self.market, method_name(operation))(requester, request)
+        if self.after is not None:
+            self.after(operation)
+        if fate.answer_lost:
+            raise AnswerLostError(operation)
+        if fate.fault_after:
+            raise ServiceFault
+        return answer
+
+    @contextmanager
+    def _counted(self, operation: str) -> Iterator[None]:
+        with self._lock:
+            self.requests[operation] += 1
+            self._under_way += 1
+            self.peak_concurrency = max(self.peak_concurrency, self._under_way)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+
+@cache
+def method_name(operation: str) -> str:
+    """The market's method for an operation, named as boto3 names it: ``ListHITs`` is ``list_hits``."""
+    return _WORD.sub("_", operation.replace("HIT", "Hit").replace("URL", "Url")).lower()

@@ -1,0 +1,157 @@
+"""Posting a campaign's HITs: each by its intent, never once the campaign is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import RefusedError, TurkctlError
+from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
+from turkctl.operations.campaigns.standing import digest
+from turkctl.operations.engine.plan import Done, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.hits.create import Create, refused
+from turkctl.operations.intents.posts import Post
+from turkctl.operations.intents.settle import enter_hit
+from turkctl.store import campaigns, intents, qualifications, rounds
+from turkctl.store.campaigns import Campaign
+from turkctl.store.experiments import Version
+from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store.rounds import Round
+
+RESEND_WITHIN = TOKEN_TRUSTED - timedelta(hours=1)
+"""Age up to which a request without an answer is sent again with its token; settling looks for older ones."""
+LISTED_WITHIN = timedelta(minutes=10)
+"""After so long a HIT that was posted would have been listed, and settling would have found it."""
+
+
+def new_intents(
+    campaign: Campaign,
+    version: Version,
+    claimed: Round,
+    sizes: Sequence[int],
+    absent: tuple[str, ...],
+    database_id: str,
+    now: datetime,
+) -> list[Intent]:
+    """The intents of a round's HITs. Their tokens follow from database, campaign, round and index alone."""
+    posts = [
+        Post.of(version, size, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
+        for size in sizes
+    ]
+    return [
+        Intent(
+            token=intents.token(database_id, intents.CREATE_HIT, "campaign", campaign.number, claimed.number, index),
+            kind=intents.CREATE_HIT,
+            mode=campaign.mode,
+            market=campaign.market,
+            batch=f"campaign {campaign.number} round {claimed.number}",
+            digest=digest(campaign.number),
+            subject=version.slug,
+            experiment_id=version.experiment_id,
+            request={**post.stored(), "campaign_id": campaign.number, "round": claimed.number},
+            cost=post.cost,
+            created=now,
+        )
+        for index, post in enumerate(posts)
+    ]
+
+
+def unanswered(session: Session, campaign: Campaign, now: datetime) -> list[Intent]:
+    """The campaign's requests that went out, got no answer, and may be sent again with their tokens."""
+    waiting = intents.unfinished_by_digest(session, campaign.place, digest(campaign.number))
+    return [intent for intent in waiting if intent.state == intents.SENT and now - intent.created < RESEND_WITHIN]
+
+
+def certain(intent: Intent, error: TurkctlError, now: datetime) -> bool:
+    """Whether nothing can have come of a request, neither now nor when it was sent before."""
+    if isinstance(error, AlreadyExistsError) or not refused(error):
+        return False
+    return intent.sent is None or now - intent.sent > LISTED_WITHIN
+
+
+class Posting(Create):
+    """Sends a round's requests: new ones, and those of earlier rounds that nobody saw the answer of."""
+
+    def __init__(
+        self,
+        world: World,
+        campaign: Campaign,
+        claimed: Round,
+        steps: Sequence[Step[Intent]],
+        now: datetime,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(world, steps, now)
+        self._campaign = campaign
+        self._round = claimed
+        self._wall = wall
+        self._ours_to_send: set[str] = set()
+
+    def prepare(self, steps: Sequence[Step[Intent]]) -> None:
+        """Take each request for sending, unless another process has, or the campaign is over by now."""
+        self._ensure_types(steps)
+        with self._database.write() as session:
+            campaign = campaigns.get(session, self._campaign.number)
+            if campaign is None or not campaign.running:
+                return
+            assert self._round.id is not None
+            rounds.write(session, self._round.id, {"owner": seen(self._round.owner, self._wall)})
+            for step in steps:
+                intent = step.payload
+                if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
+                    self._ours_to_send.add(intent.token)
+                    self._posts[intent.token] = self._post(session, intent)
+
+    def perform(self, step: Step[Intent]) -> Done:
+        """Post it.
+
+        Raises:
+            RefusedError: it is no longer ours to post.
+        """
+        if step.payload.token not in self._ours_to_send:
+            raise RefusedError("not posted: the campaign is over, or another process posts it")
+        return super().perform(step)
+
+    def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
+        """Enter the HITs and finish their intents; what may have happened stays unfinished."""
+        with self._database.write() as session:
+            for step, outcome in outcomes:
+                intent = step.payload
+                if isinstance(outcome, Done):
+                    enter_hit(session, self._place, intent, outcome.value, self._now)
+                    intents.complete(session, intent.token, outcome.value.hit_id, self._now)
+                elif certain(intent, outcome, self._now):
+                    intents.fail(session, intent.token, outcome.code, self._now)
+                    self._forget_type(session, intent, outcome)
+                    self._forget_own(session, outcome)
+
+    def _forget_type(self, session: Session, intent: Intent, error: TurkctlError) -> None:
+        """The market no longer has the qualification type (it drops unused ones): the next round makes another."""
+        if isinstance(error, DoesNotExistError) and "Qualification" in f"{error.code} {error.message}":
+            for type_id in intent.request.get("absent", ()):
+                qualifications.forget(session, type_id, self._place)
+
+
+def seen(owner: Mapping[str, Any], wall: Callable[[], float]) -> dict[str, Any]:
+    """The owner of a round, alive at this (real) time."""
+    return {**owner, "seen": wall()}
+
+
+def recount(session: Session, campaign: Campaign, batches: set[str]) -> None:
+    """Write down what came of the requests of these rounds, by their intents."""
+    for batch in batches:
+        done = [intent for intent in intents.of_batch(session, batch) if intent.state == intents.DONE]
+        if done:
+            rounds.record_posted(
+                session,
+                campaign.number,
+                int(done[0].request["round"]),
+                posted=sum(int(intent.request["assignments"]) for intent in done),
+                hits=len(done),
+                cost=sum((intent.cost for intent in done[1:]), done[0].cost),
+            )

@@ -1,0 +1,302 @@
+"""One round of a campaign: look at what is in play, count people, post what is missing, write down why.
+
+The decision and the intents of its HITs are one transaction, and writing transactions come one after another. So
+what a process has decided to post counts as in play for every other one from that moment on, whatever becomes of the
+process: ``completed + outstanding + newly posted <= goal`` holds through crashes, lost answers and rounds side by
+side. The claim of a round keeps two processes from doing the same work; it is not what the goal depends on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import RefusedError, TurkctlError
+from turkctl.mturk.types import Balance
+from turkctl.operations.campaigns.decisions import (
+    CLOSED,
+    EXHAUSTED,
+    LAST,
+    POSTED,
+    WAITING,
+    Decision,
+    decide,
+    next_opening,
+)
+from turkctl.operations.campaigns.lifecycle import end, find, give_up_unsent, keep_task
+from turkctl.operations.campaigns.posting import Posting, new_intents, recount, seen, unanswered
+from turkctl.operations.campaigns.standing import Standing, digest, room, standing
+from turkctl.operations.engine import processes
+from turkctl.operations.engine.plan import BatchResult, Plan, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.intents.settle import settle
+from turkctl.operations.qualifications.took_part import ensure_type, grant_new
+from turkctl.operations.round_report import RoundReport
+from turkctl.operations.sync.run import read_market, unfinished
+from turkctl.store import campaigns, experiments, intents, meta, rounds, tasks
+from turkctl.store.campaigns import Campaign
+from turkctl.store.experiments import Version
+from turkctl.store.intents import Intent
+from turkctl.store.people import unreviewed
+from turkctl.store.rounds import Round
+
+SILENT_FOR = 900.0
+"""Real seconds without a sign of life after which a round's process counts as gone, where nothing proves more."""
+_FUNDS = "InsufficientFunds"
+
+
+def run_round(world: World, campaign_id: int, now: datetime, *, wall: Callable[[], float] = time.time) -> RoundReport:
+    """Run the campaign's next round.
+
+    Args:
+        world: database, market and clock.
+        campaign_id: its number.
+        now: the time that the study lives in.
+        wall: the real time in epoch seconds, for telling that another process is gone.
+
+    Raises:
+        NotFoundError, WrongMarketError: no such campaign here.
+        RefusedError: another process is running a round of it.
+        UnreachableError: the market is out of reach; what was begun, the next round goes on with.
+    """
+    claimed = _claim(world, campaign_id, now, wall)
+    if isinstance(claimed, RoundReport):
+        return claimed
+    try:
+        return claimed.run()
+    except BaseException as error:
+        claimed.give_up(error)
+        raise
+
+
+def _claim(world: World, campaign_id: int, now: datetime, wall: Callable[[], float]) -> RoundReport | _Run:
+    place = world.place
+    with world.database.write() as session:
+        campaign = find(session, campaign_id, place)
+        if not campaign.running:
+            return RoundReport(campaign, None, campaign.status, campaign.reason)
+        before = rounds.last(session, campaign_id)
+        if before is not None and before.outcome == rounds.RUNNING and not _left(before, wall):
+            raise RefusedError(
+                f"round {before.number} of campaign {campaign_id} is being run by {processes.in_words(before.owner)}",
+                hint="wait until it is done",
+            )
+        give_up_unsent(session, campaign, "decided anew by a later round", now)
+        waiting = intents.unfinished_by_digest(session, place, digest(campaign_id))
+        claimed = rounds.claim(session, campaign_id, seen(processes.myself(), wall), now)
+        version = experiments.current(session, campaign.experiment_id)
+        _take_slot(session, campaign, now)
+    return _Run(world, campaign, version, claimed, {intent.batch for intent in waiting}, now, wall)
+
+
+def _take_slot(session: Session, campaign: Campaign, now: datetime) -> None:
+    """A round that is run by hand takes the slot that is due, so that the scheduler does not add one right after it."""
+    task = tasks.of_campaign(session, campaign.number)
+    if task is not None and task.next_run <= now:
+        keep_task(session, campaign, tasks.next_slot(task.next_run, task.interval, now))
+
+
+def _left(before: Round, wall: Callable[[], float]) -> bool:
+    """Whether the process of a round that did not end is gone."""
+    return processes.is_gone(before.owner) or wall() - float(before.owner.get("seen", 0)) > SILENT_FOR
+
+
+@dataclass
+class _Decided:
+    """A decision with what it was made from and the requests that follow from it."""
+
+    decision: Decision
+    standing: Standing
+    requests: list[Intent]
+
+
+class _Run:
+    """One claimed round."""
+
+    def __init__(
+        self,
+        world: World,
+        campaign: Campaign,
+        version: Version,
+        claimed: Round,
+        batches: set[str],
+        now: datetime,
+        wall: Callable[[], float],
+    ) -> None:
+        self._world = world
+        self._database = world.database
+        self._campaign = campaign
+        self._version = version
+        self._claimed = claimed
+        self._batches = batches
+        """Rounds some of whose requests had no answer when this one began."""
+        self._now = now
+        self._wall = wall
+        self._table = world.settings["participants_table"]
+
+    def run(self) -> RoundReport:
+        """Look, count, post, write down."""
+        absent: tuple[str, ...] = ()
+        balance = None
+        if self._version.code_version == self._campaign.code_version:
+            absent = self._look()
+            balance = self._balance()
+        decided = self._decide(absent, balance)
+        result = self._post(decided) if decided.requests else None
+        return self._finish(decided, result)
+
+    def give_up(self, error: BaseException) -> None:
+        """Write down that the round ended by an error; its unanswered requests are the next round's."""
+        words = error.message if isinstance(error, TurkctlError) else f"{type(error).__name__}: {error}"
+        with self._database.write() as session:
+            recount(session, self._campaign, self._batches | {self._batch})
+            self._write(session, outcome=rounds.FAILED, reason=words, finished=self._now)
+
+    @property
+    def _batch(self) -> str:
+        return f"campaign {self._campaign.number} round {self._claimed.number}"
+
+    def _write(self, session: Session, **values: Any) -> None:
+        assert self._claimed.id is not None
+        rounds.write(session, self._claimed.id, values)
+
+    def _look(self) -> tuple[str, ...]:
+        """Bring the database up to date and keep repeat workers out; the types a new HIT has to exclude."""
+        world, campaign = self._world, self._campaign
+        settle(world, self._now)
+        with self._database.read() as session:
+            rows = unfinished(session, campaign.place, self._now, experiment_id=campaign.experiment_id)
+        # Of other code versions only what has expired: the budget holds its slots until it was read since.
+        count = [row for row in rows if row.code_version == campaign.code_version or row.expires <= self._now]
+        read_market(world, count, self._now)
+        self._look_again()
+        if campaign.allow_repeat_workers:
+            return ()
+        type_id = ensure_type(world, self._version, self._now)
+        grant_new(world, campaign.experiment_id, self._now)
+        return (type_id,)
+
+    def _look_again(self) -> None:
+        """Before the goal counts as met: see that no work was rejected past turkctl, which only its HIT could tell."""
+        campaign = self._campaign
+        with self._database.read() as session:
+            if standing(session, campaign, self._now, self._table).completed < campaign.goal:
+                return
+            rows = unreviewed(session, campaign.place)
+        ours = [
+            row for row in rows if (row.experiment, row.code_version) == (self._version.slug, campaign.code_version)
+        ]
+        read_market(self._world, ours, self._now)
+
+    def _balance(self) -> Balance | None:
+        """The balance, if there is something to post."""
+        with self._database.read() as session:
+            numbers = standing(session, self._campaign, self._now, self._table)
+            left = room(session, self._campaign, self._version, None, self._now)
+        if decide(self._campaign, self._version, numbers, left, self._now).outcome != POSTED:
+            return None
+        return self._world.engine().call(self._world.mturk.balance)
+
+    def _decide(self, absent: tuple[str, ...], balance: Balance | None) -> _Decided:
+        """Count, decide, and commit to what was decided, all in one transaction."""
+        now = self._now
+        with self._database.write() as session:
+            campaign = find(session, self._campaign.number)
+            version = experiments.current(session, campaign.experiment_id)
+            numbers = standing(session, campaign, now, self._table)
+            left = room(session, campaign, version, balance, now)
+            if campaign.running:
+                decision = decide(campaign, version, numbers, left, now)
+            else:
+                decision = Decision(campaign.status, campaign.reason or "")
+            if decision.post and balance is None:
+                decision = Decision(WAITING, "slots became free while it was counted", decision.wanted)
+            requests = self._requests(session, campaign, version, numbers, decision, absent)
+            self._enter(session, campaign, numbers, decision)
+        return _Decided(decision, numbers, requests)
+
+    def _requests(
+        self,
+        session: Session,
+        campaign: Campaign,
+        version: Version,
+        numbers: Standing,
+        decision: Decision,
+        absent: tuple[str, ...],
+    ) -> list[Intent]:
+        if decision.outcome not in (POSTED, WAITING, EXHAUSTED):
+            return []
+        in_play = numbers.completed + numbers.outstanding + numbers.unsettled
+        again = unanswered(session, campaign, self._now) if in_play <= numbers.goal else []
+        database_id = meta.database_id(session)
+        new = new_intents(campaign, version, self._claimed, decision.sizes, absent, database_id, self._now)
+        return [*again, *intents.open_many(session, new)]
+
+    def _enter(self, session: Session, campaign: Campaign, numbers: Standing, decision: Decision) -> None:
+        """Write the decision down, and what it means for the campaign."""
+        self._write(
+            session,
+            goal=numbers.goal,
+            completed=numbers.completed,
+            outstanding=numbers.outstanding,
+            unsettled=numbers.unsettled,
+            wanted=decision.wanted,
+            reason=decision.reason,
+        )
+        if decision.outcome in LAST:
+            end(session, campaign, decision.outcome, decision.reason, self._now)
+        elif decision.outcome == EXHAUSTED:
+            self._set_status(session, EXHAUSTED, decision.reason)
+        elif decision.outcome in (POSTED, WAITING):
+            self._set_status(session, campaigns.ACTIVE, None)
+        if decision.outcome not in LAST:
+            self._reschedule(session, campaign, closed=decision.outcome == CLOSED)
+
+    def _set_status(self, session: Session, status: str, reason: str | None) -> None:
+        campaigns.set_status(
+            session, self._campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=self._now
+        )
+
+    def _reschedule(self, session: Session, campaign: Campaign, *, closed: bool) -> None:
+        """Let a long interval step over neither the hours in which the campaign posts nor its end."""
+        task = tasks.of_campaign(session, campaign.number)
+        sooner = [next_opening(campaign, self._now)] if closed else []
+        if campaign.end_at is not None:
+            sooner.append(campaign.end_at)
+        if task is not None and sooner and min(sooner) < task.next_run:
+            keep_task(session, campaign, min(sooner))
+
+    def _post(self, decided: _Decided) -> BatchResult:
+        steps = tuple(
+            Step(f"{self._version.slug} {intent.token[:8]}", intent, intent.cost, _words(intent))
+            for intent in decided.requests
+        )
+        plan = Plan("create", self._campaign.mode, steps)
+        act = Posting(self._world, self._campaign, self._claimed, steps, self._now, self._wall)
+        return self._world.engine().apply(plan, act)
+
+    def _finish(self, decided: _Decided, result: BatchResult | None) -> RoundReport:
+        decision, errors = decided.decision, [item.error for item in result.results if item.error] if result else []
+        outcome, reason = decision.outcome, decision.reason
+        with self._database.write() as session:
+            recount(session, self._campaign, self._batches | {self._batch})
+            posted = rounds.posted(session, self._campaign.number, self._claimed.number)
+            if errors and not posted and outcome == POSTED:
+                outcome, reason = rounds.FAILED, f"{errors[0].code}: {errors[0].message}"
+            if any(error.code.endswith(_FUNDS) for error in errors):
+                self._set_status(session, EXHAUSTED, "the market says that the balance does not cover it")
+            self._write(session, outcome=outcome, reason=reason, finished=self._now)
+            campaign = find(session, self._campaign.number)
+        return RoundReport(
+            campaign, self._claimed.number, outcome, reason, decided.standing, decision.wanted, result, posted
+        )
+
+
+def _words(intent: Intent) -> str:
+    number = int(intent.request["assignments"])
+    return f"{number} assignment{'s' if number > 1 else ''}"

@@ -1,0 +1,55 @@
+"""``campaign run``: rounds in this process, one or until the campaign is over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from turkctl.operations.campaigns.rounds import run_round
+from turkctl.operations.engine.world import World
+from turkctl.operations.round_report import RoundReport
+
+POLL = 1.0
+"""Real seconds between looks at the clock: in mode local others may turn it."""
+
+
+def watch_rounds(
+    world: World,
+    campaign_id: int,
+    stop: threading.Event,
+    *,
+    forever: bool,
+    sleep: Callable[[float], object] | None = None,
+) -> Iterator[RoundReport]:
+    """Run a round; with ``forever`` the next one each interval after it, until the campaign is over or ``stop`` is set.
+
+    Args:
+        world: database, market and clock.
+        campaign_id: its number.
+        stop: ends the waiting.
+        forever: until it is over.
+        sleep: waits so many real seconds; by default until ``stop`` is set.
+
+    Raises:
+        NotFoundError, WrongMarketError, RefusedError, UnreachableError: see
+            :func:`turkctl.operations.campaigns.rounds.run_round`.
+    """
+    wait = sleep or stop.wait
+    while True:
+        started = world.now()
+        report = run_round(world, campaign_id, started)
+        yield report
+        if not forever or not report.campaign.running:
+            return
+        _until(world, started + timedelta(seconds=report.campaign.every), stop, wait)
+        if stop.is_set():
+            return
+
+
+def _until(world: World, moment: datetime, stop: threading.Event, wait: Callable[[float], object]) -> None:
+    while not stop.is_set():
+        left = (moment - world.now()).total_seconds()
+        if left <= 0:
+            return
+        wait(min(left, POLL))

@@ -1,0 +1,229 @@
+"""``content dispatch``: HITs for what is pending, as many as limits, budget and balance allow."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.errors import FundsError, UsageError
+from turkctl.operations.campaigns.posting import RESEND_WITHIN
+from turkctl.operations.content.groups import Group, make_groups, mixed
+from turkctl.operations.content.posting import Dispatching, digest
+from turkctl.operations.dispatch_mistakes import find_mistake
+from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.hits.create import MAX_HITS
+from turkctl.operations.intents.posts import Post
+from turkctl.operations.intents.settle import settle
+from turkctl.operations.limits.budgets import ZERO, exposure, headroom
+from turkctl.operations.limits.room import Room, read_room
+from turkctl.operations.selection.hits import Selection, compile_regex
+from turkctl.operations.sync.run import read_market, unread_since_expiry
+from turkctl.store import contents, contents_counts, experiments, intents, meta
+from turkctl.store.base import Place
+from turkctl.store.experiments import Version
+from turkctl.store.intents import Intent
+from turkctl.units import format_money
+
+
+@dataclass
+class _Share:
+    """What one experiment has to dispatch."""
+
+    version: Version
+    room: Room
+    unanswered: list[Intent]
+    """Requests of an earlier dispatch that nobody saw the answer of."""
+    groups: list[Group]
+    gold: list[int]
+    stopped: str | None
+    """The limit on numbers of HITs that leaves some of it pending."""
+
+
+@dataclass
+class _Draft:
+    """A dispatch as it is planned."""
+
+    balance: Decimal = ZERO
+    """Dollars that the balance leaves for what is still to be planned."""
+    steps: list[Step[Intent]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    funds: list[str] = field(default_factory=list)
+    """How money stopped it, by experiment."""
+    wrong: list[tuple[str, UsageError]] = field(default_factory=list)
+    """Names of HITs whose question cannot be made of their content, and why not."""
+
+
+def prepare_dispatch(
+    world: World, selection: Selection, *, hits: int | None = None
+) -> tuple[Plan[Intent], Dispatching]:
+    """The plan for what is pending in the experiments that match, in the order of their slugs, and how it is done.
+
+    Requests of an earlier dispatch that nobody saw the answer of come first. What stops it is a note of the plan.
+
+    Args:
+        world: database, market and clock.
+        selection: of experiments; nothing given is all of them.
+        hits: at most so many new ones.
+
+    Raises:
+        NotFoundError: no such experiment.
+        UsageError: a bad regular expression or number; of nothing that is pending a question can be made.
+        FundsError: something is pending, and no HIT for it fits the budget and the balance.
+        UnreachableError: the market is out of reach.
+    """
+    if hits is not None and not 1 <= hits <= MAX_HITS:
+        raise UsageError(f"--hits {hits} lies outside 1 to {MAX_HITS:,}", hint="dispatch in parts")
+    now = world.now()
+    settled = settle(world, now)
+    _read_expired(world, selection, now)
+    with world.database.read() as session:
+        shares = _shares(session, world, selection, hits, now)
+        promised = exposure(session, world.place, now)
+    balance = headroom(world.engine().call(world.mturk.balance), promised, None) if shares else ZERO
+    draft = _Draft(balance, notes=list(settled.notes))
+    with world.database.read() as session:
+        for share in shares:
+            _plan_share(session, world.place, share, draft, now)
+    if draft.wrong and not draft.steps:
+        raise draft.wrong[0][1]
+    if draft.funds and not draft.steps:
+        raise FundsError(
+            f"nothing was dispatched: {draft.funds[0]}",
+            hint="see: turkctl balance; open HITs, limits.budget and limits.min_balance count against it",
+        )
+    draft.notes += draft.funds
+    if not shares:
+        draft.notes.append("nothing is pending; see: turkctl content list")
+    wrong = tuple(ItemResult(name, FAILED, error=ItemError.of(error)) for name, error in draft.wrong)
+    plan = Plan("dispatch", world.place.mode, tuple(draft.steps), wrong, tuple(draft.notes))
+    return plan, Dispatching(world, plan.steps, now, balance)
+
+
+def _chosen(session: Session, world: World, selection: Selection) -> list[Version]:
+    """The configured experiments that are meant, by slug."""
+    pattern = compile_regex(selection.regex)
+    if selection.experiment is not None:
+        found = [the_experiment(session, selection.experiment, world.settings)]
+    else:
+        found = experiments.list_all(session, inactive=False)
+    return sorted(
+        (
+            each
+            for each in found
+            if (pattern is None or pattern.search(each.slug)) and selection.code_version in (None, each.code_version)
+        ),
+        key=lambda each: each.slug,
+    )
+
+
+def _read_expired(world: World, selection: Selection, now: datetime) -> None:
+    """Read what became of HITs that expired since they were last read: their items may be pending again."""
+    with world.database.read() as session:
+        chosen = _chosen(session, world, selection)
+        unread = [row for each in chosen for row in unread_since_expiry(session, world.place, each.experiment_id, now)]
+    read_market(world, unread, now)
+
+
+def _shares(session: Session, world: World, selection: Selection, hits: int | None, now: datetime) -> list[_Share]:
+    """What each experiment has to dispatch, those left out that have nothing."""
+    most = hits or MAX_HITS
+    left, found = most, []
+    for version in _chosen(session, world, selection):
+        share = _share(session, world.place, version, left, most, now)
+        left -= sum(len(group.assignments) for group in share.groups)
+        if share.unanswered or share.groups or share.stopped:
+            found.append(share)
+    return found
+
+
+def _share(session: Session, place: Place, version: Version, left: int, most: int, now: datetime) -> _Share:
+    settings = settings_of(version)
+    room = read_room(session, place, now, version)
+    waiting = intents.unfinished_by_digest(session, place, digest(version.experiment_id))
+    unanswered = [each for each in waiting if now - each.created < RESEND_WITHIN]
+    pending = contents_counts.pending(session, place, now, version.experiment_id)
+    groups, more = make_groups(
+        pending, settings.contents_per_hit, settings.outputs_per_assignment, min(room.hits, left)
+    )
+    stopped = None
+    if more:
+        stopped = (
+            f"{room.why} is reached" if room.hits <= left else f"this run posts at most {most:,} HIT{'s' * (most > 1)}"
+        )
+    return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
+
+
+def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, now: datetime) -> None:
+    version, settings = share.version, settings_of(share.version)
+    for number, intent in enumerate(share.unanswered, start=1):
+        draft.steps.append(_step(f"{version.slug} again {number}", intent, Post.restore(version, intent.request)))
+    if share.stopped:
+        draft.notes.append(f"{version.slug}: {share.stopped}; more is pending")
+    if len(share.gold) < settings.gold_per_hit and share.groups:
+        has = f"{version.slug} has {len(share.gold)} items with a known answer"
+        draft.notes.append(f"{has}, gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
+    number, database_id, batch = 0, meta.database_id(session), secrets.token_hex(16)
+    for group in share.groups:
+        for part, size in enumerate(group.assignments):
+            post = Post.of(version, size)
+            refusal = share.room.money_refuses(post.cost, draft.balance)
+            if refusal is not None:
+                draft.funds.append(f"{version.slug}: {refusal}; more is pending")
+                return
+            intent = _intent(share, group, part, post, database_id, place, batch, now)
+            number += 1
+            mistake = None if part else find_mistake(session, version, intent.request["contents"])
+            if mistake is not None:
+                draft.wrong.append((f"{version.slug} {number}", mistake))
+                break
+            share.room.take(post.cost)
+            draft.balance -= post.cost
+            draft.steps.append(_step(f"{version.slug} {number}", intent, post))
+
+
+def _intent(
+    share: _Share, group: Group, part: int, post: Post, database_id: str, place: Place, batch: str, now: datetime
+) -> Intent:
+    """The intent of one HIT. The token is the same while nothing was posted for its items since."""
+    version, settings, ids = share.version, settings_of(share.version), group.ids
+    token = intents.token(
+        database_id,
+        intents.CREATE_HIT,
+        "dispatch",
+        version.experiment_id,
+        version.settings_id,
+        sum(item.shown for item in group.items),
+        part,
+        *ids,
+    )
+    shown = mixed(ids, share.gold, settings.gold_per_hit, token)
+    return Intent(
+        token=token,
+        kind=intents.CREATE_HIT,
+        mode=place.mode,
+        market=place.market,
+        batch=batch,
+        digest=digest(version.experiment_id),
+        subject=version.slug,
+        experiment_id=version.experiment_id,
+        request={
+            **post.stored(),
+            "contents": shown,
+            "gold": sorted(set(shown) - set(ids)),
+            "outputs": settings.outputs_per_assignment,
+        },
+        cost=post.cost,
+        created=now,
+    )
+
+
+def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
+    items, people = len(intent.request["contents"]), post.assignments
+    words = f"{items} item{'s' * (items > 1)}, {people} assignment{'s' * (people > 1)} at ${format_money(post.reward)}"
+    return Step(name, intent, intent.cost, words)

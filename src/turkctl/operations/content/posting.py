@@ -1,0 +1,174 @@
+"""Posting what ``content dispatch`` has planned: each HIT by its intent, and only while it is still needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.mturk.errors import InsufficientFundsError
+from turkctl.operations.campaigns.posting import certain
+from turkctl.operations.engine.plan import SKIPPED, Done, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.hits.create import Create
+from turkctl.operations.intents.posts import Post
+from turkctl.operations.intents.settle import enter_hit
+from turkctl.operations.limits.budgets import ZERO, exposure, headroom
+from turkctl.operations.limits.room import Room, read_room
+from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store.intents import Intent
+
+BALANCE_EVERY = 200
+"""HITs after which the balance is read again."""
+NOT_POSTED = "not posted: "
+SHORT = NOT_POSTED + "the market says that the balance does not cover it"
+
+
+def digest(experiment_id: int) -> str:
+    """Stands for the dispatches of an experiment: how unfinished requests of theirs are found again."""
+    return hashlib.sha256(f"content dispatch {experiment_id}".encode()).hexdigest()
+
+
+class Dispatching(Create):
+    """Opens each request in the transaction that sees that it is still needed and within the limits, then sends it.
+
+    What others have done since the plan was made is so never done again: neither by two dispatches at once.
+    """
+
+    def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime, balance: Decimal) -> None:
+        """``balance`` is what the balance leaves, in dollars, before the first of the steps."""
+        super().__init__(world, steps, now)
+        self._world = world
+        self._balance = balance
+        self._since_read = 0
+        self._short = False
+        self._held: dict[str, str] = {}
+        """Why a request is not sent, by token."""
+        self._tried: set[str] = set()
+
+    def prepare(self, steps: Sequence[Step[Intent]]) -> None:
+        """Commit the requests of a group with what their HITs show, those that are held back left out.
+
+        Raises:
+            UnreachableError: the balance cannot be read.
+        """
+        if self._short or self._since_read + len(steps) > BALANCE_EVERY:
+            self._read_balance()
+        self._ensure_types(steps)
+        with self._database.write() as session:
+            self._open(session, [step.payload for step in steps if step.payload.sent is None])
+            for intent in (step.payload for step in steps):
+                if intent.token in self._held:
+                    continue
+                if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
+                    self._posts[intent.token] = self._post(session, intent)
+                else:
+                    self._held[intent.token] = NOT_POSTED + "another process posts it"
+
+    def _read_balance(self) -> None:
+        balance = self._world.engine().call(self._mturk.balance)
+        with self._database.read() as session:
+            self._balance = headroom(balance, exposure(session, self._place, self._now), None)
+        self._since_read, self._short = 0, False
+
+    def _open(self, session: Session, wanted: Sequence[Intent]) -> None:
+        new = [each for each in wanted if each.state == intents.OPEN and intents.get(session, each.token) is None]
+        pending = [item for intent in new for item in _pending(intent)]
+        needs = contents_counts.needs(session, self._place, self._now, pending)
+        rooms: dict[int, Room] = {}
+        opened: list[Intent] = []
+        for intent in new:
+            why = self._refusal(session, intent, needs, rooms)
+            if why is None:
+                opened.append(intent)
+            else:
+                self._held[intent.token] = NOT_POSTED + why
+        intents.open_many(session, opened)
+        contents.open_links(session, [link for intent in opened for link in _links(intent)])
+
+    def _refusal(self, session: Session, intent: Intent, needs: dict[int, int], rooms: dict[int, Room]) -> str | None:
+        """Why it is not opened; None takes it off from what is needed and allowed."""
+        assert intent.experiment_id is not None, "what is dispatched belongs to an experiment"
+        request = intent.request
+        given = (int(request["assignments"]) - 1) * int(request["outputs"])
+        if any(needs.get(item, 0) <= given for item in _pending(intent)):
+            return "another dispatch was faster, or its content was changed; dispatch again for the rest"
+        if intent.experiment_id not in rooms:
+            version = experiments.current(session, intent.experiment_id)
+            rooms[intent.experiment_id] = read_room(session, self._place, self._now, version)
+        room = rooms[intent.experiment_id]
+        if room.hits <= 0:
+            return f"{room.why} is reached"
+        why = room.money_refuses(intent.cost, self._balance)
+        if why is None:
+            room.take(intent.cost)
+            self._balance -= intent.cost
+            self._since_read += 1
+            for item in _pending(intent):
+                needs[item] -= int(request["assignments"]) * int(request["outputs"])
+        return why
+
+    def _post(self, session: Session, intent: Intent) -> Post:
+        shown = [int(item) for item in intent.request["contents"]]
+        data = contents.data_of(session, shown)
+        return replace(super()._post(session, intent), rows=tuple(data[item] for item in shown))
+
+    def perform(self, step: Step[Intent]) -> Done:
+        """Post it; where the balance turns out not to cover it, it is left out, not failed."""
+        token = step.payload.token
+        if token in self._held:
+            return Done(SKIPPED, self._held[token], cost=ZERO)
+        first = step.payload.sent is None and token not in self._tried
+        self._tried.add(token)
+        if first and self._short:
+            return Done(SKIPPED, SHORT, cost=ZERO)
+        try:
+            return super().perform(step)
+        except InsufficientFundsError:
+            self._short = True
+            if not first:  # an earlier try may have reached the market
+                raise
+            return Done(SKIPPED, SHORT, cost=ZERO)
+
+    def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
+        """Enter the HITs and finish their requests; what may have happened stays unfinished."""
+        with self._database.write() as session:
+            for step, outcome in outcomes:
+                intent = step.payload
+                self._posts.pop(intent.token, None)
+                if not isinstance(outcome, Done):
+                    unasked = isinstance(outcome, UsageError) and intent.sent is None
+                    if unasked or certain(intent, outcome, self._now):
+                        intents.fail(session, intent.token, outcome.code, self._now)
+                        self._forget_own(session, outcome)
+                elif outcome.status != SKIPPED:
+                    enter_hit(session, self._place, intent, outcome.value, self._now)
+                    intents.complete(session, intent.token, outcome.value.hit_id, self._now)
+                elif intent.token not in self._held:
+                    intents.fail(session, intent.token, "InsufficientFunds", self._now)
+
+
+def _pending(intent: Intent) -> list[int]:
+    """The items that the HIT is for; those with a known answer are not among them."""
+    known = set(intent.request["gold"])
+    return [int(item) for item in intent.request["contents"] if item not in known]
+
+
+def _links(intent: Intent) -> list[dict[str, Any]]:
+    return [
+        {
+            "token": intent.token,
+            "position": position,
+            "content_id": item,
+            "hit_row": None,
+            "assignments": int(intent.request["assignments"]),
+            "outputs": int(intent.request["outputs"]),
+        }
+        for position, item in enumerate(intent.request["contents"], start=1)
+    ]

@@ -1,0 +1,244 @@
+"""The one loop that applies plans: concurrency, retries, pace, progress and interrupt for every batch.
+
+Requests run in a bounded pool of threads; everything that touches the database runs in the caller's thread, in
+groups. One failing item never stops the batch. Retries are this module's alone (the client makes one attempt), so
+that all threads share one pace: when the market throttles, everybody slows down together.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+from turkctl.errors import TurkctlError, UnreachableError
+from turkctl.operations.engine.pace import Pace
+from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, Step
+
+P = TypeVar("P")
+T = TypeVar("T")
+
+READ_PATIENCE = 30.0
+"""Seconds for which a single read that meets retryable errors is tried again."""
+FLUSH_AFTER = 0.2
+"""Seconds for which finished results may wait for others, to be recorded in one transaction."""
+
+
+class _UnstartedError(Exception):
+    """The batch was stopped before this step's first request."""
+
+
+@dataclass
+class Engine:
+    """How batches are applied.
+
+    Attributes:
+        workers: threads that ask the market at the same time.
+        group: steps whose intents are committed, and results recorded, in one transaction.
+        patience: seconds for which a step that meets retryable errors is tried again.
+        stop: set it to let the items in hand finish and leave the rest undone.
+        beat: called between groups, e.g. to see that a lease still holds; what it raises ends the batch.
+    """
+
+    workers: int = 32
+    group: int = 64
+    patience: float = 120.0
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    rng: random.Random = field(default_factory=random.Random)
+    stop: threading.Event = field(default_factory=threading.Event)
+    beat: Callable[[], None] = lambda: None
+
+    def apply(
+        self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda _item: None
+    ) -> BatchResult:
+        """Do all steps of a plan; ``on_item`` hears of each result once it is recorded.
+
+        Results come back in the order of the plan, whatever finished first; what was skipped is last.
+        Never raises for a failing item. When :attr:`stop` is set, the result says how many were not started.
+
+        Raises:
+            UnreachableError: the market is out of reach or turned the credentials down, so that no item can succeed;
+                what was done before is recorded.
+        """
+        done: dict[int, ItemResult] = {}
+
+        def keep(place: int, item: ItemResult) -> None:
+            done[place] = item
+            on_item(item)
+
+        for item in plan.skipped:
+            on_item(item)
+        if plan.steps:
+            _Run(self, act, plan.steps, keep).run()
+        in_order = [done[place] for place in sorted(done)]
+        unstarted = len(plan.steps) - len(done)
+        return BatchResult(
+            plan.action, plan.mode, [*in_order, *plan.skipped], interrupted=unstarted > 0, unstarted=unstarted
+        )
+
+    def call(self, read: Callable[[], T]) -> T:
+        """One request outside a batch, with the same retries and less patience: somebody waits for the answer.
+
+        Raises:
+            TurkctlError: not retryable, or still failing when patience ran out.
+        """
+        return replace(self, patience=min(self.patience, READ_PATIENCE)).attempt(read, Pace(self.clock, self.sleep))
+
+    def attempt(self, action: Callable[[], T], pace: Pace) -> T:
+        """Run one request, again after retryable errors until it works or patience runs out.
+
+        Raises:
+            TurkctlError: not retryable, or still failing when patience ran out or the batch was stopped.
+        """
+        started = self.clock()
+        delay = 0.1
+        uncertain = False
+        while True:
+            began = pace.wait()
+            try:
+                done = action()
+            except TurkctlError as error:
+                throttled = getattr(error, "throttled", False)
+                retryable = getattr(error, "retryable", False)
+                uncertain = uncertain or (retryable and not throttled)
+                if not retryable or self.stop.is_set() or self.clock() - started > self.patience:
+                    error.uncertain = uncertain
+                    raise
+                if throttled:
+                    pace.slow_down(began)
+                else:
+                    self.sleep(delay * self.rng.uniform(0.5, 1.0))
+                    delay = min(delay * 2, 5.0)
+            else:
+                pace.speed_up()
+                return done
+
+
+class _Run(Generic[P]):
+    """One application of one plan. Its methods run in the caller's thread, ``_perform`` in the pool's."""
+
+    def __init__(
+        self, engine: Engine, act: Act[P], steps: tuple[Step[P], ...], keep: Callable[[int, ItemResult], None]
+    ) -> None:
+        self.engine = engine
+        self.act = act
+        self.todo = deque(steps)
+        self.places = {id(step): place for place, step in enumerate(steps)}
+        self.keep = keep
+        self.ready: deque[Step[P]] = deque()
+        self.flying: dict[Future[Done], Step[P]] = {}
+        self.finished: deque[Future[Done]] = deque()
+        self.signals: SimpleQueue[None] = SimpleQueue()
+        """One entry for each request that has finished: what the loop waits for."""
+        self.landed: list[tuple[Step[P], Done | TurkctlError]] = []
+        self.flushed = engine.clock()
+        self.fatal: BaseException | None = None
+        self.pace = Pace(engine.clock, engine.sleep)
+
+    def run(self) -> None:
+        workers = min(self.engine.workers, len(self.todo))
+        with ThreadPoolExecutor(workers, thread_name_prefix="turkctl") as pool:
+            try:
+                self._launch(pool)
+                while self.flying:
+                    self._land()
+                    self._launch(pool)
+            except BaseException as error:  # noqa: BLE001  # raised again below, once what is in hand is recorded
+                self.fatal = error
+            while self.flying:
+                self._land()
+            self._flush()
+        if self.fatal is not None:
+            raise self.fatal
+
+    @property
+    def _stopping(self) -> bool:
+        return self.engine.stop.is_set() or self.fatal is not None
+
+    def _launch(self, pool: ThreadPoolExecutor) -> None:
+        """Keep the pool full, with as much again waiting."""
+        while not self._stopping and len(self.flying) < 2 * self.engine.workers:
+            if not self.ready:
+                self._prepare()
+            if not self.ready:
+                return
+            step = self.ready.popleft()
+            future = pool.submit(self._perform, step)
+            self.flying[future] = step
+            future.add_done_callback(self._finish)
+
+    def _prepare(self) -> None:
+        group = [self.todo.popleft() for _ in range(min(self.engine.group, len(self.todo)))]
+        if group:
+            self.engine.beat()
+            self.act.prepare(group)
+            self.ready.extend(group)
+
+    def _perform(self, step: Step[P]) -> Done:
+        if self._stopping:
+            raise _UnstartedError
+        return self.engine.attempt(lambda: self.act.perform(step), self.pace)
+
+    def _land(self) -> None:
+        """Wait for a request to finish; record finished ones when there are enough or they have waited enough."""
+        self._await_one()
+        while self.finished:
+            future = self.finished[0]  # taken away last: a Ctrl-C in between must not lose it
+            step = self.flying.pop(future, None)
+            if step is not None:
+                self._take(step, future)
+            self.finished.popleft()
+        if len(self.landed) >= self.engine.group or self.engine.clock() - self.flushed > FLUSH_AFTER:
+            self._flush()
+
+    def _take(self, step: Step[P], future: Future[Done]) -> None:
+        error = future.exception()
+        if isinstance(error, TurkctlError):
+            self.landed.append((step, error))
+            if isinstance(error, UnreachableError) and not getattr(error, "retryable", False):
+                self.fatal = error
+        elif error is None:
+            self.landed.append((step, future.result()))
+        elif not isinstance(error, _UnstartedError):
+            self.fatal = error
+
+    def _finish(self, future: Future[Done]) -> None:
+        self.finished.append(future)
+        self.signals.put(None)
+
+    def _await_one(self) -> None:
+        """Wait for a signal, and take those that came with it; not longer than results may wait for each other.
+
+        ``futures.wait`` would visit every request under way twice whenever one of them finishes.
+        """
+        try:
+            self.signals.get(timeout=FLUSH_AFTER)
+        except Empty:  # a Ctrl-C may have come between a request and its signal
+            self.finished.extend(each for each in self.flying if each.done())
+            return
+        with suppress(Empty):
+            while True:
+                self.signals.get_nowait()
+
+    def _flush(self) -> None:
+        self.flushed = self.engine.clock()
+        outcomes, self.landed = self.landed, []
+        if outcomes:
+            self.act.record(outcomes)
+            for step, outcome in outcomes:
+                self.keep(self.places[id(step)], _item(step, outcome))
+
+
+def _item(step: Step[P], outcome: Done | TurkctlError) -> ItemResult:
+    if isinstance(outcome, TurkctlError):
+        return ItemResult(step.id, FAILED, step.detail, ItemError.of(outcome))
+    cost = step.cost if outcome.cost is None else outcome.cost
+    return ItemResult(outcome.id or step.id, outcome.status, outcome.detail or step.detail, cost=cost)

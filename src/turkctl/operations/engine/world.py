@@ -1,0 +1,43 @@
+"""What operations need of the outside; :class:`turkctl.context.Context` is it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from turkctl.mturk.client import MTurk
+    from turkctl.operations.engine.batch import Engine
+    from turkctl.settings import Settings
+    from turkctl.store.base import Place
+    from turkctl.store.engine import Database
+
+
+class World(Protocol):
+    """Database, market and clock; each is opened when it is first asked for."""
+
+    @property
+    def settings(self) -> Settings:
+        """The resolved settings."""
+
+    @property
+    def database(self) -> Database:
+        """Turkctl's database, at its schema."""
+
+    @property
+    def mturk(self) -> MTurk:
+        """The client of the mode's market."""
+
+    @property
+    def place(self) -> Place:
+        """Mode and identity of the market: what rows carry."""
+
+    @property
+    def listing_place(self) -> Place:
+        """The place whose rows are listed: known without asking the market for credentials."""
+
+    def now(self) -> datetime:
+        """The time that studies live in."""
+
+    def engine(self, **options: Any) -> Engine:
+        """A batch engine."""

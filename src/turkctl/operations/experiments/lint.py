@@ -1,0 +1,162 @@
+"""``experiments lint``: what would go wrong with an experiment's task, found before anybody works on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, TurkctlError
+from turkctl.mturk.questions import parse_question
+from turkctl.operations.experiments.lint_rules import ERROR, RULES, WARNING, frame_problem
+from turkctl.operations.experiments.page_facts import read_page
+from turkctl.operations.experiments.rendering import Source, source_of
+from turkctl.operations.project.files import Configured
+from turkctl.operations.project.questions import missing_columns
+from turkctl.operations.project.templates import JSON_NAME, Placeholder
+from turkctl.settings_keys import nearest
+from turkctl.store import contents, experiments
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or may be."""
+
+    experiment: str
+    level: str
+    """``error`` or ``warning``."""
+    rule: str
+    where: str
+    """File and line."""
+    message: str
+    mend: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row that is shown."""
+        return asdict(self)
+
+
+def chosen(configured: Sequence[Configured], slugs: Sequence[str]) -> list[Configured]:
+    """The experiments of these names; all of them where none is given.
+
+    Raises:
+        NotFoundError: one is in no file; the hint names the nearest.
+    """
+    by_slug = {each.slug: each for each in configured}
+    for slug in slugs:
+        if slug not in by_slug:
+            close = nearest(slug, by_slug)
+            raise NotFoundError(
+                f"no file describes an experiment '{slug}'",
+                hint=f"did you mean '{close}'?" if close else f"there are: {', '.join(by_slug) or 'none'}",
+            )
+    return [by_slug[slug] for slug in dict.fromkeys(slugs)] if slugs else list(configured)
+
+
+def lint(session: Session, configured: Sequence[Configured]) -> list[Finding]:
+    """What the rules find, by experiment, errors first; reads the files' texts and the database only."""
+    known = {version.slug: version.experiment_id for version in experiments.list_all(session)}
+    found: list[Finding] = []
+    for each in configured:
+        row = contents.first(session, known[each.slug]) if each.slug in known else None
+        found += sorted(_of_experiment(each, row), key=lambda finding: finding.level != ERROR)
+    return found
+
+
+def _of_experiment(each: Configured, row: Mapping[str, Any] | None) -> Iterator[Finding]:
+    source = source_of(each.settings, each.template)
+    yield from _of_frame(each, source)
+    if source.kind == "external":
+        yield from _of_address(each, "".join(_literals(source)))
+    page = _page(each, source)
+    if page is not None:
+        yield from _of_page(each, page)
+    yield from _of_placeholders(each, source, page)
+    if row is not None:
+        yield from _of_content(each, source, row)
+
+
+def _literals(source: Source) -> Iterator[str]:
+    return (piece for pieces in source.parts.values() for piece in pieces if isinstance(piece, str))
+
+
+def _page(each: Configured, source: Source) -> str | None:
+    if source.kind != "html" or each.template is None:
+        return None
+    return each.template if each.settings.html_template else parse_question(each.template).html
+
+
+def _file(each: Configured, line: int) -> str:
+    """Where a line of the page is; that of a question file is not known, since its page is within XML."""
+    if each.settings.html_template:
+        return f"{each.source.parent / each.settings.html_template}:{line}"
+    name = each.settings.question_file
+    return each.locate("external_url") if name is None else str(Path(each.source.parent / name))
+
+
+def _of_frame(each: Configured, source: Source) -> Iterator[Finding]:
+    problem = frame_problem(source.frame_height)
+    if problem:
+        where = each.locate("frame_height") if each.settings.frame_height else _file(each, 1)
+        mend = "frame_height = 0 fills the window; 400 to 1200 is usual"
+        yield Finding(each.slug, WARNING, "frame-height", where, problem, mend)
+
+
+def _of_address(each: Configured, address: str) -> Iterator[Finding]:
+    where = _file(each, 1)
+    if address.startswith("http://"):
+        message = "the page is on http, which a market on https does not show; this computer's is for trying out"
+        yield Finding(each.slug, WARNING, "http-page", where, message, "serve it over https")
+    reserved = re.findall(r"[?&](assignmentId|hitId|workerId|turkSubmitTo)=", address)
+    for name in dict.fromkeys(reserved):
+        message = f"the address has a parameter {name}, which the market adds itself"
+        yield Finding(each.slug, ERROR, "reserved-parameter", where, message, "leave it out")
+
+
+def _of_page(each: Configured, page: str) -> Iterator[Finding]:
+    facts = read_page(page)
+    for rule in RULES:
+        for line, message in rule.look(facts):
+            yield Finding(each.slug, rule.level, rule.name, _file(each, line), message, rule.mend)
+
+
+def _of_placeholders(each: Configured, source: Source, page: str | None) -> Iterator[Finding]:
+    for placed in source.placeholders:
+        shown = f"${{{placed.name}}}"
+        if placed.raw and placed.name != JSON_NAME and source.kind != "external":
+            message = f"${{{placed.name}|raw}} is put in as it is: what is in the row can change the page"
+            yield Finding(each.slug, WARNING, "raw-placeholder", _file(each, placed.line), message, f"write {shown}")
+        if page is not None and _in_quotes(placed, page):
+            message = f"{shown} stands in quotes in a script; it is a value, not a text"
+            mend = f"leave the quotes out: const items = {shown};"
+            yield Finding(each.slug, WARNING, "quoted-json", _file(each, placed.line), message, mend)
+
+
+def _in_quotes(placed: Placeholder, page: str) -> bool:
+    if placed.name != JSON_NAME or placed.place != "script":
+        return False
+    line = page.splitlines()[placed.line - 1]
+    return re.search(rf"""["'`]\s*\$\{{{JSON_NAME}(\|raw)?\}}""", line) is not None
+
+
+def _of_content(each: Configured, source: Source, row: Mapping[str, Any]) -> Iterator[Finding]:
+    where = _file(each, 1)
+    if not source.placeholders and source.kind in ("external", "html"):
+        message = "the experiment has content, and its question has no placeholder: every HIT shows the same"
+        mend = f"write ${{{next(iter(row), 'column')}}} where the item belongs"
+        yield Finding(each.slug, WARNING, "no-placeholder", where, message, mend)
+    try:
+        missing = missing_columns(source, each.settings, set(row))
+    except TurkctlError as error:
+        yield Finding(each.slug, ERROR, "no-column", where, error.message, error.hint or "")
+        return
+    lines = {placed.name: placed.line for placed in source.placeholders}
+    for name in missing:
+        line = next((line for asked, line in lines.items() if asked == name or asked.startswith(f"{name}_")), 1)
+        message = f"a placeholder with no column: ${{{name}}}"
+        mend = f"the content has the columns {', '.join(row) or 'none'}"
+        yield Finding(each.slug, ERROR, "no-column", _file(each, line), message, mend)

@@ -1,0 +1,185 @@
+"""What goes wrong with task pages, as a table of rules. Pure.
+
+What a page has to do is the market's contract with task pages: ExternalQuestion and HTMLQuestion of the documentation,
+and the pages that are in use (jsPsych, psiTurk, crowd elements, templates of the requesters' site).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from turkctl.operations.experiments.page_facts import LOCAL, Page, Tag
+
+ERROR = "error"
+WARNING = "warning"
+TALLEST = 2000
+LOWEST = 200
+ROOMY = 55_000
+"""Bytes of a page that leave room for what is filled in."""
+
+_SUBMIT = re.compile(r"https?://[a-z0-9.-]*mturk\.com/+mturk/externalSubmit", re.IGNORECASE)
+_TOP = re.compile(r"\b(?:window\.)?(?:top|parent)\.location\b")
+_FIELDS = ("input", "select", "textarea")
+_NO_ANSWER = ("submit", "button", "image", "reset", "hidden")
+_RESERVED = ("hitid", "workerid", "turksubmitto")
+_LOADED = ("script", "iframe", "link", "object", "embed", "form")
+"""Elements whose http addresses a browser blocks on an https page; those of pictures and sounds it may try as https."""
+
+Hit = tuple[int, str]
+"""A line and what is wrong there."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing to look for on a page."""
+
+    name: str
+    level: str
+    mend: str
+    look: Callable[[Page], Iterator[Hit]]
+
+
+def _hard_coded_submit(page: Page) -> Iterator[Hit]:
+    for tag in page.named("form", "crowd-form", "button", "input"):
+        found = _SUBMIT.search(tag.attributes.get("action", "") + tag.attributes.get("formaction", ""))
+        if found and not page.scripted("turkSetAssignmentID", "externalHIT_v1"):
+            yield tag.line, f"the form is sent to {found[0]}, whatever market shows it"
+    for line, text in page.scripts:
+        for found in _SUBMIT.finditer(text):
+            yield line + text.count("\n", 0, found.start()), f"a script sends to {found[0]}"
+
+
+def _no_assignment_id(page: Page) -> Iterator[Hit]:
+    has_field = any(tag.attributes.get("name", "").lower() == "assignmentid" for tag in page.named("input"))
+    if page.crowd or has_field or page.scripted("assignmentId", "turkSetAssignmentID", "externalHIT_v1", "turkSubmit"):
+        return
+    yield 1, "the page does not hand the assignmentId in, so that no submission arrives"
+
+
+def _no_form(page: Page) -> Iterator[Hit]:
+    if not (page.crowd or page.named("form") or page.scripted("externalSubmit", "turkSubmit", "createElement")):
+        yield 1, "there is no form, so that nothing can be submitted"
+
+
+def _no_submit(page: Page) -> Iterator[Hit]:
+    buttons = [tag for tag in page.named("button") if tag.attributes.get("type", "submit") == "submit"]
+    inputs = [tag for tag in page.named("input") if tag.attributes.get("type") in ("submit", "image")]
+    if page.named("form") and not (page.crowd or buttons or inputs or page.scripted("submit")):
+        yield page.named("form")[0].line, "the form has no button that submits it"
+
+
+def _form_method(page: Page) -> Iterator[Hit]:
+    for tag in page.named("form"):
+        method = tag.attributes.get("method", "get").lower()
+        if method != "post" and not page.scripted(".method", "turkSetAssignmentID", "externalHIT_v1"):
+            yield tag.line, f"the form's method is {method}"
+
+
+def _addresses(page: Page) -> Iterator[tuple[Tag, str]]:
+    for tag in page.tags:
+        names = ("src", "action", "formaction", "data", "poster") + (("href",) if tag.name == "link" else ())
+        yield from ((tag, tag.attributes[name].strip()) for name in names if tag.attributes.get(name))
+
+
+def _is_http(address: str) -> bool:
+    host = re.match(r"http://(\[[^\]]*\]|[^/:?#]*)", address, re.IGNORECASE)
+    return host is not None and host[1].lower() not in LOCAL
+
+
+def _http_loaded(page: Page) -> Iterator[Hit]:
+    for tag, address in _addresses(page):
+        if tag.name in _LOADED and _is_http(address):
+            yield tag.line, f"<{tag.name}> has an http address, which browsers block: {address[:80]}"
+
+
+def _http_shown(page: Page) -> Iterator[Hit]:
+    for tag, address in _addresses(page):
+        if tag.name not in _LOADED and _is_http(address):
+            yield tag.line, f"<{tag.name}> has an http address: {address[:80]}"
+
+
+def _relative(page: Page) -> Iterator[Hit]:
+    for tag, address in _addresses(page):
+        apart = re.match(r"[a-z][a-z0-9+.-]*:|//|#|\$\{|\?", address, re.IGNORECASE)
+        if tag.name not in ("form", "button", "input", "crowd-form") and not apart:
+            yield (
+                tag.line,
+                f"<{tag.name}> has an address without a host, which the market does not serve: {address[:80]}",
+            )
+
+
+def _leaves_frame(page: Page) -> Iterator[Hit]:
+    for tag in page.tags:
+        if tag.attributes.get("target", "").lower() in ("_top", "_parent"):
+            yield tag.line, f"<{tag.name}> leaves the frame, which it may not"
+    for line, text in page.scripts:
+        for found in _TOP.finditer(text):
+            yield line + text.count("\n", 0, found.start()), f"a script sets {found[0]}, which a frame may not"
+
+
+def _unnamed_field(page: Page) -> Iterator[Hit]:
+    if page.crowd:
+        return
+    for tag in page.named(*_FIELDS):
+        if not tag.attributes.get("name") and tag.attributes.get("type", "text") not in _NO_ANSWER:
+            yield tag.line, f"<{tag.name}> has no name, so that what is entered is lost"
+
+
+def _reserved_name(page: Page) -> Iterator[Hit]:
+    for tag in page.named(*_FIELDS):
+        if tag.attributes.get("name", "").lower() in _RESERVED and tag.attributes.get("type") != "hidden":
+            yield tag.line, f"the field is named {tag.attributes['name']}, which the market keeps for itself"
+
+
+def _inside_own_frame(page: Page) -> Iterator[Hit]:
+    for tag in page.named("meta"):
+        if tag.attributes.get("http-equiv", "").lower() == "content-security-policy":
+            policy = tag.attributes.get("content", "")
+            if (
+                "script-src" in policy
+                and "'unsafe-inline'" not in policy
+                and any(text.strip() for _, text in page.scripts)
+            ):
+                yield tag.line, "the page's own policy blocks the scripts that are in it"
+
+
+def _roomy(page: Page) -> Iterator[Hit]:
+    size = len(page.text.encode())
+    if size > ROOMY:
+        yield 1, f"the page has {size:,} bytes, of at most 65,535 with what is filled in"
+
+
+_TO_MARKET = (
+    'set the form\'s action in a script: turkSubmitTo + "/mturk/externalSubmit", with turkSubmitTo of the address'
+)
+
+RULES = (
+    Rule("hard-coded-submit", ERROR, _TO_MARKET, _hard_coded_submit),
+    Rule(
+        "no-assignment-id",
+        ERROR,
+        'add <input type="hidden" name="assignmentId"> and fill it from the address, or use <crowd-form>',
+        _no_assignment_id,
+    ),
+    Rule("no-form", ERROR, "put the answers into a <form method=post>, or into a <crowd-form>", _no_form),
+    Rule("no-submit-button", WARNING, "add <button>Submit</button>", _no_submit),
+    Rule("form-method", WARNING, 'write <form method="post">', _form_method),
+    Rule("http-resource", ERROR, "load it over https", _http_loaded),
+    Rule("http-picture", WARNING, "load it over https", _http_shown),
+    Rule("relative-address", ERROR, "give the whole address, beginning with https://", _relative),
+    Rule("leaves-frame", ERROR, "stay inside: leave the target out, or open a new window", _leaves_frame),
+    Rule("unnamed-field", WARNING, "give it a name: the answer is stored under it", _unnamed_field),
+    Rule("reserved-name", WARNING, "give it another name", _reserved_name),
+    Rule("script-blocked", ERROR, "add 'unsafe-inline' to script-src, or leave the policy out", _inside_own_frame),
+    Rule("large-page", WARNING, "load scripts, styles and pictures from an address", _roomy),
+)
+"""The rules for pages that are part of a HIT."""
+
+
+def frame_problem(height: int) -> str | None:
+    """What is wrong with the height of a frame in pixels; 0 fills the window."""
+    if height > TALLEST:
+        return f"the frame is {height:,} pixels high: workers scroll twice"
+    return f"the frame is only {height} pixels high" if 0 < height < LOWEST else None

@@ -1,0 +1,185 @@
+"""What a worker would see of a HIT before accepting it; nothing is posted, no market is asked."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, UsageError
+from turkctl.mturk.questions import parse_question
+from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.rendering import Row, columns_of, placeholders, task_of
+from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.project.templates import JSON_NAME
+from turkctl.operations.selection.hits import find_experiment
+from turkctl.store import contents, contents_counts
+from turkctl.store.contents_counts import ListFilter
+from turkctl.store.experiments import Version
+
+NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
+"""What the market says instead of an assignment's id before a worker has accepted."""
+NO_HIT = "3PREVIEW0000000000000000000000"
+SUBMIT_TO = "http://127.0.0.1:8800"
+"""Where the built-in market is served by default."""
+
+_INERT = """
+<script>/* put in by turkctl experiments preview: nothing is sent */
+(function () {
+  var stop = function () { window.alert("This is a preview: nothing is sent."); };
+  document.addEventListener("submit", function (event) { event.preventDefault(); stop(); }, true);
+  HTMLFormElement.prototype.submit = stop;
+})();
+</script>
+"""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One HIT as it would be shown.
+
+    Attributes:
+        kind: ``external``, ``html``, ``form`` or ``layout``.
+        keys: of the items of content that it shows.
+        url: the address with the market's parameters; None for a page that is part of the HIT.
+        page: HTML that a browser can open; None for a layout, whose page only the market has.
+        layout: its id and parameters.
+        notes: what the reader should know.
+    """
+
+    experiment: str
+    kind: str
+    keys: tuple[str, ...]
+    url: str | None = None
+    page: str | None = None
+    layout: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record that is shown."""
+        return {
+            "experiment": self.experiment,
+            "kind": self.kind,
+            "contents": list(self.keys),
+            "url": self.url,
+            "page": self.page,
+            "layout": self.layout,
+        }
+
+    @property
+    def text(self) -> str:
+        """What is printed: an address, a page, or the parameters of a layout, a line each."""
+        if self.layout is not None:
+            lines = [self.layout["layout_id"], *(f"{k} = {v}" for k, v in self.layout["parameters"].items())]
+            return "\n".join(lines) + "\n"
+        return f"{self.url}\n" if self.url is not None else f"{self.page}"
+
+
+def preview(world: World, slug: str, row: str | None = None) -> Preview:
+    """The HIT that shows a row of the experiment's content, or the first that would be dispatched.
+
+    Args:
+        world: database and clock.
+        slug: the experiment.
+        row: an item's place in the order of dispatch, from 1, or its key.
+
+    Raises:
+        NotFoundError: no such experiment or item.
+        UsageError: the question cannot be made of the item.
+    """
+    with world.database.read() as session:
+        version = find_experiment(session, slug)
+        keys, rows = _rows(session, world, version, row)
+    notes: tuple[str, ...] = ()
+    if not rows and (asked := placeholders(version)):
+        rows = _made_up(asked, settings_of(version).items_per_hit)
+        notes = ("there is no content yet: each placeholder shows its own name",)
+    task = task_of(version, rows)
+    if task.question is None:
+        layout = {"layout_id": task.layout_id, "parameters": dict(task.layout_parameters or {})}
+        why = "only the market has the page of a layout: post a HIT in mode local or sandbox to see it"
+        return Preview(slug, "layout", keys, layout=layout, notes=(*notes, why))
+    question = parse_question(task.question)
+    if question.url is not None:
+        url = with_parameters(question.url)
+        return Preview(slug, "external", keys, url, _frame(url, question.frame_height or 0), notes=notes)
+    if question.html is not None:
+        return Preview(slug, "html", keys, page=_inert(question.html), notes=notes)
+    why = "a question form is drawn by the market: this is its document"
+    return Preview(slug, "form", keys, page=f"<pre>{html.escape(task.question)}</pre>\n", notes=(*notes, why))
+
+
+def with_parameters(url: str) -> str:
+    """The address with the parameters that the market adds to it before the HIT is accepted, ahead of a fragment."""
+    base, mark, fragment = url.partition("#")
+    added = urlencode({"assignmentId": NOT_ACCEPTED, "hitId": NO_HIT, "turkSubmitTo": SUBMIT_TO})
+    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
+    return f"{base}{joint}{added}{mark}{fragment}"
+
+
+def _rows(session: Session, world: World, version: Version, row: str | None) -> tuple[tuple[str, ...], list[Row]]:
+    """The keys and the data of the items that the HIT would show."""
+    items = settings_of(version).items_per_hit
+    if row is not None and not (row.isascii() and row.isdigit() and len(row) < 10):
+        return _by_key(session, version, row)
+    first = 1 if row is None else int(row)
+    if first < 1:
+        raise UsageError(f"--row {row} is no item", hint="items are counted from 1")
+    place, now = world.listing_place, world.now()
+    listed = contents_counts.list_contents(session, place, now, ListFilter(version.slug, pending=True))
+    keys = [each.key for each in islice(listed, first - 1, first - 1 + items)]
+    if not keys:  # nothing is pending: by age
+        every = contents_counts.list_contents(session, place, now, ListFilter(version.slug))
+        keys = [each.key for each in islice(every, first - 1, first - 1 + items)]
+    if not keys and row is not None and contents.find(session, version.experiment_id, [row]):
+        return _by_key(session, version, row)
+    if not keys and row is not None:
+        number = contents.numbers(session).get(version.experiment_id, 0)
+        raise NotFoundError(
+            f"experiment '{version.slug}' has no item {first}; it has {number}",
+            hint=f"see: turkctl content list --experiment {version.slug}",
+        )
+    found = contents.find(session, version.experiment_id, keys)
+    ids = [found[key][0] for key in keys]
+    data = contents.data_of(session, ids)
+    return tuple(keys), [data[each] for each in ids]
+
+
+def _by_key(session: Session, version: Version, key: str) -> tuple[tuple[str, ...], list[Row]]:
+    found = contents.find(session, version.experiment_id, [key])
+    if key not in found:
+        raise NotFoundError(
+            f"experiment '{version.slug}' has no content '{key}'",
+            hint=f"see: turkctl content list --experiment {version.slug}",
+        )
+    item = found[key][0]
+    return (key,), [contents.data_of(session, [item])[item]]
+
+
+def _made_up(asked: frozenset[str], items: int) -> list[Row]:
+    """Rows that hold the names of their columns."""
+    columns = columns_of(asked, items) or {JSON_NAME}
+    return [
+        {name: name if items == 1 else f"{name}_{number}" for name in sorted(columns)} for number in range(1, items + 1)
+    ]
+
+
+def _inert(page: str) -> str:
+    """The page with its forms disarmed: before any script of its own."""
+    for name in ("head", "body", "html"):
+        opening = re.search(rf"<{name}(?=[\s>])[^>]*>", page, re.IGNORECASE)
+        if opening is not None:
+            return page[: opening.end()] + _INERT + page[opening.end() :]
+    return _INERT + page
+
+
+def _frame(url: str, height: int) -> str:
+    """A page that shows the address as the market does, in a frame."""
+    size = f"{height}px" if height else "100vh"
+    style = f"border:0;width:100%;height:{size}"
+    return f'<!DOCTYPE html>\n<meta charset="utf-8">\n<iframe src="{html.escape(url)}" style="{style}"></iframe>\n'

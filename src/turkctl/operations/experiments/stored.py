@@ -1,0 +1,156 @@
+"""Experiments as they are shown, and the one that a command means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, UsageError
+from turkctl.operations.engine.world import World
+from turkctl.operations.project.differences import changed_keys, shown
+from turkctl.operations.project.experiments import VARIANT, ExperimentSettings
+from turkctl.operations.selection.hits import find_experiment
+from turkctl.settings import Settings
+from turkctl.store import contents, experiments, hits
+from turkctl.store.experiments import Version
+
+
+def settings_of(version: Version) -> ExperimentSettings:
+    """The stored settings as a checked object."""
+    known = ExperimentSettings.model_fields
+    return ExperimentSettings.model_validate({k: v for k, v in version.settings.items() if k in known})
+
+
+def variant_of(slug: str) -> str | None:
+    """The variant that a slug names; None for an experiment without."""
+    return slug.partition(VARIANT)[2] or None
+
+
+def whole_settings(version: experiments.Version) -> dict[str, Any]:
+    """A version's settings with the keys that came into being after it was stored, at their defaults."""
+    others = {key: value for key, value in version.settings.items() if key not in ExperimentSettings.model_fields}
+    return {**settings_of(version).stored(), **others}
+
+
+def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
+    """A row per experiment, with the number of its HITs in this mode."""
+    counts = hits.counts_by_experiment(session, mode)
+    items = contents.numbers(session)
+    return [
+        _row(version, counts.get(version.experiment_id, {}), items.get(version.experiment_id, 0))
+        for version in experiments.list_all(session)
+    ]
+
+
+def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]:
+    return {
+        "experiment": version.slug,
+        "variant": variant_of(version.slug),
+        "codeversion": version.code_version,
+        "title": version.settings["title"],
+        "reward": version.settings["reward"],
+        "hits": sum(counts.values()),
+        "contents": items,
+        "active": version.active,
+        "version": version.version,
+        "configured": version.created,
+        "source": version.source,
+    }
+
+
+def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
+    """One experiment in full.
+
+    Raises:
+        NotFoundError: it was never configured.
+    """
+    version = find_experiment(session, slug)
+    counts = hits.counts_by_experiment(session, mode).get(version.experiment_id, {})
+    items = contents.numbers(session).get(version.experiment_id, 0)
+    history = _history(experiments.history(session, slug))
+    settings = {key: value for key, value in whole_settings(version).items() if key != "template"}
+    return {
+        **_row(version, counts, items),
+        "mode": mode,
+        "hits_by_status": counts,
+        "settings": settings,
+        "history": history,
+    }
+
+
+def _history(versions: list[Version]) -> list[dict[str, Any]]:
+    """A row per version, newest first, with what it changed of the one before it."""
+    rows = []
+    for version, before in zip_longest(versions, versions[1:]):
+        differences = changed_keys(whole_settings(before), whole_settings(version)) if before is not None else {}
+        rows.append(
+            {
+                "version": version.version,
+                "codeversion": version.code_version,
+                "configured": version.created,
+                "changed": ", ".join(differences),
+                "changes": shown(differences),
+                "source": version.source,
+            }
+        )
+    return rows
+
+
+def the_experiment(session: Session, slug: str | None, settings: Settings) -> Version:
+    """The experiment that is named, or the only one that is configured.
+
+    Raises:
+        NotFoundError: it is not configured (the hint says so when it is in the file all the same), or none is.
+        UsageError: several are configured and none is named.
+    """
+    if slug is not None:
+        found = experiments.by_slug(session, slug)
+        if found is None or not found.active:
+            raise _missing(slug, settings, configured_before=found is not None)
+        return found
+    active = experiments.list_all(session, inactive=False)
+    if len(active) == 1:
+        return active[0]
+    if active:
+        names = ", ".join(version.slug for version in active)
+        raise UsageError("several experiments are configured", hint=f"name one with --experiment: {names}")
+    if settings.experiments:
+        raise _missing(next(iter(settings.experiments)), settings)
+    raise NotFoundError(
+        "no experiment is configured", hint="describe one in turkctl.toml, then run: turkctl experiments configure"
+    )
+
+
+def named_or_only(world: World, slug: str | None) -> str:
+    """The name as given, whatever it names; without one that of the only experiment that is configured.
+
+    Raises:
+        NotFoundError: none is configured.
+        UsageError: several are.
+    """
+    if slug is not None:
+        return slug
+    with world.database.read() as session:
+        return the_experiment(session, None, world.settings).slug
+
+
+def _missing(slug: str, settings: Settings, *, configured_before: bool = False) -> NotFoundError:
+    base, _colon, variant = slug.partition(VARIANT)
+    variants = settings.experiments.get(base, {}).get("variants")
+    if isinstance(variants, Mapping) and not variant:
+        names = ", ".join(f"{slug}{VARIANT}{name}" for name in variants)
+        return NotFoundError(f"experiment '{slug}' is posted as its variants", hint=f"name one of them: {names}")
+    in_file = variant in variants if isinstance(variants, Mapping) else slug in settings.experiments
+    if in_file or (settings.folder / slug / "experiment.toml").is_file():
+        return NotFoundError(
+            f"experiment '{slug}' is in the file but not configured", hint="run: turkctl experiments configure"
+        )
+    if configured_before:
+        return NotFoundError(
+            f"experiment '{slug}' is no longer in any file, so that nothing new is posted for it",
+            hint="put it back and run: turkctl experiments configure",
+        )
+    return NotFoundError(f"there is no experiment '{slug}'", hint="see: turkctl experiments list")

@@ -1,0 +1,81 @@
+"""``hits expire``: nobody new can start, those at work may finish. The emergency brake, dearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from turkctl.errors import TurkctlError
+from turkctl.operations.engine.plan import Done, Plan, Step, skip
+from turkctl.operations.engine.world import World
+from turkctl.operations.intents.settle import settle
+from turkctl.operations.selection.hits import Selection
+from turkctl.operations.targets import Target, find_targets
+from turkctl.store import hit_changes, hits
+from turkctl.units import format_money
+
+
+def plan_expire(mode: str, targets: Sequence[Target], now: datetime) -> Plan[Target]:
+    """Expire what can still be taken, in decreasing order of the reward at stake; an unknown stake comes first.
+
+    HITs whose time is over are skipped.
+    """
+    skipped = [target for target in targets if _over(target, now)]
+    todo = [target for target in targets if not _over(target, now)]
+    todo.sort(key=lambda target: (target.at_stake is not None, -(target.at_stake or Decimal(0)), target.hit_id))
+    steps = tuple(Step(target.hit_id, target, detail=_stake(target)) for target in todo)
+    return Plan("expire", mode, steps, skip((target.hit_id, _reason(target)) for target in skipped))
+
+
+def _over(target: Target, now: datetime) -> bool:
+    return target.status == hits.DISPOSED or (target.expires is not None and target.expires <= now)
+
+
+def _stake(target: Target) -> str:
+    if target.at_stake is None:
+        return f"{target.title}: open slots unknown"
+    return f"{target.title}: {target.available} open, ${format_money(target.at_stake)} at stake"
+
+
+def _reason(target: Target) -> str:
+    return "deleted before" if target.status == hits.DISPOSED else "expired before"
+
+
+def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Expire]:
+    """The plan for what matches, and how it is done; unfinished postings are entered first, so that none is missed.
+
+    Raises:
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.targets.find_targets`.
+    """
+    now = world.now()
+    settled = settle(world, now)
+    plan = plan_expire(world.place.mode, find_targets(world, selection, now), now)
+    return replace(plan, notes=settled.notes), Expire(world, now)
+
+
+class Expire:
+    """Sets the expiry of each HIT into the past."""
+
+    def __init__(self, world: World, now: datetime) -> None:
+        self._database = world.database
+        self._mturk = world.mturk
+        self._place = world.place
+        self._now = now
+
+    def prepare(self, steps: Sequence[Step[Target]]) -> None:
+        """Nothing: expiring twice does no harm."""
+
+    def perform(self, step: Step[Target]) -> Done:
+        """Ask the market."""
+        self._mturk.expire_hit(step.id)
+        return Done("expired")
+
+    def record(self, outcomes: Sequence[tuple[Step[Target], Done | TurkctlError]]) -> None:
+        """Note the new expiry of the HITs that the database knows."""
+        done = [step for step, outcome in outcomes if isinstance(outcome, Done) and step.payload.known]
+        if done:
+            with self._database.write() as session:
+                for step in done:
+                    hit_changes.mark_expired(session, self._place, step.id, self._now)

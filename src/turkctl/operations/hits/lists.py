@@ -1,0 +1,152 @@
+"""HITs as they are listed. Imports no client: a list needs the store alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, UsageError
+from turkctl.operations.engine.world import World
+from turkctl.operations.selection.hits import Selection, hit_filter, refuse_elsewhere
+from turkctl.store import hits
+from turkctl.store.base import Place
+from turkctl.store.hits import HitFilter, HitRow
+
+if TYPE_CHECKING:
+    from turkctl.mturk.types import Hit
+
+STATUSES = ("Assignable", "Unassignable", "Reviewable", "Reviewing", "Disposed")
+COLUMNS = (
+    "hit_id",
+    "experiment",
+    "status",
+    "reward",
+    "max_assignments",
+    "available",
+    "pending",
+    "submitted",
+    "completed",
+    "expires",
+    "expired",
+)
+
+
+def list_hits(
+    world: World,
+    selection: Selection,
+    *,
+    statuses: Sequence[str] = (),
+    active: bool = False,
+    expired: bool = False,
+    refresh: bool = False,
+) -> list[dict[str, Any]]:
+    """The rows of ``hits list``, with the counters that the market last told, or tells now (``refresh``).
+
+    Raises:
+        UsageError: a status that HITs do not have, or a bad regular expression.
+        NotFoundError: an id, an experiment or a campaign that is not there.
+        WrongMarketError: an id that belongs to another mode or market.
+    """
+    for status in statuses:
+        if status not in STATUSES:
+            raise UsageError(f"'{status}' is not a status of HITs", hint="one of " + ", ".join(STATUSES))
+    database, now = world.database, world.now()
+    place = world.place if refresh else world.listing_place
+    with database.read() as session:
+        narrowed = hit_filter(session, place, selection)
+        refuse_unknown(session, place, selection.ids)
+    wanted = replace(narrowed, statuses=list(statuses) or None, active=active or None, expired=expired or None, now=now)
+    if refresh:
+        _refresh(world, narrowed, now)
+    with database.read() as session:
+        rows = [as_dict(row, now) for row in hits.select_hits(session, wanted)]
+    if selection.all_studies and not selection.filters and not selection.ids:
+        rows += _elsewhere(world, statuses, active=active, expired=expired, now=now)
+    return rows
+
+
+def refuse_unknown(session: Session, place: Place, ids: Sequence[str]) -> None:
+    """See that this place's database has every one of these HITs.
+
+    Raises:
+        NotFoundError: it lacks one.
+        WrongMarketError: another mode or market has it.
+    """
+    for hit_id in hits.unknown_ids(session, place, ids):
+        refuse_elsewhere(session, place, hit_id)
+        raise NotFoundError(
+            f"this database has no HIT {hit_id}",
+            hint="look on the market: hits show ID, or hits list --all-studies",
+        )
+
+
+def _elsewhere(
+    world: World, statuses: Sequence[str], *, active: bool, expired: bool, now: datetime
+) -> list[dict[str, Any]]:
+    """The rows of what only the market knows."""
+    from turkctl.operations.targets import unknown_on_market
+
+    rows = [_of_market(hit, world.place.mode, now) for hit in unknown_on_market(world)]
+    if statuses:
+        rows = [row for row in rows if row["status"] in statuses]
+    if active:
+        rows = [row for row in rows if row["status"] == STATUSES[0] and not row["expired"]]
+    return [row for row in rows if row["expired"]] if expired else rows
+
+
+def _of_market(hit: Hit, mode: str, now: datetime) -> dict[str, Any]:
+    return {
+        "hit_id": hit.hit_id,
+        "experiment": None,
+        "title": hit.title,
+        "status": hit.status,
+        "reward": hit.reward,
+        "max_assignments": hit.max_assignments,
+        "available": hit.available,
+        "pending": hit.pending,
+        "completed": hit.completed,
+        "submitted": hit.submitted,
+        "created": hit.created,
+        "expires": hit.expires,
+        "expired": hit.expires is not None and hit.expires <= now,
+        "campaign": None,
+        "codeversion": None,
+        "mode": mode,
+        "synced": now,
+    }
+
+
+def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
+    """Bring the HITs that match and are not gone up to date, and their submissions with them."""
+    from turkctl.operations.sync.run import read_market
+
+    with world.database.read() as session:
+        rows = hits.select_hits(session, replace(wanted, disposed=False))
+    read_market(world, rows, now)
+
+
+def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
+    """The row of ``hits list``."""
+    return {
+        "hit_id": row.hit_id,
+        "experiment": row.experiment,
+        "title": row.title,
+        "status": row.status,
+        "reward": row.reward,
+        "max_assignments": row.max_assignments,
+        "available": row.available,
+        "pending": row.pending,
+        "completed": row.completed,
+        "submitted": row.submitted,
+        "created": row.created,
+        "expires": row.expires,
+        "expired": row.expired(now),
+        "campaign": row.campaign,
+        "codeversion": row.code_version,
+        "mode": row.mode,
+        "synced": row.synced,
+    }

@@ -1,0 +1,138 @@
+"""``hits why``: what stands in the way of deleting, extending, approving and paying bonuses, and when it clears.
+
+The acts themselves are asked: each plans what it would do, and its reasons for leaving something out are the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from turkctl.errors import TurkctlError
+from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations.engine.plan import FAILED, ItemResult
+from turkctl.operations.engine.world import World
+from turkctl.operations.hits.deadlines import OVERRIDABLE
+from turkctl.operations.hits.delete import last_moment, obstacle
+from turkctl.operations.hits.extend import prepare_extend
+from turkctl.operations.payments.bonus import prepare_bonus
+from turkctl.operations.payments.orders import BonusRequest
+from turkctl.operations.selection.hits import Selection, refuse_elsewhere
+from turkctl.operations.selection.work import WorkSelection
+from turkctl.operations.sync.observe import named_on_market
+from turkctl.operations.sync.run import read_market
+from turkctl.store import hits
+from turkctl.store.assignments import REJECTED, SUBMITTED
+from turkctl.store.hits import DISPOSED, HitFilter
+
+COLUMNS = ("act", "id", "can", "why", "clears", "mend")
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One act on a HIT or an assignment: whether it can be done, and if not why, until when, and what mends it."""
+
+    act: str
+    id: str
+    why: str | None = None
+    clears: datetime | None = None
+    """When it goes by itself; None where it does not, or where nobody can tell."""
+    mend: str | None = None
+    can: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row that is shown."""
+        return {name: getattr(self, name) for name in COLUMNS}
+
+
+def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
+    """The rows of ``hits why``: delete and extend for the HIT, approve and bonus for each of its assignments.
+
+    Raises:
+        NotFoundError: neither the market nor the database knows the HIT.
+        WrongMarketError: it belongs to another mode or market.
+        UnreachableError: the market is out of reach.
+    """
+    now = world.now()
+    with world.database.read() as session:
+        known = hits.select_hits(session, HitFilter(world.place, ids=[hit_id]))
+        if not known:
+            refuse_elsewhere(session, world.place, hit_id)
+    if known and known[0].status == DISPOSED:
+        acts = ("delete", "extend", "approve", "bonus")
+        return [Obstacle(act, hit_id, "the HIT is deleted").as_dict() for act in acts]
+    (hit,) = named_on_market(world.mturk, world.engine(), [hit_id], now)
+    work = world.engine().call(lambda: list(world.mturk.list_assignments(hit_id)))
+    read_market(world, known, now, known={hit_id: hit})
+    found = [_delete(hit, work, now), _extend(world, hit)]
+    if not work:
+        found += [_nothing_yet(act, hit, now) for act in ("approve", "bonus")]
+    found += [_approve(each, now) for each in work]
+    return [each.as_dict() for each in (*found, *_bonuses(world, work))]
+
+
+def _delete(hit: Hit, work: Sequence[Assignment], now: datetime) -> Obstacle:
+    reason = obstacle(hit, now, force=False)
+    if reason is None:
+        return Obstacle("delete", hit.hit_id, can=True, mend=f"turkctl hits delete {hit.hit_id}")
+    if hit.submitted:
+        by_itself = [each.auto_approval for each in work if each.status == SUBMITTED and each.auto_approval]
+        clears = max(by_itself, default=None)
+        return Obstacle("delete", hit.hit_id, reason, clears, f"turkctl hits approve {hit.hit_id}")
+    if hit.pending:
+        return Obstacle("delete", hit.hit_id, reason, last_moment(hit, now))
+    return Obstacle("delete", hit.hit_id, reason, hit.expires, f"turkctl hits expire {hit.hit_id}")
+
+
+def _extend(world: World, hit: Hit) -> Obstacle:
+    try:
+        plan, _act = prepare_extend(world, [hit.hit_id], assignments=1, lifetime=None)
+    except TurkctlError as error:
+        return Obstacle("extend", hit.hit_id, error.message, mend=error.hint)
+    if plan.skipped:
+        return Obstacle(
+            "extend", hit.hit_id, plan.skipped[0].detail, mend=f"turkctl hits extend {hit.hit_id} --lifetime 1d"
+        )
+    return Obstacle("extend", hit.hit_id, can=True, mend=f"turkctl hits extend {hit.hit_id} --assignments 1")
+
+
+def _nothing_yet(act: str, hit: Hit, now: datetime) -> Obstacle:
+    if hit.pending:
+        return Obstacle(act, hit.hit_id, f"nothing is submitted; {hit.pending} at work", last_moment(hit, now))
+    open_ = hit.available if hit.expires is None or hit.expires > now else 0
+    words = f"{open_} open" if open_ else "and nobody can take it any more"
+    return Obstacle(act, hit.hit_id, f"nothing is submitted; {words}")
+
+
+def _approve(work: Assignment, now: datetime) -> Obstacle:
+    name = work.assignment_id
+    if work.status == SUBMITTED:
+        return Obstacle("approve", name, can=True, mend=f"turkctl workers approve {name}")
+    if work.status != REJECTED:
+        return Obstacle("approve", name, "approved before")
+    if work.submitted is not None and work.submitted + OVERRIDABLE <= now:
+        return Obstacle("approve", name, "rejected, and its 30 days to take that back are over")
+    until = None if work.submitted is None else work.submitted + OVERRIDABLE
+    return Obstacle("approve", name, "rejected", until, f"turkctl workers approve {name} --override-rejection")
+
+
+def _bonuses(world: World, work: Sequence[Assignment]) -> list[Obstacle]:
+    """What ``workers bonus --auto`` would say about each; any of them can get a bonus of another purpose."""
+    if not work:
+        return []
+    names = tuple(each.assignment_id for each in work)
+    try:
+        plan, _act = prepare_bonus(world, WorkSelection(Selection(ids=names)), BonusRequest("asked by hits why"))
+    except TurkctlError as error:
+        return [Obstacle("bonus --auto", name, error.message, mend=error.hint) for name in names]
+    left = {item.id: item for item in plan.skipped}
+    return [_bonus(name, left.get(name)) for name in names]
+
+
+def _bonus(name: str, left: ItemResult | None) -> Obstacle:
+    if left is None:
+        return Obstacle("bonus --auto", name, can=True, mend=f"turkctl workers bonus {name} --auto --reason TEXT")
+    reason = left.error.message if left.status == FAILED and left.error is not None else left.detail
+    return Obstacle("bonus --auto", name, reason, mend=f"turkctl workers bonus {name} --amount A --reason TEXT")

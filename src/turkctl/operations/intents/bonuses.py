@@ -1,0 +1,196 @@
+"""Entering in the ledger what the market says it paid."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.errors import TurkctlError
+from turkctl.fees import bonus_fee
+from turkctl.mturk.errors import DoesNotExistError, ParameterError
+from turkctl.mturk.types import BonusPayment
+from turkctl.operations.engine.world import World
+from turkctl.operations.reading import read_each
+from turkctl.operations.sync.enter import uniqueid
+from turkctl.store import hits, intents, participants, payments
+from turkctl.store.base import Place
+from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store.payments import Payment, PaymentFilter
+
+MAX_PURPOSE = 128
+NOT_THERE = (DoesNotExistError, ParameterError)
+"""What is said of a HIT that is gone, and of an id that none can have, as psiTurk's rows from debugging do."""
+Key = tuple[str, str, Decimal, str | None]
+"""Assignment, worker, dollars and reason of a bonus: all that the market's list tells."""
+
+
+def read_bonuses(world: World, hit_ids: Iterable[str]) -> dict[str, list[BonusPayment]]:
+    """What ListBonusPayments says of these HITs; one that the market does not have paid nothing that it tells of.
+
+    Raises:
+        TurkctlError: the market refused, or is out of reach.
+    """
+    found: dict[str, list[BonusPayment]] = {}
+    wanted = list(dict.fromkeys(hit_ids))
+    for hit_id, answer in read_each(world.engine(), wanted, lambda each: list(world.mturk.list_bonuses(hit_id=each))):
+        if isinstance(answer, NOT_THERE):
+            found[hit_id] = []
+        elif isinstance(answer, TurkctlError):
+            raise answer
+        else:
+            found[hit_id] = answer
+    return found
+
+
+def enter_found(
+    world: World, found: Mapping[str, Sequence[BonusPayment]], now: datetime, *, guess: bool = False
+) -> int:
+    """Enter what the ledger does not explain: ours where an intent asked for just that, else the market's.
+
+    Where unfinished intents of one assignment differ in nothing but their purpose, and fewer of them were paid, the
+    list does not tell which: they are left for their tokens to tell, while the market remembers those.
+
+    Args:
+        world: database, market and clock.
+        found: what the market's list has, by HIT.
+        now: the moment.
+        guess: take the oldest of such intents instead.
+
+    Returns:
+        How many unfinished intents proved to have happened.
+    """
+    place = world.place
+    told = [(hit_id, each) for hit_id, listed in found.items() for each in listed]
+    names = list(dict.fromkeys(each.assignment_id for _, each in told))
+    if not names:
+        return 0
+    with world.database.write() as session:
+        known = payments.select_payments(session, PaymentFilter(place, kind=payments.BONUS, assignment_ids=names))
+        asked = intents.by_subject(session, place, intents.BONUS, names)
+        taken = {(row.assignment_id, row.purpose) for row in known}
+        explained = Counter((row.assignment_id, row.amount, row.reason) for row in known)
+        unexplained = []
+        for hit_id, each in told:
+            key = (each.assignment_id, each.amount, each.reason)
+            if explained[key]:
+                explained[key] -= 1
+            else:
+                unexplained.append((hit_id, each))
+        wanted, paid = _by_key(asked, taken), Counter(_key(each) for _, each in unexplained)
+        rows, done = [], []
+        for hit_id, each in unexplained:
+            ours = wanted[_key(each)]
+            if not (guess or _told_apart(ours, paid[_key(each)], now)):
+                continue
+            intent = ours.pop(0) if ours else None
+            row = _ours(place, intent, each, now) if intent else _theirs(session, place, hit_id, each, taken, now)
+            taken.add((row.assignment_id, row.purpose))
+            rows.append(row)
+            done += [intent] if intent else []
+        return finish(session, world, rows, done, now)
+
+
+def _key(each: BonusPayment) -> Key:
+    return each.assignment_id, each.worker_id, each.amount, each.reason
+
+
+def key_of(intent: Intent) -> Key:
+    """What the market's list would tell of the bonus that this asks for."""
+    request = intent.request
+    return intent.subject, request["worker"], Decimal(request["amount"]), request["reason"]
+
+
+def _by_key(asked: Sequence[Intent], taken: set[tuple[str, str]]) -> dict[Key, list[Intent]]:
+    """The intents whose purpose is not in the ledger: those without an answer first, then the oldest."""
+    found: dict[Key, list[Intent]] = defaultdict(list)
+    for intent in sorted(asked, key=lambda each: each.state not in intents.UNFINISHED):
+        if (intent.subject, intent.request["purpose"]) not in taken:
+            found[key_of(intent)].append(intent)
+    return found
+
+
+def _told_apart(wanted: Sequence[Intent], paid: int, now: datetime) -> bool:
+    """Whether it is plain which of them were paid, or nothing but this list can tell any more."""
+    waiting = [intent for intent in wanted if intent.state in intents.UNFINISHED]
+    return paid >= len(waiting) or any(now - intent.created > TOKEN_TRUSTED for intent in waiting)
+
+
+def payment_of(place: Place, intent: Intent, paid_at: datetime) -> Payment:
+    """The ledger's row of a bonus that was asked for by its intent."""
+    amount = Decimal(intent.request["amount"])
+    return Payment(
+        mode=place.mode,
+        market=place.market,
+        kind=payments.BONUS,
+        assignment_id=intent.subject,
+        worker_id=intent.request["worker"],
+        hit_id=intent.request["hit"],
+        experiment_id=intent.experiment_id,
+        purpose=intent.request["purpose"],
+        amount=amount,
+        fee=bonus_fee(amount),
+        source=payments.OURS,
+        token=intent.token,
+        reason=intent.request["reason"],
+        paid_at=paid_at,
+    )
+
+
+def _ours(place: Place, intent: Intent, each: BonusPayment, now: datetime) -> Payment:
+    return payment_of(place, intent, each.granted or now)
+
+
+def _theirs(
+    session: Session, place: Place, hit_id: str, each: BonusPayment, taken: set[tuple[str, str]], now: datetime
+) -> Payment:
+    hit = hits.get(session, place, hit_id)
+    purpose, number = purpose_of(each.reason or "bonus"), 1
+    while (each.assignment_id, purpose) in taken:
+        number += 1
+        purpose = purpose_of(f"{each.reason or 'bonus'} ({number})")
+    return Payment(
+        mode=place.mode,
+        market=place.market,
+        kind=payments.BONUS,
+        assignment_id=each.assignment_id,
+        worker_id=each.worker_id,
+        hit_id=hit_id,
+        experiment_id=None if hit is None else hit.experiment_id,
+        purpose=purpose,
+        amount=each.amount,
+        fee=bonus_fee(each.amount),
+        source=payments.MARKET,
+        token=None,
+        reason=each.reason,
+        paid_at=each.granted or now,
+    )
+
+
+def finish(session: Session, world: World, rows: Sequence[Payment], done: Sequence[Intent], now: datetime) -> int:
+    """Enter payments, finish their intents and note it in the participants' rows; how many intents were open."""
+    payments.enter_many(session, rows)
+    finished = intents.complete_many(session, [intent.token for intent in done], now)
+    name: str = world.settings["participants_table"]
+    if rows and participants.exists(session, name):
+        people = [uniqueid(row.worker_id, row.assignment_id) for row in rows]
+        for status in (participants.SUBMITTED, participants.CREDITED):
+            participants.move_status(session, name, world.place.mode, people, expected=status, new=participants.BONUSED)
+    return finished
+
+
+def plain(purpose: str) -> str:
+    """A purpose without what nobody sees: two that look the same are the same, and paid once."""
+    return unicodedata.normalize("NFC", purpose).strip()
+
+
+def purpose_of(reason: str) -> str:
+    """The purpose that a reason stands for: itself, shortened where it is too long to be one."""
+    reason = plain(reason)
+    if len(reason) <= MAX_PURPOSE:
+        return reason
+    return f"{reason[:100]}…{intents.token(reason)[:16]}"

@@ -1,0 +1,176 @@
+"""From an experiment's stored settings to the HIT that the market gets, and to the row that we keep of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from turkctl.fees import hit_cost
+from turkctl.mturk import requirements
+from turkctl.mturk.types import Hit, HitRequest
+from turkctl.operations.experiments.rendering import task_of
+from turkctl.operations.experiments.stored import settings_of
+from turkctl.store import hits
+from turkctl.store.base import Place
+from turkctl.store.experiments import Version
+from turkctl.units import format_duration, format_money, parse_duration, parse_money
+
+
+@dataclass(frozen=True)
+class Post:
+    """One HIT to be posted: which settings it is made with, and what was said instead of them."""
+
+    version: Version
+    assignments: int
+    reward: Decimal
+    duration: timedelta
+    lifetime: timedelta
+    masters: bool
+    absent: tuple[str, ...] = ()
+    """Qualification types that a worker must not hold, besides the experiment's own requirements."""
+    rows: tuple[Mapping[str, Any], ...] = ()
+    """The data of the content that the HIT shows, in order; an intent keeps which items they are, not the data."""
+    types: Mapping[str, str] | None = None
+    """The ids of the project's own qualification types by name; None for a post that is only tried out."""
+
+    @property
+    def cost(self) -> Decimal:
+        """Dollars when every assignment is approved, commission included."""
+        return hit_cost(self.reward, self.assignments, masters=self.masters)
+
+    def stored(self) -> dict[str, Any]:
+        """What an intent keeps, enough to make the same request again."""
+        return {
+            "settings_id": self.version.settings_id,
+            "assignments": self.assignments,
+            "reward": format_money(self.reward),
+            "duration": format_duration(self.duration),
+            "lifetime": format_duration(self.lifetime),
+            "absent": list(self.absent),
+        }
+
+    @classmethod
+    def restore(cls, version: Version, stored: Mapping[str, Any]) -> Post:
+        """The post that :meth:`stored` was made from; ``version`` is that of its ``settings_id``."""
+        post = cls.of(version, int(stored["assignments"]))
+        return replace(
+            post,
+            reward=parse_money(stored["reward"]),
+            duration=parse_duration(stored["duration"]),
+            lifetime=parse_duration(stored["lifetime"]),
+            absent=tuple(stored.get("absent", ())),
+        )
+
+    @classmethod
+    def of(
+        cls,
+        version: Version,
+        assignments: int,
+        *,
+        reward: Decimal | None = None,
+        duration: timedelta | None = None,
+        lifetime: timedelta | None = None,
+        absent: tuple[str, ...] = (),
+    ) -> Post:
+        """By the experiment's settings, save what is given."""
+        settings = settings_of(version)
+        return cls(
+            version,
+            assignments,
+            settings.reward if reward is None else reward,
+            settings.duration if duration is None else duration,
+            settings.lifetime if lifetime is None else lifetime,
+            bool(settings.qualifications.get("masters")),
+            absent,
+        )
+
+    def request(self, token: str, mode: str) -> HitRequest:
+        """The request; its annotation is the token, by which a lost HIT is recognised as ours.
+
+        Raises:
+            UsageError: the question cannot be made of these rows
+                (see :func:`turkctl.operations.experiments.rendering.task_of`).
+        """
+        settings = settings_of(self.version)
+        task = task_of(self.version, self.rows)
+        return HitRequest(
+            title=settings.title,
+            description=settings.description,
+            keywords=settings.keywords,
+            reward=self.reward,
+            duration=self.duration,
+            lifetime=self.lifetime,
+            auto_approval_delay=settings.auto_approval_delay,
+            max_assignments=self.assignments,
+            question=task.question,
+            layout_id=task.layout_id,
+            layout_parameters=task.layout_parameters,
+            annotation=token,
+            requirements=requirements.to_api(
+                self._qualifications(), "sandbox" if mode == "sandbox" else "production", types=self.types
+            ),
+        )
+
+    def _qualifications(self) -> dict[str, Any]:
+        asked = settings_of(self.version).qualifications
+        return {**asked, "absent": [*(asked.get("absent") or ()), *self.absent]}
+
+    def row(self, hit: Hit, place: Place, now: datetime, *, campaign_id: int | None = None) -> hits.Hit:
+        """The market's answer as the store keeps it, with what it was made with."""
+        return hit_row(
+            hit,
+            place,
+            now,
+            duration=self.duration,
+            lifetime=self.lifetime,
+            experiment_id=self.version.experiment_id,
+            settings_id=self.version.settings_id,
+            code_version=self.version.code_version,
+            campaign_id=campaign_id,
+            masters=self.masters,
+        )
+
+
+def hit_row(
+    hit: Hit,
+    place: Place,
+    now: datetime,
+    *,
+    duration: timedelta,
+    lifetime: timedelta,
+    experiment_id: int | None,
+    settings_id: int | None = None,
+    code_version: str | None = None,
+    campaign_id: int | None = None,
+    masters: bool = False,
+) -> hits.Hit:
+    """The row of a HIT that was just posted. Without a code version it counts for no campaign and no participant."""
+    created = hit.created or now
+    return hits.Hit(
+        mode=place.mode,
+        market=place.market,
+        hit_id=hit.hit_id,
+        hit_type_id=hit.hit_type_id or "",
+        hit_group_id=hit.hit_group_id,
+        experiment_id=experiment_id,
+        settings_id=settings_id,
+        code_version=code_version,
+        campaign_id=campaign_id,
+        title=hit.title or "",
+        status=hit.status,
+        reward=hit.reward,
+        masters=masters,
+        max_assignments=hit.max_assignments,
+        available=hit.available,
+        pending=hit.pending,
+        completed=hit.completed,
+        assignment_duration=int(duration.total_seconds()),
+        auto_approval_delay=int((hit.auto_approval_delay or timedelta()).total_seconds()),
+        created=created,
+        expires=hit.expires or created + lifetime,
+        synced=now,
+        annotation=hit.annotation,
+    )

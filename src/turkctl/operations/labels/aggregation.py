@@ -1,0 +1,266 @@
+"""One aggregation of an experiment's labels, from taking its hold to its results standing."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from turkctl.errors import InterruptedByUserError, RefusedError, TurkctlError, UsageError
+from turkctl.operations.engine import processes
+from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.labels.from_answers import read_answers
+from turkctl.operations.project.labels import LabelSettings, Meaning, word
+from turkctl.store import label_results, label_state, label_votes
+from turkctl.store.experiments import Version
+
+if TYPE_CHECKING:
+    from turkctl.labels.result import Result
+    from turkctl.labels.votes import Duplicates
+
+DEFAULT_METHOD = "cubam"
+PART = 1000
+"""Results that are written in one transaction."""
+BEAT_SECONDS = 30.0
+"""Real time after which a run says that it still lives."""
+
+Tick = Callable[[int, int], None]
+Meter = Callable[[str], AbstractContextManager[Tick]]
+
+
+@dataclass(frozen=True)
+class How:
+    """How labels are aggregated. What is None is as the experiment's settings say, or by default."""
+
+    method: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    duplicates: Duplicates = "last"
+
+
+@dataclass(frozen=True)
+class Aggregated:
+    """The number of a run, what it found, how many labels went from which to which, and what is worth knowing."""
+
+    run: int
+    result: Result
+    changes: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+def check_duplicates(given: str) -> Duplicates:
+    """Which of a worker's labels on one item count.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    ways: tuple[Duplicates, ...] = ("last", "all")
+    for way in ways:
+        if given == way:
+            return way
+    raise UsageError(f"'{given}' is no way to treat duplicates", hint="last or all")
+
+
+def settings_that_matter(version: Version) -> dict[str, Any]:
+    """What of an experiment's settings makes a difference to results."""
+    labels = settings_of(version).labels or LabelSettings()
+    return labels.model_dump(mode="json")
+
+
+def is_gone(holder: str) -> bool:
+    """Whether the process that holds an experiment certainly does not live any more."""
+    return processes.is_gone(json.loads(holder))
+
+
+class Aggregation:
+    """One run on one experiment."""
+
+    def __init__(self, world: World, version: Version, how: How, meter: Meter, stop: Callable[[], bool]) -> None:
+        from turkctl.labels.methods import options_for
+
+        self._world = world
+        self._version = version
+        self._how = how
+        self._meter = meter
+        self._stop = stop
+        self._settings = settings_of(version).labels or LabelSettings()
+        self._method = how.method or self._settings.method or DEFAULT_METHOD
+        given = {"min_votes": self._settings.min_votes, **{k: v for k, v in how.options.items() if v is not None}}
+        self._options = options_for(self._method, given)
+        self._of = (version.experiment_id, world.listing_place.mode)
+        self._holder = json.dumps({"token": secrets.token_hex(8), **processes.myself()})
+        self._beaten = time.monotonic()
+
+    def run(self) -> Aggregated:
+        """Do it. Whatever ends it before it is complete leaves the results before it in place, and the mark set.
+
+        Raises:
+            UsageError: the labels, or the options, cannot be aggregated.
+            RefusedError: another run has the experiment, or took it over because this one was still for too long.
+            InterruptedByUserError: it was asked to stop.
+        """
+        started = time.perf_counter()
+        number = self._begin()
+        try:
+            read_answers(self._world, self._version, self._beat)
+            result, notes = self._fit()
+            changes = self._changes(result)
+            self._write(number, result)
+            facts = {
+                **result.run.as_dict(),
+                "settings": settings_that_matter(self._version),
+                "classes": None if result.votes.binary else [word(each) for each in result.votes.classes],
+                "total_seconds": round(time.perf_counter() - started, 3),
+            }
+            self._finish(number, facts, changes)
+        except BaseException as error:
+            self._give_up(number, error)
+            raise
+        self._tidy()
+        return Aggregated(number, result, changes, notes)
+
+    def _begin(self) -> int:
+        """Take the hold, which clears the mark; the number of the run."""
+        now = self._world.now()
+        with self._world.database.write() as session:
+            state = label_state.ensure(session, *self._of, now)
+            if not label_state.claim(session, state, self._holder, is_gone):
+                owner = processes.in_words(json.loads(state.holder or "{}"))
+                raise RefusedError(
+                    f"experiment {self._version.slug} is being aggregated by {owner}",
+                    hint="wait for it, or stop it, and run this again",
+                )
+            label_results.end_abandoned(session, *self._of, now)
+            return label_results.begin(session, *self._of, self._method, now)
+
+    def _fit(self) -> tuple[Result, tuple[str, ...]]:
+        from turkctl.labels.methods import aggregate
+        from turkctl.operations.labels.votes import load_votes
+
+        meaning = Meaning(self._version.slug, self._settings, self._method)
+        with self._meter("reading") as tick, self._world.database.read() as session:
+            total = label_votes.count(session, *self._of)
+            loaded = load_votes(
+                session, self._version, self._of[1], meaning, self._how.duplicates, lambda done: tick(done, total)
+            )
+        self._beat(0, 0)
+        with self._meter("aggregating") as tick:
+
+            def progress(done: int, most: int) -> None:
+                tick(done, most)
+                self._beat(done, most)
+
+            result = aggregate(loaded.votes, self._method, self._options, progress, self._stop)
+        return result, self._notes(loaded.votes.duplicates, loaded.skipped)
+
+    def _notes(self, duplicates: int, skipped: int) -> tuple[str, ...]:
+        notes = []
+        if duplicates:
+            kept = "the last one counts" if self._how.duplicates == "last" else "all of them count"
+            notes.append(f"labels that repeat a worker and an item: {duplicates:,}; {kept}")
+        if skipped:
+            notes.append(f"labels left out as the settings say: {skipped:,}")
+        return tuple(notes)
+
+    def _beat(self, _done: int, _most: int) -> None:
+        """Keep the hold.
+
+        Raises:
+            RefusedError: another run has taken it, because this one had been still for too long.
+        """
+        if time.monotonic() - self._beaten < BEAT_SECONDS:
+            return
+        with self._world.database.write() as session:
+            held = label_state.renew(session, *self._of, self._holder)
+        if not held:
+            raise self._lost()
+        self._beaten = time.monotonic()
+
+    def _lost(self) -> RefusedError:
+        return RefusedError(
+            f"another run has taken over experiment {self._version.slug}", hint="see: turkctl labels history"
+        )
+
+    def _changes(self, result: Result) -> dict[str, int]:
+        """How many labels go from which to which; those set by hand stay what they are."""
+        with self._world.database.read() as session:
+            state = label_state.get(session, *self._of)
+            before = dict(label_results.labels_of(session, state.run_id if state is not None else None))
+            set_by_hand = label_results.admin_labels(session, *self._of)
+        names = {"true": "yes", "false": "no"} if result.votes.binary else {}
+        pairs: Counter[tuple[str | None, str | None]] = Counter()
+        for item, label in zip(result.votes.items, result.labels(), strict=True):
+            old, new = before.pop(str(item), None), None if label is None else word(label)
+            if old != new and item not in set_by_hand:
+                pairs[old, new] += 1
+        pairs.update((old, None) for item, old in before.items() if old is not None and item not in set_by_hand)
+        usual = [(None, "false"), (None, "true"), ("true", "false"), ("false", "true")] if result.votes.binary else []
+        rest = sorted(pairs.keys() - set(usual), key=str)
+        return {
+            f"{names.get(old or 'none', old) or 'none'}->{names.get(new or 'none', new) or 'none'}": pairs[old, new]
+            for old, new in [*usual, *rest]
+        }
+
+    def _write(self, number: int, result: Result) -> None:
+        """Write the results beside those that stand."""
+        columns = (result.votes.items, result.labels(), *(c.tolist() for c in (result.score, result.p)))
+        counts = (result.n.tolist(), result.n_true.tolist())
+        rows = (
+            {
+                "run_id": number,
+                "item": item,
+                "label": None if label is None else word(label),
+                "score": score,
+                "p": p,
+                "n": n,
+                "n_true": n_true,
+            }
+            for item, label, score, p, n, n_true in zip(*columns, *counts, strict=True)
+        )
+        with self._meter("writing") as tick:
+            done = 0
+            while part := list(islice(rows, PART)):
+                self._stop_if_asked()
+                with self._world.database.write() as session:
+                    label_results.put_items(session, part)
+                done += len(part)
+                tick(done, len(result.n))
+                self._beat(done, len(result.n))
+        workers = iter(result.worker_rows())
+        while some := list(islice(workers, PART)):
+            with self._world.database.write() as session:
+                rows_of = [{"run_id": number, "worker_id": row.pop("worker"), "facts": row} for row in some]
+                label_results.put_workers(session, rows_of)
+
+    def _stop_if_asked(self) -> None:
+        if self._stop():
+            raise InterruptedByUserError("interrupted; the labels stay as they were", hint="run it again")
+
+    def _finish(self, number: int, facts: dict[str, Any], changes: dict[str, int]) -> None:
+        with self._world.database.write() as session:
+            if not label_state.finish(session, *self._of, self._holder, number):
+                raise self._lost()
+            label_results.end(session, number, label_results.DONE, self._world.now(), facts=facts, changes=changes)
+
+    def _give_up(self, number: int, error: BaseException) -> None:
+        stopped = isinstance(error, InterruptedByUserError | KeyboardInterrupt)
+        status = label_results.INTERRUPTED if stopped else label_results.FAILED
+        words = error.message if isinstance(error, TurkctlError) else type(error).__name__
+        with self._world.database.write() as session:
+            label_results.end(session, number, status, self._world.now(), error=words)
+            label_state.give_up(session, *self._of, self._holder, self._world.now())
+
+    def _tidy(self) -> None:
+        """Remove what earlier runs said of items and workers, but for the last of them."""
+        with self._world.database.read() as session:
+            runs = label_results.outdated(session, *self._of)
+        more = bool(runs)
+        while more:
+            with self._world.database.write() as session:
+                more = label_results.remove_some(session, runs)

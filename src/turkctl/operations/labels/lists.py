@@ -1,0 +1,282 @@
+"""What is known of labels: listed, exported, looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, UsageError
+from turkctl.operations.engine.world import World
+from turkctl.operations.labels.from_answers import read_answers
+from turkctl.operations.selection.hits import find_experiment
+from turkctl.store import experiments, label_results, label_state, label_votes
+from turkctl.store.experiments import Version
+from turkctl.store.label_results import Item, Run
+from turkctl.store.label_votes import Narrowed
+
+LABEL_COLUMNS = ("item", "worker", "label", "experiment", "at", "assignment_id", "status")
+ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
+HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
+DIGITS = 6
+"""Decimals of scores, as in results that come straight from a file."""
+
+
+def list_labels(
+    world: World, slug: str | None, item: str | None = None, worker: str | None = None, *, counting: bool = False
+) -> Iterator[dict[str, Any]]:
+    """A row per label, in the order in which they came, read as they are asked for.
+
+    Args:
+        world: database and clock.
+        slug: the experiment; None is all.
+        item: only of this item.
+        worker: only of this worker.
+        counting: only those that count: not those of rejected work, taken out, of excluded workers, or without value.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    versions = _versions(world, slug)
+    for version in versions:
+        read_answers(world, version)
+    return _labels(world, versions[0].experiment_id if slug is not None else None, Narrowed(item, worker, counting))
+
+
+def _versions(world: World, slug: str | None) -> list[Version]:
+    with world.database.read() as session:
+        return [find_experiment(session, slug)] if slug is not None else experiments.list_all(session)
+
+
+def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iterator[dict[str, Any]]:
+    """Each page is read in a transaction of its own: nobody waits for whoever reads the output."""
+    after, mode = 0, world.listing_place.mode
+    while True:
+        with world.database.read() as session:
+            page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after)
+        if not page:
+            return
+        for each in page:
+            yield {name: getattr(each, name) for name in LABEL_COLUMNS}
+
+
+def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
+    """A row per item: what the last run made of it, or what was set by hand; of all experiments, each names its own.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    return _all_results(world, _versions(world, slug), named=slug is None)
+
+
+def _all_results(world: World, versions: list[Version], *, named: bool) -> Iterator[dict[str, Any]]:
+    for version in versions:
+        yield from results_of(world, version, named=named)
+
+
+def results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[str, Any]]:
+    """The same of one experiment; ``named`` rows say which it is."""
+    with world.database.read() as session:
+        run = label_results.standing_run(session, version.experiment_id, world.listing_place.mode)
+    for item in items_of(world, version, run):
+        row = _item_row(item, run)
+        yield {"experiment": version.slug, **row} if named else row
+
+
+def items_of(world: World, version: Version, run: Run | None) -> Iterator[Item]:
+    """What a run, that which stands, made of items, or was set by hand; a page is a transaction of its own."""
+    of, after = (version.experiment_id, world.listing_place.mode), None
+    while run is not None:
+        with world.database.read() as session:
+            page = label_results.list_page(session, run, of, after)
+        if not page:
+            break
+        yield from page
+        after = page[-1].item
+    with world.database.read() as session:
+        yield from label_results.list_waiting(session, *of)
+
+
+def _item_row(item: Item, run: Run | None) -> dict[str, Any]:
+    return {
+        "item": item.item,
+        "label": as_shown(item.label, run),
+        "score": _rounded(item.score),
+        "p": _rounded(item.p),
+        "n": item.n,
+        "method": item.method,
+    }
+
+
+def as_shown(label: str | None, run: Run | None) -> bool | str | None:
+    """A stored label as JSON has it: true, false, or a class."""
+    several = run is not None and bool((run.facts or {}).get("classes"))
+    return {"true": True, "false": False}.get(label, label) if label is not None and not several else label
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, DIGITS) + 0.0
+
+
+def history(world: World, slug: str | None, limit: int | None) -> list[dict[str, Any]]:
+    """A row per run of this mode, the newest first.
+
+    A run that was killed could not say so itself, and the next one notes it; until then it is told here.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    from turkctl.operations.labels.aggregation import is_gone
+    from turkctl.store.leases import machine_clock
+
+    mode = world.listing_place.mode
+    with world.database.read() as session:
+        experiment_id = None if slug is None else find_experiment(session, slug).experiment_id
+        runs = label_results.list_runs(session, mode, experiment_id, limit)
+        now = machine_clock(session)
+        abandoned = {
+            state.experiment_id
+            for state in label_state.all_of(session, mode).values()
+            if state.is_abandoned(now, is_gone)
+        }
+    return [_run_row(run, abandoned=run.experiment_id in abandoned) for run in runs]
+
+
+def _run_row(run: Run, *, abandoned: bool) -> dict[str, Any]:
+    facts = run.facts or {}
+    killed = run.status == label_results.RUNNING and abandoned
+    named = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
+    return {
+        "run": run.id,
+        "experiment": run.experiment,
+        "mode": run.mode,
+        "method": run.method,
+        "started": run.started,
+        "finished": run.finished,
+        "status": label_results.INTERRUPTED if killed else run.status,
+        **{name: facts.get(name) for name in named},
+        "warnings": facts.get("warnings", []),
+        "changes": None if run.changes is None else dict(sorted(run.changes.items(), key=_usual_first)),
+        "seconds": facts.get("total_seconds"),
+        "error": run.error,
+    }
+
+
+def _usual_first(change: tuple[str, int]) -> tuple[int, str]:
+    """New labels, then those that turned, then all others; the database keeps them sorted by name."""
+    usual = ("none->no", "none->yes", "yes->no", "no->yes")
+    return usual.index(change[0]) if change[0] in usual else len(usual), change[0]
+
+
+def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
+    """One item in full: its label, the votes with what the last run said of their workers, and what runs before said.
+
+    Raises:
+        NotFoundError: no such experiment, or no such item in this mode.
+    """
+    versions = _versions(world, slug)
+    version, mode = versions[0], world.listing_place.mode
+    read_answers(world, version)
+    of = (version.experiment_id, mode)
+    with world.database.read() as session:
+        votes, _ = label_votes.list_page(session, mode, version.experiment_id, Narrowed(item), 0)
+        known = label_results.get_item(session, *of, item)
+        if known is None and not votes:
+            raise unknown_item(version, mode, item)
+        run = label_results.standing_run(session, *of)
+        names = sorted({vote.worker for vote in votes})
+        said = {row["worker"]: row for row in label_results.list_workers(session, run.id, names)} if run else {}
+        past = label_results.past_items(session, *of, item)
+    shown = _item_row(known, run) if known is not None else dict.fromkeys(ITEM_COLUMNS[1:])
+    return {
+        "experiment": version.slug,
+        **shown,
+        "item": item,
+        "run": None if run is None else run.id,
+        "threshold": None if run is None else (run.facts or {}).get("threshold"),
+        "votes": [
+            {
+                "worker": vote.worker,
+                "label": vote.label,
+                "at": vote.at,
+                "status": vote.status,
+                "assignment_id": vote.assignment_id,
+                **_ability(said.get(vote.worker)),
+            }
+            for vote in votes
+        ],
+        "runs": [
+            {"run": each.id, "method": each.method, "started": each.started}
+            | {"label": as_shown(label, each), "score": _rounded(score)}
+            for each, label, score in past
+        ],
+    }
+
+
+def _ability(facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is worth knowing of who gave a vote."""
+    names = ("agreement", "sensitivity", "specificity", "flags")
+    return {name: (facts or {}).get(name) for name in names}
+
+
+def unknown_item(version: Version, mode: str, item: str) -> NotFoundError:
+    """That an item has no label."""
+    return NotFoundError(
+        f"experiment {version.slug} has no label for '{item}' in mode {mode}",
+        hint=f"see: turkctl labels list --experiment {version.slug}",
+    )
+
+
+def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
+    """What the last run said of workers, and who is excluded.
+
+    Raises:
+        NotFoundError: no such experiment.
+        UsageError: its labels were never aggregated in this mode.
+    """
+    version, mode = _versions(world, slug)[0], world.listing_place.mode
+    with world.database.read() as session:
+        run = require_run(session, version, mode)
+        out = label_votes.excluded(session, version.experiment_id, mode)
+        rows = label_results.list_workers(session, run.id)
+    return [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
+
+
+def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Columns in the order that they have for a file; the database keeps facts sorted by name."""
+    first = ("worker", "n", "agreement", "w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    order = [name for name in first if name in names]
+    order += [name for name in names if name not in (*first, "flags")] + ["flags"]
+    return [{name: row.get(name) for name in order} for row in rows]
+
+
+def require_run(session: Session, version: Version, mode: str) -> Run:
+    """The run whose results stand.
+
+    Raises:
+        UsageError: there is none.
+    """
+    run = label_results.standing_run(session, version.experiment_id, mode)
+    if run is None:
+        raise UsageError(
+            f"the labels of experiment {version.slug} were never aggregated in mode {mode}",
+            hint=f"run: turkctl labels aggregate --experiment {version.slug}",
+        )
+    return run
+
+
+def is_dirty(world: World, slug: str) -> bool:
+    """Whether an experiment's labels wait for a run.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    from turkctl.operations.labels.aggregation import is_gone
+    from turkctl.store.leases import machine_clock
+
+    with world.database.read() as session:
+        version = find_experiment(session, slug)
+        state = label_state.get(session, version.experiment_id, world.listing_place.mode)
+        return state is not None and state.is_dirty(machine_clock(session), is_gone)

@@ -1,0 +1,124 @@
+"""``labels needs-more``: the items whose next vote is expected to say most, and more outputs for them."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from turkctl.errors import UsageError
+from turkctl.operations.content.items import MAX_OUTPUTS
+from turkctl.operations.engine.plan import PLANNED, SKIPPED, BatchResult, ItemResult
+from turkctl.operations.engine.world import World
+from turkctl.operations.labels.lists import as_shown, items_of, require_run
+from turkctl.operations.selection.hits import find_experiment
+from turkctl.store import contents, contents_adding, contents_counts, label_results
+from turkctl.store.experiments import Version
+from turkctl.store.label_results import Item
+
+COLUMNS = ("item", "bits", "label", "p", "n")
+LEAST, MOST = 0.55, 0.99
+"""Bounds of the share of right votes: agreement with labels made of few votes flatters, and nobody is always right."""
+DIGITS = 6
+
+
+def bits(p: float, n: int, accuracy: float) -> float:
+    """How much one more vote is expected to tell of whether the label is right, in bits, 0 to 1.
+
+    That is the mutual information of the answer and the vote of a worker who is right with probability ``accuracy``
+    (D. V. Lindley, On a measure of the information provided by an experiment, 1956): with q the probability that the
+    vote says what the label says, H(q) - H(accuracy), where H is the entropy of a yes-or-no event. Estimates from few
+    votes are too sure, so p is first drawn to one half by the rule of succession: (n p + 1) / (n + 2).
+
+    Args:
+        p: the estimate that the label is right, or true.
+        n: votes that it rests on.
+        accuracy: the share of votes that are right.
+    """
+    drawn = (n * p + 1) / (n + 2)
+    agrees = drawn * accuracy + (1 - drawn) * (1 - accuracy)
+    return max(0.0, _entropy(agrees) - _entropy(accuracy))
+
+
+def _entropy(share: float) -> float:
+    return -sum(part * math.log2(part) for part in (share, 1 - share) if part > 0)
+
+
+def needs_more(world: World, slug: str, limit: int) -> list[dict[str, Any]]:
+    """The items whose next vote is worth most, the best first; as many as the limit says.
+
+    Items that were set by hand, that have a known answer, or that have no vote yet are none of them.
+
+    Raises:
+        NotFoundError: no such experiment.
+        UsageError: its labels were never aggregated in this mode.
+    """
+    mode = world.listing_place.mode
+    with world.database.read() as session:
+        version = find_experiment(session, slug)
+        run = require_run(session, version, mode)
+        accuracy = _accuracy(label_results.list_workers(session, run.id))
+        gold = contents.gold_answers(session, version.experiment_id)
+    best = heapq.nsmallest(limit, _valued(items_of(world, version, run), gold.keys(), accuracy))
+    return [
+        {"item": name, "bits": round(-worth, DIGITS), "label": as_shown(item.label, run)}
+        | {"p": None if item.p is None else round(item.p, DIGITS), "n": item.n}
+        for worth, name, item in best
+    ]
+
+
+def _valued(items: Iterator[Item], known: Any, accuracy: float) -> Iterator[tuple[float, str, Item]]:
+    for item in items:
+        if item.method != "admin" and item.item not in known and item.p is not None:
+            yield -bits(item.p, item.n, accuracy), item.item, item
+
+
+def _accuracy(workers: Sequence[dict[str, Any]]) -> float:
+    """The share of votes that agree with the labels."""
+    judged = [(row["n"], row["agreement"]) for row in workers if row.get("agreement") is not None]
+    votes = sum(n for n, _ in judged)
+    share = sum(n * agreement for n, agreement in judged) / votes if votes else LEAST
+    return min(max(share, LEAST), MOST)
+
+
+def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, dry_run: bool = False) -> BatchResult:
+    """Want so many more outputs of items; ``content dispatch`` posts them.
+
+    An item that still waits for outputs, pending or under way, is left alone: running it again adds nothing twice.
+
+    Raises:
+        NotFoundError: no such experiment.
+        UsageError: a number of outputs that cannot be meant.
+    """
+    if not 1 <= outputs <= MAX_OUTPUTS:
+        raise UsageError(f"--add-outputs {outputs} lies outside 1 to {MAX_OUTPUTS:,}", hint="give how many are wanted")
+    with world.database.read() if dry_run else world.database.write() as session:
+        version = find_experiment(session, slug)
+        found = contents.find(session, version.experiment_id, items)
+        ids = [row for row, _ in found.values()]
+        now, place = world.now(), world.listing_place
+        needs = contents_counts.needs(session, place, now, ids)
+        waiting = {row for row, need in needs.items() if need > 0}
+        waiting |= contents_counts.out(session, place, now, ids).keys()
+        reasons = {item: _reason(version, found.get(item), waiting) for item in items}
+        if not dry_run:
+            todo = [found[item][0] for item in items if reasons[item] is None]
+            # An item that has got more outputs than were wanted needs fewer than none.
+            by = {row: outputs - min(needs.get(row, 0), 0) for row in todo}
+            contents_adding.raise_outputs(session, by, MAX_OUTPUTS, now)
+    done = PLANNED if dry_run else "added"
+    results = [
+        ItemResult(item, done, f"{outputs} more outputs") if reason is None else ItemResult(item, SKIPPED, reason)
+        for item, reason in reasons.items()
+    ]
+    return BatchResult("add outputs", place.mode, results, dry_run=dry_run)
+
+
+def _reason(version: Version, there: tuple[int, Any] | None, waiting: set[int]) -> str | None:
+    """Why no outputs are added to an item; None where they are."""
+    if there is None:
+        return f"experiment {version.slug} has no content of that key"
+    if there[1] is not None:
+        return "it was removed from content"
+    return "it waits for outputs already" if there[0] in waiting else None

@@ -1,0 +1,263 @@
+"""A run of label aggregation as one page to look at: no scripts, and nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from turkctl.errors import UsageError
+from turkctl.labels.result import Result
+from turkctl.operations.labels.charts import bars, plane
+
+NEAR = 20
+"""Items nearest to the cut that are listed."""
+WORKERS = 200
+"""Workers that are listed, those with most labels first."""
+BINS = 40
+RANGE_IN_SPREADS = 6
+"""Scores farther out than so many quartile distances share the outermost bars."""
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>$title</title>
+<style>
+:root { --ink: #1b1f24; --soft: #5b6470; --line: #d9dee4; --back: #ffffff; --panel: #f6f8fa; --true: #1f6feb;
+  --false: #b35900; --none: #8b949e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #9aa4b0; --line: #343b44; --back: #14171b;
+  --panel: #1c2026; --true: #6cb0ff; --false: #f0a35e; --none: #7d8590; } }
+body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--back); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; }
+p { margin: .25rem 0 .75rem; color: var(--soft); max-width: 46rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; margin: 1.25rem 0; }
+.facts div { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; }
+.facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+.facts span { color: var(--soft); font-size: .85rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1.5rem; }
+svg { width: 100%; height: auto; display: block; background: var(--panel); border: 1px solid var(--line);
+  border-radius: 6px; }
+svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+.pair { margin-bottom: 1.5rem; } .pair svg text { font-size: 17px; }
+svg .axis { stroke: var(--line); } svg .cut { stroke: var(--ink); stroke-dasharray: 4 3; }
+.true { fill: var(--true); } .false { fill: var(--false); } .none { fill: var(--none); }
+svg circle { fill-opacity: .55; }
+.key i { display: inline-block; width: .7em; height: .7em; border-radius: 2px; margin: 0 .35em 0 .9em; }
+i.true { background: var(--true); } i.false { background: var(--false); } i.none { background: var(--none); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; font-size: .85rem; }
+th.text, td.text { text-align: left; }
+td.wide { white-space: normal; overflow-wrap: anywhere; }
+ul { padding-left: 1.2rem; }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p>$subtitle</p>
+$facts
+$warnings
+<h2>Scores</h2>
+$scores
+<h2>Workers</h2>
+$charts
+$workers
+<h2>Items near the cut</h2>
+$near
+<h2>The run</h2>
+$run
+</body>
+</html>
+""")
+
+
+_ABOUT_P = {
+    True: "p is an estimate of how likely an item is true.",
+    False: "Score and p are about the likeliest class of an item.",
+}
+
+
+def write_report(path: Path, result: Result, source: str) -> None:
+    """Write the page; a file of that name is replaced once the new one is complete.
+
+    Raises:
+        UsageError: a place that cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(render(result, source), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}: {error.strerror}", hint="name another with --report") from None
+
+
+def render(result: Result, source: str) -> str:
+    """The page of a result; ``source`` says where the labels are from."""
+    run = result.run
+    told = "".join(f"<li>{escape(each)}</li>" for each in run.warnings)
+    return _PAGE.substitute(
+        title=escape(f"Labels of {source}"),
+        subtitle=f"Aggregated by {escape(run.method)}. {_ABOUT_P[result.votes.binary]}",
+        facts=_facts(result),
+        warnings=f"<h2>Warnings</h2><ul>{told}</ul>" if told else "",
+        scores=_scores(result),
+        charts=_worker_charts(result),
+        workers=_workers(result),
+        near=_near(result),
+        run=_table(["what", "value"], _run_rows(result), text=2),
+    )
+
+
+def _facts(result: Result) -> str:
+    labelled = int((result.label >= 0).sum())
+    agreement = _agreement(result)
+    facts = [
+        (f"{result.run.items:,}", "items"),
+        (f"{result.run.workers:,}", "workers"),
+        (f"{result.run.labels:,}", "labels"),
+        (f"{labelled:,}", "items labelled"),
+    ]
+    if result.votes.binary and labelled:
+        facts.append((f"{int((result.label == 1).sum()) / labelled:.1%}", "of them true"))
+    facts.append(("–" if agreement is None else f"{agreement:.1%}", "labels agree with the result"))
+    return '<div class="facts">' + "".join(f"<div><b>{b}</b><span>{what}</span></div>" for b, what in facts) + "</div>"
+
+
+def _agreement(result: Result) -> float | None:
+    """The share of votes that equal their item's label, over items that have one."""
+    final = result.label[result.votes.item]
+    counted = final >= 0
+    return float((final == result.votes.value)[counted].mean()) if counted.any() else None
+
+
+def _scores(result: Result) -> str:
+    low, high = (float(each) for each in _range(result.score))
+    edges = _edges(low, high, result.run.threshold)
+    inside = np.clip(result.score, low, high)
+    kinds = ("false", "true", "none") if result.votes.binary else ("true", "none")
+    counts = [np.histogram(inside[chosen], edges)[0].tolist() for chosen in _kinds(result)]
+    names = {"false": "false", "true": "true" if result.votes.binary else "labelled", "none": "no label"}
+    key = "".join(f'<i class="{kind}"></i>{names[kind]}' for kind in kinds)
+    return f'<p class="key">How many items have which score:{key}</p>' + bars(
+        edges.tolist(), dict(zip(kinds, counts, strict=True)), "score", "items", result.run.threshold
+    )
+
+
+def _edges(low: float, high: float, cut: float | None) -> Any:
+    """The bars' ends, one of them at the cut."""
+    if cut is None or not low < cut < high:
+        return np.linspace(low, high, BINS + 1)
+    width = (high - low) / BINS
+    return cut + width * np.arange(np.floor((low - cut) / width), np.ceil((high - cut) / width) + 1)
+
+
+def _kinds(result: Result) -> list[Any]:
+    if result.votes.binary:
+        return [result.label == 0, result.label == 1, result.label < 0]
+    return [result.label >= 0, result.label < 0]
+
+
+def _range(scores: Any) -> tuple[float, float]:
+    """Where the histogram begins and ends: at the scores' own ends, unless some are very far out."""
+    low, middle, high = np.percentile(scores, [25, 50, 75])
+    reach = RANGE_IN_SPREADS * max(float(high - low), 0.1)
+    return max(float(scores.min()), float(middle) - reach) - 0.05, min(
+        float(scores.max()), float(middle) + reach
+    ) + 0.05
+
+
+def _worker_charts(result: Result) -> str:
+    parts = []
+    columns = result.worker
+    kinds = np.where(np.any(list(result.flags.values()), axis=0), "false", "true") if result.flags else None
+    shown = np.full(len(columns["n"]), "true") if kinds is None else kinds
+    first = ("specificity", "sensitivity") if "sensitivity" in columns else ("a0", "a1")
+    if first[0] in columns:
+        x, y = columns[first[0]], columns[first[1]]
+        words = "right on false items", "right on true items"
+        parts.append(plane(x, y, columns["n"], shown, words, ends=((0, 1), (0, 1)), slope=-1))
+    if "w" in columns and columns["w"].ndim == 1:
+        words = "threshold t: says no too readily above 0", "ability w: guesses at 0"
+        parts.append(plane(columns["t"], columns["w"], columns["n"], shown, words))
+    agreement = columns["agreement"][~np.isnan(columns["agreement"])]
+    if len(agreement):
+        counts, edges = np.histogram(agreement, np.linspace(0, 1, 21))
+        parts.append(bars(edges.tolist(), {"true": counts.tolist()}, "agreement with the labels", "workers", None))
+    key = '<i class="true"></i>no flag<i class="false"></i>reversed, guessing or one-sided' if result.flags else ""
+    text = f'<p class="key">A dot is a worker, larger with more labels.{key}</p>' if first[0] in columns else ""
+    return f'{text}<div class="pair">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
+
+
+def _workers(result: Result) -> str:
+    rows = list(result.worker_rows())
+    most = sorted(rows, key=lambda row: -row["n"])[:WORKERS]
+    left_out = ("confusion",) if result.flags else ("confusion", "flags")
+    columns = [name for name in rows[0] if name not in left_out]
+    more = f"<p>The {len(most)} workers with most labels, of {len(rows):,}.</p>" if len(rows) > len(most) else ""
+    return more + _table(columns, ([_shown(row[name]) for name in columns] for row in most), text=1, last="flags")
+
+
+def _near(result: Result) -> str:
+    if result.run.threshold is None:
+        distance, told = result.score, "The items with the lowest scores, where another class is nearly as likely."
+    else:
+        distance = np.abs(result.score - result.run.threshold)
+        told = "One more vote would tell most here."
+    order = np.argsort(distance, kind="stable")[:NEAR].tolist()
+    labels, items = result.labels(), result.votes.items
+    rows = [
+        [
+            str(items[at]),
+            "none" if labels[at] is None else str(labels[at]).lower() if result.votes.binary else str(labels[at]),
+            _shown(float(result.score[at])),
+            _shown(float(result.p[at])),
+            str(result.n[at]),
+            str(result.n_true[at]),
+        ]
+        for at in order
+    ]
+    last = "votes true" if result.votes.binary else "votes for it"
+    return f"<p>{told}</p>" + _table(["item", "label", "score", "p", "votes", last], rows, text=2)
+
+
+def _run_rows(result: Result) -> Iterator[list[str]]:
+    run = result.run.as_dict()
+    for group in ("parameters", "versions"):
+        yield from ([name, _shown(value)] for name, value in run.pop(group).items())
+    run.pop("warnings")
+    yield from ([name.replace("_", " "), _shown(value)] for name, value in run.items())
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_shown(each) for each in value)
+    if isinstance(value, float):
+        return f"{value:,.3f}" if abs(value) >= 0.0005 or not value else f"{value:.2e}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _table(columns: Sequence[str], rows: Any, *, text: int, last: str | None = None) -> str:
+    """A table whose first ``text`` columns, and the one named ``last``, are texts; the others numbers."""
+    styles = [' class="text wide"' if i < text or name == last else "" for i, name in enumerate(columns)]
+    head = "".join(f"<th{style}>{escape(name)}</th>" for style, name in zip(styles, columns, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{style}>{escape(cell)}</td>" for style, cell in zip(styles, row, strict=True)) + "</tr>\n"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>'

@@ -1,0 +1,295 @@
+"""``participants export``: what the experiment recorded, as rows, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from turkctl.errors import InterruptedByUserError, UsageError
+from turkctl.operations.participants.anonymize import Key, Pseudonyms, load_key
+from turkctl.operations.participants.datastring import (
+    KINDS,
+    PARTICIPANT,
+    Clean,
+    Kind,
+    UnreadableDataError,
+    parse,
+    trial_columns,
+    unpack,
+)
+from turkctl.operations.participants.export_files import named, replacing
+from turkctl.operations.participants.export_formats import (
+    FORMATS,
+    CsvWriter,
+    JsonLinesWriter,
+    ParquetWriter,
+    TextSink,
+    Writer,
+    import_parquet,
+    table_columns,
+)
+from turkctl.operations.participants.filters import Query, build_filter, known_name, needed_columns
+from turkctl.operations.participants.lists import Reads, checked_table, readable, status_name
+from turkctl.store.engine import Database
+from turkctl.store.participant_exports import has_answers, read_page
+from turkctl.store.participant_lists import ParticipantFilter, as_text
+
+ALL = "all"
+LISTED = 20
+"""Participants with unreadable data that are named; the others are counted."""
+MOST_COLUMNS = 1000
+"""Fields of trials that get a column of their own in a table."""
+NOT_WRITTEN = ("xlsx", "xls", "ods", "tsv", "json")
+"""Endings that name a format which a file of commas is not."""
+IDS = ("uniqueid", "assignment_id", "worker_id", "hit_id")
+_IP_ADDRESS = "ipaddress"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be exported, and how."""
+
+    kinds: Sequence[Kind]
+    form: str
+    file: str | None = None
+    """A file or a folder; None: standard output."""
+    key_file: Path | None = None
+    """Holds the key of pseudonyms, which then stand for ids."""
+
+
+@dataclass
+class Report:
+    """What an export did."""
+
+    files: list[Path] = field(default_factory=list)
+    participants: int = 0
+    """Those with something recorded that could be read, at least in part."""
+    rows: dict[Kind, int] = field(default_factory=dict)
+    unreadable: int = 0
+    """Participants whose data could not be read, or not all of it."""
+    listed: list[dict[str, str]] = field(default_factory=list)
+    """The first of them, with ``uniqueid`` and ``reason``."""
+    key: Key | None = None
+    """What the pseudonyms depend on."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "files": [str(file) for file in self.files],
+            "participants": self.participants,
+            "rows": dict(self.rows),
+            "unreadable": self.unreadable,
+            "unreadable_participants": self.listed,
+        }
+
+
+def plan_export(
+    data: str, form: str | None, file: str | None, key_file: Path | None = None, *, otherwise: str = "csv"
+) -> Wanted:
+    """What the words of the command line mean.
+
+    Without a format, the ending of the file decides, else ``otherwise``; several tables on standard output are
+    JSON Lines.
+
+    Raises:
+        UsageError: a word that there is not, or a format that cannot go where it is sent.
+    """
+    known_name(data, (*KINDS, ALL), "kind of data")
+    if file == "":
+        raise UsageError("the name of the file is empty", hint="name one with --file, or leave it out")
+    kinds = [kind for kind in KINDS if data in (kind, ALL)]
+    target = None if file == "-" else file
+    if form is None:
+        ending = Path(target or "").suffix.lstrip(".").lower()
+        if ending in NOT_WRITTEN:
+            raise UsageError(
+                f"{target} says .{ending}, which is not written",
+                hint="name it .csv, .jsonl or .parquet, or give --format",
+            )
+        form = ending if ending in FORMATS else "jsonl" if target is None and len(kinds) > 1 else otherwise
+    known_name(form, FORMATS, "format")
+    if target is None and form == "parquet":
+        raise UsageError("Parquet is not for standard output", hint="name a file with --file")
+    if target is None and form == "csv" and len(kinds) > 1:
+        raise UsageError("three tables are too many for one CSV", hint="add --file, or choose --format jsonl")
+    if form == "parquet":
+        import_parquet()
+    return Wanted(kinds, form, target, key_file)
+
+
+def export(reads: Reads, query: Query, wanted: Wanted, write: Callable[[str], object], stop: Event) -> Report:
+    """Write what was recorded by the participants that match.
+
+    Participants come in the order of ``uniqueid``. Each that is there from beginning to end is exported once, in the
+    state of the moment at which it is read.
+
+    Args:
+        reads: settings and database.
+        query: the filters.
+        wanted: what and where.
+        write: standard output.
+        stop: set to end it early.
+
+    Raises:
+        UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.lists.listed`; also a key
+            file that cannot be used and a file that cannot be written.
+        InterruptedByUserError: it was stopped; no file was made or replaced.
+    """
+    files = _files(wanted)
+    source = _open(reads, query, wanted.key_file is not None, stop)
+    report = Report(files=files, rows=dict.fromkeys(wanted.kinds, 0))
+    if wanted.key_file is not None:
+        report.key = load_key(wanted.key_file)
+        source = replace(source, pseudonyms=Pseudonyms(report.key.secret))
+    if wanted.file is None:
+        _write(source, wanted.kinds, _to_stdout(source, wanted, write), report)
+        return report
+    with replacing(files) as beside, ExitStack() as stack:
+        _write(source, wanted.kinds, _to_files(source, wanted, beside, stack), report)
+    return report
+
+
+def _files(wanted: Wanted) -> list[Path]:
+    if wanted.file is None:
+        return []
+    files = named(wanted.file, [f"{kind}data" for kind in wanted.kinds], wanted.form, together=wanted.form == "jsonl")
+    if wanted.key_file is not None and wanted.key_file.resolve() in files:
+        raise UsageError(f"{wanted.key_file} is the key and is not replaced", hint="name another with --file")
+    return files
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One participant: the keys of its rows, what was recorded, and what takes ids out of it."""
+
+    keys: Mapping[str, Any]
+    recorded: str | bytes
+    clean: Clean | None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The participants that match, as often as they are asked for."""
+
+    database: Database
+    table: str
+    wanted: ParticipantFilter
+    stop: Event
+    answers: bool = False
+    """Whether the answers that turkctl keeps stand in where psiTurk recorded nothing."""
+    pseudonyms: Pseudonyms | None = None
+
+    def __iter__(self) -> Iterator[_Read]:
+        """Page by page, in a transaction each.
+
+        Raises:
+            InterruptedByUserError: it was stopped.
+        """
+        columns = [*PARTICIPANT.values(), *([] if self.pseudonyms is None else [_IP_ADDRESS])]
+        after: str | None = None
+        while True:
+            if self.stop.is_set():
+                raise InterruptedByUserError("interrupted; no file was written")
+            with self.database.read() as session:
+                page = read_page(session, self.table, self.wanted, columns, after, answers=self.answers)
+            for row in page.rows:
+                yield self._read(row)
+            after = page.after
+            if after is None:
+                return
+
+    def _read(self, row: Sequence[Any]) -> _Read:
+        keys = dict(zip(PARTICIPANT, map(as_text, row), strict=False))
+        keys["status"] = status_name(keys["status"])
+        if self.pseudonyms is None:
+            return _Read(keys, row[-1], None)
+        ids = {name: _id(keys[name]) for name in IDS}
+        person = self.pseudonyms.participant(ids, _id(as_text(row[-2])))
+        return _Read(
+            {**keys, **{name: person.names.get(each, each) for name, each in ids.items()}}, row[-1], person.clean
+        )
+
+
+def _id(value: Any) -> Any:
+    """An id as text: SQLite keeps numbers in a column without a type."""
+    return value if value is None else str(value)
+
+
+def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _Source:
+    database = readable(reads, query)
+    with database.read() as session:
+        wanted = build_filter(session, reads.settings, query)
+        used = [*PARTICIPANT, "datastring", *needed_columns(query), *(["ip_address"] if anonymous else [])]
+        return _Source(database, checked_table(session, reads, used), wanted, stop, has_answers(session))
+
+
+def _columns(source: _Source, kind: Kind) -> list[str]:
+    """The columns of a table; for those of trials all participants are read once more, beforehand."""
+    found: dict[str, None] = {}
+    for participant in source if kind == "trial" else ():
+        try:
+            document = parse(participant.recorded)
+        except UnreadableDataError:
+            continue  # told of when the rows are written
+        found.update(dict.fromkeys(trial_columns(document or {}, participant.clean)))
+        while len(found) > MOST_COLUMNS:
+            found.popitem()
+    return table_columns(kind, list(found))
+
+
+def _to_stdout(source: _Source, wanted: Wanted, write: Callable[[str], object]) -> dict[Kind, Writer]:
+    sink = TextSink(write)
+    if wanted.form == "jsonl":
+        return _json_lines(wanted.kinds, sink)
+    return {kind: CsvWriter(sink, _columns(source, kind)) for kind in wanted.kinds}
+
+
+def _json_lines(kinds: Sequence[Kind], sink: TextSink) -> dict[Kind, Writer]:
+    return {kind: JsonLinesWriter(sink, kind if len(kinds) > 1 else None) for kind in kinds}
+
+
+def _to_files(source: _Source, wanted: Wanted, files: Sequence[Path], stack: ExitStack) -> dict[Kind, Writer]:
+    if wanted.form == "parquet":
+        pairs = zip(wanted.kinds, files, strict=True)
+        return {kind: ParquetWriter(file, kind, _columns(source, kind)) for kind, file in pairs}
+    sinks = [TextSink(stack.enter_context(file.open("w", encoding="utf-8", newline="")).write) for file in files]
+    if wanted.form == "csv":
+        return {kind: CsvWriter(sink, _columns(source, kind)) for kind, sink in zip(wanted.kinds, sinks, strict=True)}
+    if len(sinks) == 1:
+        return _json_lines(wanted.kinds, sinks[0])
+    return {kind: JsonLinesWriter(sink, kind) for kind, sink in zip(wanted.kinds, sinks, strict=True)}
+
+
+def _write(source: _Source, kinds: Sequence[Kind], writers: Mapping[Kind, Writer], report: Report) -> None:
+    for participant in source:
+        reasons: list[str] = []
+        try:
+            document = parse(participant.recorded)
+            if document is None:
+                continue
+            found = {kind: unpack(document, kind, participant.clean) for kind in kinds}
+        except UnreadableDataError as error:
+            reasons.append(str(error))
+        except RecursionError:
+            reasons.append("nested too deeply")
+        else:
+            report.participants += 1
+            for kind, (rows, wrong) in found.items():
+                writers[kind].write(participant.keys, rows)
+                report.rows[kind] += len(rows)
+                reasons += wrong
+        if reasons:
+            _tell(report, participant.keys["uniqueid"], reasons)
+    for writer in writers.values():
+        writer.close()
+
+
+def _tell(report: Report, uniqueid: str, reasons: Sequence[str]) -> None:
+    report.unreadable += 1
+    if len(report.listed) < LISTED:
+        more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        report.listed.append({"uniqueid": uniqueid, "reason": reasons[0] + more})

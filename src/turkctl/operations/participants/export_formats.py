@@ -1,0 +1,220 @@
+"""Rows as CSV, JSON Lines or Parquet, written as they come and held in memory only a piece at a time."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any, Protocol
+
+from turkctl.errors import UsageError
+from turkctl.operations.participants.datastring import FIELDS, NUMBERS, PARTICIPANT, REST, Kind, as_text, is_number
+
+FORMATS = ("csv", "jsonl", "parquet")
+CHUNK_CHARACTERS = 1 << 16
+PIECE_ROWS = 2000
+PIECE_CHARACTERS = 4_000_000
+"""Rows for a Parquet file are packed into Arrow's arrays when there are so many, or so much text in them."""
+GROUP_PIECES = 10
+"""Of so many pieces is a row group: its description stays in memory to the end, so there must not be too many."""
+_AS_THEY_ARE = frozenset((str, int, float, type(None)))
+
+Write = Callable[[str], object]
+Row = Mapping[str, Any]
+
+
+class Writer(Protocol):
+    """One table on its way out."""
+
+    def write(self, participant: Row, rows: Sequence[Row]) -> None:
+        """Add the rows of one participant, whose keys are not in them."""
+
+    def close(self) -> None:
+        """Write what is still held."""
+
+
+def table_columns(kind: Kind, recorded: Sequence[str]) -> list[str]:
+    """The columns of a table of this kind, whose experiment recorded these fields."""
+    names = [*PARTICIPANT, *FIELDS[kind]]
+    return [*names, *(name for name in recorded if name != REST), REST] if kind == "trial" else names
+
+
+class TextSink:
+    """Text that goes out in chunks."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._held: list[str] = []
+        self._size = 0
+
+    def add(self, line: str) -> None:
+        """One line, without its end."""
+        self._held.append(line)
+        self._size += len(line)
+        if self._size >= CHUNK_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if self._held:
+            self._held.append("")
+            self._write(_printable("\n".join(self._held)))
+        self._held, self._size = [], 0
+
+
+class CsvWriter:
+    """CSV with a header; a missing value and null are empty."""
+
+    def __init__(self, sink: TextSink, columns: Sequence[str]) -> None:
+        self._sink = sink
+        self._places = {name: place for place, name in enumerate(columns)}
+        self._empty = [None] * (len(columns) - len(PARTICIPANT))
+        # Python quotes a carriage return only where lines end with one, and unquoted it would end the line.
+        self._csv = csv.writer(_Lines(sink), lineterminator="\r\n")
+        self._csv.writerow(columns)
+
+    def write(self, participant: Row, rows: Sequence[Row]) -> None:
+        """Add the rows of one participant."""
+        places = self._places
+        blank = [*participant.values(), *self._empty]
+        for row in rows:
+            cells = blank.copy()
+            for name, value in fitted(row, places.keys()).items():
+                cells[places[name]] = value if type(value) in _AS_THEY_ARE else as_text(value)
+            self._csv.writerow(cells)
+
+    def close(self) -> None:
+        """Write what is still held."""
+        self._sink.flush()
+
+
+class _Lines:
+    """Takes each line of the ``csv`` module and ends it the usual way."""
+
+    def __init__(self, sink: TextSink) -> None:
+        self._sink = sink
+
+    def write(self, line: str) -> None:
+        self._sink.add(line[:-2])
+
+
+class JsonLinesWriter:
+    """One object a line, values as they were recorded; with ``kind`` first where there are several."""
+
+    def __init__(self, sink: TextSink, kind: Kind | None) -> None:
+        self._sink = sink
+        self._first = {} if kind is None else {"kind": kind}
+
+    def write(self, participant: Row, rows: Sequence[Row]) -> None:
+        """Add the rows of one participant."""
+        first = {**self._first, **participant}
+        for row in rows:
+            self._sink.add(json.dumps({**first, **row}, ensure_ascii=False))
+
+    def close(self) -> None:
+        """Write what is still held."""
+        self._sink.flush()
+
+
+class ParquetWriter:
+    """Parquet in small row groups: text, but for the numbers that psiTurk itself writes."""
+
+    def __init__(self, file: Path, kind: Kind, columns: Sequence[str]) -> None:
+        pa, parquet = import_parquet()
+        self._columns = {name: _NUMBERS.get(name) if name in _numbers(kind) else None for name in columns}
+        types: Mapping[type | None, Any] = {None: pa.string(), int: pa.int64(), float: pa.float64()}
+        self._schema = pa.schema([(_printable(name), types[number]) for name, number in self._columns.items()])
+        self._file = parquet.ParquetWriter(file, self._schema)
+        self._rows: list[list[Any]] = []
+        self._size = 0
+        self._pieces: list[Any] = []
+
+    def write(self, participant: Row, rows: Sequence[Row]) -> None:
+        """Add the rows of one participant; a number of psiTurk's that is none is null."""
+        for row in rows:
+            cells = {**participant, **fitted(row, self._columns.keys())}
+            self._rows.append([self._cell(name, cells.get(name)) for name in self._columns])
+            if len(self._rows) >= PIECE_ROWS or self._size >= PIECE_CHARACTERS:
+                self._pack()
+            if len(self._pieces) >= GROUP_PIECES:
+                self._flush()
+
+    def _cell(self, name: str, value: Any) -> Any:
+        if value is None:
+            return None
+        number = self._columns[name]
+        if number is not None:
+            return number(value) if is_number(name, value) else None
+        text = as_text(value) or ""
+        self._size += len(text)
+        return text
+
+    def close(self) -> None:
+        """Write what is still held, and the end of the file."""
+        if self._rows:
+            self._pack()
+        if self._pieces:
+            self._flush()
+        self._file.close()
+
+    def _pack(self) -> None:
+        pa, _parquet = import_parquet()
+        columns = zip(zip(*self._rows, strict=True), self._schema, strict=True)
+        self._pieces.append(pa.Table.from_arrays([_array(pa, *each) for each in columns], schema=self._schema))
+        self._rows, self._size = [], 0
+
+    def _flush(self) -> None:
+        pa, _parquet = import_parquet()
+        self._file.write_table(pa.concat_tables(self._pieces))
+        self._pieces = []
+
+
+_NUMBERS: Mapping[str, type] = {
+    "condition": int,
+    "counterbalance": int,
+    "current_trial": int,
+    "dateTime": float,
+    "timestamp": float,
+    "interval": float,
+}
+
+
+def _numbers(kind: Kind) -> Sequence[str]:
+    return ("condition", "counterbalance", *NUMBERS[kind])
+
+
+def _array(pa: Any, values: Sequence[Any], field: Any) -> Any:
+    """A column of a row group."""
+    try:
+        return pa.array(values, field.type)
+    except UnicodeEncodeError:
+        return pa.array([each and _printable(each) for each in values], field.type)
+
+
+def _printable(text: str) -> str:
+    """The text with each half of a surrogate pair, which UTF-8 cannot hold, as JSON escapes it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def fitted(row: Row, columns: Set[str]) -> Row:
+    """The row, with the fields that have no column as one object in the column that takes the rest."""
+    if row.keys() <= columns:
+        return row
+    rest = {name: value for name, value in row.items() if name not in columns}
+    return {name: value for name, value in row.items() if name in columns} | {REST: rest}
+
+
+def import_parquet() -> tuple[Any, Any]:
+    """The modules that write Parquet.
+
+    Raises:
+        UsageError: they are not installed.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        hint = "run: pip install 'turkctl[parquet]', or choose --format csv or jsonl"
+        raise UsageError("Parquet needs pyarrow, which is not installed", hint=hint) from None
+    return pa, parquet

@@ -1,0 +1,237 @@
+"""Participants as they are listed, counted and shown. Reading them needs no table of turkctl's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, SchemaError, UsageError
+from turkctl.operations.database import refuse_absent
+from turkctl.operations.participants.filters import Query, build_filter, known_name, needed_columns, zone_of
+from turkctl.settings import Settings
+from turkctl.store import participant_lists, participants, schema
+from turkctl.store.engine import Database
+from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS, TIMES
+from turkctl.store.participant_lists import Ordering as Ordering  # part of what callers say
+
+SHOWN = (
+    "uniqueid",
+    "assignment_id",
+    "worker_id",
+    "hit_id",
+    "condition",
+    "counterbalance",
+    "codeversion",
+    "begin_hit",
+    "begin_exp",
+    "end_hit",
+    "bonus",
+    "status",
+    "mode",
+    "complete",
+)
+"""The keys of a row, unless others are asked for."""
+TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
+"""Those of them that a table shows."""
+_DEEPEST = 100
+
+
+class Reads(Protocol):
+    """What reading participants needs of the outside; :class:`turkctl.context.Context` is it."""
+
+    @property
+    def settings(self) -> Settings:
+        """The resolved settings."""
+
+    @property
+    def bare_database(self) -> Database:
+        """The database as it is."""
+
+    @property
+    def database(self) -> Database:
+        """The database at turkctl's schema."""
+
+
+def count(reads: Reads, query: Query) -> int:
+    """How many match.
+
+    Raises:
+        UsageError, NotFoundError, SchemaError: see :func:`listed`.
+    """
+    with readable(reads, query).read() as session:
+        wanted = build_filter(session, reads.settings, query)
+        return participant_lists.count(session, checked_table(session, reads, needed_columns(query)), wanted)
+
+
+def listed(
+    reads: Reads, query: Query, ordering: Ordering, columns: Sequence[str] = ()
+) -> tuple[Sequence[str], list[dict[str, Any]]]:
+    """The columns for a table, and the rows of those that match.
+
+    Raises:
+        UsageError: a column, status, time or value that does not exist or cannot be meant.
+        NotFoundError: no such campaign; no participants table.
+        SchemaError: the table lacks a column that is needed, or turkctl's tables that a filter needs are not there.
+    """
+    shown = [known_name(column, (*COLUMNS, DONE), "column") for column in columns] or list(SHOWN)
+    if ordering.by is not None:
+        known_name(ordering.by, COLUMNS, "column")
+    stored = [column for column in dict.fromkeys([*shown, *(["status"] if DONE in shown else [])]) if column in COLUMNS]
+    needed = [*stored, ordering.by or "begin_hit", *needed_columns(query)]
+    zone = zone_of(reads.settings)
+    with readable(reads, query).read() as session:
+        wanted = build_filter(session, reads.settings, query)
+        found = participant_lists.rows(session, checked_table(session, reads, needed), wanted, stored, ordering)
+    rows = [_row(dict(zip(stored, values, strict=True)), zone) for values in found]
+    return columns or TABLE, [{column: row[column] for column in shown} for row in rows]
+
+
+def grouped(
+    reads: Reads, query: Query, ordering: Ordering, by: Sequence[str]
+) -> tuple[Sequence[str], list[dict[str, Any]]]:
+    """The columns and the rows of the counts by group: any columns, ``hit``, ``worker``, ``complete`` and ``day``.
+
+    Days are by the table's own clock (``participants_timezone``).
+
+    Raises:
+        UsageError, NotFoundError, SchemaError: see :func:`listed`.
+    """
+    keys = [known_name(each, GROUPS, "group") for each in dict.fromkeys(by)]
+    if ordering.by is not None:
+        known_name(ordering.by, (*keys, COUNT), "column of these groups")
+    names = {column: name for name, column in COLUMNS.items()}
+    with readable(reads, query).read() as session:
+        wanted = build_filter(session, reads.settings, query)
+        table = checked_table(session, reads, [*(names[GROUPS[key]] for key in keys), *needed_columns(query)])
+        found = participant_lists.groups(session, table, wanted, keys, ordering)
+    zone = zone_of(reads.settings)
+    return [*keys, COUNT], [_in_words(dict(zip([*keys, COUNT], values, strict=True)), zone) for values in found]
+
+
+def show(reads: Reads, wanted: str) -> dict[str, Any]:
+    """One participant in full, with what the experiment recorded.
+
+    Args:
+        reads: settings and database.
+        wanted: a uniqueid, an assignment id or a worker id.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: a worker who took part more than once; the hint lists the assignments.
+        SchemaError: the table lacks psiTurk's columns.
+    """
+    row = row_of(reads, wanted)
+    shown = _row({name: row.get(column) for name, column in COLUMNS.items()}, zone_of(reads.settings))
+    return {**shown, "data": _data(row.get("datastring"))}
+
+
+def row_of(reads: Reads, wanted: str, needed: Sequence[str] = ()) -> dict[str, Any]:
+    """The row of one participant as it is in the table, by psiTurk's names; it has the ``needed`` columns.
+
+    Raises:
+        NotFoundError, UsageError, SchemaError: see :func:`show`.
+    """
+    everything = [*COLUMNS.values(), "datastring"]
+    with readable(reads, Query()).read() as session:
+        name = checked_table(session, reads, ["assignment_id", "worker_id", *needed])
+        absent = participant_lists.lacking(session, name, everything)
+        found = participant_lists.find(session, name, wanted, [column for column in everything if column not in absent])
+    exact = [row for row in found if row["uniqueid"] == wanted]
+    if not found:
+        raise NotFoundError(f"no participant {wanted} is known", hint="see: turkctl participants list")
+    if len(exact or found) > 1:
+        ids = ", ".join(row["uniqueid"] for row in found[:10])
+        raise UsageError(f"{wanted} stands for {len(found)} participants", hint=f"name one of {ids}")
+    return (exact or found)[0]
+
+
+def status_name(status: Any) -> str | None:
+    """PsiTurk's status as a word; a number that psiTurk does not have stays one."""
+    if status is None:
+        return None
+    known = isinstance(status, int) and 0 <= status < len(participants.STATUS_NAMES)
+    return participants.STATUS_NAMES[status] if known else str(status)
+
+
+def dollars(bonus: Any) -> Any:
+    """A FLOAT as money, to the micro-dollar; what is no number of dollars stays what it is, as text."""
+    if not isinstance(bonus, int | float):
+        return bonus
+    return Decimal(str(round(bonus, 6))) if isfinite(bonus) else str(bonus)
+
+
+def _row(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    if "status" in row:
+        row[DONE] = row["status"] in participants.COMPLETE
+    return _in_words(row, zone)
+
+
+def _in_words(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """The row with the status as a word, dollars and times in UTC; a time that is none stays the text it is."""
+    if "status" in row:
+        row["status"] = status_name(row["status"])
+    if "bonus" in row:
+        row["bonus"] = dollars(row["bonus"])
+    for name in TIMES:
+        moment = row.get(name)
+        if isinstance(moment, datetime):
+            row[name] = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    return row
+
+
+def _data(text: str | None) -> Any:
+    """What was recorded, unpacked where it is JSON of a sensible depth; numbers that JSON has no word for as texts."""
+    try:
+        data = None if not text else json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return text
+    return text if _is_deeper(data, _DEEPEST) else data
+
+
+def _is_deeper(data: Any, levels: int) -> bool:
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return levels < 0 or any(_is_deeper(each, levels - 1) for each in inner)
+
+
+def readable(reads: Reads, query: Query) -> Database:
+    """The database, as it is unless a filter needs turkctl's tables; an empty one gets its tables.
+
+    Raises:
+        SchemaError: a newer turkctl made it, or a filter needs turkctl's tables and they are not there.
+        DatabaseUnreachableError: the file that was named is not there.
+    """
+    refuse_absent(reads.settings)
+    if query.campaigns:
+        return reads.database
+    with reads.bare_database.read() as session:
+        schema.refuse_newer(session, reads.bare_database)
+        empty = participant_lists.has_nothing(session)
+    return reads.database if empty else reads.bare_database
+
+
+def checked_table(session: Session, reads: Reads, columns: Sequence[str]) -> str:
+    """The table's name, once it has the columns (by our names where we have one).
+
+    Raises:
+        NotFoundError: there is no such table.
+        SchemaError: it lacks one of the columns.
+    """
+    name: str = reads.settings["participants_table"]
+    where = reads.bare_database.url_for_people
+    if not participants.exists(session, name):
+        hint = "name psiTurk's table in the setting participants_table"
+        raise NotFoundError(f"the database {where} has no table {name}", hint=hint)
+    missing = participant_lists.lacking(
+        session, name, ["uniqueid", *(COLUMNS.get(column, column) for column in columns)]
+    )
+    if missing:
+        hint = "choose others with --columns, or add them as psiTurk 3 has them"
+        raise SchemaError(f"the table {name} of {where} lacks psiTurk's {', '.join(missing)}", hint=hint)
+    return name

@@ -1,0 +1,117 @@
+"""Show what participants earned in an hour, beside them or by group.
+
+:mod:`turkctl.operations.workers.wages` has the formula.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from turkctl.operations.participants.filters import Query, known_name, zone_of
+from turkctl.operations.participants.lists import Ordering, Reads, listed
+from turkctl.operations.workers.wages import OF_GROUP, earning, hourly, last_if_missing, summary
+from turkctl.store import wages
+from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS
+from turkctl.store.wages import TimedWork
+
+OF_PARTICIPANT = ("minutes", "wage")
+EXPERIMENT = "experiment"
+"""The group that wages have besides those of counts: the experiment whose HIT it was."""
+_NEEDED = ("assignment_id", "mode", "begin_hit", "end_hit")
+Worked = list[tuple[dict[str, Any], TimedWork | None]]
+
+
+def listed_with_wages(
+    reads: Reads, query: Query, ordering: Ordering, columns: Sequence[str] = ()
+) -> tuple[Sequence[str], list[dict[str, Any]]]:
+    """The columns and rows of ``participants list`` with ``minutes`` and ``wage``.
+
+    Minutes are those from accepting to submitting, or from begin_hit to end_hit where only psiTurk's row tells.
+
+    Raises:
+        UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.lists.listed`; also where the
+            database has no tables of turkctl's own, which know the rewards.
+    """
+    by_wage = ordering.by in OF_PARTICIPANT
+    names = [column for column in columns if column not in OF_PARTICIPANT]
+    wanted = list(dict.fromkeys([*names, *_NEEDED])) if columns else ()
+    shown, rows = listed(reads, query, Ordering() if by_wage else ordering, wanted)
+    found = [row | _wage(row, work) for row, work in _worked(reads, rows)]
+    if by_wage:
+        found = _in_order(found, ordering)
+    if not columns:
+        return [*shown, *OF_PARTICIPANT], found
+    return columns, [{column: row[column] for column in columns} for row in found]
+
+
+def grouped_with_wages(
+    reads: Reads, query: Query, ordering: Ordering, by: Sequence[str]
+) -> tuple[Sequence[str], list[dict[str, Any]]]:
+    """The columns and rows of ``participants list --wage --group-by``: participants counted, and their wages.
+
+    Raises:
+        UsageError, NotFoundError, SchemaError: see :func:`listed_with_wages`.
+    """
+    keys = [known_name(each, (*GROUPS, EXPERIMENT), "group") for each in dict.fromkeys(by)]
+    if ordering.by is not None:
+        known_name(ordering.by, (*keys, COUNT, *OF_GROUP), "column of these groups")
+    names = {column: name for name, column in COLUMNS.items()}
+    stored = [DONE if key == DONE else names[GROUPS[key]] for key in keys if key in GROUPS]
+    _shown, rows = listed(reads, query, Ordering(), list(dict.fromkeys([*_NEEDED, *stored])))
+    zone = zone_of(reads.settings)
+    groups: dict[tuple[Any, ...], Worked] = defaultdict(list)
+    for row, work in _worked(reads, rows):
+        began = row["begin_hit"]
+        row["hit"], row["worker"] = row.get("hit_id"), row.get("worker_id")
+        row["day"] = began.astimezone(zone).date().isoformat() if isinstance(began, datetime) else None
+        row[EXPERIMENT] = None if work is None else work.experiment
+        groups[tuple(row[key] for key in keys)].append((row, work))
+    found = []
+    for values, members in groups.items():
+        earnings = [paid for _row, work in members if work is not None and (paid := earning(work)) is not None]
+        found.append(dict(zip(keys, values, strict=True)) | {COUNT: len(members)} | summary(earnings))
+    found.sort(key=lambda row: [last_if_missing(row[key]) for key in keys])
+    return [*keys, COUNT, *OF_GROUP], _in_order(found, ordering)
+
+
+def _worked(reads: Reads, rows: Iterable[dict[str, Any]]) -> Worked:
+    """The rows, each with the assignment that it is about where turkctl knows it."""
+    rows = list(rows)
+    by_mode: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row["mode"] is not None:
+            by_mode[row["mode"]].append(row["assignment_id"])
+    with reads.database.read() as session:
+        known = {mode: wages.timed_work(session, mode, names) for mode, names in by_mode.items()}
+    return [(row, known.get(row["mode"], {}).get(row["assignment_id"])) for row in rows]
+
+
+def _wage(row: dict[str, Any], work: TimedWork | None) -> dict[str, Any]:
+    time = _time(row) if work is None else work.time
+    paid = None if work is None else earning(work)
+    return {
+        "minutes": None if time is None else round(time / timedelta(minutes=1), 2),
+        "wage": None if paid is None else hourly(paid.dollars, paid.time),
+    }
+
+
+def _time(row: dict[str, Any]) -> timedelta | None:
+    began, ended = row["begin_hit"], row["end_hit"]
+    both = isinstance(began, datetime) and isinstance(ended, datetime)  # SQLite may hold a text that is no time
+    return ended - began if both and ended > began else None
+
+
+def _in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[dict[str, Any]]:
+    """The rows by a column, missing values last in either direction, and the part of them that is asked for."""
+    by = ordering.by
+    if by is not None:
+        missing = [row for row in rows if row[by] is None]
+        known = [row for row in rows if row[by] is not None]
+        rows = sorted(known, key=lambda row: row[by], reverse=ordering.descending) + missing
+    elif ordering.descending:
+        rows = rows[::-1]
+    last = None if ordering.limit is None else ordering.offset + ordering.limit
+    return rows[ordering.offset : last]

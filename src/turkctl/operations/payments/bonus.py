@@ -1,0 +1,292 @@
+"""``workers bonus``: each bonus exactly once, whatever happens in between.
+
+A bonus is identified by its assignment and its purpose, and so is its token. Its intent is committed first. Where the
+ledger has nothing about an assignment, the market is asked what was paid before.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.errors import RefusedError, TurkctlError
+from turkctl.fees import bonus_fee
+from turkctl.mturk.errors import AlreadyExistsError
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.world import World
+from turkctl.operations.hits.create import refused
+from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
+from turkctl.operations.intents.settle import settle
+from turkctl.operations.limits.budgets import check_funds
+from turkctl.operations.payments.caps import CapWatch, within_caps
+from turkctl.operations.payments.orders import (
+    BonusRequest,
+    Order,
+    find_candidates,
+    orders_of,
+    paid_before,
+    participant_rows,
+    refuse_ambiguous,
+)
+from turkctl.operations.selection.work import WorkSelection, work_elsewhere
+from turkctl.store import experiments, intents, meta, participants, payments
+from turkctl.store.base import Place
+from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store.payments import Payment, PaymentFilter
+from turkctl.units import format_money
+
+CLOCK_HOLDS = 1.0
+"""Seconds for which the time that was read is near enough to judge a token's age by."""
+_CHANGED = "bonuses were begun before with another amount, and are paid as they were begun"
+Ledger = dict[str, list[Payment]]
+
+
+def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) -> tuple[Plan[Intent], Bonus]:
+    """The plan for the work that matches, and how it is paid.
+
+    Raises:
+        UsageError: a bad amount or reason, an amount over ``limits.max_bonus``, a worker with several assignments.
+        FundsError: the budget of an experiment or the balance does not allow it.
+        NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
+    """
+    request.check()
+    now = world.now()
+    settled = settle(world, now)
+    found = find_candidates(world, wanted)
+    if not request.each:
+        refuse_ambiguous(wanted.selection.ids, found.work)
+    rows = participant_rows(world, found.work)
+    orders, left = orders_of(request, found, wanted.selection.ids, rows)
+    plan = plan_orders(world, orders, [*left, *skip(found.idle)], now, strict=request.amount is not None)
+    unseen = () if found.work else work_elsewhere(world)
+    return replace(plan, notes=(*settled.notes, *plan.notes, *unseen)), Bonus(world)
+
+
+def plan_orders(
+    world: World, orders: Sequence[Order], left: Sequence[ItemResult], now: datetime, *, strict: bool
+) -> Plan[Intent]:
+    """What is paid of what is wanted: nothing twice, nothing over a limit.
+
+    Args:
+        world: the market is asked what was paid on assignments that the ledger does not know.
+        orders: what is wanted.
+        left: what is left out already.
+        now: the moment.
+        strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
+
+    Raises:
+        UsageError, FundsError: see :func:`prepare_bonus`.
+    """
+    ledger = _look(world, orders, now)
+    with world.database.read() as session:
+        made = _intents(session, world, orders, now)
+        begun = _begun(session, world, orders)
+        steps, out, changed = [], list(left), 0
+        for order, intent in zip(orders, made, strict=True):
+            reason = paid_before(order, ledger[order.work.assignment_id], begun=intent.token in begun)
+            if reason is not None:
+                out.append(ItemResult(order.work.assignment_id, SKIPPED, reason))
+            else:
+                steps.append(_step(intent, order.amount))
+                changed += Decimal(intent.request["amount"]) != order.amount
+        counted = {each.token for each in intents.unfinished(session, world.place, intents.BONUS)}
+        steps, over = within_caps(session, world.place, steps, now, strict=strict)
+    costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
+    for step in steps:
+        if step.payload.token not in counted:
+            costs[step.payload.experiment_id] += step.cost
+    check_funds(world, costs, now)
+    notes = (f"{changed} {_CHANGED}: run it again to see what is owed",) if changed else ()
+    return Plan("bonus", world.place.mode, tuple(steps), (*out, *over), notes)
+
+
+def _look(world: World, orders: Sequence[Order], now: datetime) -> Ledger:
+    """The ledger of these assignments, once the market has been asked about those that it does not settle."""
+    names = [order.work.assignment_id for order in orders]
+    with world.database.read() as session:
+        ledger = _ledger(session, world, names)
+        tried = {each.subject for each in intents.by_subject(session, world.place, intents.BONUS, names)}
+    open_ = [order for order in orders if paid_before(order, ledger[order.work.assignment_id]) is None]
+    unsure = [order for order in open_ if not ledger[order.work.assignment_id] or order.work.assignment_id in tried]
+    if not unsure:
+        return ledger
+    enter_found(world, read_bonuses(world, [order.work.hit_id for order in unsure]), now)
+    with world.database.write() as session:
+        ledger = _ledger(session, world, names)
+        _enter_psiturk(session, world, [each for each in unsure if not ledger[each.work.assignment_id]], now)
+        return _ledger(session, world, names)
+
+
+def _begun(session: Session, world: World, orders: Sequence[Order]) -> set[str]:
+    """The tokens of bonuses of these assignments that were asked for before, however that ended."""
+    names = [order.work.assignment_id for order in orders]
+    return {each.token for each in intents.by_subject(session, world.place, intents.BONUS, names)}
+
+
+def _ledger(session: Session, world: World, names: Sequence[str]) -> Ledger:
+    found: Ledger = defaultdict(list)
+    wanted = PaymentFilter(world.place, kind=payments.BONUS, assignment_ids=list(dict.fromkeys(names)))
+    for row in payments.select_payments(session, wanted):
+        found[row.assignment_id].append(row)
+    return found
+
+
+def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now: datetime) -> None:
+    """What psiTurk says it paid and nothing explains is paid for ``auto``: our own status 7 must not hide that."""
+    rows = []
+    for order in orders:
+        if order.row is not None and order.row.status == participants.BONUSED:
+            (intent,) = _new(session, world, [replace(order, purpose=payments.AUTO)], now)
+            rows.append(payment_of(world.place, intent, now))
+            rows[-1].source, rows[-1].token, rows[-1].reason = payments.PSITURK, None, None
+            rows[-1].amount = rows[-1].fee = ZERO
+    payments.enter_many(session, rows)
+
+
+def _intents(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
+    """The intent of each bonus: the one that is unfinished, if there is one, else a new one."""
+    new = _new(session, world, orders, now)
+    waiting = {each.token: each for each in intents.unfinished(session, world.place, intents.BONUS)}
+    return [waiting.get(each.token, each) for each in new]
+
+
+def _new(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
+    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    slugs = {order.work.experiment for order in orders if order.work.experiment is not None}
+    versions = {slug: experiments.by_slug(session, slug) for slug in slugs}
+    numbers = {slug: version.experiment_id for slug, version in versions.items() if version is not None}
+    return [
+        _intent(world.place, order, batch, database_id, numbers.get(order.work.experiment or ""), now)
+        for order in orders
+    ]
+
+
+def _intent(
+    place: Place, order: Order, batch: str, database_id: str, experiment_id: int | None, now: datetime
+) -> Intent:
+    work = order.work
+    token = intents.token(database_id, intents.BONUS, work.assignment_id, order.purpose)
+    return Intent(
+        token=token,
+        kind=intents.BONUS,
+        mode=place.mode,
+        market=place.market,
+        batch=batch,
+        digest=token,
+        subject=work.assignment_id,
+        experiment_id=experiment_id,
+        request={
+            "worker": work.worker_id,
+            "hit": work.hit_id,
+            "amount": format_money(order.amount),
+            "reason": order.reason,
+            "purpose": order.purpose,
+        },
+        cost=order.amount + bonus_fee(order.amount),
+        state=intents.SENT,
+        created=now,
+        sent=now,
+    )
+
+
+def _step(intent: Intent, wanted: Decimal) -> Step[Intent]:
+    return Step(intent.subject, intent, intent.cost, _words(intent, wanted))
+
+
+def _words(intent: Intent, wanted: Decimal) -> str:
+    """What is paid, and that it was begun with another amount than is wanted now."""
+    words = f"${intent.request['amount']} to {intent.request['worker']} for '{intent.request['purpose']}'"
+    same = wanted == Decimal(intent.request["amount"])
+    return words if same else f"{words}, as it was begun before; ${format_money(wanted)} is wanted now"
+
+
+class Bonus:
+    """Pays each bonus with its intent's token.
+
+    Args:
+        world: database, market and the clock that studies live in.
+        clock: this machine's, in seconds; by the wall, because a machine may sleep between two requests.
+    """
+
+    def __init__(self, world: World, clock: Callable[[], float] = time.time) -> None:
+        self._world = world
+        self._mturk = world.mturk
+        self._clock = clock
+        self._stored: dict[str, Intent] = {}
+        self._caps = CapWatch(world.place)
+        self._over: dict[str, TurkctlError] = {}
+        """What a limit has no room for any more, by token."""
+        self._seen: tuple[float, datetime] | None = None
+        """When the market's clock was read, by this machine's, and what it said."""
+
+    def prepare(self, steps: Sequence[Step[Intent]]) -> None:
+        """Commit the intents of the group that the limits still allow; what another process began goes on as it is."""
+        now, wanted = self._now(), [step.payload for step in steps]
+        with self._world.database.write() as session:
+            self._over |= self._caps.refused(session, wanted, now)
+            for intent in intents.open_many(session, [each for each in wanted if each.token not in self._over]):
+                self._stored[intent.token] = intent
+
+    def perform(self, step: Step[Intent]) -> Done:
+        """Pay it; a token that was used means that it is paid, once the market's list proves it.
+
+        Raises:
+            RefusedError: its token is too old to be trusted: the next run looks first; or others were paid meanwhile
+                as much as a limit allows.
+            FundsError: others have used the budget up meanwhile.
+        """
+        if step.payload.token in self._over:
+            raise self._over[step.payload.token]
+        intent = self._stored[step.payload.token]
+        if intent.state == intents.DONE:
+            return Done(ALREADY_DONE, f"${intent.request['amount']} paid by another run", value=None, cost=ZERO)
+        if self._now() - intent.created > TOKEN_TRUSTED:
+            raise RefusedError("an unanswered request is too old to be repeated", hint="run the command again")
+        asked = intent.request
+        try:
+            self._mturk.send_bonus(
+                asked["worker"], intent.subject, Decimal(asked["amount"]), asked["reason"], intent.token
+            )
+        except AlreadyExistsError as error:
+            self._confirm(intent, error)
+        wanted = step.payload.request["amount"]
+        detail = None if wanted == asked["amount"] else _words(intent, Decimal(wanted))
+        return Done("bonused", detail, value=intent, cost=intent.cost)
+
+    def _now(self) -> datetime:
+        """The time to within a second: in mode local each look at the clock is a transaction."""
+        if self._seen is None or not 0 <= self._clock() - self._seen[0] < CLOCK_HOLDS:
+            self._seen = (self._clock(), self._world.now())
+        return self._seen[1]
+
+    def _confirm(self, intent: Intent, error: AlreadyExistsError) -> None:
+        """See that the market's list has it, beside what it has of other purposes.
+
+        Raises:
+            AlreadyExistsError: it does not.
+        """
+        subject, worker, amount, reason = key_of(intent)
+        listed = self._mturk.list_bonuses(assignment_id=subject)
+        paid = sum((each.worker_id, each.amount, each.reason) == (worker, amount, reason) for each in listed)
+        with self._world.database.read() as session:
+            known = _ledger(session, self._world, [subject])[subject]
+        others = [row for row in known if row.token != intent.token]
+        if paid <= sum((row.worker_id, row.amount, row.reason) == (worker, amount, reason) for row in others):
+            raise error
+
+    def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
+        """Enter the payments and finish their intents; one without an answer stays unfinished."""
+        now = self._world.now()
+        done = [each.value for _step, each in outcomes if isinstance(each, Done) and each.value is not None]
+        with self._world.database.write() as session:
+            finish(session, self._world, [payment_of(self._world.place, each, now) for each in done], done, now)
+            for step, outcome in outcomes:
+                if not isinstance(outcome, Done | AlreadyExistsError) and refused(outcome):
+                    intents.fail(session, step.payload.token, outcome.code, now)

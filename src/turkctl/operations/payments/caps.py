@@ -1,0 +1,195 @@
+"""The limits on bonuses: of one bonus, of a worker, of a day, and the experiments' budgets.
+
+They are looked at when a bonus is planned, and again in the transaction that opens its intent: whoever opens intents
+waits for whoever is doing so, so that two commands at once cannot pass a limit together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.errors import RefusedError, TurkctlError, UsageError
+from turkctl.operations.engine.plan import ZERO, ItemResult, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.limits.budgets import committed, over_budget
+from turkctl.operations.payments.orders import Order, failed
+from turkctl.operations.project.experiments import Limits
+from turkctl.store import experiments, intents, payments
+from turkctl.store.base import Place
+from turkctl.store.experiments import Version
+from turkctl.store.intents import Intent
+from turkctl.store.payments import PaymentFilter
+from turkctl.units import format_money
+
+DAY = timedelta(hours=24)
+
+
+def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | None:
+    """The error of an amount that passes a limit."""
+    if cap is None or amount <= cap:
+        return None
+    return RefusedError(
+        f"${format_money(amount)} is over limits.{name} = ${format_money(cap)}",
+        hint=f"raise limits.{name} and run `turkctl experiments configure`",
+    )
+
+
+def _over_sum(before: Decimal, amount: Decimal, what: str, limits: Limits, name: str) -> TurkctlError | None:
+    """The error of an amount that passes a limit together with what was paid, or is being paid, before."""
+    error = over_cap(before + amount, getattr(limits, name), name)
+    return error and RefusedError(f"with ${format_money(before)} {what} before, {error.message}", hint=error.hint)
+
+
+def cap_of(world: World, order: Order) -> TurkctlError | None:
+    """The error of a bonus that is over ``limits.max_bonus`` of its experiment."""
+    if order.work.experiment is None:
+        return None
+    with world.database.read() as session:
+        version = experiments.by_slug(session, order.work.experiment)
+    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus, "max_bonus")
+
+
+def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> None:
+    """See that an amount is not more than one bonus of the experiment may be.
+
+    Raises:
+        UsageError: it is over ``limits.max_bonus``.
+    """
+    if experiment_id is not None:
+        limits = settings_of(experiments.current(session, experiment_id)).limits
+        error = over_cap(amount, limits.max_bonus, "max_bonus")
+        if error is not None:
+            raise UsageError(error.message, hint=error.hint)
+
+
+def within_caps(
+    session: Session, place: Place, steps: Sequence[Step[Intent]], now: datetime, *, strict: bool
+) -> tuple[list[Step[Intent]], list[ItemResult]]:
+    """The steps that the limits on bonuses allow, budgets aside, and the results of the others.
+
+    Args:
+        session: on turkctl's database.
+        place: mode and market.
+        steps: in the order in which they are to be paid.
+        now: the end of the day that ``limits.max_bonus_per_day`` looks back on.
+        strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
+
+    Raises:
+        UsageError: an amount over ``limits.max_bonus`` where that is strict.
+    """
+    own = {step.payload.token for step in steps}
+    waiting = [each for each in intents.unfinished(session, place, intents.BONUS) if each.token not in own]
+    rooms = {
+        number: _Room(session, place, experiments.current(session, number), waiting, now)
+        for number in {step.payload.experiment_id for step in steps}
+        if number is not None
+    }
+    kept, over = [], []
+    for step in steps:
+        number = step.payload.experiment_id
+        error = None
+        if number is not None:
+            limit = rooms[number].limits.max_bonus
+            error = over_cap(Decimal(step.payload.request["amount"]), limit, "max_bonus")
+            if error is not None and strict:
+                raise UsageError(error.message, hint=error.hint)
+            error = error or rooms[number].take(step.payload)
+        if error is None:
+            kept.append(step)
+        else:
+            over.append(failed(step.id, error))
+    return kept, over
+
+
+class CapWatch:
+    """Looks at the limits again for each group of bonuses, in the transaction that opens their intents."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._versions: dict[int, Version] = {}
+        """The experiments' settings, as they were when the first bonus of each was to be paid."""
+
+    def refused(self, session: Session, wanted: Sequence[Intent], now: datetime) -> dict[str, TurkctlError]:
+        """The errors, by token, of those that others have left no room for since the plan was made.
+
+        What was begun, here or in another process, is counted already and goes on. Where no limit is set, all this
+        costs is one look at each experiment's settings.
+        """
+        limited = [(intent, version) for intent in wanted if (version := self._limited(session, intent)) is not None]
+        if not limited:
+            return {}
+        known = intents.by_subject(session, self._place, intents.BONUS, [intent.subject for intent, _ in limited])
+        begun = {each.token for each in known if each.state not in (intents.FAILED, intents.ABANDONED)}
+        waiting = intents.unfinished(session, self._place, intents.BONUS)
+        rooms: dict[int, _Room] = {}
+        errors: dict[str, TurkctlError] = {}
+        for intent, version in limited:
+            if intent.token in begun:
+                continue
+            if version.experiment_id not in rooms:
+                room = _Room(session, self._place, version, waiting, now, budget=True)
+                rooms[version.experiment_id] = room
+            error = rooms[version.experiment_id].take(intent)
+            if error is not None:
+                errors[intent.token] = error
+        return errors
+
+    def _limited(self, session: Session, intent: Intent) -> Version | None:
+        """The settings of the bonus's experiment; None where they bound no sum."""
+        number = intent.experiment_id
+        if number is None:
+            return None
+        if number not in self._versions:
+            self._versions[number] = experiments.current(session, number)
+        limits = settings_of(self._versions[number]).limits
+        bounds = (limits.max_bonus_per_worker, limits.max_bonus_per_day, limits.budget)
+        return None if bounds == (None, None, None) else self._versions[number]
+
+
+class _Room:
+    """What one experiment's limits leave room for: of a worker, of a day, and of the budget where that is asked for."""
+
+    def __init__(
+        self,
+        session: Session,
+        place: Place,
+        version: Version,
+        waiting: Iterable[Intent],
+        now: datetime,
+        *,
+        budget: bool = False,
+    ) -> None:
+        number = version.experiment_id
+        self.limits = settings_of(version).limits
+        self._slug = version.slug
+        wanted = PaymentFilter(place, kind=payments.BONUS, experiment_id=number)
+        self._workers = defaultdict(lambda: ZERO, payments.by_worker(session, wanted))
+        self._day = payments.total(session, replace(wanted, since=now - DAY), fees=False)
+        self._committed = None
+        if budget and self.limits.budget is not None:
+            self._committed = committed(session, place, now, experiment_id=number)
+        for intent in waiting:
+            if intent.experiment_id == number:
+                self._workers[intent.request["worker"]] += Decimal(intent.request["amount"])
+                self._day += Decimal(intent.request["amount"])
+
+    def take(self, intent: Intent) -> TurkctlError | None:
+        """Count it, or say which limit it would pass."""
+        worker, amount = intent.request["worker"], Decimal(intent.request["amount"])
+        theirs, day = self._workers[worker] + amount, self._day + amount
+        error = _over_sum(self._workers[worker], amount, "to this worker", self.limits, "max_bonus_per_worker")
+        error = error or _over_sum(self._day, amount, "in 24 hours", self.limits, "max_bonus_per_day")
+        if error is None and self._committed is not None:
+            error = over_budget(self._slug, intent.cost, self._committed, self.limits)
+        if error is None:
+            self._workers[worker], self._day = theirs, day
+            if self._committed is not None:
+                self._committed += intent.cost
+        return error

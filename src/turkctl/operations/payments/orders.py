@@ -1,0 +1,259 @@
+"""Who is to get which bonus, and why one gets none: what ``workers bonus`` was asked for, assignment by assignment."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.operations.engine.plan import FAILED, SKIPPED, ItemError, ItemResult
+from turkctl.operations.engine.world import World
+from turkctl.operations.intents.bonuses import MAX_PURPOSE, plain, purpose_of
+from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.work import (
+    FoundWork,
+    Work,
+    WorkSelection,
+    find_work,
+    participants_table,
+    psiturk_work,
+    work_filter,
+)
+from turkctl.store import participant_bonuses, participants
+from turkctl.store.assignments import APPROVED, REJECTED
+from turkctl.store.participant_bonuses import BonusRow
+from turkctl.store.payments import AUTO, MARKET, PSITURK, Payment
+from turkctl.units import CENT, format_money
+
+MAX_REASON = 4096
+"""Characters of a reason; the worker reads it."""
+MAX_ID = 64
+"""Characters of an id on the market."""
+TOLERANCE = Decimal("0.000001")
+"""Dollars by which psiTurk's FLOAT column may be off a whole cent."""
+ZERO = Decimal("0.00")
+REJECTED_WORK = "rejected; name the assignment to pay a bonus all the same"
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_BY_PSITURK = "psiTurk says that it was paid"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One bonus that is wanted."""
+
+    work: Work
+    amount: Decimal
+    reason: str
+    purpose: str
+    row: BonusRow | None = None
+    """The participant's."""
+
+
+@dataclass(frozen=True)
+class BonusRequest:
+    """The arguments of ``workers bonus``: ``amount`` in dollars, or None for what the participants' rows say."""
+
+    reason: str
+    amount: Decimal | None = None
+    purpose: str | None = None
+    each: bool = False
+    """Pay every matching assignment of a worker that is named."""
+
+    def check(self) -> BonusRequest:
+        """Itself.
+
+        Raises:
+            UsageError: no reason, or one that is too long; an amount or a purpose that cannot be.
+        """
+        check_reason(self.reason)
+        if self.amount is not None:
+            check_amount(self.amount)
+        if self.purpose is not None:
+            if not 0 < len(plain(self.purpose)) <= MAX_PURPOSE:
+                raise UsageError(f"a purpose has 1 to {MAX_PURPOSE} characters", hint="give --purpose a short name")
+            _check_text("a purpose", self.purpose)
+        return self
+
+    @property
+    def identified_by(self) -> str:
+        """The purpose, given or not."""
+        given = AUTO if self.amount is None else purpose_of(self.reason)
+        return given if self.purpose is None else plain(self.purpose)
+
+
+def check_reason(reason: str) -> None:
+    """See that it can be sent.
+
+    Raises:
+        UsageError: it is empty, too long, or has control characters.
+    """
+    if not reason.strip():
+        raise UsageError("a bonus needs a reason, which the worker reads", hint="give --reason TEXT")
+    if len(reason) > MAX_REASON:
+        raise UsageError(f"a reason has at most {MAX_REASON:,} characters", hint="shorten it")
+    _check_text("a reason", reason)
+
+
+def _check_text(what: str, text: str) -> None:
+    """See that it has no control characters, which the market refuses, and no halves of characters, nor bytes.
+
+    Raises:
+        UsageError: it has.
+    """
+    if _UNSENDABLE.search(text):
+        raise UsageError(f"{what} has a character that cannot be sent: {text!a:.60}", hint="write it in plain text")
+
+
+def check_amount(amount: Decimal) -> None:
+    """See that it can be paid.
+
+    Raises:
+        UsageError: it is not more than nothing, or no whole number of cents.
+    """
+    if amount < CENT or amount != amount.quantize(CENT):
+        raise UsageError(f"a bonus of ${format_money(amount)} cannot be paid", hint="give $0.01 or more, in cents")
+
+
+def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
+    """The work that matches, with what psiTurk alone knows to be credited or bonused.
+
+    Raises:
+        NotFoundError, WrongMarketError, UsageError, UnreachableError: see
+            :func:`turkctl.operations.selection.work.find_work`.
+    """
+    found = find_work(world, wanted)
+    work = {each.assignment_id: each for each in found.work}
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        if table is not None and (wanted.selection != Selection(all_studies=True) or wanted.hit_ids):
+            narrowed = work_filter(session, world.place, wanted)
+            for status in (participants.CREDITED, participants.BONUSED):
+                for row in psiturk_work(session, narrowed, table, status, says=APPROVED):
+                    work.setdefault(row.assignment_id, Work.of_row(row))
+    names = {name for each in work.values() for name in (each.assignment_id, each.worker_id)}
+    return FoundWork(tuple(work.values()), tuple(each for each in found.idle if each[0] not in names))
+
+
+def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:
+    """See that no worker is named who did several of these.
+
+    Raises:
+        UsageError: lists the assignments.
+    """
+    for name in ids:
+        theirs = [each.assignment_id for each in work if each.worker_id == name and each.status != REJECTED]
+        if len(theirs) > 1:
+            raise UsageError(
+                f"worker {name} has {len(theirs)} assignments that match: {', '.join(theirs)}",
+                hint="name one of them, or add --each to pay for each",
+            )
+
+
+def orders_of(
+    request: BonusRequest, found: FoundWork, ids: Sequence[str], rows: Mapping[str, BonusRow]
+) -> tuple[list[Order], list[ItemResult]]:
+    """The bonuses that are wanted, and what is left out, or wrong, and why."""
+    orders, left = [], []
+    for work in found.work:
+        row = rows.get(work.assignment_id)
+        reason = _unfit(request, work, row, ids)
+        if reason is not None:
+            left.append(ItemResult(work.assignment_id, SKIPPED, reason))
+            continue
+        try:
+            _check_ids(work)
+            amount = request.amount if request.amount is not None else column_amount(row)
+        except TurkctlError as error:
+            left.append(failed(work.assignment_id, error))
+            continue
+        orders.append(Order(work, amount, request.reason.strip(), request.identified_by, row))
+    return orders, left
+
+
+def _unfit(request: BonusRequest, work: Work, row: BonusRow | None, ids: Sequence[str]) -> str | None:
+    if request.amount is not None:
+        rejected = work.status == REJECTED and work.assignment_id not in ids
+        return REJECTED_WORK if rejected else None
+    credited = row is not None and row.status in (participants.CREDITED, participants.BONUSED)
+    if work.status != APPROVED and not credited:
+        return f"{work.status.lower()}, not approved"
+    return None if row is not None and row.bonus else "no bonus in the participant's row"
+
+
+def _check_ids(work: Work) -> None:
+    """See that a market can have it: psiTurk's columns hold longer ids than that.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    for name in (work.hit_id, work.worker_id, work.assignment_id):
+        if len(name) > MAX_ID:
+            raise UsageError(f"no market has an id of {len(name)} characters: {name:.40}…")
+
+
+def column_amount(row: BonusRow | None) -> Decimal:
+    """Dollars that the FLOAT column stands for.
+
+    Raises:
+        UsageError: it is no whole number of cents, or negative.
+    """
+    bonus = 0.0 if row is None or row.bonus is None else row.bonus
+    if math.isfinite(bonus) and 0 < bonus < 1e9:
+        exact = Decimal(repr(bonus))
+        amount = exact.quantize(CENT)
+        if amount >= CENT and abs(exact - amount) <= TOLERANCE:
+            return amount
+    raise UsageError(
+        f"the participant's bonus is {bonus!r}: no amount of dollars and cents",
+        hint="set it with: turkctl participants set ID --bonus A",
+    )
+
+
+def failed(name: str, error: TurkctlError) -> ItemResult:
+    """The result of what cannot be paid."""
+    return ItemResult(name, FAILED, error=ItemError.of(error))
+
+
+def paid_before(order: Order, ledger: Sequence[Payment], *, begun: bool = False) -> str | None:
+    """Why this purpose is paid already, or None.
+
+    What another program paid counts as its reason's purpose and as ``auto``; so does psiTurk's status 7 where the
+    ledger has nothing. Where this purpose was ``begun`` before, a payment of the same reason that no request explains
+    is what became of that: a request with another amount may have been under way when this one was made.
+    """
+    foreign = (MARKET, PSITURK) if order.purpose == AUTO else ()
+    paid = [
+        row
+        for row in ledger
+        if row.purpose == order.purpose
+        or row.source in foreign
+        or (begun and row.source == MARKET and row.reason == order.reason)
+    ]
+    if any(row.source == PSITURK for row in paid):
+        return _BY_PSITURK
+    if paid:
+        return _difference(order, sum((row.amount for row in paid), ZERO))
+    bonused = order.row is not None and order.row.status == participants.BONUSED
+    if bonused and not ledger and order.purpose == AUTO:
+        return _BY_PSITURK
+    return None
+
+
+def _difference(order: Order, paid: Decimal) -> str:
+    words = f"${format_money(paid)} paid for '{order.purpose}' before"
+    if order.amount > paid:
+        return f"{words}: ${format_money(order.amount - paid)} is owed; pay it with another --purpose"
+    if order.amount < paid:
+        return f"{words}: ${format_money(paid - order.amount)} too much"
+    return words
+
+
+def participant_rows(world: World, work: Sequence[Work]) -> dict[str, BonusRow]:
+    """The participants' rows of this work, by assignment."""
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        names = [each.assignment_id for each in work]
+        return {} if table is None else participant_bonuses.read(session, table, world.place.mode, names)

@@ -1,0 +1,246 @@
+"""What an experiment's table may say, checked before anything is stored."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+from turkctl.errors import ConfigError, TurkctlError
+from turkctl.mturk import requirements
+from turkctl.operations.project.labels import LabelSettings
+from turkctl.operations.project.tables import LineOf, Table, mistakes_in
+from turkctl.units import CENT, format_duration, format_money, parse_duration, parse_money
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+VARIANT = ":"
+"""Stands between an experiment's name and its variant's: no name has one."""
+
+
+def _money(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('write money as a text, as in "0.50"')  # pydantic reads ValueErrors
+    try:
+        return parse_money(value)
+    except TurkctlError as error:
+        raise ValueError(error.message) from None
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError('write a duration, as in "30m"')
+    try:
+        return parse_duration(str(value))
+    except TurkctlError as error:
+        raise ValueError(error.message) from None
+
+
+def _requirements(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        requirements.to_api(value, "production", key="")
+    except TurkctlError as error:
+        raise ValueError(error.message.removeprefix(".").removeprefix(": ")) from None
+    return value
+
+
+def _words(value: Any) -> Any:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _price(value: Decimal) -> Decimal:
+    if value < CENT:
+        raise ValueError("a reward is $0.01 at least")
+    return value
+
+
+def _between(low: timedelta, high: timedelta) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if not low <= value <= high:
+            raise ValueError(f"lies outside {format_duration(low)} to {format_duration(high)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _line(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty")
+    if any(unicodedata.category(sign) in _UNSEEN for sign in value):
+        raise ValueError("holds a sign that cannot be printed")
+    return value
+
+
+def _text(value: str) -> str:
+    _line(value.replace("\n", " ").replace("\r", " ").replace("\t", " "))
+    return value
+
+
+def _keywords(value: list[str]) -> list[str]:
+    if len(", ".join(value)) > 1000:
+        raise ValueError("they are longer than 1,000 characters together")
+    return [_line(word) for word in value]
+
+
+def _url(value: str) -> str:
+    local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|\?|$)", value)
+    if not re.match(r"https://[^/]+", value) and not local:
+        raise ValueError("has to begin with https:// (http:// only for localhost)")
+    if not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("holds a blank or a sign that addresses write as %20, say")
+    return value
+
+
+def _layout_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Z0-9]{1,64}", value):
+        raise ValueError("is not the id of a layout: capital letters and digits")
+    return value
+
+
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control signs, lone surrogates and line ends."""
+
+Money = Annotated[Decimal, BeforeValidator(_money), PlainSerializer(format_money)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
+Words = Annotated[list[str], BeforeValidator(_words), AfterValidator(_keywords)]
+Line = AfterValidator(_line)
+Text = AfterValidator(_text)
+YEAR = timedelta(days=365)
+HALF_MINUTE = timedelta(seconds=30)
+Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
+"""Who may work on it, in the form of :mod:`turkctl.mturk.requirements`."""
+
+
+QUESTIONS = ("external_url", "html_template", "question_file", "hit_layout")
+"""The keys that say what a HIT asks; an experiment has one of them."""
+
+
+class Limits(Table):
+    """What it may never pass."""
+
+    max_active_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
+    max_total_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
+    budget: Money | None = None
+    min_balance: Money | None = None
+    max_bonus: Money | None = None
+    """Dollars of one bonus or compensation, commission aside; so are the next two."""
+    max_bonus_per_worker: Money | None = None
+    """Dollars of all bonuses that one worker gets for the experiment."""
+    max_bonus_per_day: Money | None = None
+    """Dollars of all bonuses within 24 hours."""
+
+
+class ExperimentSettings(Table):
+    """One experiment. The bounds are the market's own (they are what it refuses at posting)."""
+
+    code_version: Annotated[str, Field(min_length=1, max_length=128), Line]
+    title: Annotated[str, Field(min_length=1, max_length=128), Line]
+    description: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_text)]
+    keywords: Words = Field(default_factory=list)
+    reward: Annotated[Money, AfterValidator(_price)]
+    duration: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(hours=1)
+    lifetime: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(days=1)
+    auto_approval_delay: Annotated[Duration, _between(timedelta(), timedelta(days=30))] = timedelta(days=3)
+    external_url: Annotated[str, AfterValidator(_url)] | None = None
+    html_template: str | None = None
+    question_file: str | None = None
+    """A file with a question document: ExternalQuestion, HTMLQuestion or QuestionForm."""
+    hit_layout: Annotated[str, AfterValidator(_layout_id)] | None = None
+    hit_layout_parameters: dict[str, Annotated[str, AfterValidator(_text)]] = Field(default_factory=dict)
+    placeholders: Annotated[bool, Field(strict=True)] = True
+    """False: ``${name}`` in the question is its own and stays as it is."""
+    frame_height: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+    qualifications: Requirements = Field(default_factory=dict)
+    contents_per_hit: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    """Items of content in one HIT, besides those with a known answer."""
+    gold_per_hit: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
+    """Items with a known answer that are mixed into each HIT."""
+    outputs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    """Outputs wanted of an item, where ``content add`` is told nothing else."""
+    outputs_per_assignment: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    """Outputs that one worker gives of each item."""
+    answer_field: Annotated[str, Line] | None = None
+    """The form field with the answer to an item; ``{n}`` stands for its place in the HIT, ``{key}`` for its key."""
+    labels: LabelSettings | None = None
+    """Which answers are labels, and how they are aggregated; None: labels are imported, if there are any."""
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ExperimentSettings:
+        given = [name for name in QUESTIONS if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} are both there" if given else "it has no question"
+            raise ValueError(f"{found}: give exactly one of {', '.join(QUESTIONS[:-1])} and {QUESTIONS[-1]}")
+        if self.hit_layout_parameters and self.hit_layout is None:
+            raise ValueError("hit_layout_parameters belong to a hit_layout")
+        if self.frame_height and (self.question_file or self.hit_layout):
+            raise ValueError("frame_height is for pages: a question file or a layout has its own")
+        if self.items_per_hit > 1:
+            for name, pattern in (("answer_field", self.answer_field), ("labels.field", self.label_field)):
+                if pattern and not re.search(r"\{(n|key)\}", pattern):
+                    raise ValueError(f"{name} names one field for several items: write {{n}} or {{key}} in it")
+        return self
+
+    @property
+    def label_field(self) -> str | None:
+        """The form field with the label; None where answers are no labels."""
+        return None if self.labels is None else self.labels.field or self.answer_field
+
+    @property
+    def items_per_hit(self) -> int:
+        """Items of content in a full HIT, those with a known answer included."""
+        return self.contents_per_hit + self.gold_per_hit
+
+    def stored(self) -> dict[str, Any]:
+        """The settings as JSON keeps them."""
+        return self.model_dump(mode="json")
+
+
+def parse_experiment(slug: str, table: Any, locate: LineOf) -> ExperimentSettings:
+    """Check one table as :func:`check_experiment` does.
+
+    Raises:
+        ConfigError: the first mistake.
+    """
+    mistakes: list[ConfigError] = []
+    settings = check_experiment(slug, table, locate, mistakes)
+    if settings is None:
+        raise mistakes[0]
+    return settings
+
+
+def check_experiment(slug: str, table: Any, locate: LineOf, mistakes: list[ConfigError]) -> ExperimentSettings | None:
+    """Check one table.
+
+    Args:
+        slug: the experiment's name; behind a colon its variant's.
+        table: what the file says.
+        locate: gives ``file:line`` for a dotted key of the table ('' for the table itself).
+        mistakes: each thing that is wrong is added: one line with file, line, key and, for an unknown key, the
+            nearest valid one.
+
+    Returns:
+        The settings, or None if something is wrong.
+    """
+    if not SLUG.fullmatch(slug.partition(VARIANT)[0]):
+        mistakes.append(
+            ConfigError(
+                f"{locate('')}: '{slug}' cannot name an experiment",
+                hint="use small letters, digits, - and _, at most 63",
+            )
+        )
+        return None
+    return mistakes_in(ExperimentSettings, f"experiment '{slug}'", table, locate, mistakes)

@@ -1,0 +1,196 @@
+"""Finding experiments: ``[experiments.*]`` of the project file and every ``*/experiment.toml`` beside it.
+
+An experiment with ``[experiments.SLUG.variants.NAME]`` is as many experiments as it has variants, named ``SLUG:NAME``;
+each has the keys of the whole table with its own in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from turkctl.errors import ConfigError, MistakesError
+from turkctl.mturk.requirements import own_names
+from turkctl.operations.project.experiments import QUESTIONS, SLUG, VARIANT, ExperimentSettings, check_experiment
+from turkctl.operations.project.qualifications import read_qualifications
+from turkctl.operations.project.questions import read_question
+from turkctl.operations.project.tables import LineOf
+from turkctl.settings_file import read_toml
+from turkctl.settings_keys import nearest
+
+EXPERIMENT_FILE = "experiment.toml"
+VARIANTS = "variants"
+
+
+@dataclass(frozen=True)
+class Configured:
+    """One experiment as its file has it, checked."""
+
+    slug: str
+    source: Path
+    settings: ExperimentSettings
+    template: str | None
+    """The text of its HTML template or question file."""
+    locate: LineOf
+    """Where its keys are."""
+    qualification_types: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """The types of the project's own that it asks for, as they are described."""
+
+    def stored(self) -> dict[str, Any]:
+        """What the store keeps: the settings with the template's text in them, so that a version is whole."""
+        whole = {**self.settings.stored(), "template": self.template}
+        if self.qualification_types:
+            whole["qualification_types"] = dict(self.qualification_types)
+        return whole
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that the files describe."""
+
+    experiments: list[Configured]
+    qualifications: Mapping[str, dict[str, Any]]
+    """``[qualifications.*]`` of the project file, as they are stored."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    slug: str
+    table: Any
+    path: Path
+    locate: LineOf
+
+
+def find(project_file: Path | None, folder: Path, paths: Iterable[Path] = ()) -> list[Configured]:
+    """The experiments of :func:`read_project`."""
+    return read_project(project_file, folder, paths).experiments
+
+
+def read_project(project_file: Path | None, folder: Path, paths: Iterable[Path] = ()) -> Found:
+    """All experiments of the project, or only those of the given files and folders; checked, by slug.
+
+    Raises:
+        ConfigError: a file that cannot be read; one mistake.
+        MistakesError: several mistakes: keys that do not belong, two experiments of one name, no HTML, and so on.
+    """
+    mistakes: list[ConfigError] = []
+    named = [_named(path) for path in paths]
+    files = [project_file] if project_file else []
+    files += sorted(folder.glob(f"*/{EXPERIMENT_FILE}"))
+    described: dict[str, tuple[dict[str, Any], LineOf]] = {}
+    if project_file is not None:
+        document, text = read_toml(project_file)
+        described = read_qualifications(document.get("qualifications", {}), project_file, text, mistakes)
+    sources = [source for path in named or files for source in _read(path, mistakes)]
+    types = {name: stored for name, (stored, _locate) in described.items()}
+    checked = [_check(source, types, mistakes) for source in _distinct(sources, mistakes)]
+    _same_names(described, mistakes)
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        raise MistakesError(mistakes)
+    return Found([each for each in checked if each is not None], types)
+
+
+def _distinct(sources: list[_Source], mistakes: list[ConfigError]) -> list[_Source]:
+    seen: dict[str, _Source] = {}
+    for source in sources:
+        if source.slug in seen:
+            first = seen[source.slug].locate("")
+            mistakes.append(
+                ConfigError(
+                    f"{source.locate('')}: experiment '{source.slug}' is there twice, first at {first}",
+                    hint="rename one of them",
+                )
+            )
+        else:
+            seen[source.slug] = source
+    return [seen[slug] for slug in sorted(seen)]
+
+
+def _same_names(described: Mapping[str, tuple[dict[str, Any], LineOf]], mistakes: list[ConfigError]) -> None:
+    """See that no two qualifications have one name on the market, which would make them one type."""
+    first: dict[str, str] = {}
+    for name, (stored, locate) in described.items():
+        shown = stored.get("name", name)
+        if shown in first:
+            message = f"{locate('name')}: qualification '{name}' has the name of '{first[shown]}', {shown!r}"
+            mistakes.append(ConfigError(message, hint="give each a name of its own"))
+        first.setdefault(shown, name)
+
+
+def _named(path: Path) -> Path:
+    file = path / EXPERIMENT_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise ConfigError(f"there is no {file}", hint=f"name a TOML file, or a folder with an {EXPERIMENT_FILE}")
+    return file
+
+
+def _read(path: Path, mistakes: list[ConfigError]) -> Iterator[_Source]:
+    """The experiments of one file: a whole file is one, the project file has tables of them."""
+    document, text = read_toml(path)
+    if path.name == EXPERIMENT_FILE:
+        yield from _variants(path.parent.resolve().name, document, path, text, "", mistakes)
+        return
+    for slug, table in document.get("experiments", {}).items():
+        yield from _variants(slug, table, path, text, f"experiments.{slug}", mistakes)
+
+
+def _variants(
+    slug: str, table: Any, path: Path, text: str, prefix: str, mistakes: list[ConfigError]
+) -> Iterator[_Source]:
+    """The experiment, or those that its variants make."""
+    locate = LineOf(path, text, prefix)
+    variants = table.get(VARIANTS) if isinstance(table, dict) else None
+    if variants is None:
+        yield _Source(slug, table, path, locate)
+        return
+    if not isinstance(variants, dict) or not variants or not all(isinstance(own, dict) for own in variants.values()):
+        message = f"{locate(VARIANTS)}: experiment '{slug}': 'variants' holds one table per variant"
+        head = f"{prefix}.{VARIANTS}".removeprefix(".")
+        mistakes.append(ConfigError(message, hint=f"write [{head}.NAME] with the keys that differ below"))
+        return
+    common = {key: value for key, value in table.items() if key != VARIANTS}
+    for name, own in variants.items():
+        where = LineOf(path, text, f"{prefix}.{VARIANTS}.{name}".removeprefix("."), otherwise=prefix)
+        if not SLUG.fullmatch(name):
+            message = f"{where('')}: '{name}' cannot name a variant"
+            mistakes.append(ConfigError(message, hint="use small letters, digits, - and _, at most 63"))
+            continue
+        yield _Source(f"{slug}{VARIANT}{name}", _merged(common, own), path, where)
+
+
+def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The variant's keys over the common ones, tables key by key; another kind of question replaces the common one."""
+    if any(key in own for key in QUESTIONS):
+        common = {key: value for key, value in common.items() if key not in QUESTIONS}
+    merged = {**common, **own}
+    for key in ("limits", "qualifications"):
+        if isinstance(common.get(key), dict) and isinstance(own.get(key), dict):
+            merged[key] = {**common[key], **own[key]}
+    return merged
+
+
+def _check(source: _Source, types: Mapping[str, dict[str, Any]], mistakes: list[ConfigError]) -> Configured | None:
+    settings = check_experiment(source.slug, source.table, source.locate, mistakes)
+    if settings is None:
+        return None
+    try:
+        template = read_question(settings, source.path.parent, source.locate)
+    except ConfigError as error:
+        mistakes.append(error)
+        return None
+    asked = own_names(settings.qualifications)
+    for name in sorted(asked - types.keys()):
+        close = nearest(name, types)
+        message = f"{source.locate('qualifications')}: experiment '{source.slug}': there is no qualification '{name}'"
+        mistakes.append(
+            ConfigError(
+                message + (f"; did you mean '{close}'?" if close else ""),
+                hint=f"describe it in turkctl.toml, under [qualifications.{name}]",
+            )
+        )
+    used = {name: types[name] for name in sorted(asked & types.keys())}
+    return Configured(source.slug, source.path, settings, template, source.locate, used)

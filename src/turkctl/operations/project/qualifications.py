@@ -1,0 +1,111 @@
+"""What a table ``[qualifications.NAME]`` of the project file may say: a qualification type of one's own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from turkctl.errors import ConfigError, UsageError
+from turkctl.mturk.requirements import OWN_NAME
+from turkctl.operations.project.experiments import Duration, Line, Text, Words
+from turkctl.operations.project.questions import read_text
+from turkctl.operations.project.tables import LineOf, Table, mistakes_in
+
+HIGHEST = 2**31 - 1
+
+
+class QualificationSettings(Table):
+    """One qualification type. The market keeps ``name`` and ``keywords`` for ever; the rest can change."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200), Line] | None = None
+    """What workers read; the table's own name where it is not given. An account has each name once."""
+    description: Annotated[str, Field(min_length=1, max_length=2000), Text]
+    keywords: Words = Field(default_factory=list)
+    active: Annotated[bool, Field(strict=True)] = True
+    """False: workers cannot ask for it."""
+    auto_granted_value: Annotated[int, Field(ge=-HIGHEST, le=HIGHEST, strict=True)] | None = None
+    """Each worker who asks for it gets it at once, with this value."""
+    retry_delay: Duration | None = None
+    """After which a worker can ask for it again; None: never again."""
+    test: str | None = None
+    """A file with a QuestionForm that a worker has to answer."""
+    test_duration: Duration | None = None
+    answer_key: str | None = None
+    """A file with the AnswerKey by which the market scores the test."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> QualificationSettings:
+        if (self.test is None) != (self.test_duration is None):
+            raise ValueError("test and test_duration belong together")
+        if self.answer_key is not None and self.test is None:
+            raise ValueError("an answer_key needs a test")
+        if self.test is not None and self.auto_granted_value is not None:
+            raise ValueError("a type with a test cannot be granted by itself: leave auto_granted_value out")
+        if self.retry_delay is not None and self.retry_delay < timedelta():
+            raise ValueError("retry_delay is negative")
+        return self
+
+
+def read_qualifications(
+    tables: Any, path: Path, text: str, mistakes: list[ConfigError]
+) -> dict[str, tuple[dict[str, Any], LineOf]]:
+    """The qualifications of a project file as they are stored, with their files' texts; and where each is.
+
+    Args:
+        tables: what the file has under ``qualifications``.
+        path: the file; those that it names lie beside it.
+        text: its text.
+        mistakes: what is wrong is added here.
+    """
+    found: dict[str, tuple[dict[str, Any], LineOf]] = {}
+    locate = LineOf(path, text, "qualifications")
+    if not isinstance(tables, dict):
+        mistakes.append(ConfigError(f"{locate('')}: 'qualifications' holds one table per type", hint=_HOW))
+        return found
+    for name, table in tables.items():
+        locate = LineOf(path, text, f"qualifications.{name}")
+        try:
+            if not isinstance(table, dict):
+                raise ConfigError(f"{locate('')}: 'qualifications' holds one table per type", hint=_HOW)
+            found[name] = (_stored(name, table, path, locate, mistakes), locate)
+        except ConfigError as error:
+            mistakes.append(error)
+    return found
+
+
+_HOW = "write [qualifications.NAME] with its keys below"
+
+
+def _stored(
+    name: str, table: dict[str, Any], path: Path, locate: LineOf, mistakes: list[ConfigError]
+) -> dict[str, Any]:
+    if not OWN_NAME.fullmatch(name):
+        raise ConfigError(
+            f"{locate('')}: '{name}' cannot name a qualification",
+            hint="begin with a small letter; then small letters, digits, - and _, at most 63",
+        )
+    settings = mistakes_in(QualificationSettings, f"qualification '{name}'", table, locate, mistakes)
+    if settings is None:
+        return {}
+    stored = settings.model_dump(mode="json")
+    stored["name"] = settings.name or name
+    for key in ("test", "answer_key"):
+        if stored[key] is not None:
+            stored[key] = read_text(path.parent / stored[key], locate(key))
+            _check_xml(stored[key], key, locate(key))
+    return stored
+
+
+def _check_xml(document: str, key: str, where: str) -> None:
+    from turkctl.mturk.questions import parse_question, root_name
+
+    try:
+        if key == "test" and parse_question(document).kind != "form":
+            raise UsageError("it is not a QuestionForm")
+        if key == "answer_key" and root_name(document) != "AnswerKey":
+            raise UsageError("it is not an AnswerKey")
+    except UsageError as error:
+        raise ConfigError(f"{where}: {key}: {error.message}", hint=error.hint) from None

@@ -1,0 +1,271 @@
+"""``db import-psiturk``: a psiTurk study becomes a turkctl project on the same database.
+
+First everything is read, so that a database out of reach leaves nothing half done; then the project file is written,
+our tables are added, and psiTurk's campaigns, jobs and HITs are entered. Each step finds what an earlier run has done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import ConfigError, NotFoundError, SchemaError
+from turkctl.operations.campaigns.hours import parse_zone
+from turkctl.operations.configure import CREATED, apply_configure, plan_configure
+from turkctl.operations.engine.world import World
+from turkctl.operations.project.experiments import parse_experiment
+from turkctl.operations.project.files import find
+from turkctl.operations.project.tables import LineOf
+from turkctl.operations.psiturk.config import (
+    Proposal,
+    PsiturkConfig,
+    check_there,
+    full_url,
+    mode_of,
+    public_url,
+    read_config,
+)
+from turkctl.operations.psiturk.hits import take_hits
+from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, Item
+from turkctl.operations.psiturk.project_file import ProjectChange, plan_project
+from turkctl.operations.psiturk.rows import OldCampaign, OldTask, UnfitRowError, parse_campaign, parse_task
+from turkctl.settings import PROJECT_FILE, Origin, Settings
+from turkctl.store import campaigns, experiments, participants, psiturk, schema, tasks
+from turkctl.store.engine import Database
+from turkctl.units import format_duration, format_money
+
+WRITABLE = ("sqlite", "postgresql")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A psiTurk study as its own file describes it, and the settings to look at its database with."""
+
+    config: PsiturkConfig
+    project_file: Path
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Source:
+    """What psiTurk's tables hold, read and checked."""
+
+    campaigns: tuple[OldCampaign, ...] = ()
+    tasks: tuple[OldTask, ...] = ()
+    hit_ids: tuple[str, ...] = ()
+    people: Mapping[str, list[psiturk.People]] | None = None
+    completed: Mapping[int, int] | None = None
+    """By number of the campaign: participants as psiTurk counts them."""
+    done: Mapping[str, str] | None = None
+    """What was imported before, as :func:`turkctl.store.psiturk.imported` has it."""
+    unfit: tuple[Item, ...] = ()
+
+
+def describe(path: Path, settings: Settings) -> Study:
+    """Read psiTurk's file; the project's own settings go before it.
+
+    Raises:
+        NotFoundError, ConfigError: see :func:`turkctl.operations.psiturk.config.read_config`.
+        DatabaseUnreachableError: its SQLite file is not there.
+    """
+    config = read_config(path)
+    if settings.origins["database_url"].kind == "flag":  # psiTurk's database was copied, say: the project keeps that
+        config = replace(config, values={**config.values, "database_url": settings.database_url})
+    file = settings.project_file or settings.folder / PROJECT_FILE
+    ours: dict[str, Any] = {
+        "participants_table": config.get("table_name"),
+        "participants_source": "psiturk",
+        "mode": mode_of(config) or settings["mode"],
+        "database_url": full_url(config),
+    }
+    origins, values = dict(settings.origins), dict(settings.values)
+    public, _note = public_url(config, settings.folder)
+    for name, value in ours.items():
+        silent = settings.origins[name].kind in ("default", "user file")
+        same = name == "database_url" and settings.values[name] in (public, value)
+        if silent or same:  # the project's address may be psiTurk's without its password
+            values[name], origins[name] = value, Origin("psiTurk's file", str(path))
+    made = replace(settings, values=values, origins=origins)
+    check_there(made.database_url)
+    return Study(config, file, made)
+
+
+def read_source(study: Study, database: Database) -> Source:
+    """Read psiTurk's tables; writes nothing.
+
+    Raises:
+        DatabaseUnreachableError: the database cannot be opened or read.
+        SchemaError: it was made by a newer turkctl, or the participants table lacks columns.
+        NotFoundError: there is no participants table.
+        UsageError: ``participants_timezone`` is no time zone.
+    """
+    zone, table = parse_zone(study.settings["participants_timezone"]), study.settings["participants_table"]
+    if database.dialect not in WRITABLE:
+        why = f"turkctl keeps no tables of its own in {database.dialect}: participants can be listed and exported there"
+        return Source(unfit=(Item("database", database.url_for_people, None, SKIPPED, why),))
+    found = schema.current(database)
+    unfit: list[Item] = []
+    with database.read() as session:
+        schema.refuse_newer(session, database)
+        _check_participants(session, table)
+        old = _parsed(session, psiturk.CAMPAIGNS, "campaign", lambda row: parse_campaign(row, zone), unfit)
+        jobs = _parsed(session, psiturk.JOBS, "task", parse_task, unfit)
+        ids = _parsed(session, psiturk.HITS, "hit", lambda row: str(row["hitid"]), unfit)
+        people = psiturk.people_by_hit(session, table, ids)
+        done = psiturk.imported(session) if found == schema.HEAD else {}
+        completed = {each.number: psiturk.complete_rows(session, table, each.mode, each.code_version) for each in old}
+    return Source(tuple(old), tuple(jobs), tuple(ids), people, completed, done, tuple(unfit))
+
+
+def _check_participants(session: Session, table: str) -> None:
+    """See that psiTurk's participants are there: campaigns and HITs are judged by them."""
+    hint = "psiTurk's file names it with table_name, turkctl.toml with participants_table"
+    if not participants.exists(session, table):
+        raise NotFoundError(f"the database has no participants table '{table}'", hint=hint)
+    missing = participants.missing_columns(session, table)
+    if missing:
+        raise SchemaError(f"the table '{table}' lacks psiTurk's column {', '.join(missing)}", hint=hint)
+
+
+def _parsed(session: Session, table: str, what: str, parse: Any, unfit: list[Item]) -> list[Any]:
+    found = psiturk.read_table(session, table)
+    if found.lacks:
+        lacks = f"the table {table} lacks psiTurk's column {', '.join(found.lacks)}"
+        unfit.append(Item(what, table, None, SKIPPED, lacks))
+    parsed = []
+    for row in found.rows:
+        try:
+            parsed.append(parse(row))
+        except UnfitRowError as error:
+            unfit.append(Item(what, str(row["id"]), None, SKIPPED, str(error)))
+    return parsed
+
+
+def plan_file(study: Study, source: Source, slug: str | None) -> ProjectChange:
+    """The project file as it would be; what psiTurk's file lacks comes from its newest campaign.
+
+    Raises:
+        UsageError, ConfigError: see :func:`turkctl.operations.psiturk.project_file.plan_project`.
+    """
+    extra: list[Proposal] = []
+    if source.campaigns:
+        newest = max(source.campaigns, key=lambda each: each.created)
+        name = f"campaign {newest.number}"
+        if newest.reward > Decimal(0):
+            extra.append(Proposal(name, "reward", format_money(newest.reward)))
+        extra.append(Proposal(name, "duration", format_duration(newest.duration)))
+    return plan_project(study.config, study.project_file, slug=slug, extra=extra)
+
+
+def take_over(world: World, source: Source, change: ProjectChange, now: datetime) -> list[Item]:
+    """Enter psiTurk's campaigns, jobs and HITs, on a database that has our tables. What was entered before stays.
+
+    Raises:
+        DatabaseUnreachableError, SchemaError: see :mod:`turkctl.store.engine`.
+    """
+    items = [_configure(world, change, now)]
+    with world.database.write() as session:
+        version = experiments.by_slug(session, change.slug)
+        done = psiturk.imported(session)
+        items += [_take_campaign(session, old, version, done, source, change.slug, now) for old in source.campaigns]
+        items += [_take_task(session, job, done, now) for job in source.tasks]
+    items += take_hits(world, dict(source.people or {}), source.hit_ids, version)
+    return [*items, *source.unfit]
+
+
+def foresee(source: Source, change: ProjectChange, database: Database) -> list[Item]:
+    """What :func:`take_over` would enter: nothing where our tables cannot be. Asks no market."""
+    if database.dialect not in WRITABLE:
+        return list(source.unfit)
+    missing, done = _incomplete(change), source.done or {}
+    items = [Item("experiment", None, change.slug, SKIPPED if missing else TAKEN, missing or "to be configured")]
+    for old in source.campaigns:
+        if old.key in done:
+            items.append(Item("campaign", str(old.number), f"campaign {done[old.key]}", KEPT, "imported before"))
+            continue
+        detail = missing or _about(old, change.slug)
+        items.append(Item("campaign", str(old.number), None, SKIPPED if missing else TAKEN, detail))
+    for job in source.tasks:
+        known = done.get(job.key)
+        detail = _rests(job) if known is None else "imported before"
+        items.append(Item("task", job.name, known or "approve-all", TAKEN if known is None else KEPT, detail))
+    items += [Item("hit", hit_id, hit_id, TAKEN, "if the market still knows it") for hit_id in source.hit_ids]
+    return [*items, *source.unfit]
+
+
+def _incomplete(change: ProjectChange) -> str | None:
+    """Why the experiment cannot be configured yet."""
+    table = change.document.get("experiments", {}).get(change.slug, {})
+    try:
+        parse_experiment(change.slug, table, LineOf(change.path, change.text or "", f"experiments.{change.slug}"))
+    except ConfigError as error:
+        return f"{error.message}; mend that, run: turkctl experiments configure, then this again"
+    return None
+
+
+def _configure(world: World, change: ProjectChange, now: datetime) -> Item:
+    """Store the experiment's settings the first time; later changes are for ``experiments configure``."""
+    with world.database.read() as session:
+        if experiments.by_slug(session, change.slug) is not None:
+            return Item("experiment", None, change.slug, KEPT, "configured already")
+    missing = _incomplete(change)
+    if missing is not None:
+        return Item("experiment", None, change.slug, SKIPPED, missing)
+    try:
+        configured = [each for each in find(change.path, change.path.parent, [change.path]) if each.slug == change.slug]
+    except ConfigError as error:
+        return Item("experiment", None, change.slug, SKIPPED, f"{error.message}; mend that and run this again")
+    with world.database.read() as session:
+        changes = plan_configure(session, configured, whole=False)
+    apply_configure(world.database, [each for each in changes if each.status == CREATED], now)
+    return Item("experiment", None, change.slug, TAKEN, "configured")
+
+
+def _take_campaign(
+    session: Session,
+    old: OldCampaign,
+    version: experiments.Version | None,
+    done: Mapping[str, str],
+    source: Source,
+    slug: str,
+    now: datetime,
+) -> Item:
+    if old.key in done:
+        return Item("campaign", str(old.number), f"campaign {done[old.key]}", KEPT, "imported before")
+    if version is None:
+        return Item("campaign", str(old.number), None, SKIPPED, "its experiment is not configured yet: see there")
+    row = old.row(version.experiment_id, completed=(source.completed or {}).get(old.number, 0), now=now)
+    stored = campaigns.insert(session, row)
+    psiturk.remember(session, old.key, str(stored.number))
+    return Item("campaign", str(old.number), f"campaign {stored.number}", TAKEN, _about(old, slug))
+
+
+def _about(old: OldCampaign, slug: str) -> str:
+    if not old.active:
+        return f"goal {old.goal}, code version {old.code_version}, as history"
+    return f"it is active in psiTurk: end it there. Not continued here; to go on: {old.again(slug)}"
+
+
+def _take_task(session: Session, job: OldTask, done: Mapping[str, str], now: datetime) -> Item:
+    if job.key in done:
+        return Item("task", job.name, done[job.key], KEPT, "imported before")
+    names = ("approve-all", f"approve-all-{job.mode}", *(f"approve-all-psiturk-{number}" for number in range(1, 100)))
+    name = next(each for each in names if tasks.by_name(session, each) is None)
+    tasks.create(session, job.row(name, now))
+    psiturk.remember(session, job.key, name)
+    return Item("task", job.name, name, TAKEN, f"{_rests(job)}: turkctl tasks resume {name} --mode {job.mode}")
+
+
+def _rests(job: OldTask) -> str:
+    return f"every {format_duration(job.every)} in mode {job.mode}; paused"
+
+
+def all_items(change: ProjectChange, entered: Sequence[Item]) -> list[dict[str, Any]]:
+    """The rows of the report: settings first."""
+    return [item.as_dict() for item in (*change.items, *entered)]

@@ -1,0 +1,124 @@
+"""Granting qualifications to workers and taking them away: batches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
+from turkctl.operations.engine.plan import ALREADY_DONE, Done, Plan, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.qualifications.by_name import NamedType, find_type
+from turkctl.store import qualifications
+
+GRANT = "grant"
+REVOKE = "revoke"
+_WORKER = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+def read_workers(named: Iterable[str], file: Path | None) -> list[str]:
+    """The workers of a command line and of a file with one id in a line, each once, in their order.
+
+    Blank lines, what follows a ``#``, and a first line ``worker_id`` count for nothing.
+
+    Raises:
+        UsageError: nobody is named, the file cannot be read, or a line is no id (file and line).
+    """
+    found = [(worker, f"'{worker}'") for worker in named]
+    if file is not None:
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"cannot read {file}: {why}", hint="name a text with one worker id in a line") from None
+        lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+        if lines and lines[0].lower() in ("worker_id", "workerid"):
+            lines[0] = ""
+        found += [(line, f"{file}:{number}: '{line}'") for number, line in enumerate(lines, start=1) if line]
+    for worker, where in found:
+        if not _WORKER.fullmatch(worker):
+            raise UsageError(f"{where} is not a worker's id", hint="one id in a line, as AW000001")
+    if not found:
+        raise UsageError("no worker is named", hint="name them, or give a file with --from FILE")
+    return list(dict.fromkeys(worker for worker, _where in found))
+
+
+def prepare_grant(
+    world: World, name: str, workers: Sequence[str], *, value: int = 1, notify: bool = False
+) -> tuple[Plan[str], Grants]:
+    """The plan for granting a type to workers, and how it is done. A second time sets the value anew.
+
+    Raises:
+        NotFoundError: there is no such type.
+    """
+    named = find_type(world, name)
+    detail = f"{named.name} = {value}"
+    plan = Plan(GRANT, world.place.mode, tuple(Step(worker, worker, detail=detail) for worker in workers))
+    return plan, Grants(world, named, world.now(), value, notify=notify)
+
+
+def prepare_revoke(
+    world: World, name: str, workers: Sequence[str], *, reason: str | None = None
+) -> tuple[Plan[str], Revocations]:
+    """The plan for taking a type away from workers, and how it is done. They are told only if there is a reason.
+
+    Raises:
+        NotFoundError: there is no such type.
+    """
+    named = find_type(world, name)
+    plan = Plan(REVOKE, world.place.mode, tuple(Step(worker, worker, detail=named.name) for worker in workers))
+    return plan, Revocations(world, named, world.now(), reason)
+
+
+class _Act:
+    """What both have in common: the record."""
+
+    def __init__(self, world: World, named: NamedType, now: datetime) -> None:
+        self._world = world
+        self._named = named
+        self._now = now
+
+    def prepare(self, steps: Sequence[Step[str]]) -> None:
+        """Nothing."""
+
+    def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None:
+        """Remember whom the type of an experiment was decided for by hand, so that no sync decides again."""
+        done = [(step.payload, None) for step, outcome in outcomes if isinstance(outcome, Done)]
+        if self._named.made is not None:
+            with self._world.database.write() as session:
+                qualifications.record_grants(session, self._named.made, done, self._now)
+
+
+class Grants(_Act):
+    """Grants the type."""
+
+    def __init__(self, world: World, named: NamedType, now: datetime, value: int, *, notify: bool) -> None:
+        super().__init__(world, named, now)
+        self._value = value
+        self._notify = notify
+
+    def perform(self, step: Step[str]) -> Done:
+        """Ask the market; a second time changes nothing."""
+        self._world.mturk.grant(self._named.type_id, step.payload, self._value, notify=self._notify)
+        return Done("granted", step.detail)
+
+
+class Revocations(_Act):
+    """Takes the type away."""
+
+    def __init__(self, world: World, named: NamedType, now: datetime, reason: str | None) -> None:
+        super().__init__(world, named, now)
+        self._reason = reason
+
+    def perform(self, step: Step[str]) -> Done:
+        """Ask the market; who does not hold it is done already."""
+        try:
+            self._world.mturk.revoke(self._named.type_id, step.payload, self._reason)
+        except (DoesNotExistError, InvalidStateError) as error:
+            if "QualificationType" in error.code:
+                raise
+            return Done(ALREADY_DONE, f"does not hold {self._named.name}")
+        return Done("revoked", step.detail)

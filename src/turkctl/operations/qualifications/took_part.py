@@ -1,0 +1,132 @@
+"""Keeping out workers who took part already: a qualification of the experiment's own, required absent on new HITs.
+
+Granted silently to everybody with a submission. Between a submission and the grant a worker can still take another
+HIT: prevention is best effort, counting each person once is the guarantee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from turkctl.errors import RefusedError, TurkctlError
+from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, NameTakenError
+from turkctl.mturk.types import QualificationType
+from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.people import claims_unknown_hits
+from turkctl.store import experiments, meta, participants, people, qualifications
+from turkctl.store.experiments import Version
+from turkctl.store.qualifications import MadeType
+
+NAME_ID = 12
+"""Characters of the database's id in a type's name: two databases of one account have types of their own."""
+
+
+def ensure_type(world: World, version: Version, now: datetime) -> str:
+    """The id of the experiment's qualification type on this market, which is made at the first call.
+
+    Raises:
+        RefusedError: the type was made by a request whose answer got lost, and the market does not list it yet.
+    """
+    with world.database.read() as session:
+        known = qualifications.find(session, world.place, version.experiment_id)
+        name = f"turkctl: took part in {version.slug} ({meta.database_id(session)[:NAME_ID]})"
+    if known is not None:
+        return known.type_id
+    made = _make(world, name, version)
+    with world.database.write() as session:
+        qualifications.remember(
+            session,
+            MadeType(
+                mode=world.place.mode,
+                market=world.place.market,
+                experiment_id=version.experiment_id,
+                purpose=qualifications.TOOK_PART,
+                type_id=made.type_id,
+                name=name,
+                created=now,
+            ),
+        )
+    return made.type_id
+
+
+def _make(world: World, name: str, version: Version) -> QualificationType:
+    engine, mturk = world.engine(), world.mturk
+    description = f"Took part in: {version.settings['title']}"
+    try:
+        return engine.call(lambda: mturk.create_qualification_type(name, description))
+    except NameTakenError:
+        found = engine.call(lambda: mturk.find_qualification_type(name))
+    if found is None:
+        raise RefusedError(
+            f"the market has a qualification type '{name}' and does not list it yet", hint="try again in a minute"
+        )
+    return found
+
+
+def grant_new(world: World, experiment_id: int, now: datetime) -> int:
+    """Grant the experiment's qualification to people who took part and do not have it; how many got it.
+
+    Those are the workers with a submission on our HITs, and those of complete participants who count for the
+    experiment though we do not know their HIT (a psiTurk server's).
+
+    Does nothing while the experiment has no type (see :func:`ensure_type`). A worker whom the market refuses for good
+    is remembered, with the market's code, and not tried again.
+
+    Raises:
+        UnreachableError: the market is out of reach.
+    """
+    with world.database.read() as session:
+        made = qualifications.find(session, world.place, experiment_id)
+        workers = [] if made is None else _new_workers(session, world, made)
+    if made is None or not workers:
+        return 0
+    plan = Plan("grant", world.place.mode, tuple(Step(worker, worker) for worker in workers))
+    return world.engine().apply(plan, _Grants(world, made, now)).succeeded
+
+
+def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:
+    """Who took part and has no grant: by our own HITs, and by rows of the participants table that count for it."""
+    found = qualifications.without_grant(session, made)
+    version = experiments.current(session, made.experiment_id)
+    table = world.settings["participants_table"]
+    if not participants.exists(session, table):
+        return found
+    if not claims_unknown_hits(session, made.experiment_id, version.code_version):
+        return found
+    elsewhere = people.workers_elsewhere(session, world.place, table, version.code_version)
+    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, elsewhere)]))
+
+
+class _Grants:
+    """Grants one type to workers. Twice does no harm."""
+
+    def __init__(self, world: World, made: MadeType, now: datetime) -> None:
+        self._world = world
+        self._made = made
+        self._now = now
+
+    def prepare(self, steps: Sequence[Step[str]]) -> None:
+        """Nothing."""
+
+    def perform(self, step: Step[str]) -> Done:
+        """Ask the market; the worker is not told."""
+        self._world.mturk.grant(self._made.type_id, step.payload, notify=False)
+        return Done("granted")
+
+    def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None:
+        """Remember who has it, and whom the market will not give it."""
+        ended: list[tuple[str, str | None]] = []
+        with self._world.database.write() as session:
+            for step, outcome in outcomes:
+                if isinstance(outcome, Done):
+                    ended.append((step.payload, None))
+                elif isinstance(outcome, DoesNotExistError) and "QualificationType" in f"{outcome.code} {outcome}":
+                    qualifications.forget(session, self._made.type_id, self._world.place)
+                    return
+                elif isinstance(outcome, MarketRefusedError) and not outcome.retryable:
+                    ended.append((step.payload, outcome.code))
+            qualifications.record_grants(session, self._made, ended, self._now)

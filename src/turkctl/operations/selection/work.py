@@ -1,0 +1,271 @@
+"""The submitted work that an act is about: assignments of the database, of psiTurk's rows, and of the market alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, TurkctlError, WrongMarketError
+from turkctl.fees import reward_fee
+from turkctl.mturk.errors import DoesNotExistError, InvalidStateError, MarketRefusedError
+from turkctl.mturk.types import Assignment
+from turkctl.operations.engine.world import World
+from turkctl.operations.reading import read_each
+from turkctl.operations.selection.gold import Accuracy, accuracies
+from turkctl.operations.selection.hits import Selection, compile_regex, find_experiment, refuse_elsewhere
+from turkctl.operations.sync.observe import named_on_market
+from turkctl.store import experiments, hits, participants, workers
+from turkctl.store.assignments import SUBMITTED
+from turkctl.store.base import Place
+from turkctl.store.workers import WorkFilter, WorkRow
+
+
+@dataclass(frozen=True)
+class WorkSelection:
+    """The selectors of acts on workers; the ids are of workers or assignments."""
+
+    selection: Selection
+    hit_ids: tuple[str, ...] = ()
+    min_gold: float | None = None
+    """Only of workers who gave at least this share (0 to 1) of the known answers that they were asked for, one at
+    least; asked by the experiments that the selection names."""
+
+    def require(self) -> WorkSelection:
+        """Itself.
+
+        Raises:
+            UsageError: nothing selects anything.
+        """
+        if not self.hit_ids and self.min_gold is None:
+            self.selection.require()
+        return self
+
+
+@dataclass(frozen=True)
+class Work:
+    """One assignment, submitted or decided, as it was last heard of."""
+
+    assignment_id: str
+    worker_id: str
+    hit_id: str
+    status: str
+    experiment: str | None = None
+    cost: Decimal | None = None
+    """Dollars that approving costs, commission included; None where its HIT is not ours."""
+
+    @classmethod
+    def of_row(cls, row: WorkRow) -> Work:
+        """From the database."""
+        cost = None
+        if row.reward is not None and row.max_assignments is not None:
+            cost = row.reward + reward_fee(row.reward, row.max_assignments, masters=bool(row.masters))
+        return cls(row.assignment_id, row.worker_id, row.hit_id, row.status, row.experiment, cost)
+
+    @classmethod
+    def of_market(cls, found: Assignment) -> Work:
+        """From the market."""
+        return cls(found.assignment_id, found.worker_id, found.hit_id, found.status)
+
+
+@dataclass(frozen=True)
+class FoundWork:
+    """What matches, whatever its status, and the named ids that stand for nothing one could decide on."""
+
+    work: tuple[Work, ...]
+    idle: tuple[tuple[str, str], ...] = ()
+    """(id, reason) of ids that exist and have no submitted work."""
+    below: tuple[Work, ...] = ()
+    """Work that is left out because its workers gave too few of the known answers."""
+
+
+def find_work(world: World, wanted: WorkSelection) -> FoundWork:
+    """The work that matches: of our tables, marked submitted in psiTurk's rows, and named or asked for on the market.
+
+    Raises:
+        NotFoundError: an id, experiment or HIT that nobody knows.
+        WrongMarketError: an id that belongs to another mode or market.
+        UsageError: a bad regular expression.
+        UnreachableError: the market is out of reach.
+    """
+    place, selection = world.place, wanted.selection
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        narrowed = work_filter(session, place, wanted)
+        strange_hits = _strange_hits(session, place, wanted.hit_ids, table)
+        rows = _stored(session, narrowed, table) if _looks_at_ours(wanted) else []
+        known = workers.known_names(session, place, selection.ids, table)
+        strangers = [each for each in selection.ids if each not in known]
+        ours = workers.known_names(session, place, selection.ids, None)
+        for each in selection.ids:
+            if each not in ours:
+                _refuse_elsewhere(session, place, each)
+    work = {row.assignment_id: Work.of_row(row) for row in rows}
+    elsewhere = _on_market(world, wanted, strange_hits)
+    named, idle = _named(world, [each for each in strangers if each not in _names(elsewhere)])
+    work = {found.assignment_id: found for found in (*named, *elsewhere)} | work
+    none = known - _names(work.values())
+    idle += [(each, "nothing submitted that matches") for each in selection.ids if each in none]
+    return _good_enough(world, wanted, FoundWork(tuple(work.values()), tuple(idle)))
+
+
+def _good_enough(world: World, wanted: WorkSelection, found: FoundWork) -> FoundWork:
+    """The work of those who gave enough of the known answers; of what was named and is not, why."""
+    if wanted.min_gold is None:
+        return found
+    with world.database.read() as session:
+        known = accuracies(session, world.place, wanted.selection)
+    low: list[tuple[str, str]] = []
+    good: list[Work] = []
+    below: list[Work] = []
+    for each in found.work:
+        accuracy = known.get(each.worker_id, Accuracy())
+        if accuracy.share is not None and accuracy.share >= wanted.min_gold:
+            good.append(each)
+            continue
+        below.append(each)
+        if {each.assignment_id, each.worker_id} & set(wanted.selection.ids):
+            low.append((each.assignment_id, f"{accuracy.right} of {accuracy.asked} known answers right"))
+    return FoundWork(tuple(good), (*found.idle, *low), tuple(below))
+
+
+def _names(work: Iterable[Work]) -> set[str]:
+    return {name for each in work for name in (each.assignment_id, each.worker_id)}
+
+
+def participants_table(session: Session, world: World) -> str | None:
+    """The name of the participants table; None where there is none."""
+    name: str = world.settings["participants_table"]
+    return name if participants.exists(session, name) else None
+
+
+def _looks_at_ours(wanted: WorkSelection) -> bool:
+    chosen = wanted.selection
+    alone = wanted.min_gold is not None and not chosen.all_studies
+    return bool(chosen.ids or chosen.filters or chosen.everything or wanted.hit_ids or alone)
+
+
+def work_filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFilter:
+    """The selectors as the store takes them.
+
+    Raises:
+        UsageError: a bad regular expression.
+        NotFoundError: an experiment that is not there.
+    """
+    chosen = wanted.selection
+    if chosen.experiment is not None:
+        find_experiment(session, chosen.experiment)
+    return WorkFilter(
+        place,
+        ids=chosen.ids or None,
+        hit_ids=wanted.hit_ids or None,
+        slug=chosen.experiment,
+        pattern=compile_regex(chosen.regex),
+        campaign=chosen.campaign,
+        code_version=chosen.code_version,
+    )
+
+
+def _stored(session: Session, narrowed: WorkFilter, table: str | None) -> list[WorkRow]:
+    rows = workers.select_work(session, narrowed)
+    if table is None:
+        return rows
+    return rows + psiturk_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED)
+
+
+def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> list[WorkRow]:
+    """Participants at a status of psiTurk's whose assignment we have no row of; ``says`` is the market's word for it.
+
+    They belong to the experiment of their HIT or, where we do not know it, to the only one with their code version.
+    """
+    versions = [(each.code_version, each.slug) for each in experiments.list_all(session, inactive=False)]
+    alone = {code: slug for code, slug in versions if [code for code, _ in versions].count(code) == 1}
+    return workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=alone)
+
+
+def _strange_hits(session: Session, place: Place, hit_ids: Sequence[str], table: str | None) -> list[str]:
+    """Named HITs that the database does not know.
+
+    Raises:
+        WrongMarketError: one belongs to another mode or market.
+    """
+    unknown = hits.unknown_ids(session, place, hit_ids)
+    for hit_id in unknown:
+        refuse_elsewhere(session, place, hit_id)
+    if not unknown or table is None:
+        return unknown
+    theirs = participants.known_ids(session, table, place.mode).hit_ids
+    return [hit_id for hit_id in unknown if hit_id not in theirs]
+
+
+def _refuse_elsewhere(session: Session, place: Place, assignment_id: str) -> None:
+    elsewhere = workers.where_is(session, assignment_id)
+    if elsewhere:
+        other = elsewhere[0]
+        belongs = f"mode {other.mode}" if other.mode != place.mode else f"the market {other.market}"
+        raise WrongMarketError(
+            f"assignment {assignment_id} belongs to {belongs}",
+            hint="name its mode with --mode, and its market with --endpoint-url or --market-url",
+        )
+
+
+def work_elsewhere(world: World) -> tuple[str, ...]:
+    """What to say where nothing was found: that the mode's work is on another market, for which nobody looked."""
+    with world.database.read() as session:
+        others = workers.other_markets(session, world.place)
+    if not others:
+        return ()
+    words = f"the database has work of mode {world.place.mode} on {', '.join(others)}, and this is {world.place.market}"
+    return (f"{words}: look at the credentials and --endpoint-url or --market-url",)
+
+
+def _named(world: World, ids: Sequence[str]) -> tuple[list[Work], list[tuple[str, str]]]:
+    """Assignments that only the market knows, asked for by name.
+
+    Raises:
+        NotFoundError: the market does not know one either.
+    """
+    found: list[Work] = []
+    idle: list[tuple[str, str]] = []
+    for each, answer in read_each(world.engine(), ids, world.mturk.get_assignment):
+        if isinstance(answer, DoesNotExistError):
+            raise NotFoundError(
+                f"no worker and no assignment {each} is known",
+                hint="see: turkctl workers list; what is new comes in with: turkctl sync",
+            )
+        if isinstance(answer, InvalidStateError):
+            idle.append((each, "not submitted yet"))
+        elif isinstance(answer, MarketRefusedError):
+            raise answer
+        else:
+            found.append(Work.of_market(answer))
+    return found, idle
+
+
+def _on_market(world: World, wanted: WorkSelection, named_hits: Sequence[str]) -> list[Work]:
+    """Submitted work of HITs that the database does not know: named ones, and with ``--all-studies`` all of them."""
+    chosen = wanted.selection
+    hit_ids = [hit.hit_id for hit in named_on_market(world.mturk, world.engine(), named_hits, world.now())]
+    if chosen.all_studies and not chosen.filters and not wanted.hit_ids:
+        listed = world.engine().call(lambda: list(world.mturk.list_hits()))
+        with world.database.read() as session:
+            hit_ids += hits.unknown_ids(session, world.place, [hit.hit_id for hit in listed])
+
+    def read(hit_id: str) -> list[Assignment]:
+        return list(world.mturk.list_assignments(hit_id, (SUBMITTED,)))
+
+    found: list[Work] = []
+    for _hit, answer in read_each(world.engine(), hit_ids, read):
+        if isinstance(answer, TurkctlError):
+            raise answer
+        found += [Work.of_market(each) for each in answer]
+    if chosen.ids:
+        found = [each for each in found if {each.assignment_id, each.worker_id} & set(chosen.ids)]
+    return found
+
+
+def of_hits(selection: Selection, hit_ids: Sequence[str]) -> WorkSelection:
+    """The work on HITs: what the selection of HITs stands for among assignments."""
+    return WorkSelection(replace(selection, ids=()), tuple(hit_ids))

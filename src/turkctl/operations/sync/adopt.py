@@ -1,0 +1,93 @@
+"""``sync --adopt``: HITs of the account that were posted by other programs become HITs of this database.
+
+An adopted HIT of an experiment and code version counts for its campaigns. One that participants of psiTurk's name has
+to keep counting as it did, so that it is taken in only with the code version of their rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from turkctl.errors import UsageError
+from turkctl.mturk import requirements
+from turkctl.mturk.types import Hit
+from turkctl.operations.engine.world import World
+from turkctl.operations.intents.posts import hit_row
+from turkctl.operations.selection.hits import find_experiment
+from turkctl.operations.sync.unknown import of_psiturk, psiturk_hits, strangers
+from turkctl.store import experiments, hits
+from turkctl.store.experiments import Version
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What ``sync --adopt`` was told: whose HITs the unknown ones are; of nobody's without an experiment."""
+
+    experiment: str | None = None
+    code_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What it came to: ids, and (id, reason) of what was left alone."""
+
+    hit_ids: tuple[str, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
+
+
+def adopt(world: World, listed: Sequence[Hit], wanted: Adoption, now: datetime) -> Adopted:
+    """Enter the HITs of the account that have no row; their counters are as listed, their work is read afterwards.
+
+    Raises:
+        NotFoundError: no such experiment.
+        UsageError: a code version without an experiment.
+    """
+    if wanted.code_version is not None and wanted.experiment is None:
+        raise UsageError("--codeversion says which version of an experiment", hint="add --experiment SLUG")
+    taken: list[str] = []
+    left: list[tuple[str, str]] = []
+    with world.database.write() as session:
+        version = None if wanted.experiment is None else find_experiment(session, wanted.experiment)
+        code = wanted.code_version or (None if version is None else version.code_version)
+        taken += [_enter(session, world, hit, version, code, now) for hit in strangers(session, world, listed)]
+        versions = psiturk_hits(session, world)
+        for hit in of_psiturk(session, world, listed):
+            named = [wanted.code_version] if wanted.code_version else versions[hit.hit_id]
+            owner, reason = _owner(session, version, named)
+            if owner is None:
+                left.append((hit.hit_id, reason))
+            else:
+                taken.append(_enter(session, world, hit, owner, next(iter(named)), now))
+    return Adopted(tuple(taken), tuple(left))
+
+
+def _owner(session: Session, version: Version | None, codes: Collection[str | None]) -> tuple[Version | None, str]:
+    """The experiment of a HIT whose participants have these code versions, or why that cannot be told."""
+    if len(codes) != 1:
+        return None, f"its participants have {len(codes)} code versions; say which with --experiment and --codeversion"
+    if version is not None:
+        return version, ""
+    (code,) = codes
+    found = [each for each in experiments.list_all(session, inactive=False) if each.code_version == code]
+    if len(found) != 1:
+        return None, f"{len(found)} configured experiments have its code version {code}; say which with --experiment"
+    return found[0], ""
+
+
+def _enter(session: Session, world: World, hit: Hit, version: Version | None, code: str | None, now: datetime) -> str:
+    row = hit_row(
+        hit,
+        world.place,
+        now,
+        duration=hit.duration or timedelta(),
+        lifetime=timedelta(),
+        experiment_id=None if version is None else version.experiment_id,
+        code_version=code,
+        masters=requirements.ask_for_masters(hit.requirements),
+    )
+    hits.insert(session, row)
+    return hit.hit_id

@@ -1,0 +1,213 @@
+"""Entering what the market said about a HIT and its submitted work: counters, assignments, participants, its end.
+
+Nothing is ever lost by it: a listing that lacks what is stored takes nothing away, a decision that is stored is not
+taken back by an answer that was under way when it was made, and a HIT is gone only when GetHIT itself has said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations.campaigns.hours import parse_zone
+from turkctl.operations.sync.answers import parsed
+from turkctl.operations.sync.observe import snapshot
+from turkctl.settings import Settings
+from turkctl.store import assignments, compensations, hit_changes, label_marks, label_state, meta, participants
+from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
+from turkctl.store.base import Place
+from turkctl.store.hits import DISPOSED, HitRow
+
+GONE_AFTER = timedelta(minutes=10)
+"""A HIT younger than this is never taken to be gone, whatever the market says."""
+_FORWARD = {SUBMITTED: (APPROVED, REJECTED), REJECTED: (APPROVED,), APPROVED: ()}
+"""The decisions that can follow on a status."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the market said about one HIT of ours.
+
+    Attributes:
+        row: the HIT as it was stored before.
+        hit: what GetHIT or ListHITs said; None for "does not exist".
+        listed: its submitted work; None where that was not asked for.
+        read_at: when the market was asked, before its answer.
+    """
+
+    row: HitRow
+    hit: Hit | None
+    read_at: datetime
+    listed: tuple[Assignment, ...] | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the market itself says that the HIT is no more, and it is old enough for that to be believed."""
+        said = self.hit is None or self.hit.status == DISPOSED
+        return said and self.read_at - self.row.created >= GONE_AFTER
+
+    @property
+    def submissions(self) -> int:
+        """How many submissions, decided or not, its counters imply."""
+        return 0 if self.hit is None else self.hit.max_assignments - self.hit.available - self.hit.pending
+
+    @property
+    def moved(self) -> bool:
+        """Whether its status or counters are other than those stored."""
+        if self.hit is None or self.hit.status == DISPOSED:
+            return False
+        counters = ("status", "max_assignments", "available", "pending", "completed")
+        return any(getattr(self.hit, name) != getattr(self.row, name) for name in counters)
+
+
+@dataclass
+class Entered:
+    """What entering answers came to."""
+
+    changed: list[str] = field(default_factory=list)
+    """HITs whose counters or work changed, or that are gone."""
+    assignments_new: int = 0
+    assignments_changed: int = 0
+    disposed: list[str] = field(default_factory=list)
+    participants_added: int = 0
+    new_workers: dict[str, set[str]] = field(default_factory=dict)
+    """By slug of the experiment: the workers of new assignments."""
+
+
+@dataclass(frozen=True)
+class ParticipantsTable:
+    """psiTurk's table as sync may write to it."""
+
+    name: str
+    fills: bool
+    """Whether turkctl inserts into it; else it only moves statuses."""
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, session: Session, settings: Settings) -> ParticipantsTable | None:
+        """By the settings; None where there is no such table.
+
+        Raises:
+            UsageError: the time zone of the settings does not exist.
+        """
+        name = settings["participants_table"]
+        if not participants.exists(session, name):
+            return None
+        fills = settings["participants_source"] == "market" and meta.participants_made(session, name)
+        return cls(name, fills, parse_zone(settings["participants_timezone"]))
+
+    def time(self, moment: datetime | None) -> datetime | None:
+        """A time as the table has it: in its zone, and without saying so."""
+        return None if moment is None else moment.astimezone(self.zone).replace(tzinfo=None)
+
+
+def enter(
+    session: Session, place: Place, answers: Sequence[Answer], table: ParticipantsTable | None, entered: Entered
+) -> None:
+    """Store the answers and add up what that came to."""
+    stored = assignments.statuses(session, place, [answer.row.hit_id for answer in answers])
+    answered: set[str] = set()
+    for answer in answers:
+        before = entered.assignments_new
+        fresh = _enter_work(session, place, answer, stored.get(answer.row.hit_id, {}), table, entered)
+        if answer.gone:
+            if hit_changes.mark_disposed(session, place, answer.row.hit_id, answer.read_at):
+                entered.disposed.append(answer.row.hit_id)
+                fresh = True
+        elif answer.hit is not None and answer.hit.status != DISPOSED:
+            hit_changes.update_counters(session, place, snapshot(answer.hit, answer.read_at))
+        if fresh or answer.moved:
+            entered.changed.append(answer.row.hit_id)
+        if entered.assignments_new > before and answer.row.experiment is not None:
+            answered.add(answer.row.experiment)
+    if answered:
+        label_state.mark_dirty_by_slug(session, answered, place.mode, answers[-1].read_at)
+
+
+def _enter_work(
+    session: Session,
+    place: Place,
+    answer: Answer,
+    stored: Mapping[str, str],
+    table: ParticipantsTable | None,
+    entered: Entered,
+) -> bool:
+    listed = answer.listed or ()
+    new = [each for each in listed if each.assignment_id not in stored]
+    decided = [each for each in listed if each.status in _FORWARD.get(stored.get(each.assignment_id, ""), ())]
+    assignments.upsert_many(session, [_row(each, place, answer.read_at) for each in (*new, *decided)])
+    approved = [each.assignment_id for each in (*new, *decided) if each.status == APPROVED]
+    compensations.enter_approved(session, place, approved)
+    overturned = [each.assignment_id for each in decided if each.status == APPROVED]
+    rejected = [each.assignment_id for each in decided if each.status == REJECTED]
+    label_marks.note_decisions(session, place, overturned, rejected, answer.read_at)
+    entered.assignments_new += len(new)
+    entered.assignments_changed += len(decided)
+    if new and answer.row.experiment is not None:
+        entered.new_workers.setdefault(answer.row.experiment, set()).update(each.worker_id for each in new)
+    if table is not None and listed and answer.row.code_version is not None:
+        entered.participants_added += _enter_people(session, answer.row, listed, table)
+    return bool(new or decided)
+
+
+def _enter_people(session: Session, row: HitRow, listed: Sequence[Assignment], table: ParticipantsTable) -> int:
+    """Rows of those who have none yet, where turkctl fills the table; the approved ones are credited in any case."""
+    added = 0
+    if table.fills:
+        added = participants.insert_new(session, table.name, [_participant(row, each, table) for each in listed])
+    approved = [uniqueid(each.worker_id, each.assignment_id) for each in listed if each.status == APPROVED]
+    credit(session, table.name, row.mode, approved)
+    return added
+
+
+def credit(session: Session, name: str, mode: str, uniqueids: Sequence[str]) -> None:
+    """Note in the participants table that work was approved; only those marked submitted are moved."""
+    participants.move_status(session, name, mode, uniqueids, expected=participants.SUBMITTED, new=participants.CREDITED)
+
+
+def uniqueid(worker_id: str, assignment_id: str) -> str:
+    """The key of a participant, as psiTurk makes it."""
+    return f"{worker_id}:{assignment_id}"
+
+
+def _participant(row: HitRow, work: Assignment, table: ParticipantsTable) -> dict[str, Any]:
+    return {
+        "uniqueid": uniqueid(work.worker_id, work.assignment_id),
+        "assignmentid": work.assignment_id,
+        "workerid": work.worker_id,
+        "hitid": row.hit_id,
+        "codeversion": row.code_version,
+        "beginhit": table.time(work.accepted),
+        "beginexp": table.time(work.accepted),
+        "endhit": table.time(work.submitted),
+        "bonus": 0.0,
+        "status": participants.CREDITED if work.status == APPROVED else participants.SUBMITTED,
+        "mode": row.mode,
+    }
+
+
+def _row(work: Assignment, place: Place, read_at: datetime) -> assignments.Assignment:
+    return assignments.Assignment(
+        mode=place.mode,
+        market=place.market,
+        assignment_id=work.assignment_id,
+        hit_id=work.hit_id,
+        worker_id=work.worker_id,
+        status=work.status,
+        accepted=work.accepted,
+        submitted=work.submitted,
+        auto_approval=work.auto_approval,
+        deadline=work.deadline,
+        approved=work.approved,
+        rejected=work.rejected,
+        feedback=work.feedback,
+        answer=work.answer,
+        answers=parsed(work.answer),
+        synced=read_at,
+    )

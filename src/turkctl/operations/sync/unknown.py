@@ -1,0 +1,52 @@
+"""HITs of the account that this database does not know: reported, never touched without being asked for.
+
+Unknown means: no row, no request of ours that may have made it, and no participant who did it. What psiTurk's rows
+name was posted by psiTurk: it is known, though we have no counters of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from turkctl.mturk.types import Hit
+from turkctl.operations.engine.world import World
+from turkctl.store import hits, intents, participants, people
+
+
+def strangers(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
+    """Those of the HITs that nothing in the database knows, in the order given."""
+    rest = without_row(session, world, listed)
+    named = psiturk_hits(session, world) if rest else {}
+    tokens = [hit.annotation for hit in rest if hit.annotation]
+    ours = intents.known_tokens(session, tokens)
+    return [hit for hit in rest if hit.annotation not in ours and hit.hit_id not in named]
+
+
+def of_psiturk(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
+    """Those of the HITs that participant rows of this mode alone name."""
+    rest = without_row(session, world, listed)
+    named = psiturk_hits(session, world) if rest else {}
+    return [hit for hit in rest if hit.hit_id in named]
+
+
+def psiturk_hits(session: Session, world: World) -> dict[str, set[str | None]]:
+    """``{HIT id: code versions}`` of participants of this mode whose HIT we have no row of."""
+    name: str = world.settings["participants_table"]
+    return people.hits_elsewhere(session, world.place, name) if participants.exists(session, name) else {}
+
+
+def list_account(world: World) -> list[Hit]:
+    """All HITs of the account.
+
+    Raises:
+        UnreachableError: the market is out of reach.
+    """
+    return world.engine().call(lambda: list(world.mturk.list_hits()))
+
+
+def without_row(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
+    """Those of the HITs that we have no row of, whoever else in the database may name them."""
+    missing = set(hits.unknown_ids(session, world.place, [hit.hit_id for hit in listed]))
+    return [hit for hit in listed if hit.hit_id in missing]

@@ -1,0 +1,297 @@
+"""Recurring tasks: made, listed, changed, paused and deleted by any process; run by the scheduler alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError, RefusedError, UsageError, WrongMarketError
+from turkctl.operations.engine.world import World
+from turkctl.operations.tasks.kinds import SELECTORS, Kind, check_options
+from turkctl.settings_keys import nearest
+from turkctl.store import tasks
+from turkctl.store.tasks import Task, TaskRun
+from turkctl.units import format_duration
+
+COLUMNS = ("name", "kind", "mode", "every", "paused", "next_run", "last_run", "last_status", "runs", "failures")
+HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")
+
+_NAME = re.compile(r"[^\s/\\]{1,128}")
+_OF_CAMPAIGN = re.compile(r"campaign-\d+")
+
+
+def create_task(
+    world: World, kind: Kind, *, every: timedelta, name: str | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Store a task of this mode; it is due at once, and then at every interval.
+
+    Raises:
+        UsageError: an interval of zero, an option that the kind does not take, a name that is taken or none.
+        NotFoundError: an experiment or a campaign that is not there.
+    """
+    _check_interval(every)
+    check_options(world, kind, options)
+    if name is not None:
+        _check_name(name)
+    now = world.now()
+    mode = world.settings.mode
+    with world.database.write() as session:
+        task = Task(
+            name=name or _default_name(session, kind.name, mode),
+            kind=kind.name,
+            mode=mode,
+            every=int(every.total_seconds()),
+            options=dict(options),
+            next_run=now,
+            created=now,
+        )
+        if not tasks.create(session, task):
+            raise _taken(task.name)
+        return as_row(task)
+
+
+def list_tasks(world: World, *, all_modes: bool = False) -> list[dict[str, Any]]:
+    """The tasks of this mode, or of all, the next first."""
+    with world.database.read() as session:
+        return [as_row(task) for task in tasks.list_tasks(session, None if all_modes else world.settings.mode)]
+
+
+def show_task(world: World, name: str) -> dict[str, Any]:
+    """One task in full, with its last runs.
+
+    Raises:
+        NotFoundError: there is none of that name.
+        WrongMarketError: it belongs to another mode.
+    """
+    with world.database.read() as session:
+        task = find_task(session, world.settings.mode, name)
+        runs = tasks.history(session, name=name, limit=5)
+    extra = {
+        "options": task.options,
+        "campaign": task.campaign_id,
+        "consecutive_failures": task.consecutive_failures,
+        "requested": task.requested,
+        "created": task.created,
+        "last_runs": [run_row(run) for run in runs],
+    }
+    return as_row(task) | extra
+
+
+def update_task(
+    world: World,
+    kinds: Mapping[str, Kind],
+    name: str,
+    *,
+    every: timedelta | None,
+    new_name: str | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Change a task's interval, name or options; a new interval starts a new grid from now.
+
+    Raises:
+        UsageError: nothing to change, or a value that :func:`create_task` would refuse; a campaign's task.
+        NotFoundError, WrongMarketError: see :func:`show_task`.
+        RefusedError: it was changed by somebody else at the same moment.
+    """
+    if every is None and new_name is None and not options:
+        raise UsageError("nothing to change", hint="give --every, --name or an option of the task's kind")
+    with world.database.read() as session:
+        task = find_task(session, world.settings.mode, name)
+    if task.campaign_id is not None:
+        raise UsageError(
+            f"{name} belongs to campaign {task.campaign_id}",
+            hint=f"turkctl campaign update {task.campaign_id} --every D",
+        )
+    values: dict[str, Any] = {}
+    if options:
+        values["options"] = _merged(task.options, options)
+        check_options(world, _kind_of(kinds, task), values["options"])
+    if every is not None:
+        _check_interval(every)
+        values |= {"every": int(every.total_seconds()), "next_run": world.now() + every}
+    if new_name is not None:
+        _check_name(new_name)
+        values["name"] = new_name
+    return _change(world, task, values)
+
+
+def pause_task(world: World, name: str) -> dict[str, Any]:
+    """Let a task rest until it is resumed; a run in hand goes on.
+
+    Raises:
+        NotFoundError, WrongMarketError: see :func:`show_task`.
+    """
+    return _set_paused(world, name, paused=True)
+
+
+def resume_task(world: World, name: str) -> dict[str, Any]:
+    """Let a paused task go on; slots that passed are made up for by one run. Raises as :func:`pause_task` does."""
+    return _set_paused(world, name, paused=False)
+
+
+def delete_task(world: World, name: str) -> dict[str, Any]:
+    """Delete a task; its history stays.
+
+    Raises:
+        RefusedError: it runs the rounds of a campaign.
+        NotFoundError, WrongMarketError: see :func:`show_task`.
+    """
+    with world.database.write() as session:
+        task = find_task(session, world.settings.mode, name)
+        if task.campaign_id is not None:
+            raise RefusedError(
+                f"{name} runs the rounds of campaign {task.campaign_id}",
+                hint=f"turkctl campaign cancel {task.campaign_id}, or turkctl tasks pause {name}",
+            )
+        tasks.remove(session, task)
+    return as_row(task)
+
+
+def request_run(world: World, name: str) -> int:
+    """Ask for a run now, beside the task's slots; whoever holds the scheduler's lease next makes it.
+
+    Returns:
+        The id of the task's newest run before; the one that was asked for has a higher one.
+
+    Raises:
+        NotFoundError, WrongMarketError: see :func:`show_task`.
+    """
+    now = world.now()
+    with world.database.write() as session:
+        task = find_task(session, world.settings.mode, name)
+        tasks.change(session, task, {"requested": now})
+        newest = tasks.history(session, name=name, limit=1)
+    return (newest[0].id or 0) if newest else 0
+
+
+def withdraw_request(world: World, name: str) -> None:
+    """Take :func:`request_run` back, unless somebody makes the run already."""
+    with world.database.write() as session:
+        task = tasks.by_name(session, name)
+        if task is not None and task.requested is not None:
+            tasks.change(session, task, {"requested": None})
+
+
+def finished_run(world: World, name: str, after: int) -> dict[str, Any] | None:
+    """The first run of the task with an id above ``after``, once it is finished."""
+    with world.database.read() as session:
+        runs = tasks.history(session, name=name, after=after)
+    return run_row(runs[-1]) if runs and runs[-1].finished is not None else None
+
+
+def history(
+    world: World, name: str | None, *, all_modes: bool = False, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """Past runs, and one in hand, the newest first; those of deleted tasks too.
+
+    Raises:
+        NotFoundError: neither a task nor a run has that name.
+        WrongMarketError: the task belongs to another mode.
+    """
+    mode = None if all_modes else world.settings.mode
+    with world.database.read() as session:
+        runs = tasks.history(session, name=name, mode=mode, limit=limit)
+        if name is not None and not runs and not (all_modes and tasks.by_name(session, name)):
+            find_task(session, world.settings.mode, name)
+    return [run_row(run) for run in runs]
+
+
+def other_modes(world: World) -> str | None:
+    """What a list of this mode leaves out, in words."""
+    with world.database.read() as session:
+        others = [task for task in tasks.list_tasks(session) if task.mode != world.settings.mode]
+    return f"{len(others)} more in other modes: --all-modes" if others else None
+
+
+def find_task(session: Session, mode: str, name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        NotFoundError: there is none.
+        WrongMarketError: it belongs to another mode.
+    """
+    task = tasks.by_name(session, name)
+    if task is None:
+        close = nearest(name, [each.name for each in tasks.list_tasks(session)])
+        raise NotFoundError(
+            f"there is no task '{name}'", hint=f"did you mean '{close}'?" if close else "see: turkctl tasks list"
+        )
+    if task.mode != mode:
+        raise WrongMarketError(f"task {name} belongs to mode {task.mode}, not {mode}", hint=f"add --mode {task.mode}")
+    return task
+
+
+def as_row(task: Task) -> dict[str, Any]:
+    """The row that lists show."""
+    row = {name: getattr(task, name) for name in COLUMNS}
+    return row | {"every": task.interval, "last_error": task.last_error}
+
+
+def run_row(run: TaskRun) -> dict[str, Any]:
+    """A run as the history shows it."""
+    row = {name: getattr(run, name) for name in HISTORY_COLUMNS}
+    return row | {"mode": run.mode, "slot": run.slot, "epoch": run.epoch}
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The options after a change: selectors that are given replace all there were."""
+    dropped = SELECTORS if any(name in new for name in SELECTORS) else ()
+    return {name: value for name, value in old.items() if name not in dropped} | dict(new)
+
+
+def _set_paused(world: World, name: str, *, paused: bool) -> dict[str, Any]:
+    with world.database.read() as session:
+        task = find_task(session, world.settings.mode, name)
+    return as_row(task) if task.paused == paused else _change(world, task, {"paused": paused})
+
+
+def _change(world: World, task: Task, values: dict[str, Any]) -> dict[str, Any]:
+    with world.database.write() as session:
+        taken = tasks.by_name(session, values["name"]) if "name" in values else None
+        if taken is not None and taken.id != task.id:
+            raise _taken(taken.name)
+        assert task.id is not None
+        done = tasks.change(session, task, values)
+        current = tasks.get(session, task.id)
+    if current is None or not done:
+        raise RefusedError(
+            f"task {task.name} was changed at the same moment by another process", hint="look at it and try again"
+        )
+    return as_row(current)
+
+
+def _kind_of(kinds: Mapping[str, Kind], task: Task) -> Kind:
+    if task.kind not in kinds:
+        raise UsageError(f"task {task.name} is of kind {task.kind}, made by another turkctl", hint="upgrade turkctl")
+    return kinds[task.kind]
+
+
+def _default_name(session: Session, kind: str, mode: str) -> str:
+    """The kind's own name; with the mode's where another mode has taken that."""
+    taken = tasks.by_name(session, kind)
+    return kind if taken is None or taken.mode == mode else f"{kind}-{mode}"
+
+
+def _taken(name: str) -> UsageError:
+    return UsageError(
+        f"there is a task '{name}' already",
+        hint=f"give another name with --name, or change it with: turkctl tasks update {name}",
+    )
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"'{name}' cannot name a task", hint="use up to 128 letters, digits, - and _; no blanks")
+    if _OF_CAMPAIGN.fullmatch(name):
+        raise UsageError(f"'{name}' is what campaigns call their tasks", hint="give another name with --name")
+
+
+def _check_interval(every: timedelta) -> None:
+    if every < timedelta(seconds=1):
+        raise UsageError(
+            f"--every {format_duration(every)}: a task needs an interval", hint="at least 1s, as in --every 30m"
+        )

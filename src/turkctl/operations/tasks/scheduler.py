@@ -1,0 +1,61 @@
+"""The scheduler as other processes see it: who holds its lease, what is next, whether anything is overdue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from turkctl.errors import RefusedError
+from turkctl.operations.engine import processes
+from turkctl.operations.engine.world import World
+from turkctl.store import leases, tasks
+from turkctl.store.leases import LeaseRow
+from turkctl.units import format_time
+
+
+def is_gone(row: LeaseRow) -> bool:
+    """Whether a holder is proven dead: a process of this boot and process namespace that is no more."""
+    owner = {"pid": row.pid, "boot": row.boot_id, "namespace": row.pid_namespace, "started": row.started}
+    return processes.is_gone(owner)
+
+
+def scheduler_status(world: World) -> dict[str, Any]:
+    """Who holds the scheduler's lease, and which task of this mode is next. A holder proven dead holds nothing."""
+    with world.database.read() as session:
+        row = leases.holder(session, leases.machine_clock(session))
+        waiting = [task for task in tasks.list_tasks(session) if not task.paused]
+    next_task = next((task for task in waiting if task.mode == world.settings.mode), None)
+    held = row is not None and not is_gone(row)
+    return {
+        "running": held,
+        "host": row.host if row and held else None,
+        "pid": row.pid if row and held else None,
+        "since": row.since if row and held else None,
+        "heartbeat": row.heartbeat if row and held else None,
+        "epoch": row.epoch if row and held else None,
+        "tasks": len(waiting),
+        "next_task": next_task.name if next_task else None,
+        "next_run": next_task.next_run if next_task else None,
+    }
+
+
+def scheduler_check(world: World) -> str:
+    """What ``doctor`` says about the scheduler.
+
+    Raises:
+        RefusedError: tasks of this mode are overdue by a whole interval and nobody runs them.
+    """
+    state = scheduler_status(world)
+    now = world.now()
+    with world.database.read() as session:
+        mine = [task for task in tasks.list_tasks(session, world.settings.mode) if not task.paused]
+    late = [task.name for task in mine if task.next_run + task.interval < now]
+    if state["running"]:
+        failing = [task.name for task in mine if task.consecutive_failures]
+        trouble = f"; failing: {', '.join(failing)}" if failing else ""
+        return f"process {state['pid']} on {state['host']} since {format_time(state['since'])}{trouble}"
+    if late:
+        raise RefusedError(
+            f"no scheduler runs, and overdue is: {', '.join(late)}",
+            hint="turkctl scheduler run; turkctl scheduler unit prints a service and a crontab line",
+        )
+    return f"not running; {len(mine)} tasks, none overdue"

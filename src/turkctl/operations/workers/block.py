@@ -1,0 +1,43 @@
+"""``workers block`` and ``workers unblock``: whom the account works with. Doing either twice does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from turkctl.errors import TurkctlError
+from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.world import World
+
+NO_REASON = "blocked by the requester"
+"""The market wants a reason; only the requester sees it."""
+
+
+def prepare_block(
+    world: World, worker_ids: Sequence[str], reason: str | None, *, unblock: bool = False
+) -> tuple[Plan[str], Block]:
+    """The plan for these workers, and how it is done."""
+    steps = tuple(Step(worker_id, worker_id, detail=reason) for worker_id in dict.fromkeys(worker_ids))
+    return Plan("unblock" if unblock else "block", world.place.mode, steps), Block(world, reason, unblock=unblock)
+
+
+class Block:
+    """Blocks each worker, or takes the block away."""
+
+    def __init__(self, world: World, reason: str | None, *, unblock: bool) -> None:
+        self._mturk = world.mturk
+        self._reason = reason
+        self._unblock = unblock
+
+    def prepare(self, steps: Sequence[Step[str]]) -> None:
+        """Nothing."""
+
+    def perform(self, step: Step[str]) -> Done:
+        """Ask the market."""
+        if self._unblock:
+            self._mturk.unblock(step.payload, self._reason)
+            return Done("unblocked")
+        self._mturk.block(step.payload, self._reason or NO_REASON)
+        return Done("blocked")
+
+    def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None:
+        """Nothing: the market keeps the list of blocks."""

@@ -1,0 +1,141 @@
+"""Deciding on submitted work, approving or rejecting: what both have in common.
+
+Asking again is harmless: the market refuses work that is decided, and then tells how. So a lost answer, a second
+terminal or a decision made on a web page ends in "done already" or in a skipped item, never in a false failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.mturk.errors import InvalidStateError
+from turkctl.mturk.types import Assignment
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.selection.work import Work, participants_table
+from turkctl.operations.sync.enter import credit, uniqueid
+from turkctl.store import assignments, compensations, label_marks
+from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
+
+NOT_READY_TRIES = 8
+"""Times that work which is submitted and not ready to be decided on is asked for: about six seconds in all."""
+
+MAX_FEEDBACK = 1024
+"""Characters that the market takes."""
+
+
+class NotReadyError(InvalidStateError):
+    """The market says that it is submitted, and does not take a decision on it yet."""
+
+    retryable = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A decision to be made.
+
+    Attributes:
+        done: the result's word for it.
+        status: what the assignment's status becomes.
+        follows: the statuses that it can follow on.
+        ask: makes the request.
+    """
+
+    done: str
+    status: str
+    follows: tuple[str, ...]
+    ask: Callable[[str], None]
+    feedback: str | None = None
+
+
+class Decide:
+    """Makes one decision on each assignment, and records it with the assignment and the participant."""
+
+    def __init__(self, world: World, verdict: Verdict, now: datetime) -> None:
+        self._world = world
+        self._mturk = world.mturk
+        self._verdict = verdict
+        self._now = now
+        self._asked: set[str] = set()
+        self._not_ready: dict[str, int] = {}
+
+    def prepare(self, steps: Sequence[Step[Work]]) -> None:
+        """Nothing: deciding twice does no harm."""
+
+    def perform(self, step: Step[Work]) -> Done:
+        """Ask the market; where it says that this cannot be decided on, look how it stands.
+
+        Raises:
+            NotReadyError: it has to be tried again a little later.
+            MarketRefusedError: the market refused, e.g. for lack of funds.
+        """
+        asked_before = step.id in self._asked
+        self._asked.add(step.id)
+        try:
+            self._verdict.ask(step.id)
+        except InvalidStateError as error:
+            return self._look(step, error, asked_before=asked_before)
+        return Done(self._verdict.done)
+
+    def _look(self, step: Step[Work], error: InvalidStateError, *, asked_before: bool) -> Done:
+        found = self._mturk.get_assignment(step.id)
+        if found.status == self._verdict.status:
+            if asked_before:
+                return Done(self._verdict.done, value=found)
+            return Done(ALREADY_DONE, f"{found.status.lower()} before", value=found, cost=ZERO)
+        if found.status == SUBMITTED:
+            raise self._later(step, error)
+        if found.status in self._verdict.follows:
+            raise error
+        return Done(SKIPPED, f"{found.status.lower()} before", value=found, cost=ZERO)
+
+    def _later(self, step: Step[Work], error: InvalidStateError) -> InvalidStateError:
+        tries = self._not_ready[step.id] = self._not_ready.get(step.id, 0) + 1
+        if tries >= NOT_READY_TRIES:
+            return error
+        return NotReadyError(error.message, code=error.code, operation=error.operation, raw=error.raw)
+
+    def record(self, outcomes: Sequence[tuple[Step[Work], Done | TurkctlError]]) -> None:
+        """Write down what was decided, now or before, and credit participants whose work is approved."""
+        decided = [(step.payload, *self._outcome(done)) for step, done in outcomes if isinstance(done, Done)]
+        approved = [(work, at, text) for work, status, at, text in decided if status == APPROVED]
+        rejected = [(work, at, text) for work, status, at, text in decided if status == REJECTED]
+        place = self._world.place
+        with self._world.database.write() as session:
+            assignments.decide_many(session, place, APPROVED, _decisions(approved), expected=(SUBMITTED, REJECTED))
+            assignments.decide_many(session, place, REJECTED, _decisions(rejected), expected=(SUBMITTED,))
+            accepted = [work.assignment_id for work, _at, _text in approved]
+            compensations.enter_approved(session, place, accepted)
+            refused = [work.assignment_id for work, _at, _text in rejected]
+            label_marks.note_decisions(session, place, accepted, refused, self._now)
+            table = participants_table(session, self._world) if approved else None
+            if table is not None:
+                people = [uniqueid(work.worker_id, work.assignment_id) for work, _at, _text in approved]
+                credit(session, table, place.mode, people)
+
+    def _outcome(self, done: Done) -> tuple[str, datetime, str | None]:
+        """The status that the assignment has now, since when, and with what feedback."""
+        found = done.value
+        if not isinstance(found, Assignment):
+            return self._verdict.status, self._now, self._verdict.feedback
+        moment = found.approved if found.status == APPROVED else found.rejected
+        return found.status, moment or self._now, found.feedback
+
+
+def _decisions(decided: Sequence[tuple[Work, datetime, str | None]]) -> list[Decision]:
+    return [Decision(work.assignment_id, at, text) for work, at, text in decided]
+
+
+def check_feedback(feedback: str | None) -> None:
+    """See that the market would take it.
+
+    Raises:
+        UsageError: it is too long.
+    """
+    if feedback is not None and len(feedback) > MAX_FEEDBACK:
+        raise UsageError(
+            f"feedback has at most {MAX_FEEDBACK:,} characters, this one {len(feedback):,}", hint="shorten it"
+        )

@@ -1,0 +1,92 @@
+"""``workers exclude``: those who took part are kept out of later HITs of the experiment, without blocking anyone.
+
+They are granted the experiment's qualification, which new HITs ask to be absent. Nobody is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from turkctl.errors import TurkctlError
+from turkctl.operations.engine.plan import Done, Plan, Step, skip
+from turkctl.operations.engine.world import World
+from turkctl.operations.intents.settle import settle
+from turkctl.operations.qualifications.took_part import ensure_type
+from turkctl.operations.selection.work import FoundWork, WorkSelection, find_work
+from turkctl.store import experiments, qualifications
+from turkctl.store.experiments import Version
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A worker and the experiment that the worker is kept out of."""
+
+    worker_id: str
+    version: Version
+
+
+def plan_exclude(
+    mode: str, found: FoundWork, by_slug: dict[str, Version], notes: Sequence[str] = ()
+) -> Plan[Exclusion]:
+    """One step per worker and experiment; work that belongs to no experiment of ours is skipped."""
+    pairs = dict.fromkeys((each.worker_id, each.experiment) for each in found.work)
+    steps = tuple(
+        Step(worker, Exclusion(worker, by_slug[slug]), detail=f"from later HITs of {slug}")
+        for worker, slug in pairs
+        if slug is not None
+    )
+    homeless = [
+        (worker, "the work belongs to no experiment of this database") for worker, slug in pairs if slug is None
+    ]
+    return Plan("exclude", mode, steps, skip([*homeless, *found.idle]), tuple(notes))
+
+
+def prepare_exclude(world: World, wanted: WorkSelection) -> tuple[Plan[Exclusion], Exclude]:
+    """The plan for the workers of the work that matches, and how it is done.
+
+    Raises:
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
+    """
+    now = world.now()
+    settled = settle(world, now)
+    found = find_work(world, wanted)
+    with world.database.read() as session:
+        by_slug = {each.slug: each for each in experiments.list_all(session)}
+    return plan_exclude(world.place.mode, found, by_slug, settled.notes), Exclude(world, now)
+
+
+class Exclude:
+    """Grants each worker the qualification of the experiment."""
+
+    def __init__(self, world: World, now: datetime) -> None:
+        self._world = world
+        self._now = now
+        self._types: dict[int, str] = {}
+
+    def prepare(self, steps: Sequence[Step[Exclusion]]) -> None:
+        """Have each experiment's qualification type made, once.
+
+        Raises:
+            RefusedError: see :func:`turkctl.operations.qualifications.took_part.ensure_type`.
+        """
+        for version in {step.payload.version.experiment_id: step.payload.version for step in steps}.values():
+            if version.experiment_id not in self._types:
+                self._types[version.experiment_id] = ensure_type(self._world, version, self._now)
+
+    def perform(self, step: Step[Exclusion]) -> Done:
+        """Ask the market; a second time changes nothing."""
+        type_id = self._types[step.payload.version.experiment_id]
+        self._world.mturk.grant(type_id, step.payload.worker_id, notify=False)
+        return Done("excluded")
+
+    def record(self, outcomes: Sequence[tuple[Step[Exclusion], Done | TurkctlError]]) -> None:
+        """Remember who was granted what, so that no sync grants it again."""
+        done = [step.payload for step, outcome in outcomes if isinstance(outcome, Done)]
+        with self._world.database.write() as session:
+            for experiment_id in {each.version.experiment_id for each in done}:
+                made = qualifications.find(session, self._world.place, experiment_id)
+                if made is not None:
+                    workers = [(each.worker_id, None) for each in done if each.version.experiment_id == experiment_id]
+                    qualifications.record_grants(session, made, workers, self._now)

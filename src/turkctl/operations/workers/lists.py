@@ -1,0 +1,95 @@
+"""``workers list``: one row per worker, of what is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.errors import NotFoundError
+from turkctl.operations.engine.plan import ZERO
+from turkctl.operations.engine.world import World
+from turkctl.operations.selection.gold import Accuracy, accuracies
+from turkctl.operations.selection.work import WorkSelection, participants_table, psiturk_work, work_filter
+from turkctl.store import participants, workers
+from turkctl.store.assignments import APPROVED, SUBMITTED
+from turkctl.store.base import Place
+from turkctl.store.workers import WorkerRow, WorkRow
+
+COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
+_PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
+
+
+def list_workers(
+    world: World, wanted: WorkSelection, *, refresh: bool = False, gold: bool = False
+) -> list[dict[str, Any]]:
+    """The rows of ``workers list``, by worker id.
+
+    Work that only psiTurk's rows tell of counts where it was submitted or approved there; what it earned counts where
+    its HIT is ours. ``blocked`` is known only when the market was asked; ``bonus`` is what the ledger has of
+    bonuses paid on the work that is meant, commission aside.
+
+    Args:
+        world: database, and the market for ``refresh``.
+        wanted: whose work; nothing given is everybody's.
+        refresh: ask the market who is blocked.
+        gold: also how many known answers each was asked for, and the share that was right.
+
+    Raises:
+        NotFoundError: a worker, assignment or experiment that is not known.
+        UsageError: a bad regular expression; for ``gold``: nothing says which field the answers are in.
+    """
+    place = world.place if refresh else world.listing_place
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        narrowed = work_filter(session, place, wanted)
+        refuse_strangers(session, place, wanted, table)
+        found = {row.worker_id: row for row in workers.totals(session, narrowed)}
+        bonuses = workers.bonuses(session, narrowed)
+        for status, says in _PSITURKS if table is not None else ():
+            for work in psiturk_work(session, narrowed, table or "", status, says=says):
+                found[work.worker_id] = _with(found.get(work.worker_id), work)
+        known = accuracies(session, place, wanted.selection) if gold else {}
+    blocked = {each.worker_id for each in _blocks(world)} if refresh else None
+    rows = [_shown(found[worker], bonuses.get(worker, ZERO), blocked) for worker in sorted(found)]
+    return [{**row, **known.get(row["worker_id"], Accuracy()).as_dict()} for row in rows] if gold else rows
+
+
+def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
+    """See that every worker or assignment that is named is known.
+
+    Raises:
+        NotFoundError: one is not.
+    """
+    known = workers.known_names(session, place, wanted.selection.ids, table)
+    for each in wanted.selection.ids:
+        if each not in known:
+            raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")
+
+
+def _with(row: WorkerRow | None, work: WorkRow) -> WorkerRow:
+    """The row with one more piece of work in it."""
+    row = row or WorkerRow(work.worker_id, 0, 0, 0, ZERO, None)
+    if work.status == SUBMITTED:
+        return replace(row, submitted=row.submitted + 1)
+    return replace(row, approved=row.approved + 1, earned=row.earned + (work.reward or ZERO))
+
+
+def _blocks(world: World) -> list[Any]:
+    return world.engine().call(lambda: list(world.mturk.list_blocks()))
+
+
+def _shown(row: WorkerRow, bonus: Decimal, blocked: set[str] | None) -> dict[str, Any]:
+    return {
+        "worker_id": row.worker_id,
+        "assignments": row.submitted + row.approved + row.rejected,
+        "submitted": row.submitted,
+        "approved": row.approved,
+        "rejected": row.rejected,
+        "earned": row.earned,
+        "bonus": bonus,
+        "last_seen": row.last_seen,
+        "blocked": None if blocked is None else row.worker_id in blocked,
+    }

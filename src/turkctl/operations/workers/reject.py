@@ -1,0 +1,52 @@
+"""``workers reject``: submitted work is not paid, and the worker reads why. Participant rows keep their status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from turkctl.errors import UsageError
+from turkctl.operations.engine.plan import Plan, Step, skip
+from turkctl.operations.engine.world import World
+from turkctl.operations.intents.settle import settle
+from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.work import FoundWork, Work, WorkSelection, find_work
+from turkctl.operations.workers.decide import Decide, Verdict, check_feedback
+from turkctl.store.assignments import REJECTED, SUBMITTED
+
+
+def plan_reject(mode: str, found: FoundWork, notes: Sequence[str] = ()) -> Plan[Work]:
+    """Reject what is marked submitted; what is decided already is skipped."""
+    steps = tuple(
+        Step(each.assignment_id, each, detail=each.worker_id) for each in found.work if each.status == SUBMITTED
+    )
+    decided = [(each.assignment_id, f"{each.status.lower()} before") for each in found.work if each.status != SUBMITTED]
+    return Plan("reject", mode, steps, skip([*decided, *found.idle]), tuple(notes))
+
+
+def people(plan: Plan[Work]) -> int:
+    """How many different workers lose a reward by the plan."""
+    return len({step.payload.worker_id for step in plan.steps})
+
+
+def prepare_reject(world: World, assignment_ids: Sequence[str], feedback: str) -> tuple[Plan[Work], Decide]:
+    """The plan for these assignments, and how it is done.
+
+    Raises:
+        UsageError: no feedback, or too much of it; an id that is a worker's.
+        NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
+    """
+    check_feedback(feedback)
+    if not feedback.strip():
+        raise UsageError("a rejection needs its reason, which the worker reads", hint="give it with --feedback")
+    now = world.now()
+    settled = settle(world, now)
+    found = find_work(world, WorkSelection(Selection(ids=tuple(assignment_ids))))
+    workers = {each.worker_id for each in found.work} & set(assignment_ids)
+    if workers:
+        raise UsageError(f"{min(workers)} is a worker; a rejection names the assignment", hint="see: turkctl hits show")
+
+    def ask(assignment_id: str) -> None:
+        world.mturk.reject(assignment_id, feedback)
+
+    verdict = Verdict("rejected", REJECTED, (SUBMITTED,), ask, feedback)
+    return plan_reject(world.place.mode, found, settled.notes), Decide(world, verdict, now)

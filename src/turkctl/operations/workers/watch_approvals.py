@@ -1,0 +1,169 @@
+"""``workers approve --watch``: submissions are approved the moment they arrive.
+
+With a queue, the market's own notifications say what arrived, and a look at everything now and then finds what a lost
+one did not; without, the database is brought up to date at intervals that adapt: shorter while work comes in, longer
+while none does. What is not ready to be approved yet, or fails, is taken up again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from sqlmodel import Session
+
+from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableError
+from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
+from turkctl.mturk.queues import SUBMITTED as EVENT
+from turkctl.mturk.queues import Queue
+from turkctl.mturk.types import Assignment, Notification
+from turkctl.operations.engine.plan import FAILED, SKIPPED, BatchResult, ItemResult, Plan, Step
+from turkctl.operations.engine.world import World
+from turkctl.operations.qualifications.took_part import grant_new
+from turkctl.operations.reading import read_each
+from turkctl.operations.selection.hits import hit_filter
+from turkctl.operations.selection.work import Work, WorkSelection
+from turkctl.operations.sync.run import sync
+from turkctl.operations.workers.approve import approval, prepare_approve
+from turkctl.store import assignments, hits, people
+
+SHORTEST, LONGEST = 5.0, 60.0
+"""Seconds between looks without a queue: OpenSurfaces' own, which raised the rate of submission."""
+LOOK_EVERY = 60.0
+"""Seconds between looks at everything beside a queue: notifications get lost."""
+RECEIVE = 3
+"""Seconds that one receive waits: also how long an interrupt can take."""
+
+
+@dataclass
+class Watch:
+    """One watch.
+
+    Attributes:
+        world: database, market and clock.
+        wanted: whose submissions.
+        stop: ends it.
+        feedback: what workers are told.
+        queue: where the market's notifications come.
+        sleep: waits so many real seconds; by default until ``stop`` is set.
+        clock: real seconds.
+        warn: hears of what went wrong and is tried again.
+    """
+
+    world: World
+    wanted: WorkSelection
+    stop: threading.Event
+    feedback: str | None = None
+    queue: Queue | None = None
+    sleep: Callable[[float], object] | None = None
+    clock: Callable[[], float] = time.monotonic
+    warn: Callable[[str], None] = lambda _words: None
+    results: dict[str, ItemResult] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+
+    def run(self) -> Iterator[ItemResult]:
+        """Approve until :attr:`stop` is set; gives each result once it is recorded.
+
+        Raises:
+            UsageError, NotFoundError, UnreachableError: the first look says that the watch cannot work.
+        """
+        yield from self._look()
+        delay, looked = SHORTEST, self.clock()
+        while not self.stop.is_set():
+            try:
+                if self.queue is None:
+                    self._wait(delay)
+                    found = [] if self.stop.is_set() else self._look()
+                    delay = max(SHORTEST, delay / 2) if found else min(LONGEST, delay * 2)
+                    yield from found
+                    continue
+                yield from self._receive(self.queue)
+                if self.clock() - looked >= LOOK_EVERY and not self.stop.is_set():
+                    yield from self._look()
+                    looked = self.clock()
+            except InterruptedByUserError:
+                return  # asked to stop between two reads; what was approved is told
+            except TurkctlError as error:
+                if not (isinstance(error, UnreachableError) or getattr(error, "retryable", False)):
+                    raise
+                self.warn(f"{error.message}; trying again")
+                delay = LONGEST
+                if self.queue is not None:
+                    self._wait(SHORTEST)
+
+    def _wait(self, seconds: float) -> None:
+        (self.sleep or self.stop.wait)(seconds)
+
+    def result(self) -> BatchResult:
+        """What it came to; an item that failed and was approved later is approved."""
+        return BatchResult("approve", self.world.place.mode, list(self.results.values()))
+
+    def _look(self) -> list[ItemResult]:
+        """Bring the database up to date, and approve what is marked submitted."""
+        self._subscribe()
+        sync(self.world, grant=grant_new)
+        plan, act = prepare_approve(self.world, self.wanted, feedback=self.feedback)
+        return self._keep(self.world.engine(stop=self.stop).apply(plan, act))
+
+    def _keep(self, batch: BatchResult) -> list[ItemResult]:
+        """Remember the results; those that are news."""
+        news = [item for item in batch.results if item.status != SKIPPED and self.results.get(item.id) != item]
+        self.results.update({item.id: item for item in news})
+        return news
+
+    def _subscribe(self) -> None:
+        """Have the market send the submissions of these HITs to the queue: once for each HIT type."""
+        if self.queue is None:
+            return
+        now = self.world.now()
+        with self.world.database.read() as session:
+            open_ = people.unfinished(session, self.world.place, now)
+            meant = self._meant(session, [row.hit_id for row in open_])
+        notification = Notification(self.queue.url, [EVENT])
+        for kind in sorted({row.hit_type_id for row in open_ if row.hit_id in meant} - self._told):
+            self.world.engine().call(partial(self.world.mturk.set_notifications, kind, notification))
+            self._told.add(kind)
+
+    def _meant(self, session: Session, hit_ids: Sequence[str]) -> set[str]:
+        """Those of the HITs whose work is to be approved."""
+        chosen = replace(self.wanted.selection, ids=())
+        if chosen.all_studies and not chosen.filters and not self.wanted.hit_ids:
+            return set(hit_ids)
+        narrowed = hit_filter(session, self.world.place, chosen)
+        rows = hits.select_hits(session, replace(narrowed, ids=hit_ids))
+        return {row.hit_id for row in rows if not self.wanted.hit_ids or row.hit_id in self.wanted.hit_ids}
+
+    def _receive(self, queue: Queue) -> list[ItemResult]:
+        """Approve what the next messages tell of; a message whose work could not be approved comes again."""
+        messages = queue.receive(RECEIVE)
+        told = [event for message in messages for event in message.events if event.kind == EVENT]
+        with self.world.database.read() as session:
+            meant = self._meant(session, list({event.hit_id for event in told}))
+        names = {event.assignment_id for event in told if event.hit_id in meant and event.assignment_id is not None}
+        ready, waiting = self._read(sorted(names))
+        plan = Plan("approve", self.world.place.mode, tuple(Step(each.assignment_id, each) for each in ready))
+        act = approval(self.world, self.world.now(), feedback=self.feedback)
+        batch = self.world.engine(stop=self.stop).apply(plan, act)
+        finished = {item.id for item in batch.results if item.status != FAILED}
+        waiting |= {each.assignment_id for each in ready} - finished
+        queue.done([each for each in messages if not waiting & {event.assignment_id for event in each.events}])
+        return self._keep(batch)
+
+    def _read(self, names: Sequence[str]) -> tuple[list[Work], set[str]]:
+        """The submitted work of these names that is wanted, and the names that the market is not ready to tell of."""
+        ready, waiting = [], set()
+        for name, answer in read_each(self.world.engine(stop=self.stop), names, self.world.mturk.get_assignment):
+            if isinstance(answer, DoesNotExistError):
+                continue
+            if isinstance(answer, MarketRefusedError):  # not ready, or the market has a fault
+                waiting.add(name)
+            elif answer.status == assignments.SUBMITTED and self._named(answer):
+                ready.append(Work.of_market(answer))
+        return ready, waiting
+
+    def _named(self, work: Assignment) -> bool:
+        ids = self.wanted.selection.ids
+        return not ids or work.assignment_id in ids or work.worker_id in ids

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import csv
+import io
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lab_support import Lab, worker
+
+from turkctl.errors import UsageError
+from turkctl.operations.payments.from_file import parse, prepare_bonus_file
+from turkctl.operations.payments.orders import BonusRequest
+from turkctl.operations.sync.run import sync
+from turkctl.operations.workers.reject import prepare_reject
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\r\n"), max_size=30)
+NAMES = st.from_regex(r"A[A-Z0-9]{3,12}", fullmatch=True)
+AMOUNTS = st.integers(1, 99_999)
+
+
+def document(rows: list[list[str]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue()
+
+
+@given(st.lists(st.tuples(NAMES, AMOUNTS, TEXT.filter(lambda text: bool(text.strip()))), unique_by=lambda row: row[0]))
+def test_good_rows_are_read_back_as_they_were_written(rows: list[tuple[str, int, str]]) -> None:
+    text = document([["id", "amount", "reason"], *([a, f"{c / 100:.2f}", r] for a, c, r in rows)])
+    good, bad = parse(text)
+    assert bad == []
+    assert [(line.id, line.amount, line.reason) for line in good] == [
+        (name, Decimal(cents) / 100, reason.strip()) for name, cents, reason in rows
+    ]
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+    try:
+        good, bad = parse(f"id,amount,reason\n{text}")
+    except UsageError:
+        return
+    assert all(line.amount >= Decimal("0.01") and line.id and line.reason.strip() for line in good)
+    assert all(one.why for one in bad)
+
+
+@given(st.lists(AMOUNTS, min_size=1, max_size=8), st.data())
+def test_a_row_that_is_broken_is_named_and_the_others_stay(amounts: list[int], data: st.DataObject) -> None:
+    broken = data.draw(st.integers(0, len(amounts) - 1))
+    wrong = data.draw(st.sampled_from(["-1.00", "0", "0.00", "1.005", "", "much", "1,00", "1e2"]))
+    rows = [[f"A{number}", f"{cents / 100:.2f}", "thanks"] for number, cents in enumerate(amounts)]
+    rows[broken][1] = wrong
+    good, bad = parse(document([["id", "amount", "reason"], *rows]))
+    assert [one.row for one in bad] == [broken + 1]
+    assert len(good) == len(amounts) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "column id"),
+        ("id,amount\nA1,1.00\n", "column reason"),
+        ("id,id,amount,reason\n", "column id"),
+        ('id,amount,reason\n"A1,1.00,thanks', "no CSV"),
+        ("id;amount;reason\nA1;1.00;thanks\n", "column id.*commas"),
+    ],
+)
+def test_a_file_that_is_no_list_of_bonuses_is_refused(text: str, word: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse(text)
+    assert re.search(word, f"{refused.value.message}; {refused.value.hint}")
+
+
+def test_rows_are_counted_as_a_spreadsheet_counts_them_less_the_header() -> None:
+    good, bad = parse("\n\nid,amount,reason\n\nA1,1.00,thanks\n,,\nA2,much,thanks\n")
+    assert ([line.row for line in good], [one.row for one in bad]) == ([2], [4])
+
+
+@pytest.mark.parametrize("reason", ["a\0b", "bell \a", "half \ud800", "byte \udcff"])
+def test_a_reason_that_no_market_takes_is_refused_before_anything_is_paid(reason: str) -> None:
+    good, bad = parse(document([["id", "amount", "reason"], ["A1", "1.00", reason]]))
+    assert (good, [one.why.startswith("a reason has a character") for one in bad]) == ([], [True])
+    for request in (BonusRequest(reason), BonusRequest("thanks", purpose=reason)):
+        with pytest.raises(UsageError, match="cannot be sent"):
+            request.check()
+
+
+def submitted(study: Lab, number: int) -> list[str]:
+    made = [study.submit(hit, worker(each))[0] for each, hit in enumerate(study.post(1, hits=number))]
+    sync(study.world)
+    return made
+
+
+def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Lab) -> None:
+    made = submitted(study, 3)
+    rows = [[made[0], "0.10", "thanks"], [worker(1), "0.20", "well done"], [made[2], "0.30", "thanks"]]
+    many = [[f"A{number}", "0.10", "thanks"] for number in range(730)]
+    path = study.folder / "bonuses.csv"
+    path.write_text(document([["id", "amount", "reason"], *many, [made[0], "-1", "thanks"]]))
+    with pytest.raises(UsageError, match="row 1 of"):
+        prepare_bonus_file(study.world, path)
+    path.write_text(document([["id", "amount", "reason"], *rows, ["NOBODY", "0.10", "thanks"], [made[0], "5", ""]]))
+    with pytest.raises(UsageError, match=r"row 4 of bonuses\.csv: nobody knows .*2 bad rows"):
+        prepare_bonus_file(study.world, path)
+    result = study.apply(prepare_bonus_file(study.world, path, skip_bad_rows=True))
+    assert (result.succeeded, result.skipped, result.exit_code) == (3, 2, 0)
+    assert study.sql("SELECT amount FROM turkctl_payment ORDER BY 1") == [(100_000,), (200_000,), (300_000,)]
+    again = study.apply(prepare_bonus_file(study.world, path, skip_bad_rows=True))
+    assert (again.succeeded, again.skipped) == (0, 5)
+
+
+def test_row_731_is_named_when_it_is_the_bad_one(study: Lab) -> None:
+    (made,) = submitted(study, 1)
+    rows = [[made, "0.10", f"part {number}"] for number in range(730)]
+    path = study.folder / "bonuses.csv"
+    path.write_text(document([["id", "amount", "reason"], *rows, [made, "0.105", "thanks"]]))
+    with pytest.raises(UsageError, match=rf"row 731 of bonuses\.csv: '0\.105' .*, for {made}; nothing"):
+        prepare_bonus_file(study.world, path)
+    assert study.sql("SELECT count(*) FROM turkctl_payment") == [(0,)]
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(study: Lab, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        prepare_bonus_file(study.world, tmp_path / "none.csv")
+
+
+def test_a_worker_whose_work_was_rejected_is_told_of_and_not_passed_over(study: Lab, tmp_path: Path) -> None:
+    (hit,) = study.post(9)
+    (one,) = study.submit(hit, worker(1))
+    sync(study.world)
+    study.apply(prepare_reject(study.world, [one], "no answers"))
+    table = tmp_path / "bonuses.csv"
+    table.write_text(f"id,amount,reason\n{worker(1)},1.00,thanks\n")
+    plan, _act = prepare_bonus_file(study.world, table)
+    assert [(item.id, "name the assignment" in (item.detail or "")) for item in plan.skipped] == [(one, True)]
+    table.write_text(f"id,amount,reason\n{one},1.00,thanks\n")
+    assert len(prepare_bonus_file(study.world, table)[0].steps) == 1

@@ -1,0 +1,57 @@
+"""Dispatch content by a process that ends at request N, in every way; see :mod:`fork_harness`."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from dispatch_support import ContentLab
+from fork_harness import Scenario
+
+from turkctl.context import Context
+from turkctl.operations.content.dispatch import prepare_dispatch
+from turkctl.operations.engine.plan import BatchResult
+from turkctl.operations.selection.hits import Selection
+from turkctl.settings import load
+
+PER_HIT = 3
+
+
+def prepare(folder: Path, groups: int) -> None:
+    """Items for so many groups, the last of them not full, and one with a known answer."""
+    study = ContentLab(folder, f"contents_per_hit = {PER_HIT}\ngold_per_hit = 1\n")
+    study.add_numbered(groups * PER_HIT - 1)
+    study.add("key,url,answer\nknown,x,cat\n", gold="answer")
+    study.world.close()
+
+
+def dispatch(world: Context, _folder: Path, threads: int) -> BatchResult:
+    """``content dispatch``."""
+    plan, act = prepare_dispatch(world, Selection())
+    return world.engine(workers=threads, group=7, sleep=lambda _seconds: None).apply(plan, act)
+
+
+def check(folder: Path, groups: int) -> None:
+    """See that each item is in one HIT, that all HITs of the market are known, and that nothing is open."""
+    with closing(sqlite3.connect(folder / "turkctl.db")) as database:
+        shown = database.execute(
+            "SELECT c.key, count(l.hit_row) FROM turkctl_content c LEFT JOIN turkctl_content_hit l "
+            "ON l.content_id = c.id GROUP BY c.key"
+        ).fetchall()
+        links = database.execute("SELECT count(*), count(hit_row) FROM turkctl_content_hit").fetchone()
+        known = {hit for (hit,) in database.execute("SELECT hit_id FROM turkctl_hit")}
+        left = database.execute("SELECT count(*) FROM turkctl_intent WHERE state IN ('open', 'sent')").fetchone()
+    world = Context(load({}, {}, folder))
+    posted = [hit.hit_id for hit in world.mturk.list_hits()]
+    world.close()
+    items = groups * PER_HIT - 1
+    wanted = {f"i{number}": 1 for number in range(items)} | {"known": groups}
+    assert dict(shown) == wanted, f"items by HITs: {dict(shown)}"
+    assert links == (items + groups, items + groups), f"links, and those with a HIT: {links}"
+    assert (len(posted), set(posted)) == (groups, known), f"{len(posted)} posted, {len(known)} known"
+    assert left == (0,), f"{left} requests are open"
+
+
+if __name__ == "__main__":
+    Scenario(prepare, dispatch, check).main()
