@@ -15,7 +15,8 @@ from typing import Any
 
 from turkctl.errors import ConfigError, UsageError
 from turkctl.settings_file import SettingsFile, read_file
-from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key, nearest
+from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key
+from turkctl.words import nearest
 
 PROJECT_FILE = "turkctl.toml"
 USER_FILE = "config.toml"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from turkctl.errors import ConfigError
-from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS, nearest
+from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS
+from turkctl.words import nearest
 
 _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.\"'-]+?)\s*=")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,9 +187,3 @@ KEYS: tuple[Key, ...] = (
 )
 KEYS_BY_NAME = {key.name: key for key in KEYS}
 SECTIONS = {key.name.partition(".")[0] for key in KEYS if "." in key.name}
-
-
-def nearest(name: str, among: Iterable[str]) -> str | None:
-    """The closest spelling among the given names, if any is close."""
-    close = difflib.get_close_matches(name, list(among), n=1, cutoff=0.55)
-    return close[0] if close else None

@@ -6,9 +6,12 @@ seconds in a :class:`~datetime.timedelta`. Times are aware and in UTC.
 
 from __future__ import annotations
 
+import difflib
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from turkctl.errors import UsageError
 
@@ -114,3 +117,21 @@ def parse_time(text: str) -> datetime:
 def format_time(moment: datetime) -> str:
     """ISO 8601 in UTC with ``Z``; fractions of a second only where there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """The time zone of this name.
+
+    Raises:
+        UsageError: there is none; the hint names the nearest.
+    """
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names that are folders or lead elsewhere
+        return ZoneInfo(name)
+    known = available_timezones()
+    lowered = {each.lower(): each for each in known}
+    cities = {each.rpartition("/")[2].lower(): each for each in sorted(known)}
+    wanted = name.strip().lower().replace(" ", "_")
+    close = difflib.get_close_matches(wanted, [*lowered, *cities], n=1, cutoff=0.6)
+    nearest = (lowered.get(close[0]) or cities[close[0]]) if close else None
+    hint = f"did you mean {nearest}?" if nearest else "write it as Europe/Berlin or America/New_York"
+    raise UsageError(f"there is no time zone '{name}'", hint=hint)

@@ -21,11 +21,10 @@ from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.switches import Switches
 from turkctl.operations.campaigns.lifecycle import create
 from turkctl.operations.campaigns.requests import CampaignRequest, plan_campaign
-from turkctl.operations.campaigns.rounds import run_round
+from turkctl.operations.campaigns.rounds import RoundReport, run_round
 from turkctl.operations.configure import apply_configure, plan_configure
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.project.files import find
-from turkctl.operations.round_report import RoundReport
 from turkctl.settings import load
 from turkctl.store.campaigns import Campaign
 

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 from turkctl.errors import ConfigError
 from turkctl.model import service_model
 from turkctl.mturk.types import Requirement
-from turkctl.settings_keys import nearest
+from turkctl.words import nearest
 
 Environment = Literal["production", "sandbox"]
 

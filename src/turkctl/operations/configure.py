@@ -14,12 +14,11 @@ from sqlmodel import Session
 from turkctl.errors import ConfigError, MistakesError
 from turkctl.operations.campaigns.lifecycle import supersede
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.rendering import source_of
 from turkctl.operations.experiments.stored import variant_of, whole_settings
 from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.operations.project.experiments import QUESTIONS
 from turkctl.operations.project.files import Configured, Found
-from turkctl.operations.project.questions import missing_columns
+from turkctl.operations.project.questions import missing_columns, source_of
 from turkctl.operations.qualifications.own_types import apply_types, plan_types
 from turkctl.store import contents, experiments
 from turkctl.store.engine import Database

@@ -11,9 +11,9 @@ from turkctl.errors import FundsError, InterruptedByUserError, UsageError
 from turkctl.operations.engine.plan import Act, BatchResult, ItemResult, Plan
 from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, Kind, RunSummary, selection_of
-from turkctl.settings_keys import nearest
 from turkctl.store import tasks
 from turkctl.store.tasks import Task
+from turkctl.words import nearest
 
 P = TypeVar("P")
 Options = Mapping[str, Any]

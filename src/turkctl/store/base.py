@@ -143,3 +143,6 @@ def insert_rows(session: Session, table: Table, rows: Sequence[dict[str, Any]]) 
     """Inserts many rows through Core: thirty times as fast as objects."""
     if rows:
         session.connection().execute(insert(table), rows)
+
+
+VERSION_TABLE = "turkctl_alembic_version"

@@ -145,3 +145,8 @@ def change(session: Session, campaign_id: int, *, expected: Sequence[str], value
     """Sets columns of a campaign in one of the statuses ``expected``; False when it was in another."""
     statement = update(CAMPAIGNS).where(CAMPAIGNS.c.id == campaign_id, CAMPAIGNS.c.status.in_(expected))
     return changed_one(session, statement.values(**values))
+
+
+def digest(campaign_id: int) -> str:
+    """What the intents of a campaign carry, by which they are found again."""
+    return f"campaign {campaign_id}"

@@ -123,3 +123,13 @@ def move_status(session: Session, name: str, mode: str, uniqueids: Sequence[str]
     statement = update(table).where(table.c.mode == mode, table.c.status == expected).values(status=new)
     for part in chunks(uniqueids):
         session.connection().execute(statement.where(table.c.uniqueid.in_(part)))
+
+
+def credit(session: Session, name: str, mode: str, uniqueids: Sequence[str]) -> None:
+    """Note in the participants table that work was approved; only those marked submitted are moved."""
+    move_status(session, name, mode, uniqueids, expected=SUBMITTED, new=CREDITED)
+
+
+def uniqueid(worker_id: str, assignment_id: str) -> str:
+    """The key of a participant, as psiTurk makes it."""
+    return f"{worker_id}:{assignment_id}"

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from turkctl.errors import SchemaError
 from turkctl.store import failures, participants
-from turkctl.store.base import PREFIX, TurkctlTable
+from turkctl.store.base import PREFIX, VERSION_TABLE, TurkctlTable
 from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 HEAD = "0008"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
-VERSION_TABLE = "turkctl_alembic_version"
 _VERSIONS = Table(  # as Alembic makes it
     VERSION_TABLE,
     MetaData(),

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turkctl.errors import UsageError
-from turkctl.operations.campaigns.hours import parse_window, parse_zone
+from turkctl.operations.campaigns.hours import parse_window
+from turkctl.units import parse_zone
 
 
 def _at(text: str) -> datetime:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from turkctl.operations.answer_fields import answers_of
+from turkctl.operations.sync.answers import answers_of
 
 ITEMS = [(1, "a"), (2, "b"), (3, "c")]
 

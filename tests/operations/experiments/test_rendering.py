@@ -15,7 +15,8 @@ from turkctl.errors import UsageError
 from turkctl.market.requester import Requester
 from turkctl.mturk.connect import LOCAL_KEY
 from turkctl.mturk.questions import parse_question
-from turkctl.operations.experiments.rendering import columns_of, placeholders, task_of
+from turkctl.operations.experiments.rendering import placeholders, task_of
+from turkctl.operations.project.questions import columns_of
 from turkctl.store.experiments import Version
 
 BASE = {"code_version": "1", "title": "T", "description": "D", "reward": "0.10"}

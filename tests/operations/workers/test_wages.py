@@ -18,13 +18,14 @@ from turkctl.operations.participants.lists import SHOWN, Ordering
 from turkctl.operations.participants.wages import grouped_with_wages, listed_with_wages
 from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.compensate import CompensateRequest, compensate, prepare_compensate
+from turkctl.operations.payments.earnings import Earning, hourly, summary
 from turkctl.operations.payments.orders import BonusRequest
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.approve import prepare_approve
 from turkctl.operations.workers.lists import list_workers
-from turkctl.operations.workers.wages import Earning, by_group, hourly, of_workers, summary
+from turkctl.operations.workers.wages import by_group, of_workers
 
 ALL = WorkSelection(everything())
 ANY = WorkSelection(Selection())

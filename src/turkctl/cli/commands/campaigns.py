@@ -231,8 +231,8 @@ def run(
 ) -> None:
     """Run a round now, in this process; with --watch one after another, at the interval, until the goal is met."""
     from turkctl.operations.campaigns.lists import show_campaign
+    from turkctl.operations.campaigns.rounds import COLUMNS
     from turkctl.operations.campaigns.watch import watch_rounds
-    from turkctl.operations.round_report import COLUMNS
 
     this = invocation(ctx)
     coming = show_campaign(this.context, number)["next_round"]

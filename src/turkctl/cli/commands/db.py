@@ -28,7 +28,8 @@ def upgrade(ctx: typer.Context) -> None:
 @app.command()
 def current(ctx: typer.Context) -> None:
     """Show which schema the database has and which one this turkctl needs."""
-    from turkctl.operations.database import refuse_absent, versions
+    from turkctl.operations.database import versions
+    from turkctl.operations.participants.lists import refuse_absent
 
     run = invocation(ctx)
     refuse_absent(run.settings)
@@ -39,7 +40,8 @@ def current(ctx: typer.Context) -> None:
 @app.command()
 def check(ctx: typer.Context) -> None:
     """Compare the tables with what this turkctl expects; exit 1 when they differ."""
-    from turkctl.operations.database import differences, refuse_absent
+    from turkctl.operations.database import differences
+    from turkctl.operations.participants.lists import refuse_absent
 
     run = invocation(ctx)
     refuse_absent(run.settings)

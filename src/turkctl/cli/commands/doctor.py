@@ -56,7 +56,8 @@ def _configuration(run: Invocation) -> str:
 
 
 def _database(run: Invocation) -> str:
-    from turkctl.operations.database import refuse_absent, versions
+    from turkctl.operations.database import versions
+    from turkctl.operations.participants.lists import refuse_absent
 
     refuse_absent(run.settings)
     versions(run.context.bare_database)

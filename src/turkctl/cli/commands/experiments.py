@@ -52,7 +52,7 @@ def configure(
 @app.command(name="list")
 def list_(ctx: typer.Context) -> None:
     """List the experiments that are configured."""
-    from turkctl.operations.experiments.stored import list_experiments
+    from turkctl.operations.experiments.lists import list_experiments
 
     run = invocation(ctx)
     with run.context.database.read() as session:
@@ -65,7 +65,7 @@ def show(
     ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment's name.")]
 ) -> None:
     """Show one experiment: its settings, their history, its HITs in numbers."""
-    from turkctl.operations.experiments.stored import show_experiment
+    from turkctl.operations.experiments.lists import show_experiment
 
     run = invocation(ctx)
     with run.context.database.read() as session:

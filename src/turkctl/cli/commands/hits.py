@@ -42,7 +42,7 @@ def list_(
 @app.command()
 def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="A HIT.")]) -> None:
     """Show one HIT in full, as the market has it now, with its assignments."""
-    from turkctl.operations.hit_details import show_hit
+    from turkctl.operations.hits.details import show_hit
 
     run = invocation(ctx)
     run.output.record(show_hit(run.context, hit_id))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from turkctl.errors import UsageError
+from turkctl.units import parse_zone
 
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _MIDNIGHT = time(0, 0)
@@ -78,21 +77,3 @@ def _time(hour: str, minute: str, hours: str, *, last: bool) -> time:
         return time(int(hour), int(minute))
     except ValueError:
         raise UsageError(f"'{hours}' has a time of day that no clock shows", hint="00:00 to 24:00") from None
-
-
-def parse_zone(name: str) -> ZoneInfo:
-    """The time zone of this name.
-
-    Raises:
-        UsageError: there is none; the hint names the nearest.
-    """
-    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names that are folders or lead elsewhere
-        return ZoneInfo(name)
-    known = available_timezones()
-    lowered = {each.lower(): each for each in known}
-    cities = {each.rpartition("/")[2].lower(): each for each in sorted(known)}
-    wanted = name.strip().lower().replace(" ", "_")
-    close = difflib.get_close_matches(wanted, [*lowered, *cities], n=1, cutoff=0.6)
-    nearest = (lowered.get(close[0]) or cities[close[0]]) if close else None
-    hint = f"did you mean {nearest}?" if nearest else "write it as Europe/Berlin or America/New_York"
-    raise UsageError(f"there is no time zone '{name}'", hint=hint)

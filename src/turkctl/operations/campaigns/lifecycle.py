@@ -12,11 +12,12 @@ from sqlmodel import Session
 from turkctl.errors import FundsError, NotFoundError, RefusedError, UsageError, WrongMarketError
 from turkctl.operations.campaigns.decisions import superseded_by
 from turkctl.operations.campaigns.requests import CampaignPlan, check_pace, not_above
-from turkctl.operations.campaigns.standing import ZERO, digest, each_cost, room, standing
+from turkctl.operations.campaigns.standing import each_cost, room, standing
 from turkctl.operations.engine.world import World
+from turkctl.operations.limits.campaigns import ZERO
 from turkctl.store import campaigns, experiments, intents, tasks
 from turkctl.store.base import Place
-from turkctl.store.campaigns import Campaign
+from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.tasks import Task
 from turkctl.units import format_time
 

@@ -10,10 +10,11 @@ from sqlmodel import Session
 
 from turkctl.operations.campaigns.decisions import decide, forecast, next_opening
 from turkctl.operations.campaigns.lifecycle import find
-from turkctl.operations.campaigns.standing import each_cost, room, spent, standing
+from turkctl.operations.campaigns.standing import each_cost, room, standing
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.limits.campaigns import spent
 from turkctl.store import campaigns, experiments, people, rounds, tasks
 from turkctl.store.campaigns import Campaign
 from turkctl.store.rounds import Round

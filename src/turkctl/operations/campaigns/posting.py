@@ -10,23 +10,18 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError
-from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
-from turkctl.operations.campaigns.standing import digest
+from turkctl.mturk.errors import DoesNotExistError
 from turkctl.operations.engine.plan import Done, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import Create, refused
+from turkctl.operations.hits.create import Create
+from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_hit
 from turkctl.store import campaigns, intents, qualifications, rounds
-from turkctl.store.campaigns import Campaign
+from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
-from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store.intents import Intent
 from turkctl.store.rounds import Round
-
-RESEND_WITHIN = TOKEN_TRUSTED - timedelta(hours=1)
-"""Age up to which a request without an answer is sent again with its token; settling looks for older ones."""
-LISTED_WITHIN = timedelta(minutes=10)
-"""After so long a HIT that was posted would have been listed, and settling would have found it."""
 
 
 def new_intents(
@@ -65,13 +60,6 @@ def unanswered(session: Session, campaign: Campaign, now: datetime) -> list[Inte
     """The campaign's requests that went out, got no answer, and may be sent again with their tokens."""
     waiting = intents.unfinished_by_digest(session, campaign.place, digest(campaign.number))
     return [intent for intent in waiting if intent.state == intents.SENT and now - intent.created < RESEND_WITHIN]
-
-
-def certain(intent: Intent, error: TurkctlError, now: datetime) -> bool:
-    """Whether nothing can have come of a request, neither now nor when it was sent before."""
-    if isinstance(error, AlreadyExistsError) or not refused(error):
-        return False
-    return intent.sent is None or now - intent.sent > LISTED_WITHIN
 
 
 class Posting(Create):

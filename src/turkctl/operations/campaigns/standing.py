@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import FundsError
 from turkctl.fees import MAX_LOW_COMMISSION, reward_fee
 from turkctl.mturk.types import Balance
 from turkctl.operations.experiments import people as counting
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits import budgets as funds
-from turkctl.store import campaigns, experiments, hits, intents, slots
-from turkctl.store.base import Place
+from turkctl.operations.limits.campaigns import ZERO, spent
+from turkctl.store import campaigns, experiments, hits, intents
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.units import format_money
-
-ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)
@@ -55,55 +51,10 @@ class Room:
     """Whether it is one of money, and not one of numbers of HITs."""
 
 
-def digest(campaign_id: int) -> str:
-    """What the intents of a campaign carry, by which they are found again."""
-    return f"campaign {campaign_id}"
-
-
 def each_cost(campaign: Campaign, version: Version) -> Decimal:
     """Dollars for one assignment at the low commission."""
     masters = bool(settings_of(version).qualifications.get("masters"))
     return campaign.reward + reward_fee(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
-
-
-def spent(session: Session, campaign: Campaign, now: datetime) -> Decimal:
-    """Dollars committed on the campaign's HITs: paid or promised, commission included."""
-    total = ZERO
-    for group in slots.slots(session, campaign.place, now, campaign_id=campaign.number):
-        fee = reward_fee(group.reward, group.max_assignments, masters=group.masters)
-        total += (group.reward + fee) * group.committed
-    growing = intents.unfinished(session, campaign.place, intents.EXTEND_HIT)
-    extended = sum((each.cost for each in growing if _campaign_of(session, each) == campaign.number), ZERO)
-    return total + extended + intents.outstanding_cost(session, campaign.place, digest=digest(campaign.number))
-
-
-def _campaign_of(session: Session, extension: Intent) -> int | None:
-    hit = hits.get(session, Place(extension.mode, extension.market), extension.subject)
-    return None if hit is None else hit.campaign_id
-
-
-def check_extensions(session: Session, wanted: Sequence[Intent], now: datetime) -> None:
-    """See that the budgets of the campaigns whose HITs would grow allow it.
-
-    Raises:
-        FundsError: committed and cost together pass a campaign's budget.
-    """
-    costs: dict[int, Decimal] = {}
-    for intent in wanted:
-        number = _campaign_of(session, intent)
-        if number is not None:
-            costs[number] = costs.get(number, ZERO) + intent.cost
-    for number, cost in costs.items():
-        campaign = campaigns.get(session, number)
-        if campaign is None or campaign.budget is None:
-            continue
-        committed = spent(session, campaign, now)
-        if committed + cost > campaign.budget:
-            raise FundsError(
-                f"this costs ${format_money(cost)}, and ${format_money(committed)} of campaign {number}'s budget of "
-                f"${format_money(campaign.budget)} is committed already",
-                hint=f"raise it: turkctl campaign update {number} --budget B",
-            )
 
 
 def standing(session: Session, campaign: Campaign, now: datetime, participants_table: str) -> Standing:

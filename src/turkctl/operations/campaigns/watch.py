@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from turkctl.operations.campaigns.rounds import run_round
+from turkctl.operations.campaigns.rounds import RoundReport, run_round
 from turkctl.operations.engine.world import World
-from turkctl.operations.round_report import RoundReport
 
 POLL = 1.0
 """Real seconds between looks at the clock: in mode local others may turn it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,14 +11,14 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import FundsError, UsageError
-from turkctl.operations.campaigns.posting import RESEND_WITHIN
 from turkctl.operations.content.groups import Group, make_groups, mixed
 from turkctl.operations.content.posting import Dispatching, digest
-from turkctl.operations.dispatch_mistakes import find_mistake
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.rendering import Row, task_of
 from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.hits.create import MAX_HITS
+from turkctl.operations.intents.outcomes import RESEND_WITHIN
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import ZERO, exposure, headroom
@@ -227,3 +228,32 @@ def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
     items, people = len(intent.request["contents"]), post.assignments
     words = f"{items} item{'s' * (items > 1)}, {people} assignment{'s' * (people > 1)} at ${format_money(post.reward)}"
     return Step(name, intent, intent.cost, words)
+
+
+NAMED = 3
+"""Items that a message names."""
+
+
+def find_mistake(session: Session, version: Version, shown: Sequence[int]) -> UsageError | None:
+    """Why the question cannot be made of the items that a HIT shows, with the keys of those to blame; None if it can.
+
+    Those are to blame that cannot be shown alone either; if there are none, all together are.
+    """
+    data = contents.data_of(session, shown)
+    error = _refusal(version, [data[item] for item in shown])
+    if error is None:
+        return None
+    alone = [item for item in shown if _refusal(version, [data[item]]) is not None]
+    keys = contents.keys_by_id(session, alone or shown)
+    named = [f"'{keys[item]}'" for item in (alone or shown)]
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    what = f"{version.slug}, content {', '.join(named[:NAMED])}{more}"
+    return UsageError(f"{what}: {error.message}", hint=error.hint)
+
+
+def _refusal(version: Version, rows: Sequence[Row]) -> UsageError | None:
+    try:
+        task_of(version, rows)
+    except UsageError as error:
+        return error
+    return None

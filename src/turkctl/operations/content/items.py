@@ -15,14 +15,13 @@ from turkctl.errors import UsageError
 from turkctl.operations.content.files import Source, bad_row, opened
 from turkctl.operations.content.priority import PriorityError, compile_priority
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of, the_experiment
-from turkctl.operations.selection.hits import find_experiment
-from turkctl.settings_keys import nearest
+from turkctl.operations.experiments.stored import find_experiment, settings_of, the_experiment
 from turkctl.store import contents_adding, contents_counts, label_state
 from turkctl.store.contents import KEY_LENGTH
 from turkctl.store.contents_adding import Added, Item, Rules, Stage
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.experiments import Version
+from turkctl.words import nearest
 
 COLUMNS = ("key", "experiment", "outputs_max", "completed", "scheduled", "priority", "gold", "removed")
 KEY_COLUMNS = ("key", "id")
@@ -135,7 +134,8 @@ def needed_columns(version: Version) -> frozenset[str]:
     Raises:
         UsageError: a placeholder for more items than a HIT has.
     """
-    from turkctl.operations.experiments.rendering import columns_of, placeholders
+    from turkctl.operations.experiments.rendering import placeholders
+    from turkctl.operations.project.questions import columns_of
 
     return columns_of(placeholders(version), settings_of(version).items_per_hit)
 

@@ -13,10 +13,10 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InsufficientFundsError
-from turkctl.operations.campaigns.posting import certain
 from turkctl.operations.engine.plan import SKIPPED, Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.hits.create import Create
+from turkctl.operations.intents.outcomes import certain
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_hit
 from turkctl.operations.limits.budgets import ZERO, exposure, headroom

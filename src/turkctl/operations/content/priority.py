@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from turkctl.errors import UsageError
-from turkctl.settings_keys import nearest
+from turkctl.words import nearest
 
 Row = Mapping[str, Any]
 Term = Callable[[Row], float]

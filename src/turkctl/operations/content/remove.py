@@ -13,8 +13,7 @@ from turkctl.operations.content.files import opened
 from turkctl.operations.content.items import PART, AddRequest, Reader
 from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import the_experiment
-from turkctl.operations.selection.hits import find_experiment
+from turkctl.operations.experiments.stored import find_experiment, the_experiment
 from turkctl.store import contents, contents_counts
 from turkctl.store.experiments import Version
 

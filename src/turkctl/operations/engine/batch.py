@@ -11,14 +11,15 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from turkctl.errors import TurkctlError, UnreachableError
+from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableError
+from turkctl.mturk.errors import MarketRefusedError
 from turkctl.operations.engine.pace import Pace
 from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, Step
 
@@ -242,3 +243,37 @@ def _item(step: Step[P], outcome: Done | TurkctlError) -> ItemResult:
         return ItemResult(step.id, FAILED, step.detail, ItemError.of(outcome))
     cost = step.cost if outcome.cost is None else outcome.cost
     return ItemResult(outcome.id or step.id, outcome.status, outcome.detail or step.detail, cost=cost)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def read_each(engine: Engine, keys: Sequence[K], read: Callable[[K], V]) -> Iterator[tuple[K, V | MarketRefusedError]]:
+    """Read every key in threads that share one pace; gives results as they come, in no order.
+
+    What the market refuses for one key is that key's result.
+
+    Raises:
+        UnreachableError: the market is out of reach or turned the credentials down; the rest is not asked for.
+        InterruptedByUserError: the engine was told to stop.
+    """
+    if not keys:
+        return
+    pace = Pace(engine.clock, engine.sleep)
+    pool = ThreadPoolExecutor(min(engine.workers, len(keys)), thread_name_prefix="turkctl")
+    try:
+        under_way = {pool.submit(engine.attempt, _bound(read, key), pace): key for key in keys}
+        for future in as_completed(under_way):
+            error = future.exception()
+            if error is not None and not isinstance(error, MarketRefusedError):
+                raise error
+            yield under_way[future], error if error is not None else future.result()
+            if engine.stop.is_set():
+                raise InterruptedByUserError("interrupted; what was read until then is kept")
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _bound(read: Callable[[K], V], key: K) -> Callable[[], V]:
+    return lambda: read(key)

@@ -14,12 +14,11 @@ from turkctl.errors import NotFoundError, TurkctlError
 from turkctl.mturk.questions import parse_question
 from turkctl.operations.experiments.lint_rules import ERROR, RULES, WARNING, frame_problem
 from turkctl.operations.experiments.page_facts import read_page
-from turkctl.operations.experiments.rendering import Source, source_of
 from turkctl.operations.project.files import Configured
-from turkctl.operations.project.questions import missing_columns
+from turkctl.operations.project.questions import Source, missing_columns, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
-from turkctl.settings_keys import nearest
 from turkctl.store import contents, experiments
+from turkctl.words import nearest
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from sqlmodel import Session
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.mturk.questions import parse_question
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.rendering import Row, columns_of, placeholders, task_of
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.rendering import Row, placeholders, task_of
+from turkctl.operations.experiments.stored import find_experiment, settings_of
+from turkctl.operations.project.questions import columns_of
 from turkctl.operations.project.templates import JSON_NAME
-from turkctl.operations.selection.hits import find_experiment
 from turkctl.store import contents, contents_counts
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.experiments import Version

@@ -1,21 +1,19 @@
-"""Experiments as they are shown, and the one that a command means."""
+"""Find the stored experiment that a command means, and its validated settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import zip_longest
 from typing import Any
 
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
-from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.operations.project.experiments import VARIANT, ExperimentSettings
-from turkctl.operations.selection.hits import find_experiment
 from turkctl.settings import Settings
-from turkctl.store import contents, experiments, hits
+from turkctl.store import experiments
 from turkctl.store.experiments import Version
+from turkctl.words import nearest
 
 
 def settings_of(version: Version) -> ExperimentSettings:
@@ -33,70 +31,6 @@ def whole_settings(version: experiments.Version) -> dict[str, Any]:
     """A version's settings with the keys that came into being after it was stored, at their defaults."""
     others = {key: value for key, value in version.settings.items() if key not in ExperimentSettings.model_fields}
     return {**settings_of(version).stored(), **others}
-
-
-def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
-    """A row per experiment, with the number of its HITs in this mode."""
-    counts = hits.counts_by_experiment(session, mode)
-    items = contents.numbers(session)
-    return [
-        _row(version, counts.get(version.experiment_id, {}), items.get(version.experiment_id, 0))
-        for version in experiments.list_all(session)
-    ]
-
-
-def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]:
-    return {
-        "experiment": version.slug,
-        "variant": variant_of(version.slug),
-        "codeversion": version.code_version,
-        "title": version.settings["title"],
-        "reward": version.settings["reward"],
-        "hits": sum(counts.values()),
-        "contents": items,
-        "active": version.active,
-        "version": version.version,
-        "configured": version.created,
-        "source": version.source,
-    }
-
-
-def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
-    """One experiment in full.
-
-    Raises:
-        NotFoundError: it was never configured.
-    """
-    version = find_experiment(session, slug)
-    counts = hits.counts_by_experiment(session, mode).get(version.experiment_id, {})
-    items = contents.numbers(session).get(version.experiment_id, 0)
-    history = _history(experiments.history(session, slug))
-    settings = {key: value for key, value in whole_settings(version).items() if key != "template"}
-    return {
-        **_row(version, counts, items),
-        "mode": mode,
-        "hits_by_status": counts,
-        "settings": settings,
-        "history": history,
-    }
-
-
-def _history(versions: list[Version]) -> list[dict[str, Any]]:
-    """A row per version, newest first, with what it changed of the one before it."""
-    rows = []
-    for version, before in zip_longest(versions, versions[1:]):
-        differences = changed_keys(whole_settings(before), whole_settings(version)) if before is not None else {}
-        rows.append(
-            {
-                "version": version.version,
-                "codeversion": version.code_version,
-                "configured": version.created,
-                "changed": ", ".join(differences),
-                "changes": shown(differences),
-                "source": version.source,
-            }
-        )
-    return rows
 
 
 def the_experiment(session: Session, slug: str | None, settings: Settings) -> Version:
@@ -154,3 +88,19 @@ def _missing(slug: str, settings: Settings, *, configured_before: bool = False) 
             hint="put it back and run: turkctl experiments configure",
         )
     return NotFoundError(f"there is no experiment '{slug}'", hint="see: turkctl experiments list")
+
+
+def find_experiment(session: Session, slug: str) -> experiments.Version:
+    """The configured experiment of that name.
+
+    Raises:
+        NotFoundError: none was configured under that name.
+    """
+    found = experiments.by_slug(session, slug)
+    if found is None:
+        close = nearest(slug, [each.slug for each in experiments.list_all(session)])
+        raise NotFoundError(
+            f"no experiment '{slug}' is configured" + (f"; did you mean '{close}'?" if close else ""),
+            hint="see: turkctl experiments list; if it is in a file, run: turkctl experiments configure",
+        )
+    return found

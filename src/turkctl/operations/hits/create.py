@@ -14,13 +14,12 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
-from turkctl.mturk.client import MTurk
-from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError, MarketRefusedError
-from turkctl.mturk.types import Hit
+from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.operations.engine.plan import Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import the_experiment
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
+from turkctl.operations.intents.outcomes import posted_before, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
@@ -281,22 +280,3 @@ class Create:
             for type_id in self._types.values():
                 if type_id in error.message:
                     qualifications.forget(session, type_id, self._place)
-
-
-def posted_before(mturk: MTurk, error: AlreadyExistsError, token: str) -> Hit:
-    """The HIT that a token made when it was first used.
-
-    Raises:
-        AlreadyExistsError: the market does not say which, or it does not carry the token.
-    """
-    if error.hit_id is None:
-        raise error
-    hit = mturk.get_hit(error.hit_id)
-    if hit.annotation != token:
-        raise error
-    return hit
-
-
-def refused(error: TurkctlError) -> bool:
-    """Whether the market said no, so that nothing happened; after any other error it may have."""
-    return isinstance(error, MarketRefusedError) and not error.uncertain

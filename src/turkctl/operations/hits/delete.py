@@ -13,9 +13,9 @@ from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan,
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe
 from turkctl.operations.sync.run import read_market
-from turkctl.operations.targets import Target, find_targets
 from turkctl.store import hit_changes, hits
 from turkctl.store.hits import DISPOSED, HitFilter
 from turkctl.units import format_time
@@ -86,7 +86,7 @@ def prepare_delete(world: World, selection: Selection, *, force: bool) -> tuple[
     """The plan for what matches, as the market has it now, and how it is done.
 
     Raises:
-        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.targets.find_targets`.
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.hits.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)

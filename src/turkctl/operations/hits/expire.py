@@ -12,7 +12,7 @@ from turkctl.operations.engine.plan import Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
-from turkctl.operations.targets import Target, find_targets
+from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.store import hit_changes, hits
 from turkctl.units import format_money
 
@@ -47,7 +47,7 @@ def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Ex
     """The plan for what matches, and how it is done; unfinished postings are entered first, so that none is missed.
 
     Raises:
-        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.targets.find_targets`.
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.hits.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)

@@ -15,15 +15,15 @@ from turkctl.fees import LARGE_HIT, reward_fee
 from turkctl.mturk.errors import AlreadyExistsError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
-from turkctl.operations.campaigns.standing import check_extensions
 from turkctl.operations.engine.plan import Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import refused
+from turkctl.operations.intents.outcomes import refused
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
+from turkctl.operations.limits.campaigns import check_extensions
 from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
-from turkctl.operations.targets import Target, find_targets
 from turkctl.store import hit_changes, hits, intents, meta
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED
@@ -126,7 +126,7 @@ def prepare_extend(
     Raises:
         FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
         UsageError, NotFoundError, WrongMarketError: see :func:`plan_extend` and
-            :func:`turkctl.operations.targets.find_targets`.
+            :func:`turkctl.operations.selection.hits.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)

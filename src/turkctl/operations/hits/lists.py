@@ -88,7 +88,7 @@ def _elsewhere(
     world: World, statuses: Sequence[str], *, active: bool, expired: bool, now: datetime
 ) -> list[dict[str, Any]]:
     """The rows of what only the market knows."""
-    from turkctl.operations.targets import unknown_on_market
+    from turkctl.operations.selection.targets import unknown_on_market
 
     rows = [_of_market(hit, world.place.mode, now) for hit in unknown_on_market(world)]
     if statuses:

@@ -14,12 +14,12 @@ from turkctl.errors import TurkctlError
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import DoesNotExistError, ParameterError
 from turkctl.mturk.types import BonusPayment
+from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.operations.reading import read_each
-from turkctl.operations.sync.enter import uniqueid
 from turkctl.store import hits, intents, participants, payments
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store.participants import uniqueid
 from turkctl.store.payments import Payment, PaymentFilter
 
 MAX_PURPOSE = 128

@@ -17,7 +17,8 @@ from turkctl.operations.engine import processes
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.project.labels import LabelSettings, Meaning, word
+from turkctl.operations.labels.meaning import Meaning, word
+from turkctl.operations.project.labels import LabelSettings
 from turkctl.store import label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 

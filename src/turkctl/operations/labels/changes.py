@@ -8,12 +8,12 @@ from typing import Any
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.labels.aggregation import DEFAULT_METHOD
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.lists import as_shown, unknown_item
-from turkctl.operations.project.labels import BINARY, Class, LabelSettings, Meaning, word
-from turkctl.operations.selection.hits import find_experiment
+from turkctl.operations.labels.meaning import BINARY, Class, Meaning, word
+from turkctl.operations.project.labels import LabelSettings
 from turkctl.store import contents, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import Run

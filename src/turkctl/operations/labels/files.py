@@ -12,7 +12,8 @@ from turkctl.labels.methods import aggregate, find_method, options_for
 from turkctl.labels.result import Result
 from turkctl.labels.votes import BINARY, Duplicates, Indices, Votes, indices
 from turkctl.operations.labels.columns import ColumnNames, find_columns, find_gold_columns
-from turkctl.operations.labels.rows import Table, opened, read_gold, read_table, truth
+from turkctl.operations.labels.meaning import truth
+from turkctl.operations.labels.rows import Table, opened, read_gold, read_table
 
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 WORKER_COLUMNS = ("worker", "n", "agreement")

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from sqlmodel import Session
 
-from turkctl.operations.answer_fields import answers_of
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.sync.answers import parsed
+from turkctl.operations.sync.answers import answers_of, parsed
 from turkctl.store import experiments, label_answers, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_answers import Work

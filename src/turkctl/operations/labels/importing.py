@@ -9,12 +9,12 @@ from typing import Any, TextIO
 
 from turkctl.errors import UsageError
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.labels.aggregation import DEFAULT_METHOD
 from turkctl.operations.labels.columns import ColumnNames, find_columns
+from turkctl.operations.labels.meaning import Meaning
 from turkctl.operations.labels.rows import Row, Source, opened
-from turkctl.operations.project.labels import LabelSettings, Meaning
-from turkctl.operations.selection.hits import find_experiment
+from turkctl.operations.project.labels import LabelSettings
 from turkctl.store import label_staging, label_state, label_votes
 from turkctl.store.label_staging import PART, Stage
 from turkctl.store.label_votes import Vote

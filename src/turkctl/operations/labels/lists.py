@@ -9,8 +9,8 @@ from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.selection.hits import find_experiment
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import Item, Run

@@ -11,8 +11,8 @@ from turkctl.errors import UsageError
 from turkctl.operations.content.items import MAX_OUTPUTS
 from turkctl.operations.engine.plan import PLANNED, SKIPPED, BatchResult, ItemResult
 from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.lists import as_shown, items_of, require_run
-from turkctl.operations.selection.hits import find_experiment
 from turkctl.store import contents, contents_adding, contents_counts, label_results
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import Item

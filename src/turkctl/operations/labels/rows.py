@@ -14,9 +14,8 @@ from typing import Any, TextIO
 
 from turkctl.errors import UsageError
 from turkctl.operations.labels.columns import ColumnNames
+from turkctl.operations.labels.meaning import truth
 
-TRUE = frozenset({"1", "true", "yes", "y", "t"})
-FALSE = frozenset({"0", "false", "no", "n", "f"})
 STANDARD_INPUT = "-"
 DELIMITERS = ",;\t"
 ROWS_PER_TICK = 1 << 15
@@ -30,12 +29,6 @@ Bad = Callable[[UsageError], None]
 
 class BadRowError(UsageError):
     """A row that cannot be read; those after it can."""
-
-
-def truth(text: str) -> bool | None:
-    """What a value says, in any case of letters; None if it is neither true nor false."""
-    word = text.lower()
-    return True if word in TRUE else False if word in FALSE else None
 
 
 class Ids(dict[str, int]):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from turkctl.errors import InterruptedByUserError, TurkctlError, UsageError
 from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.aggregation import Aggregation, How, Meter, Tick, is_gone, settings_that_matter
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.selection.hits import compile_regex, find_experiment
+from turkctl.operations.selection.hits import compile_regex
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.leases import machine_clock

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from turkctl.errors import UsageError
 from turkctl.labels.votes import Duplicates, Votes
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.project.labels import SKIPPED, Class, Meaning
+from turkctl.operations.labels.meaning import SKIPPED, Class, Meaning
 from turkctl.store import contents, label_votes
 from turkctl.store.experiments import Version
 

@@ -32,11 +32,12 @@ from turkctl.operations.participants.export_formats import (
     import_parquet,
     table_columns,
 )
-from turkctl.operations.participants.filters import Query, build_filter, known_name, needed_columns
+from turkctl.operations.participants.filters import Query, build_filter, needed_columns
 from turkctl.operations.participants.lists import Reads, checked_table, readable, status_name
 from turkctl.store.engine import Database
 from turkctl.store.participant_exports import has_answers, read_page
 from turkctl.store.participant_lists import ParticipantFilter, as_text
+from turkctl.words import known_name
 
 ALL = "all"
 LISTED = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError
-from turkctl.operations.campaigns.hours import parse_zone
 from turkctl.settings import Settings
-from turkctl.settings_keys import nearest
 from turkctl.store import participants
 from turkctl.store.participant_lists import COLUMNS, TIMES, ParticipantFilter
-from turkctl.units import parse_time
+from turkctl.units import parse_time, parse_zone
+from turkctl.words import known_name
 
 _NUMBERS = ("condition", "counterbalance")
 _MOST = 2**31 - 1
@@ -190,17 +189,3 @@ def _naive(text: str | None, zone: ZoneInfo) -> datetime | None:
         return parse_time(text).astimezone(zone).replace(tzinfo=None)
     except OverflowError:
         raise UsageError(f"'{text}' is out of the range of times", hint="give a year between 2 and 9998") from None
-
-
-def known_name(name: str, among: Iterable[str], what: str) -> str:
-    """The name.
-
-    Raises:
-        UsageError: there is none such; the hint names the nearest, or all.
-    """
-    among = list(dict.fromkeys(among))
-    if name in among:
-        return name
-    near = nearest(name.lower().replace("-", "_"), among)
-    hint = f"did you mean {near}?" if near else "one of " + ", ".join(among)
-    raise UsageError(f"there is no {what} '{name}'", hint=hint)

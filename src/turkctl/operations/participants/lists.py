@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from turkctl.errors import NotFoundError, SchemaError, UsageError
-from turkctl.operations.database import refuse_absent
-from turkctl.operations.participants.filters import Query, build_filter, known_name, needed_columns, zone_of
-from turkctl.settings import Settings
+from turkctl.errors import DatabaseUnreachableError, NotFoundError, SchemaError, UsageError
+from turkctl.operations.participants.filters import Query, build_filter, needed_columns, zone_of
+from turkctl.settings import Settings, sqlite_path
 from turkctl.store import participant_lists, participants, schema
 from turkctl.store.engine import Database
 from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS, TIMES
 from turkctl.store.participant_lists import Ordering as Ordering  # part of what callers say
+from turkctl.words import known_name
 
 SHOWN = (
     "uniqueid",
@@ -235,3 +235,19 @@ def checked_table(session: Session, reads: Reads, columns: Sequence[str]) -> str
         hint = "choose others with --columns, or add them as psiTurk 3 has them"
         raise SchemaError(f"the table {name} of {where} lacks psiTurk's {', '.join(missing)}", hint=hint)
     return name
+
+
+def refuse_absent(settings: Settings) -> None:
+    """See that a file named by flag or environment is there: to read it would make an empty one.
+
+    The project's own database is made when it is first looked at. Where the folder lacks, opening it says so.
+
+    Raises:
+        DatabaseUnreachableError: it is not there.
+    """
+    path = sqlite_path(settings.database_url)
+    named = settings.origins["database_url"].kind in ("flag", "environment")
+    if named and path is not None and path.parent.is_dir() and not path.exists():
+        raise DatabaseUnreachableError(
+            f"there is no database {path}", hint="name another with --database-url, or make it: turkctl db upgrade"
+        )

@@ -1,6 +1,6 @@
 """Show what participants earned in an hour, beside them or by group.
 
-:mod:`turkctl.operations.workers.wages` has the formula.
+:mod:`turkctl.operations.payments.earnings` has the formula.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from turkctl.operations.participants.filters import Query, known_name, zone_of
+from turkctl.operations.participants.filters import Query, zone_of
 from turkctl.operations.participants.lists import Ordering, Reads, listed
-from turkctl.operations.workers.wages import OF_GROUP, earning, hourly, last_if_missing, summary
+from turkctl.operations.payments.earnings import OF_GROUP, earning, hourly, last_if_missing, summary
 from turkctl.store import wages
 from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS
 from turkctl.store.wages import TimedWork
+from turkctl.words import known_name
 
 OF_PARTICIPANT = ("minutes", "wage")
 EXPERIMENT = "experiment"

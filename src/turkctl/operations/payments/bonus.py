@@ -21,8 +21,8 @@ from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import AlreadyExistsError
 from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import refused
 from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
+from turkctl.operations.intents.outcomes import refused
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_funds
 from turkctl.operations.payments.caps import CapWatch, within_caps

@@ -31,8 +31,8 @@ from turkctl.mturk.types import Hit, HitRequest, NotifyFailure
 from turkctl.operations.engine.plan import FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import the_experiment
-from turkctl.operations.hits.create import posted_before, refused
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
+from turkctl.operations.intents.outcomes import posted_before, refused
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from turkctl.errors import UsageError
 from turkctl.mturk.errors import DoesNotExistError
+from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import SKIPPED, ItemResult, Plan, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import plain, purpose_of
@@ -28,7 +29,6 @@ from turkctl.operations.payments.orders import (
     participant_rows,
     refuse_ambiguous,
 )
-from turkctl.operations.reading import read_each
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import Work, WorkSelection, participants_table
 from turkctl.store import workers

@@ -9,7 +9,8 @@ from typing import Any
 
 from turkctl.errors import UsageError
 from turkctl.operations.engine.world import World
-from turkctl.operations.selection.hits import Selection, find_experiment, hit_filter
+from turkctl.operations.experiments.stored import find_experiment
+from turkctl.operations.selection.hits import Selection, hit_filter
 from turkctl.store import experiments, hits, payments
 from turkctl.store.hits import HitFilter
 from turkctl.store.payments import Payment, PaymentFilter

@@ -12,10 +12,10 @@ from typing import Any
 from turkctl.errors import TurkctlError
 from turkctl.fees import bonus_fee
 from turkctl.mturk.types import BonusPayment
+from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import NOT_THERE, enter_found
 from turkctl.operations.intents.settle import settle
-from turkctl.operations.reading import read_each
 from turkctl.operations.selection.work import work_elsewhere
 from turkctl.store import hits, payments
 from turkctl.store.hits import HitFilter

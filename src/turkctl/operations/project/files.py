@@ -18,7 +18,7 @@ from turkctl.operations.project.qualifications import read_qualifications
 from turkctl.operations.project.questions import read_question
 from turkctl.operations.project.tables import LineOf
 from turkctl.settings_file import read_toml
-from turkctl.settings_keys import nearest
+from turkctl.words import nearest
 
 EXPERIMENT_FILE = "experiment.toml"
 VARIANTS = "variants"

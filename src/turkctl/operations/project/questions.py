@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from turkctl.errors import ConfigError, TurkctlError
+from turkctl.errors import ConfigError, TurkctlError, UsageError
 from turkctl.mturk import questions
-from turkctl.operations.experiments.rendering import Source, columns_of, source_of
+from turkctl.operations.project import templates
 from turkctl.operations.project.experiments import ExperimentSettings
 from turkctl.operations.project.tables import LineOf
+from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
 
 TEMPLATE_LIMIT = 60_000
 """Bytes of a template: the market takes 65,535 for the whole question."""
@@ -77,3 +82,91 @@ def missing_columns(source: Source, settings: ExperimentSettings, columns: set[s
     """The columns that the question asks for and that rows do not have, by name."""
     names = [each.name for each in source.placeholders]
     return sorted(columns_of(names, settings.items_per_hit) - columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A question before its placeholders are filled in.
+
+    Attributes:
+        kind: ``external``, ``html``, ``form`` or ``layout``.
+        parts: its texts by name: one, or a layout's parameters.
+        frame_height: pixels; 0 fits the frame to the page.
+        layout_id: of a layout.
+    """
+
+    kind: str
+    parts: Mapping[str, tuple[Piece, ...]]
+    frame_height: int = 0
+    layout_id: str | None = None
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """All of them, in order."""
+        return tuple(piece for pieces in self.parts.values() for piece in templates.asked(pieces))
+
+
+def source_of(settings: ExperimentSettings, template: str | None) -> Source:
+    """The question of an experiment; ``template`` is the text of its template or question file.
+
+    A question file has its own frame height.
+
+    Raises:
+        UsageError: a question file that is none, a placeholder where none may stand.
+    """
+    filled = settings.placeholders
+    if settings.external_url is not None:
+        return Source(
+            "external", {"": _pieces(templates.url_pieces, settings.external_url, filled)}, settings.frame_height
+        )
+    if settings.hit_layout is not None:
+        named = settings.hit_layout_parameters.items()
+        parts = {name: _pieces(templates.text_pieces, value, filled) for name, value in named}
+        return Source("layout", parts, layout_id=settings.hit_layout)
+    assert template is not None, "the template is stored with the settings"
+    if settings.html_template is not None:
+        return Source("html", {"": _pieces(templates.html_pieces, template, filled)}, settings.frame_height)
+    return _of_file(template, filled)
+
+
+@lru_cache(maxsize=64)
+def _of_file(document: str, filled: bool) -> Source:
+    """A question file: its address or its page are filled in as such, a form as XML."""
+    found = questions.parse_question(document)
+    if found.url is not None:
+        return Source("external", {"": _pieces(templates.url_pieces, found.url, filled)}, found.frame_height or 0)
+    if found.html is not None:
+        return Source("html", {"": _pieces(templates.html_pieces, found.html, filled)}, found.frame_height or 0)
+    return Source("form", {"": _pieces(templates.xml_pieces, document, filled)})
+
+
+def _pieces(cut: Any, text: str, filled: bool) -> tuple[Piece, ...]:
+    return tuple(cut(text)) if filled else (text,)
+
+
+def columns_of(names: Sequence[str] | frozenset[str], items_per_hit: int) -> frozenset[str]:
+    """The columns that placeholders ask rows for: without their numbers where a HIT has several items.
+
+    Raises:
+        UsageError: a number is missing, or higher than a HIT has items.
+    """
+    found = set()
+    for name in sorted(set(names) - {JSON_NAME}):
+        found.add(name if items_per_hit == 1 else numbered(name, items_per_hit)[0])
+    return frozenset(found)
+
+
+def numbered(name: str, items: int) -> tuple[str, int]:
+    """Return the column and the item's number that a placeholder such as ``url_3`` names.
+
+    Raises:
+        UsageError: the name has no number between 1 and ``items``.
+    """
+    match = re.fullmatch(r"(.+)_([1-9][0-9]*)", name)
+    if match is None or int(match[2]) > items:
+        column = match[1] if match else name
+        raise UsageError(
+            f"${{{name}}} belongs to no item: a HIT has {items} of them",
+            hint=f"write ${{{column}_1}} to ${{{column}_{items}}}, or one ${{{JSON_NAME}}}",
+        )
+    return match[1], int(match[2])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from turkctl.errors import ConfigError
-from turkctl.settings_keys import nearest
+from turkctl.words import nearest
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -16,7 +16,6 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import ConfigError, NotFoundError, SchemaError
-from turkctl.operations.campaigns.hours import parse_zone
 from turkctl.operations.configure import CREATED, apply_configure, plan_configure
 from turkctl.operations.engine.world import World
 from turkctl.operations.project.experiments import parse_experiment
@@ -38,7 +37,7 @@ from turkctl.operations.psiturk.rows import OldCampaign, OldTask, UnfitRowError,
 from turkctl.settings import PROJECT_FILE, Origin, Settings
 from turkctl.store import campaigns, experiments, participants, psiturk, schema, tasks
 from turkctl.store.engine import Database
-from turkctl.units import format_duration, format_money
+from turkctl.units import format_duration, format_money, parse_zone
 
 WRITABLE = ("sqlite", "postgresql")
 

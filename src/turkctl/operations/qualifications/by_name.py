@@ -15,10 +15,10 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.project.qualifications import QualificationSettings
 from turkctl.operations.project.tables import mistakes_in
 from turkctl.operations.qualifications.own_types import Spec, apply_types, plan_types
-from turkctl.settings_keys import nearest
 from turkctl.store import qualifications
 from turkctl.store.base import Place
 from turkctl.store.qualifications import MadeType
+from turkctl.words import nearest
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,9 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import UsageError
-from turkctl.operations.answer_fields import answers_of
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.selection.hits import Selection, compile_regex
-from turkctl.operations.sync.answers import parsed
+from turkctl.operations.sync.answers import answers_of, parsed
 from turkctl.store import contents_gold, experiments
 from turkctl.store.base import Place
 from turkctl.store.contents_gold import Submission

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError, WrongMarketError
-from turkctl.settings_keys import nearest
-from turkctl.store import experiments, hits
+from turkctl.store import hits
 from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter, HitRow
 
@@ -68,22 +67,6 @@ def compile_regex(pattern: str | None) -> re.Pattern[str] | None:
         ) from None
 
 
-def find_experiment(session: Session, slug: str) -> experiments.Version:
-    """The configured experiment of that name.
-
-    Raises:
-        NotFoundError: none was configured under that name.
-    """
-    found = experiments.by_slug(session, slug)
-    if found is None:
-        close = nearest(slug, [each.slug for each in experiments.list_all(session)])
-        raise NotFoundError(
-            f"no experiment '{slug}' is configured" + (f"; did you mean '{close}'?" if close else ""),
-            hint="see: turkctl experiments list; if it is in a file, run: turkctl experiments configure",
-        )
-    return found
-
-
 def _find_campaign(session: Session, number: int) -> None:
     from turkctl.store import campaigns
 
@@ -99,6 +82,9 @@ def hit_filter(session: Session, place: Place, selection: Selection) -> HitFilte
         NotFoundError: an experiment or a campaign that is not there.
     """
     if selection.experiment is not None:
+        # A list without this selector starts without the validation of settings.
+        from turkctl.operations.experiments.stored import find_experiment
+
         find_experiment(session, selection.experiment)
     if selection.campaign is not None:
         _find_campaign(session, selection.campaign)

@@ -12,10 +12,11 @@ from turkctl.errors import NotFoundError, TurkctlError, WrongMarketError
 from turkctl.fees import reward_fee
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError, MarketRefusedError
 from turkctl.mturk.types import Assignment
+from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.operations.reading import read_each
+from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.selection.gold import Accuracy, accuracies
-from turkctl.operations.selection.hits import Selection, compile_regex, find_experiment, refuse_elsewhere
+from turkctl.operations.selection.hits import Selection, compile_regex, refuse_elsewhere
 from turkctl.operations.sync.observe import named_on_market
 from turkctl.store import experiments, hits, participants, workers
 from turkctl.store.assignments import SUBMITTED
@@ -269,3 +270,15 @@ def _on_market(world: World, wanted: WorkSelection, named_hits: Sequence[str]) -
 def of_hits(selection: Selection, hit_ids: Sequence[str]) -> WorkSelection:
     """The work on HITs: what the selection of HITs stands for among assignments."""
     return WorkSelection(replace(selection, ids=()), tuple(hit_ids))
+
+
+def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
+    """See that every worker or assignment that is named is known.
+
+    Raises:
+        NotFoundError: one is not.
+    """
+    known = workers.known_names(session, place, wanted.selection.ids, table)
+    for each in wanted.selection.ids:
+        if each not in known:
+            raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")

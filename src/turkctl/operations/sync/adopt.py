@@ -16,8 +16,8 @@ from turkctl.errors import UsageError
 from turkctl.mturk import requirements
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.selection.hits import find_experiment
 from turkctl.operations.sync.unknown import of_psiturk, psiturk_hits, strangers
 from turkctl.store import experiments, hits
 from turkctl.store.experiments import Version

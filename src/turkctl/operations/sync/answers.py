@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from turkctl.errors import UsageError
 from turkctl.mturk.questions import parse_answers
 
@@ -18,3 +20,33 @@ def parsed(document: str | None) -> Fields | None:
         return None if document is None else parse_answers(document)
     except UsageError:
         return None
+
+
+SEVERAL = "|"
+"""Between the values of a field that was sent more than once."""
+
+
+def answers_of(fields: Mapping[str, str | list[str]], pattern: str, items: Sequence[tuple[int, str]]) -> dict[str, str]:
+    """``{key: answer}`` of the items that a submission answers; blanks around an answer are left out.
+
+    Args:
+        fields: what was submitted, by field.
+        pattern: the field's name, where ``{n}`` stands for the place of an item in its HIT and ``{key}`` for its key:
+            ``label``, ``label_{n}``, ``label_{key}``. Nothing else in it is replaced.
+        items: (place in the HIT, from 1, and key) of each.
+    """
+    found: dict[str, str] = {}
+    for position, key in items:
+        value = fields.get(field_name(pattern, position, key))
+        if value is None:
+            continue
+        text = value if isinstance(value, str) else SEVERAL.join(sorted(each.strip() for each in value))
+        if text.strip():
+            found[key] = text.strip()
+    return found
+
+
+def field_name(pattern: str, position: int, key: str) -> str:
+    """The field of one item."""
+    # In this order, so that a key that holds {n} itself stays what it is.
+    return key.join(part.replace("{n}", str(position)) for part in pattern.split("{key}"))

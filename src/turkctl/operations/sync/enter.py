@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.mturk.types import Assignment, Hit
-from turkctl.operations.campaigns.hours import parse_zone
 from turkctl.operations.sync.answers import parsed
 from turkctl.operations.sync.observe import snapshot
 from turkctl.settings import Settings
@@ -23,6 +22,8 @@ from turkctl.store import assignments, compensations, hit_changes, label_marks, 
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
+from turkctl.store.participants import credit, uniqueid
+from turkctl.units import parse_zone
 
 GONE_AFTER = timedelta(minutes=10)
 """A HIT younger than this is never taken to be gone, whatever the market says."""
@@ -164,16 +165,6 @@ def _enter_people(session: Session, row: HitRow, listed: Sequence[Assignment], t
     approved = [uniqueid(each.worker_id, each.assignment_id) for each in listed if each.status == APPROVED]
     credit(session, table.name, row.mode, approved)
     return added
-
-
-def credit(session: Session, name: str, mode: str, uniqueids: Sequence[str]) -> None:
-    """Note in the participants table that work was approved; only those marked submitted are moved."""
-    participants.move_status(session, name, mode, uniqueids, expected=participants.SUBMITTED, new=participants.CREDITED)
-
-
-def uniqueid(worker_id: str, assignment_id: str) -> str:
-    """The key of a participant, as psiTurk makes it."""
-    return f"{worker_id}:{assignment_id}"
 
 
 def _participant(row: HitRow, work: Assignment, table: ParticipantsTable) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from turkctl.errors import NotFoundError
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.batch import Engine
-from turkctl.operations.reading import read_each
+from turkctl.operations.engine.batch import Engine, read_each
 from turkctl.store.hit_changes import Snapshot
 from turkctl.store.hits import DISPOSED
 

@@ -16,10 +16,10 @@ from sqlmodel import Session
 
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Assignment, Hit
+from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import enter_hit, settle
-from turkctl.operations.reading import read_each
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Answer, Entered, ParticipantsTable, enter
 from turkctl.operations.sync.unknown import list_account, strangers, without_row

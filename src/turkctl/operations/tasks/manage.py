@@ -12,10 +12,10 @@ from sqlmodel import Session
 from turkctl.errors import NotFoundError, RefusedError, UsageError, WrongMarketError
 from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, Kind, check_options
-from turkctl.settings_keys import nearest
 from turkctl.store import tasks
 from turkctl.store.tasks import Task, TaskRun
 from turkctl.units import format_duration
+from turkctl.words import nearest
 
 COLUMNS = ("name", "kind", "mode", "every", "paused", "next_run", "last_run", "last_status", "runs", "failures")
 HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")

@@ -10,9 +10,9 @@ from turkctl.operations.engine.plan import ZERO, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.targets import find_targets
 from turkctl.operations.selection.work import FoundWork, Work, WorkSelection, find_work, of_hits, work_elsewhere
 from turkctl.operations.sync.run import read_market
-from turkctl.operations.targets import find_targets
 from turkctl.operations.workers.decide import Decide, Verdict, check_feedback
 from turkctl.store import hits, people
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
@@ -109,7 +109,7 @@ def prepare_approve_hits(
     """The plan for all submitted work of the HITs that match, new submissions included, and how it is done.
 
     Raises:
-        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.targets.find_targets`.
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.hits.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)

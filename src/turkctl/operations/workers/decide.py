@@ -16,9 +16,9 @@ from turkctl.mturk.types import Assignment
 from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.work import Work, participants_table
-from turkctl.operations.sync.enter import credit, uniqueid
 from turkctl.store import assignments, compensations, label_marks
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
+from turkctl.store.participants import credit, uniqueid
 
 NOT_READY_TRIES = 8
 """Times that work which is submitted and not ready to be decided on is asked for: about six seconds in all."""

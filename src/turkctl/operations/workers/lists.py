@@ -6,16 +6,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from sqlmodel import Session
-
-from turkctl.errors import NotFoundError
 from turkctl.operations.engine.plan import ZERO
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.gold import Accuracy, accuracies
-from turkctl.operations.selection.work import WorkSelection, participants_table, psiturk_work, work_filter
+from turkctl.operations.selection.work import (
+    WorkSelection,
+    participants_table,
+    psiturk_work,
+    refuse_strangers,
+    work_filter,
+)
 from turkctl.store import participants, workers
 from turkctl.store.assignments import APPROVED, SUBMITTED
-from turkctl.store.base import Place
 from turkctl.store.workers import WorkerRow, WorkRow
 
 COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
@@ -55,18 +57,6 @@ def list_workers(
     blocked = {each.worker_id for each in _blocks(world)} if refresh else None
     rows = [_shown(found[worker], bonuses.get(worker, ZERO), blocked) for worker in sorted(found)]
     return [{**row, **known.get(row["worker_id"], Accuracy()).as_dict()} for row in rows] if gold else rows
-
-
-def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
-    """See that every worker or assignment that is named is known.
-
-    Raises:
-        NotFoundError: one is not.
-    """
-    known = workers.known_names(session, place, wanted.selection.ids, table)
-    for each in wanted.selection.ids:
-        if each not in known:
-            raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")
 
 
 def _with(row: WorkerRow | None, work: WorkRow) -> WorkerRow:

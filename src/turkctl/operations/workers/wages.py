@@ -1,76 +1,24 @@
-"""What people earn in an hour.
+"""List what workers earned in an hour, alone or by group.
 
-A wage is what was paid for approved work, its reward and the bonuses of the ledger, divided by the time from accepting
-to submitting it. Of a group, ``wage`` is all dollars over all hours, so that long work weighs more; ``median_wage`` is
-the median over its assignments, which a forgotten browser tab does not move. Work whose times the market did not tell
-is left out, and so are compensations, which pay for work whose time nobody knows.
+:mod:`turkctl.operations.payments.earnings` has the formula.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
-from statistics import median
 from typing import Any
 
 from turkctl.operations.engine.world import World
-from turkctl.operations.participants.filters import known_name
-from turkctl.operations.selection.work import WorkSelection, participants_table, work_filter
-from turkctl.operations.workers.lists import refuse_strangers
+from turkctl.operations.payments.earnings import OF_GROUP, Earning, earning, last_if_missing, summary
+from turkctl.operations.selection.work import WorkSelection, participants_table, refuse_strangers, work_filter
 from turkctl.store import wages
-from turkctl.store.assignments import APPROVED
 from turkctl.store.wages import TimedWork
-from turkctl.units import CENT
+from turkctl.words import known_name
 
 OF_WORKER = ("hours", "wage")
-OF_GROUP = ("workers", "assignments", "hours", "wage", "median_wage")
 GROUPS = ("experiment", "condition", "codeversion", "campaign")
 """What workers' wages can be grouped by."""
-_NO_TIME = timedelta(0)
-
-
-@dataclass(frozen=True)
-class Earning:
-    """One assignment that was paid for: whose it is, how long it took, what it earned in dollars."""
-
-    worker_id: str
-    time: timedelta
-    dollars: Decimal
-
-
-def hourly(dollars: Decimal, time: timedelta) -> Decimal | None:
-    """Dollars an hour, to the cent; None for no time at all."""
-    if time <= _NO_TIME:
-        return None
-    microseconds = time // timedelta(microseconds=1)
-    return (dollars * 3_600_000_000 / microseconds).quantize(CENT)
-
-
-def earning(work: TimedWork) -> Earning | None:
-    """What the work earned; None where it is not approved, or its time or reward are not known."""
-    if work.status != APPROVED or work.time is None or work.reward is None:
-        return None
-    return Earning(work.worker_id, work.time, work.reward + work.paid)
-
-
-def summary(earnings: Sequence[Earning]) -> dict[str, Any]:
-    """The columns :data:`OF_GROUP` of a group; hours are a number."""
-    time = sum((each.time for each in earnings), _NO_TIME)
-    each_wage = [wage for each in earnings if (wage := hourly(each.dollars, each.time)) is not None]
-    return {
-        "workers": len({each.worker_id for each in earnings}),
-        "assignments": len(earnings),
-        "hours": _hours(time),
-        "wage": hourly(sum((each.dollars for each in earnings), Decimal("0.00")), time),
-        "median_wage": median(each_wage).quantize(CENT) if each_wage else None,
-    }
-
-
-def _hours(time: timedelta) -> float:
-    return round(time / timedelta(hours=1), 3)
 
 
 def of_workers(world: World, wanted: WorkSelection, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,8 +68,3 @@ def by_group(world: World, wanted: WorkSelection, by: Sequence[str]) -> tuple[li
 def _approved(world: World, wanted: WorkSelection) -> list[TimedWork]:
     with world.database.read() as session:
         return wages.approved_work(session, work_filter(session, world.listing_place, wanted))
-
-
-def last_if_missing(value: Any) -> tuple[bool, Any]:
-    """A key that sorts missing values after all others."""
-    return value is None, 0 if value is None else value

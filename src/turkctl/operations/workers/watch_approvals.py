@@ -20,10 +20,10 @@ from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.queues import SUBMITTED as EVENT
 from turkctl.mturk.queues import Queue
 from turkctl.mturk.types import Assignment, Notification
+from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, SKIPPED, BatchResult, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.qualifications.took_part import grant_new
-from turkctl.operations.reading import read_each
 from turkctl.operations.selection.hits import hit_filter
 from turkctl.operations.selection.work import Work, WorkSelection
 from turkctl.operations.sync.run import sync

@@ -9,8 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
-from turkctl.store.base import PREFIX
-from turkctl.store.schema import VERSION_TABLE
+from turkctl.store.base import PREFIX, VERSION_TABLE
 
 
 def ours(name: str | None, kind: str, _parents: Any) -> bool:

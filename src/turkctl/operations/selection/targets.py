@@ -1,4 +1,7 @@
-"""The HITs that an act is about: rows of the database, and those that only the market knows."""
+"""Find the HITs that an act is about: rows of the database, and those that only the market knows.
+
+Apart from :mod:`turkctl.operations.selection.hits`, which a list reads without loading the client.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One HIT in full, with its assignments."""
+"""Show one HIT in full, with its assignments.
+
+Apart from :mod:`turkctl.operations.hits.lists`, which needs neither the client nor a sync.
+"""
 
 from __future__ import annotations
 

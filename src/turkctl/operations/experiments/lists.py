@@ -1,0 +1,77 @@
+"""List experiments, and show one with the history of its settings."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.operations.experiments.stored import find_experiment, variant_of, whole_settings
+from turkctl.operations.project.differences import changed_keys, shown
+from turkctl.store import contents, experiments, hits
+from turkctl.store.experiments import Version
+
+
+def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
+    """A row per experiment, with the number of its HITs in this mode."""
+    counts = hits.counts_by_experiment(session, mode)
+    items = contents.numbers(session)
+    return [
+        _row(version, counts.get(version.experiment_id, {}), items.get(version.experiment_id, 0))
+        for version in experiments.list_all(session)
+    ]
+
+
+def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]:
+    return {
+        "experiment": version.slug,
+        "variant": variant_of(version.slug),
+        "codeversion": version.code_version,
+        "title": version.settings["title"],
+        "reward": version.settings["reward"],
+        "hits": sum(counts.values()),
+        "contents": items,
+        "active": version.active,
+        "version": version.version,
+        "configured": version.created,
+        "source": version.source,
+    }
+
+
+def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
+    """One experiment in full.
+
+    Raises:
+        NotFoundError: it was never configured.
+    """
+    version = find_experiment(session, slug)
+    counts = hits.counts_by_experiment(session, mode).get(version.experiment_id, {})
+    items = contents.numbers(session).get(version.experiment_id, 0)
+    history = _history(experiments.history(session, slug))
+    settings = {key: value for key, value in whole_settings(version).items() if key != "template"}
+    return {
+        **_row(version, counts, items),
+        "mode": mode,
+        "hits_by_status": counts,
+        "settings": settings,
+        "history": history,
+    }
+
+
+def _history(versions: list[Version]) -> list[dict[str, Any]]:
+    """A row per version, newest first, with what it changed of the one before it."""
+    rows = []
+    for version, before in zip_longest(versions, versions[1:]):
+        differences = changed_keys(whole_settings(before), whole_settings(version)) if before is not None else {}
+        rows.append(
+            {
+                "version": version.version,
+                "codeversion": version.code_version,
+                "configured": version.created,
+                "changed": ", ".join(differences),
+                "changes": shown(differences),
+                "source": version.source,
+            }
+        )
+    return rows

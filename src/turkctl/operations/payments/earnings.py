@@ -1,0 +1,71 @@
+"""Compute what people earn in an hour.
+
+A wage is what was paid for approved work, its reward and the bonuses of the ledger, divided by the time from accepting
+to submitting it. Of a group, ``wage`` is all dollars over all hours, so that long work weighs more; ``median_wage`` is
+the median over its assignments, which a forgotten browser tab does not move. Work without times from the market is
+left out, and so are compensations, which pay for work that has no known time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+from turkctl.store.assignments import APPROVED
+from turkctl.store.wages import TimedWork
+from turkctl.units import CENT
+
+OF_GROUP = ("workers", "assignments", "hours", "wage", "median_wage")
+
+
+_NO_TIME = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Earning:
+    """One assignment that was paid for: whose it is, how long it took, what it earned in dollars."""
+
+    worker_id: str
+    time: timedelta
+    dollars: Decimal
+
+
+def hourly(dollars: Decimal, time: timedelta) -> Decimal | None:
+    """Dollars an hour, to the cent; None for no time at all."""
+    if time <= _NO_TIME:
+        return None
+    microseconds = time // timedelta(microseconds=1)
+    return (dollars * 3_600_000_000 / microseconds).quantize(CENT)
+
+
+def earning(work: TimedWork) -> Earning | None:
+    """What the work earned; None where it is not approved, or its time or reward are not known."""
+    if work.status != APPROVED or work.time is None or work.reward is None:
+        return None
+    return Earning(work.worker_id, work.time, work.reward + work.paid)
+
+
+def summary(earnings: Sequence[Earning]) -> dict[str, Any]:
+    """The columns :data:`OF_GROUP` of a group; hours are a number."""
+    time = sum((each.time for each in earnings), _NO_TIME)
+    each_wage = [wage for each in earnings if (wage := hourly(each.dollars, each.time)) is not None]
+    return {
+        "workers": len({each.worker_id for each in earnings}),
+        "assignments": len(earnings),
+        "hours": _hours(time),
+        "wage": hourly(sum((each.dollars for each in earnings), Decimal("0.00")), time),
+        "median_wage": median(each_wage).quantize(CENT) if each_wage else None,
+    }
+
+
+def _hours(time: timedelta) -> float:
+    return round(time / timedelta(hours=1), 3)
+
+
+def last_if_missing(value: Any) -> tuple[bool, Any]:
+    """A key that sorts missing values after all others."""
+    return value is None, 0 if value is None else value
