@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_support import Lab, lab
+from study_support import Study, new_study
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Iterator[Lab]:
+def study(tmp_path: Path) -> Iterator[Study]:
     """One experiment, ``stroop`` in code version 1.0, and nothing posted."""
-    with lab(tmp_path) as made:
+    with new_study(tmp_path) as made:
         yield made

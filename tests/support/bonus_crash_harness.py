@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from fork_harness import Scenario
-from lab_support import Lab, everything, worker
+from study_support import Study, everything, worker
 
 from turkctl.context import Context
 from turkctl.operations.engine.plan import BatchResult
@@ -29,7 +29,7 @@ def cents(number: int) -> int:
 
 def prepare(folder: Path, bonuses: int) -> None:
     """Approved work with a bonus in each row."""
-    study = Lab(folder, "", {"stroop": "1.0"})
+    study = Study.new(folder)
     posted = study.post(9, hits=-(-bonuses // 9))
     for number in range(bonuses):
         study.submit(posted[number // 9], worker(number))

@@ -23,10 +23,10 @@ from typing import Any
 import psycopg  # noqa: F401  # what every child needs is there before they are made
 from bonus_crash_harness import ALL, market_file
 from fork_harness import CLIENT, ENDED_HERE, OVER, WRONG
-from lab_support import Lab, worker
 from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite  # noqa: F401  # as above
 from sqlalchemy.orm import configure_mappers
+from study_support import Study, worker
 
 from turkctl.context import Context
 from turkctl.errors import TurkctlError
@@ -98,7 +98,7 @@ def prepare(folder: Path, url: str, seed: int) -> None:
         table.create(session.connection())
     schema.upgrade(database)
     database.close()
-    study = Lab(folder, f'database_url = "{url}"\nparticipants_source = "psiturk"\n', {"stroop": "1.0"})
+    study = Study.new(folder, settings=f'database_url = "{url}"\nparticipants_source = "psiturk"\n')
     posted = study.post(9, hits=WORK // 9)
     made = [study.submit(posted[each // 9], worker(each))[0] for each in range(WORK)]
     with study.world.database.write() as session:

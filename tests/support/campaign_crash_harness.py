@@ -16,10 +16,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from campaign_support import Study, StudyWorld, check, in_play, known_hits, people, watch
+from campaign_support import check, in_play, known_hits, watch
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite  # noqa: F401  # what every child needs is there before they are made
 from sqlalchemy.orm import configure_mappers
+from study_support import Study, TurnedWorld, people
 
 from turkctl.market.doors.inprocess import attach
 from turkctl.market.protocol.endpoint import AnswerLostError
@@ -106,8 +107,8 @@ def child(folder: Path, ending: Callable[[Callable[[str], None]], Ending | None]
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     code = WRONG
     try:
-        StudyWorld.workers = 1
-        study = Study(folder)
+        TurnedWorld.workers = 1
+        study = Study(folder, turned=True)
         attach(CLIENT.meta.events, study.world.endpoint)
         study.world.mturk = MTurk(CLIENT, connect.LOCAL_ENDPOINT, in_process=True)
         watch(study, GOAL)

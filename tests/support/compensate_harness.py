@@ -15,9 +15,9 @@ import traceback
 from decimal import Decimal
 from pathlib import Path
 
-from lab_support import Lab, worker
 from sqlalchemy.dialects import sqlite  # noqa: F401  # what every child needs is there before they are made
 from sqlalchemy.orm import configure_mappers
+from study_support import Study, worker
 
 from turkctl.context import Context
 from turkctl.market.protocol.endpoint import AnswerLostError
@@ -110,7 +110,7 @@ def prepare(folder: Path) -> None:
     folder.mkdir()
     pid = os.fork()
     if not pid:
-        study = Lab(folder, "", {"stroop": "1.0"})
+        study = Study.new(folder)
         (hit,) = study.post(1)
         (made,) = study.submit(hit, worker(1))
         study.world.mturk.approve(made)

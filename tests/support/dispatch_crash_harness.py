@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from dispatch_support import ContentLab
+from dispatch_support import ContentStudy
 from fork_harness import Scenario
 
 from turkctl.context import Context
@@ -20,7 +20,7 @@ PER_HIT = 3
 
 def prepare(folder: Path, groups: int) -> None:
     """Items for so many groups, the last of them not full, and one with a known answer."""
-    study = ContentLab(folder, f"contents_per_hit = {PER_HIT}\ngold_per_hit = 1\n")
+    study = ContentStudy(folder, f"contents_per_hit = {PER_HIT}\ngold_per_hit = 1\n")
     study.add_numbered(groups * PER_HIT - 1)
     study.add("key,url,answer\nknown,x,cat\n", gold="answer")
     study.world.close()

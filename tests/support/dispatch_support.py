@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from lab_support import Lab, worker
+from study_support import Study, worker
 
 from turkctl.operations.content.dispatch import prepare_dispatch
 from turkctl.operations.content.items import AddReport, AddRequest, add_content, list_content
@@ -26,11 +26,13 @@ external_url = "https://lab.example.org/photo"
 """
 
 
-class ContentLab(Lab):
-    """A lab with the experiment ``photos``; ``keys`` are more lines of its table."""
+class ContentStudy(Study):
+    """A study with the experiment ``photos``; ``keys`` are more lines of its table."""
 
     def __init__(self, folder: Path, keys: str = "", more: str = "") -> None:
-        super().__init__(folder, SETTINGS + keys + more, {})
+        (folder / "turkctl.toml").write_text(SETTINGS + keys + more)
+        super().__init__(folder)
+        self.configure_file()
 
     def add(self, text: str, **options: Any) -> AddReport:
         """Add the rows of a CSV text."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dispatch_support import SETTINGS, ContentLab
-from lab_support import Lab
+from dispatch_support import SETTINGS, ContentStudy
+from study_support import Study
 
 from turkctl.operations.labels.aggregation import How
 from turkctl.operations.labels.columns import ColumnNames
@@ -30,12 +30,14 @@ def rows_of(votes: Iterable[str]) -> list[tuple[str, str, str]]:
     ]
 
 
-class LabelLab(ContentLab):
-    """A lab with the experiment ``photos``, in any database."""
+class LabelStudy(ContentStudy):
+    """A study with the experiment ``photos``, in any database."""
 
     def __init__(self, folder: Path, keys: str = LABELS, *, url: str | None = None) -> None:
         address = "" if url is None else f'database_url = "{url}"\n'
-        Lab.__init__(self, folder, address + SETTINGS + keys, {})
+        (folder / "turkctl.toml").write_text(address + SETTINGS + keys)
+        Study.__init__(self, folder)
+        self.configure_file()
 
     def import_rows(self, rows: Iterable[tuple[str, str, str]], **options: Any) -> ImportReport:
         """Import labels."""

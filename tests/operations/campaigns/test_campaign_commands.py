@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign_support import EXPERIMENT, market_rows
+from study_support import EXPERIMENT, market_rows
 
 Run = Callable[..., Any]
 
@@ -32,7 +32,7 @@ ROW = [
 @pytest.fixture
 def study(folder: Path, turkctl: Run) -> Path:
     """A folder whose experiment is configured."""
-    (folder / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.0", more=""))
+    (folder / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.0", lifetime="10d", more=""))
     assert turkctl("experiments", "configure").code == 0
     return folder
 
@@ -162,11 +162,11 @@ def test_an_experiment_that_is_not_configured_is_refused(folder: Path, turkctl: 
 
 
 def test_a_goal_that_is_not_above_what_is_complete_is_refused(study: Path, turkctl: Run) -> None:
-    from campaign_support import Study
+    from study_support import Study
 
     turkctl("campaign", "create", "--goal", "2")
     report = _json(turkctl("campaign", "run", "1", "--json"))
-    hands = Study(study)
+    hands = Study(study, turned=True)
     hands.submit(report["hits"][0], "A1", "A2")
     hands.close()
     assert _json(turkctl("campaign", "run", "1", "--json"))["status"] == "met"
@@ -195,7 +195,7 @@ def test_an_update_of_nothing_or_of_what_is_over_is_refused(study: Path, turkctl
 
 def test_configuring_another_code_version_says_which_campaign_it_ends(study: Path, turkctl: Run) -> None:
     turkctl("campaign", "create", "--goal", "20")
-    (study / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.1", more=""))
+    (study / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.1", lifetime="10d", more=""))
     told = turkctl("experiments", "configure")
     assert "campaign 1 is superseded" in told.err
     (row,) = _json(turkctl("campaign", "list", "--json"))
@@ -205,7 +205,7 @@ def test_configuring_another_code_version_says_which_campaign_it_ends(study: Pat
 def test_ten_requirements_leave_no_room_for_keeping_repeat_workers_out(folder: Path, turkctl: Run) -> None:
     absent = ", ".join(f'"A{n}"' for n in range(10))
     more = f"qualifications = {{ absent = [{absent}] }}"
-    (folder / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.0", more=more))
+    (folder / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.0", lifetime="10d", more=more))
     turkctl("experiments", "configure")
     assert turkctl("campaign", "create", "--goal", "5").code == 2
     assert turkctl("campaign", "create", "--goal", "5", "--allow-repeat-workers").code == 0
@@ -213,11 +213,11 @@ def test_ten_requirements_leave_no_room_for_keeping_repeat_workers_out(folder: P
 
 def test_watching_runs_rounds_until_the_goal_is_met(study: Path, turkctl: Run) -> None:
     """Two rounds: the people come as the first one's HIT is posted."""
-    from campaign_support import Study
+    from study_support import Study
 
     turkctl("campaign", "create", "--goal", "2", "--every", "1s")
     first = _json(turkctl("campaign", "run", "1", "--json"))
-    hands = Study(study)
+    hands = Study(study, turned=True)
     hands.submit(first["hits"][0], "A1", "A2")
     hands.close()
     watched = _json(turkctl("campaign", "run", "1", "--watch", "--json"))

@@ -8,22 +8,24 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from campaign_support import Study, StudyWorld, check, in_play, known_hits, market_rows, people, watch
+from campaign_support import check, in_play, known_hits, watch
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import text
+from study_support import Study, TurnedWorld, market_rows, people
 
 from turkctl.errors import RefusedError, TurkctlError, UsageError
 from turkctl.market.errors import WorkError
 from turkctl.operations.campaigns.lifecycle import CampaignChange, update
+from turkctl.settings import load
 
 
 class KilledError(BaseException):
     """The process ends here."""
 
 
-class OneThread(StudyWorld):
+class OneThread(TurnedWorld):
     """So that a failing example fails again."""
 
     workers = 1
@@ -35,7 +37,7 @@ class CampaignMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.study = Study.new(self.folder)
+        self.study = Study.new(self.folder, turned=True)
         self.everybody = people()
         self.goal = 0
         self.over = False
@@ -48,8 +50,8 @@ class CampaignMachine(RuleBasedStateMachine):
 
     def _open(self) -> None:
         self.study.close()
-        self.study = Study(self.folder)
-        self.study.world = OneThread(self.folder)
+        self.study = Study(self.folder, turned=True)
+        self.study.world = OneThread(load({}, {}, self.folder))
         watch(self.study, self.goal)
 
     @rule()

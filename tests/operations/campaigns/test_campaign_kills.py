@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from campaign_support import Study, check, in_play, known_hits, new_study, people
+from campaign_support import check, in_play, known_hits
+from study_support import Study, new_study, people
 
 from turkctl.errors import TurkctlError
 
@@ -23,7 +24,7 @@ KILLS = 10
 @pytest.mark.timeout(300)
 def test_kill_9_at_any_moment_neither_loses_nor_adds_anybody(tmp_path: Path) -> None:
     rng, everybody = random.Random(9), people()
-    with new_study(tmp_path) as study:
+    with new_study(tmp_path, turned=True) as study:
         study.create(GOAL, per_round=11)
         for _ in range(KILLS):
             process = _watch_rounds(tmp_path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign_support import EXPERIMENT
+from study_support import EXPERIMENT
 
 from turkctl.market.doors.http import serve
 from turkctl.market.protocol.endpoint import Endpoint
@@ -33,7 +33,7 @@ def live(folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch) -> Iterato
         ("TURKCTL_ENDPOINT_URL", f"http://127.0.0.1:{server.port}"),
     ):
         monkeypatch.setenv(name, value)
-    (folder / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.0", more=""))
+    (folder / "turkctl.toml").write_text(EXPERIMENT.format(slug="stroop", version="1.0", lifetime="10d", more=""))
     turkctl("experiments", "configure")
     yield endpoint
     server.close()

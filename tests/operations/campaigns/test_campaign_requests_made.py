@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from campaign_support import Study
 from sqlalchemy import select
+from study_support import Study
 
 from turkctl.store.assignments import ASSIGNMENTS
 from turkctl.store.base import insert_rows

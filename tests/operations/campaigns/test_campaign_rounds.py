@@ -5,9 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from campaign_support import EACH, Study, in_play, known_hits, market_rows, people, watch
+from campaign_support import EACH, in_play, known_hits, watch
 from databases import new_database
 from sqlalchemy import text
+from study_support import Study, market_rows, people
 
 from turkctl.errors import FundsError, RefusedError
 from turkctl.operations.campaigns.lifecycle import CampaignChange, cancel, find, update
@@ -350,7 +351,7 @@ def test_a_campaign_on_postgresql_recruits_its_goal(tmp_path: Path) -> None:
     url = "sqlite:///" + str(tmp_path / "turkctl-market.db")
     with new_database("postgres", tmp_path) as address:
         (tmp_path / "turkctl.toml").write_text(f'market_url = "{url}"\n')
-        study = Study(tmp_path, address)
+        study = Study(tmp_path, address, turned=True)
         (tmp_path / "turkctl.toml").unlink()
         study.configure({"stroop": "1.0"})
         study.create(20, per_round=11)

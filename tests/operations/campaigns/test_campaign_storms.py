@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from campaign_support import Study, check, in_play, known_hits, market_rows, new_study, people, watch
+from campaign_support import check, in_play, known_hits, watch
+from study_support import Study, market_rows, new_study, people
 
 from turkctl.errors import TurkctlError
 from turkctl.market.errors import WorkError
@@ -54,7 +55,7 @@ SEEDS = [seed if seed < 8 else pytest.param(seed, marks=pytest.mark.slow) for se
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_market_that_fails_and_lags_neither_loses_nor_adds_anybody(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    with new_study(tmp_path) as study:
+    with new_study(tmp_path, turned=True) as study:
         study.create(GOAL, per_round=rng.randint(3, 20))
         watch(study, GOAL)
         study.switch(throttle=5, fault_before=0.05, fault_after=0.05, answer_lost=0.05, lag=60, seed=seed)
@@ -80,7 +81,7 @@ def test_rounds_side_by_side_pass_the_goal_no_more_than_one_after_another(tmp_pa
     """Each process takes all others for gone, so that nothing but the decision itself stands in the way."""
     rng, lock = random.Random(seed), threading.Lock()
     wrong: list[BaseException] = []
-    with new_study(tmp_path) as study:
+    with new_study(tmp_path, turned=True) as study:
         study.create(GOAL, per_round=11)
         watch(study, GOAL)
         later = iter(range(0, 10**9, 10_000))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_support import lab
+from study_support import new_study
 
 from turkctl.accounts import market_account
 from turkctl.errors import UsageError
@@ -137,7 +137,7 @@ hit_layout_parameters = { word = "ROT & GRÜN" }
 
 
 def test_a_hit_is_posted_with_a_layout_of_the_market(tmp_path: Path) -> None:
-    with lab(tmp_path, LAYOUT) as study:
+    with new_study(tmp_path, settings=LAYOUT) as study:
         study.world.market.register_layout(
             Requester(market_account(LOCAL_KEY), "production"), "<form><p>${word}</p></form>", layout_id="3LAYOUTOFOURS"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_support import Lab, lab, worker
+from study_support import Study, new_study, worker
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.hits.deadlines import list_deadlines
@@ -19,7 +19,7 @@ from turkctl.operations.workers.reject import prepare_reject
 WEEK = timedelta(days=7)
 
 
-def deadlines(study: Lab, *ids: str, within: timedelta = WEEK, **chosen: Any) -> list[dict[str, Any]]:
+def deadlines(study: Study, *ids: str, within: timedelta = WEEK, **chosen: Any) -> list[dict[str, Any]]:
     return list_deadlines(study.world, Selection(ids, **chosen), within)
 
 
@@ -27,7 +27,7 @@ def short(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(row["what"], row["id"]) for row in rows]
 
 
-def test_an_open_hit_is_about_to_expire_and_submitted_work_to_be_approved(study: Lab) -> None:
+def test_an_open_hit_is_about_to_expire_and_submitted_work_to_be_approved(study: Study) -> None:
     [hit_id] = study.post(3)
     [assignment] = study.submit(hit_id, worker(1))
     sync(study.world)
@@ -43,7 +43,7 @@ def test_an_open_hit_is_about_to_expire_and_submitted_work_to_be_approved(study:
     assert approval["in"] == timedelta(days=2)
 
 
-def test_the_market_then_does_what_was_foretold_at_that_time(study: Lab) -> None:
+def test_the_market_then_does_what_was_foretold_at_that_time(study: Study) -> None:
     [hit_id] = study.post(1)
     [assignment] = study.submit(hit_id, worker(1))
     sync(study.world)
@@ -54,7 +54,7 @@ def test_the_market_then_does_what_was_foretold_at_that_time(study: Lab) -> None
     assert study.world.mturk.get_assignment(assignment).status == "Approved"
 
 
-def test_what_is_past_and_not_heard_of_comes_first_and_is_mended_by_a_sync(study: Lab) -> None:
+def test_what_is_past_and_not_heard_of_comes_first_and_is_mended_by_a_sync(study: Study) -> None:
     [hit_id] = study.post(2)
     [assignment] = study.submit(hit_id, worker(1))
     sync(study.world)
@@ -66,7 +66,7 @@ def test_what_is_past_and_not_heard_of_comes_first_and_is_mended_by_a_sync(study
     assert deadlines(study) == []
 
 
-def test_a_rejection_is_final_thirty_days_after_the_submission(study: Lab) -> None:
+def test_a_rejection_is_final_thirty_days_after_the_submission(study: Study) -> None:
     [hit_id] = study.post(1)
     [assignment] = study.submit(hit_id, worker(1))
     sync(study.world)
@@ -81,7 +81,7 @@ def test_a_rejection_is_final_thirty_days_after_the_submission(study: Lab) -> No
     assert short(deadlines(study)) == []
 
 
-def test_a_hit_with_nothing_undecided_is_disposed_of_120_days_after_its_last_change(study: Lab) -> None:
+def test_a_hit_with_nothing_undecided_is_disposed_of_120_days_after_its_last_change(study: Study) -> None:
     [idle] = study.post(1)
     [busy] = study.post(1)
     study.submit(busy, worker(1))
@@ -97,7 +97,7 @@ def test_a_hit_with_nothing_undecided_is_disposed_of_120_days_after_its_last_cha
     assert first["mend"] == "turkctl sync"
 
 
-def test_a_decision_puts_the_disposal_off(study: Lab) -> None:
+def test_a_decision_puts_the_disposal_off(study: Study) -> None:
     [hit_id] = study.post(1)
     [assignment] = study.submit(hit_id, worker(1))
     study.pass_time(days=2)
@@ -107,15 +107,15 @@ def test_a_decision_puts_the_disposal_off(study: Lab) -> None:
     assert row["when"] - study.world.now() > timedelta(days=119)
 
 
-def test_nothing_is_asked_of_the_market(study: Lab) -> None:
+def test_nothing_is_asked_of_the_market(study: Study) -> None:
     study.post(1)
-    assert study.requests
+    assert study.requests()
     assert deadlines(study)
-    assert study.requests == {}
+    assert study.requests() == {}
 
 
 def test_selectors_narrow_it(tmp_path: Path) -> None:
-    with lab(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
+    with new_study(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
         [one], [other] = study.post(1), study.post(1, experiment="flanker")
         assert short(deadlines(study, experiment="flanker")) == [("expiry", other)]
         assert short(deadlines(study, regex="^str")) == [("expiry", one)]
@@ -125,7 +125,7 @@ def test_selectors_narrow_it(tmp_path: Path) -> None:
         assert short(deadlines(study, within=timedelta(hours=1))) == []
 
 
-def test_unknown_ids_and_a_span_of_no_time_are_refused(study: Lab) -> None:
+def test_unknown_ids_and_a_span_of_no_time_are_refused(study: Study) -> None:
     with pytest.raises(NotFoundError, match="3NOSUCHHIT"):
         deadlines(study, "3NOSUCHHIT")
     with pytest.raises(NotFoundError, match="nowhere"):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from lab_support import Lab, worker
+from study_support import Study, worker
 
 from turkctl.errors import NotFoundError
 from turkctl.operations.hits.why import explain
@@ -17,11 +17,11 @@ from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
 
 
-def said(study: Lab, hit: str) -> dict[tuple[str, str], dict[str, Any]]:
+def said(study: Study, hit: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["act"], row["id"]): row for row in explain(study.world, hit)}
 
 
-def test_an_open_hit_can_be_extended_and_nothing_else_yet(study: Lab) -> None:
+def test_an_open_hit_can_be_extended_and_nothing_else_yet(study: Study) -> None:
     (hit,) = study.post(3)
     rows = said(study, hit)
     assert {act: row["can"] for (act, _id), row in rows.items()} == {
@@ -37,7 +37,7 @@ def test_an_open_hit_can_be_extended_and_nothing_else_yet(study: Lab) -> None:
     assert rows["approve", hit]["why"] == "nothing is submitted; 3 open"
 
 
-def test_somebody_at_work_holds_the_deletion_until_their_time_is_over(study: Lab) -> None:
+def test_somebody_at_work_holds_the_deletion_until_their_time_is_over(study: Study) -> None:
     (hit,) = study.post(2)
     study.accept(hit, worker(1))
     study.world.mturk.expire_hit(hit)
@@ -48,7 +48,7 @@ def test_somebody_at_work_holds_the_deletion_until_their_time_is_over(study: Lab
     assert "over" in rows["extend", hit]["why"]
 
 
-def test_submitted_work_holds_it_until_it_is_decided_on(study: Lab) -> None:
+def test_submitted_work_holds_it_until_it_is_decided_on(study: Study) -> None:
     (hit,) = study.post(1)
     (assignment,) = study.submit(hit, worker(1))
     rows = said(study, hit)
@@ -60,7 +60,7 @@ def test_submitted_work_holds_it_until_it_is_decided_on(study: Lab) -> None:
     assert rows["bonus --auto", assignment]["why"] == "submitted, not approved"
 
 
-def test_once_approved_it_can_be_deleted_and_paid_what_its_row_says_once(study: Lab) -> None:
+def test_once_approved_it_can_be_deleted_and_paid_what_its_row_says_once(study: Study) -> None:
     (hit,) = study.post(1)
     (assignment,) = study.submit(hit, worker(1))
     study.world.mturk.approve(assignment)
@@ -83,7 +83,7 @@ def test_once_approved_it_can_be_deleted_and_paid_what_its_row_says_once(study: 
     assert (paid["can"], "$0.25 paid for 'auto' before" in paid["why"]) == (False, True)
 
 
-def test_a_rejection_can_be_taken_back_for_thirty_days(study: Lab) -> None:
+def test_a_rejection_can_be_taken_back_for_thirty_days(study: Study) -> None:
     (hit,) = study.post(1)
     (assignment,) = study.submit(hit, worker(1))
     study.world.mturk.reject(assignment, "empty")
@@ -94,13 +94,13 @@ def test_a_rejection_can_be_taken_back_for_thirty_days(study: Lab) -> None:
     assert "over" in said(study, hit)["approve", assignment]["why"]
 
 
-def test_ten_assignments_are_in_the_way_of_a_ninth_and_one_more(study: Lab) -> None:
+def test_ten_assignments_are_in_the_way_of_a_ninth_and_one_more(study: Study) -> None:
     (hit,) = study.post(9)
     extend = said(study, hit)["extend", hit]
     assert (extend["can"], "from 9 to 10" in extend["why"]) == (False, True)
 
 
-def test_a_deleted_hit_and_one_that_nobody_knows(study: Lab) -> None:
+def test_a_deleted_hit_and_one_that_nobody_knows(study: Study) -> None:
     (hit,) = study.post(1)
     study.world.mturk.expire_hit(hit)
     study.world.mturk.delete_hit(hit)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from label_support import LABELS, VOTES, LabelLab, rows_of
+from label_support import LABELS, VOTES, LabelStudy, rows_of
 
 from turkctl.errors import UsageError
 from turkctl.operations.labels.changes import set_label
@@ -17,9 +17,9 @@ SHARES = st.floats(0.5, 1.0)
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Iterator[LabelLab]:
+def study(tmp_path: Path) -> Iterator[LabelStudy]:
     """Six items with labels, five of them content, one of which has a known answer."""
-    made = LabelLab(tmp_path, 'answer_field = "bird_{n}"\n' + LABELS)
+    made = LabelStudy(tmp_path, 'answer_field = "bird_{n}"\n' + LABELS)
     made.add("key,truth\np0,\np1,\np2,\np3,\np4,yes\n", gold="truth")
     made.import_rows(rows_of(VOTES))
     yield made
@@ -42,7 +42,7 @@ def test_a_vote_is_worth_more_the_nearer_to_a_tie_and_the_fewer_votes(
     assert bits(p, n, accuracy) == pytest.approx(bits(1 - p, n, accuracy))
 
 
-def test_items_come_by_worth_without_those_that_are_known_or_set_by_hand(study: LabelLab) -> None:
+def test_items_come_by_worth_without_those_that_are_known_or_set_by_hand(study: LabelStudy) -> None:
     study.aggregate()
     set_label(study.world, "photos", "p1", "true")
     rows = needs_more(study.world, "photos", 10)
@@ -51,12 +51,12 @@ def test_items_come_by_worth_without_those_that_are_known_or_set_by_hand(study: 
     assert [row["item"] for row in needs_more(study.world, "photos", 2)] == [row["item"] for row in rows[:2]]
 
 
-def test_labels_that_were_never_aggregated_have_no_worth(study: LabelLab) -> None:
+def test_labels_that_were_never_aggregated_have_no_worth(study: LabelStudy) -> None:
     with pytest.raises(UsageError, match="were never aggregated in mode local"):
         needs_more(study.world, "photos", 10)
 
 
-def test_outputs_are_added_to_content_that_waits_for_none_and_not_twice(study: LabelLab) -> None:
+def test_outputs_are_added_to_content_that_waits_for_none_and_not_twice(study: LabelStudy) -> None:
     study.dispatch()
     for hit in study.shown():
         study.answer(hit, 1, bird_1="yes")

@@ -10,8 +10,8 @@ import pytest
 from databases import KINDS, new_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lab_support import worker
-from label_support import LABELS, VOTES, LabelLab, rows_of
+from label_support import LABELS, VOTES, LabelStudy, rows_of
+from study_support import worker
 
 from turkctl.errors import InterruptedByUserError, NotFoundError, RefusedError, UsageError
 from turkctl.operations.labels.changes import exclude_workers, invalidate, mark_dirty, set_label
@@ -26,23 +26,23 @@ NOTHING_CHANGED = {"none->no": 0, "none->yes": 0, "yes->no": 0, "no->yes": 0}
 
 
 @pytest.fixture(params=KINDS)
-def study(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabelLab]:
+def study(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabelStudy]:
     """The experiment, without a label, on either database."""
     with new_database(request.param, tmp_path) as url:
-        made = LabelLab(tmp_path, url=url)
+        made = LabelStudy(tmp_path, url=url)
         yield made
         made.world.close()
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> Iterator[LabelLab]:
+def photos(tmp_path: Path) -> Iterator[LabelStudy]:
     """The same on SQLite."""
-    made = LabelLab(tmp_path)
+    made = LabelStudy(tmp_path)
     yield made
     made.world.close()
 
 
-def test_imported_labels_are_aggregated_once_until_something_is_new(study: LabelLab) -> None:
+def test_imported_labels_are_aggregated_once_until_something_is_new(study: LabelStudy) -> None:
     report = study.import_rows(rows_of(VOTES))
     assert (report.rows, report.added) == (18, 18)
     assert study.dirty
@@ -59,7 +59,7 @@ def test_imported_labels_are_aggregated_once_until_something_is_new(study: Label
     assert study.results() == before
 
 
-def test_importing_again_adds_nothing_and_a_later_label_replaces_the_one_before(study: LabelLab) -> None:
+def test_importing_again_adds_nothing_and_a_later_label_replaces_the_one_before(study: LabelStudy) -> None:
     study.import_rows(rows_of(VOTES))
     study.aggregate()
     again = study.import_rows(rows_of(VOTES))
@@ -72,14 +72,14 @@ def test_importing_again_adds_nothing_and_a_later_label_replaces_the_one_before(
     assert len(study.labels()) == 19
 
 
-def test_a_dry_import_says_what_it_would_do_and_does_nothing(photos: LabelLab) -> None:
+def test_a_dry_import_says_what_it_would_do_and_does_nothing(photos: LabelStudy) -> None:
     photos.import_rows([("p0", "w0", "no")])
     told = photos.import_rows([("p0", "w0", "yes"), ("p1", "w0", "yes")], dry_run=True)
     assert (told.dry_run, told.added, told.changed) == (True, 1, 1)
     assert photos.labels() == [("p0", "w0", "no", "counts")]
 
 
-def test_a_bad_row_names_its_line_and_nothing_is_imported_unless_bad_rows_are_skipped(photos: LabelLab) -> None:
+def test_a_bad_row_names_its_line_and_nothing_is_imported_unless_bad_rows_are_skipped(photos: LabelStudy) -> None:
     rows = [("p0", "w0", "yes"), ("p0", "w1", "perhaps"), ("", "w1", "no"), ("p1", "w1", "no")]
     with pytest.raises(UsageError, match=r"line 3: the label 'perhaps' is neither true nor false"):
         photos.import_rows(rows)
@@ -94,7 +94,7 @@ def test_a_bad_row_names_its_line_and_nothing_is_imported_unless_bad_rows_are_sk
         photos.import_rows([("p0", "w0", "perhaps")], skip_bad_rows=True)
 
 
-def test_labels_set_by_hand_survive_every_run_until_they_are_cleared(study: LabelLab) -> None:
+def test_labels_set_by_hand_survive_every_run_until_they_are_cleared(study: LabelStudy) -> None:
     study.import_rows(rows_of(VOTES))
     study.aggregate()
     assert study.results()["p4"] == (True, "cubam")
@@ -110,7 +110,7 @@ def test_labels_set_by_hand_survive_every_run_until_they_are_cleared(study: Labe
         set_label(study.world, "photos", "p4", "cat")
 
 
-def test_what_is_taken_out_and_who_is_excluded_counts_no_more_and_makes_dirty(study: LabelLab) -> None:
+def test_what_is_taken_out_and_who_is_excluded_counts_no_more_and_makes_dirty(study: LabelStudy) -> None:
     study.import_rows(rows_of(VOTES))
     study.aggregate()
     assert exclude_workers(study.world, "photos", ["w2"], dry_run=True).results[0].status == "planned"
@@ -138,16 +138,16 @@ def test_what_is_taken_out_and_who_is_excluded_counts_no_more_and_makes_dirty(st
 GROUPS = 'contents_per_hit = 3\noutputs = 3\nanswer_field = "bird_{n}"\n' + LABELS
 
 
-def answered(study: LabelLab, hit: str, number: int, birds: str) -> str:
+def answered(study: LabelStudy, hit: str, number: int, birds: str) -> str:
     """A worker says of the items of a HIT, in their order, which show birds."""
     return study.answer(hit, number, **{f"bird_{n}": sign for n, sign in enumerate(birds, start=1)})
 
 
 @pytest.fixture(params=KINDS)
-def group(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabelLab]:
+def group(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabelStudy]:
     """A HIT that shows three items, done by three workers."""
     with new_database(request.param, tmp_path) as url:
-        made = LabelLab(tmp_path, GROUPS, url=url)
+        made = LabelStudy(tmp_path, GROUPS, url=url)
         made.add_numbered(3)
         made.dispatch()
         (hit,) = made.shown()
@@ -158,7 +158,7 @@ def group(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabelLab]:
         made.world.close()
 
 
-def test_a_hit_that_shows_several_items_gives_a_label_for_each(group: LabelLab) -> None:
+def test_a_hit_that_shows_several_items_gives_a_label_for_each(group: LabelStudy) -> None:
     ((_hit, keys),) = group.shown().items()
     labels = {(item, who): label for item, who, label, _ in group.labels()}
     assert len(labels) == 9
@@ -172,7 +172,7 @@ def test_a_hit_that_shows_several_items_gives_a_label_for_each(group: LabelLab) 
     }
 
 
-def test_labels_of_rejected_work_leave_and_come_back_when_that_is_overturned(group: LabelLab) -> None:
+def test_labels_of_rejected_work_leave_and_come_back_when_that_is_overturned(group: LabelStudy) -> None:
     group.aggregate()
     of_worker = "SELECT assignment_id FROM turkctl_assignment WHERE worker_id = :w"
     ((rejected,),) = group.sql(of_worker, w=worker(1))
@@ -190,7 +190,7 @@ def test_labels_of_rejected_work_leave_and_come_back_when_that_is_overturned(gro
     assert outcome.result.run.labels == 9
 
 
-def test_every_submission_that_is_read_makes_dirty_and_is_read_once(group: LabelLab) -> None:
+def test_every_submission_that_is_read_makes_dirty_and_is_read_once(group: LabelStudy) -> None:
     group.aggregate()
     (hit,) = group.shown()
     assert not group.dirty
@@ -208,7 +208,7 @@ def test_every_submission_that_is_read_makes_dirty_and_is_read_once(group: Label
     assert outcome.result.run.labels == 12
 
 
-def test_answers_that_arrive_during_a_run_leave_the_experiment_dirty(group: LabelLab) -> None:
+def test_answers_that_arrive_during_a_run_leave_the_experiment_dirty(group: LabelStudy) -> None:
     came: list[bool] = []
 
     def stop() -> bool:
@@ -223,7 +223,7 @@ def test_answers_that_arrive_during_a_run_leave_the_experiment_dirty(group: Labe
 
 
 def test_without_content_the_hit_is_the_item(tmp_path: Path) -> None:
-    study = LabelLab(
+    study = LabelStudy(
         tmp_path, '\n[experiments.photos.labels]\nfield = "bird"\ntrue = ["bird"]\nfalse = ["other"]\nskip = ["?"]\n'
     )
     (hit,) = study.post(3, experiment="photos")
@@ -239,33 +239,33 @@ def test_without_content_the_hit_is_the_item(tmp_path: Path) -> None:
 
 
 def test_another_field_in_the_settings_reads_all_answers_anew(tmp_path: Path) -> None:
-    study = LabelLab(tmp_path, '\n[experiments.photos.labels]\nfield = "bird"\n')
+    study = LabelStudy(tmp_path, '\n[experiments.photos.labels]\nfield = "bird"\n')
     (hit,) = study.post(2, experiment="photos")
     study.answer(hit, 1, bird="yes", nest="no")
     study.answer(hit, 2, nest="yes")
     study.sync()
     assert [label for _, _, label, _ in study.labels()] == ["yes"]
     study.world.close()
-    later = LabelLab(tmp_path, '\n[experiments.photos.labels]\nfield = "nest"\n')
+    later = LabelStudy(tmp_path, '\n[experiments.photos.labels]\nfield = "nest"\n')
     assert [label for _, _, label, _ in later.labels()] == ["no", "yes"]
     later.world.close()
 
 
 def test_answers_that_a_new_table_makes_labels_are_something_new(tmp_path: Path) -> None:
-    study = LabelLab(tmp_path, 'answer_field = "bird"\n')
+    study = LabelStudy(tmp_path, 'answer_field = "bird"\n')
     (hit,) = study.post(2, experiment="photos")
     study.answer(hit, 1, bird="yes")
     study.sync()
     study.import_rows(rows_of(VOTES))
     assert study.aggregate(options={"min_votes": 2}, method="majority")[0].error is None
     study.world.close()
-    later = LabelLab(tmp_path, 'answer_field = "bird"\n[experiments.photos.labels]\n')
+    later = LabelStudy(tmp_path, 'answer_field = "bird"\n[experiments.photos.labels]\n')
     later.labels()
     assert (hit in {item for item, *_ in later.labels()}, later.dirty) == (True, True)
     later.world.close()
 
 
-def test_a_run_that_fails_or_is_interrupted_leaves_results_in_place_and_the_experiment_dirty(study: LabelLab) -> None:
+def test_a_run_that_fails_or_is_interrupted_leaves_results_in_place_and_the_experiment_dirty(study: LabelStudy) -> None:
     study.import_rows(rows_of(VOTES))
     study.aggregate()
     before = study.results()
@@ -283,7 +283,7 @@ def test_a_run_that_fails_or_is_interrupted_leaves_results_in_place_and_the_expe
 
 @pytest.mark.parametrize("after", ["begin", "put_items", "put_workers"])
 def test_a_killed_run_leaves_results_in_place_and_the_experiment_dirty(tmp_path: Path, after: str) -> None:
-    study = LabelLab(tmp_path)
+    study = LabelStudy(tmp_path)
     study.import_rows(rows_of(VOTES))
     study.aggregate()
     before = study.results()
@@ -293,7 +293,7 @@ def test_a_killed_run_leaves_results_in_place_and_the_experiment_dirty(tmp_path:
     if not child:
         _die_after(tmp_path, after)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    later = LabelLab(tmp_path)
+    later = LabelStudy(tmp_path)
     assert later.results() == before
     assert later.dirty
     assert [row["status"] for row in history(later.world, "photos", None)] == ["interrupted", "done"]
@@ -306,7 +306,7 @@ def test_a_killed_run_leaves_results_in_place_and_the_experiment_dirty(tmp_path:
 
 def _die_after(folder: Path, after: str) -> None:
     """Aggregate, and end as a killed process does, at the first transaction after that in which the step was done."""
-    study = LabelLab(folder)
+    study = LabelStudy(folder)
     database, step = study.world.database, getattr(label_results, after)
     write, done = database.write, []
 
@@ -325,7 +325,7 @@ def _die_after(folder: Path, after: str) -> None:
     os._exit(1)
 
 
-def test_two_runs_of_one_experiment_do_not_overlap(photos: LabelLab) -> None:
+def test_two_runs_of_one_experiment_do_not_overlap(photos: LabelStudy) -> None:
     photos.import_rows(rows_of(VOTES))
     seen: list[str] = []
 
@@ -340,7 +340,7 @@ def test_two_runs_of_one_experiment_do_not_overlap(photos: LabelLab) -> None:
     assert (outcome.status, seen) == ("done", ["refused"])
 
 
-def test_a_run_whose_hold_ran_out_and_was_taken_over_writes_nothing_that_stands(photos: LabelLab) -> None:
+def test_a_run_whose_hold_ran_out_and_was_taken_over_writes_nothing_that_stands(photos: LabelStudy) -> None:
     photos.import_rows(rows_of(VOTES))
 
     def overtaken() -> bool:
@@ -361,7 +361,7 @@ def test_a_run_whose_hold_ran_out_and_was_taken_over_writes_nothing_that_stands(
     ],
 )
 def test_labels_of_which_nothing_can_be_made_fail_by_name_and_stay_dirty(
-    photos: LabelLab, rows: list[tuple[str, str, str]], says: str
+    photos: LabelStudy, rows: list[tuple[str, str, str]], says: str
 ) -> None:
     photos.import_rows(rows)
     with pytest.raises(UsageError, match=says):
@@ -371,14 +371,14 @@ def test_labels_of_which_nothing_can_be_made_fail_by_name_and_stay_dirty(
     assert photos.dirty
 
 
-def test_an_experiment_without_labels_is_an_error_by_name_and_none_of_the_dirty_ones(photos: LabelLab) -> None:
+def test_an_experiment_without_labels_is_an_error_by_name_and_none_of_the_dirty_ones(photos: LabelStudy) -> None:
     with pytest.raises(UsageError, match="experiment photos has no labels yet in mode local"):
         photos.aggregate()
     assert photos.aggregate(None) == []
 
 
 def test_an_answer_that_says_nothing_known_is_named_with_its_item_worker_and_assignment(tmp_path: Path) -> None:
-    study = LabelLab(tmp_path, '\n[experiments.photos.labels]\nfield = "bird"\n')
+    study = LabelStudy(tmp_path, '\n[experiments.photos.labels]\nfield = "bird"\n')
     (hit,) = study.post(2, experiment="photos")
     study.answer(hit, 1, bird="yes")
     named = study.answer(hit, 2, bird="maybe")
@@ -389,7 +389,7 @@ def test_an_answer_that_says_nothing_known_is_named_with_its_item_worker_and_ass
 
 
 def test_the_cut_is_chosen_on_content_with_a_known_answer(tmp_path: Path) -> None:
-    study = LabelLab(tmp_path, 'answer_field = "bird"\n\n[experiments.photos.labels]\nmin_votes = 1\n')
+    study = LabelStudy(tmp_path, 'answer_field = "bird"\n\n[experiments.photos.labels]\nmin_votes = 1\n')
     study.add("key,truth\np0,no\np2,no\np4,yes\n", gold="truth")
     study.import_rows(rows_of(VOTES))
     (outcome,) = study.aggregate(method="majority")
@@ -400,7 +400,7 @@ def test_the_cut_is_chosen_on_content_with_a_known_answer(tmp_path: Path) -> Non
 
 
 def test_known_answers_that_are_added_or_mended_make_a_run_due(tmp_path: Path) -> None:
-    study = LabelLab(tmp_path, LABELS.replace("[exp", 'answer_field = "bird_{n}"\n\n[exp'))
+    study = LabelStudy(tmp_path, LABELS.replace("[exp", 'answer_field = "bird_{n}"\n\n[exp'))
     study.import_rows(rows_of(VOTES))
     study.add("key,truth\np0,no\np4,yes\n", gold="truth")
     study.aggregate()
@@ -412,11 +412,11 @@ def test_known_answers_that_are_added_or_mended_make_a_run_due(tmp_path: Path) -
 
 
 def test_changed_settings_make_a_run_due(tmp_path: Path) -> None:
-    study = LabelLab(tmp_path)
+    study = LabelStudy(tmp_path)
     study.import_rows(rows_of(VOTES))
     study.aggregate()
     study.world.close()
-    later = LabelLab(tmp_path, LABELS.replace("min_votes = 2", "min_votes = 4"))
+    later = LabelStudy(tmp_path, LABELS.replace("min_votes = 2", "min_votes = 4"))
     (outcome,) = later.aggregate()
     assert outcome.status == "done"
     assert outcome.changes["yes->none"] + outcome.changes["no->none"] == 6
@@ -424,7 +424,7 @@ def test_changed_settings_make_a_run_due(tmp_path: Path) -> None:
 
 
 def test_classes_are_aggregated_and_changes_are_told_from_class_to_class(tmp_path: Path) -> None:
-    study = LabelLab(
+    study = LabelStudy(
         tmp_path, '\n[experiments.photos.labels]\nmethod = "majority"\nclasses = ["cat", "dog", "cow"]\nmin_votes = 1\n'
     )
     study.import_rows([("p0", "w0", "cat"), ("p0", "w1", "cat"), ("p1", "w0", "dog"), ("p1", "w1", "dog")])
@@ -438,7 +438,7 @@ def test_classes_are_aggregated_and_changes_are_told_from_class_to_class(tmp_pat
     study.world.close()
 
 
-def test_the_labels_of_a_mode_are_its_own(photos: LabelLab) -> None:
+def test_the_labels_of_a_mode_are_its_own(photos: LabelStudy) -> None:
     photos.import_rows(rows_of(VOTES))
     photos.write("UPDATE turkctl_label SET mode = 'sandbox' WHERE worker_id = 'w2'")
     (outcome,) = photos.aggregate()
@@ -447,7 +447,7 @@ def test_the_labels_of_a_mode_are_its_own(photos: LabelLab) -> None:
     assert {who for _, who, _, _ in photos.labels()} == {"w0", "w1"}
 
 
-def test_results_of_the_last_two_runs_are_kept_and_every_run_is_remembered(photos: LabelLab) -> None:
+def test_results_of_the_last_two_runs_are_kept_and_every_run_is_remembered(photos: LabelStudy) -> None:
     photos.import_rows(rows_of(VOTES))
     for _ in range(4):
         photos.aggregate(force=True)
@@ -462,7 +462,7 @@ def test_results_of_the_last_two_runs_are_kept_and_every_run_is_remembered(photo
 def test_results_do_not_depend_on_the_order_of_import(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     found = []
     for shuffled in (False, True):
-        study = LabelLab(tmp_path_factory.mktemp("order"))
+        study = LabelStudy(tmp_path_factory.mktemp("order"))
         rows = rows_of(VOTES)
         if shuffled:
             random.Random(seed).shuffle(rows)
@@ -476,6 +476,6 @@ def test_results_do_not_depend_on_the_order_of_import(tmp_path_factory: pytest.T
     assert found[0] == found[1]
 
 
-def test_an_unknown_experiment_names_the_nearest(photos: LabelLab) -> None:
+def test_an_unknown_experiment_names_the_nearest(photos: LabelStudy) -> None:
     with pytest.raises(NotFoundError, match="did you mean 'photos'"):
         photos.aggregate("photo")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from lab_support import Lab, lab, worker
+from study_support import Study, new_study, worker
 
 from turkctl.errors import FundsError, RefusedError
 from turkctl.operations.hits.create import CreateRequest, prepare_create
@@ -17,19 +17,19 @@ from turkctl.operations.sync.run import sync, unfinished
 from turkctl.store import hit_changes
 
 
-def limited(folder: Path, limits: str) -> Lab:
+def limited(folder: Path, limits: str) -> Study:
     """A lab whose experiment ``stroop`` has these limits."""
-    made = lab(folder, f"[experiments.stroop.limits]\n{limits}\n")
+    made = new_study(folder, settings=f"[experiments.stroop.limits]\n{limits}\n")
     return made.__enter__()
 
 
 @pytest.fixture
-def within_six(tmp_path: Path) -> Lab:
+def within_six(tmp_path: Path) -> Study:
     """A study with a budget of $6.00: one HIT of nine assignments costs $5.40."""
     return limited(tmp_path, 'budget = "6.00"')
 
 
-def test_work_done_before_its_hit_expired_counts_against_the_budget_though_nobody_synced(within_six: Lab) -> None:
+def test_work_done_before_its_hit_expired_counts_against_the_budget_though_nobody_synced(within_six: Study) -> None:
     hit = within_six.post(9)[0]
     within_six.submit(hit, *map(worker, range(9)))
     within_six.pass_time(hours=25)
@@ -37,27 +37,27 @@ def test_work_done_before_its_hit_expired_counts_against_the_budget_though_nobod
         within_six.post(9)
 
 
-def test_slots_that_nobody_took_before_their_hit_expired_are_released_without_a_sync(within_six: Lab) -> None:
+def test_slots_that_nobody_took_before_their_hit_expired_are_released_without_a_sync(within_six: Study) -> None:
     within_six.post(9)
     within_six.pass_time(hours=25)
     assert len(within_six.post(9)) == 1
 
 
-def test_slots_of_a_hit_that_was_expired_by_hand_are_released(within_six: Lab) -> None:
+def test_slots_of_a_hit_that_was_expired_by_hand_are_released(within_six: Study) -> None:
     hit = within_six.post(9)[0]
     within_six.apply(prepare_expire(within_six.world, Selection(ids=(hit,))))
     within_six.pass_time(seconds=1)
     assert len(within_six.post(9)) == 1
 
 
-def test_of_two_terminals_that_planned_within_the_budget_at_the_same_time_one_posts(within_six: Lab) -> None:
+def test_of_two_terminals_that_planned_within_the_budget_at_the_same_time_one_posts(within_six: Study) -> None:
     request = CreateRequest("stroop", 9, new=True)
     first, second = prepare_create(within_six.world, request), prepare_create(within_six.world, request)
     assert within_six.apply(first).succeeded == 1
-    within_six.requests  # noqa: B018  # forgets what was asked until now
+    within_six.requests()  # forgets what was asked until now
     with pytest.raises(FundsError, match=r"\$5.40 is committed already"):
         within_six.apply(second)
-    assert within_six.requests == {}
+    assert within_six.requests() == {}
     assert within_six.sql("SELECT count(*) FROM turkctl_intent") == [(1,)]
 
 
@@ -81,7 +81,7 @@ def test_of_two_terminals_that_planned_within_a_limit_on_hits_one_posts(tmp_path
     assert study.sql("SELECT count(*) FROM turkctl_hit") == [(2,)]
 
 
-def test_counters_read_while_an_expiry_was_under_way_do_not_close_the_hit(study: Lab) -> None:
+def test_counters_read_while_an_expiry_was_under_way_do_not_close_the_hit(study: Study) -> None:
     hit = study.post(9)[0]
     asked = study.world.now()
     study.pass_time(seconds=10)

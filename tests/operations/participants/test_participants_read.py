@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_support import Lab, lab, worker
+from study_support import Study, new_study, worker
 
 from turkctl.context import Context
 from turkctl.errors import NotFoundError, SchemaError, UsageError
@@ -203,7 +203,7 @@ def test_an_empty_project_has_no_participants(tmp_path: Path) -> None:
 
 
 def test_what_sync_filled_in_is_listed_and_the_current_version_is_the_configured_one(tmp_path: Path) -> None:
-    with lab(tmp_path) as study:
+    with new_study(tmp_path) as study:
         (hit,) = study.post(3)
         (made,) = study.submit(hit, worker(1))
         sync(study.world)
@@ -213,7 +213,7 @@ def test_what_sync_filled_in_is_listed_and_the_current_version_is_the_configured
         assert (shown["status"], shown["codeversion"], shown["data"]) == ("submitted", "1.0", None)
 
 
-def test_a_worker_who_took_part_twice_has_to_be_named_by_assignment(study: Lab) -> None:
+def test_a_worker_who_took_part_twice_has_to_be_named_by_assignment(study: Study) -> None:
     first, second = study.post(3, hits=2)
     (one,) = study.submit(first, worker(1))
     study.submit(second, worker(1))

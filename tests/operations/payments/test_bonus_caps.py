@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_support import Lab, everything, lab, worker
+from study_support import Study, everything, new_study, worker
 
 from turkctl.operations.engine.plan import BatchResult
 from turkctl.operations.payments.bonus import prepare_bonus
@@ -29,8 +29,8 @@ def limited(tmp_path: Path) -> Iterator[Any]:
     """Makes a lab with limits and a number of approved submissions; closes it at the end."""
     opened = []
 
-    def make(limits: str, number: int = 3) -> Lab:
-        opened.append(lab(tmp_path))
+    def make(limits: str, number: int = 3) -> Study:
+        opened.append(new_study(tmp_path))
         study = opened[-1].__enter__()
         (hit,) = study.post(9)
         study.submit(hit, *(worker(each) for each in range(number)))
@@ -46,7 +46,7 @@ def limited(tmp_path: Path) -> Iterator[Any]:
         each.__exit__(None, None, None)
 
 
-def configure(study: Lab) -> None:
+def configure(study: Study) -> None:
     from turkctl.operations.configure import apply_configure, plan_configure
     from turkctl.operations.project.files import find
 
@@ -55,12 +55,12 @@ def configure(study: Lab) -> None:
     apply_configure(study.world.database, changes, study.world.now())
 
 
-def planned(study: Lab, amount: str, reason: str, *ids: str) -> Any:
+def planned(study: Study, amount: str, reason: str, *ids: str) -> Any:
     wanted = Selection(ids=ids) if ids else everything()
     return prepare_bonus(study.world, WorkSelection(wanted), BonusRequest(reason, Decimal(amount)))
 
 
-def paid(study: Lab) -> Decimal:
+def paid(study: Study) -> Decimal:
     """Dollars of bonuses that the market has paid, commission aside."""
     hits = [hit for (hit,) in study.sql("SELECT hit_id FROM turkctl_hit")]
     return sum((each.amount for hit in hits for each in study.world.mturk.list_bonuses(hit_id=hit)), Decimal("0.00"))

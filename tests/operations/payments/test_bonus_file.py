@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab_support import Lab, worker
+from study_support import Study, worker
 
 from turkctl.errors import UsageError
 from turkctl.operations.payments.from_file import parse, prepare_bonus_file
@@ -89,13 +89,13 @@ def test_a_reason_that_no_market_takes_is_refused_before_anything_is_paid(reason
             request.check()
 
 
-def submitted(study: Lab, number: int) -> list[str]:
+def submitted(study: Study, number: int) -> list[str]:
     made = [study.submit(hit, worker(each))[0] for each, hit in enumerate(study.post(1, hits=number))]
     sync(study.world)
     return made
 
 
-def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Lab) -> None:
+def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Study) -> None:
     made = submitted(study, 3)
     rows = [[made[0], "0.10", "thanks"], [worker(1), "0.20", "well done"], [made[2], "0.30", "thanks"]]
     many = [[f"A{number}", "0.10", "thanks"] for number in range(730)]
@@ -113,7 +113,7 @@ def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Lab) -> N
     assert (again.succeeded, again.skipped) == (0, 5)
 
 
-def test_row_731_is_named_when_it_is_the_bad_one(study: Lab) -> None:
+def test_row_731_is_named_when_it_is_the_bad_one(study: Study) -> None:
     (made,) = submitted(study, 1)
     rows = [[made, "0.10", f"part {number}"] for number in range(730)]
     path = study.folder / "bonuses.csv"
@@ -123,12 +123,12 @@ def test_row_731_is_named_when_it_is_the_bad_one(study: Lab) -> None:
     assert study.sql("SELECT count(*) FROM turkctl_payment") == [(0,)]
 
 
-def test_a_file_that_is_not_there_is_a_usage_error(study: Lab, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_a_usage_error(study: Study, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         prepare_bonus_file(study.world, tmp_path / "none.csv")
 
 
-def test_a_worker_whose_work_was_rejected_is_told_of_and_not_passed_over(study: Lab, tmp_path: Path) -> None:
+def test_a_worker_whose_work_was_rejected_is_told_of_and_not_passed_over(study: Study, tmp_path: Path) -> None:
     (hit,) = study.post(9)
     (one,) = study.submit(hit, worker(1))
     sync(study.world)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_support import Lab, everything, lab, worker
+from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.errors import RequestError, WorkError
@@ -32,24 +32,24 @@ def wanted(worker_id: str = ONE, amount: str = "2.50", reason: str = "The server
     return CompensateRequest(worker_id, Decimal(amount), reason, **more)
 
 
-def pay(study: Lab, **arguments: Any) -> BatchResult:
+def pay(study: Study, **arguments: Any) -> BatchResult:
     return compensate(study.world, prepare_compensate(study.world, wanted(**arguments)))
 
 
-def known(study: Lab, *workers: str) -> None:
+def known(study: Study, *workers: str) -> None:
     """Workers whose work was decided on, so that they can be written to."""
     (hit,) = study.post(9)
     for made in study.submit(hit, *workers):
         study.world.mturk.approve(made)
-    study.requests.clear()
+    study.requests()
 
 
-def ledger(study: Lab) -> list[tuple[Any, ...]]:
+def ledger(study: Study) -> list[tuple[Any, ...]]:
     columns = "kind, worker_id, amount, fee, experiment_id, reason"
     return study.sql(f"SELECT {columns} FROM turkctl_payment")
 
 
-def test_a_compensation_is_one_hit_for_one_worker_who_is_told_paid_and_in_the_ledger(study: Lab) -> None:
+def test_a_compensation_is_one_hit_for_one_worker_who_is_told_paid_and_in_the_ledger(study: Study) -> None:
     known(study, ONE, worker(2))
     result = pay(study)
     (item,) = result.results
@@ -71,7 +71,7 @@ def test_a_compensation_is_one_hit_for_one_worker_who_is_told_paid_and_in_the_le
     assert ledger(study) == [("compensation", ONE, 2_500_000, 500_000, None, "The server broke")]
 
 
-def test_a_compensation_that_approved_itself_is_entered_by_sync_once(study: Lab) -> None:
+def test_a_compensation_that_approved_itself_is_entered_by_sync_once(study: Study) -> None:
     known(study, ONE)
     result = pay(study)
     hit = str(result.results[0].detail).split(";")[0].removeprefix("HIT ")
@@ -82,7 +82,7 @@ def test_a_compensation_that_approved_itself_is_entered_by_sync_once(study: Lab)
     assert [row[:2] for row in ledger(study)] == [("compensation", ONE)]
 
 
-def counts(study: Lab) -> tuple[int, int, int, int]:
+def counts(study: Study) -> tuple[int, int, int, int]:
     """HITs of compensations, qualification types, messages, unfinished intents."""
     hits = sum((hit.title or "").startswith("Compensation") for hit in study.world.mturk.list_hits())
     types = len(list(study.world.mturk.list_qualification_types()))
@@ -90,14 +90,14 @@ def counts(study: Lab) -> tuple[int, int, int, int]:
     return hits, types, len(study.world.market.messages("production", ONE)), left[0]
 
 
-def test_a_worker_whom_the_market_refuses_leaves_nothing_behind(study: Lab) -> None:
+def test_a_worker_whom_the_market_refuses_leaves_nothing_behind(study: Study) -> None:
     result = pay(study, worker_id="ANOBODY")
     assert (result.exit_code, result.failed) == (1, 1)
     assert result.results[0].error is not None
     assert counts(study) == (0, 0, 0, 0)
 
 
-def test_a_worker_who_never_had_work_decided_is_paid_and_the_result_says_not_told(study: Lab) -> None:
+def test_a_worker_who_never_had_work_decided_is_paid_and_the_result_says_not_told(study: Study) -> None:
     study.world.market.register_worker("production", ONE)
     result = pay(study)
     assert result.exit_code == 0
@@ -105,7 +105,7 @@ def test_a_worker_who_never_had_work_decided_is_paid_and_the_result_says_not_tol
     assert counts(study) == (1, 1, 0, 0)
 
 
-def test_a_finished_one_never_blocks_a_new_one(study: Lab) -> None:
+def test_a_finished_one_never_blocks_a_new_one(study: Study) -> None:
     known(study, ONE)
     for number in (1, 2):
         plan = prepare_compensate(study.world, wanted())
@@ -114,14 +114,14 @@ def test_a_finished_one_never_blocks_a_new_one(study: Lab) -> None:
         assert counts(study) == (number, number, number, 0)
 
 
-def test_a_plan_changes_nothing_and_says_the_cost_with_commission(study: Lab) -> None:
+def test_a_plan_changes_nothing_and_says_the_cost_with_commission(study: Study) -> None:
     known(study, ONE)
     plan = prepare_compensate(study.world, wanted())
     assert (plan.cost, plan.preview().as_dict()["results"][0]["status"]) == (Decimal("3.00"), "planned")
     assert counts(study) == (0, 0, 0, 0)
 
 
-def test_no_message_goes_out_twice_when_its_answer_is_lost(study: Lab) -> None:
+def test_no_message_goes_out_twice_when_its_answer_is_lost(study: Study) -> None:
     known(study, ONE)
 
     def lose(operation: str) -> None:
@@ -135,7 +135,7 @@ def test_no_message_goes_out_twice_when_its_answer_is_lost(study: Lab) -> None:
     assert counts(study) == (1, 1, 1, 0)
 
 
-def test_what_the_market_refused_is_gone_on_with_or_made_anew_with_new(study: Lab) -> None:
+def test_what_the_market_refused_is_gone_on_with_or_made_anew_with_new(study: Study) -> None:
     known(study, ONE)
 
     def refuse(operation: str) -> None:
@@ -154,7 +154,7 @@ def test_what_the_market_refused_is_gone_on_with_or_made_anew_with_new(study: La
 
 
 def test_it_counts_for_the_experiments_budget_and_never_as_a_participant(tmp_path: Path) -> None:
-    with lab(tmp_path, experiments={"stroop": "1.0"}) as study:
+    with new_study(tmp_path, experiments={"stroop": "1.0"}) as study:
         known(study, ONE)
         (experiment,) = study.sql("SELECT id FROM turkctl_experiment")
         with study.world.database.read() as session:
@@ -176,7 +176,7 @@ def test_it_counts_for_the_experiments_budget_and_never_as_a_participant(tmp_pat
         assert study.sql("SELECT count(*) FROM assignments WHERE hitid = :hit", hit=hit) == [(0,)]
 
 
-def test_the_balance_must_cover_it(study: Lab) -> None:
+def test_the_balance_must_cover_it(study: Study) -> None:
     with pytest.raises(FundsError):
         prepare_compensate(study.world, wanted(amount="9000.00"))
 
@@ -193,10 +193,10 @@ def test_the_balance_must_cover_it(study: Lab) -> None:
         {"experiment": "nope"},
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_done(study: Lab, bad: dict[str, Any]) -> None:
+def test_what_cannot_be_meant_is_refused_before_anything_is_done(study: Study, bad: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         prepare_compensate(study.world, wanted(**bad))
-    assert study.requests == {}
+    assert study.requests() == {}
 
 
 @pytest.mark.timeout(120)
@@ -210,7 +210,7 @@ def test_ended_at_any_request_and_run_again_it_is_done_once(tmp_path: Path) -> N
 
 
 def test_one_is_not_more_than_one_bonus_may_be_and_says_so_in_the_same_words(tmp_path: Path) -> None:
-    with lab(tmp_path) as study:
+    with new_study(tmp_path) as study:
         limit(study, 'max_bonus = "2.00"')
         known(study, ONE)
         with pytest.raises(UsageError, match=r"\$2.50 is over limits.max_bonus = \$2.00"):
@@ -221,7 +221,7 @@ def test_one_is_not_more_than_one_bonus_may_be_and_says_so_in_the_same_words(tmp
 
 
 def test_its_hit_counts_against_no_limit_on_numbers_of_hits(tmp_path: Path) -> None:
-    with lab(tmp_path) as study:
+    with new_study(tmp_path) as study:
         limit(study, "max_active_hits = 2\nmax_total_hits = 2")
         known(study, ONE)
         for _ in range(3):
@@ -232,7 +232,7 @@ def test_its_hit_counts_against_no_limit_on_numbers_of_hits(tmp_path: Path) -> N
 
 
 def test_two_that_were_planned_together_do_not_pass_the_budget_together(tmp_path: Path) -> None:
-    with lab(tmp_path) as study:
+    with new_study(tmp_path) as study:
         limit(study, 'budget = "5.00"')
         study.world.market.register_worker("production", ONE)
         one, other = (prepare_compensate(study.world, wanted(experiment="stroop", new=True)) for _ in range(2))
@@ -242,7 +242,7 @@ def test_two_that_were_planned_together_do_not_pass_the_budget_together(tmp_path
         assert counts(study)[0] == 1
 
 
-def limit(study: Lab, limits: str) -> None:
+def limit(study: Study, limits: str) -> None:
     path = study.folder / "turkctl.toml"
     path.write_text(f"{path.read_text()}\n[experiments.stroop.limits]\n{limits}\n")
     with study.world.database.read() as session:
@@ -251,7 +251,7 @@ def limit(study: Lab, limits: str) -> None:
 
 
 @pytest.mark.parametrize(("new", "made"), [(False, 1), (True, 2)])
-def test_two_that_start_at_once_make_one_unless_another_is_asked_for(study: Lab, new: bool, made: int) -> None:
+def test_two_that_start_at_once_make_one_unless_another_is_asked_for(study: Study, new: bool, made: int) -> None:
     known(study, ONE)
     first, second = (prepare_compensate(study.world, wanted(new=each)) for each in (False, new))
 

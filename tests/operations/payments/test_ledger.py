@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from lab_support import Lab, everything, worker
+from study_support import Study, everything, worker
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.payments.bonus import prepare_bonus
@@ -21,7 +21,7 @@ from turkctl.store.payments import PaymentFilter
 ALL = WorkSelection(everything())
 
 
-def paid(study: Lab, number: int = 3) -> list[str]:
+def paid(study: Study, number: int = 3) -> list[str]:
     """So many approved assignments with a bonus of 0.25 each."""
     (posted,) = study.post(9)
     made = study.submit(posted, *(worker(each) for each in range(number)))
@@ -31,7 +31,7 @@ def paid(study: Lab, number: int = 3) -> list[str]:
     return made
 
 
-def test_each_bonus_paid_is_listed_with_its_experiment_amount_and_fee(study: Lab) -> None:
+def test_each_bonus_paid_is_listed_with_its_experiment_amount_and_fee(study: Study) -> None:
     made = paid(study)
     rows = list_payments(study.world, LedgerQuery())
     assert sorted(row["assignment_id"] for row in rows) == sorted(made)
@@ -41,7 +41,7 @@ def test_each_bonus_paid_is_listed_with_its_experiment_amount_and_fee(study: Lab
     assert tuple(rows[0]) == KEYS
 
 
-def test_filters_of_the_ledger_are_combined(study: Lab) -> None:
+def test_filters_of_the_ledger_are_combined(study: Study) -> None:
     paid(study)
     now = study.world.now()
     day = timedelta(days=1)
@@ -56,13 +56,13 @@ def test_filters_of_the_ledger_are_combined(study: Lab) -> None:
         list_payments(study.world, replace(LedgerQuery(), campaign=7))
 
 
-def test_a_ledger_that_is_the_markets_own_list_has_no_differences(study: Lab) -> None:
+def test_a_ledger_that_is_the_markets_own_list_has_no_differences(study: Study) -> None:
     paid(study)
     found = reconcile(study.world)
     assert (found.compared, found.differences, found.gone) == (3, [], 0)
 
 
-def test_a_bonus_paid_past_turkctl_is_missing_in_the_ledger_until_it_is_adopted(study: Lab) -> None:
+def test_a_bonus_paid_past_turkctl_is_missing_in_the_ledger_until_it_is_adopted(study: Study) -> None:
     made = paid(study, 1)
     study.world.mturk.send_bonus(worker(0), made[0], Decimal("1.50"), "by hand", "token-by-hand")
     (one,) = reconcile(study.world).differences
@@ -73,7 +73,7 @@ def test_a_bonus_paid_past_turkctl_is_missing_in_the_ledger_until_it_is_adopted(
     assert reconcile(study.world).compared == 2
 
 
-def test_an_amount_that_differs_becomes_the_markets_and_nothing_is_entered_twice(study: Lab) -> None:
+def test_an_amount_that_differs_becomes_the_markets_and_nothing_is_entered_twice(study: Study) -> None:
     made = paid(study, 2)
     study.write("UPDATE turkctl_payment SET amount = 990000 WHERE assignment_id = :id", id=made[0])
     (one,) = reconcile(study.world).differences
@@ -82,7 +82,7 @@ def test_an_amount_that_differs_becomes_the_markets_and_nothing_is_entered_twice
     assert [row["amount"] for row in list_payments(study.world, LedgerQuery())] == [Decimal("0.25")] * 2
 
 
-def test_what_the_market_never_paid_is_told_with_the_command_that_pays_it_and_adopting_leaves_it(study: Lab) -> None:
+def test_what_the_market_never_paid_is_told_with_the_command_that_pays_it_and_adopting_leaves_it(study: Study) -> None:
     made = paid(study, 1)
     study.write("UPDATE turkctl_payment SET reason = 'another', amount = 300000")
     kinds = {each.kind for each in reconcile(study.world).differences}
@@ -93,7 +93,7 @@ def test_what_the_market_never_paid_is_told_with_the_command_that_pays_it_and_ad
     )
 
 
-def test_where_only_the_reason_differs_nobody_is_told_to_pay_again_and_adopting_takes_the_markets(study: Lab) -> None:
+def test_where_only_the_reason_differs_nobody_is_told_to_pay_again_and_adopting_takes_the_markets(study: Study) -> None:
     paid(study, 2)
     study.write("UPDATE turkctl_payment SET reason = 'another' WHERE worker_id = :w", w=worker(1))
     (one,) = reconcile(study.world).differences
@@ -104,7 +104,7 @@ def test_where_only_the_reason_differs_nobody_is_told_to_pay_again_and_adopting_
     assert [row["reason"] for row in list_payments(study.world, LedgerQuery())] == ["well done"] * 2
 
 
-def test_a_hit_that_only_psiturks_payment_names_is_asked_about(study: Lab) -> None:
+def test_a_hit_that_only_psiturks_payment_names_is_asked_about(study: Study) -> None:
     (made,) = paid(study, 1)
     (hit,) = study.sql("SELECT hit_id FROM turkctl_hit")[0]
     study.write("UPDATE turkctl_payment SET source = 'psiturk', purpose = 'auto'")
@@ -114,7 +114,7 @@ def test_a_hit_that_only_psiturks_payment_names_is_asked_about(study: Lab) -> No
     assert (one.kind, one.hit_id, one.as_dict()["assignment_id"]) == (NOT_IN_LEDGER, hit, made)
 
 
-def test_equal_bonuses_are_paired_one_to_one(study: Lab) -> None:
+def test_equal_bonuses_are_paired_one_to_one(study: Study) -> None:
     (made,) = paid(study, 1)
     for token in ("one", "two"):
         study.world.mturk.send_bonus(worker(0), made, Decimal("0.25"), "well done", token)
@@ -123,7 +123,7 @@ def test_equal_bonuses_are_paired_one_to_one(study: Lab) -> None:
     assert (reconcile(study.world, adopt=True).adopted, reconcile(study.world).compared) == (2, 3)
 
 
-def test_what_psiturk_alone_says_it_paid_has_no_amount_and_is_not_compared(study: Lab) -> None:
+def test_what_psiturk_alone_says_it_paid_has_no_amount_and_is_not_compared(study: Study) -> None:
     (posted,) = study.post(9)
     made = study.submit(posted, worker(0), worker(1))
     sync(study.world)
@@ -148,7 +148,7 @@ def test_what_psiturk_alone_says_it_paid_has_no_amount_and_is_not_compared(study
 
 
 def test_a_payment_on_a_hit_that_the_market_does_not_have_is_counted_and_never_told_to_be_paid_again(
-    study: Lab,
+    study: Study,
 ) -> None:
     paid(study, 1)
     study.write("UPDATE turkctl_payment SET hit_id = :hit", hit="3" + "X" * 29)
@@ -156,7 +156,7 @@ def test_a_payment_on_a_hit_that_the_market_does_not_have_is_counted_and_never_t
     assert ([each.kind for each in found.differences], found.gone) == ([NOT_IN_LEDGER], 1)
 
 
-def test_the_total_of_the_ledger_is_in_dollars_with_and_without_commission(study: Lab) -> None:
+def test_the_total_of_the_ledger_is_in_dollars_with_and_without_commission(study: Study) -> None:
     paid(study)
     wanted = PaymentFilter(study.world.place)
     with study.world.database.read() as session:
@@ -165,7 +165,7 @@ def test_the_total_of_the_ledger_is_in_dollars_with_and_without_commission(study
         assert payments.by_worker(session, wanted) == {worker(each): Decimal("0.25") for each in range(3)}
 
 
-def test_where_nothing_is_found_the_market_that_has_the_work_is_named(study: Lab) -> None:
+def test_where_nothing_is_found_the_market_that_has_the_work_is_named(study: Study) -> None:
     paid(study, 1)
     (market,) = study.sql("SELECT DISTINCT market FROM turkctl_assignment")[0]
     study.write("UPDATE turkctl_assignment SET market = 'far away'")
@@ -180,7 +180,7 @@ def test_where_nothing_is_found_the_market_that_has_the_work_is_named(study: Lab
     assert all(any(f"on far away, and this is {market}" in note for note in notes) for notes in said)
 
 
-def test_reconciling_says_what_has_no_answer_yet(study: Lab) -> None:
+def test_reconciling_says_what_has_no_answer_yet(study: Study) -> None:
     paid(study, 1)
     plan, act = prepare_bonus(study.world, ALL, BonusRequest("more", Decimal("0.25")))
     act.prepare(plan.steps)

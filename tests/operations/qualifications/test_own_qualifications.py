@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_support import Lab, lab
+from study_support import Study, new_study
 
 from turkctl.errors import ConfigError, MistakesError, NotFoundError, TurkctlError
 from turkctl.mturk import requirements
@@ -37,13 +37,13 @@ CHANGING = {"CreateQualificationType", "UpdateQualificationType"}
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Lab]:
+def project(tmp_path: Path) -> Iterator[Study]:
     """A lab whose file can be changed and read again."""
-    with lab(tmp_path) as made:
+    with new_study(tmp_path) as made:
         yield made
 
 
-def configure(study: Lab, text: str) -> dict[str, str]:
+def configure(study: Study, text: str) -> dict[str, str]:
     """The status of every experiment and qualification, by name."""
     path = study.folder / "turkctl.toml"
     path.write_text(text, encoding="utf-8")
@@ -51,23 +51,23 @@ def configure(study: Lab, text: str) -> dict[str, str]:
     return {row["qualification"] or row["experiment"]: row["status"] for row in rows}
 
 
-def types(study: Lab) -> list[Any]:
+def types(study: Study) -> list[Any]:
     """The account's own types, as the market has them."""
     return list(study.world.mturk.list_qualification_types())
 
 
-def test_a_type_is_made_once_and_changed_when_its_description_does(project: Lab) -> None:
+def test_a_type_is_made_once_and_changed_when_its_description_does(project: Study) -> None:
     assert configure(project, TRAINED + WORDS) == {"trained": "created", "words": "created", "stroop": "removed"}
-    assert project.requests["CreateQualificationType"] == 1
+    assert project.requests()["CreateQualificationType"] == 1
     assert configure(project, TRAINED + WORDS) == {"trained": "unchanged", "words": "unchanged"}
-    assert not CHANGING & project.requests.keys()
+    assert not CHANGING & project.requests().keys()
     changed = (TRAINED + WORDS).replace("80 % of", "85 % of")
     assert configure(project, changed) == {"trained": "changed", "words": "changed"}
     (made,) = types(project)
     assert (made.name, made.description) == ("Passed the training", "Got 85 % of the training right.")
 
 
-def test_a_type_whose_making_nobody_saw_the_end_of_is_found_by_its_name(project: Lab) -> None:
+def test_a_type_whose_making_nobody_saw_the_end_of_is_found_by_its_name(project: Study) -> None:
     made = project.world.mturk.create_qualification_type("Passed the training", "made before a crash")
     project.pass_time(minutes=2)
     assert configure(project, TRAINED + WORDS)["trained"] == "created"
@@ -76,7 +76,7 @@ def test_a_type_whose_making_nobody_saw_the_end_of_is_found_by_its_name(project:
     ]
 
 
-def test_lost_answers_never_make_a_second_type(project: Lab) -> None:
+def test_lost_answers_never_make_a_second_type(project: Study) -> None:
     text = TRAINED + "".join(TRAINED.replace("trained", f"t{n}").replace("Passed", f"Passed {n}") for n in range(5))
     for seed in range(8):
         project.switch(answer_lost=0.5, seed=seed)
@@ -98,14 +98,14 @@ def test_lost_answers_never_make_a_second_type(project: Lab) -> None:
         ("80 %", '80 %"\nkeywords = "a', r"keywords = \[\], which cannot be changed"),
     ],
 )
-def test_what_the_market_keeps_cannot_be_changed(project: Lab, old: str, new: str, said: str) -> None:
+def test_what_the_market_keeps_cannot_be_changed(project: Study, old: str, new: str, said: str) -> None:
     configure(project, TRAINED + WORDS)
     with pytest.raises(ConfigError, match=said):
         configure(project, (TRAINED + WORDS).replace(old, new).replace("1", "2"))
     assert project.sql("SELECT max(version) FROM turkctl_experiment_settings WHERE code_version = '1'") == [(1,)]
 
 
-def test_a_hit_asks_for_the_type_by_its_id_on_the_market(project: Lab) -> None:
+def test_a_hit_asks_for_the_type_by_its_id_on_the_market(project: Study) -> None:
     configure(project, TRAINED + WORDS)
     (hit_id,) = project.post(1, experiment="words")
     asked = project.world.mturk.get_hit(hit_id).requirements
@@ -116,7 +116,7 @@ def test_a_hit_asks_for_the_type_by_its_id_on_the_market(project: Lab) -> None:
     }
 
 
-def test_the_first_hit_makes_a_type_that_configuring_could_not(project: Lab) -> None:
+def test_the_first_hit_makes_a_type_that_configuring_could_not(project: Study) -> None:
     configure(project, TRAINED + WORDS)
     project.world.mturk.delete_qualification_type(types(project)[0].type_id)
     project.pass_time(days=3)
@@ -126,7 +126,7 @@ def test_the_first_hit_makes_a_type_that_configuring_could_not(project: Lab) -> 
     assert made.type_id in str(project.world.mturk.get_hit(hit_id).requirements)
 
 
-def test_a_type_that_the_market_dropped_is_made_anew_at_the_next_try(project: Lab) -> None:
+def test_a_type_that_the_market_dropped_is_made_anew_at_the_next_try(project: Study) -> None:
     from turkctl.operations.hits.create import CreateRequest, prepare_create
 
     configure(project, TRAINED + WORDS)
@@ -137,7 +137,7 @@ def test_a_type_that_the_market_dropped_is_made_anew_at_the_next_try(project: La
     assert project.apply(prepare_create(project.world, request)).succeeded == 1
 
 
-def test_only_workers_with_the_type_can_take_the_hit(project: Lab) -> None:
+def test_only_workers_with_the_type_can_take_the_hit(project: Study) -> None:
     configure(project, TRAINED + WORDS.replace(", percent_approved = 90", ""))
     (hit_id,) = project.post(2, experiment="words")
     project.world.market.register_worker("production", "AW000001")
@@ -147,7 +147,7 @@ def test_only_workers_with_the_type_can_take_the_hit(project: Lab) -> None:
         project.accept(hit_id, "AW000002")
 
 
-def test_granting_and_revoking_twice_does_no_harm(project: Lab) -> None:
+def test_granting_and_revoking_twice_does_no_harm(project: Study) -> None:
     configure(project, TRAINED + WORDS)
     for worker in ("AW000001", "AW000002"):
         project.world.market.register_worker("production", worker)
@@ -164,7 +164,7 @@ def test_granting_and_revoking_twice_does_no_harm(project: Lab) -> None:
     assert [each["worker_id"] for each in holders(project.world, named, revoked=True)] == ["AW000001"]
 
 
-def test_a_decision_by_hand_on_a_type_of_repeat_workers_is_remembered(project: Lab) -> None:
+def test_a_decision_by_hand_on_a_type_of_repeat_workers_is_remembered(project: Study) -> None:
     with project.world.database.read() as session:
         version = experiments.by_slug(session, "stroop")
     assert version is not None
@@ -177,7 +177,7 @@ def test_a_decision_by_hand_on_a_type_of_repeat_workers_is_remembered(project: L
     assert [(each["type_id"], each["purpose"]) for each in listed] == [(type_id, "took_part")]
 
 
-def test_an_unknown_name_is_refused_with_the_nearest(project: Lab) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest(project: Study) -> None:
     configure(project, TRAINED + WORDS)
     with pytest.raises(NotFoundError) as caught:
         find_type(project.world, "traned")
@@ -191,7 +191,7 @@ TEST = """<QuestionForm xmlns="http://mechanicalturk.amazonaws.com/AWSMechanical
 <AnswerSpecification><FreeTextAnswer/></AnswerSpecification></Question></QuestionForm>"""
 
 
-def test_a_type_can_have_a_test(project: Lab) -> None:
+def test_a_type_can_have_a_test(project: Study) -> None:
     (project.folder / "test.xml").write_text(TEST, encoding="utf-8")
     configure(project, TRAINED + 'test = "test.xml"\ntest_duration = "10m"\nretry_delay = "1d"\n' + WORDS)
     (made,) = types(project)
@@ -212,7 +212,7 @@ def test_a_type_can_have_a_test(project: Lab) -> None:
         (WORDS + TRAINED.replace("trained", "traind"), "did you mean 'traind'?"),
     ],
 )
-def test_a_mistake_in_a_qualification_is_named(project: Lab, text: str, said: str) -> None:
+def test_a_mistake_in_a_qualification_is_named(project: Study, text: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         configure(project, text)
     mistakes = caught.value.mistakes if isinstance(caught.value, MistakesError) else (caught.value,)
@@ -220,7 +220,7 @@ def test_a_mistake_in_a_qualification_is_named(project: Lab, text: str, said: st
     assert project.sql("SELECT count(*) FROM turkctl_experiment WHERE slug = 'words'") == [(0,)]
 
 
-def test_a_list_that_knows_no_market_has_the_types_of_all_markets_of_the_mode(project: Lab) -> None:
+def test_a_list_that_knows_no_market_has_the_types_of_all_markets_of_the_mode(project: Study) -> None:
     configure(project, TRAINED + WORDS)
     with project.world.database.read() as session:
         everywhere = list_types(session, Place(project.world.place.mode, ANY_MARKET))

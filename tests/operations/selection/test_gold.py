@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dispatch_support import ContentLab
-from lab_support import everything, worker
+from dispatch_support import ContentStudy
+from study_support import everything, worker
 
 from turkctl.errors import UsageError
 from turkctl.operations.content.dispatch import prepare_dispatch
@@ -26,22 +26,22 @@ GOLD = "key,url,truth\ng1,x,Cat\ng2,x,dog\ng3,x,cow\nopen,x,\n"
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Iterator[ContentLab]:
+def study(tmp_path: Path) -> Iterator[ContentStudy]:
     """Two groups of three items, two known ones in each; two workers are wanted."""
-    made = ContentLab(tmp_path, KEYS)
+    made = ContentStudy(tmp_path, KEYS)
     made.add_numbered(5)
     made.add(GOLD, gold="truth")
     yield made
     made.world.close()
 
 
-def answers(study: ContentLab, hit: str, known: dict[str, str]) -> dict[str, str]:
+def answers(study: ContentStudy, hit: str, known: dict[str, str]) -> dict[str, str]:
     """The fields of a submission that answers what is known so, and all else with a word."""
     keys = enumerate(study.shown()[hit], start=1)
     return {f"label_{place}": known.get(key, "something") for place, key in keys}
 
 
-def listed(study: ContentLab, **selection: Any) -> dict[str, tuple[int, float | None]]:
+def listed(study: ContentStudy, **selection: Any) -> dict[str, tuple[int, float | None]]:
     rows = list_workers(study.world, WorkSelection(Selection(**selection)), gold=True)
     return {row["worker_id"]: (row["gold_n"], row["gold_accuracy"]) for row in rows}
 
@@ -50,7 +50,7 @@ CENTS = Decimal("0.10")
 RIGHT = {"g1": " cat ", "g2": "DOG", "g3": "cow"}
 
 
-def test_each_hit_shows_so_many_known_items_none_twice_and_they_are_never_pending(study: ContentLab) -> None:
+def test_each_hit_shows_so_many_known_items_none_twice_and_they_are_never_pending(study: ContentStudy) -> None:
     assert set(study.pending()) == {"i0", "i1", "i2", "i3", "i4", "open"}
     study.dispatch()
     for keys in study.shown().values():
@@ -68,13 +68,13 @@ def test_known_items_stand_at_places_that_follow_from_the_token_alone() -> None:
     assert mixed(ids, [101], 2, "token").count(101) == 1
 
 
-def test_a_worker_cannot_tell_which_items_are_known(study: ContentLab) -> None:
+def test_a_worker_cannot_tell_which_items_are_known(study: ContentStudy) -> None:
     rows = study.sql("SELECT key, data FROM turkctl_content")
     assert {frozenset(json.loads(data)) for key, data in rows if not key.startswith("i")} == {frozenset({"key", "url"})}
 
 
 def test_too_few_known_items_are_said_and_stop_nothing(tmp_path: Path) -> None:
-    study = ContentLab(tmp_path, KEYS)
+    study = ContentStudy(tmp_path, KEYS)
     study.add_numbered(3)
     plan, act = prepare_dispatch(study.world, Selection())
     assert plan.notes == ("photos has 0 items with a known answer, gold_per_hit = 2: its HITs show fewer",)
@@ -82,7 +82,7 @@ def test_too_few_known_items_are_said_and_stop_nothing(tmp_path: Path) -> None:
     study.world.close()
 
 
-def test_accuracy_is_the_share_of_known_answers_right_whatever_became_of_the_work(study: ContentLab) -> None:
+def test_accuracy_is_the_share_of_known_answers_right_whatever_became_of_the_work(study: ContentStudy) -> None:
     study.dispatch()
     first, second = study.shown()
     study.answer(first, 1, **answers(study, first, RIGHT))
@@ -96,7 +96,7 @@ def test_accuracy_is_the_share_of_known_answers_right_whatever_became_of_the_wor
 
 
 def test_an_item_that_turns_out_to_be_known_later_counts_and_who_saw_none_has_no_accuracy(tmp_path: Path) -> None:
-    study = ContentLab(tmp_path, 'answer_field = "label"\n')
+    study = ContentStudy(tmp_path, 'answer_field = "label"\n')
     study.add("key\na\nb\n")
     study.dispatch()
     one, two = study.shown()
@@ -111,7 +111,7 @@ def test_an_item_that_turns_out_to_be_known_later_counts_and_who_saw_none_has_no
     study.world.close()
 
 
-def test_work_of_those_above_an_accuracy_alone_is_approved_and_gets_a_bonus(study: ContentLab) -> None:
+def test_work_of_those_above_an_accuracy_alone_is_approved_and_gets_a_bonus(study: ContentStudy) -> None:
     study.dispatch()
     first, second = study.shown()
     good = study.answer(first, 1, **answers(study, first, RIGHT))
@@ -138,7 +138,7 @@ def test_work_of_those_above_an_accuracy_alone_is_approved_and_gets_a_bonus(stud
 
 
 def test_who_was_asked_for_no_known_answer_is_not_matched(tmp_path: Path) -> None:
-    study = ContentLab(tmp_path, 'answer_field = "label"\n')
+    study = ContentStudy(tmp_path, 'answer_field = "label"\n')
     study.add("key\na\n")
     study.dispatch()
     (hit,) = study.shown()
@@ -150,7 +150,7 @@ def test_who_was_asked_for_no_known_answer_is_not_matched(tmp_path: Path) -> Non
 
 
 def test_settings_without_an_answer_field_are_named(tmp_path: Path) -> None:
-    study = ContentLab(tmp_path, "gold_per_hit = 1\n")
+    study = ContentStudy(tmp_path, "gold_per_hit = 1\n")
     study.add("key\na\n")
     study.add("key,truth\ng,cat\n", gold="truth")
     study.dispatch()
@@ -160,6 +160,6 @@ def test_settings_without_an_answer_field_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="photos does not say which field"):
         listed(study)
     study.world.close()
-    later = ContentLab(tmp_path, 'gold_per_hit = 1\nanswer_field = "label_{n}"\n')
+    later = ContentStudy(tmp_path, 'gold_per_hit = 1\nanswer_field = "label_{n}"\n')
     assert listed(later) == {worker(1): (1, 0.0)}
     later.world.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab_support import Lab, lab
+from study_support import Study, new_study
 
 from turkctl.market.errors import WorkError
 from turkctl.operations.campaigns.lifecycle import create
@@ -19,7 +19,7 @@ from turkctl.operations.workers.exclude import prepare_exclude
 from turkctl.store import experiments
 
 
-def people(made: Lab) -> int:
+def people(made: Study) -> int:
     """Distinct people who completed the experiment."""
     with made.world.database.read() as session:
         version = experiments.by_slug(session, "stroop")
@@ -27,7 +27,7 @@ def people(made: Lab) -> int:
         return completed(session, made.world.place, version.experiment_id, version.code_version)
 
 
-def test_work_that_was_approved_elsewhere_is_read_before_its_hit_is_deleted(study: Lab) -> None:
+def test_work_that_was_approved_elsewhere_is_read_before_its_hit_is_deleted(study: Study) -> None:
     hit_id = study.post(2)[0]
     for assignment_id in study.submit(hit_id, "AWORKERONE", "AWORKERTWO"):
         study.world.mturk.approve(assignment_id)
@@ -36,7 +36,7 @@ def test_work_that_was_approved_elsewhere_is_read_before_its_hit_is_deleted(stud
     assert people(study) == 2
 
 
-def test_refreshing_a_list_reads_the_submissions_too_and_marks_no_young_hit_gone(study: Lab) -> None:
+def test_refreshing_a_list_reads_the_submissions_too_and_marks_no_young_hit_gone(study: Study) -> None:
     hit_id = study.post(2)[0]
     study.submit(hit_id, "AWORKERONE")
     rows = list_hits(study.world, Selection(), refresh=True)
@@ -48,7 +48,7 @@ def test_refreshing_a_list_reads_the_submissions_too_and_marks_no_young_hit_gone
     assert [row["status"] for row in list_hits(study.world, Selection(), refresh=True)] != ["Disposed"]
 
 
-def test_those_who_are_excluded_cannot_take_hits_posted_by_hand_unless_that_is_asked_for(study: Lab) -> None:
+def test_those_who_are_excluded_cannot_take_hits_posted_by_hand_unless_that_is_asked_for(study: Study) -> None:
     study.submit(study.post(1)[0], "AWORKERONE")
     list_hits(study.world, Selection(), refresh=True)
     assert study.apply(prepare_exclude(study.world, WorkSelection(Selection(everything=True)))).succeeded == 1
@@ -60,7 +60,7 @@ def test_those_who_are_excluded_cannot_take_hits_posted_by_hand_unless_that_is_a
 
 
 def test_people_whom_only_psiturk_knows_are_kept_out_by_a_campaign(tmp_path: Path) -> None:
-    with lab(tmp_path, 'participants_source = "psiturk"\n') as study:
+    with new_study(tmp_path, settings='participants_source = "psiturk"\n') as study:
         study.world.market.register_worker("production", "AOLDFRIEND")
         columns = "uniqueid, workerid, assignmentid, hitid, status, mode, codeversion"
         row = "'AOLDFRIEND:A1', 'AOLDFRIEND', 'A1', 'H1', 5, 'local', '1.0'"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_support import Lab, everything, lab, worker
+from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.market.protocol.endpoint import AnswerLostError
@@ -19,14 +19,14 @@ from turkctl.operations.sync.run import sync
 
 
 @pytest.fixture
-def other(study: Lab, tmp_path: Path) -> Iterator[Lab]:
+def other(study: Study, tmp_path: Path) -> Iterator[Study]:
     """Another database on the account of the study, with an experiment of the same name."""
     (tmp_path / "other").mkdir()
-    with lab(tmp_path / "other", f'market_url = "{study.world.settings.market_url}"\n') as made:
+    with new_study(tmp_path / "other", settings=f'market_url = "{study.world.settings.market_url}"\n') as made:
         yield made
 
 
-def by_psiturk(study: Lab, hit: str, worker_id: str, version: str | None = "1.0", status: int = 4) -> None:
+def by_psiturk(study: Study, hit: str, worker_id: str, version: str | None = "1.0", status: int = 4) -> None:
     """A row of psiTurk's for work on the HIT."""
     study.write(
         "INSERT INTO assignments (uniqueid, assignmentid, workerid, hitid, codeversion, status, mode)"
@@ -40,16 +40,16 @@ def by_psiturk(study: Lab, hit: str, worker_id: str, version: str | None = "1.0"
     )
 
 
-def completed(study: Lab) -> int:
+def completed(study: Study) -> int:
     with study.world.database.read() as session:
         return counting.completed(session, study.world.place, 1, "1.0")
 
 
-def status(study: Lab, hit: str) -> str:
+def status(study: Study, hit: str) -> str:
     return study.world.mturk.get_hit(hit).status
 
 
-def test_adopting_makes_them_hits_of_this_database_with_their_work(study: Lab, other: Lab) -> None:
+def test_adopting_makes_them_hits_of_this_database_with_their_work(study: Study, other: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1), worker(2))
     report = sync(other.world, adoption=Adoption("stroop"))
@@ -59,7 +59,7 @@ def test_adopting_makes_them_hits_of_this_database_with_their_work(study: Lab, o
     assert sync(other.world, adoption=Adoption("stroop")).adopted.hit_ids == ()
 
 
-def test_what_is_adopted_for_no_experiment_counts_for_none(study: Lab, other: Lab) -> None:
+def test_what_is_adopted_for_no_experiment_counts_for_none(study: Study, other: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1))
     assert sync(other.world, adoption=Adoption()).adopted.hit_ids == (hit,)
@@ -67,7 +67,7 @@ def test_what_is_adopted_for_no_experiment_counts_for_none(study: Lab, other: La
     assert other.sql("SELECT experiment_id, code_version FROM turkctl_hit") == [(None, None)]
 
 
-def test_an_adoption_that_cannot_be_meant_is_refused(study: Lab) -> None:
+def test_an_adoption_that_cannot_be_meant_is_refused(study: Study) -> None:
     with pytest.raises(NotFoundError, match="nothing"):
         sync(study.world, adoption=Adoption("nothing"))
     with pytest.raises(UsageError, match="--codeversion"):
@@ -75,7 +75,7 @@ def test_an_adoption_that_cannot_be_meant_is_refused(study: Lab) -> None:
 
 
 def test_a_hit_that_participants_of_psiturk_name_is_known_and_counts_as_before_when_it_is_adopted(
-    study: Lab, other: Lab
+    study: Study, other: Study
 ) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1))
@@ -92,7 +92,7 @@ def test_a_hit_that_participants_of_psiturk_name_is_known_and_counts_as_before_w
     ("versions", "reason"), [(["1.0", "0.9"], "2 code versions"), (["0.9"], "0 configured experiments")]
 )
 def test_one_whose_participants_do_not_say_whose_it_is_is_left_alone_with_the_reason(
-    study: Lab, other: Lab, versions: list[str], reason: str
+    study: Study, other: Study, versions: list[str], reason: str
 ) -> None:
     (hit,) = study.post(3)
     for number, version in enumerate(versions):
@@ -105,7 +105,7 @@ def test_one_whose_participants_do_not_say_whose_it_is_is_left_alone_with_the_re
     assert told.adopted.hit_ids == (hit,)
 
 
-def test_disabling_expires_approves_and_deletes_what_nobody_here_knows(study: Lab, other: Lab) -> None:
+def test_disabling_expires_approves_and_deletes_what_nobody_here_knows(study: Study, other: Study) -> None:
     (own,) = other.post(2)
     open_, done = study.post(2, hits=2)
     study.submit(done, worker(1), worker(2))
@@ -122,7 +122,7 @@ def test_disabling_expires_approves_and_deletes_what_nobody_here_knows(study: La
     assert sync(other.world).unknown == ()
 
 
-def test_who_is_at_work_may_finish_before_the_hit_is_deleted(study: Lab, other: Lab) -> None:
+def test_who_is_at_work_may_finish_before_the_hit_is_deleted(study: Study, other: Study) -> None:
     (hit,) = study.post(2)
     taken = study.accept(hit, worker(1))
     (item,) = other.apply(prepare_disable(other.world)).results
@@ -133,7 +133,9 @@ def test_who_is_at_work_may_finish_before_the_hit_is_deleted(study: Lab, other: 
     assert study.world.mturk.get_assignment(taken).status == "Approved"
 
 
-def test_disabling_on_a_market_that_fails_pays_each_once_and_reports_no_false_failure(study: Lab, other: Lab) -> None:
+def test_disabling_on_a_market_that_fails_pays_each_once_and_reports_no_false_failure(
+    study: Study, other: Study
+) -> None:
     for hit in study.post(2, hits=3):
         study.submit(hit, worker(1), worker(2))
     plan, act = prepare_disable(other.world)
@@ -150,14 +152,14 @@ def test_disabling_on_a_market_that_fails_pays_each_once_and_reports_no_false_fa
     assert (result.succeeded, result.failed, str(result.cost)) == (3, 0, "3.60")
 
 
-def test_neither_disabling_nor_all_studies_touches_what_psiturk_posted(study: Lab, other: Lab) -> None:
+def test_neither_disabling_nor_all_studies_touches_what_psiturk_posted(study: Study, other: Study) -> None:
     (hit,) = study.post(2)
     by_psiturk(other, hit, worker(1))
     assert prepare_disable(other.world)[0].steps == ()
     assert prepare_expire(other.world, Selection(all_studies=True))[0].steps == ()
 
 
-def test_all_takes_in_the_hits_that_psiturks_rows_name(study: Lab, other: Lab) -> None:
+def test_all_takes_in_the_hits_that_psiturks_rows_name(study: Study, other: Study) -> None:
     named, stranger = study.post(2, hits=2)
     by_psiturk(other, named, worker(1))
     plan, act = prepare_expire(other.world, everything())

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from lab_support import Lab, lab, worker
+from study_support import Study, new_study, worker
 
 from turkctl.errors import UsageError
 from turkctl.operations.experiments import people as counting
@@ -13,7 +13,7 @@ from turkctl.operations.sync.run import read_market, sync, unfinished
 from turkctl.store import assignments, hits
 
 
-def people(study: Lab) -> tuple[int, int]:
+def people(study: Study) -> tuple[int, int]:
     """Completed and outstanding."""
     world = study.world
     with world.database.read() as session:
@@ -21,14 +21,14 @@ def people(study: Lab) -> tuple[int, int]:
         return done, counting.outstanding(session, world.place, 1, "1.0", world.now())
 
 
-def test_a_sync_brings_in_submissions_and_asks_for_nothing_that_did_not_change(study: Lab) -> None:
+def test_a_sync_brings_in_submissions_and_asks_for_nothing_that_did_not_change(study: Study) -> None:
     first, second = study.post(3, hits=2)
     study.submit(first, worker(1), worker(2))
-    study.requests.clear()
+    study.requests()
 
     report = sync(study.world)
 
-    assert study.requests == {"ListHITs": 2, "ListAssignmentsForHIT": 1}, "the last page is empty"
+    assert study.requests() == {"ListHITs": 2, "ListAssignmentsForHIT": 1}, "the last page is empty"
     assert report.as_dict() == {
         "full": False,
         "hits_checked": 2,
@@ -49,7 +49,7 @@ def test_a_sync_brings_in_submissions_and_asks_for_nothing_that_did_not_change(s
     assert people(study) == (2, 4)
 
 
-def test_answers_are_stored_by_field_beside_the_document_they_came_in(study: Lab) -> None:
+def test_answers_are_stored_by_field_beside_the_document_they_came_in(study: Study) -> None:
     (hit_id,) = study.post(1)
     (assignment,) = study.submit(hit_id, worker(1))
     sync(study.world)
@@ -66,20 +66,20 @@ def test_an_answer_that_cannot_be_read_is_kept_as_it_came() -> None:
     assert parsed(None) is None
 
 
-def test_what_is_finished_is_not_asked_for_again(study: Lab) -> None:
+def test_what_is_finished_is_not_asked_for_again(study: Study) -> None:
     done, open_ = study.post(1, hits=2)
     (assignment,) = study.submit(done, worker(1))
     sync(study.world)
     study.world.mturk.approve(assignment)
     sync(study.world)
-    study.requests.clear()
+    study.requests()
     sync(study.world)
-    assert study.requests == {"ListHITs": 2}
+    assert study.requests() == {"ListHITs": 2}
     with study.world.database.read() as session:
         assert [row.hit_id for row in unfinished(session, study.world.place, study.world.now())] == [open_]
 
 
-def test_decisions_taken_elsewhere_and_automatic_approvals_are_noticed(study: Lab) -> None:
+def test_decisions_taken_elsewhere_and_automatic_approvals_are_noticed(study: Study) -> None:
     (hit,) = study.post(3)
     approved, rejected, left = study.submit(hit, worker(1), worker(2), worker(3))
     sync(study.world)
@@ -95,20 +95,22 @@ def test_decisions_taken_elsewhere_and_automatic_approvals_are_noticed(study: La
 
 
 @pytest.mark.parametrize("number", [300, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
-def test_a_sync_costs_the_pages_of_the_listing_and_a_request_for_each_hit_that_changed(study: Lab, number: int) -> None:
+def test_a_sync_costs_the_pages_of_the_listing_and_a_request_for_each_hit_that_changed(
+    study: Study, number: int
+) -> None:
     changed = study.post(1, hits=number)[:: number // 50]
     for hit in changed:
         study.submit(hit, worker(1))
-    study.requests.clear()
+    study.requests()
 
     report = sync(study.world)
 
     assert (report.hits_checked, len(report.read.changed), report.read.assignments_new) == (number, 50, 50)
-    assert study.requests == {"ListHITs": number // 100 + 1, "ListAssignmentsForHIT": 50}
+    assert study.requests() == {"ListHITs": number // 100 + 1, "ListAssignmentsForHIT": 50}
     assert sync(study.world).requests == number // 100 + 1
 
 
-def test_what_is_open_when_it_is_listed_unchanged_after_its_expiry_is_out_of_play(study: Lab) -> None:
+def test_what_is_open_when_it_is_listed_unchanged_after_its_expiry_is_out_of_play(study: Study) -> None:
     study.post(3)
     study.pass_time(days=2)
     assert people(study) == (0, 3), "nobody has counted since"
@@ -116,7 +118,7 @@ def test_what_is_open_when_it_is_listed_unchanged_after_its_expiry_is_out_of_pla
     assert people(study) == (0, 0)
 
 
-def test_an_expiry_that_was_moved_elsewhere_is_noticed(study: Lab) -> None:
+def test_an_expiry_that_was_moved_elsewhere_is_noticed(study: Study) -> None:
     (hit,) = study.post(3)
     later = study.world.now().replace(microsecond=0) + timedelta(days=9)
     study.world.mturk.set_expiration(hit, later)
@@ -125,12 +127,12 @@ def test_an_expiry_that_was_moved_elsewhere_is_noticed(study: Lab) -> None:
     assert [row.expires == later for row in _rows(study)] == [True]
 
 
-def _rows(study: Lab) -> list[hits.HitRow]:
+def _rows(study: Study) -> list[hits.HitRow]:
     with study.world.database.read() as session:
         return hits.select_hits(session, hits.HitFilter(study.world.place))
 
 
-def test_an_overturned_rejection_is_found_by_a_full_sync(study: Lab) -> None:
+def test_an_overturned_rejection_is_found_by_a_full_sync(study: Study) -> None:
     (hit,) = study.post(1)
     (assignment,) = study.submit(hit, worker(1))
     study.world.mturk.reject(assignment, "empty")
@@ -141,7 +143,7 @@ def test_an_overturned_rejection_is_found_by_a_full_sync(study: Lab) -> None:
     assert people(study) == (1, 0)
 
 
-def test_a_listing_that_lags_loses_nobody(study: Lab) -> None:
+def test_a_listing_that_lags_loses_nobody(study: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1), worker(2))
     study.switch(lag=60)
@@ -152,7 +154,7 @@ def test_a_listing_that_lags_loses_nobody(study: Lab) -> None:
     assert people(study) == (2, 1)
 
 
-def test_a_hit_that_the_listing_lacks_is_not_taken_to_be_gone(study: Lab) -> None:
+def test_a_hit_that_the_listing_lacks_is_not_taken_to_be_gone(study: Study) -> None:
     study.switch(lag=3600)
     study.post(2)
     study.pass_time(minutes=30)
@@ -161,12 +163,12 @@ def test_a_hit_that_the_listing_lacks_is_not_taken_to_be_gone(study: Lab) -> Non
     assert people(study) == (0, 2)
 
 
-def _end(study: Lab, hit: str) -> None:
+def _end(study: Study, hit: str) -> None:
     study.world.mturk.expire_hit(hit)
     study.world.mturk.delete_hit(hit)
 
 
-def test_gone_is_what_gethit_calls_gone_and_never_under_ten_minutes(study: Lab) -> None:
+def test_gone_is_what_gethit_calls_gone_and_never_under_ten_minutes(study: Study) -> None:
     (hit,) = study.post(2)
     _end(study, hit)
     assert sync(study.world).read.disposed == ()
@@ -179,7 +181,7 @@ def test_gone_is_what_gethit_calls_gone_and_never_under_ten_minutes(study: Lab) 
     assert study.sql("SELECT status FROM turkctl_hit") == [(hits.DISPOSED,)]
 
 
-def test_the_work_of_a_hit_deleted_elsewhere_is_read_before_it_is_marked_gone(study: Lab) -> None:
+def test_the_work_of_a_hit_deleted_elsewhere_is_read_before_it_is_marked_gone(study: Study) -> None:
     (hit,) = study.post(2)
     (assignment,) = study.submit(hit, worker(1))
     study.world.mturk.approve(assignment)
@@ -190,7 +192,7 @@ def test_the_work_of_a_hit_deleted_elsewhere_is_read_before_it_is_marked_gone(st
     assert people(study) == (1, 0)
 
 
-def test_a_slot_taken_in_the_last_minute_before_the_expiry_is_still_looked_for(study: Lab) -> None:
+def test_a_slot_taken_in_the_last_minute_before_the_expiry_is_still_looked_for(study: Study) -> None:
     (hit,) = study.post(1)
     study.pass_time(hours=23, minutes=59)
     taken = study.accept(hit, worker(1))
@@ -203,7 +205,7 @@ def test_a_slot_taken_in_the_last_minute_before_the_expiry_is_still_looked_for(s
     assert people(study) == (1, 0)
 
 
-def test_open_slots_of_an_expired_hit_are_given_up_once_it_was_read(study: Lab) -> None:
+def test_open_slots_of_an_expired_hit_are_given_up_once_it_was_read(study: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1))
     study.pass_time(hours=25)
@@ -211,18 +213,18 @@ def test_open_slots_of_an_expired_hit_are_given_up_once_it_was_read(study: Lab) 
     assert people(study) == (1, 0)
 
 
-def test_unknown_hits_are_reported_and_not_touched(study: Lab, tmp_path: Path) -> None:
+def test_unknown_hits_are_reported_and_not_touched(study: Study, tmp_path: Path) -> None:
     (hit,) = study.post(2)
     (tmp_path / "other").mkdir()
     shared = f'market_url = "{study.world.settings.market_url}"\n'
-    with lab(tmp_path / "other", shared) as other:
+    with new_study(tmp_path / "other", settings=shared) as other:
         report = sync(other.world, full=True)
         assert report.unknown == (hit,)
         assert sync(other.world).unknown == (hit,)
     assert study.world.mturk.get_hit(hit).available == 2
 
 
-def test_a_hit_whose_intent_was_given_up_is_entered_when_it_shows(study: Lab) -> None:
+def test_a_hit_whose_intent_was_given_up_is_entered_when_it_shows(study: Study) -> None:
     (hit,) = study.post(2)
     study.write("DELETE FROM turkctl_hit")
     study.write("UPDATE turkctl_intent SET state = 'abandoned'")
@@ -232,7 +234,7 @@ def test_a_hit_whose_intent_was_given_up_is_entered_when_it_shows(study: Lab) ->
     assert people(study) == (0, 2)
 
 
-def test_a_decision_that_is_stored_is_not_taken_back_by_an_older_answer(study: Lab) -> None:
+def test_a_decision_that_is_stored_is_not_taken_back_by_an_older_answer(study: Study) -> None:
     (hit,) = study.post(2)
     (assignment,) = study.submit(hit, worker(1))
     sync(study.world)
@@ -242,7 +244,7 @@ def test_a_decision_that_is_stored_is_not_taken_back_by_an_older_answer(study: L
 
 
 def test_participants_carry_their_hits_version_and_mode_and_times_in_the_tables_zone(tmp_path: Path) -> None:
-    with lab(tmp_path, 'participants_timezone = "Europe/Berlin"\n') as study:
+    with new_study(tmp_path, settings='participants_timezone = "Europe/Berlin"\n') as study:
         (hit,) = study.post(1)
         (assignment,) = study.submit(hit, worker(1))
         work = study.world.mturk.get_assignment(assignment)
@@ -267,12 +269,15 @@ def _berlin(moment: object) -> float:
 
 
 def test_a_time_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with lab(tmp_path, 'participants_timezone = "Europe/Atlantis"\n') as study, pytest.raises(UsageError):
+    with (
+        new_study(tmp_path, settings='participants_timezone = "Europe/Atlantis"\n') as study,
+        pytest.raises(UsageError),
+    ):
         sync(study.world)
 
 
 def test_where_psiturk_fills_the_table_sync_inserts_nobody_and_only_credits_the_submitted(tmp_path: Path) -> None:
-    with lab(tmp_path, 'participants_source = "psiturk"\n') as study:
+    with new_study(tmp_path, settings='participants_source = "psiturk"\n') as study:
         (hit,) = study.post(4)
         ids = study.submit(hit, *map(worker, range(4)))
         for number, status in ((0, 4), (1, 7), (2, 3)):
@@ -285,7 +290,7 @@ def test_where_psiturk_fills_the_table_sync_inserts_nobody_and_only_credits_the_
         assert study.sql("SELECT status FROM assignments ORDER BY workerid") == [(5,), (7,), (3,)]
 
 
-def test_a_sync_survives_throttling_faults_and_lost_answers(study: Lab) -> None:
+def test_a_sync_survives_throttling_faults_and_lost_answers(study: Study) -> None:
     posted = study.post(2, hits=12)
     for number, hit in enumerate(posted):
         study.submit(hit, worker(number))
@@ -295,13 +300,13 @@ def test_a_sync_survives_throttling_faults_and_lost_answers(study: Lab) -> None:
     assert people(study) == (12, 12)
 
 
-def test_the_qualification_is_granted_after_every_sync(study: Lab) -> None:
+def test_the_qualification_is_granted_after_every_sync(study: Study) -> None:
     asked = []
     sync(study.world, grant=lambda _world, experiment_id, _now: asked.append(experiment_id))
     assert asked == [1]
 
 
-def test_reading_given_hits_reads_no_others(study: Lab) -> None:
+def test_reading_given_hits_reads_no_others(study: Study) -> None:
     wanted, other = study.post(2, hits=2)
     study.submit(wanted, worker(1))
     study.submit(other, worker(2))

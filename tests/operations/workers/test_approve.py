@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_support import Lab, everything, lab, worker
+from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import NotFoundError, UsageError, WrongMarketError
 from turkctl.mturk.types import Assignment
@@ -19,16 +19,16 @@ from turkctl.operations.workers.reject import prepare_reject
 ALL = WorkSelection(everything())
 
 
-def submitted(study: Lab, number: int) -> list[str]:
+def submitted(study: Study, number: int) -> list[str]:
     """So many submissions on HITs of nine, known to the database."""
     posted = study.post(9, hits=-(-number // 9))
     made = [study.submit(posted[each // 9], worker(each))[0] for each in range(number)]
     sync(study.world)
-    study.requests.clear()
+    study.requests()
     return made
 
 
-def statuses(study: Lab) -> dict[str, str]:
+def statuses(study: Study) -> dict[str, str]:
     return dict(study.sql("SELECT assignment_id, status FROM turkctl_assignment"))
 
 
@@ -36,23 +36,23 @@ def outcomes(result: BatchResult) -> dict[str, str]:
     return {item.id: item.status for item in result.results}
 
 
-def test_approving_costs_one_request_per_assignment_and_credits_the_participant(study: Lab) -> None:
+def test_approving_costs_one_request_per_assignment_and_credits_the_participant(study: Study) -> None:
     made = submitted(study, 3)
     result = study.apply(prepare_approve(study.world, ALL))
     assert outcomes(result) == dict.fromkeys(made, "approved")
     assert (result.cost, result.exit_code) == (Decimal("0.00"), 0)
-    assert study.requests == {"ApproveAssignment": 3}
+    assert study.requests() == {"ApproveAssignment": 3}
     assert set(statuses(study).values()) == {"Approved"}
     assert set(study.sql("SELECT status FROM assignments")) == {(5,)}
     again = study.apply(prepare_approve(study.world, ALL))
-    assert (again.results, study.requests) == ([], {})
+    assert (again.results, study.requests()) == ([], {})
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [200, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_approvals_under_faults_lose_none_and_report_no_false_failure(tmp_path: Path, number: int) -> None:
     """5 % of the requests fail before their effect, 5 % after it, and 5 % of the answers are lost, in every run."""
-    with lab(tmp_path) as study:
+    with new_study(tmp_path) as study:
         made = submitted(study, number)
         for seed in range(5):
             study.switch(fault_before=0.05, fault_after=0.05, answer_lost=0.05, seed=7 + seed)
@@ -73,16 +73,16 @@ def _approved(told: dict[str, str]) -> set[str]:
     return {each for each, status in told.items() if status == "Approved"}
 
 
-def _on_market(study: Lab) -> list[Assignment]:
+def _on_market(study: Study) -> list[Assignment]:
     hits = [hit for (hit,) in study.sql("SELECT hit_id FROM turkctl_hit")]
     return [work for hit in hits for work in study.world.mturk.list_assignments(hit)]
 
 
-def _slots(study: Lab) -> int:
+def _slots(study: Study) -> int:
     return int(study.sql("SELECT sum(max_assignments) FROM turkctl_hit")[0][0])
 
 
-def test_at_least_twenty_four_approvals_are_under_way_at_once(study: Lab) -> None:
+def test_at_least_twenty_four_approvals_are_under_way_at_once(study: Study) -> None:
     submitted(study, 60)
     study.switch(latency=0.05)
     study.world.endpoint.peak_concurrency = 0
@@ -90,14 +90,14 @@ def test_at_least_twenty_four_approvals_are_under_way_at_once(study: Lab) -> Non
     assert study.world.endpoint.peak_concurrency >= 24
 
 
-def test_a_throttled_batch_ends_without_a_failure(study: Lab) -> None:
+def test_a_throttled_batch_ends_without_a_failure(study: Study) -> None:
     submitted(study, 30)
     study.switch(throttle=100)
     result = study.apply(prepare_approve(study.world, ALL))
     assert (result.succeeded, result.failed) == (30, 0)
 
 
-def test_work_that_is_not_ready_yet_is_asked_for_again_until_it_is(study: Lab) -> None:
+def test_work_that_is_not_ready_yet_is_asked_for_again_until_it_is(study: Study) -> None:
     made = submitted(study, 2)
     study.switch(lag=3)
 
@@ -108,7 +108,7 @@ def test_work_that_is_not_ready_yet_is_asked_for_again_until_it_is(study: Lab) -
     assert outcomes(result) == dict.fromkeys(made, "approved")
 
 
-def test_work_that_stays_not_ready_fails_with_the_markets_code_and_can_be_approved_later(study: Lab) -> None:
+def test_work_that_stays_not_ready_fails_with_the_markets_code_and_can_be_approved_later(study: Study) -> None:
     (made,) = submitted(study, 1)
     study.switch(lag=3600)
     result = study.apply(prepare_approve(study.world, ALL), sleep=lambda _seconds: None)
@@ -121,7 +121,7 @@ def test_work_that_stays_not_ready_fails_with_the_markets_code_and_can_be_approv
     assert study.apply(prepare_approve(study.world, ALL)).succeeded == 1
 
 
-def test_approved_elsewhere_counts_as_done_and_is_written_down(study: Lab) -> None:
+def test_approved_elsewhere_counts_as_done_and_is_written_down(study: Study) -> None:
     (made,) = submitted(study, 1)
     study.world.mturk.approve(made, "by hand")
     result = study.apply(prepare_approve(study.world, ALL))
@@ -129,7 +129,7 @@ def test_approved_elsewhere_counts_as_done_and_is_written_down(study: Lab) -> No
     assert study.sql("SELECT status, feedback FROM turkctl_assignment") == [("Approved", "by hand")]
 
 
-def test_rejected_by_hand_is_left_alone_and_noted(study: Lab) -> None:
+def test_rejected_by_hand_is_left_alone_and_noted(study: Study) -> None:
     (made,) = submitted(study, 1)
     study.world.mturk.reject(made, "empty")
     result = study.apply(prepare_approve(study.world, ALL))
@@ -139,7 +139,7 @@ def test_rejected_by_hand_is_left_alone_and_noted(study: Lab) -> None:
     assert study.world.mturk.get_assignment(made).status == "Rejected"
 
 
-def test_an_override_overturns_rejections_and_says_what_that_costs(study: Lab) -> None:
+def test_an_override_overturns_rejections_and_says_what_that_costs(study: Study) -> None:
     (made,) = submitted(study, 1)
     study.apply(prepare_reject(study.world, [made], "empty"))
     named = WorkSelection(Selection(ids=(made,)))
@@ -151,7 +151,7 @@ def test_an_override_overturns_rejections_and_says_what_that_costs(study: Lab) -
 
 
 def test_missing_funds_fail_the_item_with_the_markets_code(tmp_path: Path) -> None:
-    with lab(tmp_path, '[market]\nopening_balance = "10.80"\n') as study:
+    with new_study(tmp_path, settings='[market]\nopening_balance = "10.80"\n') as study:
         first, second = study.post(9, hits=2)
         (rejected,) = study.submit(first, worker(1))
         sync(study.world)
@@ -166,7 +166,7 @@ def test_missing_funds_fail_the_item_with_the_markets_code(tmp_path: Path) -> No
 
 
 def test_selectors_narrow_what_is_approved(tmp_path: Path) -> None:
-    with lab(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
+    with new_study(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
         (stroop,), (flanker,) = study.post(3), study.post(3, experiment="flanker")
         one, two = study.submit(stroop, worker(1), worker(2))
         three, again = study.submit(flanker, worker(3), worker(1))
@@ -185,7 +185,7 @@ def test_selectors_narrow_what_is_approved(tmp_path: Path) -> None:
         assert selected(campaign=5) == set()
 
 
-def test_an_id_that_nobody_knows_stops_everything(study: Lab) -> None:
+def test_an_id_that_nobody_knows_stops_everything(study: Study) -> None:
     submitted(study, 1)
     with pytest.raises(NotFoundError):
         prepare_approve(study.world, WorkSelection(Selection(ids=("3NOBODY",))))
@@ -199,14 +199,14 @@ def test_an_id_that_nobody_knows_stops_everything(study: Lab) -> None:
         WorkSelection(Selection()).require()
 
 
-def test_an_assignment_of_another_market_is_refused(study: Lab) -> None:
+def test_an_assignment_of_another_market_is_refused(study: Study) -> None:
     (made,) = submitted(study, 1)
     study.write("UPDATE turkctl_assignment SET market = 'local:other'")
     with pytest.raises(WrongMarketError):
         prepare_approve(study.world, WorkSelection(Selection(ids=(made,))))
 
 
-def test_an_assignment_that_only_the_market_knows_is_approved_by_name(study: Lab) -> None:
+def test_an_assignment_that_only_the_market_knows_is_approved_by_name(study: Study) -> None:
     (hit,) = study.post(2)
     (made,) = study.submit(hit, worker(1))
     taken = study.accept(hit, worker(2))
@@ -214,14 +214,14 @@ def test_an_assignment_that_only_the_market_knows_is_approved_by_name(study: Lab
     assert outcomes(result) == {made: "approved", taken: "skipped"}
 
 
-def test_nothing_marked_submitted_points_at_sync(study: Lab) -> None:
+def test_nothing_marked_submitted_points_at_sync(study: Study) -> None:
     (hit,) = study.post(2)
     study.submit(hit, worker(1))
     plan, _act = prepare_approve(study.world, ALL)
     assert (plan.steps, plan.notes) == ((), (NOTHING_NEW,))
 
 
-def test_where_the_market_was_asked_nobody_is_sent_to_ask_it_again(study: Lab) -> None:
+def test_where_the_market_was_asked_nobody_is_sent_to_ask_it_again(study: Study) -> None:
     (hit,) = study.post(2)
     plan, _act = prepare_approve_hits(study.world, everything())
     assert (plan.steps, plan.notes) == ((), (NOTHING_WAITS,))
@@ -231,22 +231,22 @@ def test_where_the_market_was_asked_nobody_is_sent_to_ask_it_again(study: Lab) -
     assert ([item.detail for item in plan.skipped], plan.notes) == (["approved before"], ())
 
 
-def test_approving_hits_takes_in_what_was_submitted_since_the_last_sync(study: Lab) -> None:
+def test_approving_hits_takes_in_what_was_submitted_since_the_last_sync(study: Study) -> None:
     first, second = study.post(3, hits=2)
     made = study.submit(first, worker(1), worker(2))
     study.submit(second, worker(3))
-    study.requests.clear()
+    study.requests()
     result = study.apply(prepare_approve_hits(study.world, Selection(ids=(first,))))
     assert outcomes(result) == dict.fromkeys(made, "approved")
-    assert study.requests == {"GetHIT": 1, "ListAssignmentsForHIT": 1, "ApproveAssignment": 2}
+    assert study.requests() == {"GetHIT": 1, "ListAssignmentsForHIT": 1, "ApproveAssignment": 2}
     assert len(study.apply(prepare_approve_hits(study.world, everything())).results) == 1
 
 
-def test_all_studies_reaches_what_only_the_account_has(study: Lab, tmp_path: Path) -> None:
+def test_all_studies_reaches_what_only_the_account_has(study: Study, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (hit,) = study.post(2)
     (made,) = study.submit(hit, worker(1))
-    with lab(tmp_path / "other", f'market_url = "{study.world.settings.market_url}"\n') as other:
+    with new_study(tmp_path / "other", settings=f'market_url = "{study.world.settings.market_url}"\n') as other:
         beyond = Selection(all_studies=True)
         for prepared in (
             prepare_approve(other.world, WorkSelection(beyond)),
@@ -265,7 +265,7 @@ def test_all_studies_reaches_what_only_the_account_has(study: Lab, tmp_path: Pat
 
 
 def test_participants_that_psiturk_marked_submitted_are_approved_once(tmp_path: Path) -> None:
-    with lab(tmp_path, 'participants_source = "psiturk"\n') as study:
+    with new_study(tmp_path, settings='participants_source = "psiturk"\n') as study:
         (hit,) = study.post(4)
         ids = study.submit(hit, *map(worker, range(3)))
         columns = "INSERT INTO assignments (uniqueid, workerid, assignmentid, hitid, status, mode, codeversion)"
@@ -280,7 +280,7 @@ def test_participants_that_psiturk_marked_submitted_are_approved_once(tmp_path: 
         assert prepare_approve(study.world, ALL)[0].steps == ()
 
 
-def test_an_interrupted_batch_keeps_what_is_done_and_the_next_does_the_rest(study: Lab) -> None:
+def test_an_interrupted_batch_keeps_what_is_done_and_the_next_does_the_rest(study: Study) -> None:
     made = submitted(study, 40)
     engine = study.world.engine(workers=2, group=4)
     plan, act = prepare_approve(study.world, ALL)
@@ -299,7 +299,7 @@ def test_an_interrupted_batch_keeps_what_is_done_and_the_next_does_the_rest(stud
     assert statuses(study) == dict.fromkeys(made, "Approved")
 
 
-def test_a_rejection_needs_words_and_submitted_work(study: Lab) -> None:
+def test_a_rejection_needs_words_and_submitted_work(study: Study) -> None:
     one, two = submitted(study, 2)
     for feedback in ("", "  ", "x" * 1025):
         with pytest.raises(UsageError):
@@ -315,7 +315,7 @@ def test_a_rejection_needs_words_and_submitted_work(study: Lab) -> None:
     assert outcomes(again) == {one: "skipped"}
 
 
-def test_rejections_under_lost_answers_are_not_reported_failed(study: Lab) -> None:
+def test_rejections_under_lost_answers_are_not_reported_failed(study: Study) -> None:
     made = submitted(study, 30)
     study.switch(fault_after=0.2, answer_lost=0.2, seed=5)
     result = study.apply(prepare_reject(study.world, made, "empty"))

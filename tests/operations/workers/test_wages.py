@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab_support import Lab, everything, lab, worker
+from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.participants.filters import Query
@@ -31,7 +31,7 @@ ALL = WorkSelection(everything())
 ANY = WorkSelection(Selection())
 
 
-def work(study: Lab, minutes: dict[int, int], experiment: str = "stroop") -> dict[int, str]:
+def work(study: Study, minutes: dict[int, int], experiment: str = "stroop") -> dict[int, str]:
     """Workers by number who take so many minutes each, all approved; their assignments."""
     (hit,) = study.post(9, experiment=experiment)
     done = {number: study.submit(hit, worker(number))[0] for number in minutes}
@@ -41,7 +41,7 @@ def work(study: Lab, minutes: dict[int, int], experiment: str = "stroop") -> dic
     return done
 
 
-def exactly(study: Lab, minutes: dict[str, int]) -> None:
+def exactly(study: Study, minutes: dict[str, int]) -> None:
     """Have the work taken so many minutes."""
     for assignment, each in minutes.items():
         (row,) = study.sql("SELECT accepted FROM turkctl_assignment WHERE assignment_id = :a", a=assignment)
@@ -55,17 +55,17 @@ def exactly(study: Lab, minutes: dict[str, int]) -> None:
         )
 
 
-def pay(study: Lab, assignment: str, amount: str) -> None:
+def pay(study: Study, assignment: str, amount: str) -> None:
     request = BonusRequest("Well done", Decimal(amount))
     study.apply(prepare_bonus(study.world, WorkSelection(Selection(ids=(assignment,))), request))
 
 
-def wages_of(study: Lab, wanted: WorkSelection = ANY) -> dict[str, tuple[float, Decimal | None]]:
+def wages_of(study: Study, wanted: WorkSelection = ANY) -> dict[str, tuple[float, Decimal | None]]:
     rows = of_workers(study.world, wanted, list_workers(study.world, wanted))
     return {row["worker_id"]: (row["hours"], row["wage"]) for row in rows}
 
 
-def test_a_wage_is_reward_and_bonuses_over_the_time_from_accepting_to_submitting(study: Lab) -> None:
+def test_a_wage_is_reward_and_bonuses_over_the_time_from_accepting_to_submitting(study: Study) -> None:
     done = work(study, {1: 10, 2: 20})
     pay(study, done[2], "0.50")
     assert wages_of(study) == {worker(1): (0.167, Decimal("3.00")), worker(2): (0.333, Decimal("3.00"))}
@@ -73,7 +73,7 @@ def test_a_wage_is_reward_and_bonuses_over_the_time_from_accepting_to_submitting
     assert bonuses == {worker(1): Decimal("0.00"), worker(2): Decimal("0.50")}
 
 
-def test_what_is_not_approved_earns_nothing_and_shows_no_wage(study: Lab) -> None:
+def test_what_is_not_approved_earns_nothing_and_shows_no_wage(study: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1))
     sync(study.world)
@@ -81,7 +81,7 @@ def test_what_is_not_approved_earns_nothing_and_shows_no_wage(study: Lab) -> Non
 
 
 def test_a_group_has_all_dollars_over_all_hours_and_the_median_of_its_assignments(tmp_path: Path) -> None:
-    with lab(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
+    with new_study(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
         work(study, {1: 5, 2: 10, 3: 30})
         work(study, {1: 15}, experiment="flanker")
         columns, rows = by_group(study.world, ANY, ["experiment"])
@@ -103,7 +103,7 @@ def test_a_group_has_all_dollars_over_all_hours_and_the_median_of_its_assignment
         assert wages_of(study, only) == {worker(1): (0.25, Decimal("2.00"))}
 
 
-def test_groups_by_condition_take_it_from_the_participants_rows(study: Lab) -> None:
+def test_groups_by_condition_take_it_from_the_participants_rows(study: Study) -> None:
     done = work(study, {1: 10, 2: 15, 3: 30})
     for number, condition in ((1, 0), (2, 1)):
         study.write("UPDATE assignments SET cond = :c WHERE assignmentid = :a", c=condition, a=done[number])
@@ -116,7 +116,7 @@ def test_groups_by_condition_take_it_from_the_participants_rows(study: Lab) -> N
     ]
 
 
-def test_a_compensation_is_nobodys_hourly_wage(study: Lab) -> None:
+def test_a_compensation_is_nobodys_hourly_wage(study: Study) -> None:
     work(study, {1: 10})
     paid = compensate(study.world, prepare_compensate(study.world, CompensateRequest(worker(1), Decimal(5), "Broke")))
     hit = str(paid.results[0].detail).split(";")[0].removeprefix("HIT ")
@@ -128,7 +128,7 @@ def test_a_compensation_is_nobodys_hourly_wage(study: Lab) -> None:
     assert wages_of(study) == {worker(1): (0.167, Decimal("3.00"))}
 
 
-def test_participants_show_their_minutes_and_wage_and_can_be_put_in_its_order(study: Lab) -> None:
+def test_participants_show_their_minutes_and_wage_and_can_be_put_in_its_order(study: Study) -> None:
     work(study, {1: 10, 2: 20, 3: 5})
     columns, rows = listed_with_wages(study.world, Query(), Ordering())
     assert list(rows[0]) == [*SHOWN, "minutes", "wage"]
@@ -144,7 +144,7 @@ def test_participants_show_their_minutes_and_wage_and_can_be_put_in_its_order(st
     assert rows == [{"wage": Decimal("3.00")}, {"wage": Decimal("1.50")}]
 
 
-def test_participants_by_group_are_counted_whether_or_not_they_earned(study: Lab) -> None:
+def test_participants_by_group_are_counted_whether_or_not_they_earned(study: Study) -> None:
     done = work(study, {1: 10, 2: 20})
     (hit,) = study.post(3)
     study.submit(hit, worker(3))
@@ -162,7 +162,7 @@ def test_participants_by_group_are_counted_whether_or_not_they_earned(study: Lab
         assert sum(row["count"] for row in rows) == 3
 
 
-def test_minutes_of_work_that_only_psiturks_row_tells_of_come_from_it(study: Lab) -> None:
+def test_minutes_of_work_that_only_psiturks_row_tells_of_come_from_it(study: Study) -> None:
     study.write(
         "INSERT INTO assignments (uniqueid, assignmentid, workerid, hitid, mode, status, beginhit, endhit) VALUES "
         "('W:A', 'A', 'W', 'H', 'live', 7, '2026-11-20 10:00:00.000000', '2026-11-20 10:12:30.000000')"
@@ -171,7 +171,7 @@ def test_minutes_of_work_that_only_psiturks_row_tells_of_come_from_it(study: Lab
     assert (row["minutes"], row["wage"]) == (12.5, None)
 
 
-def test_groups_and_columns_that_do_not_exist_are_refused(study: Lab) -> None:
+def test_groups_and_columns_that_do_not_exist_are_refused(study: Study) -> None:
     with pytest.raises(UsageError, match="no group 'experimnt'"):
         by_group(study.world, ANY, ["experimnt"])
     with pytest.raises(UsageError, match="no group 'wage'"):

@@ -11,8 +11,8 @@ import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab_support import Lab, worker
 from moto import mock_aws
+from study_support import Study, worker
 
 from turkctl.errors import UsageError
 from turkctl.mturk.queues import Event, Queue, events, open_queue
@@ -24,14 +24,16 @@ from turkctl.operations.workers.watch_approvals import LONGEST, SHORTEST, Watch
 ALL = WorkSelection(Selection(everything=True))
 
 
-def statuses(study: Lab, hit: str) -> list[str]:
+def statuses(study: Study, hit: str) -> list[str]:
     return sorted(each.status for each in study.world.mturk.list_assignments(hit))
 
 
 class Scripted:
     """A watch whose waiting lets the next step of a script happen; after the last one it stops."""
 
-    def __init__(self, study: Lab, steps: list[Callable[[], object]], wanted: WorkSelection = ALL, **more: Any) -> None:
+    def __init__(
+        self, study: Study, steps: list[Callable[[], object]], wanted: WorkSelection = ALL, **more: Any
+    ) -> None:
         self.waited: list[float] = []
         self._steps = steps
         self._stop = threading.Event()
@@ -52,7 +54,7 @@ def nothing() -> None:
     """A wait in which nothing happens."""
 
 
-def test_polling_approves_what_arrives_and_looks_the_less_often_the_less_comes(study: Lab) -> None:
+def test_polling_approves_what_arrives_and_looks_the_less_often_the_less_comes(study: Study) -> None:
     (hit,) = study.post(9)
     before = study.submit(hit, worker(1))
     arrived: list[str] = []
@@ -69,7 +71,7 @@ def test_polling_approves_what_arrives_and_looks_the_less_often_the_less_comes(s
     assert (result.action, result.succeeded, result.failed) == ("approve", 3, 0)
 
 
-def test_work_that_is_not_listed_yet_is_approved_when_it_is(study: Lab) -> None:
+def test_work_that_is_not_listed_yet_is_approved_when_it_is(study: Study) -> None:
     (hit,) = study.post(1)
     study.switch(lag=30)
     study.submit(hit, worker(1))
@@ -77,7 +79,7 @@ def test_work_that_is_not_listed_yet_is_approved_when_it_is(study: Lab) -> None:
     assert [status for _name, status in script.run()] == ["approved"]
 
 
-def test_a_market_that_cannot_be_reached_for_a_while_is_asked_again(study: Lab) -> None:
+def test_a_market_that_cannot_be_reached_for_a_while_is_asked_again(study: Study) -> None:
     (hit,) = study.post(1)
     warned: list[str] = []
 
@@ -93,7 +95,7 @@ def test_a_market_that_cannot_be_reached_for_a_while_is_asked_again(study: Lab) 
     assert script.waited[:2] == [SHORTEST, LONGEST], "a failure makes the next look late, and adds no wait to it"
 
 
-def test_only_what_is_selected_is_approved(study: Lab) -> None:
+def test_only_what_is_selected_is_approved(study: Study) -> None:
     (hit,) = study.post(2)
     first, _second = study.submit(hit, worker(1), worker(2))
     by_worker = WorkSelection(Selection(ids=(worker(1),)))
@@ -135,7 +137,7 @@ class Receives:
         self._queue.done(messages)
 
 
-def watching(study: Lab, queue: Queue, steps: list[Callable[[], object]], **more: Any) -> tuple[Watch, Receives]:
+def watching(study: Study, queue: Queue, steps: list[Callable[[], object]], **more: Any) -> tuple[Watch, Receives]:
     stop = threading.Event()
     receives = Receives(queue, stop, steps)
     wanted = more.pop("wanted", ALL)
@@ -143,7 +145,7 @@ def watching(study: Lab, queue: Queue, steps: list[Callable[[], object]], **more
     return watch, receives
 
 
-def test_a_submission_is_approved_on_the_first_receive_after_its_notification(study: Lab, queue: Queue) -> None:
+def test_a_submission_is_approved_on_the_first_receive_after_its_notification(study: Study, queue: Queue) -> None:
     hits = study.post(9, hits=2)
     done: list[str] = []
 
@@ -151,15 +153,15 @@ def test_a_submission_is_approved_on_the_first_receive_after_its_notification(st
         done.extend(study.submit(hits[len(done) % 2], worker(len(done))))
 
     watch, receives = watching(study, queue, [submit, nothing, submit, submit])
-    study.requests.clear()
+    study.requests()
     assert [item.id for item in watch.run()] == done
     assert receives.received == [1, 0, 1, 1, 0], "each message is taken off the queue"
-    asked = study.requests
+    asked = study.requests()
     assert (asked["GetAssignment"], asked["ApproveAssignment"], asked["UpdateNotificationSettings"]) == (3, 3, 1)
     assert asked["ListHITs"] == 2, "only the first look lists"
 
 
-def test_a_lost_notification_is_made_up_for_by_the_next_look(study: Lab, queue: Queue) -> None:
+def test_a_lost_notification_is_made_up_for_by_the_next_look(study: Study, queue: Queue) -> None:
     (hit,) = study.post(3)
     times = iter([0.0, 1.0, 61.0, 61.0, 62.0, 63.0])
 
@@ -171,7 +173,7 @@ def test_a_lost_notification_is_made_up_for_by_the_next_look(study: Lab, queue: 
     assert [item.status for item in watch.run()] == ["approved"]
 
 
-def test_messages_about_other_work_are_taken_off_and_others_work_is_not_approved(study: Lab, queue: Queue) -> None:
+def test_messages_about_other_work_are_taken_off_and_others_work_is_not_approved(study: Study, queue: Queue) -> None:
     (hit, other) = study.post(2, hits=2)
     only = WorkSelection(Selection(everything=True), (hit,))
 
@@ -187,7 +189,7 @@ def test_messages_about_other_work_are_taken_off_and_others_work_is_not_approved
     assert queue.receive(0) == []
 
 
-def test_what_cannot_be_approved_now_comes_again(study: Lab, queue: Queue) -> None:
+def test_what_cannot_be_approved_now_comes_again(study: Study, queue: Queue) -> None:
     (hit,) = study.post(2)
 
     def submit_and_fail() -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from lab_support import Lab, everything, lab, worker
+from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.market.errors import ThrottlingException, WorkError
@@ -22,39 +22,39 @@ ALL = WorkSelection(everything())
 ANY = WorkSelection(Selection())
 
 
-def inbox(study: Lab, worker_id: str) -> list[str]:
+def inbox(study: Study, worker_id: str) -> list[str]:
     return [each["Subject"] for each in study.world.market.messages("production", worker_id)]
 
 
-def readers(study: Lab, number: int) -> list[str]:
+def readers(study: Study, number: int) -> list[str]:
     """So many workers who did work for the account."""
     posted = study.post(9, hits=-(-number // 9))
     for each in range(number):
         (made,) = study.submit(posted[each // 9], worker(each))
         study.world.mturk.approve(made)
-    study.requests.clear()
+    study.requests()
     return [worker(each) for each in range(number)]
 
 
-def test_a_hundred_workers_hear_with_each_request_and_those_not_reached_are_failed_items(study: Lab) -> None:
+def test_a_hundred_workers_hear_with_each_request_and_those_not_reached_are_failed_items(study: Study) -> None:
     known = readers(study, 120)
     result = study.apply(prepare_message(study.world, [*known, "ASTRANGER", known[0]], "Thank you", "Come again"))
     assert (result.succeeded, result.failed) == (120, 1)
     (failure,) = [item for item in result.results if item.status == "failed"]
     assert (failure.id, failure.error is not None) == ("ASTRANGER", True)
-    assert study.requests == {"NotifyWorkers": 2}
+    assert study.requests() == {"NotifyWorkers": 2}
     assert all(inbox(study, each) == ["Thank you"] for each in known)
 
 
-def test_a_letter_whose_answer_stays_away_is_sent_at_most_three_times(study: Lab) -> None:
+def test_a_letter_whose_answer_stays_away_is_sent_at_most_three_times(study: Study) -> None:
     known = readers(study, 20)
     study.switch(answer_lost=1.0)
     result = study.apply(prepare_message(study.world, known, "Thank you", "Come again"), sleep=lambda _seconds: None)
-    assert (result.failed, study.requests) == (20, {"NotifyWorkers": MOST_TRIES})
+    assert (result.failed, study.requests()) == (20, {"NotifyWorkers": MOST_TRIES})
     assert {item.error.code for item in result.results if item.error} == {"answer_lost"}
 
 
-def test_a_throttled_letter_goes_out_in_the_end(study: Lab) -> None:
+def test_a_throttled_letter_goes_out_in_the_end(study: Study) -> None:
     known = readers(study, 9)
     refusals = iter(range(2 * MOST_TRIES))
 
@@ -69,12 +69,12 @@ def test_a_throttled_letter_goes_out_in_the_end(study: Lab) -> None:
 
 
 @pytest.mark.parametrize(("subject", "text"), [("", "x"), ("x", " "), ("x" * 201, "x"), ("x", "x" * 4097)])
-def test_a_letter_that_the_market_would_not_take_is_not_sent(study: Lab, subject: str, text: str) -> None:
+def test_a_letter_that_the_market_would_not_take_is_not_sent(study: Study, subject: str, text: str) -> None:
     with pytest.raises(UsageError):
         prepare_message(study.world, [worker(1)], subject, text)
 
 
-def test_blocking_and_unblocking_twice_changes_nothing(study: Lab) -> None:
+def test_blocking_and_unblocking_twice_changes_nothing(study: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1))
     for _ in range(2):
@@ -87,7 +87,7 @@ def test_blocking_and_unblocking_twice_changes_nothing(study: Lab) -> None:
     assert study.apply(prepare_block(study.world, [worker(1)], None)).succeeded == 1
 
 
-def test_excluding_grants_the_experiments_qualification_once_and_tells_nobody(study: Lab) -> None:
+def test_excluding_grants_the_experiments_qualification_once_and_tells_nobody(study: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1), worker(2))
     sync(study.world)
@@ -100,14 +100,14 @@ def test_excluding_grants_the_experiments_qualification_once_and_tells_nobody(st
     assert identity[0][:12] in (made.name or "")
     assert [each.worker_id for each in study.world.mturk.holders(made.type_id)] == [worker(1)]
     assert inbox(study, worker(1)) == []
-    study.requests.clear()
+    study.requests()
     assert study.apply(prepare_exclude(study.world, ALL)).succeeded == 2
-    assert study.requests == {"AssociateQualificationWithWorker": 2}
+    assert study.requests() == {"AssociateQualificationWithWorker": 2}
     assert len(study.sql("SELECT * FROM turkctl_qualification_grant")) == 2
 
 
 def test_a_worker_of_two_experiments_is_excluded_from_each(tmp_path: Path) -> None:
-    with lab(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
+    with new_study(tmp_path, experiments={"stroop": "1.0", "flanker": "2.0"}) as study:
         for slug in ("stroop", "flanker"):
             (hit,) = study.post(3, experiment=slug)
             study.submit(hit, worker(1))
@@ -117,7 +117,7 @@ def test_a_worker_of_two_experiments_is_excluded_from_each(tmp_path: Path) -> No
         assert ["flanker" in names[0], "stroop" in names[1]] == [True, True]
 
 
-def test_a_row_per_worker_says_what_is_known(study: Lab) -> None:
+def test_a_row_per_worker_says_what_is_known(study: Study) -> None:
     first, second = study.post(9, hits=2)
     one, two = study.submit(first, worker(1), worker(2))
     study.submit(second, worker(1))
@@ -125,9 +125,9 @@ def test_a_row_per_worker_says_what_is_known(study: Lab) -> None:
     study.apply(prepare_approve(study.world, WorkSelection(Selection(), (first,))))
     study.apply(prepare_reject(study.world, [*study.submit(second, worker(2))], "empty"))
     sync(study.world, full=True)
-    study.requests.clear()
+    study.requests()
     rows = list_workers(study.world, ANY)
-    assert study.requests == {}
+    assert study.requests() == {}
     seen = [row.pop("last_seen") for row in rows]
     assert all(moment is not None for moment in seen)
     base = {"assignments": 2, "approved": 1, "earned": Decimal("0.50"), "bonus": Decimal("0.00"), "blocked": None}
@@ -142,7 +142,7 @@ def test_a_row_per_worker_says_what_is_known(study: Lab) -> None:
         list_workers(study.world, WorkSelection(Selection(ids=("ANOBODY",))))
 
 
-def test_the_market_is_asked_who_is_blocked_on_demand(study: Lab) -> None:
+def test_the_market_is_asked_who_is_blocked_on_demand(study: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1), worker(2))
     sync(study.world)
@@ -152,7 +152,7 @@ def test_the_market_is_asked_who_is_blocked_on_demand(study: Lab) -> None:
 
 
 def test_workers_of_psiturks_rows_are_listed(tmp_path: Path) -> None:
-    with lab(tmp_path, 'participants_source = "psiturk"\n') as study:
+    with new_study(tmp_path, settings='participants_source = "psiturk"\n') as study:
         (hit,) = study.post(3)
         columns = "INSERT INTO assignments (uniqueid, workerid, assignmentid, hitid, status, mode, codeversion)"
         for number, (status, on) in enumerate(((4, "THEIRS"), (5, hit), (7, "THEIRS"), (2, "THEIRS"))):
@@ -162,7 +162,7 @@ def test_workers_of_psiturks_rows_are_listed(tmp_path: Path) -> None:
         assert (row["submitted"], row["approved"], row["earned"]) == (1, 2, Decimal("0.50"))
 
 
-def test_a_blocked_worker_gets_no_work(study: Lab) -> None:
+def test_a_blocked_worker_gets_no_work(study: Study) -> None:
     (hit,) = study.post(3)
     study.submit(hit, worker(1))
     study.apply(prepare_block(study.world, [worker(1)], "no"))
