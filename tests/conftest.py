@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+# A busy machine is slow, and that is no fault of the program.
+settings.register_profile("turkctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("turkctl")
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has them ignore Ctrl-C, and all programs that they start too.
