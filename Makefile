@@ -7,12 +7,14 @@ AWS := .venv-awscli
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Two worker processes: tests share nothing, and the machines that run them have two cores.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# COVERAGE=yes has `make test` print the share of lines that ran, by module.
+COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 .PHONY: help demo test test-slow test-all lint format bench clean
 
 help:
 	@echo "make demo      the product at work, on the built-in market with simulated workers"
-	@echo "make test      the tests (PostgreSQL's too where TURKCTL_TEST_POSTGRES_URL is set)"
+	@echo "make test      the tests (PostgreSQL's too where TURKCTL_TEST_POSTGRES_URL is set; COVERAGE=yes counts lines)"
 	@echo "make test-all  those marked slow as well"
 	@echo "make lint      formatting, lint, types, the arrows between the parts"
 	@echo "make bench     measurements, each beside its target"
@@ -21,7 +23,7 @@ demo: $(VENV)/.installed
 	$(BIN)/turkctl demo
 
 test: $(VENV)/.dev-installed $(AWS)/.installed
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" $(COVERED)
 
 test-slow: $(VENV)/.dev-installed $(AWS)/.installed
 	$(PYTEST) -m slow
