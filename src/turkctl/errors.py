@@ -68,6 +68,12 @@ class SchemaError(UsageError):
     code = "schema"
 
 
+class OutputError(TurkctlError):
+    """The result cannot be written: the disk is full or broken."""
+
+    code = "output"
+
+
 class RefusedError(TurkctlError):
     """Refused for safety; nothing was done."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from turkctl.addresses import mask_url
 from turkctl.errors import ConfigError, UsageError
 from turkctl.settings_file import SettingsFile, read_file
 from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key
@@ -46,6 +47,8 @@ class Settings:
     """The project's folder: that of the project file, else the current one."""
     experiments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The tables ``[experiments.SLUG]`` of the project file, unvalidated."""
+    user_file: Path | None = None
+    """The user's own settings file, whether it is there or not."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -73,6 +76,19 @@ class Settings:
         chosen: str | None = self.values["endpoint_url"] or self.values[f"endpoints.{self.mode}"]
         return chosen
 
+    @property
+    def own_files(self) -> tuple[tuple[Path, str], ...]:
+        """The files that these settings name, which no output may replace, each with what it is."""
+        keys = self.values["market.keys"]
+        named = (
+            (sqlite_path(self.database_url), "the project's database"),
+            (sqlite_path(self.market_url), "the built-in market's database"),
+            (self.project_file, "the project file"),
+            (self.user_file, "your settings file"),
+            (None if keys is None else self.folder / keys, "the market's key file"),
+        )
+        return tuple((path, what) for path, what in named if path is not None)
+
     def masked(self, name: str) -> Any:
         """The value as it may be shown: secrets and passwords in URLs hidden."""
         value = self.values[name]
@@ -80,16 +96,16 @@ class Settings:
             return None
         if KEYS_BY_NAME[name].secret:
             return "********"
-        return mask_url(value) if name.endswith("_url") else value
+        return mask_url(value) if isinstance(value, str) and "://" in value else value
 
 
-def mask_url(url: str) -> str:
-    """The URL with its password, if it has one, replaced by stars."""
-    scheme, separator, rest = url.partition("://")
-    login, at, host = rest.rpartition("@")
-    if not separator or not at or ":" not in login:
-        return url
-    return f"{scheme}://{login.split(':', 1)[0]}:***@{host}"
+def holds_secret(values: Mapping[str, Any]) -> bool:
+    """Return whether there is a secret among settings, by their names: one itself, or one in an address."""
+    return any(
+        KEYS_BY_NAME[name].secret or (isinstance(value, str) and mask_url(value) != value)
+        for name, value in values.items()
+        if name in KEYS_BY_NAME
+    )
 
 
 def find_project_file(start: Path) -> Path | None:
@@ -138,7 +154,7 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
             hint="add --mode sandbox or --mode live, or leave the flag out",
         )
     _place_databases(values, origins, folder, cwd)
-    return Settings(values, origins, project, folder, project_values.experiments)
+    return Settings(values, origins, project, folder, project_values.experiments, own)
 
 
 def _project_file(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -201,7 +217,7 @@ def sqlite_path(url: str) -> Path | None:
 def _absolute(url: str, base: Path) -> str:
     if "://" not in url:
         raise UsageError(
-            f"'{url}' is not a database URL",
+            f"'{mask_url(url)}' is not a database URL",
             hint="write sqlite:///study.db or postgresql://user@host/name",
         )
     path = sqlite_path(url)
@@ -236,6 +252,7 @@ __all__ = [
     "Origin",
     "Settings",
     "find_project_file",
+    "holds_secret",
     "load",
     "mask_url",
     "require_key",

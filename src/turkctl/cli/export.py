@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turkctl.cli.output import Output
 from turkctl.errors import UsageError
+from turkctl.outputs import Protected, writing_text
 
 if TYPE_CHECKING:
     from turkctl.cli.output import Row
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "jsonl")
 
 
-def write_rows(file: Path, form: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write rows as CSV or JSON Lines; a file of that name is replaced once the new one is complete.
+def write_rows(
+    file: Path, form: str, columns: Sequence[str], rows: Iterable[Row], protected: Protected, *, flag: str = "--file"
+) -> None:
+    """Write rows, which name people, as CSV or JSON Lines that only the user can read.
 
     Raises:
-        UsageError: another format; a place that cannot be written.
+        UsageError: another format; a place that cannot be written, or a file that is not replaced.
     """
+    check_format(form)
+    with writing_text(file, protected, flag=flag, private=True) as out:
+        Output(form, quiet=True, color=False, stdout=out, stderr=out, stdin=out).rows(columns, rows)
+
+
+def check_format(form: str) -> None:
+    """Raise UsageError unless files are written in this format."""
     if form not in FORMATS:
         raise UsageError(f"'{form}' is not a format of files", hint="one of " + ", ".join(FORMATS))
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as out:
-            printer = Output(form, quiet=True, color=False, stdout=out, stderr=out, stdin=out)
-            printer.rows(columns, rows)
-        beside.replace(file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {file}: {error.strerror}", hint="name another with --file") from None

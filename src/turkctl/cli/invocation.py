@@ -15,6 +15,7 @@ from turkctl.settings import Settings, load, sqlite_path
 if TYPE_CHECKING:
     from turkctl.cli.output import Output
     from turkctl.context import Context
+    from turkctl.outputs import Protected
 
 
 class Invocation:
@@ -48,6 +49,17 @@ class Invocation:
         """The resolved settings."""
         texts: Mapping[str, str] = {k: v for k, v in self.flags.items() if isinstance(v, str)}
         return load(texts, os.environ, Path.cwd())
+
+    def protected(self, *inputs: tuple[Path | str | None, str]) -> Protected:
+        """Return what no file of this command may replace: databases, settings, keys, and the ``inputs`` it reads."""
+        from turkctl.outputs import Protected
+
+        found = Protected(self.settings.own_files)
+        for name in ("credentials", "config"):
+            found = found.plus(Path("~/.aws").expanduser() / name, "a file of AWS credentials")
+        for path, what in inputs:
+            found = found.plus(path, what)
+        return found
 
     @cached_property
     def output(self) -> Output:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from turkctl.errors import UsageError
+from turkctl.outputs import Protected, check, target
 
 METHODS = "majority, dawid-skene, one-coin, cubam, cubam-marginal or cubam-nd. Else the settings'; cubam."
 
@@ -139,15 +140,16 @@ class Files:
         """Whether there is any."""
         return self.report is not None or self.workers is not None
 
-    def check(self) -> None:
+    def check(self, protected: Protected) -> None:
         """Refuse before the work what could not be written after it.
 
         Raises:
-            UsageError: a folder that is not there, or a name that says no format.
+            UsageError: a folder that is not there, a file that is not replaced, or a name that says no format.
         """
         for file, flag in ((self.report, "--report"), (self.workers, "--workers")):
-            if file is not None and not file.parent.is_dir():
-                words = f"cannot write {file}: there is no folder {file.parent}"
-                raise UsageError(words, hint=f"name another with {flag}")
+            if file is not None:
+                check(file, protected, flag=flag)
+        if self.report is not None and self.workers is not None and target(self.report) == target(self.workers):
+            raise UsageError("--report and --workers name the same file", hint="name two files")
         if self.workers is not None and self.workers.suffix.lower() not in (".csv", ".jsonl"):
             raise UsageError(f"{self.workers} ends neither in .csv nor in .jsonl", hint="name another with --workers")

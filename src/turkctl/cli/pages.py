@@ -7,25 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turkctl.errors import UsageError
+from turkctl.outputs import Protected, writing_text
 
 if TYPE_CHECKING:
     from turkctl.operations.experiments.preview import Preview
 
 
-def write_page(shown: Preview, file: Path) -> Path:
-    """Write what can be seen of a preview.
+def write_page(shown: Preview, file: Path, protected: Protected) -> Path:
+    """Write what can be seen of a preview; return where.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or is not to be replaced.
     """
-    try:
-        file.write_text(shown.page or shown.text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}", hint="name a file in a folder that exists") from None
+    for source in shown.sources:
+        protected = protected.plus(source, "what the preview is made of")
+    with writing_text(file, protected) as out:
+        out.write(shown.page or shown.text)
     return file
 
 
-def open_page(shown: Preview, file: Path | None) -> str:
+def open_page(shown: Preview, file: Path | None, protected: Protected) -> str:
     """Show the preview in the browser; the address that was opened.
 
     Raises:
@@ -40,7 +41,7 @@ def open_page(shown: Preview, file: Path | None) -> str:
     else:
         if file is None:
             file = Path(tempfile.mkdtemp(prefix="turkctl-")) / "preview.html"
-        address = with_parameters(write_page(shown, file).resolve().as_uri())
+        address = with_parameters(write_page(shown, file, protected).resolve().as_uri())
     if not webbrowser.open(address):
         raise UsageError(f"no browser could be started for {address}", hint="write it with --file instead")
     return address

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
+from typing import Any
 
+from turkctl import outputs
 from turkctl.errors import ConfigError, NotFoundError, UsageError
-from turkctl.settings import PROJECT_FILE, Settings, require_key
+from turkctl.settings import PROJECT_FILE, Settings, holds_secret, require_key
 
 TEMPLATE = """\
 # turkctl's project file. Every key here can also be given as an environment variable (mode is TURKCTL_MODE)
@@ -65,8 +65,7 @@ def write_new(folder: Path) -> tuple[Path, bool]:
     path = folder / PROJECT_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE)
+        outputs.create(path, TEMPLATE.encode(), private=False)
     except FileExistsError:
         if path.is_file():
             return path, False
@@ -99,32 +98,38 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
     section, _, leaf = name.rpartition(".")
     table = document.setdefault(section, tomlkit.table()) if section else document
     table[leaf] = parsed
-    _replace(path, tomlkit.dumps(document))
+    write_whole(path, tomlkit.dumps(document), new=False)
     return path
 
 
+def _holds_secret(text: str) -> bool:
+    import tomllib
+
+    values: dict[str, Any] = {}
+    for name, value in tomllib.loads(text).items():
+        values |= (
+            {f"{name}.{leaf}": inner for leaf, inner in value.items()} if isinstance(value, dict) else {name: value}
+        )
+    return holds_secret(values)
+
+
 def write_whole(path: Path, text: str, *, new: bool) -> None:
-    """Write the project file in one step; ``new``: only where there is none.
+    """Write the project file in one step, for its owner alone where a secret is in it.
+
+    Args:
+        path: the file.
+        text: what it holds from now on.
+        new: write it only where there is none.
 
     Raises:
         ConfigError: the file cannot be written, or there is one by now.
     """
-    if not new:
-        _replace(path, text)
-        return
+    private = _holds_secret(text)
     try:
-        with path.open("xb") as file:
-            file.write(text.encode())
+        if new:
+            outputs.create(path, text.encode(), private=private)
+        else:
+            outputs.replace(path, text.encode(), private=private)
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}", hint="check the folder's permissions") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    path = path.resolve()  # what a symbolic link points to is changed, not the link
-    try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
-            file.write(text.encode())
-        Path(file.name).chmod(path.stat().st_mode & 0o777)
-        os.replace(file.name, path)  # noqa: PTH105  # one step on every platform, also over an existing file
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}", hint="check the file's permissions") from None
+        what = "folder" if new else "file"
+        raise ConfigError(f"cannot write {path}: {error.strerror}", hint=f"check the {what}'s permissions") from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from turkctl import outputs
+
 SLUG = "colours"
 REWARD = "0.50"
 
@@ -57,5 +59,5 @@ TASK = """\
 
 def write(folder: Path, budget: str) -> None:
     """Put the study into an empty folder."""
-    (folder / "turkctl.toml").write_text(PROJECT.replace("{budget}", budget), encoding="utf-8")
-    (folder / "task.html").write_text(TASK, encoding="utf-8")
+    outputs.create(folder / "turkctl.toml", PROJECT.replace("{budget}", budget).encode(), private=False)
+    outputs.create(folder / "task.html", TASK.encode(), private=False)

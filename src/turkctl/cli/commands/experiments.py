@@ -96,9 +96,9 @@ def preview(
     for note in shown.notes:
         run.output.note(note)
     if open_:
-        run.output.note(f"opened {open_page(shown, file)}")
+        run.output.note(f"opened {open_page(shown, file, run.protected())}")
     elif file is not None:
-        run.output.note(f"written to {write_page(shown, file)}")
+        run.output.note(f"written to {write_page(shown, file, run.protected())}")
     elif run.output.format == "table":
         run.output.text(shown.text)
     else:

@@ -85,9 +85,8 @@ def export(
     ] = None,
 ) -> None:
     """Write the labels that count, or the results, as CSV or JSON Lines."""
-    from turkctl.cli.export import write_rows
+    from turkctl.cli.export import check_format, write_rows
     from turkctl.cli.output import Output
-    from turkctl.errors import UsageError
     from turkctl.operations.labels.lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
 
     run = invocation(ctx)
@@ -97,10 +96,9 @@ def export(
     suffix = "" if file is None else file.suffix.lstrip(".").lower()
     chosen = form or suffix or ("jsonl" if run.wants_json else "csv")
     if file is not None:
-        write_rows(file, chosen, columns, rows)
+        write_rows(file, chosen, columns, rows, run.protected())
         return
-    if chosen not in ("csv", "jsonl"):
-        raise UsageError(f"'{chosen}' is not a format of files", hint="one of csv, jsonl")
+    check_format(chosen)
     out = run.output
     Output(chosen, quiet=True, color=False, stdout=out.stdout, stderr=out.stderr, stdin=out.stdin).rows(columns, rows)
 

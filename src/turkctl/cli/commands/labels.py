@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from turkctl.labels.result import Result
     from turkctl.operations.labels.files import FileRequest, FileResult
     from turkctl.operations.labels.runs import AggregateRequest, Outcome
+    from turkctl.outputs import Protected
 
 app = make_group("One answer per item out of several, and what each worker is worth.")
 
@@ -39,10 +40,11 @@ def aggregate(
 ) -> None:
     """Aggregate labels: of a FILE, without a database; else of the experiments that have something new."""
     run = invocation(ctx)
-    files.check()
+    protected = run.protected((file, "what is aggregated"), (reading.gold, "the known answers"))
+    files.check(protected)
     if file is not None:
         _refuse_experiments(experiment, regex, force=force)
-        _aggregate_file(run, _request(file, options, reading), files)
+        _aggregate_file(run, _request(file, options, reading), files, protected)
         return
     reading.refuse()
     if experiment is None and files.wanted:
@@ -51,7 +53,7 @@ def aggregate(
     from turkctl.operations.labels.runs import AggregateRequest
 
     how = How(options.method, options.of_method, check_duplicates(options.duplicates))
-    _aggregate_experiments(run, AggregateRequest(experiment, regex, how, force), files)
+    _aggregate_experiments(run, AggregateRequest(experiment, regex, how, force), files, protected)
 
 
 @app.command()
@@ -123,11 +125,11 @@ def _request(file: str, options: Options, reading: Reading) -> FileRequest:
     )
 
 
-def _aggregate_file(run: Invocation, request: FileRequest, files: Files) -> None:
+def _aggregate_file(run: Invocation, request: FileRequest, files: Files, protected: Protected) -> None:
     from turkctl.operations.labels.files import ITEM_COLUMNS
 
     found = _aggregated(run, request)
-    _write(files, found.result, request.file)
+    _write(files, found.result, request.file, protected)
     run.output.rows(ITEM_COLUMNS, found.result.item_rows())
 
 
@@ -143,7 +145,7 @@ def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
     return found
 
 
-def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Files) -> None:
+def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Files, protected: Protected) -> None:
     """Aggregate what is dirty; the rows of each, then exit code 1 where one failed."""
     from turkctl.cli.batch import stoppable
     from turkctl.operations.labels.lists import ITEM_COLUMNS
@@ -158,7 +160,7 @@ def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Fi
         result = outcomes[0].result if outcomes else None
         if result is None:
             raise UsageError("nothing was aggregated that could be written", hint="add --force")
-        _write(files, result, f"experiment {request.experiment}")
+        _write(files, result, f"experiment {request.experiment}", protected)
     columns = ITEM_COLUMNS if request.single else ("experiment", *ITEM_COLUMNS)
     run.output.rows(columns, _rows(run, outcomes, named=not request.single))
     if any(outcome.error is not None for outcome in outcomes):
@@ -192,22 +194,22 @@ def _tell(run: Invocation, outcome: Outcome) -> None:
             run.output.warn(f"{slug}: {told}")
 
 
-def _write(files: Files, result: Result, source: str) -> None:
-    """The page and the workers."""
+def _write(files: Files, result: Result, source: str, protected: Protected) -> None:
+    """Write the workers and the page."""
     if files.workers is not None:
-        _write_workers(files.workers, list(result.worker_rows()))
+        _write_workers(files.workers, list(result.worker_rows()), protected)
     if files.report is not None:
         from turkctl.operations.labels.report import write_report
 
-        write_report(files.report, result, source)
+        write_report(files.report, result, source, protected)
 
 
-def _write_workers(file: Path, rows: list[dict[str, Any]]) -> None:
+def _write_workers(file: Path, rows: list[dict[str, Any]], protected: Protected) -> None:
     from turkctl.cli.export import write_rows
     from turkctl.operations.labels.files import WORKER_COLUMNS
 
     form = file.suffix.lstrip(".").lower()
-    write_rows(file, form, WORKER_COLUMNS, worker_rows(rows, form))
+    write_rows(file, form, WORKER_COLUMNS, worker_rows(rows, form), protected, flag="--workers")
 
 
 def worker_rows(rows: Sequence[dict[str, Any]], form: str) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def export(
     otherwise = "jsonl" if run.wants_json else "csv"
     wanted = plan_export(data, form, file, anonymize, otherwise=otherwise)
     with stoppable() as stop:
-        report = write_export(run.context, query, wanted, run.output.stdout.write, stop)
+        report = write_export(run.context, query, wanted, run.output.stdout.write, stop, run.protected())
     _show(run, report)
 
 

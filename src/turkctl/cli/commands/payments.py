@@ -73,10 +73,12 @@ def export(
     """Write the payments of this mode to a file; says how many they are."""
     from turkctl.cli.export import write_rows
     from turkctl.operations.payments.ledger import KEYS, list_payments
+    from turkctl.outputs import check
 
     run = invocation(ctx)
+    check(file, run.protected())
     rows = list_payments(run.context, filters.query())
-    write_rows(file, form, KEYS, rows)
+    write_rows(file, form, KEYS, rows, run.protected())
     run.output.record({"file": str(file), "payments": len(rows)})
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -50,6 +51,7 @@ class Preview:
         page: HTML that a browser can open; None for a layout, whose page only the market has.
         layout: its id and parameters.
         notes: what the reader should know.
+        sources: where its template may lie, which no page may replace.
     """
 
     experiment: str
@@ -59,6 +61,7 @@ class Preview:
     page: str | None = None
     layout: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    sources: tuple[Path, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The record that is shown."""
@@ -99,7 +102,11 @@ def preview(world: World, slug: str, row: str | None = None) -> Preview:
     if not rows and (asked := placeholders(version)):
         rows = _made_up(asked, settings_of(version).items_per_hit)
         notes = ("there is no content yet: each placeholder shows its own name",)
-    task = task_of(version, rows)
+    return replace(_shown(version, keys, rows, notes), sources=_sources(version, world.settings.folder))
+
+
+def _shown(version: Version, keys: tuple[str, ...], rows: list[Row], notes: tuple[str, ...]) -> Preview:
+    slug, task = version.slug, task_of(version, rows)
     if task.question is None:
         layout = {"layout_id": task.layout_id, "parameters": dict(task.layout_parameters or {})}
         why = "only the market has the page of a layout: post a HIT in mode local or sandbox to see it"
@@ -112,6 +119,13 @@ def preview(world: World, slug: str, row: str | None = None) -> Preview:
         return Preview(slug, "html", keys, page=_inert(question.html), notes=notes)
     why = "a question form is drawn by the market: this is its document"
     return Preview(slug, "form", keys, page=f"<pre>{html.escape(task.question)}</pre>\n", notes=(*notes, why))
+
+
+def _sources(version: Version, folder: Path) -> tuple[Path, ...]:
+    """Return the files that the experiment's template may be: beside the project file, or in an experiment's folder."""
+    settings = settings_of(version)
+    name = settings.html_template or settings.question_file
+    return () if name is None else (folder / name, *(each / name for each in folder.iterdir() if each.is_dir()))
 
 
 def with_parameters(url: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from turkctl.errors import UsageError
 from turkctl.labels.result import Result
 from turkctl.operations.labels.charts import bars, plane
+from turkctl.outputs import Protected, writing_text
 
 NEAR = 20
 """Items nearest to the cut that are listed."""
@@ -88,19 +87,14 @@ _ABOUT_P = {
 }
 
 
-def write_report(path: Path, result: Result, source: str) -> None:
-    """Write the page; a file of that name is replaced once the new one is complete.
+def write_report(path: Path, result: Result, source: str, protected: Protected) -> None:
+    """Write the page, which names workers, for the user alone.
 
     Raises:
-        UsageError: a place that cannot be written.
+        UsageError: a place that cannot be written, or a file that is not replaced.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(render(result, source), encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}", hint="name another with --report") from None
+    with writing_text(path, protected, flag="--report", private=True) as out:
+        out.write(render(result, source))
 
 
 def render(result: Result, source: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from turkctl import outputs
 from turkctl.errors import UsageError
 
 DIGITS = 16
@@ -68,13 +69,7 @@ def _read_key(file: Path) -> Key:
 def _make_key(file: Path) -> Key:
     secret = secrets.token_hex(KEY_BYTES).encode()
     try:
-        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(opened, "wb") as made:
-                made.write(secret + b"\n")
-        except OSError:
-            file.unlink()  # half a key would be no key the next time
-            raise
+        outputs.create(file, secret + b"\n", private=True)
     except FileExistsError:  # another program has made it in the meantime
         return _read_key(file)
     except OSError as error:

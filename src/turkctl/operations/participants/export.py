@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, BinaryIO
 
 from turkctl.errors import InterruptedByUserError, UsageError
 from turkctl.operations.participants.anonymize import Key, Pseudonyms, load_key
@@ -21,7 +21,7 @@ from turkctl.operations.participants.datastring import (
     trial_columns,
     unpack,
 )
-from turkctl.operations.participants.export_files import named, replacing
+from turkctl.operations.participants.export_files import named
 from turkctl.operations.participants.export_formats import (
     FORMATS,
     CsvWriter,
@@ -34,6 +34,7 @@ from turkctl.operations.participants.export_formats import (
 )
 from turkctl.operations.participants.filters import Query, build_filter, needed_columns
 from turkctl.operations.participants.lists import Reads, checked_table, readable, status_name
+from turkctl.outputs import Protected, text_into, writing_all
 from turkctl.store.engine import Database
 from turkctl.store.participant_exports import has_answers, read_page
 from turkctl.store.participant_lists import ParticipantFilter, as_text
@@ -122,7 +123,14 @@ def plan_export(
     return Wanted(kinds, form, target, key_file)
 
 
-def export(reads: Reads, query: Query, wanted: Wanted, write: Callable[[str], object], stop: Event) -> Report:
+def export(
+    reads: Reads,
+    query: Query,
+    wanted: Wanted,
+    write: Callable[[str], object],
+    stop: Event,
+    protected: Protected = Protected(),  # noqa: B008  # a value that nobody can change
+) -> Report:
     """Write what was recorded by the participants that match.
 
     Participants come in the order of ``uniqueid``. Each that is there from beginning to end is exported once, in the
@@ -134,13 +142,15 @@ def export(reads: Reads, query: Query, wanted: Wanted, write: Callable[[str], ob
         wanted: what and where.
         write: standard output.
         stop: set to end it early.
+        protected: the files that must not be replaced.
 
     Raises:
         UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.lists.listed`; also a key
             file that cannot be used and a file that cannot be written.
         InterruptedByUserError: it was stopped; no file was made or replaced.
     """
-    files = _files(wanted)
+    protected = protected.plus(wanted.key_file, "the key")
+    files = _files(wanted, protected)
     source = _open(reads, query, wanted.key_file is not None, stop)
     report = Report(files=files, rows=dict.fromkeys(wanted.kinds, 0))
     if wanted.key_file is not None:
@@ -149,18 +159,16 @@ def export(reads: Reads, query: Query, wanted: Wanted, write: Callable[[str], ob
     if wanted.file is None:
         _write(source, wanted.kinds, _to_stdout(source, wanted, write), report)
         return report
-    with replacing(files) as beside, ExitStack() as stack:
-        _write(source, wanted.kinds, _to_files(source, wanted, beside, stack), report)
+    with writing_all(files, protected, private=True) as opened, ExitStack() as stack:
+        _write(source, wanted.kinds, _to_files(source, wanted, opened, stack), report)
     return report
 
 
-def _files(wanted: Wanted) -> list[Path]:
+def _files(wanted: Wanted, protected: Protected) -> list[Path]:
     if wanted.file is None:
         return []
-    files = named(wanted.file, [f"{kind}data" for kind in wanted.kinds], wanted.form, together=wanted.form == "jsonl")
-    if wanted.key_file is not None and wanted.key_file.resolve() in files:
-        raise UsageError(f"{wanted.key_file} is the key and is not replaced", hint="name another with --file")
-    return files
+    parts = [f"{kind}data" for kind in wanted.kinds]
+    return named(wanted.file, parts, wanted.form, protected, together=wanted.form == "jsonl")
 
 
 @dataclass(frozen=True)
@@ -253,11 +261,11 @@ def _json_lines(kinds: Sequence[Kind], sink: TextSink) -> dict[Kind, Writer]:
     return {kind: JsonLinesWriter(sink, kind if len(kinds) > 1 else None) for kind in kinds}
 
 
-def _to_files(source: _Source, wanted: Wanted, files: Sequence[Path], stack: ExitStack) -> dict[Kind, Writer]:
+def _to_files(source: _Source, wanted: Wanted, files: Sequence[BinaryIO], stack: ExitStack) -> dict[Kind, Writer]:
     if wanted.form == "parquet":
         pairs = zip(wanted.kinds, files, strict=True)
         return {kind: ParquetWriter(file, kind, _columns(source, kind)) for kind, file in pairs}
-    sinks = [TextSink(stack.enter_context(file.open("w", encoding="utf-8", newline="")).write) for file in files]
+    sinks = [TextSink(stack.enter_context(text_into(file)).write) for file in files]
     if wanted.form == "csv":
         return {kind: CsvWriter(sink, _columns(source, kind)) for kind, sink in zip(wanted.kinds, sinks, strict=True)}
     if len(sinks) == 1:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from turkctl.errors import UsageError
 from turkctl.operations.participants.datastring import FIELDS, NUMBERS, PARTICIPANT, REST, Kind, as_text, is_number
@@ -120,7 +119,7 @@ class JsonLinesWriter:
 class ParquetWriter:
     """Parquet in small row groups: text, but for the numbers that psiTurk itself writes."""
 
-    def __init__(self, file: Path, kind: Kind, columns: Sequence[str]) -> None:
+    def __init__(self, file: BinaryIO, kind: Kind, columns: Sequence[str]) -> None:
         pa, parquet = import_parquet()
         self._columns = {name: _NUMBERS.get(name) if name in _numbers(kind) else None for name in columns}
         types: Mapping[type | None, Any] = {None: pa.string(), int: pa.int64(), float: pa.float64()}

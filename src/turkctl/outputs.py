@@ -1,0 +1,316 @@
+"""The one way to write a file: whole or not at all, and never over a database, settings, a key or an input.
+
+A regular file is written beside its place under a random name, brought to the disk, and renamed over it, so that a
+reader sees the old file or the new one. What a link points to is replaced, not the link. Devices, pipes and
+``/dev/null`` are opened and written to. A test over the syntax trees sees that no other module writes files.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import secrets
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from turkctl.errors import OutputError, UsageError
+
+SQLITE = b"SQLite format 3\x00"
+"""How every SQLite database begins."""
+SIDECARS = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a database, which are a part of it."""
+SETTINGS_NAMES = ("turkctl.toml", "experiment.toml")
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""Failures of a disk: nothing that another name would change."""
+_KEY = re.compile(rb"[0-9a-f]{64}\s*")
+_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:(?P<name>stdin|stdout|stderr)|fd/(?P<number>\d{1,9}))")
+_DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
+_WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True)
+class Protected:
+    """The files that a command's output must not replace, each with what it is, as in ``the project's database``."""
+
+    files: tuple[tuple[Path, str], ...] = ()
+
+    def plus(self, path: Path | str | None, what: str) -> Protected:
+        """Return these and one more; the same where there is none (``None``, or ``-`` for standard input)."""
+        if path is None or str(path) == "-":
+            return self
+        return Protected((*self.files, (Path(path), what)))
+
+    def name_of(self, path: Path) -> str | None:
+        """Return what the file is, by its place or as another name of the same file; None for any other."""
+        place, seen = os.path.realpath(path), _stat(path)
+        for other, what in self.files:
+            if place in (os.path.realpath(other), *(os.path.realpath(other) + ending for ending in SIDECARS)):
+                return what
+            there = None if seen is None else _stat(other)
+            if seen is not None and there is not None and os.path.samestat(seen, there):
+                return what
+        return None
+
+
+def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
+    """Refuse a place that cannot or must not be written to, before the work whose result it is for.
+
+    Args:
+        path: as the user named it.
+        protected: the files that this command must not replace.
+        flag: how the user named it.
+
+    Raises:
+        UsageError: a folder, a folder that is not there, or a file that is not replaced.
+    """
+    hint = f"name another with {flag}"
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint=f"name a file with {flag}")
+    if not Path(os.path.realpath(path)).parent.is_dir() and not _is_special(path):
+        raise UsageError(f"cannot write {path}: there is no folder {path.parent}", hint=f"{hint}, or make the folder")
+    what = protected.name_of(path) or _kind(path)
+    if what is not None:
+        raise UsageError(f"{path} is {what} and is not replaced", hint=hint)
+
+
+def target(path: Path) -> Path:
+    """Return the file that is written in the end: a link's target, or a device or pipe itself."""
+    return path if _is_special(path) else Path(os.path.realpath(path))
+
+
+@contextmanager
+def writing(path: Path, protected: Protected, *, flag: str = "--file", private: bool = False) -> Iterator[BinaryIO]:
+    """Open a user's file for the bytes of a result; see :func:`writing_all`."""
+    with writing_all([path], protected, flag=flag, private=private) as (stream,):
+        yield stream
+
+
+@contextmanager
+def writing_text(path: Path, protected: Protected, *, flag: str = "--file", private: bool = False) -> Iterator[TextIO]:
+    """Open a user's file for text in UTF-8, whose line ends stay as they are; see :func:`writing_all`."""
+    with writing(path, protected, flag=flag, private=private) as stream, text_into(stream) as text:
+        yield text
+
+
+@contextmanager
+def text_into(stream: BinaryIO) -> Iterator[TextIO]:
+    """Write text in UTF-8 to an open file, which stays open."""
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    try:
+        yield text
+        text.flush()
+    finally:
+        with suppress(OSError, ValueError):  # on an error the file is thrown away
+            text.detach()
+
+
+@contextmanager
+def writing_all(
+    paths: Sequence[Path], protected: Protected, *, flag: str = "--file", private: bool = False
+) -> Iterator[list[BinaryIO]]:
+    """Open a user's files for a result. They are there together when the block ends, and none of them if it raises.
+
+    Args:
+        paths: as the user named them.
+        protected: the files that this command must not replace.
+        flag: how the user named them, for hints.
+        private: whether ids of people are in them, so that the owner alone may read them.
+
+    Raises:
+        UsageError: one of them must not be replaced, or cannot be written.
+        OutputError: the disk is full or broken.
+    """
+    for path in paths:
+        check(path, protected, flag=flag)
+    with ExitStack() as stack, _explained(paths, flag):
+        opened: list[_Direct | _Beside] = []
+        for path in paths:
+            output: _Direct | _Beside = _Direct(path) if _is_special(path) else _Beside(target(path), private=private)
+            stack.callback(output.discard)
+            output.open()
+            opened.append(output)
+        yield [output.stream for output in opened]
+        for output in opened:
+            output.finish()
+        for output in opened:
+            output.settle()
+
+
+def replace(path: Path, data: bytes, *, private: bool) -> None:
+    """Replace one of turkctl's own files in one step; a link's target, not the link.
+
+    Args:
+        path: the file.
+        data: what it holds from now on.
+        private: whether its owner alone may read it; else it keeps its permissions.
+
+    Raises:
+        OSError: it cannot be written; it is as it was.
+    """
+    output = _Beside(Path(os.path.realpath(path)), private=private)
+    try:
+        output.open()
+        output.stream.write(data)
+        output.finish()
+        output.settle()
+    finally:
+        output.discard()
+
+
+def create(path: Path, data: bytes, *, private: bool) -> None:
+    """Make one of turkctl's own files, which is there whole from its first moment.
+
+    Args:
+        path: the file.
+        data: what it holds.
+        private: whether its owner alone may read it.
+
+    Raises:
+        FileExistsError: it is there already, and stays as it is.
+        OSError: it cannot be written.
+    """
+    output = _Beside(Path(os.path.realpath(path)), private=private)
+    try:
+        output.open()
+        output.stream.write(data)
+        output.finish()
+        output.settle_new()
+    finally:
+        output.discard()
+
+
+class _Direct:
+    """A device, a pipe, or a descriptor of this process: what is written is out."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.stream: BinaryIO = io.BytesIO()
+
+    def open(self) -> None:
+        number = _descriptor(self._path)
+        if number is None:
+            self.stream = os.fdopen(os.open(self._path, _WRITE), "wb")
+            return
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()  # what was printed before goes out before
+        self.stream = os.fdopen(os.dup(number), "wb")
+
+    def finish(self) -> None:
+        self.stream.flush()
+
+    def settle(self) -> None:
+        self.stream.close()
+
+    def discard(self) -> None:
+        with suppress(OSError):
+            self.stream.close()
+
+
+class _Beside:
+    """A file under a random name, which takes the place of another once it is whole."""
+
+    def __init__(self, place: Path, *, private: bool) -> None:
+        self._place = place
+        self._private = private
+        self._beside = place.with_name(f".turkctl-{secrets.token_hex(8)}.tmp")
+        self.stream: BinaryIO = io.BytesIO()
+
+    def open(self) -> None:
+        before = _stat(self._place)
+        if before is not None and not os.access(self._place, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._place))
+        mode = 0o600 if self._private or before is not None else 0o666  # of a new file less the umask
+        self.stream = os.fdopen(os.open(self._beside, _WRITE | os.O_CREAT | os.O_EXCL, mode), "wb")
+        if before is not None and not self._private:
+            self._beside.chmod(stat.S_IMODE(before.st_mode) & 0o777)
+
+    def finish(self) -> None:
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        self.stream.close()
+
+    def settle(self) -> None:
+        os.replace(self._beside, self._place)  # noqa: PTH105  # one step on every platform, also over an existing file
+
+    def settle_new(self) -> None:
+        """Take the place only if it is free; where there are no hard links, the file is opened for itself alone."""
+        try:
+            os.link(self._beside, self._place)
+        except FileExistsError:
+            raise
+        except OSError:
+            os.close(os.open(self._place, _WRITE | os.O_CREAT | os.O_EXCL, 0o600))
+            self.settle()
+
+    def discard(self) -> None:
+        """Leave nothing behind; what has taken its place stays."""
+        with suppress(OSError):
+            self.stream.close()
+        with suppress(OSError):
+            self._beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(paths: Iterable[Path], flag: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"cannot write {', '.join(map(str, paths))}: {error.strerror or error}"
+        if error.errno in NO_ROOM:
+            raise OutputError(message, hint="free some space") from None
+        raise UsageError(message, hint=f"name another with {flag}") from None
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return the descriptor of this process that the path names; Linux would open its file a second time."""
+    found = _DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # the words as they are: no link is followed
+    if found is None:
+        return None
+    return _DESCRIPTORS[found["name"]] if found["name"] else int(found["number"])
+
+
+def _is_special(path: Path) -> bool:
+    """Return whether there is something other than a regular file, which is written to and not replaced."""
+    found = _stat(path)
+    return _descriptor(path) is not None or (found is not None and not stat.S_ISREG(found.st_mode))
+
+
+def _kind(path: Path) -> str | None:
+    """Return what makes a file one that no output replaces, by its name or by how it begins."""
+    place = Path(os.path.realpath(path))
+    if {path.name.lower(), place.name.lower()} & set(SETTINGS_NAMES):
+        return "a settings file"
+    seen = _stat(path)
+    if seen is None or not stat.S_ISREG(seen.st_mode):
+        return None
+    begins = _beginning(path)
+    base = next((str(place)[: -len(each)] for each in SIDECARS if place.name.endswith(each)), None)
+    if begins.startswith(SQLITE) or (base is not None and _beginning(Path(base)).startswith(SQLITE)):
+        return "a database"
+    if _KEY.fullmatch(begins) or _PRIVATE_KEY.match(begins):
+        return "a key"
+    return None
+
+
+def _beginning(path: Path) -> bytes:
+    """Return the first bytes; none of what cannot be read, which may still be replaced."""
+    try:
+        with path.open("rb") as opened:
+            return opened.read(100)
+    except OSError:
+        return b""
