@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError
-from turkctl.settings import Settings
+from turkctl.settings import Settings, mask_url, sqlite_path
 from turkctl.units import parse_money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
     from turkctl.market.doors.http import Server
     from turkctl.market.glance import Glance
@@ -47,6 +48,9 @@ class Context:
         """The database as it is: its schema neither checked nor made."""
         from turkctl.store.engine import connect
 
+        path = sqlite_path(self.settings.database_url)
+        if path is not None and not (path.exists() and path.stat().st_size):
+            self.refuse_to_begin()
         database = connect(self.settings.database_url)
         self._opened.append(database)
         return database
@@ -56,8 +60,39 @@ class Context:
         """The database at this turkctl's schema; made when it is empty."""
         from turkctl.store.schema import ensure
 
-        ensure(self.bare_database, self.settings["participants_table"])
+        ensure(self.bare_database, self.settings["participants_table"], self.refuse_to_begin)
+        if self._made is not None:
+            self._made.remember()
         return self.bare_database
+
+    @cached_property
+    def _made(self) -> MadeDatabase | None:
+        """The note that the project's database was made; none outside of a project."""
+        from turkctl.made_databases import MadeDatabase
+
+        project, folder = self.settings.project_file, self.settings.state_folder
+        return None if project is None or folder is None else MadeDatabase(project, self.settings.database_url, folder)
+
+    def refuse_to_begin(self) -> None:
+        """See that an empty database may get its tables.
+
+        Raises:
+            DatabaseUnreachableError: the project had another one before, or psiTurk makes the one that is named.
+        """
+        if self._made is not None:
+            self._made.refuse_to_begin()
+        named = self.settings.origins["database_url"].kind != "default"
+        if named and self.settings["participants_source"] == "psiturk":
+            raise DatabaseUnreachableError(
+                f"there is nothing in the database {mask_url(self.settings.database_url)},"
+                " though psiTurk fills it (participants_source)",
+                hint="check the address in database_url; psiTurk makes its tables when its server starts",
+            )
+
+    def begin_anew(self) -> None:
+        """Let the project begin with a new database where it had another one before."""
+        if self._made is not None:
+            self._made.forget()
 
     @cached_property
     def market(self) -> Market:
@@ -65,7 +100,6 @@ class Context:
         from sqlalchemy.exc import SQLAlchemyError
 
         from turkctl.market.service import Market
-        from turkctl.settings import mask_url
 
         try:
             market = Market(

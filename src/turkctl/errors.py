@@ -112,6 +112,12 @@ class DatabaseUnreachableError(UnreachableError):
     code = "database_unreachable"
 
 
+class DatabaseReplacedError(DatabaseUnreachableError):
+    """The database's file was replaced or removed while the program used it."""
+
+    code = "database_replaced"
+
+
 class MarketUnreachableError(UnreachableError):
     """The market does not answer, or what answers is not a market."""
 

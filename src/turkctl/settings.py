@@ -15,6 +15,7 @@ from typing import Any
 
 from turkctl.addresses import mask_url
 from turkctl.errors import ConfigError, UsageError
+from turkctl.made_databases import state_folder
 from turkctl.settings_file import SettingsFile, read_file
 from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key
 from turkctl.words import nearest
@@ -49,6 +50,8 @@ class Settings:
     """The tables ``[experiments.SLUG]`` of the project file, unvalidated."""
     user_file: Path | None = None
     """The user's own settings file, whether it is there or not."""
+    state_folder: Path | None = None
+    """Where turkctl keeps what it knows of this user's projects."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -154,7 +157,7 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
             hint="add --mode sandbox or --mode live, or leave the flag out",
         )
     _place_databases(values, origins, folder, cwd)
-    return Settings(values, origins, project, folder, project_values.experiments, own)
+    return Settings(values, origins, project, folder, project_values.experiments, own, state_folder(environ))
 
 
 def _project_file(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Path | None:

@@ -12,7 +12,7 @@ import pytest
 from scheduler_support import HOUR, MINUTE, Acts, Clock, add_task, claimant, past_runs, read_task
 
 from turkctl.context import Context
-from turkctl.errors import DatabaseUnreachableError, InterruptedByUserError, NotFoundError
+from turkctl.errors import DatabaseReplacedError, DatabaseUnreachableError, InterruptedByUserError, NotFoundError
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.scheduler.lease import Keeper, SchedulerRunningError
 from turkctl.scheduler.runner import Runner, run_by_hand
@@ -303,3 +303,36 @@ def test_an_endpoint_named_on_the_command_line_is_that_of_one_mode_alone(tmp_pat
     assert worlds("live").settings.endpoint_url is None
     named = Context(load({"mode": "sandbox"}, {"TURKCTL_ENDPOINT_URL": "http://127.0.0.1:8801"}, tmp_path))
     assert Worlds(named, threading.Event(), lambda: None)("live").settings.endpoint_url == "http://127.0.0.1:8801"
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+def test_a_scheduler_whose_database_is_replaced_stops(tmp_path: Path, put_back: bool) -> None:
+    context = Context(load({"database_url": f"sqlite:///{tmp_path / 'turkctl.db'}"}, {}, tmp_path))
+
+    def replace() -> None:
+        database = tmp_path / "turkctl.db"
+        (tmp_path / "copy.db").write_bytes(database.read_bytes())
+        database.unlink()
+        if put_back:
+            (tmp_path / "copy.db").rename(database)
+
+    _due_task(context, "a")
+    _due_task(context, "b")
+    acts = Acts(a=replace)
+    with pytest.raises(DatabaseReplacedError):
+        _runner(context, acts).run(POLL)
+    context.close()
+    assert acts.done == ["a"]
+    assert (tmp_path / "turkctl.db").exists() == put_back
+
+
+def test_a_batch_ends_when_the_file_with_the_lease_is_replaced(tmp_path: Path) -> None:
+    context = Context(load({"database_url": f"sqlite:///{tmp_path / 'turkctl.db'}"}, {}, tmp_path))
+    seconds = [1000.0]
+    keeper = Keeper(context.database, seconds=lambda: seconds[0])
+    keeper.acquire()
+    (tmp_path / "turkctl.db").rename(tmp_path / "moved.db")
+    seconds[0] += 6
+    with pytest.raises(DatabaseReplacedError):
+        keeper.beat()
+    context.close()

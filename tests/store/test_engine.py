@@ -14,8 +14,8 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError, UsageError
-from turkctl.store import failures, hits, schema
+from turkctl.errors import ConfigError, DatabaseReplacedError, DatabaseUnreachableError, SchemaError, UsageError
+from turkctl.store import failures, hits, meta, schema
 from turkctl.store.engine import Database, connect
 
 
@@ -286,3 +286,38 @@ def test_running_out_of_connections_says_so() -> None:
     assert isinstance(error, DatabaseUnreachableError)
     assert "in use" in error.message
     assert "s3cret" not in error.message
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+def test_a_file_that_is_replaced_while_it_is_used_is_used_no_more(tmp_path: Path, put_back: bool) -> None:
+    with new_database("sqlite", tmp_path) as url:
+        database = connect(url)
+        schema.ensure(database)
+        (tmp_path / "copy.db").write_bytes((tmp_path / "turkctl.db").read_bytes())
+        (tmp_path / "turkctl.db").unlink()
+        if put_back:
+            (tmp_path / "copy.db").rename(tmp_path / "turkctl.db")
+        before = (tmp_path / "turkctl.db").read_bytes() if put_back else None
+        for session in (database.read, database.write):
+            with pytest.raises(DatabaseReplacedError, match="was replaced" if put_back else "was removed"), session():
+                pass
+        database.close()
+        assert ((tmp_path / "turkctl.db").read_bytes() if put_back else None) == before
+        assert (tmp_path / "turkctl.db").exists() == put_back
+
+
+def test_eight_processes_that_make_a_database_at_once_get_one(tmp_path: Path) -> None:
+    with new_database("sqlite", tmp_path) as url:
+        made = [connect(url) for _ in range(8)]
+        threads = [threading.Thread(target=schema.ensure, args=(each,)) for each in made]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ids = set()
+        for each in made:
+            with each.read() as session:
+                ids.add(meta.database_id(session))
+            each.close()
+        assert len(ids) == 1
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".turkctl")] == []

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from turkctl.cli.output import Output, Row
-from turkctl.errors import UnreachableError, UsageError
+from turkctl.errors import DatabaseReplacedError, UnreachableError, UsageError
 from turkctl.units import format_time
 
 INTERVAL = 2.0
@@ -64,6 +64,8 @@ def watch(
             try:
                 columns, rows = look(_room(console))
                 trouble = None
+            except DatabaseReplacedError:
+                raise
             except UnreachableError as error:
                 trouble = error.message
             pause(max(0.0, _SHARE * (time.monotonic() - started - INTERVAL)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import ROUND_UP, Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.demo import study
 from turkctl.errors import TurkctlError, UsageError
+from turkctl.made_databases import state_folder
 from turkctl.operations.hits.cost import cost
 from turkctl.scheduler.runner import Runner
 from turkctl.settings import load
@@ -86,7 +88,10 @@ def _project(folder: Path, goal: int) -> Context:
         raise UsageError(
             f"cannot write to {folder}: {error.strerror}", hint="name a folder that you may write to"
         ) from None
-    return Context(load({"config": str(folder / "turkctl.toml"), "mode": "local"}, {}, folder))
+    settings = load({"config": str(folder / "turkctl.toml"), "mode": "local"}, {}, folder)
+    context = Context(replace(settings, state_folder=state_folder(os.environ)))
+    context.begin_anew()
+    return context
 
 
 class _Play:

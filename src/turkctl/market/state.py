@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
@@ -21,6 +22,7 @@ from sqlalchemy.pool import StaticPool
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
+from turkctl.sqlite_files import SqliteFile
 
 VERSION = 1
 """The tables' version. A database of a newer one is refused."""
@@ -136,9 +138,17 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
         engine = create_engine(url, pool_size=16, max_overflow=32)
+        _see_to_file(engine, str(parsed.database))
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _see_to_file(engine: Engine, name: str) -> None:
+    """Have a new file made for its owner alone, and an empty one refused, before the first connection."""
+    if not name.startswith("file:"):
+        file = SqliteFile(Path(name))
+        event.listen(engine, "do_connect", lambda *_: file.open())
 
 
 def _on_connect(connection: Any, _record: object) -> None:

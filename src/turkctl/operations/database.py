@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from turkctl.store import schema
 from turkctl.store.engine import Database
 
 
-def upgrade(database: Database, participants_table: str) -> tuple[str | None, str]:
-    """Bring the database to this turkctl's schema; the revisions before and after.
+def upgrade(
+    database: Database, participants_table: str, before_making: Callable[[], None] = lambda: None
+) -> tuple[str | None, str]:
+    """Bring the database to this turkctl's schema; return the revisions before and after.
+
+    ``before_making`` is called before an empty database gets its tables, and may raise.
 
     Raises:
         SchemaError: it is newer than this turkctl.
         DatabaseUnreachableError: it cannot be opened or written.
     """
-    return schema.upgrade(database, participants_table)
+    return schema.upgrade(database, participants_table, before_making)
 
 
 def versions(database: Database) -> tuple[str | None, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.errors import RefusedError, UnreachableError
+from turkctl.errors import DatabaseReplacedError, RefusedError, UnreachableError
 from turkctl.operations.engine import processes
 from turkctl.operations.tasks.scheduler import is_gone
 from turkctl.scheduler.logs import log
@@ -156,12 +156,15 @@ class Keeper:
 
         Raises:
             LeaseLostError: it does not hold, or cannot be seen to while it may have run out.
+            DatabaseReplacedError: the file with the lease was replaced or removed.
         """
         age = self._seconds() - self._renewed
         if 0 <= age < BEAT_EVERY:
             return
         try:
             self.renew()
+        except DatabaseReplacedError:
+            raise
         except UnreachableError:
             if not 0 <= age < SURE_FOR:
                 raise LeaseLostError from None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import InterruptedByUserError, TurkctlError
+from turkctl.errors import DatabaseReplacedError, InterruptedByUserError, TurkctlError
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.operations.tasks.manage import finished_run, request_run, withdraw_request
 from turkctl.scheduler.due import Report, in_words, nothing_due, run_due, sweep
@@ -85,6 +85,7 @@ class Runner:
         Raises:
             SchedulerRunningError: another process runs tasks, or took over while this one was held up.
             DatabaseUnreachableError: the database did not answer at the start; later it costs a tick.
+            DatabaseReplacedError: the database's file was replaced or removed.
         """
         self._until_idle = until_idle
         with self._keeper.held():
@@ -107,7 +108,7 @@ class Runner:
             self._run_due()
             if self._until_idle and self._idle():
                 self.stop.set()
-        except SchedulerRunningError as error:
+        except (SchedulerRunningError, DatabaseReplacedError) as error:
             self._leave(error)
         except LeaseLostError as error:  # the next tick asks for it again, and leaves if another process has it
             log("lease_lost", level=logging.ERROR, error=error.message)

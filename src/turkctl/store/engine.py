@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -20,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlmodel import Session
 
 from turkctl.errors import ConfigError, SchemaError, UsageError
+from turkctl.sqlite_files import SqliteFile
 from turkctl.store import failures
 
 WRITABLE = ("sqlite", "postgresql")
@@ -40,6 +42,8 @@ class Database:
 
     engine: Engine
     url: URL
+    file: SqliteFile | None = None
+    """Its file, on SQLite."""
 
     @property
     def url_for_people(self) -> str:
@@ -57,6 +61,7 @@ class Database:
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened or read.
+            DatabaseReplacedError: its file is not the one that was opened first.
             SchemaError: it lacks a table that was asked for.
         """
         options: dict[str, Any] = {_READING: True}
@@ -93,6 +98,8 @@ class Database:
 
     @contextmanager
     def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
+        if self.file is not None:
+            self.file.check()
         with self.translating(), self.engine.connect() as connection:
             yield connection.execution_options(**options) if options else connection
 
@@ -155,14 +162,24 @@ def connect(url: str) -> Database:
         engine = create_engine(parsed, **options)
     except (ImportError, NoSuchModuleError) as error:
         raise failures.missing_driver(error, parsed) from None
+    file = None
     if engine.dialect.name == "sqlite":
+        file = _file_of(parsed)
+        if file is not None:
+            event.listen(engine, "do_connect", lambda *_: file.open())
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name == "postgresql":
         event.listen(engine, "begin", _begin_postgresql)
     elif engine.dialect.name == "mysql":
         event.listen(engine, "begin", _begin_mysql)
-    return Database(engine, parsed)
+    return Database(engine, parsed, file)
+
+
+def _file_of(url: URL) -> SqliteFile | None:
+    """Return the file of an SQLite database; None for one of SQLite's own addresses, as in ``file:x.db?mode=ro``."""
+    name = url.database or ""
+    return None if name.startswith("file:") else SqliteFile(Path(name))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

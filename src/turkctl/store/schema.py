@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,8 +71,17 @@ def current(database: Database) -> str | None:
         return _revision(session.connection())
 
 
-def ensure(database: Database, participants_table: str = participants.DEFAULT_NAME) -> None:
+def ensure(
+    database: Database,
+    participants_table: str = participants.DEFAULT_NAME,
+    before_making: Callable[[], None] = lambda: None,
+) -> None:
     """Makes sure the database is at :data:`HEAD`: an empty one gets its tables, any other is only looked at.
+
+    Args:
+        database: to look at.
+        participants_table: the name of psiTurk's table.
+        before_making: called before an empty database gets its tables; it may raise.
 
     Raises:
         SchemaError: it is older or newer than this turkctl, or somebody else's without our tables.
@@ -83,6 +92,7 @@ def ensure(database: Database, participants_table: str = participants.DEFAULT_NA
         revision = _revision(session.connection())
         empty = revision is None and _is_empty(session.connection())
     if revision is None and empty:
+        before_making()
         revision = _create(database, participants_table)
     if revision != HEAD:
         raise _mismatch(database, revision)
@@ -99,11 +109,20 @@ def refuse_newer(session: Session, database: Database) -> None:
         raise _mismatch(database, revision)
 
 
-def upgrade(database: Database, participants_table: str = participants.DEFAULT_NAME) -> tuple[str | None, str]:
+def upgrade(
+    database: Database,
+    participants_table: str = participants.DEFAULT_NAME,
+    before_making: Callable[[], None] = lambda: None,
+) -> tuple[str | None, str]:
     """Brings the database to :data:`HEAD`; an empty one, and somebody else's, get our tables.
 
     Tables that are not ours are not touched, and the participants table is made only where the database was empty.
     Of two processes that upgrade at once, the second waits and finds nothing left to do.
+
+    Args:
+        database: to bring up to date.
+        participants_table: the name of psiTurk's table.
+        before_making: called before an empty database gets its tables; it may raise.
 
     Returns:
         The revisions before and after.
@@ -118,6 +137,8 @@ def upgrade(database: Database, participants_table: str = participants.DEFAULT_N
     with _migrating(database) as connection:
         before = _revision(connection)
         ours = before is None and _is_empty(connection)
+        if ours:
+            before_making()
         _run_migrations(connection)
         if before is None:
             _introduce(connection, ours=ours, participants_table=participants_table)

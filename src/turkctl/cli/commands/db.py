@@ -21,7 +21,7 @@ def upgrade(ctx: typer.Context) -> None:
     from turkctl.operations.database import upgrade
 
     run = invocation(ctx)
-    before, after = upgrade(run.context.bare_database, run.settings["participants_table"])
+    before, after = upgrade(run.context.bare_database, run.settings["participants_table"], run.context.refuse_to_begin)
     run.output.record({"database": run.context.bare_database.url_for_people, "before": before, "after": after})
 
 
@@ -112,7 +112,7 @@ def import_psiturk(
     if dry_run or context.bare_database.dialect not in steps.WRITABLE:
         entered = steps.foresee(source, change, context.bare_database)
     else:
-        upgrade(context.bare_database, study.settings["participants_table"])
+        upgrade(context.bare_database, study.settings["participants_table"], context.refuse_to_begin)
         entered = steps.take_over(context, source, change, datetime.now(UTC))
     run.output.rows(COLUMNS, steps.all_items(change, entered))
     run.output.note(

@@ -14,7 +14,11 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def init(
-    ctx: typer.Context, folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The study's folder.")] = Path()
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The study's folder.")] = Path(),
+    new_database: Annotated[
+        bool, typer.Option("--new-database", help="Begin anew where the project's database is gone.")
+    ] = False,
 ) -> None:
     """Write a commented turkctl.toml and create the database; nothing is ever overwritten."""
     from turkctl.cli.project import write_new
@@ -22,6 +26,8 @@ def init(
     run = invocation(ctx)
     path, written = write_new(folder)
     run.flags["config"] = str(path.resolve())
+    if written or new_database:
+        run.context.begin_anew()
     database = run.context.database
     run.output.record(
         {

@@ -15,7 +15,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableError
+from turkctl.errors import DatabaseReplacedError, InterruptedByUserError, TurkctlError, UnreachableError
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.queues import SUBMITTED as EVENT
 from turkctl.mturk.queues import Queue
@@ -86,6 +86,8 @@ class Watch:
                     looked = self.clock()
             except InterruptedByUserError:
                 return  # asked to stop between two reads; what was approved is told
+            except DatabaseReplacedError:
+                raise
             except TurkctlError as error:
                 if not (isinstance(error, UnreachableError) or getattr(error, "retryable", False)):
                     raise
