@@ -8,7 +8,7 @@ MASK = "***"
 SECRET_WORDS = ("pass", "pwd", "secret", "token", "api_key", "apikey", "access_key", "signature", "credential")
 """What the name of a parameter contains whose value is a secret."""
 _PARAMETER = re.compile(rf"([?&;][^=&?#;]*(?:{'|'.join(SECRET_WORDS)})[^=&#;]*=)[^&#]*", re.IGNORECASE)
-_LOGIN = re.compile(r"^((?:[\w+.-]+:)?(?://)?[^:/@]*):.*@", re.DOTALL)
+_LOGIN = re.compile(r"^([\w+.-]+://[^:/@]*|(?![\w+.-]+://)(?:[\w+.-]+:)?[^:/@]*):.*@", re.DOTALL)
 
 
 def mask_url(address: str) -> str:

@@ -81,6 +81,12 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
         raise UsageError(f"{path} is {what} and is not replaced", hint=hint)
 
 
+def readable_by_others(path: Path) -> bool:
+    """Return whether somebody else than its owner may read the file; never where there are no such permissions."""
+    seen = _stat(path)
+    return os.name == "posix" and seen is not None and bool(seen.st_mode & 0o077)
+
+
 def target(path: Path) -> Path:
     """Return the file that is written in the end: a link's target, or a device or pipe itself."""
     return path if _is_special(path) else Path(os.path.realpath(path))

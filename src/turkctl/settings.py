@@ -92,6 +92,10 @@ class Settings:
         )
         return tuple((path, what) for path, what in named if path is not None)
 
+    def has_secret_from(self, kind: str) -> bool:
+        """Return whether a secret among these settings comes from a place of this kind, as in ``project file``."""
+        return holds_secret({name: value for name, value in self.values.items() if self.origins[name].kind == kind})
+
     def masked(self, name: str) -> Any:
         """The value as it may be shown: secrets and passwords in URLs hidden."""
         value = self.values[name]

@@ -95,7 +95,17 @@ class Invocation:
         if self.settings.project_file is None and self.settings.origins["database_url"].kind == "default":
             path = sqlite_path(self.settings.database_url)
             self._absent = None if path is None or path.exists() else path
+        self._warn_of_secrets()
         return Context(self.settings)
+
+    def _warn_of_secrets(self) -> None:
+        """Say which settings files have a secret in them that others can read."""
+        from turkctl.outputs import readable_by_others
+
+        files = {"project file": self.settings.project_file, "user file": self.settings.user_file}
+        for kind, file in files.items():
+            if file is not None and self.settings.has_secret_from(kind) and readable_by_others(file):
+                self.output.warn_exposed("the secret in", file)
 
     def close(self) -> None:
         """Close what was opened."""

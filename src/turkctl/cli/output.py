@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from turkctl.cli.bars import bars
@@ -181,6 +182,10 @@ class Output:
     def warn(self, message: str) -> None:
         """Something that has to be known, on standard error."""
         self.stderr.write(f"turkctl: warning: {_harmless(message)}\n")
+
+    def warn_exposed(self, what: str, file: Path) -> None:
+        """Warn that others can read a file with a secret in it."""
+        self.warn(f"others can read {what} {file}; run: chmod 600 {file}")
 
     def ask(self, question: str) -> str:
         """Ask on standard error, read one line of the answer."""

@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
+from turkctl.addresses import mask_url
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
 from turkctl.sqlite_files import SqliteFile
@@ -46,7 +47,7 @@ class Database:
             SchemaError: it was made by a newer turkctl.
         """
         parsed = _parsed(url)
-        self._name = parsed.render_as_string()
+        self._name = mask_url(parsed.render_as_string(hide_password=False))
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._memory = self.sqlite and parsed.database in (None, "", ":memory:")
         self._lock = threading.Lock() if self._memory else _lock_of(url)
@@ -113,7 +114,7 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
         parsed.get_dialect().import_dbapi()
     except ArgumentError:
-        raise ConfigError(f"market_url '{url}' is not the address of a database", hint=_WRITE_URL) from None
+        raise ConfigError(f"market_url '{mask_url(url)}' is not the address of a database", hint=_WRITE_URL) from None
     except NoSuchModuleError:
         raise ConfigError(f"market_url names an unknown kind of database: {parsed.drivername}", _WRITE_URL) from None
     except ImportError as error:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from turkctl import __version__
+from turkctl.addresses import mask_url
 from turkctl.errors import UsageError
 from turkctl.model import SEARCH_PATH
 from turkctl.mturk.client import MTurk
@@ -82,9 +83,13 @@ def _check(endpoint_url: str) -> None:
         usable = False
     if not usable:
         raise UsageError(
-            f"'{shown(endpoint_url) if '@' in endpoint_url else endpoint_url}' is not the address of a market",
+            f"'{_named(endpoint_url)}' is not the address of a market",
             hint="write http:// or https://, a host and maybe a port, as in http://127.0.0.1:8800",
         )
+
+
+def _named(endpoint_url: str) -> str:
+    return shown(endpoint_url) if "@" in endpoint_url else mask_url(endpoint_url)
 
 
 def _botocore_error() -> type[Exception]:

@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from turkctl.addresses import mask_url
 from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlError
 
 AMAZONS_END = "Amazon closed Mechanical Turk on 2026-09-30"
@@ -150,9 +151,9 @@ _CREDENTIAL_TEXT: Final = "not authorized to perform the requested operation"
 
 
 def shown(endpoint: str) -> str:
-    """An endpoint's address without a user name and password that it may hold."""
+    """Return an endpoint's address without the user name, the password and other secrets that it may hold."""
     parts = urlsplit(endpoint)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return mask_url(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
 
 
 def is_amazons(endpoint: str) -> bool:

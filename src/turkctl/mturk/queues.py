@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from turkctl.addresses import mask_url
 from turkctl.errors import UsageError
 from turkctl.mturk.errors import translate
 
@@ -106,7 +107,8 @@ def open_queue(url: str, profile: str | None = None) -> Queue:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
         raise UsageError(
-            f"'{url}' is not the URL of a queue", hint="as in https://sqs.us-east-1.amazonaws.com/123456789012/events"
+            f"'{mask_url(url)}' is not the URL of a queue",
+            hint="as in https://sqs.us-east-1.amazonaws.com/123456789012/events",
         )
     import boto3  # type: ignore[import-untyped]  # boto3 has no types
     from botocore.config import Config

@@ -8,10 +8,10 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from turkctl.addresses import is_secret_name, mask_url
 from turkctl.errors import DatabaseUnreachableError, SchemaError, TurkctlError
 
 _WAIT = "wait until the other program is done and try again"
-_SECRET_WORDS = ("pass", "secret", "token")
 
 # What SQLite says, and what we say about it: (fragment, message, hint).
 _SQLITE = (
@@ -44,17 +44,14 @@ _NUMBER_AND_WORDS = 2
 
 
 def masked(url: URL) -> str:
-    """The address for messages: no password, whether before the host or in the query."""
-    query = {
-        key: "***" if any(word in key.lower() for word in _SECRET_WORDS) else value for key, value in url.query.items()
-    }
-    return url.set(query=query).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+    """Return the address for messages: no password, whether before the host or in the query."""
+    return mask_url(url.render_as_string(hide_password=False))
 
 
 def _secrets(url: URL) -> list[str]:
     found = [str(url.password)] if url.password is not None else []
     for key, value in url.query.items():
-        if any(word in key.lower() for word in _SECRET_WORDS):
+        if is_secret_name(key):
             found.extend([value] if isinstance(value, str) else value)
     return [secret for secret in found if secret]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from turkctl.cli.common import invocation, make_group
-from turkctl.settings import require_key
+from turkctl.settings import mask_url, require_key
 
 app = make_group("The resolved settings and where each came from.")
 
@@ -39,7 +39,7 @@ def set_(ctx: typer.Context, key: Name, value: Annotated[str, typer.Argument(hel
 
     run = invocation(ctx)
     path = write_setting(run.settings, key, value)
-    run.output.note(f"{key} is now {value} in {path}")
+    run.output.note(f"{key} is now {mask_url(value)} in {path}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
 from turkctl.errors import ConfirmationNeededError
+from turkctl.outputs import readable_by_others
 from turkctl.units import parse_duration
 
 app = make_group("The built-in market: serve it, people it, turn its clock.")
@@ -30,6 +31,9 @@ def serve(
     run = invocation(ctx)
     if host not in LOOPBACK and not run.settings["market.keys"]:
         run.output.warn("without market.keys anybody who reaches this address can act as any requester")
+    keys = run.settings["market.keys"]
+    if keys is not None and readable_by_others(run.settings.folder / keys):
+        run.output.warn_exposed("the market's keys in", run.settings.folder / keys)
     server = run.context.market_server(host, port, threads)
     signal.signal(signal.SIGTERM, lambda *_: server.close())
     run.output.text(f"the market is at http://{host}:{server.port}/ (Ctrl-C ends it)")

@@ -86,4 +86,4 @@ def _show_key(run: Invocation, report: Report) -> None:
             f"made the key {report.key.file}: keep it for the same pseudonyms next time, and keep it secret"
         )
     if report.key is not None and report.key.exposed:
-        run.output.warn(f"others can read the key {report.key.file}; run: chmod 600 {report.key.file}")
+        run.output.warn_exposed("the key", report.key.file)

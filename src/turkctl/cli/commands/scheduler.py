@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from turkctl.addresses import mask_url
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ExitCode, UsageError
@@ -74,7 +75,12 @@ def unit(
     run = invocation(ctx)
     command = [str(Path(sys.executable)), "-m", "turkctl"]
     for flag in ("mode", "config", "database_url", "market_url", "endpoint_url", "profile"):
-        if flag in run.flags:
+        if mask_url(str(run.flags.get(flag, ""))) != run.flags.get(flag, ""):
+            variable = f"TURKCTL_{flag.upper()}"
+            run.output.warn(
+                f"the address holds a secret and is left out: set {variable} in a file that only you can read"
+            )
+        elif flag in run.flags:
             command += ["--" + flag.replace("_", "-"), str(run.flags[flag])]
     texts = {
         "systemd": systemd_unit(command, run.settings.folder),

@@ -7,7 +7,6 @@ can try out ids, which a plain hash would allow.
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -57,13 +56,12 @@ def load_key(file: Path) -> Key:
 def _read_key(file: Path) -> Key:
     with file.open("rb") as opened:
         secret = opened.read(1 << 16).strip()
-        exposed = os.name == "posix" and bool(os.fstat(opened.fileno()).st_mode & 0o077)
     if len(secret) < SHORTEST_KEY:
         raise UsageError(
             f"the key file {file} holds {len(secret)} bytes, too few for a key",
             hint=f"name a file that does not exist yet and it is made, or put {SHORTEST_KEY} random characters into it",
         )
-    return Key(file, secret, created=False, exposed=exposed)
+    return Key(file, secret, created=False, exposed=outputs.readable_by_others(file))
 
 
 def _make_key(file: Path) -> Key:
