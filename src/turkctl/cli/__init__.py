@@ -25,9 +25,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     from turkctl.cli.root import make_root
+    from turkctl.harmless import harmless_streams
 
     arguments = sys.argv[1:] if argv is None else list(argv)
-    code = make_root().main(args=arguments, prog_name="turkctl", standalone_mode=False)
+    with harmless_streams():
+        code = make_root().main(args=arguments, prog_name="turkctl", standalone_mode=False)
     return int(code or 0)
 
 

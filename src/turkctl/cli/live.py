@@ -10,6 +10,7 @@ from typing import Any
 
 from turkctl.cli.output import Output, Row
 from turkctl.errors import DatabaseReplacedError, UnreachableError, UsageError
+from turkctl.harmless import harmless
 from turkctl.units import format_time
 
 INTERVAL = 2.0
@@ -93,6 +94,6 @@ def _view(output: Output, columns: Sequence[str], rows: Sequence[Row], bar: str 
     said = [f"{format_time(datetime.now(UTC).replace(microsecond=0))}, every {INTERVAL:.0f} s; Ctrl-C ends it"]
     said += ["nothing to show"] if not rows else []
     said += ["there are more rows than lines"] if len(rows) > most else []
-    said += [f"now as before: {trouble}"] if trouble else []
+    said += [f"now as before: {harmless(trouble)}"] if trouble else []
     below = Text("; ".join(said), style="dim", no_wrap=True, overflow="ellipsis")
     return Group(output.picture(columns, rows[:most], bar)[0], below) if rows else below

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from turkctl.cli.bars import bars
 from turkctl.cli.tables import drawn, fit, plain_lines
+from turkctl.harmless import harmless, unfiltered
 from turkctl.units import format_duration, format_money, format_time
 
 if TYPE_CHECKING:
@@ -40,14 +41,6 @@ def _flat(record: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-_CONTROLS = {code: f"\\x{code:02x}" for code in range(160) if not chr(code).isprintable() and chr(code) not in "\t\n"}
-
-
-def _harmless(text: str) -> str:
-    """The text with control characters as escapes: ids come from workers' browsers, and might command the terminal."""
-    return text.translate(_CONTROLS)
 
 
 def _is_table(value: Any) -> bool:
@@ -80,7 +73,7 @@ def cell(value: Any) -> str:
 
 
 def _cells(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, str]]:
-    return [{column: _harmless(cell(row.get(column))) for column in columns} for row in rows]
+    return [{column: harmless(cell(row.get(column))) for column in columns} for row in rows]
 
 
 class Output:
@@ -129,7 +122,7 @@ class Output:
         lines = dict(_flat({key: value for key, value in record.items() if key not in tables}))
         width = max((len(key) for key in lines), default=0)
         for key, value in lines.items():
-            self._write(f"{key:<{width}}  {_harmless(cell(value))}".rstrip() + "\n")
+            self._write(f"{key:<{width}}  {harmless(cell(value))}".rstrip() + "\n")
         for key, rows in tables.items():
             names = dict.fromkeys(name for row in rows for name in row)
             columns = [name for name in names if all(len(cell(row.get(name))) <= SHORT for row in rows)]
@@ -177,11 +170,11 @@ class Output:
     def note(self, message: str) -> None:
         """Something worth knowing, on standard error; not with ``--quiet``."""
         if not self.quiet:
-            self.stderr.write(_harmless(message) + "\n")
+            self.stderr.write(message + "\n")
 
     def warn(self, message: str) -> None:
         """Something that has to be known, on standard error."""
-        self.stderr.write(f"turkctl: warning: {_harmless(message)}\n")
+        self.stderr.write(f"turkctl: warning: {message}\n")
 
     def warn_exposed(self, what: str, file: Path) -> None:
         """Warn that others can read a file with a secret in it."""
@@ -222,7 +215,7 @@ class Output:
 
         # Without a colour system Rich writes no escape sequences at all, bold ones neither.
         system: Literal["auto"] | None = "auto" if self.color else None
-        return Console(file=file, color_system=system, highlight=False, markup=False, soft_wrap=False)
+        return Console(file=unfiltered(file), color_system=system, highlight=False, markup=False, soft_wrap=False)
 
     def console(self) -> Console:
         """Standard output as Rich draws on it."""

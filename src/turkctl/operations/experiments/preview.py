@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError
+from turkctl.harmless import harmless_html
 from turkctl.mturk.questions import parse_question
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.rendering import Row, placeholders, task_of
@@ -118,7 +119,7 @@ def _shown(version: Version, keys: tuple[str, ...], rows: list[Row], notes: tupl
     if question.html is not None:
         return Preview(slug, "html", keys, page=_inert(question.html), notes=notes)
     why = "a question form is drawn by the market: this is its document"
-    return Preview(slug, "form", keys, page=f"<pre>{html.escape(task.question)}</pre>\n", notes=(*notes, why))
+    return Preview(slug, "form", keys, page=f"<pre>{harmless_html(task.question)}</pre>\n", notes=(*notes, why))
 
 
 def _sources(version: Version, folder: Path) -> tuple[Path, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
+
+from turkctl.harmless import harmless_html
 
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 52
@@ -82,7 +83,7 @@ def plane(
     for at in shown.tolist():
         radius = 2 + 7 * math.sqrt(float(sizes[at])) / largest
         place = f'cx="{x(float(across[at]))}" cy="{y(float(up[at]))}" r="{radius:.1f}"'
-        parts.append(f'<circle class="{escape(str(kinds[at]))}" {place}/>')
+        parts.append(f'<circle class="{harmless_html(str(kinds[at]))}" {place}/>')
     return _svg(x, y, parts, *names)
 
 
@@ -110,11 +111,11 @@ def _svg(x: _Scale, y: _Scale, parts: Sequence[str], across: str, up: str, *, wh
             lines.append(f'<text x="{LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{_tick(value)}</text>')
     middle = (TOP + floor) / 2
     lines.append(
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(across)}</text>'
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{harmless_html(across)}</text>'
     )
     turned = f'transform="rotate(-90 18 {middle})" text-anchor="middle"'
-    lines.append(f'<text x="18" y="{middle}" {turned}>{escape(up)}</text>')
-    label = escape(f"{up} by {across}")
+    lines.append(f'<text x="18" y="{middle}" {turned}>{harmless_html(up)}</text>')
+    label = harmless_html(f"{up} by {across}")
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
         + "".join(lines)

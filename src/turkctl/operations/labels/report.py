@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
 import numpy as np
 
+from turkctl.harmless import harmless_html
 from turkctl.labels.result import Result
 from turkctl.operations.labels.charts import bars, plane
 from turkctl.outputs import Protected, writing_text
@@ -100,10 +100,10 @@ def write_report(path: Path, result: Result, source: str, protected: Protected) 
 def render(result: Result, source: str) -> str:
     """The page of a result; ``source`` says where the labels are from."""
     run = result.run
-    told = "".join(f"<li>{escape(each)}</li>" for each in run.warnings)
+    told = "".join(f"<li>{harmless_html(each)}</li>" for each in run.warnings)
     return _PAGE.substitute(
-        title=escape(f"Labels of {source}"),
-        subtitle=f"Aggregated by {escape(run.method)}. {_ABOUT_P[result.votes.binary]}",
+        title=harmless_html(f"Labels of {source}"),
+        subtitle=f"Aggregated by {harmless_html(run.method)}. {_ABOUT_P[result.votes.binary]}",
         facts=_facts(result),
         warnings=f"<h2>Warnings</h2><ul>{told}</ul>" if told else "",
         scores=_scores(result),
@@ -249,9 +249,11 @@ def _shown(value: Any) -> str:
 def _table(columns: Sequence[str], rows: Any, *, text: int, last: str | None = None) -> str:
     """A table whose first ``text`` columns, and the one named ``last``, are texts; the others numbers."""
     styles = [' class="text wide"' if i < text or name == last else "" for i, name in enumerate(columns)]
-    head = "".join(f"<th{style}>{escape(name)}</th>" for style, name in zip(styles, columns, strict=True))
+    head = "".join(f"<th{style}>{harmless_html(name)}</th>" for style, name in zip(styles, columns, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td{style}>{escape(cell)}</td>" for style, cell in zip(styles, row, strict=True)) + "</tr>\n"
+        "<tr>"
+        + "".join(f"<td{style}>{harmless_html(cell)}</td>" for style, cell in zip(styles, row, strict=True))
+        + "</tr>\n"
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>'

@@ -1,0 +1,71 @@
+"""Text that cannot command a terminal or turn a line around.
+
+Ids, answers and the market's words come from strangers. A control character among them may clear the screen, set its
+title or hide a line; a bidirectional one makes a line read as something else. Both are shown as escapes. The filter is
+around the streams themselves, so that no message has to remember it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
+
+_CONTROLS = (*(code for code in range(0x20) if chr(code) not in "\t\n"), *range(0x7F, 0xA0))
+_BIDIRECTIONAL = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SEPARATORS = (0x2028, 0x2029)
+_ESCAPES = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in (*_CONTROLS, *_BIDIRECTIONAL, *_SEPARATORS)
+}
+_HARMFUL = re.compile("[" + "".join(map(chr, _ESCAPES)) + "]")
+
+
+def harmless(text: str) -> str:
+    """Return the text with control and bidirectional characters as escapes; tabs and line ends stay."""
+    return text if _HARMFUL.search(text) is None else text.translate(_ESCAPES)
+
+
+def harmless_html(text: str) -> str:
+    """Return the text as HTML shows it, without characters that would turn the page's lines around."""
+    return html.escape(harmless(text))
+
+
+class HarmlessStream:
+    """A text stream that lets no such character through. What draws on a terminal itself takes ``unfiltered``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.unfiltered = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, harmless."""
+        self.unfiltered.write(harmless(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write the lines, harmless."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unfiltered, name)
+
+
+def unfiltered(stream: TextIO) -> TextIO:
+    """Return the stream itself, for what makes escape sequences of its own out of text that is harmless already."""
+    return cast(TextIO, getattr(stream, "unfiltered", stream))
+
+
+@contextmanager
+def harmless_streams() -> Iterator[None]:
+    """Filter standard error for the block, and standard output where it is a terminal."""
+    before = sys.stdout, sys.stderr
+    sys.stderr = cast(TextIO, HarmlessStream(before[1]))
+    if before[0].isatty():
+        sys.stdout = cast(TextIO, HarmlessStream(before[0]))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
