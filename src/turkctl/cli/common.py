@@ -158,6 +158,14 @@ def _options(
         ),
     ] = None,
     json: Annotated[bool | None, typer.Option("--json", help="Short for -o json.", callback=_json)] = None,
+    spreadsheet: Annotated[
+        bool | None,
+        typer.Option(
+            "--spreadsheet",
+            help="CSV for a spreadsheet: an apostrophe before texts that it would take for a formula.",
+            callback=_keep("spreadsheet"),
+        ),
+    ] = None,
     quiet: Annotated[
         bool | None, typer.Option("--quiet", "-q", help="Less on standard error.", callback=_keep("quiet"))
     ] = None,

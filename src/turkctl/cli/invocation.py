@@ -37,6 +37,11 @@ class Invocation:
         return bool(self.flags.get("quiet"))
 
     @property
+    def spreadsheet(self) -> bool:
+        """Whether CSV is for a spreadsheet, so that no cell may be taken for a formula."""
+        return bool(self.flags.get("spreadsheet"))
+
+    @property
     def wants_json(self) -> bool:
         """Whether errors go out as JSON too; never raises, so that the error mapper can ask."""
         settings = self.__dict__.get("settings")
@@ -81,6 +86,7 @@ class Invocation:
             stdout=sys.stdout,
             stderr=sys.stderr,
             stdin=sys.stdin,
+            spreadsheet=self.spreadsheet,
         )
 
     @cached_property

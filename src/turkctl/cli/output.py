@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from turkctl.cli.bars import bars
 from turkctl.cli.tables import drawn, fit, plain_lines
+from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, unfiltered
 from turkctl.units import format_duration, format_money, format_time
 
@@ -79,13 +79,28 @@ def _cells(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, str]]:
 class Output:
     """Prints one command's result in the format asked for."""
 
-    def __init__(self, fmt: str, *, quiet: bool, color: bool, stdout: TextIO, stderr: TextIO, stdin: TextIO) -> None:
+    def __init__(
+        self,
+        fmt: str,
+        *,
+        quiet: bool,
+        color: bool,
+        stdout: TextIO,
+        stderr: TextIO,
+        stdin: TextIO,
+        spreadsheet: bool = False,
+    ) -> None:
         self.format = fmt
+        self.spreadsheet = spreadsheet
         self.quiet = quiet
         self.color = color
         self.stdout = stdout
         self.stderr = stderr
         self.stdin = stdin
+
+    def onto(self, file: TextIO, form: str) -> Output:
+        """Return a printer that writes rows onto a file, in the format of files, and says nothing else."""
+        return Output(form, quiet=True, color=False, stdout=file, stderr=file, stdin=file, spreadsheet=self.spreadsheet)
 
     @property
     def interactive(self) -> bool:
@@ -263,10 +278,10 @@ class Output:
         iterator = iter(rows)
         first = next(iterator, None)
         names = [*columns, *(key for key in first or {} if key not in columns)]
-        writer = csv.writer(self.stdout, lineterminator="\n")
-        writer.writerow(names)
+        write = row_writer(self.stdout, "\n", spreadsheet=self.spreadsheet)
+        write(names)
         for row in itertools.chain([] if first is None else [first], iterator):
-            writer.writerow([cell(row.get(name)) for name in names])
+            write([cell(row.get(name)) for name in names])
 
     def _write(self, text: str) -> None:
         self.stdout.write(text)

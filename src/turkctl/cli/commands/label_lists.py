@@ -86,7 +86,6 @@ def export(
 ) -> None:
     """Write the labels that count, or the results, as CSV or JSON Lines."""
     from turkctl.cli.export import check_format, write_rows
-    from turkctl.cli.output import Output
     from turkctl.operations.labels.lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
 
     run = invocation(ctx)
@@ -96,11 +95,10 @@ def export(
     suffix = "" if file is None else file.suffix.lstrip(".").lower()
     chosen = form or suffix or ("jsonl" if run.wants_json else "csv")
     if file is not None:
-        write_rows(file, chosen, columns, rows, run.protected())
+        write_rows(run, file, chosen, columns, rows)
         return
     check_format(chosen)
-    out = run.output
-    Output(chosen, quiet=True, color=False, stdout=out.stdout, stderr=out.stderr, stdin=out.stdin).rows(columns, rows)
+    run.output.onto(run.output.stdout, chosen).rows(columns, rows)
 
 
 def show(

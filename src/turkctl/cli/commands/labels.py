@@ -129,7 +129,7 @@ def _aggregate_file(run: Invocation, request: FileRequest, files: Files, protect
     from turkctl.operations.labels.files import ITEM_COLUMNS
 
     found = _aggregated(run, request)
-    _write(files, found.result, request.file, protected)
+    _write(run, files, found.result, request.file, protected)
     run.output.rows(ITEM_COLUMNS, found.result.item_rows())
 
 
@@ -160,7 +160,7 @@ def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Fi
         result = outcomes[0].result if outcomes else None
         if result is None:
             raise UsageError("nothing was aggregated that could be written", hint="add --force")
-        _write(files, result, f"experiment {request.experiment}", protected)
+        _write(run, files, result, f"experiment {request.experiment}", protected)
     columns = ITEM_COLUMNS if request.single else ("experiment", *ITEM_COLUMNS)
     run.output.rows(columns, _rows(run, outcomes, named=not request.single))
     if any(outcome.error is not None for outcome in outcomes):
@@ -194,22 +194,23 @@ def _tell(run: Invocation, outcome: Outcome) -> None:
             run.output.warn(f"{slug}: {told}")
 
 
-def _write(files: Files, result: Result, source: str, protected: Protected) -> None:
+def _write(run: Invocation, files: Files, result: Result, source: str, protected: Protected) -> None:
     """Write the workers and the page."""
     if files.workers is not None:
-        _write_workers(files.workers, list(result.worker_rows()), protected)
+        _write_workers(run, files.workers, list(result.worker_rows()), protected)
     if files.report is not None:
         from turkctl.operations.labels.report import write_report
 
         write_report(files.report, result, source, protected)
 
 
-def _write_workers(file: Path, rows: list[dict[str, Any]], protected: Protected) -> None:
+def _write_workers(run: Invocation, file: Path, rows: list[dict[str, Any]], protected: Protected) -> None:
     from turkctl.cli.export import write_rows
     from turkctl.operations.labels.files import WORKER_COLUMNS
 
     form = file.suffix.lstrip(".").lower()
-    write_rows(file, form, WORKER_COLUMNS, worker_rows(rows, form), protected, flag="--workers")
+    shown = worker_rows(rows, form)
+    write_rows(run, file, form, WORKER_COLUMNS, shown, protected=protected, flag="--workers")
 
 
 def worker_rows(rows: Sequence[dict[str, Any]], form: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,7 @@ def export(
     run = invocation(ctx)
     query = filters.query(run)
     otherwise = "jsonl" if run.wants_json else "csv"
-    wanted = plan_export(data, form, file, anonymize, otherwise=otherwise)
+    wanted = replace(plan_export(data, form, file, anonymize, otherwise=otherwise), spreadsheet=run.spreadsheet)
     with stoppable() as stop:
         report = write_export(run.context, query, wanted, run.output.stdout.write, stop, run.protected())
     _show(run, report)

@@ -78,7 +78,7 @@ def export(
     run = invocation(ctx)
     check(file, run.protected())
     rows = list_payments(run.context, filters.query())
-    write_rows(file, form, KEYS, rows, run.protected())
+    write_rows(run, file, form, KEYS, rows)
     run.output.record({"file": str(file), "payments": len(rows)})
 
 

@@ -61,6 +61,8 @@ class Wanted:
     """A file or a folder; None: standard output."""
     key_file: Path | None = None
     """Holds the key of pseudonyms, which then stand for ids."""
+    spreadsheet: bool = False
+    """Whether CSV is for a spreadsheet."""
 
 
 @dataclass
@@ -254,7 +256,7 @@ def _to_stdout(source: _Source, wanted: Wanted, write: Callable[[str], object]) 
     sink = TextSink(write)
     if wanted.form == "jsonl":
         return _json_lines(wanted.kinds, sink)
-    return {kind: CsvWriter(sink, _columns(source, kind)) for kind in wanted.kinds}
+    return {kind: CsvWriter(sink, _columns(source, kind), spreadsheet=wanted.spreadsheet) for kind in wanted.kinds}
 
 
 def _json_lines(kinds: Sequence[Kind], sink: TextSink) -> dict[Kind, Writer]:
@@ -267,7 +269,10 @@ def _to_files(source: _Source, wanted: Wanted, files: Sequence[BinaryIO], stack:
         return {kind: ParquetWriter(file, kind, _columns(source, kind)) for kind, file in pairs}
     sinks = [TextSink(stack.enter_context(text_into(file)).write) for file in files]
     if wanted.form == "csv":
-        return {kind: CsvWriter(sink, _columns(source, kind)) for kind, sink in zip(wanted.kinds, sinks, strict=True)}
+        return {
+            kind: CsvWriter(sink, _columns(source, kind), spreadsheet=wanted.spreadsheet)
+            for kind, sink in zip(wanted.kinds, sinks, strict=True)
+        }
     if len(sinks) == 1:
         return _json_lines(wanted.kinds, sinks[0])
     return {kind: JsonLinesWriter(sink, kind) for kind, sink in zip(wanted.kinds, sinks, strict=True)}

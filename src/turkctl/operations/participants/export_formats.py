@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, BinaryIO, Protocol
 
+from turkctl.csv_rows import row_writer
 from turkctl.errors import UsageError
 from turkctl.operations.participants.datastring import FIELDS, NUMBERS, PARTICIPANT, REST, Kind, as_text, is_number
 
@@ -65,13 +65,13 @@ class TextSink:
 class CsvWriter:
     """CSV with a header; a missing value and null are empty."""
 
-    def __init__(self, sink: TextSink, columns: Sequence[str]) -> None:
+    def __init__(self, sink: TextSink, columns: Sequence[str], *, spreadsheet: bool = False) -> None:
         self._sink = sink
         self._places = {name: place for place, name in enumerate(columns)}
         self._empty = [None] * (len(columns) - len(PARTICIPANT))
         # Python quotes a carriage return only where lines end with one, and unquoted it would end the line.
-        self._csv = csv.writer(_Lines(sink), lineterminator="\r\n")
-        self._csv.writerow(columns)
+        self._write_row = row_writer(_Lines(sink), "\r\n", spreadsheet=spreadsheet)
+        self._write_row(columns)
 
     def write(self, participant: Row, rows: Sequence[Row]) -> None:
         """Add the rows of one participant."""
@@ -81,7 +81,7 @@ class CsvWriter:
             cells = blank.copy()
             for name, value in fitted(row, places.keys()).items():
                 cells[places[name]] = value if type(value) in _AS_THEY_ARE else as_text(value)
-            self._csv.writerow(cells)
+            self._write_row(cells)
 
     def close(self) -> None:
         """Write what is still held."""

@@ -1,0 +1,46 @@
+"""The one writer of CSV, which can also write for a spreadsheet.
+
+A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula, which may read other cells, ask
+an address on the network or start a program, and workers choose what is in their answers. ``--spreadsheet`` puts an
+apostrophe before such texts, as the Open Worldwide Application Security Project advises; numbers stay numbers. For
+programs that read CSV the cells are right as they are, so this is never done unasked.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+class Sink(Protocol):
+    """What lines are written to."""
+
+    def write(self, line: str, /) -> object:
+        """Write a line."""
+
+
+def harmless_cell(value: Any) -> Any:
+    """Return the value with an apostrophe before it if a spreadsheet would take it for a formula."""
+    risky = isinstance(value, str) and value.startswith(_BEGINS) and _NUMBER.fullmatch(value) is None
+    return f"'{value}" if risky else value
+
+
+def row_writer(sink: Sink, line_end: str, *, spreadsheet: bool) -> Callable[[Sequence[Any]], None]:
+    """Return a function that writes one row.
+
+    Args:
+        sink: where lines go.
+        line_end: how each ends.
+        spreadsheet: whether a spreadsheet will open it.
+    """
+    writer = csv.writer(sink, lineterminator=line_end)
+
+    def write(cells: Iterable[Any]) -> None:
+        writer.writerow([harmless_cell(each) for each in cells] if spreadsheet else cells)
+
+    return write
