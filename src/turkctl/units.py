@@ -19,18 +19,19 @@ MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
 
 _MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
+_SPACES = " \t\xa0"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MAX_SECONDS = 100 * 366 * 86400
 
 
 def parse_money(text: str) -> Decimal:
-    """Dollars from ``0.50`` or ``$0.50``: not negative, at most two decimals.
+    """Return dollars from ``0.50`` or ``$0.50``: not negative, at most two decimals, maybe with spaces around it.
 
     Raises:
-        UsageError: the text is not such an amount.
+        UsageError: the text is not such an amount, or goes on in another line.
     """
-    match = _MONEY.fullmatch(text.strip())
+    match = _MONEY.fullmatch(text.strip(_SPACES))
     if match is None:
         raise UsageError(
             f"'{text}' is not an amount of money",

@@ -37,7 +37,7 @@ def test_a_fraction_of_a_micro_dollar_is_refused() -> None:
         to_micros(Decimal("0.0000001"))
 
 
-@pytest.mark.parametrize("text", ["-1", ".50", "0.505", "1e3", "", "$", "1,20", "nan", "0.5 0"])
+@pytest.mark.parametrize("text", ["-1", ".50", "0.505", "1e3", "", "$", "1,20", "nan", "0.5 0", "1\n", "\n1", "1\r"])
 def test_what_is_not_an_amount_is_refused_with_the_form_to_use(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_money(text)

@@ -12,6 +12,7 @@ from turkctl.market.parameter_limits import check_limits
 from turkctl.units import to_micros
 
 MOST_DOLLARS = 1_000_000
+_AMOUNT = re.compile(r"[0-9]+\.?[0-9]{0,2}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _HIT_TYPE = ("AssignmentDurationInSeconds", "AutoApprovalDelayInSeconds", "Title", "Description", "Keywords")
 _HIT = ("LifetimeInSeconds", "MaxAssignments", "RequesterAnnotation")
@@ -52,11 +53,14 @@ def check_integer(value: int, name: str) -> int:
 
 
 def money(text: str, name: str) -> int:
-    """Micro-dollars from an amount as the API writes it.
+    """Return micro-dollars from an amount as the API writes it.
 
     Raises:
-        ParameterValidationError: more than a million dollars, which nobody means (and sums must stay in 64 bits).
+        ParameterValidationError: no such amount (``Decimal`` takes line ends, and ``1_0``), or more than a
+            million dollars, which nobody means (and sums must stay in 64 bits).
     """
+    if _AMOUNT.fullmatch(text) is None:
+        raise not_valid(ascii(text[:40]), name)
     amount = Decimal(text)
     if amount > MOST_DOLLARS:
         raise not_valid(text[:40], name, f"It must not be more than {MOST_DOLLARS} dollars.")

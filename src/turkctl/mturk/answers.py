@@ -6,6 +6,7 @@ ArithmeticError: what answered was no market, and the client says so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ from turkctl.mturk.types import (
 
 Raw = Mapping[str, Any]
 
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,6})?")
 MALFORMED = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
 """What the functions here raise when the answer is not one of the API's."""
 
@@ -141,10 +143,9 @@ def _text(value: Any) -> str:
 
 
 def _money(value: Any) -> Decimal:
-    amount = Decimal(_text(value))
-    if not amount.is_finite():
+    if _AMOUNT.fullmatch(_text(value)) is None:  # Decimal would take "1\n", "1_0" and "NaN"
         raise ValueError(f"{value!r} is no amount of money")
-    return amount
+    return Decimal(value)
 
 
 def _time(value: Any) -> datetime | None:

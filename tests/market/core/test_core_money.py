@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 from market_support import REQUESTER, SANDBOX, STRANGER, Bench, hit_request, refused
 
+from turkctl.market.errors import MarketError
+
 D = Decimal
 MASTERS = {"QualificationTypeId": "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "Comparator": "Exists"}
 
@@ -117,3 +119,9 @@ def test_a_reservation_beyond_all_sums_is_insufficient_funds(bench: Bench) -> No
     with refused("InsufficientFunds", "insufficient funds"):
         bench.hit(Reward="1000000.00", MaxAssignments=1_000_000_000)
     assert bench.balance() == (D("10000.00"), D("0.00"))
+
+
+@pytest.mark.parametrize("text", ["1\n", " 1", "1_0", "1e1", "-1", "NaN", "0.505", "", "\u0661"])
+def test_what_is_no_amount_is_refused_from_callers_without_a_door_too(bench: Bench, text: str) -> None:
+    with pytest.raises(MarketError):
+        bench.hit(Reward=text)

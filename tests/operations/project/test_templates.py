@@ -204,6 +204,47 @@ def test_a_picture_is_not_turned_into_a_script_address_by_an_animation() -> None
         fill(html_pieces('<svg><a><set attributeName="href" to="${x}"/></a></svg>'), {"x": "javascript:go()"})
 
 
+@pytest.mark.parametrize(
+    ("values", "row"),
+    [
+        ("${x}", {"x": "javascript:go()"}),
+        ("${x}", {"x": "https://example.org/;java\nscript:go()"}),
+        ("https://example.org/${x}", {"x": "a; JavaScript:go()"}),
+        ("#a;${x}", {"x": "data:text/html,<script>go()</script>"}),
+        ("#a&#59;${x}", {"x": "javascript:go()"}),
+    ],
+)
+def test_an_animation_through_a_list_of_addresses_runs_no_script(values: str, row: dict[str, str]) -> None:
+    pieces = html_pieces(f'<svg><a><animate attributeName="href" values="{values}"/></a></svg>')
+    with pytest.raises(UsageError, match="'x' would put a script into a list of addresses, in line 1"):
+        fill(pieces, row)
+
+
+@pytest.mark.parametrize(
+    ("values", "row", "shown"),
+    [
+        ("${x}${y}", {"x": "#a;java", "y": "script:go()"}, "#a;javascript%3Ago()"),
+        ("java${x}", {"x": "script:go()"}, "javascript%3Ago()"),
+        (
+            "https://example.org/${x}${y}",
+            {"x": "a;java", "y": "script:go()"},
+            "https://example.org/a;javascript%3Ago()",
+        ),
+        ("${x};${y}", {"x": "https://example.org/a", "y": "0.5"}, "https://example.org/a;0.5"),
+        ("0 0 1;${x}", {"x": "1 0 0"}, "0 0 1;1 0 0"),
+    ],
+)
+def test_values_of_an_animation_are_put_together_to_no_script(values: str, row: dict[str, str], shown: str) -> None:
+    page = fill(html_pieces(f'<svg><a><animate attributeName="href" values="{values}"/></a></svg>'), row)
+    assert f'values="{shown}"' in page
+
+
+@pytest.mark.parametrize("attribute", ["by", "from", "to", "xml:base", "codebase", "background"])
+def test_every_attribute_that_may_hold_an_address_is_checked(attribute: str) -> None:
+    with pytest.raises(UsageError, match="'x' would put a script"):
+        fill(html_pieces(f'<p {attribute}="${{x}}">'), {"x": "javascript:go()"})
+
+
 def test_a_page_within_the_page_takes_raw_placeholders_only() -> None:
     page = "<iframe srcdoc=\"<p onclick=&quot;go('${x}')&quot;>\"></iframe>"
     with pytest.raises(UsageError, match="stands in a page within the page"):

@@ -40,8 +40,13 @@ _TEXT_ONLY: Final = {
     "style": "style",
 }
 """Elements in which no other begins, and the place that a value in them is escaped for."""
-_ADDRESSES: Final = ("href", "src", "action", "formaction", "data", "poster", "xlink:href", "from", "to")
-"""Attributes that hold an address; the last two give one to others, in SVG."""
+_ADDRESSES: Final = (
+    *("href", "src", "action", "formaction", "data", "poster", "xlink:href", "from", "to", "by"),
+    *("background", "cite", "codebase", "dynsrc", "longdesc", "lowsrc", "manifest", "ping", "xml:base"),
+)
+"""Attributes that hold an address; ``from``, ``to`` and ``by`` give one to others, in SVG."""
+_ADDRESS_LIST: Final = "values"
+"""The attribute that gives one address after another to others, in SVG, with semicolons between them."""
 _SCRIPT_ADDRESS: Final = re.compile(
     r"(javascript:|vbscript:|data:(?!(image/(?!svg)|audio/|video/|font/)))", re.IGNORECASE
 )
@@ -109,6 +114,11 @@ def _filled(asked_for: Placeholder, value: Any) -> str:
             f"'{asked_for.name}' would put a script where an address belongs, in line {asked_for.line} of the template",
             hint="mend the row; an address begins with https://",
         )
+    if asked_for.place == "addresses" and any(_SCRIPT_ADDRESS.match(_INVISIBLE.sub("", x)) for x in text.split(";")):
+        raise UsageError(
+            f"'{asked_for.name}' would put a script into a list of addresses, in line {asked_for.line} of the template",
+            hint="mend the row; an address begins with https://",
+        )
     return _ESCAPES[asked_for.place](text)
 
 
@@ -147,6 +157,7 @@ _ESCAPES: Final[Mapping[str, Callable[[str], str]]] = {
     "comment": lambda text: html.escape(text).replace("-", "&#45;"),
     "attribute": html.escape,
     "address": html.escape,
+    "addresses": html.escape,
     "address without scheme": lambda text: html.escape(text.replace(":", "%3A")),
     "handler": lambda text: html.escape(_javascript(text)),
     "script": _javascript,
@@ -179,7 +190,7 @@ def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _split(text: str, start: int, end: int, place: str, *, whole: bool = False) -> Iterator[Piece]:
-    """The pieces of ``text[start:end]``, all of one place; ``whole``: it is an address from its beginning."""
+    """Return the pieces of ``text[start:end]``, all of one place; ``whole``: it is addresses from its beginning."""
     at = start
     for match in _PLACEHOLDER.finditer(text, start, end):
         if match.start() > at:
@@ -189,7 +200,7 @@ def _split(text: str, start: int, end: int, place: str, *, whole: bool = False) 
             yield match[0][1:]
             continue
         line = text.count("\n", 0, match.start()) + 1
-        here = _within_address(text[start : match.start()]) if whole else place
+        here = _within(place, text[start : match.start()]) if whole else place
         named = here in ("text", "comment", "xml") and text.endswith(("<", "</"), 0, match.start())
         if not match["raw"] and here == "page":
             raise UsageError(
@@ -204,6 +215,17 @@ def _split(text: str, start: int, end: int, place: str, *, whole: bool = False) 
         yield Placeholder(match["name"], bool(match["raw"]), here, line)
     if at < end:
         yield text[at:end]
+
+
+def _within(place: str, before: str) -> str:
+    """Return the place of a value in an address or a list of them, by what stands before it."""
+    if place == "address":
+        return _within_address(before)
+    last = html.unescape(before).rpartition(";")[2]
+    if _PLACEHOLDER.search(last) is not None:  # whose value may have begun another address
+        return "address without scheme"
+    here = _within_address(last)
+    return "addresses" if here in ("address", "attribute") else here
 
 
 def _within_address(before: str) -> str:
@@ -273,6 +295,8 @@ def _place_of(attribute: str) -> str:
         return "page"
     if attribute == "style":
         return "style attribute"
+    if attribute == _ADDRESS_LIST:
+        return "addresses"
     return "address" if attribute in _ADDRESSES else "attribute"
 
 
@@ -283,12 +307,12 @@ def _scan_value(text: str, at: int, place: str) -> Generator[Piece, None, int]:
         end = text.find(sign, at + 1)
         end = len(text) if end < 0 else end
         yield sign
-        yield from _split(text, at + 1, end, place, whole=place == "address")
+        yield from _split(text, at + 1, end, place, whole=place in ("address", "addresses"))
         yield text[end : end + 1]
         return end + 1
     match = _UNQUOTED.match(text, at)
     end = at if match is None else match.end()
-    pieces = tuple(_split(text, at, end, place, whole=place == "address"))
+    pieces = tuple(_split(text, at, end, place, whole=place in ("address", "addresses")))
     bare = not any(isinstance(piece, Placeholder) for piece in pieces)
     if not bare:
         yield '"'
