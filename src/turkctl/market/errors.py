@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 AMT = "AWS.MechanicalTurk."
+_LONGEST_MESSAGE = 10_000
+"""Characters of a refusal, which may quote what was sent."""
 
 
 class MarketError(Exception):
@@ -27,6 +29,8 @@ class MarketError(Exception):
     capital: ClassVar[bool] = True
 
     def __init__(self, message: str, turk_error_code: str | None = None) -> None:
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{message[:_LONGEST_MESSAGE]}..."
         super().__init__(message)
         self.message = message
         self.turk_error_code = turk_error_code

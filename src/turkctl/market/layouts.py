@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import select
 
 from turkctl.market import questions, tables
 from turkctl.market.errors import RequestError, invalid_value
+from turkctl.market.parameter_limits import LIMITS
 from turkctl.market.tx import Tx
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]+)\}")
@@ -49,7 +51,16 @@ def _filled(html: str, values: dict[str, str]) -> str:
         raise invalid_value(
             "You have not provided all required HITLayout parameters. Missing parameter names: " + ", ".join(missing)
         )
-    unknown = [name for name in values if name not in asked]
+    unknown = sorted(values.keys() - set(asked))
     if unknown:
         raise invalid_value("The HITLayout has no parameters of these names: " + ", ".join(unknown))
+    _check_size(html, asked, values)
     return _PLACEHOLDER.sub(lambda match: values[match[1]], html)
+
+
+def _check_size(html: str, asked: list[str], values: dict[str, str]) -> None:
+    """Refuse a page that would be longer than a question may be, before it is made: each place repeats its value."""
+    longest = LIMITS["Question"].high
+    places = Counter(_PLACEHOLDER.findall(html))
+    if sum(places[name] * len(values[name]) for name in asked) > longest:
+        raise invalid_value(f"The HITLayout filled in is longer than {longest} bytes.")

@@ -1,13 +1,16 @@
-"""Limits on requests that the 2017 model leaves out and the documentation gives. Pure.
+"""Limits on requests that the 2017 model leaves out. Pure.
 
 The model's own constraints are the front end's business and end in a ValidationException; what it leaves out is
 found by the service itself, so it is a ParameterValidationError, as for every parameter that the service finds unfit.
 Sizes of lists are the exception: they are told like the model's, whose words for a length they are. RequesterFeedback
 with control characters is a RequestError, as documented.
+
+Between them the model and this table limit every member of every request, so that no request makes work without end.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +24,7 @@ _SHOWN_CHARACTERS = 100
 
 @dataclass(frozen=True)
 class Limit:
-    """The smallest and largest value, number of characters or bytes, both allowed."""
+    """The smallest and largest value, number of characters, bytes or items, both allowed."""
 
     low: int
     high: int
@@ -32,8 +35,33 @@ def _characters(high: int, low: int = 0) -> Limit:
     return Limit(low, high, "characters")
 
 
+def _items(high: int) -> Limit:
+    return Limit(0, high, "items")
+
+
 _DOCUMENT = Limit(0, 65_535, "bytes")
 _YEAR = 31_536_000
+_ID = _characters(64)
+_WORD = _characters(256)
+
+_REQUIREMENTS: Mapping[str, Limit] = {
+    "QualificationRequirements": _items(10),
+    "QualificationRequirements.QualificationTypeId": _ID,
+    "QualificationRequirements.IntegerValues": _items(15),
+    "QualificationRequirements.LocaleValues": _items(30),
+}
+_REVIEW_POLICY: Mapping[str, Limit] = {
+    "": _DOCUMENT,
+    ".PolicyName": _ID,
+    ".Parameters": _items(20),
+    ".Parameters.Key": _WORD,
+    ".Parameters.Values": _items(100),
+    ".Parameters.Values.member": _WORD,
+    ".Parameters.MapEntries": _items(500),
+    ".Parameters.MapEntries.Key": _WORD,
+    ".Parameters.MapEntries.Values": _items(100),
+    ".Parameters.MapEntries.Values.member": _WORD,
+}
 
 LIMITS: Mapping[str, Limit] = {
     "LifetimeInSeconds": Limit(30, _YEAR),
@@ -47,24 +75,36 @@ LIMITS: Mapping[str, Limit] = {
     "Description": _characters(2_000, low=1),
     "Keywords": _characters(1_000),
     "Name": _characters(200, low=1),
+    "Reward": _ID,
+    "BonusAmount": _ID,
     "RequesterAnnotation": Limit(0, 255, "bytes"),
     "Question": _DOCUMENT,
     "Test": _DOCUMENT,
     "AnswerKey": _DOCUMENT,
+    "HITLayoutParameters": _items(500),
+    "HITLayoutParameters.Name": _WORD,
+    "HITLayoutParameters.Value": _DOCUMENT,
+    **_REQUIREMENTS,
+    **{f"AssignmentReviewPolicy{rest}": limit for rest, limit in _REVIEW_POLICY.items()},
+    **{f"HITReviewPolicy{rest}": limit for rest, limit in _REVIEW_POLICY.items()},
     "RequesterFeedback": _characters(1_024),
+    "Reason": _characters(4_096),
     "Subject": _characters(200, low=1),
     "MessageText": _characters(4_096, low=1),
+    "WorkerIds": _items(100),
+    "Query": _characters(200),
+    "QualificationRequestId": _ID,
+    "QuestionIdentifier": _WORD,
+    "AssignmentStatuses": _items(10),
+    "PolicyLevels": _items(10),
+    "Notification.Destination": _characters(1_024),
+    "Notification.Version": _ID,
+    "Notification.EventTypes": _items(20),
 }
-"""Limits by top-level member: seconds, counts, characters or bytes. From the documentation of the 2017 API where it
-gives one (documents, feedback, notifications), else from that of the API before it."""
-
-LIST_SIZES: Mapping[str, int] = {
-    "WorkerIds": 100,
-    "QualificationRequirements": 10,
-    "IntegerValues": 15,
-    "LocaleValues": 30,
-}
-"""Most items in a list, by the member's name at any depth. From the documentation."""
+"""Limits by member: seconds, counts, characters, bytes (of a structure: as JSON) or items. A member of a member is
+named with its path; the items of a list of texts are its ``member``. From the documentation of the 2017 API where it
+gives one (documents, feedback, notifications, lists of requirements and workers), else from that of the API before
+it, else chosen wide enough for what clients send."""
 
 
 def check_limits(request: Mapping[str, Any]) -> None:
@@ -75,8 +115,23 @@ def check_limits(request: Mapping[str, Any]) -> None:
         RequestError: control characters in RequesterFeedback.
     """
     for name, value in request.items():
-        _check_limit(name, value)
+        _check_member(name, value)
         _check_characters(name, value)
+
+
+def _check_member(path: str, value: Any) -> None:
+    """Check a member and what is in it; sizes of lists are told elsewhere, by the front end."""
+    _check_limit(path, value)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_member(f"{path}.{name}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, dict):
+                for name, member in inner.items():
+                    _check_member(f"{path}.{name}", member)
+            else:
+                _check_limit(f"{path}.member", inner)
 
 
 def shorten(text: str) -> str:
@@ -84,10 +139,11 @@ def shorten(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
-def _check_limit(name: str, value: Any) -> None:
-    limit = LIMITS.get(name)
-    if limit is None:
+def _check_limit(path: str, value: Any) -> None:
+    limit = LIMITS.get(path)
+    if limit is None or limit.unit == "items":
         return
+    name = path.rpartition(".")[2]
     if limit.unit == "value":
         if not limit.low <= value <= limit.high:
             raise ParameterValidationError(
@@ -96,10 +152,11 @@ def _check_limit(name: str, value: Any) -> None:
                 "AWS.ParameterOutOfRange",
             )
         return
-    length = len(value) if limit.unit == "characters" else len(value.encode())
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    length = len(text) if limit.unit == "characters" else len(text.encode())
     if not limit.low <= length <= limit.high:
         raise ParameterValidationError(
-            f'The value "{shorten(value)}" is not valid for the parameter {name}. '
+            f'The value "{shorten(text)}" is not valid for the parameter {name}. '
             f"It has {length} {limit.unit}; {limit.low} to {limit.high} are allowed.",
             "AWS.MechanicalTurk.InvalidParameterValue",
         )

@@ -163,7 +163,7 @@ def get_qualification_type(tx: Tx, request: Request) -> Answer:
 def list_qualification_types(tx: Tx, request: Request) -> Answer:
     """ListQualificationTypes: every word of Query must occur in name, description or keywords, in any case."""
     mine, requestable = bool(request.get("MustBeOwnedByCaller")), bool(request["MustBeRequestable"])
-    words = (request.get("Query") or "").lower().split()
+    words = list(dict.fromkeys((request.get("Query") or "").lower().split()))
     statement = select(_TYPES).where(_TYPES.c.environment == tx.environment, _TYPES.c.deleted == 0)
     if mine:
         statement = statement.where(_TYPES.c.account == tx.account)

@@ -10,9 +10,13 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from xml.etree.ElementTree import Element
 
 from turkctl.market.errors import bad_xml
+from turkctl.market.parameter_limits import shorten
 from turkctl.market.questions import SCHEMAS, form_questions, parse
 
 _KEY = f"{{{SCHEMAS}2005-10-01/AnswerKey.xsd}}"
+_MOST_DIGITS = 32
+_SMALLEST = Decimal("1e-9")
+_LARGEST_VALUE = 2**31 - 1
 _MAPPINGS = ("PercentageMapping", "ScaleMapping", "RangeMapping")
 
 
@@ -109,15 +113,17 @@ def _in_range(mapping: Element, total: Decimal) -> int:
 
 
 def _rounded(value: Decimal) -> int:
-    return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    """The whole number nearest to ``value`` that a qualification can have: it is an integer of 32 bits."""
+    held = max(min(value, Decimal(_LARGEST_VALUE)), Decimal(-_LARGEST_VALUE))
+    return int(held.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def _number(parent: Element, name: str) -> Decimal:
     text = (parent.findtext(f"{_KEY}{name}") or "").strip()
     try:
-        number = Decimal(text)
+        number = Decimal(text[: _MOST_DIGITS + 1])
     except InvalidOperation:
-        raise bad_xml(f"'{name}' in the AnswerKey is not a number: '{text}'.") from None
-    if not number.is_finite() or abs(number) > 2**31:
+        raise bad_xml(f"'{name}' in the AnswerKey is not a number: '{shorten(text)}'.") from None
+    if len(text) > _MOST_DIGITS or not number.is_finite() or not (number == 0 or _SMALLEST <= abs(number) <= 2**31):
         raise bad_xml(f"'{name}' in the AnswerKey is out of range.")
     return number

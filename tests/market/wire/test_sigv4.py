@@ -8,6 +8,8 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
 from wire_support import RecordingMarket
 
 from turkctl.accounts import market_account
@@ -126,3 +128,24 @@ def test_the_scopes_date_has_to_be_the_requests(market: RecordingMarket):
     headers = signed()
     headers["Authorization"] = headers["Authorization"].replace(headers["X-Amz-Date"][:8], "20200101")
     assert ask(market, headers) == (400, "InvalidSignatureException")
+
+
+@pytest.mark.parametrize("host", [None, "", "[", "[::1", "a b", "x/y", "x" * 300, "http://["])
+def test_a_signature_over_no_host_is_incomplete(market: RecordingMarket, host: str | None):
+    headers = signed()
+    del headers["Host"]
+    if host is not None:
+        headers["Host"] = host
+    assert ask(market, headers) == (400, "IncompleteSignatureException")
+
+
+@given(
+    st.sampled_from(["Host", "X-Amz-Date", "Authorization", "X-Amz-Target", "X-Amz-Content-Sha256", "Content-Type"]),
+    st.text(st.characters(min_codepoint=9, max_codepoint=255), max_size=40)
+    | st.sampled_from(["20260101T000000Z", "20261332T000000Z", "00010101T000000Z", "99991231T235959Z", "[::1]"]),
+)
+def test_no_header_makes_the_front_end_fail(name: str, value: str):
+    headers = signed() | {name: value}
+    assert ask(RecordingMarket(), headers)[0] in {200, 400}
+    headers["Authorization"] = headers["Authorization"].replace("20", value, 1).replace("host;", f"{value};", 1)
+    assert ask(RecordingMarket(), headers)[0] in {200, 400}

@@ -32,10 +32,12 @@ SIGNING_NAME = "mturk-requester"
 MAX_CLOCK_SKEW = timedelta(minutes=15)
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256\s+Credential=(?P<key_id>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
-    r"/aws4_request\s*,\s*SignedHeaders=(?P<signed>[^,\s]+)\s*,\s*Signature=(?P<signature>[0-9a-f]{64})\s*"
+    r"AWS4-HMAC-SHA256\s+Credential=(?P<key_id>[^/,\s]{1,128})/(?P<date>[0-9]{8})/(?P<region>[^/,\s]{1,64})"
+    r"/(?P<service>[^/,\s]{1,64})/aws4_request"
+    r"\s*,\s*SignedHeaders=(?P<signed>[^,\s]{1,4096})\s*,\s*Signature=(?P<signature>[0-9a-f]{64})\s*"
 )
-_KEY_ID = re.compile(r"Credential=([^/,\s]+)/")
+_KEY_ID = re.compile(r"Credential=([^/,\s]{1,128})/")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~%-]{1,253})(?::[0-9]{1,5})?")
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and signing method. Consult the service documentation for details."
@@ -60,6 +62,11 @@ def account(headers: Mapping[str, str]) -> str:
     """
     match = _KEY_ID.search(headers.get("authorization", ""))
     return market_account(match[1]) if match else ANONYMOUS_ACCOUNT
+
+
+def is_host(text: str) -> bool:
+    """Whether this can be the value of a Host header: a name or an address, and perhaps a port."""
+    return _HOST.fullmatch(text) is not None
 
 
 def verify(
@@ -111,6 +118,8 @@ def _parse(headers: Mapping[str, str]) -> _Signature:
     signed = tuple(parts.pop("signed").lower().split(";"))
     if "x-amz-date" not in headers or not {"host", "x-amz-target"} <= {*signed}:
         raise IncompleteSignatureException("A signed request has an X-Amz-Date and signs Host and X-Amz-Target.")
+    if not is_host(headers.get("host", "")):
+        raise IncompleteSignatureException("A signed request has a Host header that names a host.")
     return _Signature(signed=signed, **parts)
 
 
@@ -118,7 +127,9 @@ def _check_time(timestamp: str, now: datetime) -> None:
     try:
         signed_at = datetime.strptime(timestamp, _TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
-        raise IncompleteSignatureException(f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'.") from None
+        raise IncompleteSignatureException(
+            f"Date must be in ISO-8601 'basic format'. Got '{timestamp[:40]}'."
+        ) from None
     first, last = now - MAX_CLOCK_SKEW, now + MAX_CLOCK_SKEW
     if signed_at < first:
         raise InvalidSignatureException(

@@ -3,10 +3,11 @@
 Three kinds of refusal, in this order, as the service gives them:
 
 * a value of the wrong JSON type: SerializationException;
-* a broken constraint of the service model (required, lengths, values, patterns, enums) and the list sizes of the
-  documentation: one ValidationException that counts and lists them all;
-* a limit that the 2017 model leaves out and the documentation gives: see
-  :mod:`turkctl.market.parameter_limits`.
+* a broken constraint of the service model (required, lengths, values, patterns, enums) and the sizes of lists: one
+  ValidationException that counts and lists them, the first 20;
+* a limit that the 2017 model leaves out: see :mod:`turkctl.market.parameter_limits`.
+
+What is too long is not looked into: of a list that has too many members no member is read, of a text no pattern.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from turkctl.market.errors import ValidationException
-from turkctl.market.parameter_limits import LIST_SIZES, check_limits, shorten
+from turkctl.market.parameter_limits import LIMITS, check_limits, shorten
 from turkctl.market.protocol.errors import SerializationException
 from turkctl.model import service_model
 
+MOST_VIOLATIONS = 20
+_LONGEST_TIME = 64
+_LONGEST_MATCHED = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGER_BITS = {"integer": 31, "long": 63}
 _JSON_TYPES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
@@ -51,8 +56,8 @@ def check(operation: str, document: Any) -> dict[str, Any]:
         RequestError: control characters in RequesterFeedback.
     """
     shape = service_model()["operations"][operation]["input"]["shape"]
-    request: dict[str, Any] = _read(shape, document)
-    broken = list(_broken(shape, request, ""))
+    request: dict[str, Any] = _read(shape, document, "")
+    broken = list(islice(_broken(shape, request, "", ""), MOST_VIOLATIONS))
     if broken:
         plural = "s" if len(broken) > 1 else ""
         raise ValidationException(f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}")
@@ -63,20 +68,25 @@ def check(operation: str, document: Any) -> dict[str, Any]:
 # --- types
 
 
-def _read(shape_name: str, value: Any) -> Any:
+def _read(shape_name: str, value: Any, path: str) -> Any:
     shape = service_model()["shapes"][shape_name]
     kind = shape["type"]
     if kind == "structure":
         members = shape["members"]
         return {
-            name: _read(members[name]["shape"], member)
+            name: _read(members[name]["shape"], member, _inner(path, name))
             for name, member in _expect(dict, value, kind).items()
             if name in members and member is not None
         }
     if kind == "list":
         item = shape["member"]["shape"]
-        return [_read(item, member) for member in _expect(list, value, kind)]
+        # One more than the most is enough to see that there are too many.
+        return [_read(item, member, path) for member in _expect(list, value, kind)[: LIMITS[path].high + 1]]
     return _read_scalar(kind, value)
+
+
+def _inner(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _read_scalar(kind: str, value: Any) -> Any:
@@ -113,6 +123,8 @@ def _read_time(value: Any) -> datetime:
     """Epoch seconds as a number or as text, or ISO 8601 (in UTC when it has no offset)."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise SerializationException(f"{_json_type(value)} cannot be converted to Timestamp")
+    if len(str(value)) > _LONGEST_TIME:
+        raise SerializationException("a time is too long")
     try:
         return _EPOCH + timedelta(seconds=float(value))
     except OverflowError:
@@ -132,27 +144,30 @@ def _read_iso_time(text: str) -> datetime:
 # --- constraints of the service model
 
 
-def _broken(shape_name: str, value: Any, path: str) -> Iterator[str]:
-    """The broken constraints below ``path``, in the service's words."""
+def _broken(shape_name: str, value: Any, path: str, at: str) -> Iterator[str]:
+    """The broken constraints below ``path``, in the service's words, which name the place as in ``at``."""
     shape = service_model()["shapes"][shape_name]
     if shape["type"] == "structure":
-        yield from _broken_in_structure(shape, value, path)
+        yield from _broken_in_structure(shape, value, path, at)
     elif shape["type"] == "list":
-        yield from _sentences(value, path, _size_constraints(shape, len(value), path))
+        most = LIMITS[path].high
+        if len(value) > most:
+            yield from _sentences(value, at, _length_constraints({"max": most}, len(value)))
+            return
         for number, member in enumerate(value, start=1):
-            yield from _broken(shape["member"]["shape"], member, f"{path}.{number}.member")
+            yield from _broken(shape["member"]["shape"], member, path, f"{at}.{number}.member")
     else:
-        yield from _sentences(value, path, _scalar_constraints(shape, value))
+        yield from _sentences(value, at, _scalar_constraints(shape, value))
 
 
-def _broken_in_structure(shape: Mapping[str, Any], value: Mapping[str, Any], path: str) -> Iterator[str]:
+def _broken_in_structure(shape: Mapping[str, Any], value: Mapping[str, Any], path: str, at: str) -> Iterator[str]:
     required = shape.get("required", ())
     for name, member in shape["members"].items():
-        at = f"{path}.{_camel(name)}" if path else _camel(name)
+        inside = _inner(at, _camel(name))
         if name in value:
-            yield from _broken(member["shape"], value[name], at)
+            yield from _broken(member["shape"], value[name], _inner(path, name), inside)
         elif name in required:
-            yield from _sentences(None, at, ["Member must not be null"])
+            yield from _sentences(None, inside, ["Member must not be null"])
 
 
 def _sentences(value: Any, path: str, constraints: Iterator[str] | list[str]) -> Iterator[str]:
@@ -163,7 +178,7 @@ def _sentences(value: Any, path: str, constraints: Iterator[str] | list[str]) ->
 def _scalar_constraints(shape: Mapping[str, Any], value: Any) -> Iterator[str]:
     if shape["type"] == "string":
         yield from _length_constraints(shape, len(value))
-        if "pattern" in shape and not _pattern(shape["pattern"]).fullmatch(value):
+        if "pattern" in shape and len(value) <= _LONGEST_MATCHED and not _pattern(shape["pattern"]).fullmatch(value):
             yield f"Member must satisfy regular expression pattern: {shape['pattern']}"
         if "enum" in shape and value not in shape["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(shape['enum'])}]"
@@ -172,11 +187,6 @@ def _scalar_constraints(shape: Mapping[str, Any], value: Any) -> Iterator[str]:
             yield f"Member must have value greater than or equal to {shape['min']}"
         if "max" in shape and value > shape["max"]:
             yield f"Member must have value less than or equal to {shape['max']}"
-
-
-def _size_constraints(shape: Mapping[str, Any], size: int, path: str) -> Iterator[str]:
-    documented = next((most for name, most in LIST_SIZES.items() if path.endswith(_camel(name))), None)
-    yield from _length_constraints({"max": documented, **shape} if documented else shape, size)
 
 
 def _length_constraints(shape: Mapping[str, Any], length: int) -> Iterator[str]:
@@ -199,5 +209,5 @@ def _camel(name: str) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "null"
-    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    text = f"[{', '.join(shorten(str(member)) for member in value)}]" if isinstance(value, list) else str(value)
     return f"'{shorten(text)}'"
