@@ -10,7 +10,7 @@ import pytest
 from wire_support import RecordingMarket
 
 from turkctl.errors import UsageError
-from turkctl.market.doors.http import MAX_BODY_BYTES, Server, make_app, serve
+from turkctl.market.doors.http import MAX_BODY_BYTES, Server, _Channel, make_app, serve
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.switches import Switches
 
@@ -118,6 +118,72 @@ def test_a_body_of_a_megabyte_is_read_and_a_longer_one_refused(server: Server, m
     head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
     assert raw(server, head).startswith(b"HTTP/1.1 413 ")
     assert len(market.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"", b"Host:\r\n", b"Host: [\r\n", b"Host: [::1\r\n", b"Host: a b\r\n", b"Host: a/b\r\n", b"Host: \xff\r\n",
+        b"Host: x:y\r\n", b"Host: x\r\nHost: y\r\n", b"Host: x@y\r\n", b"Host: " + b"x" * 300 + b"\r\n",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", [b"/", b"/worker/hits", b"/healthz"])
+def test_a_missing_or_malformed_host_is_the_clients_fault(server: Server, path: bytes, host: bytes):
+    head = b"POST %s HTTP/1.1\r\n%sConnection: close\r\nContent-Length: 2\r\n\r\n{}" % (path, host)
+    answer = raw(server, head)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"The request needs one Host header, which names this host and perhaps its port." in answer
+
+
+@pytest.mark.parametrize("host", [b"x", b"127.0.0.1:8800", b"[::1]:8800", b"mturk-requester.us-east-1.amazonaws.com"])
+def test_hosts_as_clients_write_them_are_fine(server: Server, host: bytes):
+    assert raw(server, b"GET /healthz HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host).endswith(b"ok\n")
+
+
+def test_a_client_of_the_old_protocol_needs_no_host(server: Server):
+    assert raw(server, b"GET /healthz HTTP/1.0\r\n\r\n").endswith(b"ok\n")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"POST / HTTP/9.9\r\nHost: x\r\n\r\n", b"POST  HTTP/1.1\r\n\r\n",
+        b"POST /%ff%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", b"post / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST http://[ HTTP/1.1\r\nHost: x\r\n\r\n", b"POST //[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 65_500 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_refused_and_never_our_fault(server: Server, request_: bytes):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request_)
+        connection.shutdown(socket.SHUT_WR)
+        status = connection.recv(65536).split(b" ")[1]
+    assert status.startswith(b"4"), status
+    assert ask(server, "GET", "/healthz")[0] == 200
+
+
+def test_an_answer_leaves_in_one_piece(server: Server, monkeypatch: pytest.MonkeyPatch):
+    sent: list[bytes] = []
+    send = _Channel.send
+
+    def noted(channel: _Channel, data: bytes, do_close: bool = True) -> int:
+        sent.append(bytes(data))
+        return int(send(channel, data, do_close))
+
+    monkeypatch.setattr(_Channel, "send", noted)
+    for method, path, body in (("POST", "/", b"{}"), ("GET", "/nothing", None), ("GET", "/worker", None)):
+        sent.clear()
+        _, headers, content = ask(server, method, path, body, TARGET)
+        assert len(sent) == 1
+        assert sent[0].endswith(b"\r\n\r\n" + content)
+        assert headers["content-length"] == str(len(content))
+    sent.clear()
+    raw(server, b"no request\r\n\r\n")
+    assert len(sent) == 1
 
 
 def test_other_applications_live_beside_the_api(server: Server):

@@ -10,10 +10,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from waitress import create_server, wasyncore  # type: ignore[import-untyped]  # it ships no types
-from waitress.channel import ClientDisconnected  # type: ignore[import-untyped]  # as above
+from waitress.channel import ClientDisconnected, HTTPChannel  # type: ignore[import-untyped]  # as above
+from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]  # as above
+from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]  # as above
 
 from turkctl.errors import UsageError
 from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.sigv4 import is_host
 from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 1_048_576
 """The largest documents that the API allows fit twice, escaped to the utmost."""
 DEFAULT_THREADS = 16
+_MAX_HEADER_BYTES = 65_536
 _MAX_CONNECTIONS = 1_000
 _STOP_SECONDS = 5
 
@@ -34,6 +38,7 @@ GET /healthz answers ok while it is up.
 """
 
 _REASONS = {
+    HTTPStatus.BAD_REQUEST: "The request needs one Host header, which names this host and perhaps its port.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
     HTTPStatus.LENGTH_REQUIRED: "Say how long the body is: Content-Length is missing or no number.",
@@ -62,6 +67,8 @@ def make_app(endpoint: Endpoint, mounts: Mapping[str, WSGIApplication] | None = 
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO") or "/"
+        if not _names_host(environ):
+            return _tell(_refusal(_RefusedError(HTTPStatus.BAD_REQUEST)), environ, start_response)
         if path not in _HANDLERS:
             for prefix, mounted in by_length:
                 if path == prefix or path.startswith(f"{prefix.rstrip('/')}/"):
@@ -69,6 +76,13 @@ def make_app(endpoint: Endpoint, mounts: Mapping[str, WSGIApplication] | None = 
         return _answer_own(endpoint, path, environ, start_response)
 
     return app
+
+
+def _names_host(environ: WSGIEnvironment) -> bool:
+    """Whether the Host header is as it must be; only HTTP/1.0 may be without one."""
+    if "HTTP_HOST" not in environ:
+        return bool(environ.get("SERVER_PROTOCOL") != "HTTP/1.1")
+    return is_host(environ["HTTP_HOST"])
 
 
 def _shifted(environ: WSGIEnvironment, prefix: str) -> WSGIEnvironment:
@@ -82,13 +96,21 @@ def _shifted(environ: WSGIEnvironment, prefix: str) -> WSGIEnvironment:
 def _answer_own(
     endpoint: Endpoint, path: str, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    method = environ["REQUEST_METHOD"]
     try:
-        status, headers, content = _handler(path, method)(endpoint, path, environ)
+        answered = _handler(path, environ["REQUEST_METHOD"])(endpoint, path, environ)
     except _RefusedError as refused:
-        status, headers, content = _plain(_REASONS[refused.status] + "\n", refused.status, **refused.headers)
+        answered = _refusal(refused)
+    return _tell(answered, environ, start_response)
+
+
+def _refusal(refused: _RefusedError) -> _Answer:
+    return _plain(_REASONS[refused.status] + "\n", refused.status, **refused.headers)
+
+
+def _tell(answered: _Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    status, headers, content = answered
     start_response(f"{status} {HTTPStatus(status).phrase}", list(headers.items()))
-    return [] if method == "HEAD" else [content]
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 
 
 _Answer = tuple[int, dict[str, str], bytes]
@@ -158,6 +180,61 @@ def _request_headers(environ: WSGIEnvironment) -> dict[str, str]:
     return headers
 
 
+class _Together:
+    """A channel that keeps what is written, so that it can be sent in one piece."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        self.kept: list[bytes] = []
+
+    def write_soon(self, data: bytes) -> None:
+        self.kept.append(data)
+
+
+class _OneWrite(Task):  # type: ignore[misc]  # waitress ships no types
+    """Sends the headers with the first of the body: whoever reads the headers has what they promise.
+
+    Headers that arrive alone are taken for a complete and empty answer by clients that the server leaves then.
+    """
+
+    channel: Any
+
+    def write(self, data: bytes) -> None:
+        if self.wrote_header:
+            super().write(data)
+            return
+        channel = self.channel
+        together = _Together(channel.server)
+        self.channel = together
+        try:
+            super().write(data)
+        finally:
+            self.channel = channel
+        channel.write_soon(b"".join(together.kept))
+
+
+class _Answering(_OneWrite, WSGITask):  # type: ignore[misc]  # as above
+    pass
+
+
+class _Refusing(_OneWrite, ErrorTask):  # type: ignore[misc]  # as above
+    pass
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]  # as above
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # an address that cannot be taken apart
+            raise ParsingError(str(error)) from None
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]  # as above
+    parser_class = _Parser
+    task_class = _Answering
+    error_task_class = _Refusing
+
+
 class Server:
     """A listening market. :meth:`run` serves until :meth:`close` or Ctrl-C."""
 
@@ -177,8 +254,10 @@ class Server:
             asyncore_use_poll=True,  # select() cannot wait on that many
             # Waitress refuses what is as long as its limit; the application says the limit itself.
             max_request_body_size=MAX_BODY_BYTES + 1,
+            max_request_header_size=_MAX_HEADER_BYTES,
             ident="turkctl",
         )
+        self._server.channel_class = _Channel
         self._lock = threading.Lock()
         self._running = False
         self._closed = False
