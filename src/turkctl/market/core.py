@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 import time
@@ -20,6 +21,7 @@ from turkctl.market.tx import META, META_LOCKED, Event, Shared, Tx, when
 
 T = TypeVar("T")
 
+Courier = Callable[[list[Event]], None]
 _NOBODY = Requester("", "production")
 
 
@@ -57,6 +59,7 @@ class MarketCore:
         """
         self._clock = clock
         self._notify = notify
+        self._courier: Courier | None = None
         self._shared = Shared(rng or random.SystemRandom(), opening_balance)
         self._database = Database(url)
 
@@ -108,8 +111,46 @@ class MarketCore:
             with self._database.write() as connection:
                 tx = self._tx(connection, _NOBODY, locked=True)
                 more = settle.batch(tx)
-            self._deliver(tx.events)
-        self._deliver_waiting()
+            self._hand_over(tx.events)
+        if self._courier is None:
+            self.deliver_waiting()
+
+    def next_due(self) -> tuple[float, float]:
+        """Seconds until something happens by itself, and until a notification is to be tried again.
+
+        Nothing to come is infinitely far away; what is overdue lies behind. It costs a look at five indexes.
+        """
+        with self._database.read() as connection:
+            tx = self._tx(connection, _NOBODY, locked=False)
+            times = settle.next_times(tx)
+        first, outbox = (math.inf if time is None else (time - tx.now) / 1000 for time in times)
+        return first, outbox if self._notify is not None else math.inf
+
+    def employ(self, courier: Courier | None) -> None:
+        """Give the events of committed transactions to ``courier`` from now on; it calls :meth:`deliver` in its time.
+
+        With None they are delivered before an operation answers.
+        """
+        self._courier = courier
+
+    def deliver(self, events: list[Event]) -> None:
+        """Deliver events, and delete from the outbox what was taken."""
+        if self._notify is None or not events:
+            return
+        with self._database.read() as connection:
+            now = self._tx(connection, _NOBODY, locked=False).now
+        done = notifications.deliver(self._notify, events, now)
+        if done:
+            with self._database.write() as connection:
+                connection.execute(tables.outbox.delete().where(tables.outbox.c.seq.in_(done)))
+
+    def deliver_waiting(self) -> None:
+        """Try again to deliver what was not delivered and whose time has come."""
+        if self._notify is None:
+            return
+        with self._database.write() as connection:
+            events = notifications.waiting(self._tx(connection, _NOBODY, locked=True))
+        self.deliver(events)
 
     def _read(self, requester: Requester, work: Callable[[Tx], T]) -> T:
         return self._run(requester, work, write=False)
@@ -124,7 +165,7 @@ class MarketCore:
             with transaction as connection:
                 tx = self._tx(connection, requester, locked=write)
                 due, waiting = settle.look(tx)
-                waiting = waiting and self._notify is not None
+                waiting = waiting and self._notify is not None and self._courier is None
                 if due is None and not waiting:
                     try:
                         answer = work(tx)
@@ -133,7 +174,7 @@ class MarketCore:
                         raise
                     break
             self.settle()
-        self._deliver(tx.events)
+        self._hand_over(tx.events)
         return answer
 
     def _tx(self, connection: Connection, requester: Requester, *, locked: bool) -> Tx:
@@ -148,17 +189,6 @@ class MarketCore:
             lag=self.listing_lag // timedelta(milliseconds=1),
         )
 
-    def _deliver(self, events: list[Event]) -> None:
-        if self._notify is None or not events:
-            return
-        taken = notifications.deliver(self._notify, events)
-        if taken:
-            with self._database.write() as connection:
-                connection.execute(tables.outbox.delete().where(tables.outbox.c.seq.in_(taken)))
-
-    def _deliver_waiting(self) -> None:
-        if self._notify is None:
-            return
-        with self._database.write() as connection:
-            events = notifications.waiting(self._tx(connection, _NOBODY, locked=True))
-        self._deliver(events)
+    def _hand_over(self, events: list[Event]) -> None:
+        if events:
+            (self._courier or self.deliver)(events)

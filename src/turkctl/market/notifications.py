@@ -1,7 +1,8 @@
 """Notifications: one specification per HIT type, an outbox, and its delivery after the transaction.
 
 An event is written to the outbox in the transaction that causes it, so that neither is there without the other, and
-is deleted once delivered: at least once, in no promised order.
+is deleted once delivered: at least once, in no promised order. Its age counts from when it was written, which is later
+than what it tells of where time has passed unobserved.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
@@ -27,7 +31,9 @@ VERSION = "2014-08-15"
 RETRY_AFTER = 30 * rules.SECOND
 """How long after a failure, or after the process that should have delivered it died, an event is tried again."""
 KEPT = 14 * rules.DAY
-"""An event that nobody took for so long is dropped, as a queue would."""
+"""An event that nobody took for so long is tried a last time and dropped, as a queue would."""
+PATIENCE_SECONDS = 5.0
+"""How long one destination may fail in one go: what else is for it waits for its next turn."""
 _BATCH = 100
 
 
@@ -41,10 +47,15 @@ def emit(tx: Tx, hit_type: HitType, event: str, hit_id: str, assignment_id: str 
     owner = Requester(hit_type.account, tx.environment)
     destination = _destination(owner, specification)
     body = document(tx, owner, event, hit_id=hit_id, hit_type_id=hit_type.id, assignment_id=assignment_id)
-    row = {"destination": json.dumps(destination), "body": body, "created_at": tx.now, "due_at": tx.now + RETRY_AFTER}
+    row = {
+        "destination": json.dumps(destination),
+        "body": body,
+        "created_at": tx.started,
+        "due_at": tx.started + RETRY_AFTER,
+    }
     key = tx.run(tables.outbox.insert(), row).inserted_primary_key
     assert key is not None
-    tx.events.append(Event(seq=key[0], destination=destination, body=body))
+    tx.events.append(Event(seq=key[0], destination=destination, body=body, written_at=tx.started))
 
 
 def document(tx: Tx, owner: Requester, event: str, *, hit_id: str, hit_type_id: str, assignment_id: str | None) -> str:
@@ -86,30 +97,39 @@ def waiting(tx: Tx) -> list[Event]:
     rows = tx.all(
         select(tables.outbox).where(tables.outbox.c.due_at <= tx.now).order_by(tables.outbox.c.seq).limit(_BATCH)
     )
-    found = [Event(row.seq, json.loads(row.destination), row.body) for row in rows if row.created_at > tx.now - KEPT]
-    old = [row.seq for row in rows if row.created_at <= tx.now - KEPT]
-    if old:
-        tx.run(tables.outbox.delete().where(tables.outbox.c.seq.in_(old)))
+    found = [Event(row.seq, json.loads(row.destination), row.body, row.created_at) for row in rows]
     if found:
         later = tables.outbox.update().where(tables.outbox.c.seq.in_([event.seq for event in found]))
         tx.run(later.values(due_at=tx.now + RETRY_AFTER))
     return found
 
 
-def deliver(notify: Notifier, events: list[Event]) -> list[int]:
-    """Hand the events over, outside any transaction, and tell which (by ``seq``) were taken.
+def deliver(notify: Notifier, events: list[Event], now: int, clock: Callable[[], float] = time.monotonic) -> list[int]:
+    """Hand the events over, outside any transaction, and tell which (by ``seq``) are done with: taken, or too old.
 
     What one destination refuses says nothing of the others, whatever the refusal was.
+
+    Args:
+        notify: what delivers.
+        events: written to the outbox by a transaction that is committed.
+        now: virtual epoch milliseconds.
+        clock: seconds, never going back.
     """
-    taken = []
+    done, lost = [], defaultdict[str, float](float)
     for event in events:
+        address = str(event.destination["Destination"])
+        if lost[address] > PATIENCE_SECONDS:
+            continue
+        began = clock()
         try:
             notify(event.destination, event.body)
         except Exception as error:  # noqa: BLE001  a stranger's transport; the event stays in the outbox
             log.warning("a notification was not delivered: %s", error, extra={"action": "notification_failed"})
-        else:
-            taken.append(event.seq)
-    return taken
+            lost[address] += clock() - began
+            if event.written_at > now - KEPT:
+                continue
+        done.append(event.seq)
+    return done
 
 
 def update_notification_settings(tx: Tx, request: dict[str, Any]) -> dict[str, Any]:

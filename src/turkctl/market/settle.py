@@ -33,16 +33,21 @@ _LOOK = select(
 )
 
 
-def look(tx: Tx) -> tuple[int | None, bool]:
-    """The time of the first event that is due (None: none is), and whether old notifications wait to be tried.
+def next_times(tx: Tx) -> tuple[int | None, int | None]:
+    """When the next event is due and when the next notification is to be tried again; None where nothing is to come.
 
     One statement that reads the first entry of five indexes, however many rows there are.
     """
     row = tx.first(_LOOK)
     assert row is not None
     *first, outbox = tuple[int | None, ...](row)
-    times = [time for time in first if time is not None and time <= tx.now]
-    return (min(times) if times else None), outbox is not None and outbox <= tx.now
+    return min((time for time in first if time is not None), default=None), outbox
+
+
+def look(tx: Tx) -> tuple[int | None, bool]:
+    """The time of the first event that is due (None: none is), and whether old notifications wait to be tried."""
+    first, outbox = next_times(tx)
+    return (first if first is not None and first <= tx.now else None), outbox is not None and outbox <= tx.now
 
 
 def batch(tx: Tx) -> bool:

@@ -82,6 +82,7 @@ class Event:
     seq: int
     destination: dict[str, Any]
     body: str
+    written_at: int
 
 
 @dataclass
@@ -96,6 +97,12 @@ class Tx:
     lag: int = 0
     """Milliseconds for which new rows are missing from listings."""
     events: list[Event] = field(default_factory=list)
+    started: int = field(init=False)
+    """When it began, in virtual epoch milliseconds; what ``now`` is but while due events are settled."""
+
+    def __post_init__(self) -> None:
+        """Keep the time."""
+        self.started = self.now
 
     @property
     def environment(self) -> Environment:

@@ -77,6 +77,7 @@ class Bench:
     """A market under a hand-moved clock, with the steps that most tests take."""
 
     def __init__(self, url: str = "sqlite://", **options: Any) -> None:
+        self.url = url
         self.clock = options.pop("clock", None) or Clock()
         self.market = Market(url, clock=self.clock, rng=random.Random(7), **options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,15 @@ class RecordingMarket:
 
     def now(self) -> datetime:
         return NOW
+
+    def employ(self, _courier: Any) -> None:
+        """Nothing is ever due here."""
+
+    def deliver(self, _events: Any) -> None:
+        """There never are any."""
+
+    def next_due(self) -> tuple[float, float]:
+        return math.inf, math.inf
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

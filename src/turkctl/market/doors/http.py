@@ -18,6 +18,7 @@ from turkctl.errors import UsageError
 from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
 from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
+from turkctl.market.timekeeper import Timekeeper
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -236,9 +237,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # as above
 
 
 class Server:
-    """A listening market. :meth:`run` serves until :meth:`close` or Ctrl-C."""
+    """A listening market. :meth:`run` serves until :meth:`close` or Ctrl-C, and keeps the market's time meanwhile."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int, threads: int) -> None:
+    def __init__(self, app: WSGIApplication, timekeeper: Timekeeper, host: str, port: int, threads: int) -> None:
+        self._timekeeper = timekeeper
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         """The port that it listens on; the one that the system chose where 0 was asked for."""
@@ -268,10 +270,12 @@ class Server:
             if self._closed:
                 return
             self._running = True
+        self._timekeeper.start()
         try:
             self._server.run()
         finally:
             self._stop()
+            self._timekeeper.stop()
 
     def close(self) -> None:
         """Stop listening and serving; from any thread, as often as you like."""
@@ -311,7 +315,7 @@ def serve(
     Raises:
         UsageError: that address cannot be listened on.
     """
-    return Server(make_app(endpoint, mounts), host, port, threads)
+    return Server(make_app(endpoint, mounts), Timekeeper(endpoint.market), host, port, threads)
 
 
 def _listen(host: str, port: int) -> socket.socket:
