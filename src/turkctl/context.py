@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
+    from turkctl.market.destinations import Destinations
     from turkctl.market.doors.http import Server
     from turkctl.market.glance import Glance
     from turkctl.market.notifier import LossyNotify
@@ -42,6 +43,8 @@ class Context:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._opened: list[Any] = []
+        self._for_others = False
+        """Whether the built-in market is served to other computers."""
 
     @cached_property
     def bare_database(self) -> Database:
@@ -106,6 +109,7 @@ class Context:
                 self.settings.market_url,
                 opening_balance=parse_money(self.settings["market.opening_balance"]),
                 notify=self._notify,
+                permit=self._destinations.permit,
             )
         except (SQLAlchemyError, OSError, ImportError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
@@ -207,8 +211,11 @@ class Context:
             UsageError: the address cannot be listened on.
             ConfigError: the file of keys cannot be read.
         """
+        from turkctl.market.destinations import is_loopback
         from turkctl.market.doors.http import serve
 
+        # With keys it is for others, too, who come through a proxy on this computer.
+        self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         return serve(self._new_endpoint(self._keys()), host, port, threads)
 
     def _keys(self) -> dict[str, str]:
@@ -231,7 +238,19 @@ class Context:
     def _notifications(self) -> LossyNotify:
         from turkctl.market.notifier import LossyNotify, Notifier
 
-        return LossyNotify(Notifier())
+        return LossyNotify(Notifier(self._destinations))
+
+    @cached_property
+    def _destinations(self) -> Destinations:
+        """Where notifications may go: what is named, and in mode local, unless others are served, this computer."""
+        from turkctl.market.destinations import Destinations, read_named
+
+        return Destinations(
+            read_named(self.settings["market.notify_hosts"]),
+            loopback=self.settings.mode == "local" and not self._for_others,
+            sqs_endpoint_url=self.settings["market.sqs_endpoint_url"],
+            sns_endpoint_url=self.settings["market.sns_endpoint_url"],
+        )
 
     def _new_endpoint(self, keys: Mapping[str, str] | None = None) -> Endpoint:
         from turkctl.market.protocol.endpoint import Endpoint

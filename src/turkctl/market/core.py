@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from turkctl.market import notifications, settle, system_types, tables
 from turkctl.market.errors import MarketError
-from turkctl.market.requester import Notifier, Requester
+from turkctl.market.requester import Notifier, Permit, Requester
 from turkctl.market.state import Database
 from turkctl.market.tx import META, META_LOCKED, Event, Shared, Tx, when
 
@@ -43,6 +43,7 @@ class MarketCore:
         rng: random.Random | None = None,
         opening_balance: Decimal = Decimal("10000.00"),
         notify: Notifier | None = None,
+        permit: Permit | None = None,
     ) -> None:
         """Open the market at ``url``, made where it is missing.
 
@@ -52,6 +53,7 @@ class MarketCore:
             rng: where ids come from; the system's own by default.
             opening_balance: dollars that an account of the production environment starts with.
             notify: delivers notifications; without it they wait for a process that has one.
+            permit: whether notifications may go to a destination; without it requesters may name any.
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened.
@@ -59,6 +61,7 @@ class MarketCore:
         """
         self._clock = clock
         self._notify = notify
+        self._permit = permit
         self._courier: Courier | None = None
         self._shared = Shared(rng or random.SystemRandom(), opening_balance)
         self._database = Database(url)

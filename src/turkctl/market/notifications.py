@@ -34,6 +34,8 @@ KEPT = 14 * rules.DAY
 """An event that nobody took for so long is tried a last time and dropped, as a queue would."""
 PATIENCE_SECONDS = 5.0
 """How long one destination may fail in one go: what else is for it waits for its next turn."""
+NOT_PERMITTED = "This market sends no notifications to this destination."
+NOT_DELIVERED = "The notification was not delivered."
 _BATCH = 100
 
 

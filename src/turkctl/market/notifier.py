@@ -1,33 +1,28 @@
 """Delivers notification documents to SQS queues and SNS topics, through botocore.
 
-The destination decides the endpoint: a queue URL on an Amazon host is on Amazon's SQS of that host's region, any
-other queue URL is on the host it names (a moto server, ElasticMQ); a topic's ARN names its region. Under moto's
-``mock_aws`` both reach moto.
+The destination decides the endpoint, as :mod:`turkctl.market.destinations` says, and goes nowhere that is not
+permitted: a queue URL on an Amazon host is on Amazon's SQS of that host's region, any other queue URL is on the host it
+names (a moto server, ElasticMQ); a topic's ARN names its region. Under moto's ``mock_aws`` both reach moto.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-import re
 import threading
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from turkctl.market.destinations import Destinations, Route
 from turkctl.market.requester import Notifier as Deliver
 
 logger = logging.getLogger(__name__)
 
-_AMAZON = re.compile(r"(?:^|\.)amazonaws\.com(?:\.cn)?$")
-_REGION = re.compile(r"^(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.")
-_ARN = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[\w-]+(?:\.fifo)?")
-_DEFAULT_REGION = "us-east-1"
 _UNCHECKED_KEY = "turkctl"
-"""Signs requests to hosts that are not Amazon's where no credentials are configured; such hosts check none."""
+"""Signs requests to hosts that are not trusted, and to others than Amazon's where no credentials are configured."""
 _CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 
 
@@ -36,22 +31,20 @@ class DeliveryError(Exception):
 
 
 class DestinationError(DeliveryError):
-    """The destination can never be delivered to."""
+    """The destination is not permitted, or none at all."""
 
 
 class Notifier:
     """Sends each document once. Clients are made when first needed, one per endpoint; safe for many threads."""
 
-    def __init__(self, *, sqs_endpoint_url: str | None = None, sns_endpoint_url: str | None = None) -> None:
+    def __init__(self, destinations: Destinations) -> None:
         """Prepare without connecting.
 
         Args:
-            sqs_endpoint_url: where every queue is, whatever host its URL names.
-            sns_endpoint_url: where every topic is; by default Amazon's SNS.
+            destinations: where documents may go.
         """
-        self._sqs_endpoint_url = sqs_endpoint_url
-        self._sns_endpoint_url = sns_endpoint_url
-        self._clients: dict[tuple[str, str, str | None], Any] = {}
+        self._destinations = destinations
+        self._clients: dict[Route, Any] = {}
         self._lock = threading.Lock()
 
     def __call__(self, destination: dict[str, Any], body: str) -> None:
@@ -64,49 +57,39 @@ class Notifier:
 
         Raises:
             DeliveryError: the service refused or could not be reached.
-            DestinationError: no queue URL or no topic ARN.
+            DestinationError: it may not go there.
         """
         transport, address = destination["Transport"], destination["Destination"]
+        if transport not in {"SQS", "SNS"}:
+            # Nothing will ever take it, so it must not wait to be tried again.
+            logger.warning("a notification by %s to %s is not delivered", transport, address)
+            return
+        route = self._destinations.route(transport, address)
+        if route is None:
+            raise DestinationError(f"'{address}' is not a permitted destination (market.notify_hosts)")
         try:
             if transport == "SQS":
-                self._queue_client(address).send_message(QueueUrl=address, MessageBody=body)
-            elif transport == "SNS":
-                self._topic_client(address).publish(TopicArn=address, Message=body)
+                self._client(route).send_message(QueueUrl=address, MessageBody=body)
             else:
-                # Nothing will ever take it, so it must not wait to be tried again.
-                logger.warning("a notification by %s to %s is not delivered", transport, address)
+                self._client(route).publish(TopicArn=address, Message=body)
         except (BotoCoreError, ClientError) as error:
             raise DeliveryError(f"{transport} {address}: {error}") from error
 
-    def _queue_client(self, url: str) -> Any:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise DestinationError(f"'{url}' is not the URL of a queue")
-        region = _REGION.match(parts.hostname)
-        amazon = _AMAZON.search(parts.hostname)
-        endpoint = self._sqs_endpoint_url or (None if amazon else f"{parts.scheme}://{parts.netloc}")
-        return self._client("sqs", region[1] if amazon and region else _DEFAULT_REGION, endpoint)
-
-    def _topic_client(self, arn: str) -> Any:
-        match = _ARN.fullmatch(arn)
-        if match is None:
-            raise DestinationError(f"'{arn}' is not the ARN of a topic")
-        return self._client("sns", match[1], self._sns_endpoint_url)
-
-    def _client(self, service: str, region: str, endpoint_url: str | None) -> Any:
+    def _client(self, route: Route) -> Any:
         with self._lock:
-            key = (service, region, endpoint_url)
-            if key not in self._clients:
-                self._clients[key] = _make_client(service, region, endpoint_url)
-            return self._clients[key]
+            if route not in self._clients:
+                self._clients[route] = _make_client(route)
+            return self._clients[route]
 
 
-def _make_client(service: str, region: str, endpoint_url: str | None) -> Any:
+def _make_client(route: Route) -> Any:
     session = Session()
     keys: dict[str, str] = {}
-    if endpoint_url is not None and session.get_credentials() is None:
+    if not route.trusted or (route.endpoint_url is not None and session.get_credentials() is None):
         keys = {"aws_access_key_id": _UNCHECKED_KEY, "aws_secret_access_key": _UNCHECKED_KEY}
-    return session.create_client(service, region_name=region, endpoint_url=endpoint_url, config=_CONFIG, **keys)
+    return session.create_client(
+        route.service, region_name=route.region, endpoint_url=route.endpoint_url, config=_CONFIG, **keys
+    )
 
 
 class LossyNotify:

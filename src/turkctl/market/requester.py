@@ -14,6 +14,9 @@ Notifier = Callable[[dict[str, Any], str], None]
 """Delivers one notification: (destination, JSON body). The destination has the members ``Transport``,
 ``Destination``, ``Account`` and ``Environment``. Raises whatever it likes when it could not deliver."""
 
+Permit = Callable[[str, str], bool]
+"""Whether notifications may go to a destination: (transport, address)."""
+
 
 @dataclass(frozen=True)
 class Requester:

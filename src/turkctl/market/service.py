@@ -8,6 +8,7 @@ Every method raises :class:`~turkctl.market.errors.MarketError`, the worker acti
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,8 @@ from turkctl.market.requester import Environment, Notifier, Requester
 from turkctl.market.tx import Tx, to_ms
 from turkctl.market.worker_side import WorkerSide
 from turkctl.units import to_micros
+
+log = logging.getLogger(__name__)
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -200,20 +203,32 @@ class Market(WorkerSide):
         return self._change(requester, request, workers.notify_workers)
 
     def update_notification_settings(self, requester: Requester, request: Request) -> Answer:
-        """UpdateNotificationSettings: one specification per HIT type, replaced whole."""
+        """UpdateNotificationSettings: one specification per HIT type, replaced whole; permitted destinations only."""
+        self._check_destination(requester, request)
         return self._change(requester, request, notifications.update_notification_settings)
 
     def send_test_event_notification(self, requester: Requester, request: Request) -> Answer:
         """SendTestEventNotification: sent at once, past the outbox; dropped where the market has no notifier."""
+        self._check_destination(requester, request)
         test = self._ask(requester, request, notifications.prepare_test)
         if self._notify is not None:
             try:
                 self._notify(test["destination"], test["body"])
             except Exception as error:
-                refusal = RequestError("InvalidTransportEndpoint", f"The notification was not delivered: {error}")
-                refusal.stamp(to_ms(self.now()), requester.environment)
-                raise refusal from error
+                # What a stranger's host answered is for the log, not for whoever made the market ask it.
+                log.warning("a test notification was not delivered: %s", error)
+                raise self._not_delivered(requester, notifications.NOT_DELIVERED) from error
         return {}
+
+    def _check_destination(self, requester: Requester, request: Request) -> None:
+        asked = request.get("Notification")
+        if asked and self._permit is not None and not self._permit(asked["Transport"], asked["Destination"]):
+            raise self._not_delivered(requester, notifications.NOT_PERMITTED)
+
+    def _not_delivered(self, requester: Requester, message: str) -> RequestError:
+        refusal = RequestError("InvalidTransportEndpoint", message)
+        refusal.stamp(to_ms(self.now()), requester.environment)
+        return refusal
 
     def register_layout(self, requester: Requester, html: str, layout_id: str | None = None) -> str:
         """Keep a HIT layout (HTML with ``${name}`` placeholders); the API has no such operation."""

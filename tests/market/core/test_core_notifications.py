@@ -223,8 +223,25 @@ def test_a_test_event_is_sent_at_once_and_its_failure_is_told(told: Bench, inbox
     assert destination["Destination"] == QUEUE
     assert body["Events"][0]["EventType"] == "Ping"
     inbox.down = True
-    with refused("InvalidTransportEndpoint", f"nobody there{told.stamp()}"):
+    with refused("InvalidTransportEndpoint", f"The notification was not delivered.{told.stamp()}"):
         told.market.send_test_event_notification(REQUESTER, request)
+
+
+def test_a_destination_that_is_not_permitted_is_refused_in_the_same_words_always(inbox: Inbox) -> None:
+    bench = Bench(notify=inbox, permit=lambda transport, address: (transport, address) == ("SQS", QUEUE))
+    kind = bench.market.create_hit_type(REQUESTER, hit_request())["HITTypeId"]
+    update, test = bench.market.update_notification_settings, bench.market.send_test_event_notification
+    for address in ("https://other.example.org/q", "http://169.254.169.254/"):
+        wrong = specification() | {"Destination": address}
+        with refused("InvalidTransportEndpoint", f"sends no notifications to this destination.{bench.stamp()}"):
+            update(REQUESTER, {"HITTypeId": kind, "Notification": wrong})
+        with refused("InvalidTransportEndpoint", f"sends no notifications to this destination.{bench.stamp()}"):
+            test(REQUESTER, {"Notification": wrong, "TestEventType": "Ping"})
+    assert inbox.asked == 0
+    update(REQUESTER, {"HITTypeId": kind, "Notification": specification()})
+    update(REQUESTER, {"HITTypeId": kind, "Active": False})
+    assert test(REQUESTER, {"Notification": specification(), "TestEventType": "Ping"}) == {}
+    bench.market.close()
 
 
 def test_a_test_event_of_a_market_without_a_notifier_is_dropped(bench: Bench) -> None:

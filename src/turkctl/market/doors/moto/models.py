@@ -7,6 +7,7 @@ from typing import Any
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from turkctl.market.destinations import Destinations
 from turkctl.market.notifier import LossyNotify, Notifier
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.switches import Switches
@@ -40,7 +41,7 @@ class MturkBackend(BaseBackend):
                 SQS and SNS through botocore, so to moto's).
         """
         self._close()
-        notifications = LossyNotify(options.pop("notify", None) or Notifier())
+        notifications = LossyNotify(options.pop("notify", None) or Notifier(Destinations(everywhere=True)))
         market = Market("sqlite://", notify=notifications, **options)
         self._endpoint = Endpoint(market, switches=switches, notifications=notifications)
         return self._endpoint
