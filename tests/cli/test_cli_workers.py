@@ -71,18 +71,14 @@ def test_a_rejection_needs_its_reason_and_is_overturned_on_demand(worked: str, t
     ("argv", "code"),
     [
         (("workers", "approve"), 2),
-        (("workers", "approve", "ANOBODY"), 2),
-        (("workers", "approve", "--hit", "3NOHIT"), 2),
         (("workers", "approve", "--regex", "("), 2),
         (("workers", "approve", "--experiment", "nope"), 2),
         (("workers", "approve", "--codeversion", "9"), 0),
         (("workers", "approve", "--all", "--feedback", "x" * 2000), 2),
-        (("workers", "reject", "ANOBODY", "--feedback", "x"), 2),
         (("workers", "message", "AW1", "--subject", "s", "--text", ""), 2),
         (("workers", "list", "ANOBODY"), 2),
         (("workers", "exclude"), 2),
         (("hits", "approve"), 2),
-        (("hits", "approve", "3NOHIT"), 2),
     ],
 )
 def test_what_cannot_be_meant_ends_before_anything_is_done(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from study_support import Study, everything, new_study, worker
 
-from turkctl.errors import FundsError, NotFoundError, UsageError
+from turkctl.errors import FundsError, UsageError
 from turkctl.operations.engine.plan import BatchResult
 from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
@@ -151,9 +151,15 @@ def test_a_bad_amount_or_no_reason_is_a_usage_error(study: Study, request_: Bonu
         pay(study, request_)
 
 
-def test_an_id_that_nobody_knows_is_refused(study: Study) -> None:
-    with pytest.raises(NotFoundError):
-        pay(study, dollars("0.10"), ids("NOBODY"))
+def test_an_id_that_nobody_knows_fails_and_the_others_are_paid(study: Study) -> None:
+    (one,) = approved(study, 1)
+    result = pay(study, dollars("0.10"), ids("NOBODY", one, "3.1E+29"))
+    assert {item.id: item.status for item in result.results} == {
+        one: "bonused",
+        "NOBODY": "failed",
+        "3.1E+29": "failed",
+    }
+    assert result.exit_code == 1
 
 
 def test_caps_bound_one_bonus_a_worker_a_day_and_the_budget(tmp_path: Path) -> None:
@@ -297,8 +303,8 @@ def test_an_id_that_no_hit_can_have_stops_nobody_elses_bonus(study: Study, hit: 
     for request in (AUTO, dollars("0.25", "extra")):
         result = pay(study, request)
         assert {item.id: item.status for item in result.results}[one] == "bonused"
-        assert {item.status for item in result.results if item.id == "A1"} == {"failed"}
-        assert result.exit_code == 1
+        assert {item.status for item in result.results if item.id == "A1"} == {"skipped"}
+        assert result.exit_code == 0
     assert reconcile(study.world).differences == []
     assert ledger(study) == on_market(study)
 

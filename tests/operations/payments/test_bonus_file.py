@@ -101,16 +101,17 @@ def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Study) ->
     many = [[f"A{number}", "0.10", "thanks"] for number in range(730)]
     path = study.folder / "bonuses.csv"
     path.write_text(document([["id", "amount", "reason"], *many, [made[0], "-1", "thanks"]]))
-    with pytest.raises(UsageError, match="row 1 of"):
+    with pytest.raises(UsageError, match=r"row 731 of"):
         prepare_bonus_file(study.world, path)
     path.write_text(document([["id", "amount", "reason"], *rows, ["NOBODY", "0.10", "thanks"], [made[0], "5", ""]]))
-    with pytest.raises(UsageError, match=r"row 4 of bonuses\.csv: nobody knows .*2 bad rows"):
+    with pytest.raises(UsageError, match=r"row 5 of bonuses\.csv: a bonus needs a reason.*nothing was done"):
         prepare_bonus_file(study.world, path)
     result = study.apply(prepare_bonus_file(study.world, path, skip_bad_rows=True))
-    assert (result.succeeded, result.skipped, result.exit_code) == (3, 2, 0)
+    assert (result.succeeded, result.skipped, result.failed, result.exit_code) == (3, 1, 1, 1)
+    assert next(item.error.message for item in result.results if item.error).startswith("row 4: no worker and no")
     assert study.sql("SELECT amount FROM turkctl_payment ORDER BY 1") == [(100_000,), (200_000,), (300_000,)]
     again = study.apply(prepare_bonus_file(study.world, path, skip_bad_rows=True))
-    assert (again.succeeded, again.skipped) == (0, 5)
+    assert (again.succeeded, again.skipped, again.failed) == (0, 4, 1)
 
 
 def test_row_731_is_named_when_it_is_the_bad_one(study: Study) -> None:

@@ -14,7 +14,7 @@ from turkctl.mturk import requirements
 from turkctl.operations.configure import configure_project
 from turkctl.operations.project.files import read_project
 from turkctl.operations.qualifications.by_name import find_type, holders, list_types
-from turkctl.operations.qualifications.grants import prepare_grant, prepare_revoke
+from turkctl.operations.qualifications.grants import prepare_grant, prepare_revoke, read_workers
 from turkctl.operations.qualifications.took_part import ensure_type
 from turkctl.store import experiments
 from turkctl.store.base import ANY_MARKET, Place
@@ -141,7 +141,10 @@ def test_only_workers_with_the_type_can_take_the_hit(project: Study) -> None:
     configure(project, TRAINED + WORDS.replace(", percent_approved = 90", ""))
     (hit_id,) = project.post(2, experiment="words")
     project.world.market.register_worker("production", "AW000001")
-    assert project.apply(prepare_grant(project.world, "trained", ["AW000001"], value=90)).succeeded == 1
+    assert (
+        project.apply(prepare_grant(project.world, "trained", read_workers(["AW000001"], None), value=90)).succeeded
+        == 1
+    )
     assert project.accept(hit_id, "AW000001")
     with pytest.raises(Exception, match="ualif"):
         project.accept(hit_id, "AW000002")
@@ -152,13 +155,17 @@ def test_granting_and_revoking_twice_does_no_harm(project: Study) -> None:
     for worker in ("AW000001", "AW000002"):
         project.world.market.register_worker("production", worker)
     for value in (50, 60):
-        result = project.apply(prepare_grant(project.world, "trained", ["AW000001", "AW000002"], value=value))
+        result = project.apply(
+            prepare_grant(project.world, "trained", read_workers(["AW000001", "AW000002"], None), value=value)
+        )
         assert [item.status for item in result.results] == ["granted", "granted"]
     named = find_type(project.world, "Passed the training")
     held = {each["worker_id"]: each["value"] for each in holders(project.world, named)}
     assert held == {"AW000001": 60, "AW000002": 60}
     for status in ("revoked", "already_done"):
-        result = project.apply(prepare_revoke(project.world, named.type_id, ["AW000001"], reason="no longer"))
+        result = project.apply(
+            prepare_revoke(project.world, named.type_id, read_workers(["AW000001"], None), reason="no longer")
+        )
         assert [item.status for item in result.results] == [status]
     assert [each["worker_id"] for each in holders(project.world, named)] == ["AW000002"]
     assert [each["worker_id"] for each in holders(project.world, named, revoked=True)] == ["AW000001"]
@@ -170,7 +177,7 @@ def test_a_decision_by_hand_on_a_type_of_repeat_workers_is_remembered(project: S
     assert version is not None
     type_id = ensure_type(project.world, version, project.world.now())
     project.world.market.register_worker("production", "AW000001")
-    assert project.apply(prepare_revoke(project.world, type_id, ["AW000001"])).succeeded == 1
+    assert project.apply(prepare_revoke(project.world, type_id, read_workers(["AW000001"], None))).succeeded == 1
     assert project.sql("SELECT worker_id FROM turkctl_qualification_grant") == [("AW000001",)]
     with project.world.database.read() as session:
         listed = list_types(session, project.world.place)

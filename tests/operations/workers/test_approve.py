@@ -185,12 +185,12 @@ def test_selectors_narrow_what_is_approved(tmp_path: Path) -> None:
         assert selected(campaign=5) == set()
 
 
-def test_an_id_that_nobody_knows_stops_everything(study: Study) -> None:
-    submitted(study, 1)
-    with pytest.raises(NotFoundError):
-        prepare_approve(study.world, WorkSelection(Selection(ids=("3NOBODY",))))
-    with pytest.raises(NotFoundError):
-        prepare_approve(study.world, WorkSelection(Selection(), ("3NOHIT",)))
+def test_an_id_that_nobody_knows_fails_and_an_unknown_experiment_stops_everything(study: Study) -> None:
+    one, two = submitted(study, 2)
+    result = study.apply(prepare_approve(study.world, WorkSelection(Selection(ids=(one, "3NOBODY", "3.1E+29", two)))))
+    assert outcomes(result) == {one: "approved", two: "approved", "3NOBODY": "failed", "3.1E+29": "failed"}
+    result = study.apply(prepare_approve(study.world, WorkSelection(Selection(), ("3NOHIT", "no hit"))))
+    assert outcomes(result) == {"3NOHIT": "failed", "no hit": "failed"}
     with pytest.raises(NotFoundError):
         prepare_approve(study.world, WorkSelection(Selection(experiment="nope")))
     with pytest.raises(UsageError, match="position 0"):
@@ -304,8 +304,11 @@ def test_a_rejection_needs_words_and_submitted_work(study: Study) -> None:
     for feedback in ("", "  ", "x" * 1025):
         with pytest.raises(UsageError):
             prepare_reject(study.world, [one], feedback)
-    with pytest.raises(UsageError, match="is a worker"):
-        prepare_reject(study.world, [worker(0)], "empty")
+    wrong = study.apply(prepare_reject(study.world, [worker(0)], "empty"))
+    assert [(item.status, item.error and item.error.message) for item in wrong.results] == [
+        ("failed", f"{worker(0)} is a worker; name the assignment")
+    ]
+    assert set(statuses(study).values()) == {"Submitted"}
     study.world.mturk.approve(two)
     result = study.apply(prepare_reject(study.world, [one, two], "empty"))
     assert outcomes(result) == {one: "rejected", two: "skipped"}

@@ -240,7 +240,7 @@ class _Run(Generic[P]):
 
 def _item(step: Step[P], outcome: Done | TurkctlError) -> ItemResult:
     if isinstance(outcome, TurkctlError):
-        return ItemResult(step.id, FAILED, step.detail, ItemError.of(outcome))
+        return ItemResult(step.id, FAILED, step.detail, ItemError.of(outcome).in_row(step.row))
     cost = step.cost if outcome.cost is None else outcome.cost
     return ItemResult(outcome.id or step.id, outcome.status, outcome.detail or step.detail, cost=cost)
 

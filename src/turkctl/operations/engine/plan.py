@@ -35,6 +35,10 @@ class ItemError:
         """The item's share of an exception."""
         return cls(error.code, error.message)
 
+    def in_row(self, row: int | None) -> ItemError:
+        """Return the same, naming the row of a file where it came from one."""
+        return self if row is None else ItemError(self.code, f"row {row}: {self.message}")
+
 
 @dataclass(frozen=True)
 class ItemResult:
@@ -60,6 +64,8 @@ class Step(Generic[P]):
     payload: P
     cost: Decimal = ZERO
     detail: str | None = None
+    row: int | None = None
+    """Where a file names it, counted from 1: a failure says so."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Plan(Generic[P]):
     mode: str
     steps: tuple[Step[P], ...]
     skipped: tuple[ItemResult, ...] = ()
+    """What is left out, and ids that stand for nothing: those have failed before anything is done."""
     notes: tuple[str, ...] = ()
     """What the user should know before agreeing: what is resumed, what belongs to another market."""
 
@@ -189,3 +196,9 @@ class Act(Protocol[P]):
 def skip(items: Iterable[tuple[str, str]]) -> tuple[ItemResult, ...]:
     """Results of what is left out, from (id, reason) pairs."""
     return tuple(ItemResult(item, SKIPPED, reason) for item, reason in items)
+
+
+def fail(name: str, error: TurkctlError, row: int | None = None) -> ItemResult:
+    """Return the result of an item that is known to fail before anything is asked for; the others go on."""
+    shown = name or ("" if row is None else f"row {row}")
+    return ItemResult(shown, FAILED, error=ItemError.of(error).in_row(row))

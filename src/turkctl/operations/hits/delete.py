@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from turkctl.errors import TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
@@ -69,34 +69,37 @@ def plan_delete(
         now: for the reasons.
         force: expire open ones first.
     """
-    steps, skipped = [], []
+    steps, skipped, failed = [], [], []
     for target in targets:
-        hit = seen[target.hit_id].hit
-        if hit is None or hit.status == DISPOSED:
+        hit, refused = seen[target.hit_id].hit, seen[target.hit_id].refused
+        if refused is not None:
+            failed.append(fail(target.hit_id, refused))
+        elif hit is None or hit.status == DISPOSED:
             skipped.append((target.hit_id, "deleted before"))
         elif reason := obstacle(hit, now, force=force):
             skipped.append((target.hit_id, reason))
         else:
             deletion = Deletion(target.hit_id, target.known, expire_first=hit.status not in REVIEWABLE)
             steps.append(Step(target.hit_id, deletion, detail=target.title))
-    return Plan("delete", mode, tuple(steps), skip(skipped))
+    return Plan("delete", mode, tuple(steps), (*skip(skipped), *failed))
 
 
 def prepare_delete(world: World, selection: Selection, *, force: bool) -> tuple[Plan[Deletion], Delete]:
     """The plan for what matches, as the market has it now, and how it is done.
 
     Raises:
-        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.hits.find_targets`.
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.targets.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)
     targets = find_targets(world, selection, now)
-    seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets], now)
+    seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets.found], now)
     unread = _read_last_work(world, seen, now)
     kept = {item.id for item in unread}
-    targets = [target for target in targets if target.hit_id not in kept]
-    plan = plan_delete(world.place.mode, targets, seen, now, force=force)
-    return replace(plan, skipped=(*plan.skipped, *unread), notes=settled.notes), Delete(world, now)
+    readable = [target for target in targets.found if target.hit_id not in kept]
+    plan = plan_delete(world.place.mode, readable, seen, now, force=force)
+    left = (*plan.skipped, *unread, *targets.failed)
+    return replace(plan, skipped=left, notes=settled.notes), Delete(world, now)
 
 
 def _read_last_work(world: World, seen: Mapping[str, Observed], now: datetime) -> tuple[ItemResult, ...]:

@@ -14,7 +14,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.hits.lists import as_dict
 from turkctl.operations.selection.hits import refuse_elsewhere
 from turkctl.operations.sync.answers import parsed
-from turkctl.operations.sync.observe import named_on_market
+from turkctl.operations.sync.observe import one_on_market
 from turkctl.operations.sync.run import read_market
 from turkctl.store import hits
 from turkctl.store.base import Place
@@ -34,7 +34,7 @@ def show_hit(world: World, hit_id: str) -> dict[str, Any]:
             refuse_elsewhere(session, place, hit_id)
     if known and known[0].status == hits.DISPOSED:
         return {**as_dict(known[0], now), "assignments": []}
-    hit = named_on_market(world.mturk, engine, [hit_id], now)[0]
+    hit = one_on_market(world.mturk, engine, hit_id, now)
     submitted = engine.call(lambda: list(world.mturk.list_assignments(hit_id)))
     read_market(world, known, now, known={hit_id: hit})
     ours = as_dict(known[0], now) if known else {}

@@ -47,12 +47,13 @@ def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Ex
     """The plan for what matches, and how it is done; unfinished postings are entered first, so that none is missed.
 
     Raises:
-        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.hits.find_targets`.
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.targets.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)
-    plan = plan_expire(world.place.mode, find_targets(world, selection, now), now)
-    return replace(plan, notes=settled.notes), Expire(world, now)
+    targets = find_targets(world, selection, now)
+    plan = plan_expire(world.place.mode, targets.found, now)
+    return replace(plan, skipped=(*plan.skipped, *targets.failed), notes=settled.notes), Expire(world, now)
 
 
 class Expire:

@@ -15,7 +15,7 @@ from turkctl.fees import LARGE_HIT, reward_fee
 from turkctl.mturk.errors import AlreadyExistsError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import Done, Plan, Step, skip
+from turkctl.operations.engine.plan import Done, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import refused
 from turkctl.operations.intents.settle import settle
@@ -126,19 +126,22 @@ def prepare_extend(
     Raises:
         FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
         UsageError, NotFoundError, WrongMarketError: see :func:`plan_extend` and
-            :func:`turkctl.operations.selection.hits.find_targets`.
+            :func:`turkctl.operations.selection.targets.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)
     targets = find_targets(world, Selection(ids=tuple(dict.fromkeys(hit_ids))), now)
-    seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets], now)
+    seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets.found], now)
+    refused = [fail(each.hit_id, each.refused) for each in seen.values() if each.refused is not None]
+    told = [target for target in targets.found if seen[target.hit_id].refused is None]
     with world.database.read() as session:
-        plan = plan_extend(session, world.place, targets, seen, assignments=assignments, lifetime=lifetime, now=now)
+        plan = plan_extend(session, world.place, told, seen, assignments=assignments, lifetime=lifetime, now=now)
     wanted = [step.payload.intent for step in plan.steps if step.payload.intent is not None]
     check_funds(world, costs_of(wanted), now)
     with world.database.read() as session:
         check_extensions(session, wanted, now)
-    return replace(plan, notes=settled.notes), Extend(world, now)
+    left = (*plan.skipped, *refused, *targets.failed)
+    return replace(plan, skipped=left, notes=settled.notes), Extend(world, now)
 
 
 def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:

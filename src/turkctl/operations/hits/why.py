@@ -21,7 +21,7 @@ from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
 from turkctl.operations.selection.hits import Selection, refuse_elsewhere
 from turkctl.operations.selection.work import WorkSelection
-from turkctl.operations.sync.observe import named_on_market
+from turkctl.operations.sync.observe import one_on_market
 from turkctl.operations.sync.run import read_market
 from turkctl.store import hits
 from turkctl.store.assignments import REJECTED, SUBMITTED
@@ -63,7 +63,7 @@ def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
     if known and known[0].status == DISPOSED:
         acts = ("delete", "extend", "approve", "bonus")
         return [Obstacle(act, hit_id, "the HIT is deleted").as_dict() for act in acts]
-    (hit,) = named_on_market(world.mturk, world.engine(), [hit_id], now)
+    hit = one_on_market(world.mturk, world.engine(), hit_id, now)
     work = world.engine().call(lambda: list(world.mturk.list_assignments(hit_id)))
     read_market(world, known, now, known={hit_id: hit})
     found = [_delete(hit, work, now), _extend(world, hit)]

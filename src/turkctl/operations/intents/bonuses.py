@@ -10,9 +10,8 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import TurkctlError
 from turkctl.fees import bonus_fee
-from turkctl.mturk.errors import DoesNotExistError, ParameterError
+from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, ParameterError
 from turkctl.mturk.types import BonusPayment
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
@@ -29,19 +28,29 @@ Key = tuple[str, str, Decimal, str | None]
 """Assignment, worker, dollars and reason of a bonus: all that the market's list tells."""
 
 
-def read_bonuses(world: World, hit_ids: Iterable[str]) -> dict[str, list[BonusPayment]]:
+def read_bonuses(
+    world: World, hit_ids: Iterable[str], refused: dict[str, MarketRefusedError]
+) -> dict[str, list[BonusPayment]]:
     """What ListBonusPayments says of these HITs; one that the market does not have paid nothing that it tells of.
 
+    Args:
+        world: database and market.
+        hit_ids: of the HITs.
+        refused: gets the HITs that the market would not tell about, and why: nothing is known of their bonuses.
+
     Raises:
-        TurkctlError: the market refused, or is out of reach.
+        MarketRefusedError: the market has a fault that may pass.
+        UnreachableError: it is out of reach.
     """
     found: dict[str, list[BonusPayment]] = {}
     wanted = list(dict.fromkeys(hit_ids))
     for hit_id, answer in read_each(world.engine(), wanted, lambda each: list(world.mturk.list_bonuses(hit_id=each))):
         if isinstance(answer, NOT_THERE):
             found[hit_id] = []
-        elif isinstance(answer, TurkctlError):
-            raise answer
+        elif isinstance(answer, MarketRefusedError):
+            if answer.retryable:
+                raise answer
+            refused[hit_id] = answer
         else:
             found[hit_id] = answer
     return found

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from turkctl.mturk.client import MTurk
-from turkctl.mturk.errors import DoesNotExistError
+from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.world import World
@@ -58,7 +58,7 @@ def settle(world: World, now: datetime) -> Settled:
     if not waiting:
         return Settled()
     creations = [intent for intent in waiting if intent.kind in _POSTS]
-    paid = _settle_bonuses(world, [intent for intent in waiting if intent.kind == intents.BONUS], now)
+    paid, untold = _settle_bonuses(world, [intent for intent in waiting if intent.kind == intents.BONUS], now)
     listed = engine.call(lambda: list(world.mturk.list_hits())) if creations else []
     by_annotation = {hit.annotation: hit for hit in listed if hit.annotation}
     found, given_up = paid, 0
@@ -67,17 +67,23 @@ def settle(world: World, now: datetime) -> Settled:
         with world.database.write() as session:
             if hit is not None:
                 found += _enter(session, place, intent, hit, now)
-            elif now - intent.created > TOKEN_TRUSTED:
+            elif now - intent.created > TOKEN_TRUSTED and intent.token not in untold:
                 left = intents.abandon(session, intent.token, "no trace of it on the market", now)
                 given_up += left and intent.kind != intents.MESSAGE
     letters = sum(intent.kind == intents.MESSAGE for intent in waiting)
     return Settled(found, given_up, len(waiting) - letters - found - given_up)
 
 
-def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> int:
-    """Enter those bonuses that ListBonusPayments tells of: a request per HIT; how many those were."""
-    listed = read_bonuses(world, [intent.request["hit"] for intent in waiting])
-    return enter_found(world, listed, now)
+def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> tuple[int, set[str]]:
+    """Enter those bonuses that ListBonusPayments tells of: a request per HIT.
+
+    Returns:
+        How many those were, and the tokens of those that the market would not tell about.
+    """
+    refused: dict[str, MarketRefusedError] = {}
+    listed = read_bonuses(world, [intent.request["hit"] for intent in waiting], refused)
+    untold = {intent.token for intent in waiting if intent.request["hit"] in refused}
+    return enter_found(world, listed, now), untold
 
 
 def _extended(mturk: MTurk, engine: Engine, intent: Intent) -> Hit | None:

@@ -18,8 +18,8 @@ from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.fees import bonus_fee
-from turkctl.mturk.errors import AlreadyExistsError
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
+from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.intents.outcomes import refused
@@ -64,7 +64,7 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
         refuse_ambiguous(wanted.selection.ids, found.work)
     rows = participant_rows(world, found.work)
     orders, left = orders_of(request, found, wanted.selection.ids, rows)
-    plan = plan_orders(world, orders, [*left, *skip(found.idle)], now, strict=request.amount is not None)
+    plan = plan_orders(world, orders, [*left, *skip(found.idle), *found.failed], now, strict=request.amount is not None)
     unseen = () if found.work else work_elsewhere(world)
     return replace(plan, notes=(*settled.notes, *plan.notes, *unseen)), Bonus(world)
 
@@ -84,7 +84,8 @@ def plan_orders(
     Raises:
         UsageError, FundsError: see :func:`prepare_bonus`.
     """
-    ledger = _look(world, orders, now)
+    refused: dict[str, MarketRefusedError] = {}
+    ledger = _look(world, orders, now, refused)
     with world.database.read() as session:
         made = _intents(session, world, orders, now)
         begun = _begun(session, world, orders)
@@ -93,8 +94,10 @@ def plan_orders(
             reason = paid_before(order, ledger[order.work.assignment_id], begun=intent.token in begun)
             if reason is not None:
                 out.append(ItemResult(order.work.assignment_id, SKIPPED, reason))
+            elif order.work.assignment_id in refused:
+                out.append(fail(order.work.assignment_id, refused[order.work.assignment_id], order.line))
             else:
-                steps.append(_step(intent, order.amount))
+                steps.append(_step(intent, order))
                 changed += Decimal(intent.request["amount"]) != order.amount
         counted = {each.token for each in intents.unfinished(session, world.place, intents.BONUS)}
         steps, over = within_caps(session, world.place, steps, now, strict=strict)
@@ -107,8 +110,11 @@ def plan_orders(
     return Plan("bonus", world.place.mode, tuple(steps), (*out, *over), notes)
 
 
-def _look(world: World, orders: Sequence[Order], now: datetime) -> Ledger:
-    """The ledger of these assignments, once the market has been asked about those that it does not settle."""
+def _look(world: World, orders: Sequence[Order], now: datetime, refused: dict[str, MarketRefusedError]) -> Ledger:
+    """The ledger of these assignments, once the market has been asked about those that it does not settle.
+
+    Those that the market would not tell about are put into ``refused``.
+    """
     names = [order.work.assignment_id for order in orders]
     with world.database.read() as session:
         ledger = _ledger(session, world, names)
@@ -117,7 +123,9 @@ def _look(world: World, orders: Sequence[Order], now: datetime) -> Ledger:
     unsure = [order for order in open_ if not ledger[order.work.assignment_id] or order.work.assignment_id in tried]
     if not unsure:
         return ledger
-    enter_found(world, read_bonuses(world, [order.work.hit_id for order in unsure]), now)
+    untold: dict[str, MarketRefusedError] = {}
+    enter_found(world, read_bonuses(world, [order.work.hit_id for order in unsure], untold), now)
+    refused |= {each.work.assignment_id: untold[each.work.hit_id] for each in unsure if each.work.hit_id in untold}
     with world.database.write() as session:
         ledger = _ledger(session, world, names)
         _enter_psiturk(session, world, [each for each in unsure if not ledger[each.work.assignment_id]], now)
@@ -196,8 +204,8 @@ def _intent(
     )
 
 
-def _step(intent: Intent, wanted: Decimal) -> Step[Intent]:
-    return Step(intent.subject, intent, intent.cost, _words(intent, wanted))
+def _step(intent: Intent, order: Order) -> Step[Intent]:
+    return Step(intent.subject, intent, intent.cost, _words(intent, order.amount), order.line)
 
 
 def _words(intent: Intent, wanted: Decimal) -> str:

@@ -15,11 +15,11 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError, UsageError
-from turkctl.operations.engine.plan import ZERO, ItemResult, Step
+from turkctl.operations.engine.plan import ZERO, ItemResult, Step, fail
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.budgets import committed, over_budget
-from turkctl.operations.payments.orders import Order, failed
+from turkctl.operations.payments.orders import Order
 from turkctl.operations.project.experiments import Limits
 from turkctl.store import experiments, intents, payments
 from turkctl.store.base import Place
@@ -104,7 +104,7 @@ def within_caps(
         if error is None:
             kept.append(step)
         else:
-            over.append(failed(step.id, error))
+            over.append(fail(step.id, error, step.row))
     return kept, over
 
 

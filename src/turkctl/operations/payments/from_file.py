@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from turkctl.errors import UsageError
-from turkctl.mturk.errors import DoesNotExistError
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.ids import can_be_id
+from turkctl.mturk.errors import DoesNotExistError, InvalidStateError, MarketRefusedError
 from turkctl.operations.engine.batch import read_each
-from turkctl.operations.engine.plan import SKIPPED, ItemResult, Plan, skip
+from turkctl.operations.engine.plan import SKIPPED, ItemResult, Plan, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import plain, purpose_of
 from turkctl.operations.intents.settle import settle
@@ -30,10 +31,11 @@ from turkctl.operations.payments.orders import (
     refuse_ambiguous,
 )
 from turkctl.operations.selection.hits import Selection
-from turkctl.operations.selection.work import Work, WorkSelection, participants_table
+from turkctl.operations.selection.work import Work, WorkSelection, nobody_knows, participants_table
 from turkctl.store import workers
 from turkctl.store.assignments import REJECTED
 from turkctl.store.intents import Intent
+from turkctl.store.participant_bonuses import BonusRow
 from turkctl.units import parse_money
 
 COLUMNS = ("id", "amount", "reason")
@@ -41,7 +43,10 @@ COLUMNS = ("id", "amount", "reason")
 
 @dataclass(frozen=True)
 class Line:
-    """One good row: whom, dollars, and what the worker reads. Rows count from 1, empty ones too, the header aside."""
+    """One row that can be read: whom, dollars, and what the worker reads. Its id may stand for nobody.
+
+    Rows count from 1, empty ones too, the header aside.
+    """
 
     row: int
     id: str
@@ -99,8 +104,6 @@ def _filled(row: Sequence[str]) -> bool:
 def _line(number: int, cells: dict[str, str], reason: str | None, *, whole: bool) -> Line:
     if not whole:
         raise UsageError("it has more or fewer cells than the header")
-    if not cells["id"]:
-        raise UsageError("the id is missing")
     amount = parse_money(cells["amount"])
     check_amount(amount)
     told = (cells.get("reason") or reason or "").strip()
@@ -114,7 +117,7 @@ def _once(good: list[Line], bad: list[Bad]) -> tuple[list[Line], list[Bad]]:
     kept = []
     for line in good:
         seen[line.id, line.reason] += 1
-        if seen[line.id, line.reason] > 1:
+        if line.id and seen[line.id, line.reason] > 1:
             bad.append(Bad(line.row, line.id, "the id is there before, for the same reason"))
         else:
             kept.append(line)
@@ -134,6 +137,7 @@ def prepare_bonus_file(
 
     Raises:
         UsageError: the file cannot be read, or has a bad row and ``skip_bad_rows`` is not set; nothing is done then.
+            An id that nobody knows makes no bad row: it fails alone.
         FundsError, WrongMarketError: see :func:`turkctl.operations.payments.bonus.prepare_bonus`.
     """
     if reason is not None or purpose is not None:
@@ -143,10 +147,11 @@ def prepare_bonus_file(
     settled = settle(world, now)
     lines, unknown = _known(world, lines)
     orders, wrong, left = _orders(world, lines, purpose and plain(purpose), each=each)
-    bad = sorted([*bad, *unknown, *wrong], key=lambda one: one.row)
+    bad = sorted([*bad, *wrong], key=lambda one: one.row)
     if bad and not skip_bad_rows:
         raise _refused(path.name, bad)
     left += [ItemResult(one.id or f"row {one.row}", SKIPPED, f"row {one.row}: {one.why}") for one in bad]
+    left += unknown
     plan = plan_orders(world, orders, left, now, strict=True)
     return replace(plan, notes=(*settled.notes, *plan.notes)), Bonus(world)
 
@@ -158,7 +163,7 @@ def _refused(name: str, bad: Sequence[Bad]) -> UsageError:
     others = "add --skip-bad-rows to pay the others; --skip-bad-rows --dry-run shows them all"
     return UsageError(
         f"row {first.row} of {name}: {first.why}{whose}{more}; nothing was done",
-        hint=f"{first.hint or 'mend it'}, or {others}",
+        hint=f"{first.hint or 'correct it'}, or {others}",
     )
 
 
@@ -170,19 +175,23 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {why}", hint="give a CSV file in UTF-8") from None
 
 
-def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[Bad]]:
-    """The rows whose id somebody knows, and the others."""
+def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemResult]]:
+    """Return the rows whose id somebody knows, and a failed item for each of the others."""
     ids = list(dict.fromkeys(line.id for line in lines))
     with world.database.read() as session:
         known = workers.known_names(session, world.place, ids, participants_table(session, world))
     strangers = [name for name in ids if name not in known]
-    unknown = {
-        name
-        for name, answer in read_each(world.engine(), strangers, world.mturk.get_assignment)
-        if isinstance(answer, DoesNotExistError)
-    }
-    bad = [Bad(line.row, line.id, f"nobody knows a worker or an assignment {line.id}") for line in lines]
-    return [line for line in lines if line.id not in unknown], [one for one in bad if one.id in unknown]
+    askable = [name for name in strangers if can_be_id(name)]
+    errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in strangers if not can_be_id(name)}
+    for name, answer in read_each(world.engine(), askable, world.mturk.get_assignment):
+        if isinstance(answer, DoesNotExistError):
+            errors[name] = nobody_knows(name)
+        elif isinstance(answer, MarketRefusedError) and not isinstance(answer, InvalidStateError):
+            errors[name] = answer
+    if "" in errors:
+        errors[""] = UsageError("the id is missing")
+    failed = [fail(line.id, errors[line.id], line.row) for line in lines if line.id in errors]
+    return [line for line in lines if line.id not in errors], failed
 
 
 def _orders(
@@ -209,7 +218,14 @@ def _orders(
     for line in lines:
         theirs = by_name.get(line.id, [])
         made = [
-            Order(work, line.amount, line.reason, purpose or purpose_of(line.reason), rows.get(work.assignment_id))
+            Order(
+                work,
+                line.amount,
+                line.reason,
+                purpose or purpose_of(line.reason),
+                rows.get(work.assignment_id),
+                line.row,
+            )
             for work in theirs
         ]
         try:
@@ -219,7 +235,12 @@ def _orders(
             continue
         taken |= {(order.work.assignment_id, order.purpose) for order in made}
         orders += made
-    return orders, bad, [*left, *skip(found.idle)]
+    return orders, bad, [*left, *skip(found.idle), *found.failed]
+
+
+def _order(line: Line, work: Work, purpose: str | None, rows: Mapping[str, BonusRow]) -> Order:
+    wanted = purpose or purpose_of(line.reason)
+    return Order(work, line.amount, line.reason, wanted, rows.get(work.assignment_id), line.row)
 
 
 def _check(world: World, line: Line, made: Sequence[Order], taken: set[tuple[str, str]], *, each: bool) -> None:

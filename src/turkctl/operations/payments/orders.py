@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.operations.engine.plan import FAILED, SKIPPED, ItemError, ItemResult
+from turkctl.operations.engine.plan import SKIPPED, ItemResult, fail
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import MAX_PURPOSE, plain, purpose_of
 from turkctl.operations.selection.hits import Selection
@@ -19,7 +19,7 @@ from turkctl.operations.selection.work import (
     WorkSelection,
     find_work,
     participants_table,
-    psiturk_work,
+    psiturk_market_work,
     work_filter,
 )
 from turkctl.store import participant_bonuses, participants
@@ -30,8 +30,6 @@ from turkctl.units import CENT, format_money
 
 MAX_REASON = 4096
 """Characters of a reason; the worker reads it."""
-MAX_ID = 64
-"""Characters of an id on the market."""
 TOLERANCE = Decimal("0.000001")
 """Dollars by which psiTurk's FLOAT column may be off a whole cent."""
 ZERO = Decimal("0.00")
@@ -50,6 +48,8 @@ class Order:
     purpose: str
     row: BonusRow | None = None
     """The participant's."""
+    line: int | None = None
+    """The row of the file that names it, counted from 1, the header aside."""
 
 
 @dataclass(frozen=True)
@@ -126,15 +126,20 @@ def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
     """
     found = find_work(world, wanted)
     work = {each.assignment_id: each for each in found.work}
+    idle = dict(found.idle)
     with world.database.read() as session:
         table = participants_table(session, world)
         if table is not None and (wanted.selection != Selection(all_studies=True) or wanted.hit_ids):
             narrowed = work_filter(session, world.place, wanted)
             for status in (participants.CREDITED, participants.BONUSED):
-                for row in psiturk_work(session, narrowed, table, status, says=APPROVED):
+                theirs = psiturk_market_work(session, narrowed, table, status, says=APPROVED)
+                for row in theirs.rows:
                     work.setdefault(row.assignment_id, Work.of_row(row))
+                idle = {name: why for name, why in idle.items() if name not in theirs.impossible_names}
+                idle |= dict(theirs.idle)
     names = {name for each in work.values() for name in (each.assignment_id, each.worker_id)}
-    return FoundWork(tuple(work.values()), tuple(each for each in found.idle if each[0] not in names))
+    left = tuple((name, why) for name, why in idle.items() if name not in names)
+    return FoundWork(tuple(work.values()), left, found.below, found.failed)
 
 
 def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:
@@ -164,10 +169,9 @@ def orders_of(
             left.append(ItemResult(work.assignment_id, SKIPPED, reason))
             continue
         try:
-            _check_ids(work)
             amount = request.amount if request.amount is not None else column_amount(row)
         except TurkctlError as error:
-            left.append(failed(work.assignment_id, error))
+            left.append(fail(work.assignment_id, error))
             continue
         orders.append(Order(work, amount, request.reason.strip(), request.identified_by, row))
     return orders, left
@@ -181,17 +185,6 @@ def _unfit(request: BonusRequest, work: Work, row: BonusRow | None, ids: Sequenc
     if work.status != APPROVED and not credited:
         return f"{work.status.lower()}, not approved"
     return None if row is not None and row.bonus else "no bonus in the participant's row"
-
-
-def _check_ids(work: Work) -> None:
-    """See that a market can have it: psiTurk's columns hold longer ids than that.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    for name in (work.hit_id, work.worker_id, work.assignment_id):
-        if len(name) > MAX_ID:
-            raise UsageError(f"no market has an id of {len(name)} characters: {name:.40}…")
 
 
 def column_amount(row: BonusRow | None) -> Decimal:
@@ -210,11 +203,6 @@ def column_amount(row: BonusRow | None) -> Decimal:
         f"the participant's bonus is {bonus!r}: no amount of dollars and cents",
         hint="set it with: turkctl participants set ID --bonus A",
     )
-
-
-def failed(name: str, error: TurkctlError) -> ItemResult:
-    """The result of what cannot be paid."""
-    return ItemResult(name, FAILED, error=ItemError.of(error))
 
 
 def paid_before(order: Order, ledger: Sequence[Payment], *, begun: bool = False) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from turkctl.errors import TurkctlError
+from turkctl.ids import can_be_id
 from turkctl.mturk.requirements import from_api
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
@@ -88,9 +89,14 @@ def _ask(
     items = [Item("hit", hit_id, hit_id, KEPT, "known already") for hit_id in wanted if hit_id not in set(fresh)]
     if fresh:
         world.mturk.balance()  # one request, without a second try: a market that is closed is found out at once
-    seen = observe(world.mturk, world.engine(), fresh, now)
+    seen = observe(world.mturk, world.engine(), [hit_id for hit_id in fresh if can_be_id(hit_id)], now)
     adopted: dict[str, Hit] = {}
     for hit_id in fresh:
+        if hit_id not in seen:
+            items.append(Item("hit", hit_id, None, SKIPPED, "no market can have a HIT with this id"))
+            continue
+        if (refused := seen[hit_id].refused) is not None:
+            raise refused
         hit = seen[hit_id].hit
         if hit is None or seen[hit_id].gone:
             detail = "the market has it no more; its participants count by their code version"

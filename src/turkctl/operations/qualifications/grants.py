@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
+from turkctl.operations.engine.named import named_workers
 from turkctl.operations.engine.plan import ALREADY_DONE, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.qualifications.by_name import NamedType, find_type
@@ -16,18 +16,20 @@ from turkctl.store import qualifications
 
 GRANT = "grant"
 REVOKE = "revoke"
-_WORKER = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+Named = Sequence[tuple[str, int | None]]
+"""Workers, each with its line of the file that names it; None on the command line."""
 
 
-def read_workers(named: Iterable[str], file: Path | None) -> list[str]:
-    """The workers of a command line and of a file with one id in a line, each once, in their order.
+def read_workers(named: Iterable[str], file: Path | None) -> Named:
+    """Return the ids of a command line and of a file with one id in a line, in their order.
 
     Blank lines, what follows a ``#``, and a first line ``worker_id`` count for nothing.
 
     Raises:
-        UsageError: nobody is named, the file cannot be read, or a line is no id (file and line).
+        UsageError: nobody is named, or the file cannot be read.
     """
-    found = [(worker, f"'{worker}'") for worker in named]
+    found: list[tuple[str, int | None]] = [(worker, None) for worker in named]
     if file is not None:
         try:
             text = file.read_text(encoding="utf-8-sig")
@@ -37,17 +39,14 @@ def read_workers(named: Iterable[str], file: Path | None) -> list[str]:
         lines = [line.partition("#")[0].strip() for line in text.splitlines()]
         if lines and lines[0].lower() in ("worker_id", "workerid"):
             lines[0] = ""
-        found += [(line, f"{file}:{number}: '{line}'") for number, line in enumerate(lines, start=1) if line]
-    for worker, where in found:
-        if not _WORKER.fullmatch(worker):
-            raise UsageError(f"{where} is not a worker's id", hint="one id in a line, as AW000001")
+        found += [(line, number) for number, line in enumerate(lines, start=1) if line]
     if not found:
         raise UsageError("no worker is named", hint="name them, or give a file with --from FILE")
-    return list(dict.fromkeys(worker for worker, _where in found))
+    return found
 
 
 def prepare_grant(
-    world: World, name: str, workers: Sequence[str], *, value: int = 1, notify: bool = False
+    world: World, name: str, workers: Named, *, value: int = 1, notify: bool = False
 ) -> tuple[Plan[str], Grants]:
     """The plan for granting a type to workers, and how it is done. A second time sets the value anew.
 
@@ -55,13 +54,12 @@ def prepare_grant(
         NotFoundError: there is no such type.
     """
     named = find_type(world, name)
-    detail = f"{named.name} = {value}"
-    plan = Plan(GRANT, world.place.mode, tuple(Step(worker, worker, detail=detail) for worker in workers))
+    plan = _plan(world, GRANT, workers, f"{named.name} = {value}")
     return plan, Grants(world, named, world.now(), value, notify=notify)
 
 
 def prepare_revoke(
-    world: World, name: str, workers: Sequence[str], *, reason: str | None = None
+    world: World, name: str, workers: Named, *, reason: str | None = None
 ) -> tuple[Plan[str], Revocations]:
     """The plan for taking a type away from workers, and how it is done. They are told only if there is a reason.
 
@@ -69,8 +67,14 @@ def prepare_revoke(
         NotFoundError: there is no such type.
     """
     named = find_type(world, name)
-    plan = Plan(REVOKE, world.place.mode, tuple(Step(worker, worker, detail=named.name) for worker in workers))
-    return plan, Revocations(world, named, world.now(), reason)
+    return _plan(world, REVOKE, workers, named.name), Revocations(world, named, world.now(), reason)
+
+
+def _plan(world: World, action: str, workers: Named, detail: str) -> Plan[str]:
+    """Return a step for each worker; an id that can be nobody's has failed."""
+    known, failed = named_workers(workers)
+    steps = tuple(Step(worker, worker, detail=detail, row=row) for worker, row in known.items())
+    return Plan(action, world.place.mode, steps, failed)
 
 
 class _Act:

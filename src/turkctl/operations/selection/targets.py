@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from turkctl.mturk.types import Hit
+from turkctl.operations.engine.plan import ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.hits import Selection, select_hits
 from turkctl.operations.sync.observe import named_on_market
@@ -47,25 +48,33 @@ class Target:
         return cls(hit.hit_id, hit.title or "", hit.reward, hit.available, hit.expires, hit.status, known=False)
 
 
-def find_targets(world: World, selection: Selection, now: datetime) -> list[Target]:
+@dataclass(frozen=True)
+class Targets:
+    """The HITs that match, and a failed item for each id that neither the database nor the market knows."""
+
+    found: list[Target]
+    failed: tuple[ItemResult, ...] = ()
+
+
+def find_targets(world: World, selection: Selection, now: datetime) -> Targets:
     """The HITs that match, those without a row included.
 
     These take part by id; with ``--all`` where participant rows of psiTurk's name them; and where nothing in the
     database knows them, with ``--all-studies``.
 
     Raises:
-        NotFoundError: an id that neither the database nor the market knows.
+        NotFoundError: an experiment or a campaign that is not there.
         WrongMarketError: an id that belongs to another mode or market.
+        UnreachableError: the market is out of reach.
     """
     with world.database.read() as session:
         selected = select_hits(session, world.place, selection)
     targets = [Target.of_row(row) for row in selected.rows]
-    if selected.unknown_ids:
-        targets += [
-            Target.of_market(hit) for hit in named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
-        ]
+    asked, failed = named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
+    targets += [Target.of_market(hit) for hit in asked]
     named = {target.hit_id for target in targets}
-    return targets + [Target.of_market(hit) for hit in _without_row(world, selection) if hit.hit_id not in named]
+    targets += [Target.of_market(hit) for hit in _without_row(world, selection) if hit.hit_id not in named]
+    return Targets(targets, tuple(failed))
 
 
 def _without_row(world: World, selection: Selection) -> list[Hit]:

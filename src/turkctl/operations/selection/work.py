@@ -8,11 +8,13 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import NotFoundError, TurkctlError, WrongMarketError
+from turkctl.errors import NotFoundError, WrongMarketError
 from turkctl.fees import reward_fee
+from turkctl.ids import can_be_id, can_be_worker, quoted
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError, MarketRefusedError
 from turkctl.mturk.types import Assignment
 from turkctl.operations.engine.batch import read_each
+from turkctl.operations.engine.plan import ItemResult, fail
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.selection.gold import Accuracy, accuracies
@@ -80,13 +82,15 @@ class FoundWork:
     """(id, reason) of ids that exist and have no submitted work."""
     below: tuple[Work, ...] = ()
     """Work that is left out because its workers gave too few of the known answers."""
+    failed: tuple[ItemResult, ...] = ()
+    """A failed item for each named id that nobody knows."""
 
 
 def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     """The work that matches: of our tables, marked submitted in psiTurk's rows, and named or asked for on the market.
 
     Raises:
-        NotFoundError: an id, experiment or HIT that nobody knows.
+        NotFoundError: an experiment that nobody knows.
         WrongMarketError: an id that belongs to another mode or market.
         UsageError: a bad regular expression.
         UnreachableError: the market is out of reach.
@@ -96,20 +100,21 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
         strange_hits = _strange_hits(session, place, wanted.hit_ids, table)
-        rows = _stored(session, narrowed, table) if _looks_at_ours(wanted) else []
+        stored = _stored(session, narrowed, table) if _looks_at_ours(wanted) else Rows([])
         known = workers.known_names(session, place, selection.ids, table)
         strangers = [each for each in selection.ids if each not in known]
         ours = workers.known_names(session, place, selection.ids, None)
         for each in selection.ids:
             if each not in ours:
                 _refuse_elsewhere(session, place, each)
-    work = {row.assignment_id: Work.of_row(row) for row in rows}
-    elsewhere = _on_market(world, wanted, strange_hits)
-    named, idle = _named(world, [each for each in strangers if each not in _names(elsewhere)])
-    work = {found.assignment_id: found for found in (*named, *elsewhere)} | work
-    none = known - _names(work.values())
-    idle += [(each, "nothing submitted that matches") for each in selection.ids if each in none]
-    return _good_enough(world, wanted, FoundWork(tuple(work.values()), tuple(idle)))
+    elsewhere, failed = _on_market(world, wanted, strange_hits)
+    named = _named(world, [each for each in strangers if each not in _names(elsewhere)])
+    work = {found.assignment_id: found for found in (*named.work, *elsewhere)}
+    work |= {row.assignment_id: Work.of_row(row) for row in stored.rows}
+    none = known - _names(work.values()) - stored.impossible_names
+    nothing = [(each, "nothing submitted that matches") for each in selection.ids if each in none]
+    idle = (*named.idle, *stored.idle, *nothing)
+    return _good_enough(world, wanted, FoundWork(tuple(work.values()), idle, failed=(*named.failed, *failed)))
 
 
 def _good_enough(world: World, wanted: WorkSelection, found: FoundWork) -> FoundWork:
@@ -129,7 +134,7 @@ def _good_enough(world: World, wanted: WorkSelection, found: FoundWork) -> Found
         below.append(each)
         if {each.assignment_id, each.worker_id} & set(wanted.selection.ids):
             low.append((each.assignment_id, f"{accuracy.right} of {accuracy.asked} known answers right"))
-    return FoundWork(tuple(good), (*found.idle, *low), tuple(below))
+    return replace(found, work=tuple(good), idle=(*found.idle, *low), below=tuple(below))
 
 
 def _names(work: Iterable[Work]) -> set[str]:
@@ -169,11 +174,48 @@ def work_filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFi
     )
 
 
-def _stored(session: Session, narrowed: WorkFilter, table: str | None) -> list[WorkRow]:
+@dataclass(frozen=True)
+class Rows:
+    """Work that the database knows, and psiTurk's rows of people whom no market can know."""
+
+    rows: list[WorkRow]
+    impossible: tuple[tuple[WorkRow, str], ...] = ()
+    """The latter, each with the reason."""
+
+    @property
+    def idle(self) -> list[tuple[str, str]]:
+        """Return (id, reason) of the rows that no market can know."""
+        return [(row.assignment_id, reason) for row, reason in self.impossible]
+
+    @property
+    def impossible_names(self) -> set[str]:
+        """Return the ids, of assignments and workers, of those rows."""
+        return {name for row, _reason in self.impossible for name in (row.assignment_id, row.worker_id)}
+
+
+def _impossible(row: WorkRow) -> str | None:
+    """Return why no market can have the work; people may come to a psiTurk server from Prolific, say."""
+    if not can_be_id(row.assignment_id):
+        return "no market can have an assignment with this id: the participant came from elsewhere"
+    if not can_be_worker(row.worker_id):
+        return f"no market can have a worker {quoted(row.worker_id)}: the participant came from elsewhere"
+    return None if can_be_id(row.hit_id) else f"no market can have a HIT {quoted(row.hit_id)}"
+
+
+def _stored(session: Session, narrowed: WorkFilter, table: str | None) -> Rows:
     rows = workers.select_work(session, narrowed)
     if table is None:
-        return rows
-    return rows + psiturk_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED)
+        return Rows(rows)
+    theirs = psiturk_market_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED)
+    return Rows(rows + theirs.rows, theirs.impossible)
+
+
+def psiturk_market_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> Rows:
+    """Return :func:`psiturk_work`, with the rows that no market can know set apart."""
+    rows = psiturk_work(session, narrowed, table, status, says=says)
+    judged = [(row, _impossible(row)) for row in rows]
+    there = [row for row, reason in judged if reason is None]
+    return Rows(there, tuple((row, reason) for row, reason in judged if reason is not None))
 
 
 def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> list[WorkRow]:
@@ -222,33 +264,46 @@ def work_elsewhere(world: World) -> tuple[str, ...]:
     return (f"{words}: look at the credentials and --endpoint-url or --market-url",)
 
 
-def _named(world: World, ids: Sequence[str]) -> tuple[list[Work], list[tuple[str, str]]]:
-    """Assignments that only the market knows, asked for by name.
+def _named(world: World, ids: Sequence[str]) -> FoundWork:
+    """Return assignments that only the market knows, asked for by name; an id that it does not know has failed.
 
     Raises:
-        NotFoundError: the market does not know one either.
+        UnreachableError: the market is out of reach.
     """
-    found: list[Work] = []
+    work: list[Work] = []
     idle: list[tuple[str, str]] = []
-    for each, answer in read_each(world.engine(), ids, world.mturk.get_assignment):
+    failed = [fail(each, nobody_knows(each)) for each in ids if not can_be_id(each)]
+    askable = [each for each in ids if can_be_id(each)]
+    for each, answer in read_each(world.engine(), askable, world.mturk.get_assignment):
         if isinstance(answer, DoesNotExistError):
-            raise NotFoundError(
-                f"no worker and no assignment {each} is known",
-                hint="see: turkctl workers list; what is new comes in with: turkctl sync",
-            )
-        if isinstance(answer, InvalidStateError):
+            failed.append(fail(each, nobody_knows(each)))
+        elif isinstance(answer, InvalidStateError):
             idle.append((each, "not submitted yet"))
         elif isinstance(answer, MarketRefusedError):
-            raise answer
+            failed.append(fail(each, answer))
         else:
-            found.append(Work.of_market(answer))
-    return found, idle
+            work.append(Work.of_market(answer))
+    return FoundWork(tuple(work), tuple(idle), failed=tuple(failed))
 
 
-def _on_market(world: World, wanted: WorkSelection, named_hits: Sequence[str]) -> list[Work]:
-    """Submitted work of HITs that the database does not know: named ones, and with ``--all-studies`` all of them."""
+def nobody_knows(name: str) -> NotFoundError:
+    """Return the error of an id that is neither a worker's nor an assignment's."""
+    return NotFoundError(
+        f"no worker and no assignment {quoted(name)} is known",
+        hint="see: turkctl workers list; what is new comes in with: turkctl sync",
+    )
+
+
+def _on_market(
+    world: World, wanted: WorkSelection, named_hits: Sequence[str]
+) -> tuple[list[Work], tuple[ItemResult, ...]]:
+    """Submitted work of HITs that the database does not know: named ones, and with ``--all-studies`` all of them.
+
+    A HIT that is none, or that the market does not tell the work of, is a failed item.
+    """
     chosen = wanted.selection
-    hit_ids = [hit.hit_id for hit in named_on_market(world.mturk, world.engine(), named_hits, world.now())]
+    asked, failed = named_on_market(world.mturk, world.engine(), named_hits, world.now())
+    hit_ids = [hit.hit_id for hit in asked]
     if chosen.all_studies and not chosen.filters and not wanted.hit_ids:
         listed = world.engine().call(lambda: list(world.mturk.list_hits()))
         with world.database.read() as session:
@@ -258,13 +313,14 @@ def _on_market(world: World, wanted: WorkSelection, named_hits: Sequence[str]) -
         return list(world.mturk.list_assignments(hit_id, (SUBMITTED,)))
 
     found: list[Work] = []
-    for _hit, answer in read_each(world.engine(), hit_ids, read):
-        if isinstance(answer, TurkctlError):
-            raise answer
-        found += [Work.of_market(each) for each in answer]
+    for hit_id, answer in read_each(world.engine(), hit_ids, read):
+        if isinstance(answer, MarketRefusedError):
+            failed.append(fail(hit_id, answer))
+        else:
+            found += [Work.of_market(each) for each in answer]
     if chosen.ids:
         found = [each for each in found if {each.assignment_id, each.worker_id} & set(chosen.ids)]
-    return found
+    return found, tuple(failed)
 
 
 def of_hits(selection: Selection, hit_ids: Sequence[str]) -> WorkSelection:

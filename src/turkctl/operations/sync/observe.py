@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from turkctl.errors import NotFoundError
+from turkctl.ids import can_be_id, quoted
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.batch import Engine, read_each
+from turkctl.operations.engine.plan import ItemResult, fail
 from turkctl.store.hit_changes import Snapshot
 from turkctl.store.hits import DISPOSED
-
-_ID = re.compile(r"[A-Z0-9]{1,64}")
-"""What the API takes for an id."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """One HIT as the market has it; ``hit`` is None when the market says that it does not exist."""
+    """One HIT as the market has it; ``hit`` is None when the market says that it does not exist, or tells nothing."""
 
     hit_id: str
     hit: Hit | None
     read_at: datetime
+    refused: MarketRefusedError | None = None
+    """Why the market would not tell."""
 
     @property
     def gone(self) -> bool:
         """Whether the market itself says that it is gone."""
-        return self.hit is None or self.hit.status == DISPOSED
+        return self.refused is None and (self.hit is None or self.hit.status == DISPOSED)
 
 
 def observe(mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime) -> dict[str, Observed]:
     """Ask GetHIT for each of the HITs, several at a time.
 
     Raises:
-        TurkctlError: the market refused, or did not answer, for another reason than that a HIT does not exist.
+        UnreachableError: the market is out of reach.
     """
     found = {}
     for hit_id, answer in read_each(engine, hit_ids, mturk.get_hit):
-        if isinstance(answer, MarketRefusedError) and not isinstance(answer, DoesNotExistError):
-            raise answer
-        found[hit_id] = Observed(hit_id, None if isinstance(answer, MarketRefusedError) else answer, now)
+        if isinstance(answer, DoesNotExistError):
+            found[hit_id] = Observed(hit_id, None, now)
+        elif isinstance(answer, MarketRefusedError):
+            found[hit_id] = Observed(hit_id, None, now, answer)
+        else:
+            found[hit_id] = Observed(hit_id, answer, now)
     return found
 
 
@@ -61,20 +64,43 @@ def snapshot(hit: Hit, read_at: datetime) -> Snapshot:
     )
 
 
-def named_on_market(mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime) -> list[Hit]:
-    """HITs asked for by name that the database does not know, from the market.
+def named_on_market(
+    mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime
+) -> tuple[list[Hit], list[ItemResult]]:
+    """Return HITs that are named and that the database does not know, and a failed item for each that is no HIT.
 
     Raises:
-        NotFoundError: the market does not know one of them either, or it is no id at all.
+        UnreachableError: the market is out of reach.
     """
-    for hit_id in hit_ids:
-        if not _ID.fullmatch(hit_id):
-            raise NotFoundError(f"'{hit_id}' is no id of a HIT", hint="see: turkctl hits list")
-    found = observe(mturk, engine, hit_ids, now)
-    missing = [hit_id for hit_id in hit_ids if found[hit_id].gone]
-    if missing:
-        raise NotFoundError(
-            f"HIT {missing[0]} does not exist" + (f", nor do {len(missing) - 1} others" if missing[1:] else ""),
-            hint="see: turkctl hits list; check --mode and the endpoint",
-        )
-    return [seen.hit for seen in found.values() if seen.hit is not None]
+    failed = [fail(hit_id, _no_id(hit_id)) for hit_id in hit_ids if not can_be_id(hit_id)]
+    found = observe(mturk, engine, [hit_id for hit_id in hit_ids if can_be_id(hit_id)], now)
+    failed += [fail(each.hit_id, each.refused or _missing(each.hit_id)) for each in found.values() if _lacks(each)]
+    return [each.hit for each in found.values() if each.hit is not None and not each.gone], failed
+
+
+def one_on_market(mturk: MTurk, engine: Engine, hit_id: str, now: datetime) -> Hit:
+    """Return one HIT that is named and that the database does not know.
+
+    Raises:
+        NotFoundError: the market does not know it either, or it is no id at all.
+        MarketRefusedError: the market does not tell.
+        UnreachableError: the market is out of reach.
+    """
+    if not can_be_id(hit_id):
+        raise _no_id(hit_id)
+    found = observe(mturk, engine, [hit_id], now)[hit_id]
+    if found.hit is None or found.gone:
+        raise found.refused or _missing(hit_id)
+    return found.hit
+
+
+def _lacks(seen: Observed) -> bool:
+    return seen.gone or seen.refused is not None
+
+
+def _no_id(hit_id: str) -> NotFoundError:
+    return NotFoundError(f"{quoted(hit_id)} is no id of a HIT", hint="see: turkctl hits list")
+
+
+def _missing(hit_id: str) -> NotFoundError:
+    return NotFoundError(f"HIT {hit_id} does not exist", hint="see: turkctl hits list; check --mode and the endpoint")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -48,7 +49,7 @@ def plan_approve(
         Step(each.assignment_id, each, _cost(each), each.worker_id) for each in found.work if each.status in wanted
     )
     left = [each for each in found.work if each.status not in wanted and {each.assignment_id} & set(named)]
-    skipped = skip([*((each.assignment_id, _reason(each)) for each in left), *found.idle])
+    skipped = (*skip([*((each.assignment_id, _reason(each)) for each in left), *found.idle]), *found.failed)
     below = sum(each.status in wanted for each in found.below)
     if below:
         notes = [*notes, f"left out, by --min-gold: {below}; see: turkctl workers list --gold"]
@@ -109,12 +110,12 @@ def prepare_approve_hits(
     """The plan for all submitted work of the HITs that match, new submissions included, and how it is done.
 
     Raises:
-        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.hits.find_targets`.
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.targets.find_targets`.
     """
     now = world.now()
     settled = settle(world, now)
     targets = find_targets(world, selection, now)
-    ids = [target.hit_id for target in targets]
+    ids = [target.hit_id for target in targets.found]
     with world.database.read() as session:
         changing = {row.hit_id for row in people.unfinished(session, world.place, now)}
         rows = hits.select_hits(session, hits.HitFilter(world.place, ids=[each for each in ids if each in changing]))
@@ -122,6 +123,7 @@ def prepare_approve_hits(
     widened = selection.everything or selection.filters
     wanted = WorkSelection(selection) if widened and not selection.ids else of_hits(selection, ids)
     found = find_work(world, wanted) if ids or widened else FoundWork(())
+    found = replace(found, failed=(*found.failed, *targets.failed))
     plan = plan_approve(
         world.place.mode, found, (), override_rejection=override_rejection, notes=settled.notes, nothing=NOTHING_WAITS
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from turkctl.errors import TurkctlError
+from turkctl.operations.engine.named import named_workers
 from turkctl.operations.engine.plan import Done, Plan, Step
 from turkctl.operations.engine.world import World
 
@@ -16,8 +17,10 @@ def prepare_block(
     world: World, worker_ids: Sequence[str], reason: str | None, *, unblock: bool = False
 ) -> tuple[Plan[str], Block]:
     """The plan for these workers, and how it is done."""
-    steps = tuple(Step(worker_id, worker_id, detail=reason) for worker_id in dict.fromkeys(worker_ids))
-    return Plan("unblock" if unblock else "block", world.place.mode, steps), Block(world, reason, unblock=unblock)
+    workers, failed = named_workers((worker_id, None) for worker_id in worker_ids)
+    steps = tuple(Step(worker_id, worker_id, detail=reason) for worker_id in workers)
+    action = "unblock" if unblock else "block"
+    return Plan(action, world.place.mode, steps, failed), Block(world, reason, unblock=unblock)
 
 
 class Block:

@@ -40,7 +40,7 @@ def plan_exclude(
     homeless = [
         (worker, "the work belongs to no experiment of this database") for worker, slug in pairs if slug is None
     ]
-    return Plan("exclude", mode, steps, skip([*homeless, *found.idle]), tuple(notes))
+    return Plan("exclude", mode, steps, (*skip([*homeless, *found.idle]), *found.failed), tuple(notes))
 
 
 def prepare_exclude(world: World, wanted: WorkSelection) -> tuple[Plan[Exclusion], Exclude]:

@@ -9,6 +9,7 @@ from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AnswerLostError, MarketFaultError, MarketRefusedError
 from turkctl.mturk.workers import MAX_MESSAGE, MAX_NOTIFIED, MAX_SUBJECT
+from turkctl.operations.engine.named import named_workers
 from turkctl.operations.engine.plan import Done, Plan, Step
 from turkctl.operations.engine.world import World
 
@@ -85,13 +86,14 @@ def prepare_message(world: World, worker_ids: Sequence[str], subject: str, text:
             raise UsageError(f"{name} is empty", hint="say what the workers are to read")
         if len(value) > most:
             raise UsageError(f"{name} has at most {most:,} characters, this one {len(value):,}", hint="shorten it")
-    unique = list(dict.fromkeys(worker_ids))
+    workers, failed = named_workers((worker_id, None) for worker_id in worker_ids)
+    unique = list(workers)
     steps = []
     for start in range(0, len(unique), MAX_NOTIFIED):
         some = unique[start : start + MAX_NOTIFIED]
         letter = Letter(some, subject, text)
         steps += [Step(worker_id, letter, detail=subject) for worker_id in some]
-    return Plan("message", world.place.mode, tuple(steps)), Message(world.mturk)
+    return Plan("message", world.place.mode, tuple(steps), failed), Message(world.mturk)
 
 
 class Message:

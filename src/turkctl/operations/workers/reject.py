@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from turkctl.errors import UsageError
-from turkctl.operations.engine.plan import Plan, Step, skip
+from turkctl.operations.engine.plan import Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
@@ -20,7 +21,7 @@ def plan_reject(mode: str, found: FoundWork, notes: Sequence[str] = ()) -> Plan[
         Step(each.assignment_id, each, detail=each.worker_id) for each in found.work if each.status == SUBMITTED
     )
     decided = [(each.assignment_id, f"{each.status.lower()} before") for each in found.work if each.status != SUBMITTED]
-    return Plan("reject", mode, steps, skip([*decided, *found.idle]), tuple(notes))
+    return Plan("reject", mode, steps, (*skip([*decided, *found.idle]), *found.failed), tuple(notes))
 
 
 def people(plan: Plan[Work]) -> int:
@@ -32,7 +33,7 @@ def prepare_reject(world: World, assignment_ids: Sequence[str], feedback: str) -
     """The plan for these assignments, and how it is done.
 
     Raises:
-        UsageError: no feedback, or too much of it; an id that is a worker's.
+        UsageError: no feedback, or too much of it.
         NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
     """
     check_feedback(feedback)
@@ -41,12 +42,18 @@ def prepare_reject(world: World, assignment_ids: Sequence[str], feedback: str) -
     now = world.now()
     settled = settle(world, now)
     found = find_work(world, WorkSelection(Selection(ids=tuple(assignment_ids))))
-    workers = {each.worker_id for each in found.work} & set(assignment_ids)
-    if workers:
-        raise UsageError(f"{min(workers)} is a worker; a rejection names the assignment", hint="see: turkctl hits show")
+    found = _assignments_only(found, assignment_ids)
 
     def ask(assignment_id: str) -> None:
         world.mturk.reject(assignment_id, feedback)
 
     verdict = Verdict("rejected", REJECTED, (SUBMITTED,), ask, feedback)
     return plan_reject(world.place.mode, found, settled.notes), Decide(world, verdict, now)
+
+
+def _assignments_only(found: FoundWork, ids: Sequence[str]) -> FoundWork:
+    """Return the work that its own id names; the id of a worker fails, so that nobody loses more than was meant."""
+    workers = {each.worker_id for each in found.work} & set(ids)
+    wrong = [fail(each, UsageError(f"{each} is a worker; name the assignment")) for each in ids if each in workers]
+    work = tuple(each for each in found.work if each.assignment_id in ids)
+    return replace(found, work=work, failed=(*found.failed, *wrong))

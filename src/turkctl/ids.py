@@ -1,0 +1,30 @@
+"""Tell ids that a market can have from those that none has: slips of the keyboard, and ids of other platforms.
+
+The patterns are the API's own: ``EntityId`` and ``CustomerId`` of the service model.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ENTITY: Final = re.compile(r"[A-Z0-9]{1,64}")
+_WORKER: Final = re.compile(r"A[A-Z0-9]{1,63}")
+_SHOWN = 70
+"""Characters of an id that a message shows."""
+
+
+def can_be_id(text: str) -> bool:
+    """Return whether a HIT, an assignment or a qualification type can have this id."""
+    return _ENTITY.fullmatch(text) is not None
+
+
+def can_be_worker(text: str) -> bool:
+    """Return whether a worker can have this id."""
+    return _WORKER.fullmatch(text) is not None
+
+
+def quoted(text: str) -> str:
+    """Return an id as a message shows it: cut where it is long, in quotes where no market can have it."""
+    short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return short if can_be_id(short) else f"'{short}'"
