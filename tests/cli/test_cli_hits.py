@@ -308,7 +308,7 @@ def test_an_expired_hit_is_not_extended_without_more_time(configured: Path, turk
 
 
 def test_expire_takes_the_dearest_first(configured: Path, turkctl: Run, asked: Any) -> None:
-    cheap = create(turkctl, "--assignments", "9", "--reward", "0.10")
+    cheap = create(turkctl, "--assignments", "9", "--reward", "0.50")
     dear = create(turkctl, "--assignments", "3", "--reward", "1.00")
     middle = create(turkctl, "--assignments", "2", "--reward", "0.80")
     planned = json.loads(turkctl("hits", "expire", "--all", "--dry-run", "--json").out)

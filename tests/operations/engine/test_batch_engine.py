@@ -287,3 +287,29 @@ def test_results_come_in_the_order_of_the_plan_whatever_finishes_first() -> None
 
     result = Engine(workers=10).apply(plan_of(10, X1="left out"), Recorder(perform))
     assert [item.id for item in result.results] == [*(f"A{n}" for n in range(10)), "X1"]
+
+
+def test_a_wave_starts_only_when_all_of_the_wave_before_are_answered() -> None:
+    lock = threading.Lock()
+    answered: list[str] = []
+    seen: dict[str, set[str]] = {}
+    together = threading.Barrier(3, timeout=20)
+
+    def perform(item: str) -> None:
+        if item[0] == "b":
+            together.wait()  # the three of the second wave are under way at once
+        with lock:
+            seen[item] = set(answered)
+        if item == "a1":
+            raise TurkctlError("no")
+        with lock:
+            answered.append(item)
+
+    waves = ("a1", "a2", "a3", "a4", "b1", "b2", "b3", "c1")
+    plan = Plan("expire", "local", tuple(Step(item, item, wave=item[0]) for item in waves))
+    result = Engine(workers=4, group=2).apply(plan, Recorder(perform))
+    assert [item.id for item in result.results] == list(waves)
+    first = {"a2", "a3", "a4"}
+    assert seen["b1"] == first | seen["b1"] & {"b2", "b3"}
+    assert first <= seen["b2"] & seen["b3"]
+    assert seen["c1"] == first | {"b1", "b2", "b3"}

@@ -150,7 +150,7 @@ def expire(
     selectors: select.WideSelectors,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Let no new worker start, those at work may finish; in decreasing order of pay. Never asks."""
+    """Let no new worker start, those at work may finish; the dearest HITs first. Never asks."""
     from turkctl.operations.hits.expire import prepare_expire
 
     run = invocation(ctx)

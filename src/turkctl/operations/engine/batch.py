@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -135,6 +135,8 @@ class _Run(Generic[P]):
         self.places = {id(step): place for place, step in enumerate(steps)}
         self.keep = keep
         self.ready: deque[Step[P]] = deque()
+        self.wave: Hashable = None
+        """Of the steps that are under way."""
         self.flying: dict[Future[Done], Step[P]] = {}
         self.finished: deque[Future[Done]] = deque()
         self.signals: SimpleQueue[None] = SimpleQueue()
@@ -165,13 +167,16 @@ class _Run(Generic[P]):
         return self.engine.stop.is_set() or self.fatal is not None
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
-        """Keep the pool full, with as much again waiting."""
+        """Keep the pool full, with as much again waiting; a new wave waits until all of the one before are answered."""
         while not self._stopping and len(self.flying) < 2 * self.engine.workers:
             if not self.ready:
                 self._prepare()
             if not self.ready:
                 return
+            if self.flying and self.ready[0].wave != self.wave:
+                return
             step = self.ready.popleft()
+            self.wave = step.wave
             future = pool.submit(self._perform, step)
             self.flying[future] = step
             future.add_done_callback(self._finish)

@@ -6,7 +6,7 @@ bill, and what is left out and why. :mod:`turkctl.operations.engine.batch` appli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
@@ -66,6 +66,9 @@ class Step(Generic[P]):
     detail: str | None = None
     row: int | None = None
     """Where a file names it, counted from 1: a failure says so."""
+    wave: Hashable = None
+    """Steps of one wave that follow each other run side by side; the next wave starts once all of them are answered.
+    By default all steps are of one wave."""
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,20 @@ from turkctl.units import format_money
 
 
 def plan_expire(mode: str, targets: Sequence[Target], now: datetime) -> Plan[Target]:
-    """Expire what can still be taken, in decreasing order of the reward at stake; an unknown stake comes first.
+    """Expire what can still be taken, one reward after another, the dearest first.
 
-    HITs whose time is over are skipped.
+    HITs of one reward are expired side by side, begun in decreasing order of what is at stake; an unknown stake comes
+    first. HITs whose time is over are skipped.
     """
     skipped = [target for target in targets if _over(target, now)]
     todo = [target for target in targets if not _over(target, now)]
-    todo.sort(key=lambda target: (target.at_stake is not None, -(target.at_stake or Decimal(0)), target.hit_id))
-    steps = tuple(Step(target.hit_id, target, detail=_stake(target)) for target in todo)
+    todo.sort(key=_dearest_first)
+    steps = tuple(Step(target.hit_id, target, detail=_stake(target), wave=target.reward) for target in todo)
     return Plan("expire", mode, steps, skip((target.hit_id, _reason(target)) for target in skipped))
+
+
+def _dearest_first(target: Target) -> tuple[Decimal, bool, Decimal, str]:
+    return -target.reward, target.at_stake is not None, -(target.at_stake or Decimal(0)), target.hit_id
 
 
 def _over(target: Target, now: datetime) -> bool:
