@@ -15,7 +15,7 @@ from turkctl.settings import Settings, mask_url, sqlite_path
 from turkctl.units import parse_money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
@@ -38,10 +38,15 @@ class Context:
 
     Properties raise DatabaseUnreachableError, SchemaError, CredentialsError or MarketUnreachableError when what they
     open cannot be opened.
+
+    Attributes:
+        settings: the resolved ones.
+        notice: hears what the user has to know while a batch waits, from any thread.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, notice: Callable[[str], None] = lambda _words: None) -> None:
         self.settings = settings
+        self.notice = notice
         self._opened: list[Any] = []
         self._for_others = False
         """Whether the built-in market is served to other computers."""
@@ -281,7 +286,7 @@ class Context:
         """A batch engine; ``options`` are its attributes."""
         from turkctl.operations.engine.batch import Engine
 
-        return Engine(**options)
+        return Engine(**({"notice": self.notice} | options))
 
     def close(self) -> None:
         """Close what was opened."""

@@ -102,7 +102,7 @@ class Invocation:
             path = sqlite_path(self.settings.database_url)
             self._absent = None if path is None or path.exists() else path
         self._warn_of_secrets()
-        return Context(self.settings)
+        return Context(self.settings, self.output.note)
 
     def _warn_of_secrets(self) -> None:
         """Say which settings files have a secret in them that others can read."""

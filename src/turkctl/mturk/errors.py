@@ -103,6 +103,12 @@ class ParameterError(MarketRefusedError):
     """A value that the market does not take."""
 
 
+class NotConnectedError(MarketUnreachableError):
+    """No connection came about, so that nothing can have happened: the market may be starting anew."""
+
+    not_sent = True
+
+
 class AnswerLostError(MarketUnreachableError):
     """The request went out and no answer came back: the effect may or may not have happened."""
 
@@ -232,6 +238,8 @@ def _silence_or_setup(error: Any, operation: str, endpoint: str) -> TurkctlError
         return ParameterError(report, code="ParamValidation", operation=operation)
     if isinstance(error, their.ReadTimeoutError | their.ConnectionClosedError):
         return _lost(error, operation, endpoint)
+    if isinstance(error, their.EndpointConnectionError) and "refused" in str(error.kwargs.get("error", "")):
+        return NotConnectedError(*_silence(endpoint, _reason(error)))
     if isinstance(error, their.ConnectionError | their.EndpointProviderError | their.UnknownEndpointError):
         return unreachable(endpoint, _reason(error))
     if isinstance(error, their.HTTPClientError):

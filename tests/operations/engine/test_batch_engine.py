@@ -228,7 +228,7 @@ def test_the_pace_is_unlimited_until_the_first_throttling() -> None:
     assert pace.rate is None
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(2, 200), st.integers(0, 2**32))
 def test_the_pace_settles_near_what_the_market_allows(limit: float, seed: int) -> None:
     """A token bucket that rejects what comes too soon: nearly all of its rate is used, few requests are wasted."""

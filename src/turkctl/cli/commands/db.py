@@ -104,7 +104,7 @@ def import_psiturk(
 
     run = invocation(ctx)
     study = steps.describe(_psiturk_file(run, config or []), run.settings)
-    context = run.context = Context(study.settings)
+    context = run.context = Context(study.settings, run.output.note)
     source = steps.read_source(study, context.bare_database)
     change = steps.plan_file(study, source, experiment)
     if not dry_run and change.text is not None:

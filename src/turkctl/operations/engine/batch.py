@@ -20,6 +20,7 @@ from typing import Generic, TypeVar
 
 from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableError
 from turkctl.mturk.errors import MarketRefusedError
+from turkctl.operations.engine.health import Health, Tries
 from turkctl.operations.engine.pace import Pace
 from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, Step
 
@@ -46,6 +47,8 @@ class Engine:
         patience: seconds for which a step that meets retryable errors is tried again.
         stop: set it to let the items in hand finish and leave the rest undone.
         beat: called between groups, e.g. to see that a lease still holds; what it raises ends the batch.
+        notice: hears what the user has to know while it lasts: that the market cannot be reached, or fails at
+            everything. Called from any thread.
     """
 
     workers: int = 32
@@ -56,6 +59,7 @@ class Engine:
     rng: random.Random = field(default_factory=random.Random)
     stop: threading.Event = field(default_factory=threading.Event)
     beat: Callable[[], None] = lambda: None
+    notice: Callable[[str], None] = lambda _words: None
 
     def apply(
         self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda _item: None
@@ -63,7 +67,8 @@ class Engine:
         """Do all steps of a plan; ``on_item`` hears of each result once it is recorded.
 
         Results come back in the order of the plan, whatever finished first; what was skipped is last.
-        Never raises for a failing item. When :attr:`stop` is set, the result says how many were not started.
+        Never raises for a failing item. When :attr:`stop` is set, the result says how many were not started; so it
+        does where the market failed at everything, in the same way, for as long as :attr:`patience` says.
 
         Raises:
             UnreachableError: the market is out of reach or turned the credentials down, so that no item can succeed;
@@ -77,13 +82,13 @@ class Engine:
 
         for item in plan.skipped:
             on_item(item)
-        if plan.steps:
-            _Run(self, act, plan.steps, keep).run()
+        hopeless = _Run(self, act, plan.steps, keep).run() if plan.steps else None
         in_order = [done[place] for place in sorted(done)]
         unstarted = len(plan.steps) - len(done)
-        return BatchResult(
-            plan.action, plan.mode, [*in_order, *plan.skipped], interrupted=unstarted > 0, unstarted=unstarted
-        )
+        result = BatchResult(plan.action, plan.mode, [*in_order, *plan.skipped], unstarted=unstarted)
+        result.interrupted = unstarted > 0 and hopeless is None
+        result.hopeless = None if hopeless is None else ItemError.of(hopeless)
+        return result
 
     def call(self, read: Callable[[], T]) -> T:
         """One request outside a batch, with the same retries and less patience: somebody waits for the answer.
@@ -93,33 +98,35 @@ class Engine:
         """
         return replace(self, patience=min(self.patience, READ_PATIENCE)).attempt(read, Pace(self.clock, self.sleep))
 
-    def attempt(self, action: Callable[[], T], pace: Pace) -> T:
+    def health(self) -> Health:
+        """Return what is known of the market before the first request: nothing against it."""
+        return Health(self.clock, self.notice, self.workers)
+
+    def attempt(self, action: Callable[[], T], pace: Pace, health: Health | None = None) -> T:
         """Run one request, again after retryable errors until it works or patience runs out.
+
+        Where the connection is refused, nothing can have happened: the market is waited for, but not as long.
 
         Raises:
             TurkctlError: not retryable, or still failing when patience ran out or the batch was stopped.
         """
-        started = self.clock()
-        delay = 0.1
-        uncertain = False
+        health = health or self.health()
+        tries = Tries(health, self.patience, self.stop.is_set)
         while True:
             began = pace.wait()
             try:
                 done = action()
             except TurkctlError as error:
-                throttled = getattr(error, "throttled", False)
-                retryable = getattr(error, "retryable", False)
-                uncertain = uncertain or (retryable and not throttled)
-                if not retryable or self.stop.is_set() or self.clock() - started > self.patience:
-                    error.uncertain = uncertain
+                if not tries.go_on(error):
+                    error.uncertain = tries.uncertain
                     raise
-                if throttled:
+                if getattr(error, "throttled", False):
                     pace.slow_down(began)
                 else:
-                    self.sleep(delay * self.rng.uniform(0.5, 1.0))
-                    delay = min(delay * 2, 5.0)
+                    self.sleep(tries.pause(self.rng))
             else:
                 pace.speed_up()
+                health.came_through()
                 return done
 
 
@@ -145,8 +152,10 @@ class _Run(Generic[P]):
         self.flushed = engine.clock()
         self.fatal: BaseException | None = None
         self.pace = Pace(engine.clock, engine.sleep)
+        self.health = engine.health()
 
-    def run(self) -> None:
+    def run(self) -> TurkctlError | None:
+        """Return the error with which everything failed, where that ended the batch."""
         workers = min(self.engine.workers, len(self.todo))
         with ThreadPoolExecutor(workers, thread_name_prefix="turkctl") as pool:
             try:
@@ -161,10 +170,11 @@ class _Run(Generic[P]):
             self._flush()
         if self.fatal is not None:
             raise self.fatal
+        return self.health.hopeless
 
     @property
     def _stopping(self) -> bool:
-        return self.engine.stop.is_set() or self.fatal is not None
+        return self.engine.stop.is_set() or self.fatal is not None or self.health.hopeless is not None
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         """Keep the pool full, with as much again waiting; a new wave waits until all of the one before are answered."""
@@ -191,7 +201,7 @@ class _Run(Generic[P]):
     def _perform(self, step: Step[P]) -> Done:
         if self._stopping:
             raise _UnstartedError
-        return self.engine.attempt(lambda: self.act.perform(step), self.pace)
+        return self.engine.attempt(lambda: self.act.perform(step), self.pace, self.health)
 
     def _land(self) -> None:
         """Wait for a request to finish; record finished ones when there are enough or they have waited enough."""
@@ -261,23 +271,37 @@ def read_each(engine: Engine, keys: Sequence[K], read: Callable[[K], V]) -> Iter
 
     Raises:
         UnreachableError: the market is out of reach or turned the credentials down; the rest is not asked for.
+        MarketRefusedError: the market fails at everything in the same way.
         InterruptedByUserError: the engine was told to stop.
     """
     if not keys:
         return
-    pace = Pace(engine.clock, engine.sleep)
+    pace, health = Pace(engine.clock, engine.sleep), engine.health()
     pool = ThreadPoolExecutor(min(engine.workers, len(keys)), thread_name_prefix="turkctl")
     try:
-        under_way = {pool.submit(engine.attempt, _bound(read, key), pace): key for key in keys}
+        under_way = {pool.submit(_read, engine, _bound(read, key), pace, health): key for key in keys}
         for future in as_completed(under_way):
             error = future.exception()
             if error is not None and not isinstance(error, MarketRefusedError):
                 raise error
             yield under_way[future], error if error is not None else future.result()
+            if health.hopeless is not None:
+                raise health.hopeless
             if engine.stop.is_set():
                 raise InterruptedByUserError("interrupted; what was read until then is kept")
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _read(engine: Engine, read: Callable[[], V], pace: Pace, health: Health) -> V:
+    """Return what is read.
+
+    Raises:
+        TurkctlError: as it came, or the one with which everything failed before.
+    """
+    if health.hopeless is not None:
+        raise health.hopeless
+    return engine.attempt(read, pace, health)
 
 
 def _bound(read: Callable[[K], V], key: K) -> Callable[[], V]:

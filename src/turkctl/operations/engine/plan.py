@@ -104,7 +104,9 @@ class BatchResult:
     dry_run: bool = False
     interrupted: bool = False
     unstarted: int = 0
-    """Steps that an interrupt left undone."""
+    """Steps that were left undone: by an interrupt, or because the market failed at everything."""
+    hopeless: ItemError | None = None
+    """How the last items all failed, where that ended the batch."""
 
     @property
     def skipped(self) -> int:
@@ -160,6 +162,8 @@ class BatchResult:
             parts.append(f"cost ${format_money(self.cost)}")
         if self.interrupted:
             parts.append(f"interrupted with {self.unstarted} to go; run it again for the rest")
+        elif self.unstarted:
+            parts.append(f"stopped with {self.unstarted} to go, because all failed alike; run it again for the rest")
         return ", ".join(parts)
 
 

@@ -67,8 +67,8 @@ class Letter:
                 raise
             self._refused = UncertainError(f"it may have been sent, but no answer came: {error.message}")
         except TurkctlError as error:
-            if getattr(error, "retryable", False):
-                self._tries -= 1  # throttled: nothing was sent
+            if getattr(error, "retryable", False) or getattr(error, "not_sent", False):
+                self._tries -= 1  # throttled, or no connection: nothing was sent
                 raise
             self._refused = error
         else:
