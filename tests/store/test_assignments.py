@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from rows import ELSEWHERE, HERE, HOUR, NOW, make_assignment, make_hit
 
-from turkctl.store import assignments, hits
+from turkctl.store import assignments, hit_changes, hits
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
 from turkctl.store.base import CHUNK
 from turkctl.store.engine import Database
@@ -105,3 +105,20 @@ def test_a_decision_is_recorded_only_on_what_is_still_as_expected(stocked: Datab
 def test_an_assignment_with_a_value_of_the_wrong_kind_is_refused(database: Database) -> None:
     with pytest.raises(ValidationError), database.write() as session:
         assignments.upsert_many(session, [make_assignment("A1", submitted="yesterday")])
+
+
+def test_decisions_that_are_stored_are_counted_as_far_as_the_hits_counters_have_room(database: Database) -> None:
+    with database.write() as session:
+        for hit_id, available, completed in (("H1", 4, 0), ("H2", 8, 0), ("H3", 0, 5), ("H4", 4, 0)):
+            hits.insert(session, make_hit(hit_id, available=available, completed=completed))
+        hit_changes.mark_disposed(session, HERE, "H4", NOW)
+        rows = [
+            make_assignment(f"{hit}-{number}", hit_id=hit, worker_id=f"W{number}", status=status)
+            for hit in ("H1", "H2", "H3", "H4")
+            for number, status in enumerate(("Approved", "Rejected", "Submitted"))
+        ]
+        assignments.upsert_many(session, rows)
+        hit_changes.note_decisions(session, HERE, ["H1", "H2", "H3", "H4", "H1", "X"])
+        hit_changes.note_decisions(session, ELSEWHERE, ["H1"])
+        found = {each.hit_id: each.completed for each in hits.select_hits(session, hits.HitFilter(HERE))}
+    assert found == {"H1": 2, "H2": 1, "H3": 5, "H4": 0}, "never fewer, nor more than can have been submitted"

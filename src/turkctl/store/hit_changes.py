@@ -5,15 +5,16 @@ Of two answers the later one stays, whichever is stored first, and a HIT that is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, literal, or_, update
+from sqlalchemy import case, func, literal, or_, select, update
 from sqlmodel import Session
 
+from turkctl.store.assignments import ASSIGNMENTS, SUBMITTED
 from turkctl.store.base import Place, changed_one, chunks
-from turkctl.store.hits import DISPOSED, HITS, in_place
+from turkctl.store.hits import ASSIGNABLE, DISPOSED, HITS, REVIEWABLE, UNASSIGNABLE, in_place
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,33 @@ def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> b
     """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown.
 
     Counters that were read since then may be from before the market did so: they are dated back, as read before it.
+    The status becomes what the market makes of it: to be reviewed, unless somebody is at work.
     """
     statement = update(HITS).where(
         *in_place(place), HITS.c.hit_id == hit_id, HITS.c.expires > at, HITS.c.disposed_at.is_(None)
     )
     read = case((HITS.c.synced > at, literal(at, HITS.c.synced.type)), else_=HITS.c.synced)
-    return changed_one(session, statement.values(expires=at, synced=read))
+    status = case((HITS.c.status != ASSIGNABLE, HITS.c.status), (HITS.c.pending > 0, UNASSIGNABLE), else_=REVIEWABLE)
+    return changed_one(session, statement.values(expires=at, synced=read, status=status))
+
+
+def note_decisions(session: Session, place: Place, hit_ids: Iterable[str]) -> None:
+    """Counts the stored decisions on the work of these HITs, where more are stored than their counters say.
+
+    Lists are right at once after an act of ours. What the market told of slots and of people at work stays as it was.
+    """
+    decided = (
+        select(func.count())
+        .select_from(ASSIGNMENTS)
+        .where(ASSIGNMENTS.c.hit_row == HITS.c.id, ASSIGNMENTS.c.status != SUBMITTED)
+        .correlate(HITS)
+        .scalar_subquery()
+    )
+    submissions = HITS.c.max_assignments - HITS.c.available - HITS.c.pending
+    completed = case((decided > submissions, submissions), else_=decided)
+    statement = update(HITS).where(*in_place(place), HITS.c.disposed_at.is_(None), HITS.c.completed < completed)
+    for part in chunks(list(dict.fromkeys(hit_ids))):
+        session.connection().execute(statement.where(HITS.c.hit_id.in_(part)).values(completed=completed))
 
 
 def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> bool:

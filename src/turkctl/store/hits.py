@@ -28,6 +28,8 @@ from turkctl.store.intents import COMPENSATE, INTENTS
 from turkctl.store.types import Money, UtcTime
 
 ASSIGNABLE = "Assignable"
+UNASSIGNABLE = "Unassignable"
+REVIEWABLE = "Reviewable"
 DISPOSED = "Disposed"
 """Our own status for a HIT that the market has deleted; the market itself never says it."""
 

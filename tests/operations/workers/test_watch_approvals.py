@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
-from study_support import Study, worker
+from study_support import Study, everything, worker
 
 from turkctl.errors import UsageError
 from turkctl.mturk.queues import Event, Queue, events, open_queue
+from turkctl.operations.hits.lists import list_hits
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
@@ -159,6 +160,9 @@ def test_a_submission_is_approved_on_the_first_receive_after_its_notification(st
     asked = study.requests()
     assert (asked["GetAssignment"], asked["ApproveAssignment"], asked["UpdateNotificationSettings"]) == (3, 3, 1)
     assert asked["ListHITs"] == 2, "only the first look lists"
+    rows = list_hits(study.world, everything())
+    assert sorted((row["completed"], row["available"], row["submitted"]) for row in rows) == [(1, 8, 0), (2, 7, 0)]
+    assert len(study.sql("SELECT 1 FROM assignments WHERE status = 5")) == 3
 
 
 def test_a_lost_notification_is_made_up_for_by_the_next_look(study: Study, queue: Queue) -> None:

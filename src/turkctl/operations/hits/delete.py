@@ -122,6 +122,8 @@ class Delete:
         self._mturk = world.mturk
         self._place = world.place
         self._now = now
+        self._expired: set[str] = set()
+        """HITs that were expired, whether or not they could be deleted then."""
 
     def prepare(self, steps: Sequence[Step[Deletion]]) -> None:
         """Nothing: deleting twice does no harm."""
@@ -130,6 +132,7 @@ class Delete:
         """Ask the market; "deleted already" counts as done, also by an earlier try whose answer was lost."""
         if step.payload.expire_first:
             self._mturk.expire_hit(step.id)
+            self._expired.add(step.id)
         try:
             self._mturk.delete_hit(step.id)
         except DoesNotExistError:
@@ -141,9 +144,12 @@ class Delete:
         return Done("deleted")
 
     def record(self, outcomes: Sequence[tuple[Step[Deletion], Done | TurkctlError]]) -> None:
-        """Mark the HITs that the database knows as disposed: the market itself has said so."""
-        done = [step for step, outcome in outcomes if isinstance(outcome, Done) and step.payload.known]
-        if done:
+        """Mark the HITs that the database knows as disposed: the market itself has said so. Others may be expired."""
+        known = [(step.id, isinstance(outcome, Done)) for step, outcome in outcomes if step.payload.known]
+        if known:
             with self._database.write() as session:
-                for step in done:
-                    hit_changes.mark_disposed(session, self._place, step.id, self._now)
+                for hit_id, done in known:
+                    if done:
+                        hit_changes.mark_disposed(session, self._place, hit_id, self._now)
+                    elif hit_id in self._expired:
+                        hit_changes.mark_expired(session, self._place, hit_id, self._now)

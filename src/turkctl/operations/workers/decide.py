@@ -16,7 +16,7 @@ from turkctl.mturk.types import Assignment
 from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.work import Work, participants_table
-from turkctl.store import assignments, compensations, label_marks
+from turkctl.store import assignments, compensations, hit_changes, label_marks
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
 from turkctl.store.participants import credit, uniqueid
 
@@ -108,6 +108,7 @@ class Decide:
             assignments.decide_many(session, place, APPROVED, _decisions(approved), expected=(SUBMITTED, REJECTED))
             assignments.decide_many(session, place, REJECTED, _decisions(rejected), expected=(SUBMITTED,))
             accepted = [work.assignment_id for work, _at, _text in approved]
+            hit_changes.note_decisions(session, place, [work.hit_id for work, _at, _text in (*approved, *rejected)])
             compensations.enter_approved(session, place, accepted)
             refused = [work.assignment_id for work, _at, _text in rejected]
             label_marks.note_decisions(session, place, accepted, refused, self._now)

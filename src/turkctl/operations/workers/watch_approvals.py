@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -26,9 +26,10 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.selection.hits import hit_filter
 from turkctl.operations.selection.work import Work, WorkSelection
-from turkctl.operations.sync.run import sync
+from turkctl.operations.sync.run import read_market, sync
 from turkctl.operations.workers.approve import approval, prepare_approve
 from turkctl.store import assignments, hits, people
+from turkctl.store.hits import HitFilter
 
 SHORTEST, LONGEST = 5.0, 60.0
 """Seconds between looks without a queue: OpenSurfaces' own, which raised the rate of submission."""
@@ -152,7 +153,19 @@ class Watch:
         finished = {item.id for item in batch.results if item.status != FAILED}
         waiting |= {each.assignment_id for each in ready} - finished
         queue.done([each for each in messages if not waiting & {event.assignment_id for event in each.events}])
+        self._enter({each.hit_id for each in ready if each.assignment_id in finished})
         return self._keep(batch)
+
+    def _enter(self, hit_ids: Collection[str]) -> None:
+        """Read the HITs of what was approved: the database may know of that work by its notification alone."""
+        if not hit_ids:
+            return
+        with self.world.database.read() as session:
+            rows = hits.select_hits(session, HitFilter(self.world.place, ids=sorted(hit_ids)))
+        try:
+            read_market(self.world, rows, self.world.now())
+        except (MarketRefusedError, UnreachableError) as error:
+            self.warn(f"{error.message}; the lists are right after the next look")
 
     def _read(self, names: Sequence[str]) -> tuple[list[Work], set[str]]:
         """The submitted work of these names that is wanted, and the names that the market is not ready to tell of."""
