@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
     from turkctl.operations.engine.batch import Engine
+    from turkctl.operations.engine.world import Origin
     from turkctl.store.base import Place
     from turkctl.store.engine import Database
 
@@ -42,11 +43,15 @@ class Context:
     Attributes:
         settings: the resolved ones.
         notice: hears what the user has to know while a batch waits, from any thread.
+        origin: the command that this is for, as it was typed.
     """
 
-    def __init__(self, settings: Settings, notice: Callable[[str], None] = lambda _words: None) -> None:
+    def __init__(
+        self, settings: Settings, notice: Callable[[str], None] = lambda _words: None, command: str = "turkctl"
+    ) -> None:
         self.settings = settings
         self.notice = notice
+        self._command = command
         self._opened: list[Any] = []
         self._for_others = False
         """Whether the built-in market is served to other computers."""
@@ -282,11 +287,19 @@ class Context:
             return self.market.now() if seen is None else seen.now
         return datetime.now(UTC)
 
-    def engine(self, **options: Any) -> Engine:
-        """A batch engine; ``options`` are its attributes."""
-        from turkctl.operations.engine.batch import Engine
+    @property
+    def origin(self) -> Origin:
+        """The command that this is for."""
+        from turkctl.operations.engine.world import Origin
 
-        return Engine(**({"notice": self.notice} | options))
+        return Origin(self._command)
+
+    def engine(self, **options: Any) -> Engine:
+        """A batch engine, which writes down what it does; ``options`` are its attributes."""
+        from turkctl.operations.engine.batch import Engine
+        from turkctl.operations.runs.row import logged
+
+        return Engine(**{"journal": lambda plan: logged(self, plan.action), "notice": self.notice, **options})
 
     def close(self) -> None:
         """Close what was opened."""

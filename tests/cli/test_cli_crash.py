@@ -51,7 +51,7 @@ def test_a_process_killed_at_once_before_or_after_a_request_posts_each_hit_once(
     configured: Path, turkctl: Run, posted: Callable[[], list[str]]
 ) -> None:
     command = ["hits", "create", "--assignments", "1", "--hits", "40", "--json"]
-    for where, number, says in (("after", 3, ""), ("before", 17, "had reached the market: entered")):
+    for where, number, says in (("after", 3, ""), ("before", 17, "goes on with a run of")):
         died = subprocess.run(
             [sys.executable, "-c", DRIVER, where, str(number), *command], capture_output=True, timeout=60, check=False
         )
@@ -85,13 +85,16 @@ def test_an_unfinished_run_is_gone_on_with_by_the_same_command_alone(
     assert len(posted()) == reached
 
     planned = turkctl("hits", "create", "--assignments", "20", "--dry-run", "--json")
-    assert planned.out.count('"planned"') == 3
+    assert planned.out.count('"already_done"' if reached else '"planned"') == 3
     other = turkctl("hits", "create", "--assignments", "2", "--json")
     assert (other.code, json.loads(other.out)["matched"]) == (0, 1)
     assert len(posted()) == reached + 1
-    if reached == 0:
-        again = turkctl("hits", "create", "--assignments", "20", "--json")
-        assert "left 3 HITs undone; --new would post all anew" in again.err
+    again = turkctl("hits", "create", "--assignments", "20", "--json")
+    if reached:
+        assert "the interrupted run is complete, nothing left to post; --new makes another" in again.err
+        assert (again.code, json.loads(again.out)["cost"]) == (0, "0.00")
+    else:
+        assert "left 3 undone; --new would begin another" in again.err
         assert (again.code, json.loads(again.out)["cost"]) == (0, "12.00")
     assert len(posted()) == len(set(posted())) == 4
     listed = json.loads(turkctl("hits", "list", "--json").out)
@@ -154,8 +157,10 @@ def test_an_interrupt_lets_what_is_in_hand_finish_and_leaves_the_rest_for_later(
     assert (batch["matched"], batch["failed"]) == (200, 0)
     assert 0 < batch["succeeded"] == len(batch["results"]) == len(posted()) < 200
     assert "Traceback" not in err
-    finished = turkctl("hits", "create", "--assignments", "1", "--hits", "200", "--json")
-    assert json.loads(finished.out)["succeeded"] == 200 - batch["succeeded"]
+    finished = json.loads(turkctl("hits", "create", "--assignments", "1", "--hits", "200", "--json").out)
+    before = [item["id"] for item in finished["results"] if item["status"] == "already_done"]
+    assert sorted(before) == sorted(item["id"] for item in batch["results"])
+    assert (finished["matched"], finished["succeeded"]) == (200, 200)
     assert len(posted()) == len(set(posted())) == 200
 
 

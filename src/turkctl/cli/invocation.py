@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -10,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turkctl.settings import Settings, load, sqlite_path
+from turkctl.settings import Settings, load, mask_url, sqlite_path
 
 if TYPE_CHECKING:
     from turkctl.cli.output import Output
@@ -102,7 +103,7 @@ class Invocation:
             path = sqlite_path(self.settings.database_url)
             self._absent = None if path is None or path.exists() else path
         self._warn_of_secrets()
-        return Context(self.settings, self.output.note)
+        return Context(self.settings, self.output.note, self._typed())
 
     def _warn_of_secrets(self) -> None:
         """Say which settings files have a secret in them that others can read."""
@@ -112,6 +113,11 @@ class Invocation:
         for kind, file in files.items():
             if file is not None and self.settings.has_secret_from(kind) and readable_by_others(file):
                 self.output.warn_exposed("the secret in", file)
+
+    def _typed(self) -> str:
+        """The command line as it was typed, passwords in addresses masked."""
+        words = [mask_url(word) if "://" in word else word for word in self._argv]
+        return shlex.join(["turkctl", *words])
 
     def close(self) -> None:
         """Close what was opened."""

@@ -46,6 +46,12 @@ OverrideRejection = Annotated[
     bool, typer.Option("--override-rejection", help="Approve what was rejected, too, and pay for it.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
+New = Annotated[
+    bool, typer.Option("--new", help="Begin another run beside one of the same arguments that was interrupted.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Finish the interrupted run even if it is old or its settings have changed.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

@@ -141,7 +141,7 @@ class Runner:
             return tasks.active_campaigns(session) == 0
 
     def _act_by_kind(self, task: Task, now: datetime) -> RunSummary:
-        return act_on(task, self._worlds(task.mode), now)
+        return act_on(task, self._worlds(task.mode, task), now)
 
     def _tick_every(self, poll: timedelta) -> None:
         """Let APScheduler call the tick in this thread; a small thread stops it once :attr:`stop` is set."""

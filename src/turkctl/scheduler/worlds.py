@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from turkctl.operations.engine.batch import Engine
+from turkctl.operations.engine.world import Origin
+from turkctl.operations.runs.row import logged
 from turkctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from turkctl.mturk.client import MTurk
     from turkctl.store.base import Place
     from turkctl.store.engine import Database
+    from turkctl.store.tasks import Task
 
 
 def in_mode(settings: Settings, mode: str) -> Settings:
@@ -29,10 +32,12 @@ def in_mode(settings: Settings, mode: str) -> Settings:
 class TaskWorld:
     """A context as a task sees it."""
 
-    def __init__(self, context: Context, stop: threading.Event, beat: Callable[[], None]) -> None:
+    def __init__(self, context: Context, stop: threading.Event, beat: Callable[[], None], origin: Origin) -> None:
         self._context = context
         self._stop = stop
         self._beat = beat
+        self.origin = origin
+        """The task that this is for."""
 
     @property
     def settings(self) -> Settings:
@@ -65,7 +70,8 @@ class TaskWorld:
 
     def engine(self, **options: Any) -> Engine:
         """A batch engine that stops with the scheduler, and goes on only while the lease holds."""
-        return self._context.engine(**{"stop": self._stop, "beat": self._beat, **options})
+        own = {"stop": self._stop, "beat": self._beat, "journal": lambda plan: logged(self, plan.action)}
+        return self._context.engine(**{**own, **options})
 
 
 class Worlds:
@@ -77,13 +83,14 @@ class Worlds:
         self._stop = stop
         self._beat = beat
 
-    def __call__(self, mode: str) -> TaskWorld:
-        """The world of a mode."""
+    def __call__(self, mode: str, task: Task | None = None) -> TaskWorld:
+        """The world of a mode, for a task whose slot is its ``next_run``."""
         if mode not in self._contexts:
             self._contexts[mode] = type(self._own)(in_mode(self._own.settings, mode))
         context = self._contexts[mode]
         context.look_again()
-        return TaskWorld(context, self._stop, self._beat)
+        origin = context.origin if task is None else Origin(f"task {task.name}", task.next_run)
+        return TaskWorld(context, self._stop, self._beat, origin)
 
     def now(self, mode: str) -> datetime:
         """The time in the world of a mode."""

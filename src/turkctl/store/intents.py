@@ -58,7 +58,7 @@ class Intent(TurkctlTable, table=True):
     batch: str = Field(max_length=64, index=True)
     """What was opened together."""
     digest: str = Field(max_length=64, index=True)
-    """Of the command's arguments: how an unfinished batch is found again."""
+    """Stands for a campaign or the dispatches of an experiment: how their unfinished requests are found again."""
     subject: str = Field(max_length=128)
     """What it is about: an experiment, a HIT or an assignment."""
     experiment_id: int | None = Field(default=None, foreign_key="turkctl_experiment.id", index=True)
@@ -73,6 +73,8 @@ class Intent(TurkctlTable, table=True):
     finished: datetime | None = Field(default=None, sa_type=UtcTime)
     result: str | None = Field(default=None, sa_type=Text)
     """The HIT's id when done, the market's error code when failed, the reason when abandoned."""
+    run: int | None = Field(default=None, index=True)
+    """The number of the run that it belongs to; None for a round's."""
 
 
 INTENTS = Intent.__table__
@@ -93,7 +95,7 @@ def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
     One whose token is there already keeps its row: still unfinished or done it is returned as it is; failed or
     abandoned it is opened again with what is ``wanted`` now.
     """
-    stored = {intent.token: intent for intent in _by_tokens(session, [intent.token for intent in wanted])}
+    stored = {intent.token: intent for intent in by_tokens(session, [intent.token for intent in wanted])}
     for intent in wanted:
         if intent.token in stored and stored[intent.token].state in (FAILED, ABANDONED):
             again = update(INTENTS).where(INTENTS.c.token == intent.token).values(**intent.checked())
@@ -151,7 +153,7 @@ def by_subject(session: Session, place: Place, kind: str, subjects: Sequence[str
 
 def get(session: Session, token: str) -> Intent | None:
     """The intent with this token, read afresh."""
-    return next(iter(_by_tokens(session, [token])), None)
+    return next(iter(by_tokens(session, [token])), None)
 
 
 def known_tokens(session: Session, tokens: Sequence[str]) -> set[str]:
@@ -169,14 +171,30 @@ def unfinished(session: Session, place: Place, kind: str | None = None) -> list[
 
 
 def unfinished_by_digest(session: Session, place: Place, digest: str) -> list[Intent]:
-    """Unfinished intents of commands with these arguments, oldest first."""
+    """Unfinished intents of a campaign, or of the dispatches of an experiment, oldest first."""
     return _read(session, *_at(place), INTENTS.c.state.in_(UNFINISHED), INTENTS.c.digest == digest)
 
 
-def incomplete_by_digest(session: Session, place: Place, digest: str) -> list[Intent]:
-    """Intents of commands with these arguments that were not carried out, oldest first: unfinished, or refused."""
-    states = INTENTS.c.state.in_((*UNFINISHED, FAILED))
-    return _read(session, *_at(place), states, INTENTS.c.digest == digest)
+def of_run(session: Session, run: int) -> list[Intent]:
+    """Return everything that a run has opened, finished or not, in the order in which it was planned."""
+    return sorted(_read(session, INTENTS.c.run == run), key=lambda intent: intent.request.get("place", 0))
+
+
+def unfinished_of_run(session: Session, run: int) -> int:
+    """Return how many intents of a run nobody has seen the end of."""
+    statement = select(func.count()).where(INTENTS.c.run == run, INTENTS.c.state.in_(UNFINISHED))
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def afresh(intent: Intent, now: datetime) -> Intent:
+    """Return an intent as :func:`open_many` opens it: one that was refused or given up begins again, with today's age.
+
+    One that is unfinished or done stays as it is.
+    """
+    kept = intent.model_dump()
+    if intent.state in (FAILED, ABANDONED):
+        kept |= {"state": OPEN, "created": now, "sent": None, "finished": None, "result": None}
+    return Intent(**kept)
 
 
 def of_batch(session: Session, batch: str) -> list[Intent]:
@@ -214,5 +232,6 @@ def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Intent]:
     return list(session.scalars(statement, execution_options={"populate_existing": True}))
 
 
-def _by_tokens(session: Session, tokens: Sequence[str]) -> list[Intent]:
+def by_tokens(session: Session, tokens: Sequence[str]) -> list[Intent]:
+    """Return the intents with these tokens, read afresh."""
     return [intent for part in chunks(tokens) for intent in _read(session, INTENTS.c.token.in_(part))]

@@ -1,4 +1,6 @@
-"""The lease that makes one process the runner: one row, taken over with a higher epoch each time.
+"""Leases, each a row of its name: the scheduler's makes one process the runner, a run's makes one process its worker.
+
+A lease that another process held is taken over with a higher epoch each time.
 
 Its clock is the real one, never a market's: the server's own on PostgreSQL, so that hosts need not agree, the
 machine's on SQLite, whose file is on one machine.
@@ -10,14 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import TurkctlTable, changed_one, insert_ignoring
 from turkctl.store.types import UtcTime
 
 SCHEDULER = "scheduler"
-"""The name of the one lease there is."""
+"""The name of the lease of the one process that runs tasks."""
 LASTS = timedelta(seconds=90)
 """How long a lease holds without being renewed: longer than any one request, and several renewals."""
 
@@ -66,6 +68,12 @@ class Grant:
 
     owner: str
     epoch: int
+    name: str = SCHEDULER
+
+
+def of_run(number: int) -> str:
+    """Return the name of the lease of a run."""
+    return f"run {number}"
 
 
 def machine_clock(session: Session) -> datetime:
@@ -77,25 +85,29 @@ def machine_clock(session: Session) -> datetime:
     return datetime.now(UTC)
 
 
-def holder(session: Session, now: datetime) -> LeaseRow | None:
+def holder(session: Session, now: datetime, name: str = SCHEDULER) -> LeaseRow | None:
     """Whoever holds the lease at this time."""
-    row = _row(session)
+    row = _row(session, name)
     return row if row is not None and row.owner is not None and row.expires > now else None
 
 
 def acquire(
-    session: Session, claimant: Claimant, now: datetime, is_dead: Callable[[LeaseRow], bool]
+    session: Session,
+    claimant: Claimant,
+    now: datetime,
+    is_dead: Callable[[LeaseRow], bool],
+    name: str = SCHEDULER,
 ) -> Grant | LeaseRow:
     """Take the lease if it is free, has run out, or is held by a process that is proven dead.
 
     Returns:
         The grant, with an epoch above all before it; or the row of the holder that is in the way.
     """
-    row = _row(session)
+    row = _row(session, name)
     if row is None:
-        fresh = {**_values(claimant, now), "name": SCHEDULER, "epoch": 0}
+        fresh = {**_values(claimant, now), "name": name, "epoch": 0}
         insert_ignoring(session, LEASES, ["name"], [fresh])
-        row = _row(session)
+        row = _row(session, name)
         assert row is not None
         in_the_way = row.epoch != 0
     else:
@@ -103,10 +115,10 @@ def acquire(
     if in_the_way:
         return row
     epoch = row.epoch + 1
-    taken = update(LEASES).where(LEASES.c.name == SCHEDULER, LEASES.c.epoch == row.epoch)
+    taken = update(LEASES).where(LEASES.c.name == name, LEASES.c.epoch == row.epoch)
     if changed_one(session, taken.values(**_values(claimant, now), epoch=epoch)):
-        return Grant(claimant.owner, epoch)
-    current = _row(session)
+        return Grant(claimant.owner, epoch, name)
+    current = _row(session, name)
     assert current is not None
     return current
 
@@ -122,8 +134,13 @@ def release(session: Session, grant: Grant, now: datetime) -> bool:
     return changed_one(session, update(LEASES).where(*_mine(grant)).values(owner=None, expires=now))
 
 
+def drop(session: Session, grant: Grant) -> None:
+    """Delete the row of a lease that nobody will ask for under its name again."""
+    session.connection().execute(delete(LEASES).where(*_mine(grant)))
+
+
 def _mine(grant: Grant) -> tuple[ColumnElement[bool], ...]:
-    return LEASES.c.name == SCHEDULER, LEASES.c.owner == grant.owner, LEASES.c.epoch == grant.epoch
+    return LEASES.c.name == grant.name, LEASES.c.owner == grant.owner, LEASES.c.epoch == grant.epoch
 
 
 def _values(claimant: Claimant, now: datetime) -> dict[str, object]:
@@ -140,6 +157,6 @@ def _values(claimant: Claimant, now: datetime) -> dict[str, object]:
     }
 
 
-def _row(session: Session) -> LeaseRow | None:
-    statement = select(LeaseRow).where(LEASES.c.name == SCHEDULER)
+def _row(session: Session, name: str) -> LeaseRow | None:
+    statement = select(LeaseRow).where(LEASES.c.name == name)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()

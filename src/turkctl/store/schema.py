@@ -20,7 +20,7 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"
+HEAD = "0009"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 _VERSIONS = Table(  # as Alembic makes it
@@ -47,11 +47,12 @@ def all_tables() -> MetaData:
         payments,
         qualifications,
         rounds,
+        runs,
         tasks,
     )
 
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
-    described += (tasks.Task, tasks.TaskRun, leases.LeaseRow)
+    described += (tasks.Task, tasks.TaskRun, leases.LeaseRow, runs.Run)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
     described += (qualifications.OwnType,)
     described += (payments.Payment, contents.Content, contents.ContentHit)

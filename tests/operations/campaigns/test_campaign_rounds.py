@@ -14,7 +14,7 @@ from turkctl.errors import FundsError, RefusedError
 from turkctl.operations.campaigns.lifecycle import CampaignChange, cancel, find, update
 from turkctl.operations.campaigns.lists import show_campaign
 from turkctl.operations.engine import processes
-from turkctl.operations.hits.extend import prepare_extend
+from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.store import campaigns, rounds, tasks
 
 
@@ -339,8 +339,8 @@ def test_a_campaigns_hit_is_not_extended_past_the_campaigns_budget(study: Study)
     study.create(3, budget=Decimal("2.40"))
     hit = study.round().hits[0]
     with pytest.raises(FundsError, match=r"\$1.80 of campaign 1's budget of \$2.40"):
-        prepare_extend(study.world, [hit], assignments=2, lifetime=None)
-    both = [prepare_extend(study.world, [hit], assignments=1, lifetime=None) for _ in range(2)]
+        prepare_extend(study.world, ExtendRequest((hit,), assignments=2))
+    both = [prepare_extend(study.world, ExtendRequest((hit,), assignments=1, new=True)) for _ in range(2)]
     assert study.world.engine().apply(*both[0]).succeeded == 1
     with pytest.raises(FundsError, match="is committed already"):
         study.world.engine().apply(*both[1])

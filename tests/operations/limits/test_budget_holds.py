@@ -11,7 +11,7 @@ from study_support import Study, new_study, worker
 from turkctl.errors import FundsError, RefusedError
 from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.hits.expire import prepare_expire
-from turkctl.operations.hits.extend import prepare_extend
+from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.sync.run import sync, unfinished
 from turkctl.store import hit_changes
@@ -64,7 +64,7 @@ def test_of_two_terminals_that_planned_within_the_budget_at_the_same_time_one_po
 def test_of_two_terminals_that_planned_an_extension_at_the_same_time_one_extends(tmp_path: Path) -> None:
     study = limited(tmp_path, 'budget = "3.00"')
     hit = study.post(3)[0]
-    both = [prepare_extend(study.world, [hit], assignments=2, lifetime=None) for _ in range(2)]
+    both = [prepare_extend(study.world, ExtendRequest((hit,), assignments=2, new=True)) for _ in range(2)]
     assert study.apply(both[0]).succeeded == 1
     with pytest.raises(FundsError, match="committed already"):
         study.apply(both[1])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from study_support import Study, everything, new_study, worker
@@ -15,7 +16,7 @@ from turkctl.operations.workers.approve import prepare_approve
 from turkctl.operations.workers.block import prepare_block
 from turkctl.operations.workers.exclude import prepare_exclude
 from turkctl.operations.workers.lists import list_workers
-from turkctl.operations.workers.message import MOST_TRIES, prepare_message
+from turkctl.operations.workers.message import MOST_TRIES, MessageRequest, prepare_message
 from turkctl.operations.workers.reject import prepare_reject
 
 ALL = WorkSelection(everything())
@@ -24,6 +25,10 @@ ANY = WorkSelection(Selection())
 
 def inbox(study: Study, worker_id: str) -> list[str]:
     return [each["Subject"] for each in study.world.market.messages("production", worker_id)]
+
+
+def letter(*workers: str, **more: Any) -> MessageRequest:
+    return MessageRequest(workers, "Thank you", "Come again", **more)
 
 
 def readers(study: Study, number: int) -> list[str]:
@@ -38,7 +43,7 @@ def readers(study: Study, number: int) -> list[str]:
 
 def test_a_hundred_workers_hear_with_each_request_and_those_not_reached_are_failed_items(study: Study) -> None:
     known = readers(study, 120)
-    result = study.apply(prepare_message(study.world, [*known, "ASTRANGER", known[0]], "Thank you", "Come again"))
+    result = study.apply(prepare_message(study.world, letter(*known, "ASTRANGER", known[0])))
     assert (result.succeeded, result.failed) == (120, 1)
     (failure,) = [item for item in result.results if item.status == "failed"]
     assert (failure.id, failure.error is not None) == ("ASTRANGER", True)
@@ -49,7 +54,7 @@ def test_a_hundred_workers_hear_with_each_request_and_those_not_reached_are_fail
 def test_a_letter_whose_answer_stays_away_is_sent_at_most_three_times(study: Study) -> None:
     known = readers(study, 20)
     study.switch(answer_lost=1.0)
-    result = study.apply(prepare_message(study.world, known, "Thank you", "Come again"), sleep=lambda _seconds: None)
+    result = study.apply(prepare_message(study.world, letter(*known)), sleep=lambda _seconds: None)
     assert (result.failed, study.requests()) == (20, {"NotifyWorkers": MOST_TRIES})
     assert {item.error.code for item in result.results if item.error} == {"answer_lost"}
 
@@ -63,7 +68,7 @@ def test_a_throttled_letter_goes_out_in_the_end(study: Study) -> None:
             raise ThrottlingException
 
     study.world.endpoint.before = throttle
-    result = study.apply(prepare_message(study.world, known, "Thank you", "Come again"), sleep=lambda _seconds: None)
+    result = study.apply(prepare_message(study.world, letter(*known)), sleep=lambda _seconds: None)
     assert result.succeeded == 9
     assert inbox(study, known[0]) == ["Thank you"]
 
@@ -71,7 +76,7 @@ def test_a_throttled_letter_goes_out_in_the_end(study: Study) -> None:
 @pytest.mark.parametrize(("subject", "text"), [("", "x"), ("x", " "), ("x" * 201, "x"), ("x", "x" * 4097)])
 def test_a_letter_that_the_market_would_not_take_is_not_sent(study: Study, subject: str, text: str) -> None:
     with pytest.raises(UsageError):
-        prepare_message(study.world, [worker(1)], subject, text)
+        prepare_message(study.world, MessageRequest((worker(1),), subject, text))
 
 
 def test_blocking_and_unblocking_twice_changes_nothing(study: Study) -> None:

@@ -112,7 +112,14 @@ def dispatch(
     regex: select.Regex = None,
     experiment: select.Experiment = None,
     codeversion: select.CodeVersion = None,
-    hits: Annotated[int | None, typer.Option("--hits", metavar="N", help="Post at most so many HITs.")] = None,
+    hits: Annotated[
+        int | None,
+        typer.Option(
+            "--hits",
+            metavar="N",
+            help="Number of HITs to post at most, those that an interrupted dispatch left unanswered included.",
+        ),
+    ] = None,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:

@@ -89,7 +89,8 @@ def create(
     allow_repeat_workers: Annotated[
         bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take them.")
     ] = False,
-    new: Annotated[bool, typer.Option("--new", help="Do not go on with an unfinished run of the same.")] = False,
+    new: select.New = False,
+    resume: select.Resume = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
@@ -107,6 +108,7 @@ def create(
         allow_high_commission=allow_high_commission,
         allow_repeat_workers=allow_repeat_workers,
         new=new,
+        resume=resume,
     )
     plan, act = prepare_create(run.context, request)
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
@@ -131,15 +133,17 @@ def extend(
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help="HITs.")],
     assignments: Annotated[int, typer.Option("--assignments", metavar="N", help="So many assignments more.")] = 0,
     lifetime: Annotated[str | None, typer.Option("--lifetime", metavar="D", help="So much more time.")] = None,
+    new: select.New = False,
+    resume: select.Resume = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
     """Add assignments or time; refuses to take a HIT of 9 or fewer assignments to 10 or more."""
-    from turkctl.operations.hits.extend import prepare_extend
+    from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 
     run = invocation(ctx)
     more = None if lifetime is None else parse_duration(lifetime)
-    plan, act = prepare_extend(run.context, ids, assignments=assignments, lifetime=more)
+    plan, act = prepare_extend(run.context, ExtendRequest(tuple(ids), assignments, more, new, resume))
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 

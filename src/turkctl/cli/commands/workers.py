@@ -175,13 +175,15 @@ def message(
     workers: Workers,
     subject: Annotated[str, typer.Option("--subject", metavar="S", help="At most 200 characters.")],
     text: Annotated[str, typer.Option("--text", metavar="T", help="At most 4,096 characters.")],
+    new: select.New = False,
+    resume: select.Resume = False,
     dry_run: select.DryRun = False,
 ) -> None:
     """Write to workers who did work for this account, a hundred with each request."""
-    from turkctl.operations.workers.message import prepare_message
+    from turkctl.operations.workers.message import MessageRequest, prepare_message
 
     run = invocation(ctx)
-    plan, act = prepare_message(run.context, workers, subject, text)
+    plan, act = prepare_message(run.context, MessageRequest(tuple(workers), subject, text, new, resume))
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
@@ -195,7 +197,8 @@ def compensate(
         str | None, typer.Option("--experiment", metavar="SLUG", help="The experiment whose budget pays.")
     ] = None,
     lifetime: Annotated[str, typer.Option("--lifetime", metavar="D", help="Time to accept the HIT.")] = "14d",
-    new: Annotated[bool, typer.Option("--new", help="Do not go on with an unfinished one: make another.")] = False,
+    new: select.New = False,
+    resume: select.Resume = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
@@ -205,13 +208,13 @@ def compensate(
     from turkctl.units import parse_duration, parse_money
 
     run = invocation(ctx)
-    wanted = CompensateRequest(worker, parse_money(amount), reason, experiment, parse_duration(lifetime), new)
+    wanted = CompensateRequest(worker, parse_money(amount), reason, experiment, parse_duration(lifetime), new, resume)
     plan = prepare_compensate(run.context, wanted)
     for note in plan.notes:
         run.output.note(note)
     if dry_run:
         raise typer.Exit(run.output.batch(plan.preview()))
-    if run.settings.mode == "live" and not yes:
+    if plan.steps and run.settings.mode == "live" and not yes:
         confirm(run, plan)
     result = carry_out(run.context, plan)
     for item in result.results:

@@ -23,6 +23,7 @@ from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import ZERO, exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
+from turkctl.operations.runs.row import at_work, logged
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import contents, contents_counts, experiments, intents, meta
@@ -65,12 +66,13 @@ def prepare_dispatch(
 ) -> tuple[Plan[Intent], Dispatching]:
     """The plan for what is pending in the experiments that match, in the order of their slugs, and how it is done.
 
-    Requests of an earlier dispatch that nobody saw the answer of come first. What stops it is a note of the plan.
+    Requests of an earlier dispatch that nobody saw the answer of come first, and count like new ones. What stops it is
+    a note of the plan.
 
     Args:
         world: database, market and clock.
         selection: of experiments; nothing given is all of them.
-        hits: at most so many new ones.
+        hits: the most that may be posted, unanswered ones of earlier dispatches included.
 
     Raises:
         NotFoundError: no such experiment.
@@ -102,8 +104,9 @@ def prepare_dispatch(
     if not shares:
         draft.notes.append("nothing is pending; see: turkctl content list")
     wrong = tuple(ItemResult(name, FAILED, error=ItemError.of(error)) for name, error in draft.wrong)
-    plan = Plan("dispatch", world.place.mode, tuple(draft.steps), wrong, tuple(draft.notes))
-    return plan, Dispatching(world, plan.steps, now, balance)
+    run = logged(world, "dispatch")
+    plan = Plan("dispatch", world.place.mode, tuple(draft.steps), wrong, tuple(draft.notes), run)
+    return plan, Dispatching(world, plan.steps, now, balance, run)
 
 
 def _chosen(session: Session, world: World, selection: Selection) -> list[Version]:
@@ -137,7 +140,7 @@ def _shares(session: Session, world: World, selection: Selection, hits: int | No
     left, found = most, []
     for version in _chosen(session, world, selection):
         share = _share(session, world.place, version, left, most, now)
-        left -= sum(len(group.assignments) for group in share.groups)
+        left -= len(share.unanswered) + sum(len(group.assignments) for group in share.groups)
         if share.unanswered or share.groups or share.stopped:
             found.append(share)
     return found
@@ -147,16 +150,17 @@ def _share(session: Session, place: Place, version: Version, left: int, most: in
     settings = settings_of(version)
     room = read_room(session, place, now, version)
     waiting = intents.unfinished_by_digest(session, place, digest(version.experiment_id))
-    unanswered = [each for each in waiting if now - each.created < RESEND_WITHIN]
+    busy = at_work(session, {intent.run for intent in waiting if intent.run is not None})
+    asked = [each for each in waiting if now - each.created < RESEND_WITHIN and each.run not in busy]
+    unanswered = asked[:left]
     pending = contents_counts.pending(session, place, now, version.experiment_id)
     groups, more = make_groups(
-        pending, settings.contents_per_hit, settings.outputs_per_assignment, min(room.hits, left)
+        pending, settings.contents_per_hit, settings.outputs_per_assignment, min(room.hits, left - len(unanswered))
     )
     stopped = None
-    if more:
-        stopped = (
-            f"{room.why} is reached" if room.hits <= left else f"this run posts at most {most:,} HIT{'s' * (most > 1)}"
-        )
+    if more or len(asked) > len(unanswered):
+        by_limit = room.hits <= left - len(unanswered) and len(asked) == len(unanswered)
+        stopped = f"{room.why} is reached" if by_limit else f"this run posts at most {most:,} HIT{'s' * (most > 1)}"
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
 
 

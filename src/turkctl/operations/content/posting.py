@@ -21,6 +21,7 @@ from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_hit
 from turkctl.operations.limits.budgets import ZERO, exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
+from turkctl.operations.runs.row import RunRow
 from turkctl.store import contents, contents_counts, experiments, intents
 from turkctl.store.intents import Intent
 
@@ -41,9 +42,11 @@ class Dispatching(Create):
     What others have done since the plan was made is so never done again: neither by two dispatches at once.
     """
 
-    def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime, balance: Decimal) -> None:
+    def __init__(
+        self, world: World, steps: Sequence[Step[Intent]], now: datetime, balance: Decimal, run: RunRow
+    ) -> None:
         """``balance`` is what the balance leaves, in dollars, before the first of the steps."""
-        super().__init__(world, steps, now)
+        super().__init__(world, steps, now, run)
         self._world = world
         self._balance = balance
         self._since_read = 0
@@ -86,6 +89,7 @@ class Dispatching(Create):
         for intent in new:
             why = self._refusal(session, intent, needs, rooms)
             if why is None:
+                intent.run = None if self._run is None else self._run.number
                 opened.append(intent)
             else:
                 self._held[intent.token] = NOT_POSTED + why

@@ -16,13 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableError
 from turkctl.mturk.errors import MarketRefusedError
 from turkctl.operations.engine.health import Health, Tries
 from turkctl.operations.engine.pace import Pace
-from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, Step
+from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, Run, Step
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -49,6 +49,7 @@ class Engine:
         beat: called between groups, e.g. to see that a lease still holds; what it raises ends the batch.
         notice: hears what the user has to know while it lasts: that the market cannot be reached, or fails at
             everything. Called from any thread.
+        journal: gives what keeps the row of a plan that brings none of its own.
     """
 
     workers: int = 32
@@ -60,6 +61,7 @@ class Engine:
     stop: threading.Event = field(default_factory=threading.Event)
     beat: Callable[[], None] = lambda: None
     notice: Callable[[str], None] = lambda _words: None
+    journal: Callable[[Plan[Any]], Run | None] = lambda _plan: None
 
     def apply(
         self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda _item: None
@@ -74,20 +76,17 @@ class Engine:
             UnreachableError: the market is out of reach or turned the credentials down, so that no item can succeed;
                 what was done before is recorded.
         """
-        done: dict[int, ItemResult] = {}
+        row = plan.run or self.journal(plan)
+        if row is None:
+            return _apply(self, plan, act, on_item)
+        with row.kept(plan) as run:
 
-        def keep(place: int, item: ItemResult) -> None:
-            done[place] = item
-            on_item(item)
+            def beat() -> None:
+                self.beat()
+                run.beat()
 
-        for item in plan.skipped:
-            on_item(item)
-        hopeless = _Run(self, act, plan.steps, keep).run() if plan.steps else None
-        in_order = [done[place] for place in sorted(done)]
-        unstarted = len(plan.steps) - len(done)
-        result = BatchResult(plan.action, plan.mode, [*in_order, *plan.skipped], unstarted=unstarted)
-        result.interrupted = unstarted > 0 and hopeless is None
-        result.hopeless = None if hopeless is None else ItemError.of(hopeless)
+            result = _apply(replace(self, beat=beat), plan, act, on_item)
+            run.close(result)
         return result
 
     def call(self, read: Callable[[], T]) -> T:
@@ -128,6 +127,24 @@ class Engine:
                 pace.speed_up()
                 health.came_through()
                 return done
+
+
+def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None]) -> BatchResult:
+    done: dict[int, ItemResult] = {}
+
+    def keep(place: int, item: ItemResult) -> None:
+        done[place] = item
+        on_item(item)
+
+    for item in plan.skipped:
+        on_item(item)
+    hopeless = _Run(engine, act, plan.steps, keep).run() if plan.steps else None
+    in_order = [done[place] for place in sorted(done)]
+    unstarted = len(plan.steps) - len(done)
+    result = BatchResult(plan.action, plan.mode, [*in_order, *plan.skipped], unstarted=unstarted)
+    result.interrupted = unstarted > 0 and hopeless is None
+    result.hopeless = None if hopeless is None else ItemError.of(hopeless)
+    return result
 
 
 class _Run(Generic[P]):

@@ -7,6 +7,7 @@ bill, and what is left out and why. :mod:`turkctl.operations.engine.batch` appli
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
@@ -71,6 +72,22 @@ class Step(Generic[P]):
     By default all steps are of one wave."""
 
 
+class Run(Protocol):
+    """What keeps the row of a run while its plan is applied."""
+
+    def kept(self, plan: Plan[Any]) -> AbstractContextManager[Run]:
+        """Begin the run for the block, and leave it in the state it is in at its end."""
+        ...
+
+    def beat(self) -> None:
+        """See that the run is still this process's, or raise."""
+        ...
+
+    def close(self, result: BatchResult) -> None:
+        """Take what the run came to."""
+        ...
+
+
 @dataclass(frozen=True)
 class Plan(Generic[P]):
     """What would be done to what, in which order, at what cost; what is skipped and why."""
@@ -82,6 +99,8 @@ class Plan(Generic[P]):
     """What is left out, and ids that stand for nothing: those have failed before anything is done."""
     notes: tuple[str, ...] = ()
     """What the user should know before agreeing: what is resumed, what belongs to another market."""
+    run: Run | None = None
+    """The run that the plan is for, where the same command takes up what it leaves undone."""
 
     @property
     def cost(self) -> Decimal:

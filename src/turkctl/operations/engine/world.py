@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
     from turkctl.settings import Settings
     from turkctl.store.base import Place
     from turkctl.store.engine import Database
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an act comes from: the command line as it was typed, or a task, which has a slot."""
+
+    command: str
+    slot: datetime | None = None
 
 
 class World(Protocol):
@@ -35,6 +44,10 @@ class World(Protocol):
     @property
     def listing_place(self) -> Place:
         """The place whose rows are listed: known without asking the market for credentials."""
+
+    @property
+    def origin(self) -> Origin:
+        """The command or the task that this is for."""
 
     def now(self) -> datetime:
         """The time that studies live in."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,21 +13,22 @@ from sqlmodel import Session
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import the_experiment
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
-from turkctl.operations.intents.outcomes import posted_before, refused
+from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
 from turkctl.operations.qualifications.own_types import ensure_types
+from turkctl.operations.runs.row import Command, RunRow, find_run
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import experiments, intents, meta, qualifications
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
-from turkctl.units import CENT, format_money
+from turkctl.units import CENT, format_duration, format_money
 
 MAX_HITS = 10_000
 """HITs that one command may post: more is a slip of the keyboard."""
@@ -50,7 +49,9 @@ class CreateRequest:
     allow_repeat_workers: bool = False
     """Do not keep out who holds the experiment's qualification for having taken part."""
     new: bool = False
-    """Do not go on with an unfinished batch of the same arguments."""
+    """Begin another run, though one of the same arguments may have been interrupted."""
+    resume: bool = False
+    """Take up an interrupted run even if it is old or its settings have changed."""
 
     def posts(self, version: Version, absent: tuple[str, ...] = ()) -> list[Post]:
         """The HITs, of at most nine assignments unless more are allowed; ``absent`` types keep workers out.
@@ -86,73 +87,80 @@ class CreateRequest:
             if given is not None and not low <= given <= timedelta(days=365):
                 raise UsageError(f"{flag} lies outside 30 seconds to 365 days", hint="write 30m, 12h or 3d")
 
-    def digest(self, version: Version) -> str:
-        """Stands for the arguments: how an unfinished run is found again."""
-        arguments = [
-            version.slug,
-            version.settings_id,
-            self.assignments,
-            self.hits,
-            None if self.reward is None else format_money(self.reward),
-            None if self.duration is None else self.duration.total_seconds(),
-            None if self.lifetime is None else self.lifetime.total_seconds(),
-            self.allow_high_commission,
-            self.allow_repeat_workers,
-        ]
-        return hashlib.sha256(json.dumps(["hits create", *arguments]).encode()).hexdigest()
+    def command(self, version: Version) -> Command:
+        """Return what makes this the same command as an earlier one; its settings are those of the experiment."""
+        arguments = {
+            "experiment": version.slug,
+            "assignments": self.assignments,
+            "hits": self.hits,
+            "reward": None if self.reward is None else format_money(self.reward),
+            "duration": None if self.duration is None else format_duration(self.duration),
+            "lifetime": None if self.lifetime is None else format_duration(self.lifetime),
+            "allow_high_commission": self.allow_high_commission,
+            "allow_repeat_workers": self.allow_repeat_workers,
+        }
+        return Command("hits create", arguments, version.digest, self.new, self.resume)
 
 
 def plan_create(
-    session: Session, place: Place, request: CreateRequest, version: Version, now: datetime
+    session: Session, place: Place, request: CreateRequest, version: Version, run: RunRow, now: datetime
 ) -> Plan[Intent]:
-    """What would be posted: the rest of an unfinished run of the same arguments, else all of it anew.
+    """Plan what would be posted: the rest of an interrupted run of the same arguments, else all of it anew.
 
     Raises:
         UsageError: see :meth:`CreateRequest.posts`; or the question has placeholders, which content fills in.
     """
+    opened = run.opened(session)
+    if opened:
+        return _plan_rest(session, place, run, opened, now)
     posts = request.posts(version, () if request.allow_repeat_workers else _took_part(session, place, version))
     posts[0].request("", place.mode)  # refuses a question that asks for content
-    digest = request.digest(version)
-    rest = [] if request.new else _unfinished(session, place, digest)
-    if rest:
-        steps = tuple(_step(session, intent) for intent in rest)
-        note = f"goes on with a run of {rest[0].created:%Y-%m-%d %H:%M} UTC that left {len(rest)} HITs undone"
-        return Plan("create", place.mode, steps, notes=(f"{note}; --new would post all anew",))
-    batch = secrets.token_hex(16)
-    database_id = meta.database_id(session)
-    made = [
+    made = _new_intents(session, place, version, posts, now)
+    steps = tuple(
+        Step(f"{version.slug} {index}", intent, post.cost, _words(post))
+        for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
+    )
+    return Plan("create", place.mode, steps, notes=_split_note(request), run=run)
+
+
+def _new_intents(
+    session: Session, place: Place, version: Version, posts: Sequence[Post], now: datetime
+) -> list[Intent]:
+    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    return [
         Intent(
             token=intents.token(database_id, intents.CREATE_HIT, batch, index),
             kind=intents.CREATE_HIT,
             mode=place.mode,
             market=place.market,
             batch=batch,
-            digest=digest,
+            digest=batch,
             subject=version.slug,
             experiment_id=version.experiment_id,
-            request=post.stored(),
+            request={**post.stored(), "place": index},
             cost=post.cost,
             created=now,
         )
         for index, post in enumerate(posts)
     ]
-    steps = tuple(
-        Step(f"{version.slug} {index}", intent, post.cost, _words(post))
-        for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
+
+
+def _plan_rest(session: Session, place: Place, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
+    """Plan what an interrupted run left undone: never sent, unanswered, refused, or given up without a trace."""
+    rest = [intents.afresh(intent, now) for intent in opened if intent.state != intents.DONE]
+    steps = tuple(_step(session, intent) for intent in rest)
+    before = tuple(
+        ItemResult(intent.result or "", ALREADY_DONE, _step(session, intent).detail)
+        for intent in opened
+        if intent.state == intents.DONE
     )
-    return Plan("create", place.mode, steps, notes=_split_note(request))
+    return Plan("create", place.mode, steps, before, run.note(len(rest), "post"), run)
 
 
 def _took_part(session: Session, place: Place, version: Version) -> tuple[str, ...]:
     """The type that those hold who took part before, where a campaign or ``workers exclude`` has made it."""
     made = qualifications.find(session, place, version.experiment_id)
     return () if made is None else (made.type_id,)
-
-
-def _unfinished(session: Session, place: Place, digest: str) -> list[Intent]:
-    """What the latest run of these arguments left undone: never sent, unanswered, or refused by the market."""
-    found = intents.incomplete_by_digest(session, place, digest)
-    return [intent for intent in found if intent.batch == found[-1].batch]
 
 
 def _step(session: Session, intent: Intent) -> Step[Intent]:
@@ -178,19 +186,22 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     Raises:
         UsageError, NotFoundError: a bad number or amount; no such experiment, or several and none named.
         FundsError, RefusedError: the budget, the balance or a limit of the experiment does not allow it.
+        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.runs.row.find_run`.
     """
     now = world.now()
     settled = settle(world, now)
     with world.database.read() as session:
         version = the_experiment(session, request.experiment, world.settings)
+    run = find_run(world, request.command(version), now)
+    with world.database.read() as session:
         expired = unread_since_expiry(session, world.place, version.experiment_id, now)
     read_market(world, expired, now)
     with world.database.read() as session:
-        plan = plan_create(session, world.place, request, version, now)
+        plan = plan_create(session, world.place, request, version, run, now)
         cost = _new_cost(session, world.place, plan.steps)
         check_counts({step.payload.token for step in plan.steps}, session, world.place, now, version)
     check_funds(world, {version.experiment_id: cost}, now)
-    return replace(plan, notes=(*settled.notes, *plan.notes)), Create(world, plan.steps, now)
+    return replace(plan, notes=(*settled.beside(run.number), *plan.notes)), Create(world, plan.steps, now, run)
 
 
 def _new_cost(session: Session, place: Place, steps: Sequence[Step[Intent]]) -> Decimal:
@@ -202,7 +213,8 @@ def _new_cost(session: Session, place: Place, steps: Sequence[Step[Intent]]) -> 
 class Create:
     """Posts each HIT with its intent's token."""
 
-    def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime) -> None:
+    def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime, run: RunRow | None = None) -> None:
+        self._run = run
         self._world = world
         self._database = world.database
         self._mturk = world.mturk
@@ -223,6 +235,8 @@ class Create:
         with self._database.write() as session:
             if not self._opened:
                 self._check_again(session)
+                for step in self._steps:
+                    step.payload.run = None if self._run is None else self._run.number
                 intents.open_many(session, [step.payload for step in self._steps])
                 self._opened = True
             for step in steps:
@@ -273,6 +287,8 @@ class Create:
                 elif refused(outcome):
                     intents.fail(session, token, outcome.code, self._now)
                     self._forget_own(session, outcome)
+                    if self._run is not None and not for_good(outcome):
+                        self._run.leave_undone()
 
     def _forget_own(self, session: Session, error: TurkctlError) -> None:
         """The market no longer has a type of the project's own (it drops unused ones): the next run makes it anew."""

@@ -12,15 +12,16 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, reward_fee
-from turkctl.mturk.errors import AlreadyExistsError
+from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import Done, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.outcomes import refused
+from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.campaigns import check_extensions
+from turkctl.operations.runs.row import Command, RunRow, find_run
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
@@ -34,12 +35,34 @@ ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)
-class Extension:
-    """What one HIT gets: an intent for its new assignments, a new end of its time, or both."""
+class ExtendRequest:
+    """The arguments of ``hits extend``: what each of the HITs gets."""
 
-    hit: Hit
-    intent: Intent | None
-    expires: datetime | None
+    hit_ids: tuple[str, ...]
+    assignments: int = 0
+    lifetime: timedelta | None = None
+    new: bool = False
+    """Begin another run, though one of the same arguments may have been interrupted."""
+    resume: bool = False
+    """Take up an interrupted run even if it is old."""
+
+    def check(self) -> None:
+        """See that there is something to add.
+
+        Raises:
+            UsageError: there is not.
+        """
+        if self.assignments < 0 or (self.assignments == 0 and self.lifetime is None):
+            raise UsageError("nothing to add", hint="give --assignments N (1 or more), --lifetime D, or both")
+
+    def command(self) -> Command:
+        """Return what makes this the same command as an earlier one; it depends on no settings."""
+        arguments = {
+            "hits": sorted(set(self.hit_ids)),
+            "assignments": self.assignments,
+            "lifetime": None if self.lifetime is None else format_duration(self.lifetime),
+        }
+        return Command("hits extend", arguments, None, self.new, self.resume)
 
 
 def plan_extend(
@@ -47,39 +70,60 @@ def plan_extend(
     place: Place,
     targets: Sequence[Target],
     seen: Mapping[str, Observed],
-    *,
-    assignments: int,
-    lifetime: timedelta | None,
+    request: ExtendRequest,
     now: datetime,
-) -> Plan[Extension]:
-    """What each HIT would get; time is added to its expiry, or to now where that is past.
+) -> Plan[Intent]:
+    """Plan what each HIT would get; time is added to its expiry, or to now where that is past.
+
+    The slots and the expiry that each HIT is to have are fixed here, and kept in its intent: a repeat reaches for
+    the same.
 
     Raises:
-        UsageError: nothing to add, or a HIT of nine or fewer assignments would have ten or more, which the market
-            refuses because the commission differs.
+        UsageError: a HIT of nine or fewer assignments would have ten or more, which the market refuses because the
+            commission differs.
     """
-    if assignments < 0 or (assignments == 0 and lifetime is None):
-        raise UsageError("nothing to add", hint="give --assignments N (1 or more), --lifetime D, or both")
-    batch = secrets.token_hex(16)
-    database_id = meta.database_id(session)
+    batch, database_id = secrets.token_hex(16), meta.database_id(session)
     steps, skipped = [], []
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
         if hit is None or hit.status == DISPOSED:
             skipped.append((target.hit_id, "deleted: it cannot be extended"))
             continue
-        _check_size(hit, assignments)
-        if lifetime is None and hit.expires is not None and hit.expires <= now:
+        _check_size(hit, request.assignments)
+        if request.lifetime is None and hit.expires is not None and hit.expires <= now:
             skipped.append((target.hit_id, "its time is over, so that nobody could take more: add --lifetime too"))
             continue
         token = intents.token(database_id, intents.EXTEND_HIT, batch, index)
-        intent = _intent(place, hit, assignments, token, batch, now) if assignments else None
-        if intent is not None:
-            row = hits.get(session, place, hit.hit_id)
-            intent.experiment_id = None if row is None else row.experiment_id
-        expires = None if lifetime is None else max(hit.expires or now, now) + lifetime
-        steps.append(_step(Extension(hit, intent, expires), assignments, lifetime))
+        intent = _intent(place, hit, request, token, batch, now)
+        intent.request["place"] = index
+        row = hits.get(session, place, hit.hit_id)
+        intent.experiment_id = None if row is None else row.experiment_id
+        steps.append(_step(intent))
     return Plan("extend", place.mode, tuple(steps), skip(skipped))
+
+
+def _plan_rest(place: Place, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
+    """Plan what an interrupted run left undone, towards the slots and the expiry that were fixed when it began."""
+    steps, over = [], []
+    for intent in opened:
+        expires = _expires(intent)
+        if intent.state == intents.DONE:
+            continue
+        if expires is not None and expires <= now:
+            over.append((intent.subject, f"the time that it was to have ended {format_time(expires)}: extend it anew"))
+        else:
+            steps.append(_step(intents.afresh(intent, now)))
+    before = tuple(
+        ItemResult(intent.subject, ALREADY_DONE, _step(intent).detail)
+        for intent in opened
+        if intent.state == intents.DONE
+    )
+    return Plan("extend", place.mode, tuple(steps), (*before, *skip(over)), run.note(len(steps), "add"), run)
+
+
+def _expires(intent: Intent) -> datetime | None:
+    until = intent.request.get("expires")
+    return None if until is None else datetime.fromisoformat(until)
 
 
 def _check_size(hit: Hit, assignments: int) -> None:
@@ -93,9 +137,11 @@ def _check_size(hit: Hit, assignments: int) -> None:
         )
 
 
-def _intent(place: Place, hit: Hit, assignments: int, token: str, batch: str, now: datetime) -> Intent:
+def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: str, now: datetime) -> Intent:
     fee = reward_fee(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
-    total = hit.max_assignments + assignments
+    expires = None if request.lifetime is None else max(hit.expires or now, now) + request.lifetime
+    if expires is not None:
+        expires = expires.replace(microsecond=0)  # as the market keeps it
     return Intent(
         token=token,
         kind=intents.EXTEND_HIT,
@@ -104,44 +150,61 @@ def _intent(place: Place, hit: Hit, assignments: int, token: str, batch: str, no
         batch=batch,
         digest=token,
         subject=hit.hit_id,
-        request={"assignments": assignments, "total": total},
-        cost=(hit.reward + fee) * assignments,
+        request={
+            "assignments": request.assignments,
+            "total": hit.max_assignments + request.assignments,
+            "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
+            "expires": None if expires is None else format_time(expires),
+        },
+        cost=(hit.reward + fee) * request.assignments,
         created=now,
     )
 
 
-def _step(extension: Extension, assignments: int, lifetime: timedelta | None) -> Step[Extension]:
-    words = [f"{assignments} more assignments" if assignments else ""]
-    if lifetime is not None and extension.expires is not None:
-        words.append(f"{format_duration(lifetime)} more time, until {format_time(extension.expires)}")
-    cost = extension.intent.cost if extension.intent else ZERO
-    return Step(extension.hit.hit_id, extension, cost, " and ".join(filter(None, words)))
+def _step(intent: Intent) -> Step[Intent]:
+    asked, expires = intent.request, _expires(intent)
+    words = [f"{asked['assignments']} more assignments" if asked["assignments"] else ""]
+    if expires is not None:
+        words.append(f"{asked['lifetime']} more time, until {format_time(expires)}")
+    return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)))
 
 
-def prepare_extend(
-    world: World, hit_ids: Sequence[str], *, assignments: int, lifetime: timedelta | None
-) -> tuple[Plan[Extension], Extend]:
-    """The plan for these HITs, as the market has them now, and how it is done.
+def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], Extend]:
+    """Return the plan for these HITs, as the market has them now, and how it is done.
+
+    An interrupted run of the same arguments is taken up: it goes on towards what it had fixed for each HIT.
 
     Raises:
         FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
+        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.runs.row.find_run`.
         UsageError, NotFoundError, WrongMarketError: see :func:`plan_extend` and
             :func:`turkctl.operations.selection.targets.find_targets`.
     """
+    request.check()
     now = world.now()
     settled = settle(world, now)
-    targets = find_targets(world, Selection(ids=tuple(dict.fromkeys(hit_ids))), now)
+    run = find_run(world, request.command(), now)
+    with world.database.read() as session:
+        opened = run.opened(session)
+    plan = _plan_rest(world.place, run, opened, now) if opened else _plan_new(world, request, run, now)
+    wanted = [step.payload for step in plan.steps]
+    with world.database.read() as session:
+        counted = {intent.token for intent in intents.unfinished(session, world.place, intents.EXTEND_HIT)}
+    new = [intent for intent in wanted if intent.token not in counted]
+    check_funds(world, costs_of(new), now)
+    with world.database.read() as session:
+        check_extensions(session, new, now)
+    return replace(plan, notes=(*settled.beside(run.number), *plan.notes)), Extend(world, wanted, run, now)
+
+
+def _plan_new(world: World, request: ExtendRequest, run: RunRow, now: datetime) -> Plan[Intent]:
+    targets = find_targets(world, Selection(ids=tuple(dict.fromkeys(request.hit_ids))), now)
     seen = observe(world.mturk, world.engine(), [target.hit_id for target in targets.found], now)
-    refused = [fail(each.hit_id, each.refused) for each in seen.values() if each.refused is not None]
+    untold = [fail(each.hit_id, each.refused) for each in seen.values() if each.refused is not None]
     told = [target for target in targets.found if seen[target.hit_id].refused is None]
     with world.database.read() as session:
-        plan = plan_extend(session, world.place, told, seen, assignments=assignments, lifetime=lifetime, now=now)
-    wanted = [step.payload.intent for step in plan.steps if step.payload.intent is not None]
-    check_funds(world, costs_of(wanted), now)
-    with world.database.read() as session:
-        check_extensions(session, wanted, now)
-    left = (*plan.skipped, *refused, *targets.failed)
-    return replace(plan, skipped=left, notes=settled.notes), Extend(world, now)
+        plan = plan_extend(session, world.place, told, seen, request, now)
+    return replace(plan, skipped=(*plan.skipped, *untold, *targets.failed), run=run)
 
 
 def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
@@ -155,47 +218,60 @@ def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
 class Extend:
     """Adds time first, so that new assignments can be taken at once, then assignments by their intent's token."""
 
-    def __init__(self, world: World, now: datetime) -> None:
+    def __init__(self, world: World, wanted: Sequence[Intent], run: RunRow, now: datetime) -> None:
         self._database = world.database
         self._mturk = world.mturk
         self._place = world.place
+        self._wanted = wanted
+        self._run = run
         self._now = now
+        self._opened = False
 
-    def prepare(self, steps: Sequence[Step[Extension]]) -> None:
-        """Commit the intents of the group.
+    def prepare(self, steps: Sequence[Step[Intent]]) -> None:
+        """Commit the whole run's intents before its first request, so that a repeat finds what each HIT is to have.
 
         Raises:
             FundsError: what others have begun since the plan was made leaves no room for it.
         """
-        wanted = [step.payload.intent for step in steps if step.payload.intent is not None]
-        if wanted:
-            with self._database.write() as session:
-                check_budgets(session, self._place, costs_of(wanted), self._now)
-                check_extensions(session, wanted, self._now)
-                intents.open_many(session, wanted)
-                for intent in wanted:
-                    intents.mark_sent(session, intent.token, self._now)
+        with self._database.write() as session:
+            if not self._opened:
+                self._open(session)
+            for step in steps:
+                intents.mark_sent(session, step.payload.token, self._now)
 
-    def perform(self, step: Step[Extension]) -> Done:
+    def _open(self, session: Session) -> None:
+        counted = {intent.token for intent in intents.unfinished(session, self._place, intents.EXTEND_HIT)}
+        new = [intent for intent in self._wanted if intent.token not in counted]
+        check_budgets(session, self._place, costs_of(new), self._now)
+        check_extensions(session, new, self._now)
+        for intent in self._wanted:
+            intent.run = self._run.number
+        intents.open_many(session, self._wanted)
+        self._opened = True
+
+    def perform(self, step: Step[Intent]) -> Done:
         """Ask the market, then read what the HIT has become."""
-        if step.payload.expires is not None:
-            self._mturk.set_expiration(step.id, step.payload.expires)
-        if step.payload.intent is not None:
+        intent = step.payload
+        expires, added = _expires(intent), int(intent.request["assignments"])
+        if expires is not None:
+            self._mturk.set_expiration(step.id, expires)
+        if added:
             try:
-                self._mturk.extend_hit(step.id, step.payload.intent.request["assignments"], step.payload.intent.token)
+                self._mturk.extend_hit(step.id, added, intent.token)
             except AlreadyExistsError:
-                if self._mturk.get_hit(step.id).max_assignments < step.payload.intent.request["total"]:
+                if self._mturk.get_hit(step.id).max_assignments < intent.request["total"]:
                     raise
         return Done("extended", value=self._mturk.get_hit(step.id))
 
-    def record(self, outcomes: Sequence[tuple[Step[Extension], Done | TurkctlError]]) -> None:
+    def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Store the new counters and finish the intents; one without an answer stays unfinished."""
         with self._database.write() as session:
             for step, outcome in outcomes:
-                intent = step.payload.intent
+                token = step.payload.token
                 if isinstance(outcome, Done):
                     hit_changes.update_counters(session, self._place, snapshot(outcome.value, self._now))
-                    if intent is not None:
-                        intents.complete(session, intent.token, step.id, self._now)
-                elif intent is not None and refused(outcome):
-                    intents.fail(session, intent.token, outcome.code, self._now)
+                    intents.complete(session, token, step.id, self._now)
+                elif refused(outcome):
+                    intents.fail(session, token, outcome.code, self._now)
+                    if not (for_good(outcome) or isinstance(outcome, DoesNotExistError)):
+                        self._run.leave_undone()

@@ -16,7 +16,7 @@ from turkctl.operations.engine.plan import FAILED, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.hits.deadlines import OVERRIDABLE
 from turkctl.operations.hits.delete import last_moment, obstacle
-from turkctl.operations.hits.extend import prepare_extend
+from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
 from turkctl.operations.selection.hits import Selection, refuse_elsewhere
@@ -88,7 +88,7 @@ def _delete(hit: Hit, work: Sequence[Assignment], now: datetime) -> Obstacle:
 
 def _extend(world: World, hit: Hit) -> Obstacle:
     try:
-        plan, _act = prepare_extend(world, [hit.hit_id], assignments=1, lifetime=None)
+        plan, _act = prepare_extend(world, ExtendRequest((hit.hit_id,), assignments=1, new=True))
     except TurkctlError as error:
         return Obstacle("extend", hit.hit_id, error.message, mend=error.hint)
     if plan.skipped:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from turkctl.errors import TurkctlError
 from turkctl.mturk.client import MTurk
-from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
+from turkctl.mturk.errors import AlreadyExistsError, InvalidStateError, MarketRefusedError, ParameterError
 from turkctl.mturk.types import Hit
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 
@@ -28,6 +28,11 @@ def posted_before(mturk: MTurk, error: AlreadyExistsError, token: str) -> Hit:
 def refused(error: TurkctlError) -> bool:
     """Whether the market said no, so that nothing happened; after any other error it may have."""
     return isinstance(error, MarketRefusedError) and not error.uncertain
+
+
+def for_good(error: TurkctlError) -> bool:
+    """Return whether the same request would be refused again: what it asks for is wrong, not the moment."""
+    return refused(error) and isinstance(error, ParameterError | InvalidStateError)
 
 
 RESEND_WITHIN = TOKEN_TRUSTED - timedelta(hours=1)

@@ -7,6 +7,8 @@ request with it to be under way.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,20 +22,34 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, read_bonuses
 from turkctl.operations.intents.compensations import Compensation
 from turkctl.operations.intents.posts import Post
-from turkctl.store import contents, experiments, hits, intents
+from turkctl.operations.runs.row import at_work
+from turkctl.store import contents, experiments, hits, intents, runs
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 
 _POSTS = (intents.CREATE_HIT, intents.COMPENSATE)
 """Kinds whose token is the annotation of the HIT that they make."""
+_ACTS = {
+    intents.CREATE_HIT: "`turkctl hits create` or `turkctl content dispatch`",
+    intents.EXTEND_HIT: "`turkctl hits extend`",
+    intents.BONUS: "`turkctl workers bonus`",
+    intents.COMPENSATE: "`turkctl workers compensate`",
+}
+"""What made an intent that is older than the rows of runs."""
+
+
+SHOWN = 120
+"""Characters of a command line that a note quotes."""
 
 
 @dataclass(frozen=True)
-class Settled:
-    """What settling came to, in numbers of intents."""
+class Leftover:
+    """What one interrupted run had left open, in numbers of intents."""
 
+    run: int | None
+    whose: str
+    """The command or the campaign, in words."""
     found: int = 0
-    given_up: int = 0
     open: int = 0
 
     @property
@@ -41,66 +57,124 @@ class Settled:
         """What the user should hear of it."""
         lines = []
         if self.found:
-            lines.append(f"{self.found} requests that an interrupted run left open had reached the market: entered")
+            lines.append(f"{_requests(self.found)} that {self.whose} left open had reached the market: entered")
         if self.open:
-            lines.append(f"{self.open} requests of an interrupted run never reached the market: repeat it to go on")
+            lines.append(f"{_requests(self.open)} of {self.whose} never reached the market; it goes on with them")
         return tuple(lines)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Counts of settled intents, and whose they were."""
+
+    found: int = 0
+    given_up: int = 0
+    open: int = 0
+    leftovers: tuple[Leftover, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should hear of it: each interrupted run is named, since this command may be another."""
+        return self.beside(None)
+
+    def beside(self, run: int | None) -> tuple[str, ...]:
+        """Return what the user should hear of the leftovers of all runs but this one, of which the plan tells."""
+        others = [each for each in self.leftovers if run is None or each.run != run]
+        return tuple(line for each in others for line in each.notes)
+
+
+def _requests(number: int) -> str:
+    return f"{number} request{'s' * (number > 1)}"
 
 
 def settle(world: World, now: datetime) -> Settled:
     """Look for what unfinished intents of this place came to, and write it down.
 
-    Costs nothing when there are none; else the pages of ListHITs, and a GetHIT per unfinished extension.
+    Those of runs at work are left to them. Costs nothing when there are none; else the pages of ListHITs, and a GetHIT
+    per unfinished extension.
     """
     place, engine = world.place, world.engine()
     with world.database.read() as session:
         waiting = intents.unfinished(session, place)
+        busy = at_work(session, {intent.run for intent in waiting if intent.run is not None})
+        waiting = [intent for intent in waiting if intent.run not in busy]
+        whose = _whose(session, waiting)
     if not waiting:
         return Settled()
     creations = [intent for intent in waiting if intent.kind in _POSTS]
-    paid, untold = _settle_bonuses(world, [intent for intent in waiting if intent.kind == intents.BONUS], now)
+    untold = _settle_bonuses(world, [intent for intent in waiting if intent.kind == intents.BONUS], now)
     listed = engine.call(lambda: list(world.mturk.list_hits())) if creations else []
     by_annotation = {hit.annotation: hit for hit in listed if hit.annotation}
-    found, given_up = paid, 0
     for intent in waiting:
         hit = by_annotation.get(intent.token) if intent.kind in _POSTS else _extended(world.mturk, engine, intent)
         with world.database.write() as session:
             if hit is not None:
-                found += _enter(session, place, intent, hit, now)
+                _enter(session, place, intent, hit, now)
             elif now - intent.created > TOKEN_TRUSTED and intent.token not in untold:
-                left = intents.abandon(session, intent.token, "no trace of it on the market", now)
-                given_up += left and intent.kind != intents.MESSAGE
-    letters = sum(intent.kind == intents.MESSAGE for intent in waiting)
-    return Settled(found, given_up, len(waiting) - letters - found - given_up)
+                intents.abandon(session, intent.token, "no trace of it on the market", now)
+    with world.database.read() as session:
+        return _tell(session, [intent for intent in waiting if intent.kind != intents.MESSAGE], whose)
 
 
-def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> tuple[int, set[str]]:
-    """Enter those bonuses that ListBonusPayments tells of: a request per HIT.
+def _tell(session: Session, waiting: Sequence[Intent], whose: Mapping[str, str]) -> Settled:
+    """Count what became of the intents, by the run or campaign that they belong to."""
+    now = {intent.token: intent.state for intent in intents.by_tokens(session, [each.token for each in waiting])}
+    found, left, runs_of = Counter[str](), Counter[str](), {whose[each.token]: each.run for each in waiting}
+    for intent in waiting:
+        words, state = whose[intent.token], now.get(intent.token)
+        found[words] += state == intents.DONE
+        left[words] += state in intents.UNFINISHED
+    rest = tuple(Leftover(number, words, found[words], left[words]) for words, number in runs_of.items())
+    happened, open_ = found.total(), left.total()
+    return Settled(happened, len(waiting) - happened - open_, open_, rest)
 
-    Returns:
-        How many those were, and the tokens of those that the market would not tell about.
-    """
+
+def _whose(session: Session, waiting: Sequence[Intent]) -> dict[str, str]:
+    """Return whose each of the intents is, in words, by token."""
+    typed = runs.commands(session, {intent.run for intent in waiting if intent.run is not None})
+    return {intent.token: _words(intent, typed) for intent in waiting}
+
+
+def _words(intent: Intent, typed: Mapping[int, str]) -> str:
+    command = typed.get(intent.run or 0)
+    if "campaign_id" in intent.request:
+        return f"campaign {intent.request['campaign_id']}"
+    if command is None:
+        return f"an interrupted {_ACTS[intent.kind]}"
+    return f"the interrupted `{command if len(command) <= SHOWN else command[: SHOWN - 1] + '…'}`"
+
+
+def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> set[str]:
+    """Enter those bonuses that ListBonusPayments tells of, a request per HIT; the tokens that it would not tell of."""
     refused: dict[str, MarketRefusedError] = {}
     listed = read_bonuses(world, [intent.request["hit"] for intent in waiting], refused)
-    untold = {intent.token for intent in waiting if intent.request["hit"] in refused}
-    return enter_found(world, listed, now), untold
+    enter_found(world, listed, now)
+    return {intent.token for intent in waiting if intent.request["hit"] in refused}
 
 
 def _extended(mturk: MTurk, engine: Engine, intent: Intent) -> Hit | None:
-    """The HIT of an extension, if it has grown as the intent meant it to."""
-    if intent.kind != intents.EXTEND_HIT:
+    """Return the HIT of an extension that was sent, if it has grown as the intent meant it to."""
+    if intent.kind != intents.EXTEND_HIT or intent.state != intents.SENT:
         return None
     try:
         hit = engine.call(lambda: mturk.get_hit(intent.subject))
     except DoesNotExistError:
         return None
-    return hit if hit.max_assignments >= int(intent.request["total"]) else None
+    return hit if has_grown(hit, intent) else None
 
 
-def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> bool:
+def has_grown(hit: Hit, intent: Intent) -> bool:
+    """Return whether a HIT has the assignments and the time that an extension was to give it."""
+    until = intent.request.get("expires")
+    if until is not None and hit.expires is not None and hit.expires < datetime.fromisoformat(until):
+        return False
+    return hit.max_assignments >= int(intent.request["total"])
+
+
+def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
     if intent.kind in _POSTS:
         enter_hit(session, place, intent, hit, now)
-    return intents.complete(session, intent.token, hit.hit_id, now)
+    intents.complete(session, intent.token, hit.hit_id, now)
 
 
 def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:

@@ -35,6 +35,7 @@ from turkctl.operations.payments.orders import (
     participant_rows,
     refuse_ambiguous,
 )
+from turkctl.operations.runs.row import RunRow, logged
 from turkctl.operations.selection.work import WorkSelection, work_elsewhere
 from turkctl.store import experiments, intents, meta, participants, payments
 from turkctl.store.base import Place
@@ -66,7 +67,8 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
     orders, left = orders_of(request, found, wanted.selection.ids, rows)
     plan = plan_orders(world, orders, [*left, *skip(found.idle), *found.failed], now, strict=request.amount is not None)
     unseen = () if found.work else work_elsewhere(world)
-    return replace(plan, notes=(*settled.notes, *plan.notes, *unseen)), Bonus(world)
+    run = logged(world, "bonus")
+    return replace(plan, notes=(*settled.notes, *plan.notes, *unseen), run=run), Bonus(world, run=run)
 
 
 def plan_orders(
@@ -221,9 +223,11 @@ class Bonus:
     Args:
         world: database, market and the clock that studies live in.
         clock: this machine's, in seconds; by the wall, because a machine may sleep between two requests.
+        run: whose number the requests bear, so that what is left of them can be told whose it is.
     """
 
-    def __init__(self, world: World, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, world: World, clock: Callable[[], float] = time.time, run: RunRow | None = None) -> None:
+        self._run = run
         self._world = world
         self._mturk = world.mturk
         self._clock = clock
@@ -239,6 +243,8 @@ class Bonus:
         now, wanted = self._now(), [step.payload for step in steps]
         with self._world.database.write() as session:
             self._over |= self._caps.refused(session, wanted, now)
+            for intent in wanted:
+                intent.run = None if self._run is None else self._run.number
             for intent in intents.open_many(session, [each for each in wanted if each.token not in self._over]):
                 self._stored[intent.token] = intent
 

@@ -10,10 +10,9 @@ told. What is to be done is committed before the first request; a run that was i
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -28,14 +27,15 @@ from turkctl.mturk.errors import (
     NameTakenError,
 )
 from turkctl.mturk.types import Hit, HitRequest, NotifyFailure
-from turkctl.operations.engine.plan import FAILED, BatchResult, ItemError, ItemResult, Plan, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import the_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
-from turkctl.operations.intents.outcomes import posted_before, refused
+from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
+from turkctl.operations.runs.row import Command, RunRow, find_run
 from turkctl.store import hits, intents, meta
 from turkctl.store.base import Place
 from turkctl.store.hits import Hit as StoredHit
@@ -57,7 +57,9 @@ class CompensateRequest:
     experiment: str | None = None
     lifetime: timedelta = LIFETIME
     new: bool = False
-    """Do not go on with an unfinished compensation of the same arguments."""
+    """Begin another, though one of the same arguments may have been interrupted."""
+    resume: bool = False
+    """Take up an interrupted one even if it is old."""
 
     def check(self) -> None:
         """See that the market could take it.
@@ -79,13 +81,12 @@ class CompensateRequest:
 
 @dataclass(frozen=True)
 class Case:
-    """One compensation with its two intents, as they were when it was planned."""
+    """One compensation with its two intents, as they were when it was planned, and the run that it is."""
 
     what: Compensation
     post: Intent
     letter: Intent
-    new: bool = False
-    """Made although one of the same arguments may be unfinished."""
+    run: RunRow
 
 
 def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
@@ -94,6 +95,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     Raises:
         UsageError, NotFoundError: bad arguments, an amount over ``limits.max_bonus``, or no such experiment.
         FundsError: the experiment's budget or the balance does not allow it.
+        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.runs.row.find_run`.
     """
     request.check()
     now, place = world.now(), world.place
@@ -101,37 +103,39 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     with world.database.read() as session:
         slug = request.experiment
         experiment_id = None if slug is None else the_experiment(session, slug, world.settings).experiment_id
-        what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
-        what.request("", "0")  # refuses a reason that no page can hold
-        digest = hashlib.sha256(json.dumps(["compensate", what.stored()], sort_keys=True).encode()).hexdigest()
-        begun = None if request.new else _unfinished(session, place, digest)
-        if begun is None:
+    what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
+    what.request("", "0")  # refuses a reason that no page can hold
+    run = find_run(world, Command("workers compensate", what.stored(), None, request.new, request.resume), now)
+    with world.database.read() as session:
+        case = _interrupted(run.opened(session), run)
+        if case is None:
             check_cap(session, what.experiment_id, what.amount)
-        case = begun or replace(_case(place, what, meta.database_id(session), digest, now), new=request.new)
+            case = _case(place, what, meta.database_id(session), run, now)
+    notes = (*settled.beside(run.number), *(run.note(not _is_done(case), "pay")))
+    if _is_done(case):
+        done = ItemResult(what.worker_id, ALREADY_DONE, f"HIT {case.post.result}")
+        return Plan("compensate", place.mode, (), (done,), notes, run)
     cost = ZERO if case.post.state == intents.DONE else what.cost
-    counted = begun is not None and case.post.state in intents.UNFINISHED
+    counted = run.left is not None and case.post.state in intents.UNFINISHED
     check_funds(world, {experiment_id: ZERO if counted else cost}, now)
-    notes = settled.notes
-    if begun is not None:
-        since = f"goes on with a compensation begun {begun.post.created:%Y-%m-%d %H:%M} UTC"
-        notes = (*notes, f"{since}; --new would make another")
     detail = f"${format_money(what.amount)} to one worker, by a HIT that nobody else sees"
-    return Plan("compensate", place.mode, (Step(what.worker_id, case, cost, detail),), notes=notes)
+    return Plan("compensate", place.mode, (Step(what.worker_id, case, cost, detail),), notes=notes, run=run)
 
 
-def _unfinished(session: Session, place: Place, digest: str) -> Case | None:
-    """The latest compensation of these arguments, if it was begun and not finished or given up."""
-    found = intents.incomplete_by_digest(session, place, digest)
-    if not found:
+def _interrupted(opened: Sequence[Intent], run: RunRow) -> Case | None:
+    """Return the compensation that the run has opened; None where it has opened nothing yet."""
+    both = {intent.kind: intent for intent in opened}
+    if not both:
         return None
-    both = {intent.kind: intent for intent in intents.of_batch(session, found[-1].batch)}
-    post, letter = both[intents.COMPENSATE], both[intents.MESSAGE]
-    if post.state == intents.ABANDONED:
-        return None
-    return Case(Compensation.restore(post.request), post, letter)
+    post = both[intents.COMPENSATE]
+    return Case(Compensation.restore(post.request), post, both[intents.MESSAGE], run)
 
 
-def _case(place: Place, what: Compensation, database_id: str, digest: str, now: datetime) -> Case:
+def _is_done(case: Case) -> bool:
+    return case.post.state == case.letter.state == intents.DONE
+
+
+def _case(place: Place, what: Compensation, database_id: str, run: RunRow, now: datetime) -> Case:
     batch = secrets.token_hex(16)
 
     def intent(kind: str, cost: Decimal) -> Intent:
@@ -141,7 +145,7 @@ def _case(place: Place, what: Compensation, database_id: str, digest: str, now: 
             mode=place.mode,
             market=place.market,
             batch=batch,
-            digest=digest,
+            digest=batch,
             subject=what.worker_id,
             experiment_id=what.experiment_id,
             request=what.stored(),
@@ -149,7 +153,7 @@ def _case(place: Place, what: Compensation, database_id: str, digest: str, now: 
             created=now,
         )
 
-    return Case(what, intent(intents.COMPENSATE, what.cost), intent(intents.MESSAGE, ZERO))
+    return Case(what, intent(intents.COMPENSATE, what.cost), intent(intents.MESSAGE, ZERO), run)
 
 
 def compensate(world: World, plan: Plan[Case]) -> BatchResult:
@@ -158,13 +162,24 @@ def compensate(world: World, plan: Plan[Case]) -> BatchResult:
     Raises:
         UnreachableError: the market is out of reach; the same command goes on from there.
     """
-    results = []
-    for step in plan.steps:
+    assert plan.run is not None, "a compensation is a run"
+    with plan.run.kept(plan) as kept:
+        result = BatchResult(plan.action, plan.mode, [*map(_carry_out(world), plan.steps), *plan.skipped])
+        kept.close(result)
+    return result
+
+
+def _carry_out(world: World) -> Callable[[Step[Case]], ItemResult]:
+    def carry_out(step: Step[Case]) -> ItemResult:
+        going = _Run(world, step)
         try:
-            results.append(_Run(world, step).run())
+            return going.run()
         except MarketRefusedError as error:
-            results.append(ItemResult(step.id, FAILED, step.detail, ItemError.of(error)))
-    return BatchResult(plan.action, plan.mode, results)
+            if not (going.gave_up or for_good(error)):
+                step.payload.run.leave_undone()
+            return ItemResult(step.id, FAILED, step.detail, ItemError.of(error))
+
+    return carry_out
 
 
 class _Run:
@@ -177,6 +192,7 @@ class _Run:
         self._now = world.now()
         self._step = step
         self._case = step.payload
+        self.gave_up = False
 
     def run(self) -> ItemResult:
         post, letter = self._open()
@@ -189,17 +205,14 @@ class _Run:
     def _open(self) -> tuple[Intent, Intent]:
         """Both intents, committed. One that the market refused before starts afresh.
 
-        What another process began since the plan was made, with the same arguments, is gone on with: two that start
-        at once make one.
-
         Raises:
             FundsError: others have used the budget up since the plan was made.
         """
         with self._world.database.write() as session:
-            if not self._case.new and intents.get(session, self._case.post.token) is None:
-                self._case = _unfinished(session, self._world.place, self._case.post.digest) or self._case
             self._check_again(session)
             wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.letter)]
+            for intent in wanted:
+                intent.run = self._case.run.number
             post, letter = intents.open_many(session, wanted)
         return post, letter
 
@@ -258,6 +271,7 @@ class _Run:
         return found.type_id
 
     def _give_up(self, error: TurkctlError) -> None:
+        self.gave_up = True
         with self._world.database.write() as session:
             for intent in (self._case.post, self._case.letter):
                 intents.abandon(session, intent.token, error.code, self._now)
@@ -299,8 +313,6 @@ class _Run:
 
 
 def _afresh(intent: Intent, now: datetime) -> Intent:
-    """What the market refused, or was given up with it, begins anew, with today's age; else it is as it was."""
-    kept = intent.model_dump()
-    if intent.state in (intents.FAILED, intents.ABANDONED):
-        kept |= {"state": intents.OPEN, "created": now, "sent": None, "finished": None, "result": None}
-    return Intent(**kept)
+    """Return what the market refused, or what left no trace, to begin anew; a message that may be out does not."""
+    may_be_out = intent.kind == intents.MESSAGE and intent.sent is not None
+    return intent if may_be_out else intents.afresh(intent, now)

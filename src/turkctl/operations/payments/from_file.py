@@ -30,6 +30,7 @@ from turkctl.operations.payments.orders import (
     participant_rows,
     refuse_ambiguous,
 )
+from turkctl.operations.runs.row import logged
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import Work, WorkSelection, nobody_knows, participants_table
 from turkctl.store import workers
@@ -153,7 +154,8 @@ def prepare_bonus_file(
     left += [ItemResult(one.id or f"row {one.row}", SKIPPED, f"row {one.row}: {one.why}") for one in bad]
     left += unknown
     plan = plan_orders(world, orders, left, now, strict=True)
-    return replace(plan, notes=(*settled.notes, *plan.notes)), Bonus(world)
+    run = logged(world, "bonus")
+    return replace(plan, notes=(*settled.notes, *plan.notes), run=run), Bonus(world, run=run)
 
 
 def _refused(name: str, bad: Sequence[Bad]) -> UsageError:

@@ -5,17 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from turkctl.errors import RefusedError
-from turkctl.operations.engine import processes
 from turkctl.operations.engine.world import World
+from turkctl.operations.runs.lease import is_gone
 from turkctl.store import leases, tasks
-from turkctl.store.leases import LeaseRow
 from turkctl.units import format_time
-
-
-def is_gone(row: LeaseRow) -> bool:
-    """Whether a holder is proven dead: a process of this boot and process namespace that is no more."""
-    owner = {"pid": row.pid, "boot": row.boot_id, "namespace": row.pid_namespace, "started": row.started}
-    return processes.is_gone(owner)
 
 
 def scheduler_status(world: World) -> dict[str, Any]:

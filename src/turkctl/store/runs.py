@@ -1,0 +1,133 @@
+"""Runs: what was asked of turkctl, by which command, and how far it got.
+
+The state of a run::
+
+    working ──► ended         every item is done, skipped or refused for good
+       ▲  └───► incomplete    something of it can still be done
+       └────────────┘         taken up
+
+A run whose state is ``working`` and whose lease (``run N``, see :mod:`turkctl.store.leases`) is nobody's was left by a
+process that died: it is as incomplete as one that says so. Every change names the state and the owner it expects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Index, Text, func, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.types import Money, UtcTime
+
+WORKING = "working"
+ENDED = "ended"
+INCOMPLETE = "incomplete"
+
+
+class Run(TurkctlTable, table=True):
+    """One command, task or click that acts: its identity, its state, who works on it, and what it did."""
+
+    __tablename__ = "turkctl_run"
+    __table_args__ = (Index(None, "mode", "market", "act", "identity"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    act: str = Field(max_length=32)
+    """What is done, as in ``hits create``."""
+    identity: str | None = Field(default=None, max_length=64)
+    """Of the effective arguments: the same command finds its run by it. None: the run is only logged."""
+    settings: str | None = Field(default=None, max_length=64)
+    """Digest of the settings it was planned with; None where none matter."""
+    state: str = Field(default=WORKING, max_length=16)
+    owner: str = Field(max_length=64)
+    """The random name of the process that works on it, or did last."""
+    host: str = Field(max_length=255)
+    pid: int
+    begun: datetime = Field(sa_type=UtcTime)
+    ended: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When it was last left: whole, or incomplete."""
+    command: str = Field(sa_type=Text)
+    """The command line as it was typed, or the task."""
+    matched: int = 0
+    succeeded: int = 0
+    skipped: int = 0
+    failed: int = 0
+    cost: Decimal = Field(default=Decimal("0.00"), sa_type=Money)
+    """Dollars, commission included, of all its parts."""
+    error: str | None = Field(default=None, sa_type=Text)
+    """The code of what ended it early, or why it was set aside."""
+
+    @property
+    def number(self) -> int:
+        """The number of a stored run."""
+        assert self.id is not None, "a stored run has its number"
+        return self.id
+
+
+RUNS = Run.__table__
+
+
+def insert(session: Session, run: Run) -> Run:
+    """Store a new run; it has its number then."""
+    add(session, run)
+    return run
+
+
+def get(session: Session, number: int) -> Run | None:
+    """Return the run of this number, read afresh."""
+    statement = select(Run).where(RUNS.c.id == number)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def standing(session: Session, place: Place, act: str, identity: str) -> list[Run]:
+    """Return the runs of one identity that have not ended, newest first."""
+    statement = select(Run).where(*_alike(place, act, identity), RUNS.c.state != ENDED).order_by(RUNS.c.id.desc())
+    return list(session.scalars(statement, execution_options={"populate_existing": True}))
+
+
+def newest(session: Session, place: Place, act: str, identity: str) -> Run | None:
+    """Return the run of this identity that was begun last, in whatever state."""
+    statement = select(Run).where(*_alike(place, act, identity)).order_by(RUNS.c.id.desc()).limit(1)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def take_up(session: Session, run: Run, *, owner: str, host: str, pid: int) -> bool:
+    """Make a process the owner of a run that another left; False where somebody else did so since ``run`` was read."""
+    left = (RUNS.c.id == run.id, RUNS.c.state == run.state, RUNS.c.owner == run.owner)
+    values = {"state": WORKING, "owner": owner, "host": host, "pid": pid, "ended": None, "error": None}
+    return changed_one(session, update(RUNS).where(*left).values(**values))
+
+
+def leave(session: Session, number: int, owner: str, state: str, values: Mapping[str, Any]) -> bool:
+    """Set the state in which its owner leaves a run; False where it is another's by now."""
+    mine = update(RUNS).where(RUNS.c.id == number, RUNS.c.owner == owner, RUNS.c.state == WORKING)
+    return changed_one(session, mine.values(state=state, **values))
+
+
+def set_aside(session: Session, run: Run, now: datetime) -> bool:
+    """End an incomplete run that was decided not to be taken up; False where somebody took it up meanwhile."""
+    left = (RUNS.c.id == run.id, RUNS.c.state == run.state, RUNS.c.owner == run.owner)
+    return changed_one(session, update(RUNS).where(*left).values(state=ENDED, ended=now, error="set_aside"))
+
+
+def commands(session: Session, numbers: Collection[int]) -> dict[int, str]:
+    """Return the command lines of these runs, by number."""
+    found: dict[int, str] = {}
+    for part in chunks([*numbers]):
+        rows = session.connection().execute(select(RUNS.c.id, RUNS.c.command).where(RUNS.c.id.in_(part)))
+        found.update({row.id: row.command for row in rows})
+    return found
+
+
+def count(session: Session) -> int:
+    """Return the number of all runs."""
+    return int(session.connection().execute(select(func.count()).select_from(RUNS)).scalar_one())
+
+
+def _alike(place: Place, act: str, identity: str) -> tuple[Any, ...]:
+    return RUNS.c.mode == place.mode, RUNS.c.market == place.market, RUNS.c.act == act, RUNS.c.identity == identity
