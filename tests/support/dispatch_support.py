@@ -29,9 +29,9 @@ external_url = "https://lab.example.org/photo"
 class ContentStudy(Study):
     """A study with the experiment ``photos``; ``keys`` are more lines of its table."""
 
-    def __init__(self, folder: Path, keys: str = "", more: str = "") -> None:
+    def __init__(self, folder: Path, keys: str = "", more: str = "", database_url: str | None = None) -> None:
         (folder / "turkctl.toml").write_text(SETTINGS + keys + more)
-        super().__init__(folder)
+        super().__init__(folder, database_url)
         self.configure_file()
 
     def add(self, text: str, **options: Any) -> AddReport:

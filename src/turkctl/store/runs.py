@@ -17,7 +17,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Index, Text, func, select, update
+from sqlalchemy import Index, Text, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
@@ -80,8 +80,7 @@ def insert(session: Session, run: Run) -> Run:
 
 def get(session: Session, number: int) -> Run | None:
     """Return the run of this number, read afresh."""
-    statement = select(Run).where(RUNS.c.id == number)
-    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+    return by_number(session, [number]).get(number)
 
 
 def standing(session: Session, place: Place, act: str, identity: str) -> list[Run]:
@@ -115,18 +114,14 @@ def set_aside(session: Session, run: Run, now: datetime) -> bool:
     return changed_one(session, update(RUNS).where(*left).values(state=ENDED, ended=now, error="set_aside"))
 
 
-def commands(session: Session, numbers: Collection[int]) -> dict[int, str]:
-    """Return the command lines of these runs, by number."""
-    found: dict[int, str] = {}
+def by_number(session: Session, numbers: Collection[int]) -> dict[int, Run]:
+    """Return these runs, by number."""
+    found: dict[int, Run] = {}
     for part in chunks([*numbers]):
-        rows = session.connection().execute(select(RUNS.c.id, RUNS.c.command).where(RUNS.c.id.in_(part)))
-        found.update({row.id: row.command for row in rows})
+        statement = select(Run).where(RUNS.c.id.in_(part))
+        rows = session.scalars(statement, execution_options={"populate_existing": True})
+        found.update({run.number: run for run in rows})
     return found
-
-
-def count(session: Session) -> int:
-    """Return the number of all runs."""
-    return int(session.connection().execute(select(func.count()).select_from(RUNS)).scalar_one())
 
 
 def _alike(place: Place, act: str, identity: str) -> tuple[Any, ...]:

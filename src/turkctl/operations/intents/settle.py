@@ -7,7 +7,6 @@ request with it to be under way.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +25,7 @@ from turkctl.operations.runs.row import at_work
 from turkctl.store import contents, experiments, hits, intents, runs
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store.runs import Run
 
 _POSTS = (intents.CREATE_HIT, intents.COMPENSATE)
 """Kinds whose token is the annotation of the HIT that they make."""
@@ -51,6 +51,8 @@ class Leftover:
     """The command or the campaign, in words."""
     found: int = 0
     open: int = 0
+    ended: bool = False
+    """Whether the run was left for good, so that its requests are looked for, and not made any more."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -58,7 +60,7 @@ class Leftover:
         lines = []
         if self.found:
             lines.append(f"{_requests(self.found)} that {self.whose} left open had reached the market: entered")
-        if self.open:
+        if self.open and not self.ended:
             lines.append(f"{_requests(self.open)} of {self.whose} never reached the market; it goes on with them")
         return tuple(lines)
 
@@ -98,7 +100,7 @@ def settle(world: World, now: datetime) -> Settled:
         waiting = intents.unfinished(session, place)
         busy = at_work(session, {intent.run for intent in waiting if intent.run is not None})
         waiting = [intent for intent in waiting if intent.run not in busy]
-        whose = _whose(session, waiting)
+        known = runs.by_number(session, {intent.run for intent in waiting if intent.run is not None})
     if not waiting:
         return Settled()
     creations = [intent for intent in waiting if intent.kind in _POSTS]
@@ -113,34 +115,40 @@ def settle(world: World, now: datetime) -> Settled:
             elif now - intent.created > TOKEN_TRUSTED and intent.token not in untold:
                 intents.abandon(session, intent.token, "no trace of it on the market", now)
     with world.database.read() as session:
-        return _tell(session, [intent for intent in waiting if intent.kind != intents.MESSAGE], whose)
+        return _tell(session, [intent for intent in waiting if intent.kind != intents.MESSAGE], known)
 
 
-def _tell(session: Session, waiting: Sequence[Intent], whose: Mapping[str, str]) -> Settled:
+def _tell(session: Session, waiting: Sequence[Intent], known: Mapping[int, Run]) -> Settled:
     """Count what became of the intents, by the run or campaign that they belong to."""
-    now = {intent.token: intent.state for intent in intents.by_tokens(session, [each.token for each in waiting])}
-    found, left, runs_of = Counter[str](), Counter[str](), {whose[each.token]: each.run for each in waiting}
+    states = {intent.token: intent.state for intent in intents.by_tokens(session, [each.token for each in waiting])}
+    by_whose: dict[tuple[int | None, str], list[str]] = {}
     for intent in waiting:
-        words, state = whose[intent.token], now.get(intent.token)
-        found[words] += state == intents.DONE
-        left[words] += state in intents.UNFINISHED
-    rest = tuple(Leftover(number, words, found[words], left[words]) for words, number in runs_of.items())
-    happened, open_ = found.total(), left.total()
-    return Settled(happened, len(waiting) - happened - open_, open_, rest)
+        by_whose.setdefault((intent.run, _words(intent, known)), []).append(states.get(intent.token, ""))
+    leftovers = tuple(
+        Leftover(
+            number,
+            words,
+            found=became.count(intents.DONE),
+            open=sum(state in intents.UNFINISHED for state in became),
+            ended=_is_ended(known.get(number or 0)),
+        )
+        for (number, words), became in by_whose.items()
+    )
+    happened, open_ = sum(each.found for each in leftovers), sum(each.open for each in leftovers)
+    return Settled(happened, len(waiting) - happened - open_, open_, leftovers)
 
 
-def _whose(session: Session, waiting: Sequence[Intent]) -> dict[str, str]:
-    """Return whose each of the intents is, in words, by token."""
-    typed = runs.commands(session, {intent.run for intent in waiting if intent.run is not None})
-    return {intent.token: _words(intent, typed) for intent in waiting}
+def _is_ended(run: Run | None) -> bool:
+    return run is not None and run.state == runs.ENDED
 
 
-def _words(intent: Intent, typed: Mapping[int, str]) -> str:
-    command = typed.get(intent.run or 0)
+def _words(intent: Intent, known: Mapping[int, Run]) -> str:
     if "campaign_id" in intent.request:
         return f"campaign {intent.request['campaign_id']}"
-    if command is None:
+    run = known.get(intent.run or 0)
+    if run is None:
         return f"an interrupted {_ACTS[intent.kind]}"
+    command = run.command
     return f"the interrupted `{command if len(command) <= SHOWN else command[: SHOWN - 1] + '…'}`"
 
 

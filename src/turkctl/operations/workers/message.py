@@ -121,6 +121,9 @@ class Letter:
                 self._tries -= 1  # throttled, or no connection: nothing was sent
                 raise
             self._refused = error
+        except BaseException:
+            self._refused = UncertainError("it may have been sent: the process was ended meanwhile")
+            raise
         else:
             self._failures = {each.worker_id: (each.code, each.message) for each in failed}
 
