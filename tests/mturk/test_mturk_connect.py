@@ -186,6 +186,7 @@ SENSELESS = {
     "no text at all": (200, JSON, b"\xff\xfe\x00"),
     "wrong money": (200, JSON, b'{"AvailableBalance": "lots"}'),
     "infinite money": (200, JSON, b'{"AvailableBalance": "Infinity"}'),
+    "money and a line end": (200, JSON, b'{"AvailableBalance": "1\\n"}'),
     "a number for money": (200, JSON, b'{"AvailableBalance": 5}'),
     "a page that is missing": (404, HTML, b"<html>no</html>"),
     "a missing page in JSON": (404, {"Content-Type": "application/json"}, b'{"detail": "Not Found"}'),
