@@ -87,6 +87,7 @@ class Worlds:
         """The world of a mode, for a task whose slot is its ``next_run``."""
         if mode not in self._contexts:
             self._contexts[mode] = type(self._own)(in_mode(self._own.settings, mode))
+            self._contexts[mode].notice = self._own.notice
         context = self._contexts[mode]
         context.look_again()
         origin = context.origin if task is None else Origin(f"task {task.name}", task.next_run)
