@@ -92,6 +92,7 @@ CATCH_ALL = {
     "scheduler/due.py": "one task never stops the others",
     "market/protocol/wire.py": "a server answers whatever happens",
     "market/notifications.py": "a stranger's transport never breaks the market",
+    "market/timekeeper.py": "time goes on whatever the database or a transport meets",
 }
 """Modules that may catch everything without raising it on the spot, and why."""
 

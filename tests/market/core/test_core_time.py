@@ -285,6 +285,9 @@ def test_an_event_is_not_dropped_for_the_age_of_what_it_tells_of(tmp_path: Path)
     bench.market.settle()
     bench.market.close()
     assert inbox.taken == []
+    inbox.down = True
+    live_on(url, clock, inbox)  # refused once, what was noticed only now is tried again
+    inbox.down = False
     live_on(url, clock, inbox)
     assert set(inbox.taken) == expected
 

@@ -187,7 +187,8 @@ def test_a_search_for_many_words_is_answered(populated: Populated, bound: float,
     status, _, took = populated.ask("ListQualificationTypes", request)
     assert (status, took < bound) == (200, True)
     for count in (1_600, 50_000):
-        check(populated, bound, "ListQualificationTypes", {**request, "Query": "a1 " * count})
+        many = " ".join(map(str, range(count)))
+        check(populated, bound, "ListQualificationTypes", {**request, "Query": many})
 
 
 def test_a_layout_does_not_multiply_what_is_filled_in(populated: Populated, bound: float):
@@ -220,4 +221,4 @@ def test_headers_cost_a_moment(populated: Populated, bound: float, authorization
         populated.endpoint.keys = keys
         status, _, content = answer(populated.endpoint, "/", headers, b"{}")
         assert (status, len(content) < MOST_REFUSED) == (400, True)
-    assert time.process_time() - before < bound
+    assert time.process_time() - before < bound / 5
