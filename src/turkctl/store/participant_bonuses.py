@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from turkctl.store.base import changed_one, chunks
-from turkctl.store.participants import participants_table
+from turkctl.store.participants import Claim, participants_table
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,17 @@ class BonusRow:
     """Dollars, as psiTurk's FLOAT column has them."""
 
 
-def read(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[str, BonusRow]:
-    """The rows of these assignments in this mode, by assignment."""
+def read(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[Claim, BonusRow]:
+    """Return the rows that name these assignments in this mode, by assignment and worker.
+
+    Several rows may name one assignment: a worker who returned it left one, and the market gave it to the next.
+    """
     table = participants_table(name)
-    columns = (table.c.assignmentid, table.c.uniqueid, table.c.status, table.c.bonus)
-    statement = select(*columns).where(table.c.mode == mode)
+    columns = (table.c.assignmentid, table.c.workerid, table.c.uniqueid, table.c.status, table.c.bonus)
+    statement = select(*columns).where(table.c.mode == mode).order_by(table.c.uniqueid)
     parts = (statement.where(table.c.assignmentid.in_(part)) for part in chunks(assignment_ids))
     rows = (row for part in parts for row in session.connection().execute(part))
-    return {row.assignmentid: BonusRow(row.uniqueid, row.status, row.bonus) for row in rows}
+    return {(row.assignmentid, row.workerid): BonusRow(row.uniqueid, row.status, row.bonus) for row in rows}
 
 
 def set_bonus(session: Session, name: str, uniqueid: str, *, expected: float | None, bonus: float) -> bool:

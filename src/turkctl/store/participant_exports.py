@@ -105,6 +105,8 @@ def _submitted(table: Table) -> ColumnElement[Any]:
     """The participant's answers on the market, in the form of psiTurk's datastring; null where there are none."""
     by_field = type_coerce(ASSIGNMENTS.c.answers, Text)
     statement = select(literal('{"questiondata": ') + by_field + literal("}")).where(
-        ASSIGNMENTS.c.assignment_id == table.c.assignmentid, ASSIGNMENTS.c.mode == table.c.mode
+        ASSIGNMENTS.c.assignment_id == table.c.assignmentid,
+        ASSIGNMENTS.c.worker_id == table.c.workerid,
+        ASSIGNMENTS.c.mode == table.c.mode,
     )
     return statement.limit(1).correlate(table).scalar_subquery()

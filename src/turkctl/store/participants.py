@@ -34,6 +34,7 @@ COMPLETE = (3, 4, 5, 7)
 SUBMITTED = 4
 CREDITED = 5
 BONUSED = 7
+HANDED_IN = (SUBMITTED, CREDITED, BONUSED)
 
 
 @cache
@@ -67,6 +68,10 @@ def participants_table(name: str) -> Table:
         Column("mode", String(128)),
         Column("datastring", Text),
     )
+
+
+Claim = tuple[str, str]
+"""An assignment and the worker who did it: together they name a row, and neither does so alone."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,18 @@ def known_ids(session: Session, name: str, mode: str) -> KnownIds:
     statement = select(table.c.hitid, table.c.assignmentid).where(table.c.mode == mode)
     rows = session.connection().execute(statement).all()
     return KnownIds(frozenset(row.hitid for row in rows), frozenset(row.assignmentid for row in rows))
+
+
+def claims(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[str, dict[str, int | None]]:
+    """Return ``{assignment id: {worker id: status}}`` of the participants of this mode who name these assignments."""
+    table = participants_table(name)
+    statement = select(table.c.assignmentid, table.c.workerid, table.c.status).where(table.c.mode == mode)
+    found: dict[str, dict[str, int | None]] = {}
+    for part in chunks(list(dict.fromkeys(assignment_ids))):
+        rows = statement.where(table.c.assignmentid.in_(part)).order_by(table.c.uniqueid)
+        for assignment_id, worker_id, status in session.connection().execute(rows):
+            found.setdefault(assignment_id, {})[worker_id] = status
+    return found
 
 
 def insert_new(session: Session, name: str, rows: Sequence[dict[str, Any]]) -> int:

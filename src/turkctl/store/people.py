@@ -105,16 +105,22 @@ def _elsewhere(place: Place, name: str, code_version: str) -> Select[Any]:
 
 
 def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
-    """Complete rows of this mode whose HIT we have no row of, and whose work was not rejected."""
+    """Complete rows of this mode whose HIT we have no row of, and whose work was not rejected or somebody else's."""
     known = select(HITS.c.hit_id).where(HITS.c.mode == place.mode)
-    rejected = select(ASSIGNMENTS.c.assignment_id).where(
-        ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.status == REJECTED
+    another = (
+        select(ASSIGNMENTS.c.id)
+        .where(
+            ASSIGNMENTS.c.mode == place.mode,
+            ASSIGNMENTS.c.assignment_id == table.c.assignmentid,
+            or_(ASSIGNMENTS.c.status == REJECTED, ASSIGNMENTS.c.worker_id != table.c.workerid),
+        )
+        .correlate(table)
     )
     return [
         table.c.mode == place.mode,
         table.c.status.in_(COMPLETE),
         table.c.hitid.not_in(known),
-        table.c.assignmentid.not_in(rejected),
+        ~another.exists(),
     ]
 
 

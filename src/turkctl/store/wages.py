@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS
 from turkctl.store.base import ANY_MARKET, Place, chunks
-from turkctl.store.participants import participants_table
+from turkctl.store.participants import Claim, participants_table
 from turkctl.store.payments import BONUS, COMPENSATION, PAYMENTS
 from turkctl.store.workers import WORK, WorkFilter, WorkRow, at_place, narrowed_parts
 
@@ -41,6 +41,7 @@ _BONUSES = (
         PAYMENTS.c.mode == ASSIGNMENTS.c.mode,
         PAYMENTS.c.market == ASSIGNMENTS.c.market,
         PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
+        PAYMENTS.c.worker_id == ASSIGNMENTS.c.worker_id,
         PAYMENTS.c.kind == BONUS,
     )
     .correlate(ASSIGNMENTS)
@@ -52,6 +53,7 @@ _COMPENSATION = (
         PAYMENTS.c.mode == ASSIGNMENTS.c.mode,
         PAYMENTS.c.market == ASSIGNMENTS.c.market,
         PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
+        PAYMENTS.c.worker_id == ASSIGNMENTS.c.worker_id,
         PAYMENTS.c.kind == COMPENSATION,
     )
     .correlate(ASSIGNMENTS)
@@ -69,18 +71,18 @@ def approved_work(session: Session, wanted: WorkFilter) -> list[TimedWork]:
 
 
 def timed_work(session: Session, mode: str, assignment_ids: Sequence[str]) -> dict[str, TimedWork]:
-    """Those of the assignments that a mode has stored, whatever their status."""
+    """Return those of the assignments that a mode has stored, whatever their status, each with its true worker."""
     statement = _TIMED.where(*at_place(Place(mode, ANY_MARKET)))
     parts = (statement.where(ASSIGNMENTS.c.assignment_id.in_(part)) for part in chunks(assignment_ids))
     return {row.assignment_id: _timed(row) for part in parts for row in session.connection().execute(part)}
 
 
-def conditions(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[str, int | None]:
-    """The condition that each of these assignments was given, from the participants table."""
+def conditions(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[Claim, int | None]:
+    """Return the conditions that the participants table has for these assignments, by assignment and worker."""
     table = participants_table(name)
-    statement = select(table.c.assignmentid, table.c.cond).where(table.c.mode == mode)
+    statement = select(table.c.assignmentid, table.c.workerid, table.c.cond).where(table.c.mode == mode)
     parts = (statement.where(table.c.assignmentid.in_(part)) for part in chunks(assignment_ids))
-    return {row[0]: row[1] for part in parts for row in session.connection().execute(part)}
+    return {(row[0], row[1]): row[2] for part in parts for row in session.connection().execute(part)}
 
 
 def _timed(row: Row[Any]) -> TimedWork:

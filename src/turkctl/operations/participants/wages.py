@@ -21,7 +21,7 @@ from turkctl.words import known_name
 OF_PARTICIPANT = ("minutes", "wage")
 EXPERIMENT = "experiment"
 """The group that wages have besides those of counts: the experiment whose HIT it was."""
-_NEEDED = ("assignment_id", "mode", "begin_hit", "end_hit")
+_NEEDED = ("assignment_id", "worker_id", "mode", "begin_hit", "end_hit")
 Worked = list[tuple[dict[str, Any], TimedWork | None]]
 
 
@@ -87,7 +87,11 @@ def _worked(reads: Reads, rows: Iterable[dict[str, Any]]) -> Worked:
             by_mode[row["mode"]].append(row["assignment_id"])
     with reads.database.read() as session:
         known = {mode: wages.timed_work(session, mode, names) for mode, names in by_mode.items()}
-    return [(row, known.get(row["mode"], {}).get(row["assignment_id"])) for row in rows]
+    work = [known.get(row["mode"], {}).get(row["assignment_id"]) for row in rows]
+    return [
+        (row, each if each is not None and each.worker_id == row["worker_id"] else None)
+        for row, each in zip(rows, work, strict=True)
+    ]
 
 
 def _wage(row: dict[str, Any], work: TimedWork | None) -> dict[str, Any]:

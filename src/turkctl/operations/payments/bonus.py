@@ -36,7 +36,7 @@ from turkctl.operations.payments.orders import (
     refuse_ambiguous,
 )
 from turkctl.operations.runs.row import RunRow, logged
-from turkctl.operations.selection.work import WorkSelection, work_elsewhere
+from turkctl.operations.selection.work import WorkSelection, misnamed, work_elsewhere
 from turkctl.store import experiments, intents, meta, participants, payments
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
@@ -66,9 +66,10 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
     rows = participant_rows(world, found.work)
     orders, left = orders_of(request, found, wanted.selection.ids, rows)
     plan = plan_orders(world, orders, [*left, *skip(found.idle), *found.failed], now, strict=request.amount is not None)
+    wrong = misnamed(world, [order.work for order in orders])
     unseen = () if found.work else work_elsewhere(world)
     run = logged(world, "bonus")
-    return replace(plan, notes=(*settled.notes, *plan.notes, *unseen), run=run), Bonus(world, run=run)
+    return replace(plan, notes=(*settled.notes, *plan.notes, *wrong, *unseen), run=run), Bonus(world, run=run)
 
 
 def plan_orders(

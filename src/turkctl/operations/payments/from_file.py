@@ -225,7 +225,7 @@ def _orders(
                 line.amount,
                 line.reason,
                 purpose or purpose_of(line.reason),
-                rows.get(work.assignment_id),
+                rows.get(work.claim),
                 line.row,
             )
             for work in theirs

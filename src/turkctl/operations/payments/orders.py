@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +26,7 @@ from turkctl.operations.selection.work import (
 from turkctl.store import participant_bonuses, participants
 from turkctl.store.assignments import APPROVED, REJECTED
 from turkctl.store.participant_bonuses import BonusRow
+from turkctl.store.participants import Claim
 from turkctl.store.payments import AUTO, MARKET, PSITURK, Payment
 from turkctl.units import CENT, format_money
 
@@ -34,6 +36,7 @@ TOLERANCE = Decimal("0.000001")
 """Dollars by which psiTurk's FLOAT column may be off a whole cent."""
 ZERO = Decimal("0.00")
 REJECTED_WORK = "rejected; name the assignment to pay a bonus all the same"
+NOT_THEIRS = "participants' rows name another worker for it than"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _BY_PSITURK = "psiTurk says that it was paid"
 
@@ -135,7 +138,7 @@ def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
                 theirs = psiturk_market_work(session, narrowed, table, status, says=APPROVED)
                 for row in theirs.rows:
                     work.setdefault(row.assignment_id, Work.of_row(row))
-                idle = {name: why for name, why in idle.items() if name not in theirs.impossible_names}
+                idle = {name: why for name, why in idle.items() if name not in theirs.idle_names}
                 idle |= dict(theirs.idle)
     names = {name for each in work.values() for name in (each.assignment_id, each.worker_id)}
     left = tuple((name, why) for name, why in idle.items() if name not in names)
@@ -158,14 +161,17 @@ def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:
 
 
 def orders_of(
-    request: BonusRequest, found: FoundWork, ids: Sequence[str], rows: Mapping[str, BonusRow]
+    request: BonusRequest, found: FoundWork, ids: Sequence[str], rows: Mapping[Claim, BonusRow]
 ) -> tuple[list[Order], list[ItemResult]]:
     """The bonuses that are wanted, and what is left out, or wrong, and why."""
     orders, left = [], []
+    owners = _owners(rows)
     for work in found.work:
-        row = rows.get(work.assignment_id)
+        row = rows.get(work.claim)
         reason = _unfit(request, work, row, ids)
         if reason is not None:
+            if row is None and request.amount is None and work.assignment_id in owners:
+                reason = f"{NOT_THEIRS} {work.worker_id}: {', '.join(owners[work.assignment_id])}"
             left.append(ItemResult(work.assignment_id, SKIPPED, reason))
             continue
         try:
@@ -175,6 +181,14 @@ def orders_of(
             continue
         orders.append(Order(work, amount, request.reason.strip(), request.identified_by, row))
     return orders, left
+
+
+def _owners(rows: Iterable[Claim]) -> dict[str, list[str]]:
+    """The workers that rows name, by assignment."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for assignment_id, worker_id in rows:
+        owners[assignment_id].append(worker_id)
+    return owners
 
 
 def _unfit(request: BonusRequest, work: Work, row: BonusRow | None, ids: Sequence[str]) -> str | None:
@@ -239,8 +253,8 @@ def _difference(order: Order, paid: Decimal) -> str:
     return words
 
 
-def participant_rows(world: World, work: Sequence[Work]) -> dict[str, BonusRow]:
-    """The participants' rows of this work, by assignment."""
+def participant_rows(world: World, work: Sequence[Work]) -> dict[Claim, BonusRow]:
+    """Return the participants' rows that name these assignments, by assignment and worker."""
     with world.database.read() as session:
         table = participants_table(session, world)
         names = [each.assignment_id for each in work]

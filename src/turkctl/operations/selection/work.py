@@ -23,7 +23,12 @@ from turkctl.operations.sync.observe import named_on_market
 from turkctl.store import experiments, hits, participants, workers
 from turkctl.store.assignments import SUBMITTED
 from turkctl.store.base import Place
+from turkctl.store.participant_credits import SetBack
+from turkctl.store.participants import Claim
 from turkctl.store.workers import WorkFilter, WorkRow
+
+_SHOWN = 3
+"""Assignments that a note names one by one."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,13 @@ class Work:
     experiment: str | None = None
     cost: Decimal | None = None
     """Dollars that approving costs, commission included; None where its HIT is not ours."""
+    set_back: SetBack | None = None
+    """The participant's row, where psiTurk set it back to submitted after this was approved."""
+
+    @property
+    def claim(self) -> Claim:
+        """The assignment and its worker: what a participant's row is found by."""
+        return self.assignment_id, self.worker_id
 
     @classmethod
     def of_row(cls, row: WorkRow) -> Work:
@@ -100,7 +112,7 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
         strange_hits = _strange_hits(session, place, wanted.hit_ids, table)
-        stored = _stored(session, narrowed, table) if _looks_at_ours(wanted) else Rows([])
+        stored = _stored(session, narrowed, table) if _looks_at_ours(wanted) else PsiturkWork()
         known = workers.known_names(session, place, selection.ids, table)
         strangers = [each for each in selection.ids if each not in known]
         ours = workers.known_names(session, place, selection.ids, None)
@@ -111,7 +123,7 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     named = _named(world, [each for each in strangers if each not in _names(elsewhere)])
     work = {found.assignment_id: found for found in (*named.work, *elsewhere)}
     work |= {row.assignment_id: Work.of_row(row) for row in stored.rows}
-    none = known - _names(work.values()) - stored.impossible_names
+    none = known - _names(work.values()) - stored.idle_names
     nothing = [(each, "nothing submitted that matches") for each in selection.ids if each in none]
     idle = (*named.idle, *stored.idle, *nothing)
     return _good_enough(world, wanted, FoundWork(tuple(work.values()), idle, failed=(*named.failed, *failed)))
@@ -175,22 +187,25 @@ def work_filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFi
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Work that the database knows, and psiTurk's rows of people whom no market can know."""
+class PsiturkWork:
+    """Work that the database knows from participants' rows, and those of the rows that nothing can be done about."""
 
-    rows: list[WorkRow]
+    rows: tuple[WorkRow, ...] = ()
+    doubtful: tuple[tuple[str, str], ...] = ()
+    """(assignment, reason) of what rows of several workers claim to have done."""
     impossible: tuple[tuple[WorkRow, str], ...] = ()
-    """The latter, each with the reason."""
+    """Rows of people whom no market can know, each with the reason."""
 
     @property
     def idle(self) -> list[tuple[str, str]]:
-        """Return (id, reason) of the rows that no market can know."""
-        return [(row.assignment_id, reason) for row, reason in self.impossible]
+        """Return (id, reason) of the rows that nothing can be done about."""
+        return [*self.doubtful, *((row.assignment_id, reason) for row, reason in self.impossible)]
 
     @property
-    def impossible_names(self) -> set[str]:
+    def idle_names(self) -> set[str]:
         """Return the ids, of assignments and workers, of those rows."""
-        return {name for row, _reason in self.impossible for name in (row.assignment_id, row.worker_id)}
+        people = {name for row, _reason in self.impossible for name in (row.assignment_id, row.worker_id)}
+        return people | {name for name, _reason in self.doubtful}
 
 
 def _impossible(row: WorkRow) -> str | None:
@@ -202,30 +217,65 @@ def _impossible(row: WorkRow) -> str | None:
     return None if can_be_id(row.hit_id) else f"no market can have a HIT {quoted(row.hit_id)}"
 
 
-def _stored(session: Session, narrowed: WorkFilter, table: str | None) -> Rows:
-    rows = workers.select_work(session, narrowed)
+def _stored(session: Session, narrowed: WorkFilter, table: str | None) -> PsiturkWork:
+    """Return the work of our tables, with that which participants' rows alone tell of."""
+    rows = tuple(workers.select_work(session, narrowed))
     if table is None:
-        return Rows(rows)
+        return PsiturkWork(rows)
     theirs = psiturk_market_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED)
-    return Rows(rows + theirs.rows, theirs.impossible)
+    return replace(theirs, rows=rows + theirs.rows)
 
 
-def psiturk_market_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> Rows:
+def psiturk_market_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> PsiturkWork:
     """Return :func:`psiturk_work`, with the rows that no market can know set apart."""
-    rows = psiturk_work(session, narrowed, table, status, says=says)
-    judged = [(row, _impossible(row)) for row in rows]
-    there = [row for row, reason in judged if reason is None]
-    return Rows(there, tuple((row, reason) for row, reason in judged if reason is not None))
+    theirs = psiturk_work(session, narrowed, table, status, says=says)
+    judged = [(row, _impossible(row)) for row in theirs.rows]
+    there = tuple(row for row, reason in judged if reason is None)
+    return replace(theirs, rows=there, impossible=tuple((row, why) for row, why in judged if why is not None))
 
 
-def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> list[WorkRow]:
-    """Participants at a status of psiTurk's whose assignment we have no row of; ``says`` is the market's word for it.
+def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> PsiturkWork:
+    """Return the participants at a status of psiTurk's whose assignment we have no row of.
 
     They belong to the experiment of their HIT or, where we do not know it, to the only one with their code version.
+    One person did an assignment: where rows of several say that they did, only the market could tell who.
+
+    Args:
+        session: on turkctl's database.
+        narrowed: what matches.
+        table: the name of the participants table.
+        status: psiTurk's number.
+        says: the market's word for it.
     """
     versions = [(each.code_version, each.slug) for each in experiments.list_all(session, inactive=False)]
     alone = {code: slug for code, slug in versions if [code for code, _ in versions].count(code) == 1}
-    return workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=alone)
+    rows = workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=alone)
+    claims = participants.claims(session, table, narrowed.place.mode, [row.assignment_id for row in rows])
+    several = {
+        name: f"rows of {', '.join(theirs)} say that they did it, and the market has not told who"
+        for name, by_worker in claims.items()
+        if len(theirs := [worker for worker, said in by_worker.items() if said in participants.HANDED_IN]) > 1
+    }
+    sole = tuple(row for row in rows if row.assignment_id not in several)
+    return PsiturkWork(sole, tuple(several.items()))
+
+
+def misnamed(world: World, work: Sequence[Work]) -> tuple[str, ...]:
+    """Return a note where participants' rows name these assignments, but not the workers who did them."""
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        if table is None:
+            return ()
+        claims = participants.claims(session, table, world.place.mode, [each.assignment_id for each in work])
+    wrong = [
+        f"{each.assignment_id} (did it: {each.worker_id}; in the row: {', '.join(claims[each.assignment_id])})"
+        for each in work
+        if each.assignment_id in claims and each.worker_id not in claims[each.assignment_id]
+    ]
+    if not wrong:
+        return ()
+    more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+    return (f"left as they are, participants' rows that name another worker: {', '.join(wrong[:_SHOWN])}{more}",)
 
 
 def _strange_hits(session: Session, place: Place, hit_ids: Sequence[str], table: str | None) -> list[str]:

@@ -23,7 +23,16 @@ from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Answer, Entered, ParticipantsTable, enter
 from turkctl.operations.sync.unknown import list_account, strangers, without_row
-from turkctl.store import assignments, experiments, hit_changes, hits, intents, people
+from turkctl.store import (
+    assignments,
+    experiments,
+    hit_changes,
+    hits,
+    intents,
+    participant_credits,
+    participants,
+    people,
+)
 from turkctl.store.assignments import SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter, HitRow
@@ -67,6 +76,8 @@ class SyncReport:
     found: int
     """Requests that an interrupted run had left open and that had reached the market."""
     requests: int
+    credited_again: int = 0
+    """Participants' rows that psiTurk had set back to submitted after their work was approved."""
 
     def as_dict(self) -> dict[str, Any]:
         """The report as it is printed."""
@@ -78,6 +89,7 @@ class SyncReport:
             "assignments_changed": self.read.assignments_changed,
             "disposed": len(self.read.disposed),
             "participants_added": self.read.participants_added,
+            "participants_credited_again": self.credited_again,
             "found": self.found,
             "unknown": list(self.unknown),
             "adopted": list(self.adopted.hit_ids),
@@ -140,12 +152,24 @@ def sync(
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
     read = read_market(world, rows, now, known=listed, every=full)
     _note_unchanged(world, stored, rows, now)
+    credited = _credit_again(world)
     if grant is not None:
         for experiment_id in configured:
             grant(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
-    return SyncReport(full, len(stored), read, strange, adopted, settled.found + found, requests)
+    return SyncReport(full, len(stored), read, strange, adopted, settled.found + found, requests, credited)
+
+
+def _credit_again(world: World) -> int:
+    """Credit participants whose rows psiTurk set back to submitted after their work was approved; how many."""
+    name: str = world.settings["participants_table"]
+    with world.database.read() as session:
+        rows = participant_credits.set_back(session, name, world.place) if participants.exists(session, name) else []
+    if rows:
+        with world.database.write() as session:
+            participant_credits.credit_again(session, name, world.place, rows)
+    return len(rows)
 
 
 def _differs(row: HitRow, hit: Hit | None, now: datetime) -> bool:

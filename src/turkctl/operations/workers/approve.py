@@ -12,10 +12,19 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import find_targets
-from turkctl.operations.selection.work import FoundWork, Work, WorkSelection, find_work, of_hits, work_elsewhere
+from turkctl.operations.selection.work import (
+    FoundWork,
+    Work,
+    WorkSelection,
+    find_work,
+    misnamed,
+    of_hits,
+    participants_table,
+    work_elsewhere,
+)
 from turkctl.operations.sync.run import read_market
 from turkctl.operations.workers.decide import Decide, Verdict, check_feedback
-from turkctl.store import hits, people
+from turkctl.store import hits, participant_credits, people
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 
 NOTHING_NEW = "nothing is marked submitted; what is new comes in with: turkctl sync"
@@ -33,7 +42,8 @@ def plan_approve(
 ) -> Plan[Work]:
     """Approve what is marked submitted, and with ``override_rejection`` what was rejected.
 
-    What is decided already is mentioned as skipped only where it was named. The cost is that of overturned
+    What is decided already is mentioned as skipped only where it was named, unless psiTurk set its participant's row
+    back to submitted: then that row is credited again, without a request. The cost is that of overturned
     rejections: for submitted work reward and commission were committed when its HIT was posted.
 
     Args:
@@ -45,10 +55,10 @@ def plan_approve(
         nothing: what the user should hear where there is nothing to do.
     """
     wanted = (SUBMITTED, REJECTED) if override_rejection else (SUBMITTED,)
-    steps = tuple(
-        Step(each.assignment_id, each, _cost(each), each.worker_id) for each in found.work if each.status in wanted
-    )
-    left = [each for each in found.work if each.status not in wanted and {each.assignment_id} & set(named)]
+    chosen = [each for each in found.work if each.status in wanted or each.set_back is not None]
+    steps = tuple(Step(each.assignment_id, each, _cost(each), each.worker_id) for each in chosen)
+    done = {each.assignment_id for each in found.work} - {each.assignment_id for each in chosen}
+    left = [each for each in found.work if each.assignment_id in done & set(named)]
     skipped = (*skip([*((each.assignment_id, _reason(each)) for each in left), *found.idle]), *found.failed)
     below = sum(each.status in wanted for each in found.below)
     if below:
@@ -78,15 +88,32 @@ def prepare_approve(
     """
     now = world.now()
     settled = settle(world, now)
-    found = find_work(world, wanted)
+    found = _with_set_back(world, find_work(world, wanted))
     plan = plan_approve(
         world.place.mode,
         found,
         wanted.selection.ids,
         override_rejection=override_rejection,
-        notes=(*settled.notes, *(() if found.work else work_elsewhere(world))),
+        notes=(*settled.notes, *_wrong(world, found), *(() if found.work else work_elsewhere(world))),
     )
     return plan, approval(world, now, feedback=feedback, override_rejection=override_rejection)
+
+
+def _with_set_back(world: World, found: FoundWork) -> FoundWork:
+    """What was found, with the participants' rows of approved work that psiTurk set back to submitted."""
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        rows = [] if table is None else participant_credits.set_back(session, table, world.place)
+    by_claim = {row.claim: row for row in rows}
+    approved = [each for each in found.work if each.status == APPROVED and each.claim in by_claim]
+    if not approved:
+        return found
+    marked = {each.claim: replace(each, set_back=by_claim[each.claim]) for each in approved}
+    return replace(found, work=tuple(marked.get(each.claim, each) for each in found.work))
+
+
+def _wrong(world: World, found: FoundWork) -> tuple[str, ...]:
+    return misnamed(world, [each for each in found.work if each.status == SUBMITTED])
 
 
 def approval(world: World, now: datetime, *, feedback: str | None = None, override_rejection: bool = False) -> Decide:
@@ -122,9 +149,10 @@ def prepare_approve_hits(
     read_market(world, rows, now)
     widened = selection.everything or selection.filters
     wanted = WorkSelection(selection) if widened and not selection.ids else of_hits(selection, ids)
-    found = find_work(world, wanted) if ids or widened else FoundWork(())
+    found = _with_set_back(world, find_work(world, wanted)) if ids or widened else FoundWork(())
     found = replace(found, failed=(*found.failed, *targets.failed))
+    notes = (*settled.notes, *_wrong(world, found))
     plan = plan_approve(
-        world.place.mode, found, (), override_rejection=override_rejection, notes=settled.notes, nothing=NOTHING_WAITS
+        world.place.mode, found, (), override_rejection=override_rejection, notes=notes, nothing=NOTHING_WAITS
     )
     return plan, approval(world, now, feedback=feedback, override_rejection=override_rejection)

@@ -18,6 +18,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.selection.work import Work, participants_table
 from turkctl.store import assignments, compensations, hit_changes, label_marks
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
+from turkctl.store.participant_credits import credit_again
 from turkctl.store.participants import credit, uniqueid
 
 NOT_READY_TRIES = 8
@@ -72,6 +73,8 @@ class Decide:
             NotReadyError: it has to be tried again a little later.
             MarketRefusedError: the market refused, e.g. for lack of funds.
         """
+        if step.payload.set_back is not None:
+            return Done(ALREADY_DONE, "approved before; its participant's row is credited again", cost=ZERO)
         asked_before = step.id in self._asked
         self._asked.add(step.id)
         try:
@@ -100,7 +103,9 @@ class Decide:
 
     def record(self, outcomes: Sequence[tuple[Step[Work], Done | TurkctlError]]) -> None:
         """Write down what was decided, now or before, and credit participants whose work is approved."""
-        decided = [(step.payload, *self._outcome(done)) for step, done in outcomes if isinstance(done, Done)]
+        ended = [(step.payload, done) for step, done in outcomes if isinstance(done, Done)]
+        decided = [(work, *self._outcome(done)) for work, done in ended if work.set_back is None]
+        set_back = [work.set_back for work, _done in ended if work.set_back is not None]
         approved = [(work, at, text) for work, status, at, text in decided if status == APPROVED]
         rejected = [(work, at, text) for work, status, at, text in decided if status == REJECTED]
         place = self._world.place
@@ -112,8 +117,9 @@ class Decide:
             compensations.enter_approved(session, place, accepted)
             refused = [work.assignment_id for work, _at, _text in rejected]
             label_marks.note_decisions(session, place, accepted, refused, self._now)
-            table = participants_table(session, self._world) if approved else None
+            table = participants_table(session, self._world) if approved or set_back else None
             if table is not None:
+                credit_again(session, table, place, set_back)
                 people = [uniqueid(work.worker_id, work.assignment_id) for work, _at, _text in approved]
                 credit(session, table, place.mode, people)
 

@@ -51,7 +51,7 @@ def list_workers(
         found = {row.worker_id: row for row in workers.totals(session, narrowed)}
         bonuses = workers.bonuses(session, narrowed)
         for status, says in _PSITURKS if table is not None else ():
-            for work in psiturk_work(session, narrowed, table or "", status, says=says):
+            for work in psiturk_work(session, narrowed, table or "", status, says=says).rows:
                 found[work.worker_id] = _with(found.get(work.worker_id), work)
         known = accuracies(session, place, wanted.selection) if gold else {}
     blocked = {each.worker_id for each in _blocks(world)} if refresh else None

@@ -55,7 +55,7 @@ def by_group(world: World, wanted: WorkSelection, by: Sequence[str]) -> tuple[li
         if paid is not None:
             values = {
                 "experiment": each.experiment,
-                "condition": condition.get(each.assignment_id),
+                "condition": condition.get((each.assignment_id, each.worker_id)),
                 "codeversion": each.code_version,
                 "campaign": each.campaign,
             }
