@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     case,
+    false,
     func,
     select,
 )
@@ -27,6 +28,8 @@ from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.intents import COMPENSATE, INTENTS
 from turkctl.store.types import Money, UtcTime
 
+OURS = "turkctl"
+PSITURK = "psiturk"
 ASSIGNABLE = "Assignable"
 UNASSIGNABLE = "Unassignable"
 REVIEWABLE = "Reviewable"
@@ -73,6 +76,10 @@ class Hit(TurkctlTable, table=True):
     synced: datetime | None = Field(default=None, sa_type=UtcTime)
     """When the market was asked for what is stored here."""
     annotation: str | None = Field(default=None, max_length=255)
+    origin: str = Field(default=OURS, max_length=16, sa_column_kwargs={"server_default": OURS})
+    """Who posted it: ``turkctl``, or ``psiturk`` on the same database."""
+    adopted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether somebody said whose a HIT of psiTurk's is, so that it is not worked out any more."""
 
 
 HITS = Hit.__table__
@@ -107,6 +114,8 @@ class HitRow:
     created: datetime
     expires: datetime
     synced: datetime | None
+    origin: str = OURS
+    """``turkctl`` or ``psiturk``."""
 
     def expired(self, now: datetime) -> bool:
         """Whether no new worker can start, whatever ``available`` says."""
@@ -135,6 +144,7 @@ _ROW: Select[*tuple[Any, ...]] = select(
     HITS.c.created,
     HITS.c.expires,
     HITS.c.synced,
+    HITS.c.origin,
 ).join_from(HITS, EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
 
 

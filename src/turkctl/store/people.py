@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS, REJECTED, SUBMITTED
 from turkctl.store.base import ANY_MARKET, Place
-from turkctl.store.hits import HITS, HitRow, select_where
+from turkctl.store.hits import HITS, PSITURK, HitRow, select_where
 from turkctl.store.participants import COMPLETE, participants_table
 
 
@@ -18,6 +18,27 @@ def hits_at(place: Place) -> list[ColumnElement[bool]]:
     """The HITs of a place, as conditions."""
     mode = HITS.c.mode == place.mode
     return [mode] if place.market == ANY_MARKET else [mode, HITS.c.market == place.market]
+
+
+def hits_of(experiment_id: int, code_version: str) -> ColumnElement[bool]:
+    """The HITs that count for the code version of an experiment, as a condition.
+
+    Those are its own, and psiTurk's of which nothing says whose they are: these count for every experiment, unless
+    their participants have another code version.
+    """
+    own = and_(HITS.c.experiment_id == experiment_id, HITS.c.code_version == code_version)
+    version = or_(HITS.c.code_version.is_(None), HITS.c.code_version == code_version)
+    return or_(own, and_(of_nobody(), version))
+
+
+def of_nobody() -> ColumnElement[bool]:
+    """PsiTurk's HITs of which nothing says whose they are, as a condition."""
+    return and_(HITS.c.origin == PSITURK, HITS.c.experiment_id.is_(None))
+
+
+def _told_by_rows() -> ColumnElement[bool]:
+    """PsiTurk's HITs whose participants' rows have to be counted beside what was read of their work."""
+    return and_(HITS.c.origin == PSITURK, or_(HITS.c.experiment_id.is_(None), HITS.c.disposed_at.is_not(None)))
 
 
 def stored_of_hit() -> ScalarSelect[int]:
@@ -50,7 +71,7 @@ def unfinished(
     """The HITs that may still change how many people are complete, of all or of one experiment or campaign."""
     conditions = [*hits_at(place), may_change(now)]
     if experiment_id is not None:
-        conditions.append(HITS.c.experiment_id == experiment_id)
+        conditions.append(or_(HITS.c.experiment_id == experiment_id, of_nobody()))
     if campaign_id is not None:
         conditions.append(HITS.c.campaign_id == campaign_id)
     return select_where(session, *conditions)
@@ -80,8 +101,7 @@ def count_completed(
         .join(HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
         .where(
             *hits_at(place),
-            HITS.c.experiment_id == experiment_id,
-            HITS.c.code_version == code_version,
+            hits_of(experiment_id, code_version),
             ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED)),
         )
     )
@@ -105,8 +125,12 @@ def _elsewhere(place: Place, name: str, code_version: str) -> Select[Any]:
 
 
 def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
-    """Complete rows of this mode whose HIT we have no row of, and whose work was not rejected or somebody else's."""
-    known = select(HITS.c.hit_id).where(HITS.c.mode == place.mode)
+    """Complete rows of this mode whose HIT does not tell, and whose work was not rejected or somebody else's.
+
+    That is a HIT we have no row of; or one of psiTurk's that is gone, whose last work may never have been read, or of
+    which nothing says whose it is.
+    """
+    known = select(HITS.c.hit_id).where(HITS.c.mode == place.mode, ~_told_by_rows())
     another = (
         select(ASSIGNMENTS.c.id)
         .where(
@@ -124,21 +148,6 @@ def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
     ]
 
 
-def hits_elsewhere(session: Session, place: Place, participants_name: str) -> dict[str, set[str | None]]:
-    """``{HIT id: code versions}`` of participants of this mode, complete or not, whose HIT we do not know."""
-    table = participants_table(participants_name)
-    known = select(HITS.c.hit_id).where(HITS.c.mode == place.mode)
-    statement = (
-        select(table.c.hitid, table.c.codeversion)
-        .where(table.c.mode == place.mode, table.c.hitid.not_in(known))
-        .distinct()
-    )
-    found: dict[str, set[str | None]] = {}
-    for hit_id, version in session.connection().execute(statement):
-        found.setdefault(hit_id, set()).add(version)
-    return found
-
-
 def complete_elsewhere(session: Session, place: Place, participants_name: str) -> dict[str | None, int]:
     """``{code version: workers}`` of complete participants of this mode whose HIT we do not know."""
     table = participants_table(participants_name)
@@ -154,8 +163,7 @@ def count_outstanding(session: Session, place: Place, experiment_id: int, code_v
     open_ = case((closed(now), 0), else_=HITS.c.available)
     statement = select(func.sum(open_ + HITS.c.pending + unread_of_hit())).where(
         *hits_at(place),
-        HITS.c.experiment_id == experiment_id,
-        HITS.c.code_version == code_version,
+        hits_of(experiment_id, code_version),
         HITS.c.disposed_at.is_(None),
     )
     return int(session.connection().execute(statement).scalar() or 0)
@@ -167,8 +175,7 @@ def in_play(session: Session, place: Place, experiment_id: int, code_version: st
     parts = {"open": open_, "at_work": HITS.c.pending, "unread": unread_of_hit()}
     statement = select(*(func.sum(part) for part in parts.values())).where(
         *hits_at(place),
-        HITS.c.experiment_id == experiment_id,
-        HITS.c.code_version == code_version,
+        hits_of(experiment_id, code_version),
         HITS.c.disposed_at.is_(None),
     )
     row = session.connection().execute(statement).one()

@@ -21,6 +21,8 @@ from turkctl.store.participants import COMPLETE, exists, participants_table
 HITS = "amt_hit"
 CAMPAIGNS = "campaign"
 JOBS = "apscheduler_jobs"
+EXPERIMENT = "experiment"
+"""What the slug of the experiment is remembered under that a study was imported as."""
 _COLUMNS = {
     HITS: ("hitid",),
     CAMPAIGNS: (

@@ -152,15 +152,19 @@ def show(ctx: typer.Context, number: Number) -> None:
     """Show one campaign: what its next round will do and why, and all its rounds."""
     from turkctl.operations.campaigns.lists import ROUND_COLUMNS, show_campaign
     from turkctl.operations.experiments.people import unclaimed_warning
+    from turkctl.operations.sync.of_psiturk import unassigned_warning
 
     run = invocation(ctx)
     shown = show_campaign(run.context, number)
     for row in shown["unclaimed"]:
         run.output.warn(unclaimed_warning(row))
+    if shown["unassigned"]:
+        run.output.warn(unassigned_warning(shown["unassigned"]))
     if run.output.format != "table":
         run.output.record(shown)
         return
-    coming, history, _warned = shown.pop("next_round") or {}, shown.pop("history"), shown.pop("unclaimed")
+    coming, history = shown.pop("next_round") or {}, shown.pop("history")
+    shown = {key: value for key, value in shown.items() if key not in ("unclaimed", "unassigned")}
     run.output.record(shown | {f"next: {key}": value for key, value in coming.items() if key != "forecast"})
     if history:
         run.output.text("")
@@ -233,6 +237,7 @@ def run(
     from turkctl.operations.campaigns.lists import show_campaign
     from turkctl.operations.campaigns.rounds import COLUMNS
     from turkctl.operations.campaigns.watch import watch_rounds
+    from turkctl.operations.sync.of_psiturk import unassigned_warning
 
     this = invocation(ctx)
     coming = show_campaign(this.context, number)["next_round"]
@@ -245,6 +250,8 @@ def run(
         nonlocal failed
         for report in watch_rounds(this.context, number, stop, forever=watch):
             failed = report.failed > 0
+            if report.unassigned:
+                this.output.warn(unassigned_warning(report.unassigned))
             yield report.as_dict()
 
     with stoppable() as stop:

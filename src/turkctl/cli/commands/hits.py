@@ -31,12 +31,12 @@ def list_(
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market for the counters first.")] = False,
 ) -> None:
     """List the HITs of this mode, with the counters that the market last told."""
-    from turkctl.operations.hits.lists import COLUMNS, list_hits
+    from turkctl.operations.hits.lists import columns_of, list_hits
 
     run = invocation(ctx)
     selection = selectors.selection()
     rows = list_hits(run.context, selection, statuses=status or (), active=active, expired=expired, refresh=refresh)
-    run.output.rows(COLUMNS, rows)
+    run.output.rows(columns_of(rows), rows)
 
 
 @app.command()

@@ -43,11 +43,13 @@ def sync(
 ) -> None:
     """Bring HITs, assignments and participants up to date with the market, at the cost of what changed.
 
-    HITs of the account that this database does not know are listed as unknown and left alone.
+    HITs that psiTurk posted on the same database come in. HITs of the account that this database does not know are
+    listed as unknown and left alone.
     """
     from turkctl.operations.experiments.people import unclaimed_rows, unclaimed_warning
     from turkctl.operations.qualifications.took_part import grant_new
     from turkctl.operations.sync.adopt import Adoption
+    from turkctl.operations.sync.of_psiturk import unassigned_warning
     from turkctl.operations.sync.run import sync as bring_up_to_date
 
     run = invocation(ctx)
@@ -64,6 +66,10 @@ def sync(
     nobodys = unclaimed_rows(run.context, run.context.place)
     for row in nobodys:
         run.output.warn(unclaimed_warning(row))
+    if report.psiturk:
+        run.output.note(f"psiTurk's HITs on this database, counted and listed from now on: {', '.join(report.psiturk)}")
+    if report.unassigned:
+        run.output.warn(unassigned_warning(report.unassigned))
     ended = None if disabled is None else disabled.as_dict()
     run.output.record({**report.as_dict(), "unclaimed": nobodys, "disabled": ended})
     failed = report.read.failed or (disabled is not None and disabled.failed)

@@ -15,7 +15,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.campaigns import spent
-from turkctl.store import campaigns, experiments, people, rounds, tasks
+from turkctl.store import campaigns, experiments, people, psiturk_hits, rounds, tasks
 from turkctl.store.campaigns import Campaign
 from turkctl.store.rounds import Round
 
@@ -121,6 +121,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "allow_repeat_workers": campaign.allow_repeat_workers,
             "next_round": next_round(session, campaign, table, now) if campaign.running else None,
             "unclaimed": nobodys,
+            "unassigned": psiturk_hits.unassigned(session, place),
             "history": [_round(each) for each in held],
         }
 

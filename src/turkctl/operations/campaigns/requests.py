@@ -17,8 +17,9 @@ from turkctl.operations.campaigns.standing import Room, Standing, room, standing
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.intents.posts import Post
+from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
 from turkctl.settings import Settings
-from turkctl.store import campaigns
+from turkctl.store import campaigns, psiturk_hits
 from turkctl.store.base import Place
 from turkctl.store.campaigns import MOST, Campaign
 from turkctl.store.experiments import Version
@@ -66,6 +67,8 @@ class CampaignPlan:
     room: Room
     in_the_way: Campaign | None
     """The campaign that has the experiment's one place in this mode."""
+    unassigned: tuple[str, ...] = ()
+    """HITs of psiTurk's that count because nothing says whose they are."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -81,6 +84,8 @@ class CampaignPlan:
             lines.append(f"a round every {self.campaign.every} seconds: a plain number means seconds; 30m are minutes")
         if self.forecast.expected_end is None:
             lines.append("its end comes before the goal can be met at this pace")
+        if self.unassigned:
+            lines.append(unassigned_warning(self.unassigned))
         return tuple(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,6 +118,7 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
     """
     now = world.now()
     balance = world.engine().call(world.mturk.balance)
+    enter_psiturk(world, now)
     with world.database.read() as session:
         return _plan(session, world.place, world.settings, request, balance, now)
 
@@ -135,6 +141,7 @@ def _plan(
         forecast=forecast(campaign, numbers, masters=_masters(version), now=now),
         room=room(session, campaign, version, balance, now),
         in_the_way=campaigns.running_of(session, version.experiment_id, place.mode),
+        unassigned=tuple(psiturk_hits.unassigned(session, place)),
     )
 
 

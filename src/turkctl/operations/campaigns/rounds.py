@@ -37,10 +37,12 @@ from turkctl.operations.engine.plan import BatchResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.qualifications.took_part import ensure_type, grant_new
+from turkctl.operations.sync.of_psiturk import enter_psiturk, posted_meanwhile
 from turkctl.operations.sync.run import read_market, unfinished
-from turkctl.store import campaigns, experiments, intents, meta, rounds, tasks
+from turkctl.store import campaigns, experiments, intents, meta, psiturk_hits, rounds, tasks
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
+from turkctl.store.hits import PSITURK, HitRow
 from turkctl.store.intents import Intent
 from turkctl.store.people import unreviewed
 from turkctl.store.rounds import Round
@@ -169,11 +171,13 @@ class _Run:
         """Bring the database up to date and keep repeat workers out; the types a new HIT has to exclude."""
         world, campaign = self._world, self._campaign
         settle(world, self._now)
+        entered = enter_psiturk(world, self._now)
         with self._database.read() as session:
             rows = unfinished(session, campaign.place, self._now, experiment_id=campaign.experiment_id)
         # Of other code versions only what has expired: the budget holds its slots until it was read since.
-        count = [row for row in rows if row.code_version == campaign.code_version or row.expires <= self._now]
-        read_market(world, count, self._now)
+        version = (campaign.code_version, None)
+        count = [row for row in rows if row.code_version in version or row.expires <= self._now]
+        read_market(world, count, self._now, known=entered)
         self._look_again()
         if campaign.allow_repeat_workers:
             return ()
@@ -188,10 +192,14 @@ class _Run:
             if standing(session, campaign, self._now, self._table).completed < campaign.goal:
                 return
             rows = unreviewed(session, campaign.place)
-        ours = [
-            row for row in rows if (row.experiment, row.code_version) == (self._version.slug, campaign.code_version)
-        ]
-        read_market(self._world, ours, self._now)
+        read_market(self._world, [row for row in rows if self._counts(row)], self._now)
+
+    def _counts(self, row: HitRow) -> bool:
+        """Whether the HIT counts for the campaign, as one of its experiment's or of psiTurk's that nobody's is."""
+        code_version = self._campaign.code_version
+        if row.origin == PSITURK and row.experiment is None:
+            return row.code_version in (code_version, None)
+        return (row.experiment, row.code_version) == (self._version.slug, code_version)
 
     def _balance(self) -> Balance | None:
         """The balance, if there is something to post."""
@@ -212,6 +220,8 @@ class _Run:
             left = room(session, campaign, version, balance, now)
             if campaign.running:
                 decision = decide(campaign, version, numbers, left, now)
+                if decision.post and posted_meanwhile(session, self._world):
+                    decision = Decision(WAITING, "psiTurk posted HITs while it was counted", decision.wanted)
             else:
                 decision = Decision(campaign.status, campaign.reason or "")
             if decision.post and balance is None:
@@ -292,8 +302,9 @@ class _Run:
                 self._set_status(session, EXHAUSTED, "the market says that the balance does not cover it")
             self._write(session, outcome=outcome, reason=reason, finished=self._now)
             campaign = find(session, self._campaign.number)
+            nobodys = tuple(psiturk_hits.unassigned(session, campaign.place))
         return RoundReport(
-            campaign, self._claimed.number, outcome, reason, decided.standing, decision.wanted, result, posted
+            campaign, self._claimed.number, outcome, reason, decided.standing, decision.wanted, result, posted, nobodys
         )
 
 
@@ -320,6 +331,8 @@ class RoundReport:
     batch: BatchResult | None = None
     posted: int = 0
     """Assignments."""
+    unassigned: tuple[str, ...] = ()
+    """HITs of psiTurk's that were counted because nothing says whose they are."""
 
     @property
     def hits(self) -> list[str]:
@@ -356,4 +369,5 @@ class RoundReport:
             "failed": self.failed,
             "reason": self.reason,
             "errors": self.errors,
+            "unassigned": list(self.unassigned),
         }

@@ -35,6 +35,11 @@ COLUMNS = (
 )
 
 
+def columns_of(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the columns of ``hits list``: with who posted them where that is not turkctl alone."""
+    return (*COLUMNS, "origin") if any(row["origin"] == hits.PSITURK for row in rows) else COLUMNS
+
+
 def list_hits(
     world: World,
     selection: Selection,
@@ -117,16 +122,19 @@ def _of_market(hit: Hit, mode: str, now: datetime) -> dict[str, Any]:
         "codeversion": None,
         "mode": mode,
         "synced": now,
+        "origin": None,
     }
 
 
 def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
     """Bring the HITs that match and are not gone up to date, and their submissions with them."""
+    from turkctl.operations.sync.of_psiturk import enter_psiturk
     from turkctl.operations.sync.run import read_market
 
+    entered = enter_psiturk(world, now)
     with world.database.read() as session:
         rows = hits.select_hits(session, replace(wanted, disposed=False))
-    read_market(world, rows, now)
+    read_market(world, rows, now, known=entered)
 
 
 def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
@@ -149,4 +157,5 @@ def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
         "codeversion": row.code_version,
         "mode": row.mode,
         "synced": row.synced,
+        "origin": row.origin,
     }

@@ -146,6 +146,7 @@ def hit_row(
     code_version: str | None = None,
     campaign_id: int | None = None,
     masters: bool = False,
+    origin: str = hits.OURS,
 ) -> hits.Hit:
     """The row of a HIT that was just posted. Without a code version it counts for no campaign and no participant."""
     created = hit.created or now
@@ -173,4 +174,5 @@ def hit_row(
         expires=hit.expires or created + lifetime,
         synced=now,
         annotation=hit.annotation,
+        origin=origin,
     )

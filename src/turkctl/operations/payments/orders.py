@@ -127,7 +127,7 @@ def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
         NotFoundError, WrongMarketError, UsageError, UnreachableError: see
             :func:`turkctl.operations.selection.work.find_work`.
     """
-    found = find_work(world, wanted)
+    found = find_work(world, wanted, statuses=participants.HANDED_IN)
     work = {each.assignment_id: each for each in found.work}
     idle = dict(found.idle)
     with world.database.read() as session:

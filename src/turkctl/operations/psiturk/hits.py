@@ -128,6 +128,7 @@ def _store(world: World, adopted: dict[str, Hit], experiment: experiments.Versio
                 experiment_id=experiment.experiment_id,
                 code_version=experiment.code_version,
                 masters=bool(from_api(hit.requirements).get("masters")),
+                origin=hits.PSITURK,
             )
             hits.insert(session, row)
     with world.database.read() as session:

@@ -172,6 +172,8 @@ def take_over(world: World, source: Source, change: ProjectChange, now: datetime
     with world.database.write() as session:
         version = experiments.by_slug(session, change.slug)
         done = psiturk.imported(session)
+        if version is not None and psiturk.EXPERIMENT not in done:
+            psiturk.remember(session, psiturk.EXPERIMENT, version.slug)
         items += [_take_campaign(session, old, version, done, source, change.slug, now) for old in source.campaigns]
         items += [_take_task(session, job, done, now) for job in source.tasks]
     items += take_hits(world, dict(source.people or {}), source.hit_ids, version)

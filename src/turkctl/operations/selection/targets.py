@@ -14,7 +14,8 @@ from turkctl.operations.engine.plan import ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.hits import Selection, select_hits
 from turkctl.operations.sync.observe import named_on_market
-from turkctl.operations.sync.unknown import list_account, of_psiturk, psiturk_hits, strangers, without_row
+from turkctl.operations.sync.of_psiturk import enter_psiturk
+from turkctl.operations.sync.unknown import list_account, strangers, without_row
 from turkctl.store.hits import HitRow
 
 
@@ -57,38 +58,33 @@ class Targets:
 
 
 def find_targets(world: World, selection: Selection, now: datetime) -> Targets:
-    """The HITs that match, those without a row included.
+    """Return the HITs that match: rows of the database, those of psiTurk's that are found now included, and others.
 
-    These take part by id; with ``--all`` where participant rows of psiTurk's name them; and where nothing in the
-    database knows them, with ``--all-studies``.
+    Others take part by id, and where nothing in the database knows them, with ``--all-studies``.
 
     Raises:
         NotFoundError: an experiment or a campaign that is not there.
         WrongMarketError: an id that belongs to another mode or market.
         UnreachableError: the market is out of reach.
     """
+    enter_psiturk(world, now)
     with world.database.read() as session:
         selected = select_hits(session, world.place, selection)
     targets = [Target.of_row(row) for row in selected.rows]
     asked, failed = named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
     targets += [Target.of_market(hit) for hit in asked]
     named = {target.hit_id for target in targets}
-    targets += [Target.of_market(hit) for hit in _without_row(world, selection) if hit.hit_id not in named]
+    targets += [Target.of_market(hit) for hit in _strangers(world, selection) if hit.hit_id not in named]
     return Targets(targets, tuple(failed))
 
 
-def _without_row(world: World, selection: Selection) -> list[Hit]:
-    """HITs of the account that have no row and belong to the selection; the account is listed only where needed."""
-    if selection.filters or not (selection.everything or selection.all_studies):
+def _strangers(world: World, selection: Selection) -> list[Hit]:
+    """HITs of the account that nothing knows and that are selected; the account is listed only where needed."""
+    if selection.filters or not selection.all_studies:
         return []
-    if not selection.all_studies:
-        with world.database.read() as session:
-            if not psiturk_hits(session, world):
-                return []
     listed = list_account(world)
     with world.database.read() as session:
-        found = of_psiturk(session, world, listed) if selection.everything else []
-        return found + (strangers(session, world, listed) if selection.all_studies else [])
+        return strangers(session, world, listed)
 
 
 def unknown_on_market(world: World) -> list[Hit]:

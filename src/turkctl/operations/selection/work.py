@@ -20,9 +20,12 @@ from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.selection.gold import Accuracy, accuracies
 from turkctl.operations.selection.hits import Selection, compile_regex, refuse_elsewhere
 from turkctl.operations.sync.observe import named_on_market
+from turkctl.operations.sync.of_psiturk import enter_psiturk
+from turkctl.operations.sync.run import read_market
 from turkctl.store import experiments, hits, participants, workers
 from turkctl.store.assignments import SUBMITTED
 from turkctl.store.base import Place
+from turkctl.store.hits import HitFilter
 from turkctl.store.participant_credits import SetBack
 from turkctl.store.participants import Claim
 from turkctl.store.workers import WorkFilter, WorkRow
@@ -98,8 +101,16 @@ class FoundWork:
     """A failed item for each named id that nobody knows."""
 
 
-def find_work(world: World, wanted: WorkSelection) -> FoundWork:
-    """The work that matches: of our tables, marked submitted in psiTurk's rows, and named or asked for on the market.
+def find_work(world: World, wanted: WorkSelection, *, statuses: Sequence[int] = (participants.SUBMITTED,)) -> FoundWork:
+    """Return the work that matches: of our tables, marked submitted in psiTurk's rows, and on the market.
+
+    What is on the market alone takes part by name, or where it is asked for. Of work that psiTurk's rows alone tell of
+    the HITs are read first: only the market knows who did it.
+
+    Args:
+        world: database and market.
+        wanted: what matches.
+        statuses: psiTurk's, of the rows whose HITs are read first.
 
     Raises:
         NotFoundError: an experiment that nobody knows.
@@ -108,6 +119,8 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
         UnreachableError: the market is out of reach.
     """
     place, selection = world.place, wanted.selection
+    if _looks_at_ours(wanted):
+        _read_first(world, wanted, statuses)
     with world.database.read() as session:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
@@ -127,6 +140,34 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     nothing = [(each, "nothing submitted that matches") for each in selection.ids if each in none]
     idle = (*named.idle, *stored.idle, *nothing)
     return _good_enough(world, wanted, FoundWork(tuple(work.values()), idle, failed=(*named.failed, *failed)))
+
+
+def _read_first(world: World, wanted: WorkSelection, statuses: Sequence[int]) -> None:
+    """Read the HITs, where the market has them, of work that participants' rows alone tell of."""
+    place, now = world.place, world.now()
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        narrowed = work_filter(session, place, wanted)
+        by_version = _by_version(session)
+        named = {
+            row.hit_id
+            for status in (statuses if table is not None else ())
+            for row in workers.select_psiturk_work(
+                session, narrowed, table or "", status, says="", by_version=by_version
+            )
+        }
+    if not named:
+        return
+    entered = enter_psiturk(world, now)
+    with world.database.read() as session:
+        unread = hits.select_hits(session, HitFilter(place, ids=sorted(named), disposed=False))
+    read_market(world, unread, now, known=entered)
+
+
+def _by_version(session: Session) -> dict[str, str]:
+    """The experiments, by slug, that are alone in having their code version."""
+    versions = [(each.code_version, each.slug) for each in experiments.list_all(session, inactive=False)]
+    return {code: slug for code, slug in versions if [code for code, _ in versions].count(code) == 1}
 
 
 def _good_enough(world: World, wanted: WorkSelection, found: FoundWork) -> FoundWork:
@@ -247,9 +288,8 @@ def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int
         status: psiTurk's number.
         says: the market's word for it.
     """
-    versions = [(each.code_version, each.slug) for each in experiments.list_all(session, inactive=False)]
-    alone = {code: slug for code, slug in versions if [code for code, _ in versions].count(code) == 1}
-    rows = workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=alone)
+    by_version = _by_version(session)
+    rows = workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=by_version)
     claims = participants.claims(session, table, narrowed.place.mode, [row.assignment_id for row in rows])
     several = {
         name: f"rows of {', '.join(theirs)} say that they did it, and the market has not told who"

@@ -1,7 +1,8 @@
 """``sync --adopt``: HITs of the account that were posted by other programs become HITs of this database.
 
-An adopted HIT of an experiment and code version counts for its campaigns. One that participants of psiTurk's name has
-to keep counting as it did, so that it is taken in only with the code version of their rows.
+An adopted HIT of an experiment and code version counts for its campaigns. One of psiTurk's is here already
+(:mod:`turkctl.operations.sync.of_psiturk`): adopting it says for good whose it is. Its participants have to keep
+counting as they did, so that it is taken in only with the code version of their rows.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.sync.unknown import of_psiturk, psiturk_hits, strangers
-from turkctl.store import experiments, hits
+from turkctl.operations.sync.unknown import strangers
+from turkctl.store import experiments, hits, psiturk_hits
 from turkctl.store.experiments import Version
+from turkctl.store.hits import HitRow
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,25 @@ def adopt(world: World, listed: Sequence[Hit], wanted: Adoption, now: datetime) 
         version = None if wanted.experiment is None else find_experiment(session, wanted.experiment)
         code = wanted.code_version or (None if version is None else version.code_version)
         taken += [_enter(session, world, hit, version, code, now) for hit in strangers(session, world, listed)]
-        versions = psiturk_hits(session, world)
-        for hit in of_psiturk(session, world, listed):
-            named = [wanted.code_version] if wanted.code_version else versions[hit.hit_id]
+        for row in psiturk_hits.rows_of_psiturk(session, world.place, adopted=False):
+            named = _versions(session, world, row, wanted, code)
             owner, reason = _owner(session, version, named)
             if owner is None:
-                left.append((hit.hit_id, reason))
+                left.append((row.hit_id, reason))
             else:
-                taken.append(_enter(session, world, hit, owner, next(iter(named)), now))
+                psiturk_hits.assign(session, row, owner.experiment_id, next(iter(named)), adopted=True)
+                taken.append(row.hit_id)
     return Adopted(tuple(taken), tuple(left))
+
+
+def _versions(
+    session: Session, world: World, row: HitRow, wanted: Adoption, code: str | None
+) -> Collection[str | None]:
+    """The code versions that a HIT of psiTurk's may be of: the one given, its participants', or the current one."""
+    if wanted.code_version is not None:
+        return [wanted.code_version]
+    theirs = psiturk_hits.versions(session, world.settings["participants_table"], world.place.mode, row.hit_id)
+    return theirs or [code or row.code_version]
 
 
 def _owner(session: Session, version: Version | None, codes: Collection[str | None]) -> tuple[Version | None, str]:

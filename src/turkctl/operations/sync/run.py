@@ -22,6 +22,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Answer, Entered, ParticipantsTable, enter
+from turkctl.operations.sync.of_psiturk import enter_psiturk
 from turkctl.operations.sync.unknown import list_account, strangers, without_row
 from turkctl.store import (
     assignments,
@@ -32,6 +33,7 @@ from turkctl.store import (
     participant_credits,
     participants,
     people,
+    psiturk_hits,
 )
 from turkctl.store.assignments import SUBMITTED
 from turkctl.store.base import Place
@@ -78,6 +80,10 @@ class SyncReport:
     requests: int
     credited_again: int = 0
     """Participants' rows that psiTurk had set back to submitted after their work was approved."""
+    psiturk: tuple[str, ...] = ()
+    """HITs that psiTurk posted on this database and that were entered now."""
+    unassigned: tuple[str, ...] = ()
+    """HITs of psiTurk's of which nothing says whose they are."""
 
     def as_dict(self) -> dict[str, Any]:
         """The report as it is printed."""
@@ -91,6 +97,8 @@ class SyncReport:
             "participants_added": self.read.participants_added,
             "participants_credited_again": self.credited_again,
             "found": self.found,
+            "psiturk": list(self.psiturk),
+            "unassigned": list(self.unassigned),
             "unknown": list(self.unknown),
             "adopted": list(self.adopted.hit_ids),
             "not_adopted": [{"id": hit_id, "detail": reason} for hit_id, reason in self.adopted.left],
@@ -143,11 +151,13 @@ def sync(
     settled = settle(world, now)
     listed = {hit.hit_id: hit for hit in list_account(world)}
     found = _enter_ours(world, list(listed.values()), now)
+    theirs = tuple(enter_psiturk(world, now, listed))
     adopted = Adopted() if adoption is None else adopt(world, list(listed.values()), adoption, now)
     with world.database.read() as session:
         stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
         unread = people.unread(session, world.place)
         unknown = strangers(session, world, list(listed.values()))
+        nobodys = tuple(psiturk_hits.unassigned(session, world.place))
         configured = [each.experiment_id for each in experiments.list_all(session)]
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
     read = read_market(world, rows, now, known=listed, every=full)
@@ -158,7 +168,9 @@ def sync(
             grant(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
-    return SyncReport(full, len(stored), read, strange, adopted, settled.found + found, requests, credited)
+    return SyncReport(
+        full, len(stored), read, strange, adopted, settled.found + found, requests, credited, theirs, nobodys
+    )
 
 
 def _credit_again(world: World) -> int:

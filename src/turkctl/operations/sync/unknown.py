@@ -1,7 +1,7 @@
 """HITs of the account that this database does not know: reported, never touched without being asked for.
 
-Unknown means: no row, no request of ours that may have made it, and no participant who did it. What psiTurk's rows
-name was posted by psiTurk: it is known, though we have no counters of it.
+Unknown means: no row, no request of ours that may have made it, and neither psiTurk's own table of HITs nor a
+participant's row names it. What these name was posted by psiTurk (:mod:`turkctl.operations.sync.of_psiturk`).
 """
 
 from __future__ import annotations
@@ -12,29 +12,18 @@ from sqlmodel import Session
 
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
-from turkctl.store import hits, intents, participants, people
+from turkctl.store import hits, intents, psiturk_hits
 
 
 def strangers(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
-    """Those of the HITs that nothing in the database knows, in the order given."""
+    """Return those of the HITs that nothing in the database knows, in the order given."""
     rest = without_row(session, world, listed)
-    named = psiturk_hits(session, world) if rest else {}
+    if not rest:
+        return []
+    named = psiturk_hits.without_row(session, world.place.mode, world.settings["participants_table"])
     tokens = [hit.annotation for hit in rest if hit.annotation]
     ours = intents.known_tokens(session, tokens)
     return [hit for hit in rest if hit.annotation not in ours and hit.hit_id not in named]
-
-
-def of_psiturk(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
-    """Those of the HITs that participant rows of this mode alone name."""
-    rest = without_row(session, world, listed)
-    named = psiturk_hits(session, world) if rest else {}
-    return [hit for hit in rest if hit.hit_id in named]
-
-
-def psiturk_hits(session: Session, world: World) -> dict[str, set[str | None]]:
-    """``{HIT id: code versions}`` of participants of this mode whose HIT we have no row of."""
-    name: str = world.settings["participants_table"]
-    return people.hits_elsewhere(session, world.place, name) if participants.exists(session, name) else {}
 
 
 def list_account(world: World) -> list[Hit]:

@@ -1,0 +1,209 @@
+"""psiTurk's HITs on a shared database: those that it posted since become rows beside our own, and count.
+
+psiTurk keeps nothing of a HIT but its id. The mode and market of one are where GetHIT answers for this account. What
+has no HIT there is remembered, so that an old study's ids are asked for once and not at every round.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from turkctl.errors import TurkctlError
+from turkctl.ids import can_be_id
+from turkctl.mturk import requirements
+from turkctl.mturk.errors import DoesNotExistError, ParameterError
+from turkctl.mturk.types import Hit
+from turkctl.operations.engine.batch import read_each
+from turkctl.operations.engine.world import World
+from turkctl.operations.intents.posts import hit_row
+from turkctl.operations.intents.settle import enter_hit
+from turkctl.operations.sync.enter import GONE_AFTER
+from turkctl.store import experiments, hits, intents, psiturk_hits
+from turkctl.store.base import Place
+from turkctl.store.hits import DISPOSED, HitRow
+from turkctl.store.psiturk_hits import Named
+
+_SHOWN = 3
+"""HITs that a warning names one by one."""
+
+
+def enter_psiturk(world: World, now: datetime, listed: Mapping[str, Hit] | None = None) -> dict[str, Hit]:
+    """Enter the HITs that psiTurk posted and that have no row yet; return them as the market has them, by id.
+
+    Their counters are as the market tells them; their work is read afterwards, as that of any other HIT, and counts as
+    outstanding until then. Whose they are is worked out anew each time, unless somebody has said so.
+
+    Args:
+        world: database and market.
+        now: the moment.
+        listed: HITs that the market has just told about; of the others each is asked for.
+
+    Raises:
+        UnreachableError: the market is out of reach.
+        MarketRefusedError: it refused for another reason than that there is no such HIT.
+    """
+    name: str = world.settings["participants_table"]
+    with world.database.read() as session:
+        wanted = psiturk_hits.named(session, world.place, name)
+    found = _ask(world, [*wanted.new, *wanted.again], listed or {})
+    entered = _store(world, wanted, found, now) if found or wanted.first else {}
+    _assign(world)
+    return entered
+
+
+def posted_meanwhile(session: Session, world: World) -> bool:
+    """Return whether psiTurk's tables name HITs that nobody has asked this market for."""
+    return bool(psiturk_hits.named(session, world.place, world.settings["participants_table"]).new)
+
+
+def _ask(world: World, ids: Sequence[str], listed: Mapping[str, Hit]) -> dict[str, Hit | None]:
+    """What the market says of each; None for what is no HIT of it."""
+    found: dict[str, Hit | None] = {each: listed.get(each) for each in ids}
+    unlisted = [each for each in ids if found[each] is None and can_be_id(each)]
+    for hit_id, answer in read_each(world.engine(), unlisted, world.mturk.get_hit):
+        if isinstance(answer, TurkctlError):
+            if not isinstance(answer, DoesNotExistError | ParameterError):
+                raise answer
+        else:
+            found[hit_id] = answer
+    return found
+
+
+def _store(world: World, wanted: Named, found: Mapping[str, Hit | None], now: datetime) -> dict[str, Hit]:
+    """Enter what the market has, and remember what it has not."""
+    place = world.place
+    open_ = {hit_id: hit for hit_id, hit in found.items() if hit is not None and hit.status != DISPOSED}
+    absent = [hit_id for hit_id in found if hit_id not in open_]
+    # An id that was in the tables before anybody looked is old; a later one may be missing for a minute.
+    closed = {each for each in absent if wanted.first or found[each] is not None or not can_be_id(each)}
+    if wanted.first:
+        absent.append(psiturk_hits.LOOKED)
+        closed.add(psiturk_hits.LOOKED)
+    with world.database.write() as session:
+        psiturk_hits.remember_absent(session, place, absent, now, closed=closed, before=now - GONE_AFTER)
+        theirs = [hit_id for hit_id, hit in open_.items() if not _enter_ours(session, place, hit, now)]
+        fresh = hits.unknown_ids(session, place, theirs)
+        for hit_id in fresh:
+            hits.insert(session, _row(place, open_[hit_id], now))
+    return {hit_id: open_[hit_id] for hit_id in fresh}
+
+
+def _enter_ours(session: Session, place: Place, hit: Hit, now: datetime) -> bool:
+    """Enter a HIT that participants name and that a request of ours made, whose answer got lost; whether it is one."""
+    intent = None if hit.annotation is None else intents.get(session, hit.annotation)
+    if intent is None or intent.kind not in (intents.CREATE_HIT, intents.COMPENSATE):
+        return False
+    enter_hit(session, place, intent, hit, now)
+    intents.complete(session, intent.token, hit.hit_id, now)
+    return True
+
+
+def _row(place: Place, hit: Hit, now: datetime) -> hits.Hit:
+    return hit_row(
+        hit,
+        place,
+        now,
+        duration=hit.duration or timedelta(),
+        lifetime=timedelta(),
+        experiment_id=None,
+        masters=requirements.ask_for_masters(hit.requirements),
+        origin=hits.PSITURK,
+    )
+
+
+@dataclass(frozen=True)
+class Owners:
+    """What says whose psiTurk's HITs are."""
+
+    by_version: Mapping[str, Sequence[int]]
+    """Configured experiments, by their code version."""
+    current: Mapping[int, str]
+    """The code version of each experiment, configured or not."""
+    configured: Sequence[int]
+    imported: int | None
+    """The experiment that psiTurk's study was imported as."""
+
+    def of(self, code_version: str | None, past: Sequence[int] = ()) -> tuple[int | None, str | None]:
+        """Return experiment and code version of a HIT.
+
+        The experiment is that of the code version its participants have, else the imported one, else the only one that
+        is configured; the code version is its participants', else the experiment's current one.
+
+        Args:
+            code_version: of the HIT's first participant; None where it has none.
+            past: experiments that had this code version at any time.
+        """
+        experiment = None if code_version is None else self._of_version(code_version, past)
+        if experiment is None and not self._shared(code_version):
+            experiment = self._the_one()
+        if code_version is None and experiment is not None:
+            code_version = self.current[experiment]
+        return experiment, code_version
+
+    def _of_version(self, code_version: str, past: Sequence[int]) -> int | None:
+        have_it = self.by_version.get(code_version) or past
+        if self.imported in have_it:
+            return self.imported
+        return have_it[0] if len(have_it) == 1 else None
+
+    def _shared(self, code_version: str | None) -> bool:
+        """Whether several configured experiments have this code version: then nothing says which."""
+        return code_version is not None and len(self.by_version.get(code_version, ())) > 1
+
+    def _the_one(self) -> int | None:
+        if self.imported is not None:
+            return self.imported
+        return self.configured[0] if len(self.configured) == 1 else None
+
+
+def _owners(session: Session) -> Owners:
+    every = experiments.list_all(session)
+    configured = [each for each in every if each.active]
+    by_version: dict[str, list[int]] = defaultdict(list)
+    for each in configured:
+        by_version[each.code_version].append(each.experiment_id)
+    return Owners(
+        by_version=by_version,
+        current={each.experiment_id: each.code_version for each in every},
+        configured=[each.experiment_id for each in configured],
+        imported=psiturk_hits.imported_experiment(session),
+    )
+
+
+def _assign(world: World) -> None:
+    """Work out whose psiTurk's HITs are, of which nobody has said so; write only what is another than before."""
+    name: str = world.settings["participants_table"]
+    with world.database.read() as session:
+        rows = psiturk_hits.rows_of_psiturk(session, world.place, adopted=False)
+        if not rows:
+            return
+        owners = _owners(session)
+        versions = psiturk_hits.first_versions(session, name, world.place.mode, [row.hit_id for row in rows])
+        past = {version: psiturk_hits.past_owners(session, version) for version in set(versions.values())}
+        slugs = {each.experiment_id: each.slug for each in experiments.list_all(session)}
+    changed: list[tuple[HitRow, int | None, str | None]] = []
+    for row in rows:
+        version = versions.get(row.hit_id)
+        experiment, code = owners.of(version, past.get(version or "", ()))
+        slug = None if experiment is None else slugs[experiment]
+        if (row.experiment, row.code_version) != (slug, code):
+            changed.append((row, experiment, code))
+    if changed:
+        with world.database.write() as session:
+            for row, experiment, code in changed:
+                psiturk_hits.assign(session, row, experiment, code)
+
+
+def unassigned_warning(hit_ids: Sequence[str]) -> str:
+    """Return the sentence about HITs of psiTurk's of which nothing says whose they are, with what to type."""
+    more = f" and {len(hit_ids) - _SHOWN} more" if len(hit_ids) > _SHOWN else ""
+    what = "a HIT" if len(hit_ids) == 1 else f"{len(hit_ids)} HITs"
+    return (
+        f"psiTurk posted {what} of which nothing says whose, so that every active campaign counts them:"
+        f" {', '.join(hit_ids[:_SHOWN])}{more}; to say it: turkctl sync --adopt --experiment SLUG --codeversion V"
+    )

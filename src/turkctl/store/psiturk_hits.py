@@ -1,0 +1,187 @@
+"""The HITs that psiTurk posted: which ids its tables name, and which of those were asked for on this market.
+
+Those that the market has are rows of :mod:`turkctl.store.hits` with ``origin`` psiturk. Of the others it is kept here
+that they were asked for, so that nobody asks for thousands of old HITs again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint, or_, select, update
+from sqlmodel import Field, Session
+
+from turkctl.store import hits, participants, psiturk
+from turkctl.store.base import Place, TurkctlTable, chunks, insert_ignoring
+from turkctl.store.experiments import EXPERIMENTS, SETTINGS
+from turkctl.store.hits import HITS, HitRow
+from turkctl.store.participants import participants_table
+from turkctl.store.types import UtcTime
+
+
+class PsiturkId(TurkctlTable, table=True):
+    """An id of psiTurk's that is no HIT of this mode and market, as far as the market has said."""
+
+    __tablename__ = "turkctl_psiturk_id"
+    __table_args__ = (UniqueConstraint("mode", "market", "hit_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mode: str = Field(max_length=16)
+    market: str = Field(max_length=512)
+    hit_id: str = Field(max_length=128)
+    asked: datetime = Field(sa_type=UtcTime)
+    """When the market was first asked for it."""
+    closed: bool = False
+    """Whether nobody asks any more: it is disposed, belongs to another market, or is no id of any."""
+
+
+IDS = PsiturkId.__table__
+
+
+LOOKED = ""
+"""Stands, as an id, for the first look at psiTurk's table of HITs on this market."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What psiTurk's tables name and no row of ours has."""
+
+    new: tuple[str, ...]
+    """Never asked for on this market."""
+    again: tuple[str, ...]
+    """Asked for, not found, and too young for that to be believed."""
+    first: bool
+    """Whether nobody has looked at psiTurk's table of HITs on this market before."""
+
+
+def without_row(session: Session, mode: str, participants_name: str) -> set[str]:
+    """Return the ids that psiTurk's tables name and no row of ours has.
+
+    Its table of HITs names them whatever their mode; of the participants' rows those of this mode count.
+    """
+    found = psiturk.read_table(session, psiturk.HITS)
+    ids = {str(row["hitid"]) for row in found.rows if row["hitid"]}
+    ids -= _with_row(session, sorted(ids))
+    if participants.exists(session, participants_name):
+        table = participants_table(participants_name)
+        known = select(HITS.c.hit_id)  # whatever their mode and market: an id is given once
+        statement = select(table.c.hitid).where(table.c.mode == mode, table.c.hitid.not_in(known)).distinct()
+        ids |= set(session.connection().execute(statement).scalars())
+    return ids
+
+
+def named(session: Session, place: Place, participants_name: str) -> Named:
+    """Return the ids that psiTurk's tables name, no row of ours has, and that are not known to be gone."""
+    rest = without_row(session, place.mode, participants_name)
+    here = (IDS.c.mode == place.mode, IDS.c.market == place.market)
+    columns = select(IDS.c.hit_id, IDS.c.closed).where(*here)
+    asked = {row.hit_id: row.closed for row in session.connection().execute(columns)}
+    return Named(
+        new=tuple(sorted(rest - asked.keys())),
+        again=tuple(sorted(each for each in rest if asked.get(each) is False)),
+        first=LOOKED not in asked and psiturk.read_table(session, psiturk.HITS).lacks is not None,
+    )
+
+
+def _with_row(session: Session, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for part in chunks(ids):
+        found |= set(session.connection().execute(select(HITS.c.hit_id).where(HITS.c.hit_id.in_(part))).scalars())
+    return found
+
+
+def remember_absent(
+    session: Session, place: Place, ids: Iterable[str], now: datetime, *, closed: Collection[str], before: datetime
+) -> None:
+    """Note that the market was asked for these ids and has no open HIT for them.
+
+    Args:
+        session: writes.
+        place: mode and market.
+        ids: what was asked for.
+        now: when.
+        closed: those of them that nobody need ask for again.
+        before: ids that were first asked for at this time or earlier are closed as well.
+    """
+    values = {"mode": place.mode, "market": place.market, "asked": now}
+    rows = [{**values, "hit_id": each, "closed": each in closed} for each in ids]
+    for part in chunks(rows):
+        insert_ignoring(session, IDS, ("mode", "market", "hit_id"), part)
+    here = (IDS.c.mode == place.mode, IDS.c.market == place.market, IDS.c.closed.is_(False))
+    for names in chunks([row["hit_id"] for row in rows]):
+        final = or_(IDS.c.asked <= before, IDS.c.hit_id.in_([each for each in names if each in closed]))
+        statement = update(IDS).where(*here, IDS.c.hit_id.in_(names), final).values(closed=True)
+        session.connection().execute(statement)
+
+
+def rows_of_psiturk(session: Session, place: Place, *, adopted: bool | None = None) -> list[HitRow]:
+    """Return psiTurk's HITs of this place that are not gone; ``adopted``: only those that somebody assigned, or not."""
+    conditions = [*hits.in_place(place), HITS.c.origin == hits.PSITURK, HITS.c.disposed_at.is_(None)]
+    if adopted is not None:
+        conditions.append(HITS.c.adopted.is_(adopted))
+    return hits.select_where(session, *conditions)
+
+
+def unassigned(session: Session, place: Place) -> list[str]:
+    """Return the ids of psiTurk's HITs of which nothing says whose they are, and that are not gone."""
+    return [row.hit_id for row in rows_of_psiturk(session, place) if row.experiment is None]
+
+
+def assign(
+    session: Session, row: HitRow, experiment_id: int | None, code_version: str | None, *, adopted: bool = False
+) -> None:
+    """Say whose a HIT of psiTurk's is; ``adopted``: for good."""
+    values = {"experiment_id": experiment_id, "code_version": code_version, "adopted": adopted}
+    session.connection().execute(update(HITS).where(HITS.c.id == row.row).values(**values))
+
+
+def first_versions(session: Session, name: str, mode: str, hit_ids: Sequence[str]) -> dict[str, str]:
+    """Return the code version of each HIT's first participant of this mode: the one it was posted with."""
+    if not participants.exists(session, name):
+        return {}
+    table = participants_table(name)
+    order = (table.c.hitid, table.c.beginhit.is_(None), table.c.beginhit, table.c.uniqueid)
+    statement = select(table.c.hitid, table.c.codeversion).where(table.c.mode == mode, table.c.codeversion.is_not(None))
+    found: dict[str, str] = {}
+    for part in chunks(hit_ids):
+        for hit_id, version in session.connection().execute(statement.where(table.c.hitid.in_(part)).order_by(*order)):
+            found.setdefault(hit_id, version)
+    return found
+
+
+def versions(session: Session, name: str, mode: str, hit_id: str) -> set[str | None]:
+    """Return the code versions of the participants of one HIT in this mode."""
+    if not participants.exists(session, name):
+        return set()
+    table = participants_table(name)
+    statement = select(table.c.codeversion).where(table.c.mode == mode, table.c.hitid == hit_id).distinct()
+    return set(session.connection().execute(statement).scalars())
+
+
+def past_owners(session: Session, code_version: str) -> list[int]:
+    """Return the experiments, configured or not, that ever had this code version."""
+    statement = select(SETTINGS.c.experiment_id).where(SETTINGS.c.code_version == code_version).distinct()
+    return list(session.connection().execute(statement.order_by(SETTINGS.c.experiment_id)).scalars())
+
+
+def imported_experiment(session: Session) -> int | None:
+    """Return the experiment that psiTurk's study was imported as; None where none was."""
+    done = psiturk.imported(session)
+    slug = done.get(psiturk.EXPERIMENT)
+    if slug is None:
+        return _of_campaign(session, [int(value) for key, value in done.items() if key.startswith("campaign:")])
+    found: int | None = (
+        session.connection().execute(select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.slug == slug)).scalar()
+    )
+    return found
+
+
+def _of_campaign(session: Session, numbers: Sequence[int]) -> int | None:
+    """The experiment of campaigns that were imported, if it is one."""
+    from turkctl.store.campaigns import CAMPAIGNS
+
+    statement = select(CAMPAIGNS.c.experiment_id).where(CAMPAIGNS.c.id.in_(numbers)).distinct()
+    found = list(session.connection().execute(statement).scalars())
+    return found[0] if len(found) == 1 else None
