@@ -62,6 +62,19 @@ def test_a_column_of_participants_is_enough_to_see_the_wage(paid: Path, turkctl:
     assert list(found(turkctl, "participants", "list", "--wage")[0])[-2:] == ["minutes", "wage"]
 
 
+def test_who_returned_an_assignment_earned_nothing_by_it(paid: Path, turkctl: Run) -> None:
+    with closing(sqlite3.connect("turkctl.db")) as plain:
+        copied = "assignmentid, 'AGHOST', hitid, 7, codeversion, 2, mode FROM assignments LIMIT 1"
+        columns = "uniqueid, assignmentid, workerid, hitid, cond, codeversion, status, mode"
+        plain.execute(f"INSERT INTO assignments ({columns}) SELECT 'AGHOST:' || assignmentid, {copied}")
+        plain.commit()
+    rows = found(turkctl, "participants", "list", "--columns", "worker_id,minutes,wage")
+    assert {row["worker_id"] == "AGHOST": (row["minutes"], row["wage"]) for row in rows}[True] == (None, None)
+    assert sum(row["wage"] is not None for row in rows) == 3
+    by = ("--wage", "--group-by", "condition")
+    assert [row["condition"] for row in found(turkctl, "workers", "list", *by)] == [None]
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import UniqueConstraint, or_, select, update
+from sqlalchemy import ColumnElement, Select, UniqueConstraint, column, inspect, or_, select, table, update
 from sqlmodel import Field, Session
 
 from turkctl.store import hits, participants, psiturk
@@ -38,6 +39,7 @@ class PsiturkId(TurkctlTable, table=True):
 
 
 IDS = PsiturkId.__table__
+_AMT_HIT = table(psiturk.HITS, column("hitid"))
 
 
 LOOKED = ""
@@ -56,40 +58,51 @@ class Named:
     """Whether nobody has looked at psiTurk's table of HITs on this market before."""
 
 
-def without_row(session: Session, mode: str, participants_name: str) -> set[str]:
+def without_row(session: Session, mode: str, participants_name: str, *known: Select[Any]) -> set[str]:
     """Return the ids that psiTurk's tables name and no row of ours has.
 
-    Its table of HITs names them whatever their mode; of the participants' rows those of this mode count.
+    Its table of HITs names them whatever their mode; of the participants' rows those of this mode count. Rows of ours
+    count whatever their mode and market: an id is given once.
+
+    Args:
+        session: on turkctl's database.
+        mode: of the participants.
+        participants_name: of their table.
+        known: queries for ids that are left out as well.
     """
-    found = psiturk.read_table(session, psiturk.HITS)
-    ids = {str(row["hitid"]) for row in found.rows if row["hitid"]}
-    ids -= _with_row(session, sorted(ids))
+    statements: list[tuple[Select[Any], ColumnElement[Any]]] = []
+    if is_there(session):
+        statements.append((select(_AMT_HIT.c.hitid), _AMT_HIT.c.hitid))
     if participants.exists(session, participants_name):
-        table = participants_table(participants_name)
-        known = select(HITS.c.hit_id)  # whatever their mode and market: an id is given once
-        statement = select(table.c.hitid).where(table.c.mode == mode, table.c.hitid.not_in(known)).distinct()
-        ids |= set(session.connection().execute(statement).scalars())
-    return ids
+        people = participants_table(participants_name).c
+        statements.append((select(people.hitid).where(people.mode == mode).distinct(), people.hitid))
+    found: set[str] = set()
+    for statement, hit_id in statements:
+        unknown = (hit_id.not_in(each) for each in (select(HITS.c.hit_id), *known))
+        found |= {str(each) for each in session.connection().execute(statement.where(*unknown)).scalars() if each}
+    return found
+
+
+def is_there(session: Session) -> bool:
+    """Return whether the database has psiTurk's table of HITs, with its ids."""
+    inspector = inspect(session.connection())
+    if not inspector.has_table(psiturk.HITS):
+        return False
+    return "hitid" in {column["name"] for column in inspector.get_columns(psiturk.HITS)}
 
 
 def named(session: Session, place: Place, participants_name: str) -> Named:
     """Return the ids that psiTurk's tables name, no row of ours has, and that are not known to be gone."""
-    rest = without_row(session, place.mode, participants_name)
     here = (IDS.c.mode == place.mode, IDS.c.market == place.market)
-    columns = select(IDS.c.hit_id, IDS.c.closed).where(*here)
-    asked = {row.hit_id: row.closed for row in session.connection().execute(columns)}
+    closed = select(IDS.c.hit_id).where(*here, IDS.c.closed.is_(True))
+    rest = without_row(session, place.mode, participants_name, closed)
+    young = set(session.connection().execute(select(IDS.c.hit_id).where(*here, IDS.c.closed.is_(False))).scalars())
+    looked = session.connection().execute(select(IDS.c.id).where(*here, IDS.c.hit_id == LOOKED)).scalar()
     return Named(
-        new=tuple(sorted(rest - asked.keys())),
-        again=tuple(sorted(each for each in rest if asked.get(each) is False)),
-        first=LOOKED not in asked and psiturk.read_table(session, psiturk.HITS).lacks is not None,
+        new=tuple(sorted(rest - young)),
+        again=tuple(sorted(rest & young)),
+        first=looked is None and is_there(session),
     )
-
-
-def _with_row(session: Session, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for part in chunks(ids):
-        found |= set(session.connection().execute(select(HITS.c.hit_id).where(HITS.c.hit_id.in_(part))).scalars())
-    return found
 
 
 def remember_absent(
@@ -141,12 +154,14 @@ def first_versions(session: Session, name: str, mode: str, hit_ids: Sequence[str
     """Return the code version of each HIT's first participant of this mode: the one it was posted with."""
     if not participants.exists(session, name):
         return {}
-    table = participants_table(name)
-    order = (table.c.hitid, table.c.beginhit.is_(None), table.c.beginhit, table.c.uniqueid)
-    statement = select(table.c.hitid, table.c.codeversion).where(table.c.mode == mode, table.c.codeversion.is_not(None))
+    people = participants_table(name)
+    order = (people.c.hitid, people.c.beginhit.is_(None), people.c.beginhit, people.c.uniqueid)
+    statement = select(people.c.hitid, people.c.codeversion).where(
+        people.c.mode == mode, people.c.codeversion.is_not(None)
+    )
     found: dict[str, str] = {}
     for part in chunks(hit_ids):
-        for hit_id, version in session.connection().execute(statement.where(table.c.hitid.in_(part)).order_by(*order)):
+        for hit_id, version in session.connection().execute(statement.where(people.c.hitid.in_(part)).order_by(*order)):
             found.setdefault(hit_id, version)
     return found
 
@@ -155,8 +170,8 @@ def versions(session: Session, name: str, mode: str, hit_id: str) -> set[str | N
     """Return the code versions of the participants of one HIT in this mode."""
     if not participants.exists(session, name):
         return set()
-    table = participants_table(name)
-    statement = select(table.c.codeversion).where(table.c.mode == mode, table.c.hitid == hit_id).distinct()
+    people = participants_table(name)
+    statement = select(people.c.codeversion).where(people.c.mode == mode, people.c.hitid == hit_id).distinct()
     return set(session.connection().execute(statement).scalars())
 
 
