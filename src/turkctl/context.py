@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import ConfigError, DatabaseUnreachableError
+from turkctl.errors import DatabaseUnreachableError
 from turkctl.settings import Settings, mask_url, sqlite_path
 from turkctl.units import parse_money
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from turkctl.market.destinations import Destinations
     from turkctl.market.doors.http import Server
     from turkctl.market.glance import Glance
+    from turkctl.market.keys import Keys
     from turkctl.market.notifier import LossyNotify
     from turkctl.market.protocol.endpoint import Endpoint
     from turkctl.market.protocol.switches import Switches
@@ -219,7 +220,7 @@ class Context:
 
         Raises:
             UsageError: the address cannot be listened on.
-            ConfigError: the file of keys cannot be read.
+            ConfigError: the file of keys cannot be read, or a line of it is not a key.
         """
         from turkctl.market.destinations import is_loopback
         from turkctl.market.doors.http import serve
@@ -228,17 +229,16 @@ class Context:
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         return serve(self._new_endpoint(self._keys()), host, port, threads)
 
-    def _keys(self) -> dict[str, str]:
+    def _keys(self) -> Keys:
+        from turkctl.market.keys import Keys, read_keys
         from turkctl.settings_file import read_toml
 
         name = self.settings["market.keys"]
         if name is None:
-            return {}
+            return Keys()
         path = self.settings.folder / name
         document, _ = read_toml(path)
-        if not document or not all(isinstance(secret, str) and secret for secret in document.values()):
-            raise ConfigError(f"{path} holds no keys", hint='write lines of the form ACCESS_KEY_ID = "secret"')
-        return document
+        return read_keys(document, str(path))
 
     def _notify(self, destination: dict[str, Any], body: str) -> None:
         """Deliver an event of the market; botocore is imported by the first."""
@@ -262,12 +262,13 @@ class Context:
             sns_endpoint_url=self.settings["market.sns_endpoint_url"],
         )
 
-    def _new_endpoint(self, keys: Mapping[str, str] | None = None) -> Endpoint:
+    def _new_endpoint(self, keys: Keys | None = None) -> Endpoint:
         from turkctl.market.protocol.endpoint import Endpoint
 
         switches = self.switches()
         notifications = self._notifications if switches.notification_loss else None
-        return Endpoint(self.market, switches=switches, notifications=notifications, keys=keys)
+        secrets, accounts = (None, None) if keys is None else (keys.secrets, keys.accounts)
+        return Endpoint(self.market, switches=switches, notifications=notifications, keys=secrets, accounts=accounts)
 
     @property
     def listing_place(self) -> Place:

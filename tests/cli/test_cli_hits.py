@@ -297,6 +297,13 @@ def test_extend_by_nothing_or_nonsense_is_wrong_usage(configured: Path, turkctl:
         assert says in finished.err, argv
 
 
+def test_an_expired_hit_shows_the_moment_at_which_it_ended(configured: Path, turkctl: Run) -> None:
+    assert turkctl("hits", "create", "--assignments", "2").code == 0
+    assert turkctl("hits", "expire", "--all").code == 0
+    (row,) = json.loads(turkctl("hits", "list", "--refresh", "--json").out)
+    assert row["created"][:4] == row["expires"][:4]
+
+
 def test_an_expired_hit_is_not_extended_without_more_time(configured: Path, turkctl: Run) -> None:
     [hit_id] = create(turkctl, "--assignments", "1")
     assert turkctl("hits", "expire", hit_id).code == 0

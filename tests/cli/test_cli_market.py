@@ -61,7 +61,20 @@ def test_serve_on_no_address_is_wrong_usage(argv: list[str], says: str, turkctl:
     assert says in finished.err
 
 
-@pytest.mark.parametrize("content", [None, "", "AKIA = 3\n", "not toml"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "AKIA = 3\n",
+        "not toml",
+        'AKIA = {secret = ""}\n',
+        'AKIA = {account = "123456789012"}\n',
+        'AKIA = {secret = "s", account = 123456789012}\n',
+        'AKIA = {secret = "s", account = "not one"}\n',
+        'AKIA = {secret = "s", acount = "123456789012"}\n',
+    ],
+)
 def test_serve_with_a_file_of_keys_that_holds_none_is_bad_configuration(
     content: str | None, folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

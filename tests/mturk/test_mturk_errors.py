@@ -163,7 +163,7 @@ def test_a_repeated_token_tells_which_hit_it_made(market: MTurk, line) -> None:
 
 
 def test_a_wrong_state_tells_which_it_is() -> None:
-    text = "This HIT is currently in the state 'Disposed'. This operation can be called with a status of: Reviewable"
+    text = "This HIT is currently in the state 'Disposed'.  This operation can be called with a status of: Reviewable"
     assert errors.InvalidStateError(text).state == "Disposed"
     assert errors.InvalidStateError(STATE + "Submitted").state is None
 

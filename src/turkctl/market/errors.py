@@ -120,16 +120,19 @@ def invalid_assignment_state(*allowed: str) -> RequestError:
 
 def already_reviewed() -> RequestError:
     """A HIT is marked as being reviewed a second time."""
-    state = "This HIT is currently in the state 'Reviewing'."
-    return RequestError("HITAlreadyPassedReview", f"{state} This operation can be called with a status of: Reviewable")
+    return RequestError("HITAlreadyPassedReview", _hit_state("Reviewing", "Reviewable"))
 
 
 def invalid_hit_state(status: str, *allowed: str) -> RequestError:
     """The HIT's status does not allow this."""
-    return RequestError(
-        "InvalidHITState",
-        f"This HIT is currently in the state '{status}'. "
-        f"This operation can be called with a status of: {', '.join(allowed)}",
+    return RequestError("InvalidHITState", _hit_state(status, *allowed))
+
+
+def _hit_state(status: str, *allowed: str) -> str:
+    """Return the service's text, with the two spaces that it had between its sentences."""
+    return (
+        f"This HIT is currently in the state '{status}'.  "
+        f"This operation can be called with a status of: {', '.join(allowed)}"
     )
 
 

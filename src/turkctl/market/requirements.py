@@ -50,15 +50,15 @@ def normalized(asked: Sequence[Requirement]) -> list[dict[str, Any]]:
     """The requirements as they are stored and answered: ActionsGuarded and RequiredToPreview always there.
 
     Raises:
-        ParameterValidationError: the deprecated RequiredToPreview together with ActionsGuarded.
+        ParameterValidationError: the deprecated RequiredToPreview says something else than ActionsGuarded.
     """
     return [_normalized(requirement) for requirement in asked]
 
 
 def _normalized(requirement: Requirement) -> dict[str, Any]:
     guarded, old = requirement.get("ActionsGuarded"), requirement.get("RequiredToPreview")
-    if guarded is not None and old is not None:
-        raise ParameterValidationError("RequiredToPreview is deprecated and cannot be combined with ActionsGuarded.")
+    if guarded is not None and old is not None and old is not (guarded != "Accept"):
+        raise ParameterValidationError(f"RequiredToPreview {str(old).lower()} contradicts ActionsGuarded {guarded}.")
     kept: dict[str, Any] = {
         name: requirement[name]
         for name in ("QualificationTypeId", "Comparator", "IntegerValues", "LocaleValues")

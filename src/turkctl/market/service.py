@@ -77,7 +77,7 @@ class Market(WorkerSide):
         return self._ask(requester, request, hits.list_hits_for_qualification_type)
 
     def update_expiration_for_hit(self, requester: Requester, request: Request) -> Answer:
-        """UpdateExpirationForHIT: a past time expires at once; a future one may be earlier or later than before."""
+        """UpdateExpirationForHIT: a past time makes the expiry now; a future one may be earlier or later."""
         return self._change(requester, request, hit_changes.update_expiration_for_hit)
 
     def create_additional_assignments_for_hit(self, requester: Requester, request: Request) -> Answer:

@@ -202,9 +202,9 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
         auto_approve_at=approve_at,
         due_at=approve_at,
     )
-    hit_rows.save(tx, before, hit, hit_type)
     workers.count(tx, worker_id, submitted=1)
     notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, assignment_id)
+    hit_rows.save(tx, before, hit, hit_type)  # last: the cause is told before HITReviewable
 
 
 def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:
@@ -224,9 +224,9 @@ def give_back(tx: Tx, row: Row[Any], before: Hit, status: str) -> None:
     hit.available += 1
     hit_type = hit_types.load(tx, hit.hit_type_id)
     assignments.step(tx, row, status, due_at=None)
-    hit_rows.save(tx, before, hit, hit_type)
     event = "AssignmentReturned" if status == rules.RETURNED else "AssignmentAbandoned"
     notifications.emit(tx, hit_type, event, hit.id, row.id)
+    hit_rows.save(tx, before, hit, hit_type)  # last: the cause is told before HITReviewable
 
 
 _REFUSALS = {

@@ -67,7 +67,7 @@ def test_a_hit_in_the_wrong_state_for_deletion(client: Any):
     with refused("RequestError", "InvalidHITState") as text:
         client.delete_hit(HITId=hit_id)
     assert text() == (
-        "This HIT is currently in the state 'Assignable'. "
+        "This HIT is currently in the state 'Assignable'.  "
         f"This operation can be called with a status of: Reviewing, Reviewable {STAMP}"
     )
 

@@ -77,7 +77,7 @@ def test_a_hit_in_the_wrong_state_cannot_be_deleted(bench: Bench) -> None:
     hit = bench.hit()
     bench.accepted(hit)
     text = (
-        "This HIT is currently in the state 'Unassignable'. "
+        "This HIT is currently in the state 'Unassignable'.  "
         f"This operation can be called with a status of: Reviewing, Reviewable{bench.stamp()}"
     )
     with refused("InvalidHITState", text):
@@ -95,7 +95,11 @@ def test_a_second_deletion_says_disposed(bench: Bench) -> None:
 def test_unreviewed_work_keeps_its_hit_from_being_deleted(bench: Bench) -> None:
     hit = bench.hit()
     _, assignment = bench.submitted(hit)
-    with refused("InvalidHITState", "neither approved nor rejected"):
+    text = (
+        "This HIT is currently in the state 'Reviewable'.  "
+        f"This operation can be called with a status of: Reviewing, Reviewable{bench.stamp()}"
+    )
+    with refused("InvalidHITState", text):
         bench.market.delete_hit(REQUESTER, {"HITId": hit})
     bench.reject(assignment)
     bench.market.delete_hit(REQUESTER, {"HITId": hit})

@@ -95,6 +95,22 @@ def test_each_step_of_a_hits_life_is_told_once(told: Bench, inbox: Inbox) -> Non
     assert inbox.events() == ["HITExpired", "HITReviewable", "HITDisposed"]
 
 
+@pytest.mark.parametrize("last", ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned"])
+def test_what_makes_a_hit_reviewable_is_told_before_that_it_is(told: Bench, inbox: Inbox, last: str) -> None:
+    subscribed(told, last, "HITReviewable")
+    hit = told.hit()
+    worker, assignment = told.accepted(hit)
+    if last == "AssignmentSubmitted":
+        told.market.submit("production", worker, assignment, {"answer": "red"})
+    else:
+        told.expire(hit)
+    if last == "AssignmentReturned":
+        told.market.return_assignment("production", worker, assignment)
+    elif last == "AssignmentAbandoned":
+        told.market.advance(timedelta(minutes=10))
+    assert inbox.events() == [last, "HITReviewable"]
+
+
 def test_the_document_has_the_services_form(told: Bench, inbox: Inbox) -> None:
     kind = subscribed(told, "AssignmentSubmitted")
     hit = told.hit()

@@ -153,8 +153,20 @@ def test_requirements_are_answered_with_guard_and_the_deprecated_flag(bench: Ben
             "RequiredToPreview": True,
         }
     ]
-    both = requirement(APPROVED, "GreaterThan", 5, RequiredToPreview=True, ActionsGuarded="Accept")
-    with refused(None, "cannot be combined", "ParameterValidationError"):
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize("guard", ["Accept", "PreviewAndAccept", "DiscoverPreviewAndAccept"])
+def test_the_deprecated_flag_may_stand_beside_a_guard_that_says_the_same(
+    bench: Bench, guard: str, preview: bool
+) -> None:
+    both = requirement(APPROVED, "GreaterThan", 5, RequiredToPreview=preview, ActionsGuarded=guard)
+    if preview is (guard != "Accept"):
+        answered = bench.get(bench.hit(QualificationRequirements=[both]))["QualificationRequirements"]
+        assert answered == [both]
+        assert bench.get(bench.hit(QualificationRequirements=answered))["QualificationRequirements"] == answered
+        return
+    with refused(None, f"RequiredToPreview {str(preview).lower()} contradicts", "ParameterValidationError"):
         bench.hit(QualificationRequirements=[both])
 
 
@@ -305,13 +317,20 @@ def test_a_test_without_a_key_is_graded_by_hand(bench: Bench) -> None:
     [
         {"Test": form(free("q1"))},
         {"AnswerKey": key()},
-        {"TestDurationInSeconds": 60},
         {"Test": form(choice("q1", "a")), "TestDurationInSeconds": 60, "AutoGranted": True},
     ],
 )
 def test_tests_keys_and_automatic_grants_must_go_together(bench: Bench, wrong: dict[str, Any]) -> None:
     with refused("InvalidParameterValue", "need" if "AutoGranted" not in wrong else "cannot be AutoGranted"):
         bench.qualification(**wrong)
+
+
+def test_a_duration_without_a_test_is_taken(bench: Bench) -> None:
+    kind = bench.qualification(TestDurationInSeconds=60)
+    described = bench.market.get_qualification_type(REQUESTER, {"QualificationTypeId": kind})["QualificationType"]
+    assert described["TestDurationInSeconds"] == 60
+    other = bench.qualification("other")
+    bench.market.update_qualification_type(REQUESTER, {"QualificationTypeId": other, "TestDurationInSeconds": 90})
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_expire_now_lets_those_who_work_finish(bench: Bench) -> None:
     worker, assignment = bench.accepted(hit)
     bench.expire(hit)
     assert bench.state(hit) == ("Unassignable", 2, 1, 0)
-    assert bench.get(hit)["Expiration"] == datetime(2015, 1, 1, tzinfo=UTC)
+    assert bench.get(hit)["Expiration"] == bench.market.now()
     bench.market.submit("production", worker, assignment, {"a": "1"})
     assert bench.state(hit) == ("Reviewable", 2, 0, 0)
 
@@ -154,7 +154,36 @@ def test_more_assignments_for_an_expired_hit_wait_for_more_time(bench: Bench) ->
     assert bench.balance()[1] == Decimal("1.20")
 
 
-def test_a_disposed_hit_can_be_neither_extended_nor_expired(bench: Bench) -> None:
+def test_expiring_a_hit_leaves_the_earlier_of_its_expiry_and_now(bench: Bench) -> None:
+    hit = bench.hit()
+    now = bench.market.now()
+    bench.expire(hit)
+    assert bench.get(hit)["Expiration"] == now
+    bench.clock.seconds += 3600
+    bench.expire(hit)
+    assert bench.get(hit)["Expiration"] == now
+
+
+def test_a_client_that_adds_to_the_expiry_it_read_reopens_an_expired_hit(bench: Bench) -> None:
+    hit = bench.hit()
+    bench.expire(hit)
+    moment = bench.get(hit)["Expiration"] + timedelta(hours=2)
+    bench.clock.seconds += 3600
+    bench.market.update_expiration_for_hit(REQUESTER, {"HITId": hit, "ExpireAt": moment})
+    assert (bench.state(hit)[0], bench.get(hit)["Expiration"]) == ("Assignable", moment)
+
+
+def test_expiring_a_disposed_hit_succeeds_and_changes_nothing(bench: Bench) -> None:
+    hit = bench.hit()
+    bench.expire(hit)
+    bench.market.delete_hit(REQUESTER, {"HITId": hit})
+    before, held = bench.get(hit), bench.balance()
+    bench.clock.seconds += 60
+    bench.expire(hit)
+    assert (bench.get(hit), bench.balance()) == (before, held)
+
+
+def test_a_disposed_hit_cannot_be_extended(bench: Bench) -> None:
     hit = bench.hit()
     bench.expire(hit)
     bench.market.delete_hit(REQUESTER, {"HITId": hit})
@@ -162,8 +191,6 @@ def test_a_disposed_hit_can_be_neither_extended_nor_expired(bench: Bench) -> Non
         bench.add(hit, 1)
     with refused("InvalidHITState", "'Disposed'"):
         bench.extend_time(hit, DAY)
-    with refused("InvalidHITState", "'Disposed'"):
-        bench.expire(hit)
 
 
 def test_the_review_marker_goes_one_way_and_with_revert_the_other(bench: Bench) -> None:
@@ -176,7 +203,8 @@ def test_the_review_marker_goes_one_way_and_with_revert_the_other(bench: Bench) 
         update(REQUESTER, {"HITId": hit, "Revert": True})
     update(REQUESTER, {"HITId": hit})
     assert bench.state(hit)[0] == "Reviewing"
-    with refused("HITAlreadyPassedReview", "'Reviewing'"):
+    twice = "in the state 'Reviewing'.  This operation can be called with a status of: Reviewable"
+    with refused("HITAlreadyPassedReview", twice):
         update(REQUESTER, {"HITId": hit})
     assert [len(page) for page in pages(bench.market.list_reviewable_hits, "HITs")] == [0]
     assert [len(page) for page in pages(bench.market.list_reviewable_hits, "HITs", Status="Reviewing")] == [1, 0]

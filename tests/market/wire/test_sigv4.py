@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wire_support import RecordingMarket
 
 from turkctl.accounts import market_account
+from turkctl.market.keys import read_keys
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.wire import answer
 
@@ -53,6 +54,19 @@ def ask(
 def test_a_request_signed_by_botocore_is_accepted(market: RecordingMarket):
     assert ask(market, signed()) == (200, None)
     assert market.asked[0][1].account == market_account("AKIDONE")
+
+
+def test_a_key_whose_line_names_an_account_signs_for_that_one(market: RecordingMarket):
+    document = {"AKIDONE": "secret one", "AKIDTWO": {"secret": "secret two", "account": "AKIDONE"}}
+    keys = read_keys(document, "keys.toml")
+    endpoint = Endpoint(
+        market,  # type: ignore[arg-type]  # stands in for a market
+        keys=keys.secrets,
+        accounts=keys.accounts,
+    )
+    for key_id, secret in (("AKIDONE", "secret one"), ("AKIDTWO", "secret two")):
+        assert answer(endpoint, "/", signed(key_id, secret), BODY)[0] == 200
+    assert [requester.account for _, requester, _ in market.asked] == [market_account("AKIDONE")] * 2
 
 
 def test_any_region_is_accepted(market: RecordingMarket):

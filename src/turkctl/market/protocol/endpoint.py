@@ -36,6 +36,7 @@ class Endpoint:
     Attributes:
         market: what answers.
         keys: secret by access key id; where there are any, every request has to be signed with one of them.
+        accounts: the account by access key id, of keys whose line names one.
         before: called with the operation's name right before each effect. An exception it raises is an internal
             failure without effect.
         after: called right after each effect, before the answer can be lost.
@@ -51,6 +52,7 @@ class Endpoint:
         switches: Switches | None = None,
         notifications: LossyNotify | None = None,
         keys: Mapping[str, str] | None = None,
+        accounts: Mapping[str, str] | None = None,
         before: Callable[[str], None] | None = None,
         after: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -65,6 +67,7 @@ class Endpoint:
             switches: how it misbehaves; by default not at all.
             notifications: what the market was given to deliver notifications with; needed to lose some.
             keys: secret by access key id; None or empty: signatures are not checked.
+            accounts: see the class.
             before: see the class.
             after: see the class.
             clock: seconds for the throttle, never going back.
@@ -74,6 +77,7 @@ class Endpoint:
         """
         self.market = market
         self.keys = dict(keys or {})
+        self.accounts = dict(accounts or {})
         self.before = before
         self.after = after
         self.now = now

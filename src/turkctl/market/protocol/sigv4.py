@@ -54,14 +54,17 @@ class _Signature:
     signature: str
 
 
-def account(headers: Mapping[str, str]) -> str:
-    """The account of whoever signed, without checking the signature.
+def account(headers: Mapping[str, str], named: Mapping[str, str]) -> str:
+    """Return the account of whoever signed, without checking the signature.
 
     Args:
         headers: the request's headers, names in lower case.
+        named: the account by access key id, of keys that have another than their own.
     """
     match = _KEY_ID.search(headers.get("authorization", ""))
-    return market_account(match[1]) if match else ANONYMOUS_ACCOUNT
+    if match is None:
+        return ANONYMOUS_ACCOUNT
+    return named.get(match[1]) or market_account(match[1])
 
 
 def is_host(text: str) -> bool:

@@ -63,7 +63,7 @@ def _perform(endpoint: Endpoint, path: str, headers: Mapping[str, str], body: by
     environment = _environment(path, headers)
     if environment is None:
         raise UnknownOperationException(f"There is no market at {path}: production is /, the sandbox {SANDBOX_PATH}.")
-    requester = Requester(sigv4.account(headers), environment)
+    requester = Requester(sigv4.account(headers, endpoint.accounts), environment)
     return endpoint.perform(operation, requester, validate.check(operation, _parse(body)))
 
 

@@ -1,0 +1,71 @@
+"""The file of keys of a served market: who may sign, and for which account.
+
+A line reads ``ACCESS_KEY_ID = "secret"``, or ``ACCESS_KEY_ID = { secret = "…", account = "…" }`` to name the account:
+its twelve digits, or an access key id whose account it is. So a requester gets a new key and keeps their account.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from turkctl.accounts import market_account
+from turkctl.errors import ConfigError
+
+HOW = 'write lines of the form ACCESS_KEY_ID = "secret", or ACCESS_KEY_ID = { secret = "…", account = "…" }'
+_DIGITS = re.compile(r"\d{12}")
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Who may sign. Without any secret, everybody may, and signatures are not checked."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """By access key id."""
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    """Twelve digits by access key id, where a line names the account."""
+
+
+def read_keys(document: Mapping[str, Any], where: str) -> Keys:
+    """Return the keys of a parsed file.
+
+    Args:
+        document: the file, parsed.
+        where: its name, for the error.
+
+    Raises:
+        ConfigError: there is no key in it, or a line of another form.
+    """
+    if not document:
+        raise ConfigError(f"{where} holds no keys", hint=HOW)
+    secrets, named = {}, {}
+    for key_id, value in document.items():
+        line = value if isinstance(value, dict) else {"secret": value}
+        secret, account = line.get("secret"), line.get("account")
+        if not isinstance(secret, str) or not secret or set(line) - {"secret", "account"}:
+            raise ConfigError(f"{where}: the line of {key_id} is not a key", hint=HOW)
+        secrets[key_id] = secret
+        if account is not None:
+            named[key_id] = _checked(account, key_id, where)
+    return Keys(secrets, {key_id: _number(account, named) for key_id, account in named.items()})
+
+
+def _checked(account: Any, key_id: str, where: str) -> str:
+    if isinstance(account, str) and _KEY_ID.fullmatch(account):
+        return account
+    raise ConfigError(
+        f"{where}: the account of {key_id} is invalid",
+        hint='write its twelve digits in quotes, or the access key id that it belongs to, as in account = "LABKEYONE"',
+    )
+
+
+def _number(account: str, named: Mapping[str, str]) -> str:
+    """Return the digits of an account that is named by them or by a key id, whose own line may name another."""
+    seen: set[str] = set()
+    while account in named and account not in seen:
+        seen.add(account)
+        account = named[account]
+    return account if _DIGITS.fullmatch(account) else market_account(account)
