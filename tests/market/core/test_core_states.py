@@ -175,7 +175,7 @@ def test_a_client_that_adds_to_the_expiry_it_read_reopens_an_expired_hit(bench: 
 
 def test_expiring_a_disposed_hit_succeeds_and_changes_nothing(bench: Bench) -> None:
     hit = bench.hit()
-    bench.expire(hit)
+    bench.approve(bench.submitted(hit)[1])
     bench.market.delete_hit(REQUESTER, {"HITId": hit})
     before, held = bench.get(hit), bench.balance()
     bench.clock.seconds += 60
