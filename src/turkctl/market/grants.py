@@ -27,9 +27,10 @@ def _grant(tx: Tx, type_id: str, worker_id: str) -> Row[Any] | None:
     )
 
 
-def give(tx: Tx, type_id: str, worker_id: str, value: int) -> None:
-    """Grant the qualification, or overwrite its value."""
-    changes = {"value": limits.check_integer(value, "IntegerValue"), "status": "Granted", "at": tx.now}
+def give(tx: Tx, type_id: str, worker_id: str, value: int, assignment_id: str | None = None) -> None:
+    """Grant the qualification, or overwrite its value; ``assignment_id`` where accepting that one grants it."""
+    number = limits.check_integer(value, "IntegerValue")
+    changes = {"value": number, "status": "Granted", "at": tx.now, "assignment_id": assignment_id}
     row = _grant(tx, type_id, worker_id)
     if row is None:
         new = {"environment": tx.environment, "type_id": type_id, "worker_id": worker_id}

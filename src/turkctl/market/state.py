@@ -19,14 +19,15 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateColumn
 
 from turkctl.addresses import mask_url
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
 from turkctl.sqlite_files import SqliteFile
 
-VERSION = 1
-"""The tables' version. A database of a newer one is refused."""
+VERSION = 2
+"""The tables' version. A database of an older one gets what it lacks, one of a newer one is refused."""
 
 _WRITE_URL = "write sqlite:///market.db or postgresql+psycopg://user@host/database"
 _ADVISORY_LOCK = 0x7475726B  # "turk": taken on PostgreSQL while tables are made
@@ -164,29 +165,45 @@ def _on_begin(connection: Connection) -> None:
 
 
 def create(database: Database) -> None:
-    """Make the tables and the market's row where they are missing. Safe when several processes start at once.
+    """Make the tables, their columns and the market's row where they are missing.
+
+    Safe when several processes start at once.
 
     Raises:
         SchemaError: the tables were made by a newer turkctl.
     """
-    if _version(database) is None:
-        if database.sqlite:
-            database.use_wal()
+    version = _version(database)
+    if version is None and database.sqlite:
+        database.use_wal()
+    if version is None or version < VERSION:
         with database.write() as connection:
-            if not database.sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            tables.add_partial_index()
-            tables.metadata.create_all(connection)
-            if connection.execute(select(tables.meta.c.id)).first() is None:
-                new = {"id": 1, "version": VERSION, "identity": secrets.token_hex(16)}
-                connection.execute(tables.meta.insert(), new)
-                connection.execute(tables.qualification_type.insert(), system_types.rows())
+            _complete(connection)
     version = _version(database)
     if version is not None and version > VERSION:
         raise SchemaError(
             f"the market's database is at version {version}, this turkctl knows version {VERSION}",
             hint="use the newer turkctl that made it, or another market_url",
         )
+
+
+def _complete(connection: Connection) -> None:
+    """Add what an empty or an older database lacks; the columns that are added have to take null."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    tables.add_partial_index()
+    tables.metadata.create_all(connection)
+    for table in tables.metadata.sorted_tables:
+        there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+    if connection.execute(select(tables.meta.c.id)).first() is None:
+        new = {"id": 1, "version": VERSION, "identity": secrets.token_hex(16)}
+        connection.execute(tables.meta.insert(), new)
+        connection.execute(tables.qualification_type.insert(), system_types.rows())
+    older = tables.meta.c.version < VERSION
+    connection.execute(tables.meta.update().where(older).values(version=VERSION))
 
 
 def _version(database: Database) -> int | None:

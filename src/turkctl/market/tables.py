@@ -2,6 +2,9 @@
 
 ``due_at`` is the moment at which a row next changes by itself (expiry, deadline, automatic approval, disposal);
 null where nothing is to come. ``seq`` is the order of creation and the key that listings page by.
+
+A market that was made before gets new tables and columns when it is opened (:func:`turkctl.market.state.create`). So a
+column that is added later may be null, and :data:`turkctl.market.state.VERSION` goes up.
 """
 
 from __future__ import annotations
@@ -268,6 +271,7 @@ grant = Table(
     Column("value", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     number("at"),
+    Column("assignment_id", String(64)),  # the one whose acceptance granted it, and whose return takes it back
     Index("market_grant_once", "environment", "type_id", "worker_id", unique=True),
     Index("market_grant_by_worker", "environment", "worker_id"),
     Index("market_grant_by_type", "environment", "type_id", "status", "seq"),

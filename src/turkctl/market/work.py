@@ -10,6 +10,7 @@ from sqlalchemy import Row, exists, select
 from turkctl.market import (
     answers,
     assignments,
+    gates,
     hit_rows,
     hit_types,
     notifications,
@@ -130,6 +131,8 @@ def _check_qualified(tx: Tx, worker: Row[Any], asked: Sequence[requirements.Requ
 def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     """Take one of the HIT's slots, until the deadline. A returned or abandoned HIT may be taken again.
 
+    The gates of the HIT are granted in the same transaction (:mod:`turkctl.market.gates`).
+
     Returns:
         The assignment (AssignmentId, WorkerId, HITId, AssignmentStatus, AcceptTime, Deadline) and its HIT.
 
@@ -161,6 +164,7 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
         },
     )
     hit_rows.save(tx, before, hit, hit_type)
+    gates.close(tx, hit_type, hit, worker_id, assignment_id)
     notifications.emit(tx, hit_type, "AssignmentAccepted", hit.id, assignment_id)
     row = assignments.load_any(tx, assignment_id)
     assert row is not None
@@ -224,6 +228,7 @@ def give_back(tx: Tx, row: Row[Any], before: Hit, status: str) -> None:
     hit.available += 1
     hit_type = hit_types.load(tx, hit.hit_type_id)
     assignments.step(tx, row, status, due_at=None)
+    gates.reopen(tx, row)
     event = "AssignmentReturned" if status == rules.RETURNED else "AssignmentAbandoned"
     notifications.emit(tx, hit_type, event, hit.id, row.id)
     hit_rows.save(tx, before, hit, hit_type)  # last: the cause is told before HITReviewable

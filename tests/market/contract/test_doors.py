@@ -101,6 +101,20 @@ def test_a_request_id_comes_with_every_answer(client: Any):
     assert len(client.list_hits()["ResponseMetadata"]["RequestId"]) == 36
 
 
+def test_every_answer_says_that_this_is_turkctls_market(door: Door, client: Any):
+    client.list_hits()
+    with refused("RequestError", "HITDoesNotExist"):
+        client.get_hit(HITId="3UNKNOWN")
+    door.endpoint.switches = Switches(fault_before=1)
+    with pytest.raises(client.exceptions.ServiceFault):
+        client.list_hits()
+    door.endpoint.switches = Switches(throttle=0.001)
+    client.list_hits()
+    with refused("ThrottlingException"):
+        client.list_hits()
+    assert [each.headers["x-turkctl-market"] for each in door.heard] == ["1"] * 5
+
+
 def test_keys_make_signatures_matter(door: Door, client: Any):
     door.endpoint.keys = {"AKIDREQUESTER": "secret"}
     client.list_hits()

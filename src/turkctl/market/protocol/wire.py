@@ -24,6 +24,11 @@ PRODUCTION_PATH = "/"
 SANDBOX_PATH = "/sandbox"
 _SANDBOX_HOST = "mturk-requester-sandbox."
 
+MARKET_HEADER = "x-turkctl-market"
+"""In every answer of every door: by it a client knows that this market grants gates on acceptance, say."""
+MARKET_VERSION = "1"
+"""The header's value: what turkctl's market does besides the API. It goes up when that becomes more."""
+
 Answer = tuple[int, dict[str, str], bytes]
 """HTTP status, headers, body."""
 
@@ -124,4 +129,5 @@ def _headers(request_id: str, content: bytes) -> dict[str, str]:
         "Content-Type": CONTENT_TYPE,
         "Content-Length": str(len(content)),
         "x-amzn-RequestId": request_id,
+        MARKET_HEADER: MARKET_VERSION,
     }

@@ -1,0 +1,55 @@
+"""Gates: qualification types that the market itself grants to whoever accepts a HIT that requires their absence.
+
+So nobody takes two HITs behind one gate, however quick they are. MTurk has nothing of the kind; a requester asks for it
+with a keyword of the type (see :data:`KEYWORD`), which other markets ignore.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from turkctl.market import grants, qualifications, tables
+from turkctl.market.hit_rows import Hit
+from turkctl.market.hit_types import HitType
+from turkctl.market.tx import Tx
+
+KEYWORD = "turkctl-grant-on-accept"
+"""Among the keywords of a qualification type: it is a gate."""
+VALUE = 1
+"""Of a gate that was granted."""
+
+_TYPES = tables.qualification_type
+_GRANTS = tables.grant
+
+
+def close(tx: Tx, hit_type: HitType, hit: Hit, worker_id: str, assignment_id: str) -> None:
+    """Grant the worker the gates of a HIT that they accept in this transaction.
+
+    Only those of the HIT's own requester: nobody else's HIT keeps workers out of theirs.
+    """
+    absent = {
+        requirement["QualificationTypeId"]
+        for requirement in hit_type.requirement_list()
+        if requirement["Comparator"] == "DoesNotExist"
+    }
+    if not absent:
+        return
+    mine = (_TYPES.c.environment == tx.environment, _TYPES.c.account == hit.account, _TYPES.c.deleted == 0)
+    for row in tx.all(select(_TYPES).where(*mine, _TYPES.c.id.in_(sorted(absent)))):
+        if KEYWORD in re.split(r"[,\s]+", row.keywords or ""):
+            grants.give(tx, row.id, worker_id, VALUE, assignment_id)
+            qualifications.use(tx, row)
+
+
+def reopen(tx: Tx, assignment: Row[Any]) -> None:
+    """Take back what this very assignment granted: it was returned or abandoned. What others granted stays."""
+    granted = (
+        _GRANTS.c.environment == assignment.environment,
+        _GRANTS.c.worker_id == assignment.worker_id,
+        _GRANTS.c.assignment_id == assignment.id,
+        _GRANTS.c.status == "Granted",
+    )
+    tx.run(_GRANTS.update().where(*granted).values(status="Revoked", assignment_id=None))
