@@ -61,6 +61,23 @@ def test_a_person_is_counted_once_however_often_she_took_part(database: Database
         assert completed(session) == 2
 
 
+def test_what_a_person_did_after_their_first_is_a_repeat_unless_it_was_rejected(database: Database) -> None:
+    with database.write() as session:
+        one = configure(session, "stroop", "1.0")
+        for hit, version, slots in (("H1", "1.0", 9), ("H2", "1.0", 9), ("H3", "1.0", 12), ("H4", "0.9", 9)):
+            row = make_hit(hit, experiment_id=one, code_version=version, max_assignments=slots)
+            hits.insert(session, row)
+        for hit in ("H1", "H2", "H3", "H4"):
+            work(session, hit, "W1", "Approved")
+        work(session, "H2", "W2", "Submitted")
+        work(session, "H3", "W2", "Rejected")
+        found = people.repeats(session, HERE, one, "1.0", None)
+        assert [(group.max_assignments, group.assignments) for group in found] == [(9, 1), (12, 1)]
+        assert people.repeats(session, HERE, one, "0.9", None) == []
+        assert people.repeats(session, HERE, one, "1.0", 1) == []
+        assert people.repeats(session, ELSEWHERE, one, "1.0", None) == []
+
+
 def test_only_this_experiment_version_mode_and_market_count(database: Database) -> None:
     with database.write() as session:
         one, two = configure(session, "stroop", "1.0"), configure(session, "flanker", "2.0")

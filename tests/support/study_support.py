@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from turkctl import own_market
 from turkctl.context import Context
 from turkctl.market.errors import WorkError
 from turkctl.market.protocol.endpoint import Endpoint
@@ -147,6 +148,10 @@ class Study:
         """Let the market misbehave."""
         self.world.endpoint.switches = Switches(**switches)
 
+    def on_another_market(self) -> None:
+        """Have the client's answers lack the header by which it knows turkctl's own market."""
+        self.world.mturk._client.meta.events.register("before-parse.mturk", _without_header)
+
     def pass_time(self, **duration: float) -> None:
         """Turn the market's clock."""
         self.world.market.advance(timedelta(**duration))
@@ -207,6 +212,10 @@ class Study:
     def close(self) -> None:
         """Close what was opened."""
         self.world.close()
+
+
+def _without_header(response_dict: dict[str, Any], **_: Any) -> None:
+    response_dict["headers"].pop(own_market.HEADER)
 
 
 def market_rows(folder: Path, statement: str) -> list[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """Gates: qualification types that the market itself grants to whoever accepts a HIT that requires their absence.
 
 So nobody takes two HITs behind one gate, however quick they are. MTurk has nothing of the kind; a requester asks for it
-with a keyword of the type (see :data:`KEYWORD`), which other markets ignore.
+with a keyword of the type (:data:`turkctl.own_market.GRANT_ON_ACCEPT`), which other markets ignore.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from turkctl.market import grants, qualifications, tables
 from turkctl.market.hit_rows import Hit
 from turkctl.market.hit_types import HitType
 from turkctl.market.tx import Tx
+from turkctl.own_market import GRANT_ON_ACCEPT
 
-KEYWORD = "turkctl-grant-on-accept"
-"""Among the keywords of a qualification type: it is a gate."""
 VALUE = 1
 """Of a gate that was granted."""
 
@@ -39,7 +38,7 @@ def close(tx: Tx, hit_type: HitType, hit: Hit, worker_id: str, assignment_id: st
         return
     mine = (_TYPES.c.environment == tx.environment, _TYPES.c.account == hit.account, _TYPES.c.deleted == 0)
     for row in tx.all(select(_TYPES).where(*mine, _TYPES.c.id.in_(sorted(absent)))):
-        if KEYWORD in re.split(r"[,\s]+", row.keywords or ""):
+        if GRANT_ON_ACCEPT in re.split(r"[,\s]+", row.keywords or ""):
             grants.give(tx, row.id, worker_id, VALUE, assignment_id)
             qualifications.use(tx, row)
 

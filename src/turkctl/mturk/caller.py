@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from turkctl import own_market
 from turkctl.accounts import aws_account, market_account
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.answers import MALFORMED, Raw
@@ -48,6 +49,7 @@ class Caller:
         self._client = client
         self._clock = clock
         self._lock = threading.Lock()
+        self._turkctls: bool | None = None
         # botocore's parser fails in many ways on what is no answer of the API. In process, such an exception is
         # a fault of the built-in market's own and must be seen as that.
         self._unparsable: tuple[type[Exception], ...] = () if in_process else MALFORMED
@@ -119,7 +121,14 @@ class Caller:
         if "json" not in headers.get("content-type", "") and "x-amzn-requestid" not in headers:
             # A web page with status 200 would pass for the empty answer that ApproveAssignment, say, gives.
             raise no_answer_of_a_market(self.endpoint, operation)
+        self._turkctls = own_market.HEADER in headers
         return answer
+
+    def is_turkctls(self) -> bool:
+        """Return whether turkctl's own market answers here; asks for the balance if nothing was answered yet."""
+        if self._turkctls is None:
+            self._ask("get_account_balance")
+        return bool(self._turkctls)
 
     def _read(self, method: str, build: Callable[[Raw], T], **members: Any) -> T:
         """Make one request and read its answer."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, and_, case, func, or_, select, union
@@ -167,6 +169,45 @@ def count_outstanding(session: Session, place: Place, experiment_id: int, code_v
         HITS.c.disposed_at.is_(None),
     )
     return int(session.connection().execute(statement).scalar() or 0)
+
+
+@dataclass(frozen=True)
+class RepeatGroup:
+    """Assignments of one price that went to people who did another HIT before."""
+
+    reward: Decimal
+    masters: bool
+    max_assignments: int
+    """Of their HITs: the commission depends on it."""
+    assignments: int
+
+
+def repeats(
+    session: Session, place: Place, experiment_id: int, code_version: str, campaign_id: int | None
+) -> list[RepeatGroup]:
+    """The campaign's submitted or approved assignments whose worker had one of that experiment and version before."""
+    order = func.row_number().over(
+        partition_by=ASSIGNMENTS.c.worker_id, order_by=(ASSIGNMENTS.c.submitted, ASSIGNMENTS.c.id)
+    )
+    counted = (
+        select(HITS.c.campaign_id, HITS.c.reward, HITS.c.masters, HITS.c.max_assignments, order.label("place"))
+        .join(HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
+        .where(
+            *hits_at(place),
+            HITS.c.experiment_id == experiment_id,
+            HITS.c.code_version == code_version,
+            ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED)),
+        )
+        .subquery()
+    )
+    price = (counted.c.reward, counted.c.masters, counted.c.max_assignments)
+    statement = (
+        select(*price, func.count())
+        .where(counted.c.campaign_id == campaign_id, counted.c.place > 1)
+        .group_by(*price)
+        .order_by(*price)
+    )
+    return [RepeatGroup(*row) for row in session.connection().execute(statement)]
 
 
 def in_play(session: Session, place: Place, experiment_id: int, code_version: str, now: datetime) -> dict[str, int]:

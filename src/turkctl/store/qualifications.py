@@ -17,6 +17,9 @@ from turkctl.store.types import Json, UtcTime
 TOOK_PART = "took_part"
 """Purpose of the type that says that a worker took part in the experiment: required absent on new HITs."""
 
+GATE = "gate"
+"""Purpose of the type that turkctl's own market grants to whoever accepts a HIT of the experiment."""
+
 
 class MadeType(TurkctlTable, table=True):
     """A qualification type that this database had made on a market."""

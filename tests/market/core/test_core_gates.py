@@ -13,7 +13,7 @@ from market_support import REQUESTER, STRANGER, Bench, hit_request, not_allowed
 from sqlalchemy import create_engine, text
 
 from turkctl.market.errors import WorkError
-from turkctl.market.gates import KEYWORD
+from turkctl.own_market import GRANT_ON_ACCEPT
 
 WORKER = "AWORKER1"
 
@@ -36,7 +36,7 @@ market.close()
 """
 
 
-def gate(bench: Bench, name: str = "gate", keywords: str | None = f"turkctl, {KEYWORD}") -> str:
+def gate(bench: Bench, name: str = "gate", keywords: str | None = f"turkctl, {GRANT_ON_ACCEPT}") -> str:
     more = {} if keywords is None else {"Keywords": keywords}
     return bench.qualification(name, **more)
 
@@ -103,7 +103,7 @@ def test_a_return_takes_back_only_what_that_very_assignment_granted(bench: Bench
 
 
 def test_only_a_type_with_the_keyword_that_is_required_absent_is_granted(bench: Bench) -> None:
-    plain, near = gate(bench, "plain", None), gate(bench, "near", f"{KEYWORD}-not")
+    plain, near = gate(bench, "plain", None), gate(bench, "near", f"{GRANT_ON_ACCEPT}-not")
     worker, _ = bench.accepted(behind(bench, plain, near))
     assert (holds(bench, plain), holds(bench, near)) == ([], [])
     needed = gate(bench, "needed")

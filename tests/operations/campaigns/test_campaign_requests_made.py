@@ -10,7 +10,7 @@ from study_support import Study
 from turkctl.store.assignments import ASSIGNMENTS
 from turkctl.store.base import insert_rows
 from turkctl.store.hits import HITS
-from turkctl.store.qualifications import GRANTS, TYPES
+from turkctl.store.qualifications import GRANTS, TOOK_PART, TYPES
 
 FINISHED = 5000
 
@@ -41,7 +41,7 @@ def _finish_many(study: Study) -> None:
             for n in range(FINISHED)
         ]
         insert_rows(session, ASSIGNMENTS, work)
-        made = connection.execute(select(TYPES.c.id)).scalar_one()
+        made = connection.execute(select(TYPES.c.id).where(TYPES.c.purpose == TOOK_PART)).scalar_one()
         insert_rows(
             session, GRANTS, [{"type_row": made, "worker_id": f"AOLD{n}", "granted": now} for n in range(FINISHED)]
         )

@@ -70,6 +70,7 @@ def test_rejected_work_is_recruited_again_and_overturned_work_counts(study: Stud
 
 
 def test_a_person_counts_once_and_is_kept_out_of_later_hits(study: Study) -> None:
+    study.on_another_market()
     study.create(12, per_round=6)
     first = study.round().hits[0]
     second = study.round().hits[0]
@@ -111,13 +112,17 @@ def test_a_worker_whom_the_market_does_not_know_is_not_tried_again(study: Study)
 def test_a_qualification_type_that_the_market_dropped_is_made_anew(study: Study) -> None:
     study.create(20)
     study.round()
-    ((type_id,),) = market_rows(study.folder, "SELECT id FROM market_qualification_type WHERE name LIKE 'turkctl%'")
-    study.world.mturk.delete_qualification_type(type_id)
-    study.pass_time(days=3)
-    study.round()
-    report = study.round()
-    assert report.failed == 0
-    assert report.posted > 0
+    types = "SELECT id FROM market_qualification_type WHERE name LIKE 'turkctl%' AND deleted = 0 ORDER BY seq"
+    for dropped in ([0], [1], [0, 1]):
+        made = [type_id for (type_id,) in market_rows(study.folder, types)]
+        assert len(made) == 2
+        for number in dropped:
+            study.world.mturk.delete_qualification_type(made[number])
+        study.pass_time(days=11)
+        study.round()
+        study.round()
+        report = study.round()
+        assert (report.failed, report.posted > 0) == (0, True)
 
 
 def test_with_repeat_workers_allowed_no_qualification_is_made(study: Study) -> None:

@@ -126,7 +126,11 @@ def plan(
     request = options.request(goal)
     planned = plan_campaign(run.context, request)
     _note(run, planned.notes)
-    run.output.record(planned.as_dict())
+    shown = planned.as_dict()
+    if run.output.format == "table":
+        repeats = shown.pop("repeats") or {}
+        shown |= {f"repeats: {key}": value for key, value in repeats.items()}
+    run.output.record(shown)
 
 
 def _note(run: Invocation, notes: tuple[str, ...]) -> None:
@@ -164,8 +168,10 @@ def show(ctx: typer.Context, number: Number) -> None:
         run.output.record(shown)
         return
     coming, history = shown.pop("next_round") or {}, shown.pop("history")
+    repeats = {f"repeats: {key}": value for key, value in (shown.pop("repeats") or {}).items()}
     shown = {key: value for key, value in shown.items() if key not in ("unclaimed", "unassigned")}
-    run.output.record(shown | {f"next: {key}": value for key, value in coming.items() if key != "forecast"})
+    next_ = {f"next: {key}": value for key, value in coming.items() if key != "forecast"}
+    run.output.record(shown | repeats | next_)
     if history:
         run.output.text("")
         run.output.rows(ROUND_COLUMNS, history)

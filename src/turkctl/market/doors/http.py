@@ -14,10 +14,11 @@ from waitress.channel import ClientDisconnected, HTTPChannel  # type: ignore[imp
 from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]  # as above
 from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]  # as above
 
+from turkctl import own_market
 from turkctl.errors import UsageError
 from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
-from turkctl.market.protocol.wire import MARKET_HEADER, MARKET_VERSION, PRODUCTION_PATH, SANDBOX_PATH, answer
+from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
 from turkctl.market.timekeeper import Timekeeper
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _refusal(refused: _RefusedError) -> _Answer:
 
 def _tell(answered: _Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     status, headers, content = answered
-    headers = {**headers, MARKET_HEADER: MARKET_VERSION}
+    headers = {**headers, own_market.HEADER: own_market.VERSION}
     start_response(f"{status} {HTTPStatus(status).phrase}", list(headers.items()))
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from turkctl import own_market
 from turkctl.market.errors import MarketError, ServiceFault
 from turkctl.market.protocol import sigv4, validate
 from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
@@ -23,11 +24,6 @@ TARGET_PREFIX = "MTurkRequesterServiceV20170117"
 PRODUCTION_PATH = "/"
 SANDBOX_PATH = "/sandbox"
 _SANDBOX_HOST = "mturk-requester-sandbox."
-
-MARKET_HEADER = "x-turkctl-market"
-"""In every answer of every door: by it a client knows that this market grants gates on acceptance, say."""
-MARKET_VERSION = "1"
-"""The header's value: what turkctl's market does besides the API. It goes up when that becomes more."""
 
 Answer = tuple[int, dict[str, str], bytes]
 """HTTP status, headers, body."""
@@ -129,5 +125,5 @@ def _headers(request_id: str, content: bytes) -> dict[str, str]:
         "Content-Type": CONTENT_TYPE,
         "Content-Length": str(len(content)),
         "x-amzn-RequestId": request_id,
-        MARKET_HEADER: MARKET_VERSION,
+        own_market.HEADER: own_market.VERSION,
     }

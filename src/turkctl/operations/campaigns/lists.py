@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from turkctl.operations.campaigns.decisions import decide, forecast, next_opening
 from turkctl.operations.campaigns.lifecycle import find
+from turkctl.operations.campaigns.repeats import so_far
 from turkctl.operations.campaigns.standing import each_cost, room, standing
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
@@ -94,6 +95,7 @@ def row_of(world: World, campaign_id: int) -> dict[str, Any]:
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
     """One campaign in full: its row and settings, the next round explained, and all rounds with their numbers.
 
+    ``repeats`` are the assignments that may go and went to people who did another of its HITs, and what those cost.
     ``unclaimed`` are complete participants of its mode who count for no experiment, and so not for this one.
     Asks the market nothing: the numbers are those of the last round or sync.
 
@@ -107,6 +109,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
     with world.database.read() as session:
         campaign = find(session, campaign_id)
         held = rounds.of_campaign(session, campaign_id)
+        version = experiments.current(session, campaign.experiment_id)
         return {
             **as_dict(session, campaign, len(held), table, now),
             "reward": campaign.reward,
@@ -119,6 +122,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "hours": campaign.hours,
             "timezone": campaign.timezone,
             "allow_repeat_workers": campaign.allow_repeat_workers,
+            "repeats": so_far(session, campaign, version, standing(session, campaign, now, table)),
             "next_round": next_round(session, campaign, table, now) if campaign.running else None,
             "unclaimed": nobodys,
             "unassigned": psiturk_hits.unassigned(session, place),

@@ -116,12 +116,13 @@ class Posting(Create):
                 elif certain(intent, outcome, self._now):
                     intents.fail(session, intent.token, outcome.code, self._now)
                     self._forget_type(session, intent, outcome)
-                    self._forget_own(session, outcome)
+                    self._forget_own(session, intent, outcome)
 
     def _forget_type(self, session: Session, intent: Intent, error: TurkctlError) -> None:
         """The market no longer has the qualification type (it drops unused ones): the next round makes another."""
         if isinstance(error, DoesNotExistError) and "Qualification" in f"{error.code} {error.message}":
-            for type_id in intent.request.get("absent", ()):
+            absent = intent.request.get("absent", ())
+            for type_id in [each for each in absent if each in error.message] or absent:
                 qualifications.forget(session, type_id, self._place)
 
 

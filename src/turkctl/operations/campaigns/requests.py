@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,10 +14,12 @@ from turkctl.errors import UsageError
 from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
 from turkctl.operations.campaigns.hours import parse_window
+from turkctl.operations.campaigns.repeats import foreseen, warning
 from turkctl.operations.campaigns.standing import Room, Standing, room, standing
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.intents.posts import Post
+from turkctl.operations.qualifications.gate import has_gate
 from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
 from turkctl.settings import Settings
 from turkctl.store import campaigns, psiturk_hits
@@ -29,7 +32,7 @@ EVERY = timedelta(minutes=30)
 PER_ROUND = 9
 _LONGEST = timedelta(days=365)
 _ANY_TYPE = "A" * 30
-"""Stands for the qualification type that a new HIT will ask to be absent, when only the number of them matters."""
+"""Stands for the qualification type that a new HIT has to ask to be absent, when only the number of them matters."""
 
 
 SHORT_INTERVAL = 60
@@ -67,6 +70,8 @@ class CampaignPlan:
     room: Room
     in_the_way: Campaign | None
     """The campaign that has the experiment's one place in this mode."""
+    repeats: Mapping[str, Any] | None
+    """How many assignments may go to people who did another, and their cost; None where that is prevented or meant."""
     unassigned: tuple[str, ...] = ()
     """HITs of psiTurk's that count because nothing says whose they are."""
 
@@ -86,6 +91,8 @@ class CampaignPlan:
             lines.append("its end comes before the goal can be met at this pace")
         if self.unassigned:
             lines.append(unassigned_warning(self.unassigned))
+        if self.repeats is not None and self.repeats["possible"]:
+            lines.append(warning(self.repeats, self.forecast.missing))
         return tuple(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -105,6 +112,7 @@ class CampaignPlan:
             "per_round": campaign.per_round,
             "budget": campaign.budget,
             "affordable": min(self.room.assignments, self.forecast.missing),
+            "repeats": self.repeats,
         }
 
 
@@ -120,7 +128,10 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
     balance = world.engine().call(world.mturk.balance)
     enter_psiturk(world, now)
     with world.database.read() as session:
-        return _plan(session, world.place, world.settings, request, balance, now)
+        plan = _plan(session, world.place, world.settings, request, balance, now)
+    if plan.campaign.allow_repeat_workers or has_gate(world, plan.version):
+        return plan
+    return replace(plan, repeats=foreseen(plan.campaign, plan.version, plan.standing))
 
 
 def _plan(
@@ -142,6 +153,7 @@ def _plan(
         room=room(session, campaign, version, balance, now),
         in_the_way=campaigns.running_of(session, version.experiment_id, place.mode),
         unassigned=tuple(psiturk_hits.unassigned(session, place)),
+        repeats=None,
     )
 
 

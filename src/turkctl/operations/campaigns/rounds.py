@@ -36,7 +36,8 @@ from turkctl.operations.engine import processes
 from turkctl.operations.engine.plan import BatchResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
-from turkctl.operations.qualifications.took_part import ensure_type, grant_new
+from turkctl.operations.qualifications.gate import keep_out
+from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.of_psiturk import enter_psiturk, posted_meanwhile
 from turkctl.operations.sync.run import read_market, unfinished
 from turkctl.store import campaigns, experiments, intents, meta, psiturk_hits, rounds, tasks
@@ -181,9 +182,9 @@ class _Run:
         self._look_again()
         if campaign.allow_repeat_workers:
             return ()
-        type_id = ensure_type(world, self._version, self._now)
+        absent = keep_out(world, self._version, self._now)
         grant_new(world, campaign.experiment_id, self._now)
-        return (type_id,)
+        return absent
 
     def _look_again(self) -> None:
         """Before the goal counts as met: see that no work was rejected past turkctl, which only its HIT could tell."""

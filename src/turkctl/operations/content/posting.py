@@ -150,7 +150,7 @@ class Dispatching(Create):
                     unasked = isinstance(outcome, UsageError) and intent.sent is None
                     if unasked or certain(intent, outcome, self._now):
                         intents.fail(session, intent.token, outcome.code, self._now)
-                        self._forget_own(session, outcome)
+                        self._forget_own(session, intent, outcome)
                 elif outcome.status != SKIPPED:
                     enter_hit(session, self._place, intent, outcome.value, self._now)
                     intents.complete(session, intent.token, outcome.value.hit_id, self._now)

@@ -21,6 +21,7 @@ from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
+from turkctl.operations.qualifications.gate import kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.runs.row import Command, RunRow, find_run
 from turkctl.operations.sync.run import read_market, unread_since_expiry
@@ -113,7 +114,7 @@ def plan_create(
     opened = run.opened(session)
     if opened:
         return _plan_rest(session, place, run, opened, now)
-    posts = request.posts(version, () if request.allow_repeat_workers else _took_part(session, place, version))
+    posts = request.posts(version, () if request.allow_repeat_workers else kept_out(session, place, version))
     posts[0].request("", place.mode)  # refuses a question that asks for content
     made = _new_intents(session, place, version, posts, now)
     steps = tuple(
@@ -155,12 +156,6 @@ def _plan_rest(session: Session, place: Place, run: RunRow, opened: Sequence[Int
         if intent.state == intents.DONE
     )
     return Plan("create", place.mode, steps, before, run.note(len(rest), "post"), run)
-
-
-def _took_part(session: Session, place: Place, version: Version) -> tuple[str, ...]:
-    """The type that those hold who took part before, where a campaign or ``workers exclude`` has made it."""
-    made = qualifications.find(session, place, version.experiment_id)
-    return () if made is None else (made.type_id,)
 
 
 def _step(session: Session, intent: Intent) -> Step[Intent]:
@@ -286,13 +281,13 @@ class Create:
                     intents.complete(session, token, outcome.value.hit_id, self._now)
                 elif refused(outcome):
                     intents.fail(session, token, outcome.code, self._now)
-                    self._forget_own(session, outcome)
+                    self._forget_own(session, step.payload, outcome)
                     if self._run is not None and not for_good(outcome):
                         self._run.leave_undone()
 
-    def _forget_own(self, session: Session, error: TurkctlError) -> None:
-        """The market no longer has a type of the project's own (it drops unused ones): the next run makes it anew."""
+    def _forget_own(self, session: Session, intent: Intent, error: TurkctlError) -> None:
+        """The market no longer has a type that turkctl made (it drops unused ones): it is made anew when needed."""
         if isinstance(error, DoesNotExistError):
-            for type_id in self._types.values():
+            for type_id in (*self._types.values(), *intent.request.get("absent", ())):
                 if type_id in error.message:
                     qualifications.forget(session, type_id, self._place)

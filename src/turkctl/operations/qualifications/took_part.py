@@ -1,7 +1,8 @@
 """Keeping out workers who took part already: a qualification of the experiment's own, required absent on new HITs.
 
 Granted silently to everybody with a submission. Between a submission and the grant a worker can still take another
-HIT: prevention is best effort, counting each person once is the guarantee.
+HIT: prevention is best effort, counting each person once is the guarantee. On turkctl's own market
+:mod:`turkctl.operations.qualifications.gate` closes that gap.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def ensure_type(world: World, version: Version, now: datetime) -> str:
         name = f"turkctl: took part in {version.slug} ({meta.database_id(session)[:NAME_ID]})"
     if known is not None:
         return known.type_id
-    made = _make(world, name, version)
+    made = make_type(world, name, f"Took part in: {version.settings['title']}")
     with world.database.write() as session:
         qualifications.remember(
             session,
@@ -53,11 +54,15 @@ def ensure_type(world: World, version: Version, now: datetime) -> str:
     return made.type_id
 
 
-def _make(world: World, name: str, version: Version) -> QualificationType:
+def make_type(world: World, name: str, description: str, keywords: Sequence[str] = ()) -> QualificationType:
+    """Make a type, or find the one that a request without an answer made.
+
+    Raises:
+        RefusedError: that one is not listed yet.
+    """
     engine, mturk = world.engine(), world.mturk
-    description = f"Took part in: {version.settings['title']}"
     try:
-        return engine.call(lambda: mturk.create_qualification_type(name, description))
+        return engine.call(lambda: mturk.create_qualification_type(name, description, keywords=keywords))
     except NameTakenError:
         found = engine.call(lambda: mturk.find_qualification_type(name))
     if found is None:

@@ -13,7 +13,7 @@ from turkctl.errors import TurkctlError
 from turkctl.operations.engine.plan import Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
-from turkctl.operations.qualifications.took_part import ensure_type
+from turkctl.operations.qualifications.gate import keep_out
 from turkctl.operations.selection.work import FoundWork, WorkSelection, find_work
 from turkctl.store import experiments, qualifications
 from turkctl.store.experiments import Version
@@ -66,14 +66,14 @@ class Exclude:
         self._types: dict[int, str] = {}
 
     def prepare(self, steps: Sequence[Step[Exclusion]]) -> None:
-        """Have each experiment's qualification type made, once.
+        """Have each experiment's qualification types made, once: those that its later HITs require absent.
 
         Raises:
             RefusedError: see :func:`turkctl.operations.qualifications.took_part.ensure_type`.
         """
         for version in {step.payload.version.experiment_id: step.payload.version for step in steps}.values():
             if version.experiment_id not in self._types:
-                self._types[version.experiment_id] = ensure_type(self._world, version, self._now)
+                self._types[version.experiment_id], *_gate = keep_out(self._world, version, self._now)
 
     def perform(self, step: Step[Exclusion]) -> Done:
         """Ask the market; a second time changes nothing."""

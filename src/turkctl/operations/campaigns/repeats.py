@@ -1,0 +1,69 @@
+"""Count the assignments of a campaign that go to people who did another of its HITs: paid, and counted once.
+
+On turkctl's own market a gate prevents them (:mod:`turkctl.operations.qualifications.gate`). On every other market
+somebody can take HITs that are open side by side, until the next look grants them the qualification for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.fees import MAX_LOW_COMMISSION, reward_fee
+from turkctl.operations.campaigns.standing import Standing, each_cost
+from turkctl.operations.limits.campaigns import ZERO
+from turkctl.store import people, qualifications
+from turkctl.store.campaigns import Campaign
+from turkctl.store.experiments import Version
+from turkctl.units import format_money
+
+
+def may_repeat(assignments: int, per_round: int) -> int:
+    """Return how many of the assignments may at most go to repeaters: all but those of the largest HIT.
+
+    Each person has one assignment of a HIT, so one HIT alone brings as many people as it has assignments.
+    """
+    return assignments - min(assignments, per_round, MAX_LOW_COMMISSION)
+
+
+def foreseen(campaign: Campaign, version: Version, numbers: Standing) -> dict[str, Any]:
+    """Return how many of the assignments still to be posted may go to repeaters, and what that costs in dollars."""
+    possible = may_repeat(numbers.missing, campaign.per_round)
+    return {"possible": possible, "cost": each_cost(campaign, version) * possible}
+
+
+def warning(repeats: Mapping[str, Any], missing: int) -> str:
+    """Say what :func:`foreseen` found, for who is about to start the campaign."""
+    return (
+        f"this market cannot keep people from doing several HITs of a round: up to {repeats['possible']} of {missing} "
+        f"assignments (${format_money(repeats['cost'])}) may go to people who did another, who count once"
+    )
+
+
+def so_far(session: Session, campaign: Campaign, version: Version, numbers: Standing) -> dict[str, Any] | None:
+    """Return how many assignments may go and went to repeaters, and what those cost in dollars, commission included.
+
+    None where a gate prevents them, or they are allowed, or no round has looked yet; and none went.
+    """
+    went, cost = 0, ZERO
+    for group in people.repeats(session, campaign.place, campaign.experiment_id, campaign.code_version, campaign.id):
+        fee = reward_fee(group.reward, group.max_assignments, masters=group.masters)
+        went += group.assignments
+        cost += (group.reward + fee) * group.assignments
+    prevented = campaign.allow_repeat_workers or not _open_to_repeaters(session, campaign)
+    if prevented and not went:
+        return None
+    in_play = numbers.outstanding + numbers.unsettled + numbers.missing
+    possible = 0 if prevented or not campaign.running else may_repeat(in_play, campaign.per_round)
+    return {"possible": possible, "possible_cost": each_cost(campaign, version) * possible, "went": went, "cost": cost}
+
+
+def _open_to_repeaters(session: Session, campaign: Campaign) -> bool:
+    """Return whether rounds keep out who took part, and the market has no gate."""
+    took_part, gate = (
+        qualifications.find(session, campaign.place, campaign.experiment_id, purpose)
+        for purpose in (qualifications.TOOK_PART, qualifications.GATE)
+    )
+    return took_part is not None and gate is None

@@ -1,0 +1,84 @@
+"""Keep people from doing several HITs of one round: the gate, a second qualification of the experiment's own.
+
+"Took part" (:mod:`turkctl.operations.qualifications.took_part`) is granted after a submission was read, which is too
+late for somebody who takes two HITs side by side. turkctl's own market grants the gate itself, in the transaction that
+accepts a HIT; so on it nobody takes a second one, of whichever code version. Other markets know nothing of gates, and
+none is made there. Other experiments exclude by "took part" alone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from turkctl.mturk import requirements
+from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.qualifications.took_part import NAME_ID, ensure_type, make_type
+from turkctl.own_market import GRANT_ON_ACCEPT
+from turkctl.store import meta, qualifications
+from turkctl.store.base import Place
+from turkctl.store.experiments import Version
+from turkctl.store.qualifications import GATE, MadeType
+
+
+def keep_out(world: World, version: Version, now: datetime) -> tuple[str, ...]:
+    """Return the types that a new HIT of the experiment has to require absent; what is missing is made.
+
+    Raises:
+        RefusedError: see :func:`turkctl.operations.qualifications.took_part.ensure_type`.
+    """
+    took_part = ensure_type(world, version, now)
+    gate = _ensure_gate(world, version, now)
+    return (took_part,) if gate is None else (took_part, gate)
+
+
+def kept_out(session: Session, place: Place, version: Version) -> tuple[str, ...]:
+    """Return those of the types that were made before; reads the database only.
+
+    There are none before a campaign's first round or ``workers exclude``.
+    """
+    took_part = qualifications.find(session, place, version.experiment_id)
+    if took_part is None:
+        return ()
+    gate = qualifications.find(session, place, version.experiment_id, GATE) if _fits(version) else None
+    return (took_part.type_id,) if gate is None else (took_part.type_id, gate.type_id)
+
+
+def has_gate(world: World, version: Version) -> bool:
+    """Return whether a gate keeps people from doing several of the experiment's HITs on this market."""
+    return _fits(version) and world.mturk.is_turkctls()
+
+
+def _ensure_gate(world: World, version: Version, now: datetime) -> str | None:
+    """Return the id of the experiment's gate, made where it is missing; None where there cannot be one."""
+    if not _fits(version):
+        return None
+    with world.database.read() as session:
+        known = qualifications.find(session, world.place, version.experiment_id, GATE)
+        name = f"turkctl: one HIT each of {version.slug} ({meta.database_id(session)[:NAME_ID]})"
+    if known is not None:
+        return known.type_id
+    if not world.engine().call(world.mturk.is_turkctls):
+        return None
+    description = f"Accepted a HIT of: {version.settings['title']}"
+    made = make_type(world, name, description, keywords=(GRANT_ON_ACCEPT,))
+    row = MadeType(
+        mode=world.place.mode,
+        market=world.place.market,
+        experiment_id=version.experiment_id,
+        purpose=GATE,
+        type_id=made.type_id,
+        name=name,
+        created=now,
+    )
+    with world.database.write() as session:
+        qualifications.remember(session, row)
+    return made.type_id
+
+
+def _fits(version: Version) -> bool:
+    """Return whether a HIT takes both types besides the experiment's own requirements."""
+    own = requirements.to_api(settings_of(version).qualifications, "production")
+    return len(own) + 2 <= requirements.MAX_REQUIREMENTS
