@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from turkctl.market.questions import SCHEMAS, parse
+import defusedxml.ElementTree as SafeTree
+
+from turkctl.market.questions import SCHEMAS
 
 Fields = Mapping[str, str | Sequence[str]]
 
@@ -44,10 +46,10 @@ def _text(value: str) -> str:
 
 
 def read(answers: str) -> dict[str, list[str]]:
-    """Question identifier to its values (free text or selections) from a QuestionFormAnswers document."""
+    """Question identifier to its values (free text or selections) from a document of :func:`document`, however long."""
     found: dict[str, list[str]] = {}
     inside = f"{{{NAMESPACE}}}"
-    for answer in parse(answers, "Answer").iter(f"{inside}Answer"):
+    for answer in SafeTree.fromstring(answers, forbid_dtd=True).iter(f"{inside}Answer"):
         values = [child.text or "" for child in answer if child.tag != f"{inside}QuestionIdentifier"]
         found[answer.findtext(f"{inside}QuestionIdentifier") or ""] = values
     return found

@@ -148,15 +148,20 @@ def reject_assignment(tx: Tx, request: Request) -> Answer:
     _check_lag(tx, row)
     if row.status != rules.SUBMITTED:
         raise invalid_assignment_state(rules.SUBMITTED)
+    reject(tx, row, before, request["RequesterFeedback"])
+    return {}
+
+
+def reject(tx: Tx, row: Row[Any], before: Hit, feedback: str) -> None:
+    """Reject submitted work: what was held for it is free again."""
     hit = hit_rows.copy(before)
     hit.submitted -= 1
     hit.completed += 1
     hit_type = hit_types.load(tx, hit.hit_type_id)
     hit_rows.save(tx, before, hit, hit_type)
-    step(tx, row, rules.REJECTED, rejected_at=tx.now, feedback=request["RequesterFeedback"], due_at=None)
+    step(tx, row, rules.REJECTED, rejected_at=tx.now, feedback=feedback, due_at=None)
     workers.count(tx, row.worker_id, rejected=1)
     notifications.emit(tx, hit_type, "AssignmentRejected", hit.id, row.id)
-    return {}
 
 
 def step(tx: Tx, row: Row[Any], status: str, **changes: Any) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
-from turkctl.market import notifications, settle, system_types, tables
+from turkctl.market import notifications, review_actions, settle, system_types, tables
 from turkctl.market.errors import MarketError
 from turkctl.market.requester import Notifier, Permit, Requester
 from turkctl.market.state import Database
@@ -172,6 +172,7 @@ class MarketCore:
                 if due is None and not waiting:
                     try:
                         answer = work(tx)
+                        review_actions.carry_out(tx)
                     except MarketError as error:
                         error.stamp(tx.now, requester.environment)
                         raise

@@ -64,15 +64,26 @@ def create_additional_assignments_for_hit(tx: Tx, request: Request) -> Answer:
     limits.check(request, "NumberOfAdditionalAssignments")
     before = hit_rows.load(tx, request["HITId"])
     _refuse_disposed(before)
+    extend(tx, before, request["NumberOfAdditionalAssignments"], before.expires_at)
+    tokens.remember(tx, operation, request, f"{tx.shared.rng.getrandbits(128):032x}")
+    return {}
+
+
+def extend(tx: Tx, before: Hit, more: int, expires_at: int) -> None:
+    """Add slots to a HIT, and move its expiry.
+
+    Raises:
+        RequestError: InvalidMaximumAssignmentsIncrease, HITTooOldForExtension, InsufficientFunds.
+    """
     hit = hit_rows.copy(before)
-    hit.max_assignments += request["NumberOfAdditionalAssignments"]
-    hit.available += request["NumberOfAdditionalAssignments"]
+    hit.max_assignments += more
+    hit.available += more
     _check_increase(before, hit)
+    if expires_at > max(before.expires_at, tx.now):
+        hit.expires_at, hit.open_held = expires_at, 1
     hit_type = hit_types.load(tx, hit.hit_type_id)
     hit_rows.save(tx, before, hit, hit_type)
-    tokens.remember(tx, operation, request, f"{tx.shared.rng.getrandbits(128):032x}")
     notifications.emit(tx, hit_type, "HITExtended", hit.id)
-    return {}
 
 
 def _check_increase(before: Hit, hit: Hit) -> None:

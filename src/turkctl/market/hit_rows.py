@@ -116,6 +116,8 @@ def save(tx: Tx, before: Hit, hit: Hit, hit_type: HitType | None = None) -> None
             raise ServiceFault(f"Hit {hit.id} was changed by somebody else.")
     if hit.status == rules.REVIEWABLE and before.status in (rules.ASSIGNABLE, rules.UNASSIGNABLE):
         notifications.emit(tx, hit_type or hit_types.load(tx, hit.hit_type_id), "HITReviewable", hit.id)
+        if hit.hit_policy is not None:
+            tx.reviews.append(("HIT", hit.id))
 
 
 def copy(hit: Hit) -> Hit:

@@ -103,7 +103,7 @@ class Market(WorkerSide):
         return self._change(requester, request, hit_types.create_hit_type)
 
     def list_review_policy_results_for_hit(self, requester: Requester, request: Request) -> Answer:
-        """ListReviewPolicyResultsForHIT: the policies of the levels asked for, with empty reports."""
+        """ListReviewPolicyResultsForHIT: policies, results and actions of the levels asked for, oldest first."""
         return self._ask(requester, request, review.list_review_policy_results_for_hit)
 
     def get_assignment(self, requester: Requester, request: Request) -> Answer:

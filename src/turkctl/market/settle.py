@@ -16,6 +16,7 @@ from turkctl.market import (
     hit_changes,
     hit_rows,
     qualifications,
+    review_actions,
     rules,
     tables,
     tokens,
@@ -71,6 +72,7 @@ def batch(tx: Tx) -> bool:
             tx.now = due
             tx.requester = Requester(row.account, row.environment)
             _HANDLERS[order](tx, row)
+            review_actions.carry_out(tx)
     return True
 
 
@@ -106,6 +108,7 @@ def _forget(tx: Tx, before: hit_rows.Hit) -> None:
     hit_rows.save(tx, before, hit)
     mine = tables.assignment
     tx.run(mine.update().where(mine.c.hit_id == hit.id).values(answer=None, feedback=None))
+    tx.run(tables.review.delete().where(tables.review.c.hit_id == hit.id))
 
 
 def _settle_hit_type(tx: Tx, event: Row[Any]) -> None:

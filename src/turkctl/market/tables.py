@@ -169,6 +169,18 @@ def add_partial_index() -> None:
         Index(name, assignment.c.hit_id, assignment.c.worker_id, unique=True, sqlite_where=held, postgresql_where=held)
 
 
+review = Table(
+    "market_review",
+    metadata,
+    seq(),
+    Column("hit_id", String(64), ForeignKey("market_hit.id"), nullable=False),
+    Column("level", String(16), nullable=False),  # Assignment or HIT: of the policy
+    Column("kind", String(16), nullable=False),  # Result or Action
+    Column("body", Text, nullable=False),  # as the API answers it, without its time
+    number("at"),
+    Index("market_review_by_hit", "hit_id", "seq"),
+)
+
 bonus = Table(
     "market_bonus",
     metadata,

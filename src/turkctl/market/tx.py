@@ -97,6 +97,9 @@ class Tx:
     lag: int = 0
     """Milliseconds for which new rows are missing from listings."""
     events: list[Event] = field(default_factory=list)
+    reviews: list[tuple[str, str]] = field(default_factory=list)
+    """Assignments that were submitted and HITs that became reviewable (``Assignment`` or ``HIT``, id), whose review
+    policies are still to be carried out."""
     started: int = field(init=False)
     """When it began, in virtual epoch milliseconds; what ``now`` is but while due events are settled."""
 

@@ -208,6 +208,8 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
     )
     workers.count(tx, worker_id, submitted=1)
     notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, assignment_id)
+    if hit.assignment_policy is not None:
+        tx.reviews.append(("Assignment", assignment_id))
     hit_rows.save(tx, before, hit, hit_type)  # last: the cause is told before HITReviewable
 
 

@@ -115,6 +115,31 @@ def test_every_answer_says_that_this_is_turkctls_market(door: Door, client: Any)
     assert [each.headers["x-turkctl-market"] for each in door.heard] == ["1"] * 5
 
 
+def test_a_review_report_is_what_boto3_reads(door: Door, client: Any):
+    entries = [{"Key": "COLOUR", "Values": ["blue"]}]
+    known = {
+        "PolicyName": "ScoreMyKnownAnswers/2011-09-01",
+        "Parameters": [{"Key": "AnswerKey", "MapEntries": entries}],
+    }
+    values = {
+        "QuestionIds": "COLOUR",
+        "QuestionAgreementThreshold": "50",
+        "RejectIfWorkerAgreementScoreIsLessThan": "101",
+    }
+    asked = [{"Key": key, "Values": [value]} for key, value in values.items()]
+    plurality = {"PolicyName": "SimplePlurality/2011-09-01", "Parameters": asked}
+    policies = {"AssignmentReviewPolicy": known, "HITReviewPolicy": plurality}
+    hit_id = client.create_hit(**{**HIT, "MaxAssignments": 1}, **policies)["HIT"]["HITId"]
+    worker = door.market.register_worker("production")
+    assignment_id = door.market.accept("production", worker, hit_id)["AssignmentId"]
+    door.market.submit("production", worker, assignment_id, {"COLOUR": "blue"})
+    found = client.list_review_policy_results_for_hit(HITId=hit_id)
+    assert found["AssignmentReviewReport"]["ReviewResults"][1]["Value"] == "100"
+    review, rejection = found["HITReviewReport"]["ReviewActions"]
+    assert (review["ActionName"], rejection["TargetId"], rejection["Status"]) == ("review", assignment_id, "Succeeded")
+    assert client.get_assignment(AssignmentId=assignment_id)["Assignment"]["AssignmentStatus"] == "Rejected"
+
+
 def test_keys_make_signatures_matter(door: Door, client: Any):
     door.endpoint.keys = {"AKIDREQUESTER": "secret"}
     client.list_hits()

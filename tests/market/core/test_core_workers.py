@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -193,30 +192,6 @@ def test_a_worker_sees_his_own_assignments_in_any_status(bench: Bench) -> None:
     for nobody in ("3NONE", "x'; --", "\x00", ""):
         with not_allowed("NotFound"):
             bench.market.assignment("production", nobody)
-
-
-def test_review_policies_are_stored_and_answered_with_empty_reports(bench: Bench) -> None:
-    policy: dict[str, Any] = {
-        "PolicyName": "ScoreMyKnownAnswers/2011-09-01",
-        "Parameters": [{"Key": "AnswerKey", "MapEntries": [{"Key": "q", "Values": ["a"]}]}],
-    }
-    plurality = {"PolicyName": "SimplePlurality/2011-09-01", "Parameters": [{"Key": "QuestionIds", "Values": ["q"]}]}
-    hit = bench.hit(AssignmentReviewPolicy=policy, HITReviewPolicy=plurality)
-    listing = bench.market.list_review_policy_results_for_hit
-    empty: dict[str, Any] = {"ReviewResults": [], "ReviewActions": []}
-    assert listing(REQUESTER, {"HITId": hit}) == {
-        "HITId": hit,
-        "AssignmentReviewPolicy": policy,
-        "HITReviewPolicy": plurality,
-        "AssignmentReviewReport": empty,
-        "HITReviewReport": empty,
-    }
-    only = listing(REQUESTER, {"HITId": hit, "PolicyLevels": ["HIT"], "RetrieveActions": False})
-    assert only == {"HITId": hit, "HITReviewPolicy": plurality, "HITReviewReport": {"ReviewResults": []}}
-    with refused("InvalidParameterValue", "SimplePlurality"):
-        bench.hit(AssignmentReviewPolicy=plurality)
-    with refused("InvalidParameterValue", "AnswerKey"):
-        bench.hit(AssignmentReviewPolicy={"PolicyName": policy["PolicyName"]})
 
 
 def test_no_question_takes_a_file_any_more(bench: Bench) -> None:
