@@ -196,6 +196,7 @@ def test_a_market_that_was_made_before_gets_what_it_lacks_when_it_is_opened(url:
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE market_grant DROP COLUMN assignment_id"))
+        connection.execute(text("DROP TABLE market_review"))
         connection.execute(text("UPDATE market_meta SET version = 1"))
     engine.dispose()
     again = Bench(url)
@@ -204,4 +205,6 @@ def test_a_market_that_was_made_before_gets_what_it_lacks_when_it_is_opened(url:
     other, assignment = again.accepted(behind(again, kind))
     again.market.return_assignment("production", other, assignment)
     assert holds(again, kind) == [worker]
+    answer = again.market.list_review_policy_results_for_hit(REQUESTER, {"HITId": again.hit()})
+    assert set(answer) == {"HITId"}
     again.market.close()
