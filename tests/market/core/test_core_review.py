@@ -11,6 +11,10 @@ import pytest
 from market_support import REQUESTER, Bench, choice, form, refused
 from sqlalchemy import text
 
+from turkctl.market import hit_changes, hit_rows, review_actions
+from turkctl.market.errors import RequestError
+from turkctl.market.tx import Tx
+
 KNOWN = "ScoreMyKnownAnswers/2011-09-01"
 PLURALITY = "SimplePlurality/2011-09-01"
 KEY = {"one": ["a"], "two": ["b", "c"]}
@@ -179,6 +183,30 @@ def test_an_extension_that_the_market_refuses_is_a_failed_action_and_the_work_is
     assert report(poor, hit, "Assignment")[1] == [("extend", hit, "Failed", "AWS.MechanicalTurk.InsufficientFunds")]
     assert (poor.balance(), poor.get(hit)["MaxAssignments"]) == ((Decimal("0.00"), Decimal("0.60")), 1)
     poor.market.close()
+
+
+def test_an_action_that_fails_half_way_changes_nothing_and_tells_nobody(url: str) -> None:
+    told: list[str] = []
+    bench = Bench(url, notify=lambda _, body: told.append(body))
+    hit_id = bench.hit()
+    kind = bench.get(hit_id)["HITTypeId"]
+    events = {"Destination": "https://queue.example.org/q", "Transport": "SQS", "Version": "2014-08-15"}
+    notification = {**events, "EventTypes": ["HITExtended"]}
+    bench.market.update_notification_settings(REQUESTER, {"HITTypeId": kind, "Notification": notification})
+    before = bench.get(hit_id), bench.balance()
+
+    def half(tx: Tx) -> None:
+        hit = hit_rows.load(tx, hit_id)
+
+        def act() -> str:
+            hit_changes.extend(tx, hit, 1, hit.expires_at)
+            raise RequestError("InvalidHITState", "half way")
+
+        review_actions._attempt(tx, hit, "HIT", "extend", hit.id, "HIT", act)
+
+    bench.market._write(REQUESTER, half)
+    assert ((bench.get(hit_id), bench.balance()), told) == (before, [])
+    bench.market.close()
 
 
 def test_the_plurality_of_the_documentations_example(url: str) -> None:
