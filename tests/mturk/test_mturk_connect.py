@@ -188,17 +188,28 @@ SENSELESS = {
     "infinite money": (200, JSON, b'{"AvailableBalance": "Infinity"}'),
     "money and a line end": (200, JSON, b'{"AvailableBalance": "1\\n"}'),
     "a number for money": (200, JSON, b'{"AvailableBalance": 5}'),
+    "an error that is a list": (400, JSON, b"[]"),
+}
+ELSEWHERE = {
     "a page that is missing": (404, HTML, b"<html>no</html>"),
     "a missing page in JSON": (404, {"Content-Type": "application/json"}, b'{"detail": "Not Found"}'),
     "a refusal of the method": (405, HTML, b""),
     "a redirection": (302, {"Location": "http://127.0.0.1:1/"}, b""),
-    "an error that is a list": (400, JSON, b"[]"),
 }
 
 
 @pytest.mark.usefixtures("keys")
 @pytest.mark.parametrize("answer", SENSELESS.values(), ids=SENSELESS.keys())
-def test_an_answer_that_makes_no_sense_is_no_market(server: Server, answer: Any) -> None:
+def test_an_answer_that_makes_no_sense_is_lost(server: Server, answer: Any) -> None:
+    server.answer = answer
+    with pytest.raises(AnswerLostError, match="cannot be used: it ") as caught:
+        connect(endpoint_url=server.url).balance()
+    assert server.url in caught.value.message
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("answer", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_a_refusal_that_is_none_of_the_api_is_no_market(server: Server, answer: Any) -> None:
     server.answer = answer
     with pytest.raises(MarketUnreachableError, match="not an answer of the Mechanical Turk API") as caught:
         connect(endpoint_url=server.url).balance()
@@ -217,15 +228,15 @@ def test_a_web_page_does_not_pass_for_an_approval(server: Server) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"HITs": [{"HITId": "3"}]}',
-        b'{"HITs": [5]}',
-        b'{"HITs": 5}',
-        b'{"HITs": [{"HITId": "3", "HITStatus": "Reviewable", "MaxAssignments": 1, "Reward": "1", "Expiration": "x"}]}',
-        b'{"HITs": [{"HITId": 3, "HITStatus": "Assignable", "MaxAssignments": 1, "Reward": "1"}]}',
-        b'{"HITs": [], "NextToken": {"a": 1}}',
+        b'{"NumResults": 1, "HITs": [{"HITId": "3"}]}',
+        b'{"NumResults": 1, "HITs": [5]}',
+        b'{"NumResults": 1, "HITs": 5}',
+        b'{"NumResults": 1, "HITs": [{"HITId": "3", "HITStatus": "Assignable", "MaxAssignments": 1, "Reward": "x"}]}',
+        b'{"NumResults": 1, "HITs": [{"HITId": 3, "HITStatus": "Assignable", "MaxAssignments": 1, "Reward": "1"}]}',
+        b'{"NumResults": 1, "HITs": [], "NextToken": {"a": 1}}',
     ],
 )
-def test_a_list_that_makes_no_sense_is_no_market(server: Server, body: bytes) -> None:
+def test_a_list_that_makes_no_sense_is_lost(server: Server, body: bytes) -> None:
     server.answer = (200, JSON, body)
     with pytest.raises(MarketUnreachableError, match="not an answer"):
         list(connect(endpoint_url=server.url).list_hits())

@@ -69,20 +69,20 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
     ),
     "reviewable": (
         lambda m: list(m.list_reviewable_hits("3T", "Reviewing")),
-        {"HITs": []},
+        {"NumResults": 0, "HITs": []},
         "ListReviewableHITs",
         {"HITTypeId": "3T", "Status": "Reviewing", **PAGE},
     ),
-    "hits": (lambda m: list(m.list_hits()), {"HITs": []}, "ListHITs", PAGE),
+    "hits": (lambda m: list(m.list_hits()), {"NumResults": 0, "HITs": []}, "ListHITs", PAGE),
     "assignments": (
         lambda m: list(m.list_assignments("3H", ["Submitted"])),
-        {"Assignments": []},
+        {"NumResults": 0, "Assignments": []},
         "ListAssignmentsForHIT",
         {"HITId": "3H", "AssignmentStatuses": ["Submitted"], **PAGE},
     ),
     "all assignments": (
         lambda m: list(m.list_assignments("3H")),
-        {"Assignments": []},
+        {"NumResults": 0, "Assignments": []},
         "ListAssignmentsForHIT",
         {"HITId": "3H", **PAGE},
     ),
@@ -113,22 +113,22 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
     ),
     "bonuses of a hit": (
         lambda m: list(m.list_bonuses(hit_id="3H")),
-        {"BonusPayments": []},
+        {"NumResults": 0, "BonusPayments": []},
         "ListBonusPayments",
         {"HITId": "3H", **PAGE},
     ),
     "bonuses of an assignment": (
         lambda m: list(m.list_bonuses(assignment_id="3A")),
-        {"BonusPayments": []},
+        {"NumResults": 0, "BonusPayments": []},
         "ListBonusPayments",
         {"AssignmentId": "3A", **PAGE},
     ),
     "block": (lambda m: m.block("A1", "spam"), {}, "CreateWorkerBlock", {"WorkerId": "A1", "Reason": "spam"}),
     "unblock": (lambda m: m.unblock("A1"), {}, "DeleteWorkerBlock", {"WorkerId": "A1"}),
-    "blocks": (lambda m: list(m.list_blocks()), {"WorkerBlocks": []}, "ListWorkerBlocks", PAGE),
+    "blocks": (lambda m: list(m.list_blocks()), {"NumResults": 0, "WorkerBlocks": []}, "ListWorkerBlocks", PAGE),
     "notify": (
         lambda m: m.notify(["A1"], "hello", "there"),
-        {},
+        {"NotifyWorkersFailureStatuses": []},
         "NotifyWorkers",
         {"WorkerIds": ["A1"], "Subject": "hello", "MessageText": "there"},
     ),
@@ -167,7 +167,7 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
     ),
     "types": (
         lambda m: list(m.list_qualification_types("seen")),
-        {"QualificationTypes": []},
+        {"NumResults": 0, "QualificationTypes": []},
         "ListQualificationTypes",
         {"Query": "seen", "MustBeOwnedByCaller": True, "MustBeRequestable": False, **PAGE},
     ),
@@ -197,7 +197,7 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
     ),
     "holders": (
         lambda m: list(m.holders("3Q")),
-        {"Qualifications": []},
+        {"NumResults": 0, "Qualifications": []},
         "ListWorkersWithQualificationType",
         {"QualificationTypeId": "3Q", "Status": "Granted", **PAGE},
     ),
@@ -333,10 +333,15 @@ def test_an_assignment_is_read_in_full(market: MTurk, line) -> None:
 def test_balance_bonus_and_block_are_read(market: MTurk, line) -> None:
     line.say({"AvailableBalance": "10000.00", "OnHoldBalance": "0.60"})
     assert market.balance() == Balance(Decimal("10000.00"), Decimal("0.60"))
-    line.say({"BonusPayments": [{"WorkerId": "A1", "AssignmentId": "3A", "BonusAmount": "0.10", "GrantTime": 0}]})
+    line.say(
+        {
+            "NumResults": 1,
+            "BonusPayments": [{"WorkerId": "A1", "AssignmentId": "3A", "BonusAmount": "0.10", "GrantTime": 0}],
+        }
+    )
     paid = BonusPayment("A1", "3A", Decimal("0.10"), None, datetime(1970, 1, 1, tzinfo=UTC))
     assert list(market.list_bonuses(hit_id="3H")) == [paid]
-    line.say({"WorkerBlocks": [{"WorkerId": "A1", "Reason": "spam"}]})
+    line.say({"NumResults": 1, "WorkerBlocks": [{"WorkerId": "A1", "Reason": "spam"}]})
     assert list(market.list_blocks()) == [WorkerBlock("A1", "spam")]
 
 
@@ -375,10 +380,10 @@ def test_bonuses_are_listed_for_a_hit_or_an_assignment_not_for_both_or_none(mark
 
 def test_all_pages_are_read_up_to_the_one_without_a_token(market: MTurk, line, hit_body) -> None:
     line.say(
-        {"HITs": [hit_body(HITId="31"), hit_body(HITId="32")], "NextToken": "a"},
-        {"HITs": [], "NextToken": "b"},
-        {"HITs": [hit_body(HITId="33")], "NextToken": "c"},
-        {"NumResults": 0},
+        {"NumResults": 1, "HITs": [hit_body(HITId="31"), hit_body(HITId="32")], "NextToken": "a"},
+        {"NumResults": 0, "HITs": [], "NextToken": "b"},
+        {"NumResults": 1, "HITs": [hit_body(HITId="33")], "NextToken": "c"},
+        {"NumResults": 0, "HITs": []},
     )
     assert [hit.hit_id for hit in market.list_hits()] == ["31", "32", "33"]
     assert [members.get("NextToken") for _, members in line.asked] == [None, "a", "b", "c"]
@@ -386,7 +391,7 @@ def test_all_pages_are_read_up_to_the_one_without_a_token(market: MTurk, line, h
 
 
 def test_a_page_is_asked_for_when_it_is_needed(market: MTurk, line, hit_body) -> None:
-    line.say({"HITs": [hit_body()], "NextToken": "a"}, {"HITs": [hit_body()]})
+    line.say({"NumResults": 1, "HITs": [hit_body()], "NextToken": "a"}, {"NumResults": 1, "HITs": [hit_body()]})
     hits = market.list_hits()
     assert line.asked == []
     next(hits)
@@ -394,7 +399,7 @@ def test_a_page_is_asked_for_when_it_is_needed(market: MTurk, line, hit_body) ->
 
 
 def test_a_market_that_gives_the_same_page_again_is_not_read_for_ever(market: MTurk, line, hit_body) -> None:
-    line.say({"HITs": [hit_body()], "NextToken": "a"})
+    line.say({"NumResults": 1, "HITs": [hit_body()], "NextToken": "a"})
     with pytest.raises(MarketUnreachableError):
         list(market.list_hits())
     assert len(line.asked) == 2
@@ -403,7 +408,7 @@ def test_a_market_that_gives_the_same_page_again_is_not_read_for_ever(market: MT
 def test_a_type_is_found_by_its_exact_name(market: MTurk, line) -> None:
     similar = {"QualificationTypeId": "31", "Name": "Seen"}
     exact = {"QualificationTypeId": "32", "Name": "seen"}
-    line.say({"QualificationTypes": [similar, exact]})
+    line.say({"NumResults": 1, "QualificationTypes": [similar, exact]})
     found = market.find_qualification_type("seen")
     assert found is not None
     assert found.type_id == "32"
@@ -411,14 +416,17 @@ def test_a_type_is_found_by_its_exact_name(market: MTurk, line) -> None:
 
 
 def test_a_type_that_the_search_misses_is_found_in_the_list(market: MTurk, line) -> None:
-    line.say({"QualificationTypes": []}, {"QualificationTypes": [{"QualificationTypeId": "32", "Name": "seen"}]})
+    line.say(
+        {"NumResults": 0, "QualificationTypes": []},
+        {"NumResults": 1, "QualificationTypes": [{"QualificationTypeId": "32", "Name": "seen"}]},
+    )
     found = market.find_qualification_type("seen")
     assert found is not None
     assert [members.get("Query") for _, members in line.asked] == ["seen", None]
 
 
 def test_a_type_that_nobody_made_is_none(market: MTurk, line) -> None:
-    line.say({"QualificationTypes": [{"QualificationTypeId": "31", "Name": "Seen"}]})
+    line.say({"NumResults": 1, "QualificationTypes": [{"QualificationTypeId": "31", "Name": "Seen"}]})
     assert market.find_qualification_type("seen") is None
 
 

@@ -15,7 +15,7 @@ from turkctl import own_market
 from turkctl.accounts import aws_account, market_account
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.answers import MALFORMED, Raw
-from turkctl.mturk.errors import is_amazons, no_answer_of_a_market, translate
+from turkctl.mturk.errors import is_amazons, lost, no_answer_of_a_market, translate
 from turkctl.units import CENT, format_money
 
 T = TypeVar("T")
@@ -118,9 +118,6 @@ class Caller:
         except (ClientError, BotoCoreError, ResponseParserError, *self._unparsable) as error:
             raise translate(error, operation=operation, endpoint=self.endpoint) from error
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        if "json" not in headers.get("content-type", "") and "x-amzn-requestid" not in headers:
-            # A web page with status 200 would pass for the empty answer that ApproveAssignment, say, gives.
-            raise no_answer_of_a_market(self.endpoint, operation)
         self._turkctls = own_market.HEADER in headers
         return answer
 
@@ -143,7 +140,7 @@ class Caller:
         token: str | None = None
         while True:
             answer = self._ask(method, MaxResults=PAGE, NextToken=token, **members)
-            for raw in answer.get(key) or ():
+            for raw in answer[key]:
                 yield self._built(method, build, raw)
             following = answer.get("NextToken")
             if following is not None and (following == token or not isinstance(following, str)):
@@ -157,7 +154,7 @@ class Caller:
             return build(raw)
         except MALFORMED as error:
             operation = self._client.meta.method_to_api_mapping[method]
-            raise no_answer_of_a_market(self.endpoint, operation) from error
+            raise lost(self.endpoint, operation) from error
 
 
 def dollars(amount: Decimal) -> str:

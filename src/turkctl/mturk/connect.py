@@ -12,8 +12,10 @@ from turkctl import __version__
 from turkctl.addresses import mask_url
 from turkctl.errors import UsageError
 from turkctl.model import SEARCH_PATH
+from turkctl.mturk.bounds import Bounds, bound
 from turkctl.mturk.client import MTurk
-from turkctl.mturk.errors import shown, translate
+from turkctl.mturk.errors import lost, shown, translate
+from turkctl.mturk.wholeness import NotWholeError, check
 
 PRODUCTION_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
 SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
@@ -24,7 +26,9 @@ REGION = "us-east-1"
 CONNECT_TIMEOUT = 5
 """Seconds for a connection to come about."""
 READ_TIMEOUT = 30
-"""Seconds for an answer."""
+"""Seconds for each piece of an answer."""
+BOUNDS = Bounds()
+"""What a whole answer may take."""
 CONNECTIONS = 64
 """Connections kept open for the threads of a batch."""
 LOCAL_KEY = "TURKCTLLOCAL"
@@ -39,6 +43,7 @@ def connect(
     local: Callable[[Any], None] | None = None,
     connect_timeout: float = CONNECT_TIMEOUT,
     read_timeout: float = READ_TIMEOUT,
+    bounds: Bounds = BOUNDS,
 ) -> MTurk:
     """A client of the market at ``endpoint_url``. It makes one attempt per request; no request is made here.
 
@@ -53,7 +58,8 @@ def connect(
             no profile or configuration of AWS is looked at, no proxy is used, and the endpoint's host has to end
             in ``.invalid``, so that nothing can go over a network.
         connect_timeout: seconds.
-        read_timeout: seconds.
+        read_timeout: seconds for each piece of an answer.
+        bounds: what a whole answer may take.
 
     Raises:
         UsageError: the endpoint is no http or https address.
@@ -67,9 +73,24 @@ def connect(
         client = _client(endpoint_url, profile, region, local is not None, (connect_timeout, read_timeout))
     except _botocore_error() as error:
         raise translate(error, operation="connect", endpoint=endpoint_url) from error
+    bound(client, bounds)
+    client.meta.events.register("before-parse.mturk", _whole_answers(endpoint_url, bounds.depth))
     if local is not None:
         local(client.meta.events)
     return MTurk(client, endpoint_url, in_process=local is not None)
+
+
+def _whole_answers(endpoint_url: str, depth: int) -> Callable[..., None]:
+    """Return a hook that raises AnswerLostError for an answer that was cut off, before botocore reads it as empty."""
+
+    def look(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+        operation, status = operation_model.name, response_dict["status_code"]
+        try:
+            check(operation, status, response_dict["headers"], response_dict["body"], depth)
+        except NotWholeError as error:
+            raise lost(endpoint_url, operation, str(error)) from error
+
+    return look
 
 
 def _check(endpoint_url: str) -> None:

@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 
 from turkctl.addresses import mask_url
 from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlError
+from turkctl.mturk.bounds import OutOfBoundsError
 
 AMAZONS_END = "Amazon closed Mechanical Turk on 2026-09-30"
 WAY_OUT = "work with `--mode local`, or point --endpoint-url at a market of your own (`turkctl market serve`)"
+
+NONE_OF_THE_API = "it is not an answer of the Mechanical Turk API"
 
 _TIMESTAMP: Final = re.compile(r"\s*\(\d{10,16}(?: s)?\)\s*$")
 """The service ends its texts with the time in milliseconds, followed by `` s`` in the sandbox."""
@@ -110,7 +113,7 @@ class NotConnectedError(MarketUnreachableError):
 
 
 class AnswerLostError(MarketUnreachableError):
-    """The request went out and no answer came back: the effect may or may not have happened."""
+    """The request went out and no whole answer came back: the effect may or may not have happened."""
 
     code = "answer_lost"
     retryable = True
@@ -174,8 +177,17 @@ def unreachable(endpoint: str, reason: str) -> MarketUnreachableError:
 
 
 def no_answer_of_a_market(endpoint: str, operation: str) -> MarketUnreachableError:
-    """The error for an answer that does not have the form the API gives it."""
+    """The error for a refusal that does not have the form the API gives it: what sent it did nothing."""
     return unreachable(endpoint, f"what it answered to {operation} is not an answer of the Mechanical Turk API")
+
+
+def lost(endpoint: str, operation: str, reason: str = NONE_OF_THE_API) -> AnswerLostError:
+    """Return the error for an answer that came and cannot be used, so that what it was about to say is not known."""
+    return AnswerLostError(
+        f"the answer of {shown(endpoint)} to {operation} cannot be used: {reason}",
+        "what was asked for may have been done; check that a market is at that address, and run the command again",
+        operation=operation,
+    )
 
 
 def translate(error: Exception, *, operation: str, endpoint: str) -> TurkctlError:
@@ -188,7 +200,7 @@ def translate(error: Exception, *, operation: str, endpoint: str) -> TurkctlErro
         return _refusal(error.response, operation, endpoint)
     if isinstance(error, BotoCoreError):
         return _silence_or_setup(error, operation, endpoint)
-    return no_answer_of_a_market(endpoint, operation)
+    return lost(endpoint, operation)
 
 
 def _refusal(response: Any, operation: str, endpoint: str) -> TurkctlError:
@@ -237,17 +249,20 @@ def _silence_or_setup(error: Any, operation: str, endpoint: str) -> TurkctlError
         report = " ".join(str(error.kwargs.get("report", error)).split())
         return ParameterError(report, code="ParamValidation", operation=operation)
     if isinstance(error, their.ReadTimeoutError | their.ConnectionClosedError):
-        return _lost(error, operation, endpoint)
+        return _silent(error, operation, endpoint)
     if isinstance(error, their.EndpointConnectionError) and "refused" in str(error.kwargs.get("error", "")):
         return NotConnectedError(*_silence(endpoint, _reason(error)))
     if isinstance(error, their.ConnectionError | their.EndpointProviderError | their.UnknownEndpointError):
         return unreachable(endpoint, _reason(error))
     if isinstance(error, their.HTTPClientError):
-        return _lost(error, operation, endpoint)
+        cause = error.kwargs.get("error")
+        if isinstance(cause, OutOfBoundsError):
+            return lost(endpoint, operation, str(cause))
+        return _silent(error, operation, endpoint)
     return _turned_away(endpoint, f"AWS credentials or settings cannot be used: {error}")
 
 
-def _lost(error: Any, operation: str, endpoint: str) -> AnswerLostError:
+def _silent(error: Any, operation: str, endpoint: str) -> AnswerLostError:
     message, hint = _silence(endpoint, _reason(error))
     return AnswerLostError(message, hint, operation=operation)
 

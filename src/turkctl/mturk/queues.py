@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from turkctl.addresses import mask_url
 from turkctl.errors import UsageError
+from turkctl.mturk.bounds import Bounds, bound
 from turkctl.mturk.errors import translate
 
 SUBMITTED = "AssignmentSubmitted"
@@ -130,4 +131,5 @@ def open_queue(url: str, profile: str | None = None) -> Queue:
         )
     except BotoCoreError as error:
         raise translate(error, operation="connect", endpoint=url) from error
+    bound(client, Bounds())
     return Queue(client, url)

@@ -10,6 +10,10 @@ from contract_support import DOORS, Door, check_answer, open_door
 from walk import walk
 
 from turkctl.market.protocol.validate import operations
+from turkctl.mturk.wholeness import NotWholeError, always_present, check
+
+DEPTH = 8
+"""Documents inside documents: no answer of the API has more."""
 
 
 def told(door: Door) -> list[tuple[Any, ...]]:
@@ -44,6 +48,23 @@ def test_every_operations_answer_is_as_botocores_model_says():
         walk(door)  # the door checks each answer against the model as it comes
     assert {heard.operation for heard in door.heard if heard.status == 200} == operations() - NEVER_ANSWERED
     assert {heard.operation for heard in door.heard} == operations()
+
+
+def test_the_client_takes_every_answer_for_whole_and_each_one_that_is_cut_for_lost():
+    with open_door("inprocess") as door:
+        walk(door)
+    answers = {heard.operation: heard for heard in door.heard if heard.status == 200}
+    assert len(answers) == 38
+    for operation, heard in answers.items():
+        check(operation, 200, heard.headers, heard.body, DEPTH)
+        unsized = {name: value for name, value in heard.headers.items() if name != "content-length"}
+        for length in range(len(heard.body)):
+            with pytest.raises(NotWholeError):
+                check(operation, 200, unsized, heard.body[:length], DEPTH)
+        for member in always_present(operation):
+            lacking = json.dumps({**heard.document, member: None}).encode()
+            with pytest.raises(NotWholeError, match=member):
+                check(operation, 200, unsized, lacking, DEPTH)
 
 
 def test_no_answer_holds_a_null():

@@ -1,0 +1,117 @@
+"""Tell a whole answer from one that was cut off or is no answer of the API's.
+
+botocore cannot: it compares no lengths, reads a body that is missing as ``{}``, and gives half a document the same
+meaning, so that a market that dies while it answers would seem to say that there is nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from turkctl.model import service_model
+from turkctl.mturk.errors import NONE_OF_THE_API
+
+_SOMETIMES: Final[Mapping[str, frozenset[str]]] = {
+    "GetAccountBalance": frozenset({"OnHoldBalance"}),
+    "GetAssignment": frozenset({"HIT"}),
+    "ListReviewPolicyResultsForHIT": frozenset(
+        {"AssignmentReviewPolicy", "HITReviewPolicy", "AssignmentReviewReport", "HITReviewReport"}
+    ),
+}
+"""Members that an operation may leave out, besides the NextToken of a last page. The service model marks none as
+required, and the service sends every other one always: a list that is empty, a count that is 0."""
+
+
+class NotWholeError(Exception):
+    """An answer that was cut off, or that is none of the API's; the text says what is wrong with it."""
+
+
+class _TooDeepError(NotWholeError):
+    def __init__(self, depth: int) -> None:
+        super().__init__(f"it is nested more than {depth} deep")
+
+
+@cache
+def always_present(operation: str) -> frozenset[str]:
+    """Return the members that every answer to an operation has; none where the answer is ``{}``."""
+    model = service_model()
+    output = model["operations"][operation].get("output")
+    members = model["shapes"][output["shape"]]["members"] if output else ()
+    return frozenset(members) - {"NextToken"} - _SOMETIMES.get(operation, frozenset())
+
+
+def check(operation: str, status: int, headers: Mapping[str, str], body: bytes, depth: int) -> None:
+    """Raise unless the answer is whole: an error's as far as its length goes, any other to its last member.
+
+    Args:
+        operation: the API's name, as in ``ListHITs``.
+        status: of HTTP.
+        headers: names in any case or in lower case.
+        body: as it came.
+        depth: documents inside documents that the answer may have.
+
+    Raises:
+        NotWholeError: it is not.
+    """
+    stated = headers.get("content-length") or ""
+    if stated.isdecimal() and len(body) < int(stated):
+        raise NotWholeError(f"it ended after {len(body)} of {stated} bytes")
+    known = "json" in (headers.get("content-type") or "")
+    if status >= 300:
+        _check_refusal(status, known, body, depth)
+        return
+    if not known and "x-amzn-requestid" not in headers:
+        raise NotWholeError(NONE_OF_THE_API)
+    _check_members(operation, headers, body, depth)
+
+
+def _check_refusal(status: int, known: bool, body: bytes, depth: int) -> None:
+    """Raise for an error that says nothing for sure. Web pages are told from the API's errors by their code, later."""
+    try:
+        _document(body, depth)
+    except _TooDeepError:
+        raise
+    except NotWholeError:
+        if known and status < 500:  # a fault of the market's is one whatever it says
+            raise
+
+
+def _check_members(operation: str, headers: Mapping[str, str], body: bytes, depth: int) -> None:
+    members = always_present(operation)
+    if not body:
+        framed = headers.get("content-length") == "0" or "chunked" in headers.get("transfer-encoding", "")
+        if members or not framed:
+            raise NotWholeError("it has no body")
+        return
+    document = _document(body, depth)
+    if not isinstance(document, dict):
+        raise NotWholeError(NONE_OF_THE_API)
+    missing = sorted(member for member in members if document.get(member) is None)
+    if missing:
+        raise NotWholeError(f"{NONE_OF_THE_API}: it lacks {' and '.join(missing)}")
+
+
+def _document(body: bytes, depth: int) -> Any:
+    try:
+        document = json.loads(body)
+    except RecursionError:
+        raise _TooDeepError(depth) from None
+    except ValueError:
+        raise NotWholeError("it is not a whole JSON document") from None
+    if _deeper(document, depth):
+        raise _TooDeepError(depth)
+    return document
+
+
+def _deeper(document: Any, depth: int) -> bool:
+    """Whether documents lie inside each other more than ``depth`` times; level by level, since it may be deep."""
+    level = [document]
+    for _ in range(depth + 1):
+        level = [each for each in level if isinstance(each, dict | list)]
+        if not level:
+            return False
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return True
