@@ -63,7 +63,7 @@ class RawServer:
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(10)
-            while (request := _request(connection)) is not None:
+            while (request := read_request(connection)) is not None:
                 path, headers, body = request
                 operation = headers["x-amz-target"].rpartition(".")[2]
                 self.asked.append(operation)
@@ -75,7 +75,8 @@ class RawServer:
                     return
 
 
-def _request(connection: socket.socket) -> tuple[str, dict[str, str], bytes] | None:
+def read_request(connection: socket.socket) -> tuple[str, dict[str, str], bytes] | None:
+    """Read a whole request: path, headers with names in lower case, body; None where no other comes."""
     with connection.makefile("rb") as file:
         first = file.readline()
         if not first:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from turkctl.addresses import mask_url
 from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlError
 from turkctl.mturk.bounds import OutOfBoundsError
+from turkctl.mturk.certificates import explain
 
 AMAZONS_END = "Amazon closed Mechanical Turk on 2026-09-30"
 WAY_OUT = "work with `--mode local`, or point --endpoint-url at a market of your own (`turkctl market serve`)"
@@ -250,6 +251,8 @@ def _silence_or_setup(error: Any, operation: str, endpoint: str) -> TurkctlError
         return ParameterError(report, code="ParamValidation", operation=operation)
     if isinstance(error, their.ReadTimeoutError | their.ConnectionClosedError):
         return _silent(error, operation, endpoint)
+    if isinstance(error, their.SSLError):
+        return MarketUnreachableError(*explain(error, shown(endpoint)))
     if isinstance(error, their.EndpointConnectionError) and "refused" in str(error.kwargs.get("error", "")):
         return NotConnectedError(*_silence(endpoint, _reason(error)))
     if isinstance(error, their.ConnectionError | their.EndpointProviderError | their.UnknownEndpointError):
@@ -274,7 +277,6 @@ def _reason(error: Exception) -> str:
         (their.ReadTimeoutError, "no answer came in time"),
         (their.ConnectionClosedError, "the connection was closed before an answer came"),
         (their.ConnectTimeoutError, "no connection came about in time"),
-        (their.SSLError, "no secure connection could be made"),
         (their.ProxyConnectionError, "the proxy could not be reached"),
     )
     for kind, reason in known:
