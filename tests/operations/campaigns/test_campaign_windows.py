@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -36,31 +36,56 @@ def test_a_window_may_go_over_midnight_or_up_to_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "opens"),
+    ("hours", "moment", "opens"),
     [
-        ("2026-03-29T00:30:00+00:00", "2026-03-29T01:30:00+00:00"),  # 02:30 does not happen: it is 03:30
-        ("2026-10-24T23:00:00+00:00", "2026-10-25T00:30:00+00:00"),  # 02:30 happens twice: the first time counts
+        ("02:30-04:00", "2026-03-29T00:30:00+00:00", "2026-03-29T01:00:00+00:00"),  # 02:30 does not happen: 03:00 does
+        ("02:15-02:45", "2026-03-29T00:30:00+00:00", "2026-03-30T00:15:00+00:00"),  # it is all left out that night
+        ("02:30-04:00", "2026-10-24T23:00:00+00:00", "2026-10-25T00:30:00+00:00"),  # 02:30 happens twice
+        ("02:00-02:30", "2026-10-25T00:45:00+00:00", "2026-10-25T01:00:00+00:00"),  # the second pass is one, too
+        ("01:30-02:15", "2026-10-25T00:45:00+00:00", "2026-10-25T01:00:00+00:00"),  # the clocks go back inside
     ],
 )
-def test_on_days_when_the_clocks_change_a_window_opens_once(day: str, opens: str) -> None:
-    assert parse_window("02:30-04:00", "Europe/Berlin").next_open(_at(day)) == _at(opens)
+def test_a_window_opens_as_the_clocks_show_it_on_nights_when_they_change(hours: str, moment: str, opens: str) -> None:
+    assert parse_window(hours, "Europe/Berlin").next_open(_at(moment)) == _at(opens)
+
+
+CHANGES = [
+    ("Europe/Berlin", "2026-03-29T01:00"),
+    ("Europe/Berlin", "2026-10-25T01:00"),
+    ("America/New_York", "2026-03-08T07:00"),
+    ("America/New_York", "2026-11-01T06:00"),
+    ("Australia/Lord_Howe", "2026-04-04T15:00"),  # half an hour
+    ("Australia/Lord_Howe", "2026-10-03T15:30"),
+    ("Antarctica/Troll", "2026-03-29T01:00"),  # two hours
+    ("Antarctica/Troll", "2026-10-25T01:00"),
+    ("Africa/Cairo", "2026-04-23T22:00"),  # at midnight
+    ("Africa/Cairo", "2026-10-29T21:00"),
+    ("Pacific/Apia", "2011-12-30T10:00"),  # a whole day
+    ("Asia/Kathmandu", "2026-06-01T00:00"),  # never
+]
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),  # noqa: DTZ001  # made aware below
-    st.times(),
-    st.times(),
-    st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]),
+    change=st.sampled_from(CHANGES),
+    before=st.integers(-6 * 3600, 30 * 3600),
+    near=st.integers(-200, 200),
+    length=st.integers(1, 1439),
 )
-def test_the_next_opening_is_open_and_within_a_day(moment: datetime, opens: object, closes: object, zone: str) -> None:
-    hours = f"{opens:%H:%M}-{closes:%H:%M}"
-    if hours[:5] == hours[6:]:
-        return
-    window, now = parse_window(hours, zone), moment.replace(tzinfo=UTC)
-    opening = window.next_open(now)
-    assert now <= opening <= now + timedelta(hours=25)
+def test_a_window_opens_when_looking_at_the_clock_every_minute_says_so(
+    change: tuple[str, str], before: int, near: int, length: int
+) -> None:
+    zone, text = change
+    changed = _at(f"{text}:00+00:00")
+    opens = (changed + timedelta(minutes=near)).astimezone(parse_zone(zone))
+    closes = (opens.replace(tzinfo=None) + timedelta(minutes=length)).time()
+    window, now = parse_window(f"{opens:%H:%M}-{closes:%H:%M}", zone), changed - timedelta(seconds=before)
     if window.is_open(now):
-        assert opening == now
+        assert window.next_open(now) == now
+        return
+    minute = now.replace(second=0)
+    while not window.is_open(minute):
+        minute += timedelta(minutes=1)
+    assert window.next_open(now) == minute
 
 
 @pytest.mark.parametrize("hours", ["", "9-17", "09:00", "09:00-25:00", "24:00-09:00", "09:60-10:00", "09:00-09:00"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,6 +13,10 @@ from turkctl.units import parse_zone
 
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _MIDNIGHT = time(0, 0)
+_DAYS = 4
+"""Days in which a window opens at least once, even where a place leaves a day out to change sides of the date line."""
+_LOOK = timedelta(hours=3)
+"""Clocks are never changed twice within this time."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +38,22 @@ class Window:
         return local >= self.opens or local < self.closes
 
     def next_open(self, moment: datetime) -> datetime:
-        """The moment itself while the window is open, else when it opens next, in UTC."""
+        """Return the moment itself while the window is open, else when it opens next, in UTC.
+
+        It can open in two ways: the clocks come to the opening time, in either pass of an hour that they show twice,
+        or they are changed and jump inside, past an opening time that they never show.
+        """
         if self.is_open(moment):
             return moment
-        local = moment.astimezone(self.zone)
-        for days in range(3):
-            day = local.date() + timedelta(days=days)
-            # An opening that the clocks jump over on this day is the same moment an hour later by the wall clock.
-            opening = datetime.combine(day, self.opens, self.zone).astimezone(UTC)
-            if opening > moment:
-                return opening
-        raise AssertionError("a window opens once a day")
+        start = moment.astimezone(UTC)
+        first = moment.astimezone(self.zone).date()
+        openings = (
+            datetime.combine(first + timedelta(days=days), self.opens, self.zone).replace(fold=fold).astimezone(UTC)
+            for days in range(_DAYS)
+            for fold in (0, 1)
+        )
+        changes = _clock_changes(self.zone, start, start + timedelta(days=_DAYS))
+        return min(each for each in (*openings, *changes) if each >= start and self.is_open(each))
 
     @property
     def hours(self) -> str:
@@ -52,6 +62,31 @@ class Window:
 
     def __str__(self) -> str:
         return f"{self.hours} {self.zone.key}"
+
+
+def _clock_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Give the moments (UTC) after ``start`` and up to ``end`` from which the zone's clocks are set differently."""
+    while start < end:
+        later = start + _LOOK
+        if _offset(zone, start) != _offset(zone, later):
+            yield _change(zone, start, later)
+        start = later
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """Return the moment of the one change in between, to the second: changes happen on whole ones."""
+    before, after = before.replace(microsecond=0), after.replace(microsecond=0)
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before).total_seconds() // 2)
+        if _offset(zone, middle) == _offset(zone, before):
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta | None:
+    return moment.astimezone(zone).utcoffset()
 
 
 def parse_window(hours: str, timezone: str | None) -> Window:
