@@ -189,7 +189,6 @@ def test_a_request_after_a_slow_one_has_a_minute_of_its_own() -> None:
         for _ in range(3):
             market.balance()
             now[0] += 50
-        market.close()
 
 
 @pytest.mark.parametrize(("start", "drop"), DRIPS.values(), ids=DRIPS.keys())

@@ -152,6 +152,7 @@ def _posted(
     submitted = size - available - pending
     expires = NOW + rng.choice([HOUR, -HOUR])
     synced = rng.choice([None, NOW, expires - timedelta(minutes=1)])
+    said = rng.choice(["Assignable", "Unassignable", "Reviewable"])
     disposed = NOW if rng.random() < 0.1 else None
     made = hits.insert(
         session,
@@ -164,6 +165,7 @@ def _posted(
             available=available,
             pending=pending,
             expires=expires,
+            status=said,
             synced=synced,
             disposed_at=disposed,
         ),
@@ -185,7 +187,7 @@ def _posted(
             for n, status in enumerate(stored)
         ],
     )
-    over = expires <= NOW and synced is not None and synced > expires
+    over = synced is not None and (said == "Reviewable" or (said == "Unassignable" and expires <= NOW))
     live = 0 if disposed else (0 if over else available) + pending + submitted - len(stored)
     return sum(status != "Rejected" for status in stored), live
 

@@ -151,7 +151,10 @@ def test_without_a_participants_table_the_hits_still_count(database: Database) -
         ({"available": 5, "pending": 2}, 1, NOW, 8),
         ({"available": 5, "pending": 2, "completed": 1}, 2, NOW, 7),
         ({"available": 5, "pending": 2}, 4, NOW, 7),
-        ({"available": 5, "pending": 2, "synced": READ}, 2, READ, 2),
+        ({"available": 5, "pending": 2, "synced": READ, "status": "Unassignable"}, 2, READ, 2),
+        ({"available": 5, "pending": 2, "synced": READ}, 2, READ, 7),  # the market's clock is behind
+        ({"available": 7, "synced": NOW, "status": "Reviewable"}, 2, NOW, 0),  # and here it is ahead
+        ({"available": 7, "status": "Reviewable"}, 2, NOW, 7),
         ({"available": 5, "pending": 2, "synced": NOW}, 2, READ, 7),
         ({"available": 5, "pending": 2, "synced": NOW + 24 * HOUR}, 2, READ, 7),
         ({"available": 0, "pending": 0}, 9, NOW, 0),
@@ -180,7 +183,8 @@ def test_what_may_still_change_is_what_is_open_at_work_or_unread(database: Datab
         hits.insert(session, make_hit("at-work", **base | over | {"pending": 2}))
         hits.insert(session, make_hit("unread", **base | over))
         hits.insert(session, make_hit("read", **base | over))
-        hits.insert(session, make_hit("expired", **base | over | {"available": 2}))
+        hits.insert(session, make_hit("expired", **base | over | {"available": 2, "status": "Reviewable"}))
+        hits.insert(session, make_hit("said-open", **base | over | {"available": 2}))
         hits.insert(session, make_hit("expired-unseen", **base | over | {"available": 2, "synced": NOW - 2 * HOUR}))
         hits.insert(session, make_hit("never-read", **base | over | {"available": 2, "synced": None}))
         hits.insert(session, make_hit("gone", **base | {"available": 2, "disposed_at": NOW}))
@@ -193,7 +197,7 @@ def test_what_may_still_change_is_what_is_open_at_work_or_unread(database: Datab
         def found(**wanted: int) -> set[str]:
             return {row.hit_id for row in people.unfinished(session, HERE, NOW, **wanted)}
 
-        ours = {"open", "at-work", "unread", "expired-unseen", "never-read"}
+        ours = {"open", "at-work", "unread", "said-open", "expired-unseen", "never-read"}
         assert found() == ours | {"other"}
         assert found(experiment_id=one) == ours
         assert found(campaign_id=7) == {"other"}

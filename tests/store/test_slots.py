@@ -17,7 +17,10 @@ def test_slots_are_added_up_by_what_each_costs(database: Database) -> None:
         for hit in (
             make_hit("H1", experiment_id=stroop.experiment_id, available=2, pending=1, completed=4),  # 2 unreviewed
             make_hit("H2", available=9),
-            make_hit("H3", available=5, completed=1, expires=NOW - HOUR, synced=NOW),  # 3 unreviewed, 5 nobody can take
+            make_hit(
+                "H3", available=5, completed=1, expires=NOW - HOUR, synced=NOW, status="Reviewable"
+            ),  # 3 unreviewed
+            make_hit("H8", available=5, completed=4, expires=NOW - HOUR, synced=NOW),  # 5 open, the market says
             make_hit("H7", available=4, completed=5, expires=NOW - HOUR, synced=NOW - 2 * HOUR),  # 4 not known about
             make_hit("H4", available=6, completed=3, disposed_at=NOW, status="Disposed"),
             make_hit("H5", max_assignments=10, available=10, reward=Decimal("1.00"), masters=True),
@@ -31,7 +34,10 @@ def test_slots_are_added_up_by_what_each_costs(database: Database) -> None:
         found = sorted(slots(session, HERE, NOW), key=lambda group: group.max_assignments)
         of_stroop = slots(session, HERE, NOW, experiment_id=stroop.experiment_id)
         elsewhere = slots(session, ELSEWHERE, NOW)
-    # H1: 2 + 1 + 2 open and 4 decided, 2 of them rejected; H2: 9; H3: 3 and 1; H7: 9; H4: 3
-    assert found == [Slots(half, 9, False, 7 + 9 + 4 + 9 + 3, 5 + 9 + 3), Slots(Decimal("1.00"), 10, True, 10, 10)]
+    # H1: 2 + 1 + 2 open and 4 decided, 2 of them rejected; H2: 9; H3: 3 and 1; H7: 9; H4: 3; H8: 9
+    assert found == [
+        Slots(half, 9, False, 7 + 9 + 4 + 9 + 3 + 9, 5 + 9 + 3 + 5),
+        Slots(Decimal("1.00"), 10, True, 10, 10),
+    ]
     assert of_stroop == [Slots(half, 9, False, 7, 5)]
     assert elsewhere == [Slots(half, 9, False, 9, 9)]

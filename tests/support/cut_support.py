@@ -33,6 +33,7 @@ class RawServer:
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._connections: list[socket.socket] = []
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -40,8 +41,9 @@ class RawServer:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        with contextlib.suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
+        for each in (self._listening, *self._connections):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         for thread in self._threads:
             thread.join(10)
@@ -58,6 +60,7 @@ class RawServer:
                 connection, _ = self._listening.accept()
             except OSError:
                 return
+            self._connections.append(connection)
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:

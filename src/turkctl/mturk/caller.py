@@ -7,7 +7,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -39,6 +41,7 @@ class Caller:
     Attributes:
         endpoint: the address of the market.
         requests: how many requests were made, by the API's name of the operation.
+        ahead: how far the market's clock was ahead of this machine's at its last answer; None where it does not say.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Caller:
     ) -> None:
         self.endpoint = endpoint
         self.requests: Counter[str] = Counter()
+        self.ahead: timedelta | None = None
         self._client = client
         self._clock = clock
         self._lock = threading.Lock()
@@ -116,9 +120,11 @@ class Caller:
         try:
             answer: Raw = getattr(self._client, method)(**members)
         except (ClientError, BotoCoreError, ResponseParserError, *self._unparsable) as error:
+            self.ahead = _ahead(getattr(error, "response", None) or {})
             raise translate(error, operation=operation, endpoint=self.endpoint) from error
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         self._turkctls = own_market.HEADER in headers
+        self.ahead = _ahead(answer)
         return answer
 
     def is_turkctls(self) -> bool:
@@ -155,6 +161,14 @@ class Caller:
         except MALFORMED as error:
             operation = self._client.meta.method_to_api_mapping[method]
             raise lost(self.endpoint, operation) from error
+
+
+def _ahead(answer: Raw) -> timedelta | None:
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC) - datetime.now(UTC)
+    except (TypeError, ValueError):
+        return None
 
 
 def dollars(amount: Decimal) -> str:

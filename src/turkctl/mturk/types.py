@@ -72,6 +72,10 @@ class Hit:
     pending: int
     completed: int
 
+    def expired(self, now: datetime) -> bool:
+        """Whether its time is over; while the market says that it can be taken it is not, whatever this clock says."""
+        return self.status != "Assignable" and self.expires is not None and self.expires <= now
+
     @property
     def submitted(self) -> int:
         """Assignments that wait for review: no counter of the market's shows them."""

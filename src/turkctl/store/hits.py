@@ -33,6 +33,8 @@ PSITURK = "psiturk"
 ASSIGNABLE = "Assignable"
 UNASSIGNABLE = "Unassignable"
 REVIEWABLE = "Reviewable"
+ENDED = ("Reviewable", "Reviewing")
+"""What the market calls a HIT that nobody can start on and nobody works on any more."""
 DISPOSED = "Disposed"
 """Our own status for a HIT that the market has deleted; the market itself never says it."""
 
@@ -118,8 +120,9 @@ class HitRow:
     """``turkctl`` or ``psiturk``."""
 
     def expired(self, now: datetime) -> bool:
-        """Whether no new worker can start, whatever ``available`` says."""
-        return self.expires <= now
+        """Whether its time is over, so that no new worker can start, whatever ``available`` says (:func:`expired`)."""
+        open_ = self.status == ASSIGNABLE and self.synced is not None and self.synced > self.expires
+        return self.expires <= now and not open_
 
 
 _ROW: Select[*tuple[Any, ...]] = select(
@@ -146,6 +149,16 @@ _ROW: Select[*tuple[Any, ...]] = select(
     HITS.c.synced,
     HITS.c.origin,
 ).join_from(HITS, EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
+
+
+def expired(now: datetime) -> ColumnElement[bool]:
+    """Whether the time of the HIT at hand is over.
+
+    That is so by this machine's clock, unless the market was asked since and said that the HIT can still be taken:
+    its clock is behind, and it is its own that counts.
+    """
+    asked = and_(HITS.c.synced.is_not(None), HITS.c.synced > HITS.c.expires)
+    return and_(HITS.c.expires <= now, ~and_(asked, HITS.c.status == ASSIGNABLE))
 
 
 @dataclass(frozen=True)
@@ -222,7 +235,7 @@ def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int
 def count_hits(session: Session, place: Place, now: datetime, experiment_id: int) -> tuple[int, int]:
     """HITs of the experiment that workers can still start on, and all that were ever posted; no compensations."""
     pays_one = select(INTENTS.c.token).where(INTENTS.c.token == HITS.c.annotation, INTENTS.c.kind == COMPENSATE)
-    active = and_(HITS.c.status == ASSIGNABLE, HITS.c.expires > now)
+    active = and_(HITS.c.status == ASSIGNABLE, ~expired(now))
     statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
         *in_place(place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
     )
@@ -274,7 +287,7 @@ def _at_time(wanted: HitFilter) -> list[ColumnElement[bool]]:
     if wanted.now is None:
         raise ValueError("a filter by time needs now")
     conditions: list[ColumnElement[bool]] = []
-    over = HITS.c.expires <= wanted.now
+    over = expired(wanted.now)
     if wanted.active is not None:
         active = and_(HITS.c.status == ASSIGNABLE, ~over)
         conditions.append(active if wanted.active else ~active)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS, REJECTED, SUBMITTED
 from turkctl.store.base import ANY_MARKET, Place
-from turkctl.store.hits import HITS, PSITURK, HitRow, select_where
+from turkctl.store.hits import ASSIGNABLE, ENDED, HITS, PSITURK, HitRow, select_where
 from turkctl.store.participants import COMPLETE, participants_table
 
 
@@ -56,8 +56,13 @@ def unread_of_hit() -> ColumnElement[int]:
 
 
 def closed(now: datetime) -> ColumnElement[bool]:
-    """Whether the HIT's open slots are out of reach, and its counters were read after they were."""
-    return and_(HITS.c.expires <= now, HITS.c.synced.is_not(None), HITS.c.synced > HITS.c.expires)
+    """Whether the HIT's open slots are out of reach, as the market itself said when it was last read.
+
+    This machine's clock does not decide: where the market's is behind, a HIT can be taken after its time by ours. A
+    HIT that is Unassignable before its time has no open slots; those that it seems to have all the same are counted.
+    """
+    over = or_(HITS.c.status.in_(ENDED), and_(HITS.c.status != ASSIGNABLE, HITS.c.expires <= now))
+    return and_(HITS.c.synced.is_not(None), over)
 
 
 def may_change(now: datetime) -> ColumnElement[bool]:

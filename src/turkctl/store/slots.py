@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS, REJECTED
 from turkctl.store.base import Place
-from turkctl.store.hits import HITS, SUBMITTED
+from turkctl.store.hits import HITS, SUBMITTED, expired
 from turkctl.store.people import closed
 
 
@@ -40,7 +40,7 @@ def slots(
     campaign_id: int | None = None,
 ) -> list[Slots]:
     """The assignments of this place's HITs, or of one experiment's or campaign's, by what each costs."""
-    over = or_(HITS.c.expires <= now, HITS.c.disposed_at.is_not(None))
+    over = or_(expired(now), HITS.c.disposed_at.is_not(None))
     open_ = case((over, 0), else_=HITS.c.available)
     promised = case((or_(closed(now), HITS.c.disposed_at.is_not(None)), 0), else_=HITS.c.available)
     waiting = case((HITS.c.disposed_at.is_not(None), 0), else_=HITS.c.pending + SUBMITTED)

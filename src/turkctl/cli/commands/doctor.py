@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import typer
 
@@ -15,12 +15,13 @@ from turkctl.units import format_money, format_time
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 CLOSED = "Amazon closed Mechanical Turk on 2026-09-30"
+NOTABLE_SKEW = timedelta(minutes=1)
 NEEDS = {
     "database": "configuration",
     "schema": "database",
     "credentials": "configuration",
     "market": "credentials",
-    "clock": "market",
+    "clock": "configuration",
     "scheduler": "schema",
 }
 
@@ -94,7 +95,18 @@ def _clock(run: Invocation) -> str:
     ahead = (now - datetime.now(UTC)).total_seconds()
     if run.settings.mode == "local" and ahead > 1:
         return f"the market's clock says {format_time(now)}, turned {ahead:.0f} s ahead"
-    return format_time(now)
+    return f"{format_time(now)}{_skew(None if run.settings.mode == 'local' else run.context.mturk.ahead)}"
+
+
+def _skew(ahead: timedelta | None) -> str:
+    """Say how far the market's clock is off, from a minute on."""
+    if ahead is None or abs(ahead) < NOTABLE_SKEW:
+        return ""
+    way = "ahead of" if ahead > timedelta(0) else "behind"
+    minutes = round(abs(ahead) / timedelta(minutes=1))
+    return (
+        f"; the market's clock is {minutes} min {way} this machine's: set both by NTP (from 15 min it lets nobody in)"
+    )
 
 
 def _scheduler(run: Invocation) -> str:

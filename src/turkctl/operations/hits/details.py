@@ -57,7 +57,7 @@ def _shown(hit: Hit, ours: Mapping[str, Any], place: Place, now: datetime) -> di
         "submitted": hit.submitted,
         "created": hit.created,
         "expires": hit.expires,
-        "expired": hit.expires is not None and hit.expires <= now,
+        "expired": hit.expired(now),
         "duration": hit.duration,
         "auto_approval_delay": hit.auto_approval_delay,
         "campaign": ours.get("campaign"),

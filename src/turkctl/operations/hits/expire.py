@@ -35,7 +35,7 @@ def _dearest_first(target: Target) -> tuple[Decimal, bool, Decimal, str]:
 
 
 def _over(target: Target, now: datetime) -> bool:
-    return target.status == hits.DISPOSED or (target.expires is not None and target.expires <= now)
+    return target.status == hits.DISPOSED or target.expired(now)
 
 
 def _stake(target: Target) -> str:

@@ -90,7 +90,7 @@ def plan_extend(
             skipped.append((target.hit_id, "deleted: it cannot be extended"))
             continue
         _check_size(hit, request.assignments)
-        if request.lifetime is None and hit.expires is not None and hit.expires <= now:
+        if request.lifetime is None and hit.expired(now):
             skipped.append((target.hit_id, "its time is over, so that nobody could take more: add --lifetime too"))
             continue
         token = intents.token(database_id, intents.EXTEND_HIT, batch, index)

@@ -117,7 +117,7 @@ def _of_market(hit: Hit, mode: str, now: datetime) -> dict[str, Any]:
         "submitted": hit.submitted,
         "created": hit.created,
         "expires": hit.expires,
-        "expired": hit.expires is not None and hit.expires <= now,
+        "expired": hit.expired(now),
         "campaign": None,
         "codeversion": None,
         "mode": mode,

@@ -101,7 +101,7 @@ def _extend(world: World, hit: Hit) -> Obstacle:
 def _nothing_yet(act: str, hit: Hit, now: datetime) -> Obstacle:
     if hit.pending:
         return Obstacle(act, hit.hit_id, f"nothing is submitted; {hit.pending} at work", last_moment(hit, now))
-    open_ = hit.available if hit.expires is None or hit.expires > now else 0
+    open_ = 0 if hit.expired(now) else hit.available
     words = f"{open_} open" if open_ else "and nobody can take it any more"
     return Obstacle(act, hit.hit_id, f"nothing is submitted; {words}")
 

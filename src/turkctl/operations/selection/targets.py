@@ -16,7 +16,7 @@ from turkctl.operations.selection.hits import Selection, select_hits
 from turkctl.operations.sync.observe import named_on_market
 from turkctl.operations.sync.of_psiturk import enter_psiturk
 from turkctl.operations.sync.unknown import list_account, strangers, without_row
-from turkctl.store.hits import HitRow
+from turkctl.store.hits import ASSIGNABLE, HitRow
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,45 @@ class Target:
     status: str
     known: bool
     """Whether the database has a row for it."""
+    still_open: bool
+    """The market said that it can be taken when it was last asked, be its time over by this machine's clock or not."""
 
     @property
     def at_stake(self) -> Decimal | None:
         """Dollars of reward for the slots that can still be taken; None when unknown."""
         return None if self.available is None else self.reward * self.available
 
+    def expired(self, now: datetime) -> bool:
+        """Whether its time is over, so that nobody new can start."""
+        return self.expires is not None and self.expires <= now and not self.still_open
+
     @classmethod
     def of_row(cls, row: HitRow) -> Target:
         """From the database."""
-        available = None if row.synced is None else row.available
-        return cls(row.hit_id, row.title, row.reward, available, row.expires, row.status, known=True)
+        return cls(
+            row.hit_id,
+            row.title,
+            row.reward,
+            None if row.synced is None else row.available,
+            row.expires,
+            row.status,
+            known=True,
+            still_open=row.status == ASSIGNABLE and not row.expired(row.expires),
+        )
 
     @classmethod
     def of_market(cls, hit: Hit) -> Target:
         """From the market."""
-        return cls(hit.hit_id, hit.title or "", hit.reward, hit.available, hit.expires, hit.status, known=False)
+        return cls(
+            hit.hit_id,
+            hit.title or "",
+            hit.reward,
+            hit.available,
+            hit.expires,
+            hit.status,
+            known=False,
+            still_open=hit.status == ASSIGNABLE,
+        )
 
 
 @dataclass(frozen=True)
