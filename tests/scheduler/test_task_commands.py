@@ -277,3 +277,38 @@ def test_a_request_that_is_not_repeated_because_of_sigterm_leaves_the_run_interr
     assert run.status == "interrupted"
     assert Runner(world).once().runs == 1
     assert _statuses(world) == ["Submitted"]
+
+
+def test_a_cron_line_says_when_a_task_is_due(study: Turkctl, world: Context) -> None:
+    nine = ("--cron", "0 9 * * mon-fri", "--timezone", "Europe/Berlin")
+    made = told(study("tasks", "create", "sync", *nine, "--json"))
+    assert (made["every"], made["cron"], made["timezone"]) == (None, "0 9 * * mon-fri", "Europe/Berlin")
+    assert made["next_run"] > made_at(world), "not at once, as an interval is"
+    assert Runner(world).once().runs == 0
+    world.market.advance(timedelta(days=4))
+    assert Runner(world).once().runs == 1, "missed times fold into one run"
+    after = told(study("tasks", "list", "--json"))[0]
+    assert (after["runs"], after["next_run"] > made["next_run"]) == (1, True)
+    changed = told(study("tasks", "update", "sync", "--every", "1h", "--json"))
+    assert (changed["every"], changed["cron"], changed["timezone"]) == ("1h", None, None)
+
+
+def made_at(world: Context) -> str:
+    return world.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ((), "--every 30m, or --cron"),
+        (("--every", "1h", "--cron", "0 9 * * *"), "--every and --cron cannot be used together"),
+        (("--every", "1h", "--timezone", "Europe/Berlin"), "give --cron too"),
+        (("--cron", "0 9 * *"), "has 4 fields, not five"),
+        (("--cron", "0 9 * * *", "--timezone", "Europe/Atlantis"), "Europe/Atlantis"),
+    ],
+)
+def test_a_time_that_is_missing_double_or_invalid_is_refused(study: Turkctl, argv: tuple[str, ...], says: str) -> None:
+    refused = study("tasks", "create", "sync", *argv)
+    assert refused.code == 2
+    assert says in refused.err
+    assert told(study("tasks", "list", "--json")) == []

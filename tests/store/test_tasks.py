@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 from rows import HOUR, NOW
 
 from turkctl.store import tasks
 from turkctl.store.engine import Database
-from turkctl.store.tasks import Claim, Outcome, Task, next_slot
+from turkctl.store.tasks import Claim, Outcome, Task
 
 MINUTE = timedelta(minutes=1)
 
@@ -59,21 +57,6 @@ def _claimed(database: Database, task: Task, now: datetime, epoch: int = 1) -> C
 def _finish(database: Database, claimed: Claim, outcome: Outcome) -> bool:
     with database.write() as session:
         return tasks.finish(session, claimed, outcome)
-
-
-@given(
-    every=st.integers(1, 10_000_000),
-    late=st.integers(0, 10_000_000_000),
-)
-def test_the_next_slot_is_the_first_after_now_on_the_grid(every: int, late: int) -> None:
-    step, now = timedelta(seconds=every), NOW + timedelta(milliseconds=late)
-    following = next_slot(NOW, step, now)
-    assert now < following <= now + step
-    assert (following - NOW) % step == timedelta(0)
-
-
-def test_a_slot_to_come_is_the_next_one() -> None:
-    assert next_slot(NOW + HOUR, MINUTE, NOW) == NOW + HOUR
 
 
 def test_a_name_is_given_once(database: Database) -> None:

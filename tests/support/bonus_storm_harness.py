@@ -43,6 +43,7 @@ from turkctl.operations.tasks.manage import create_task
 from turkctl.operations.workers.approve import prepare_approve
 from turkctl.scheduler.kinds import KINDS
 from turkctl.scheduler.runner import Runner
+from turkctl.schedules import Schedule
 from turkctl.settings import load
 from turkctl.store import schema
 from turkctl.store.engine import connect as connect_database
@@ -111,7 +112,7 @@ def prepare(folder: Path, url: str, seed: int) -> None:
         study.world.mturk.send_bonus(worker(made.index(each)), each, Decimal("0.25"), EARLIER, each)
     for each, status in statuses.items():
         study.write("UPDATE assignments SET bonus = 0.25, status = :s WHERE assignmentid = :id", s=status, id=each)
-    create_task(study.world, KINDS["bonus-auto"], every=EVERY, name="pay", options={"all": True})
+    create_task(study.world, KINDS["bonus-auto"], schedule=Schedule(EVERY), name="pay", options={"all": True})
     (folder / "made").write_text(json.dumps(made))
     study.world.close()
 

@@ -131,6 +131,7 @@ class _Play:
         from turkctl.operations.campaigns.requests import CampaignRequest, plan_campaign
         from turkctl.operations.tasks.manage import create_task
         from turkctl.scheduler.kinds import require_kind
+        from turkctl.schedules import Schedule
 
         plan = plan_campaign(self.context, CampaignRequest(goal=self.goal, every=EVERY, per_round=PER_ROUND))
         check_startable(plan)
@@ -141,7 +142,8 @@ class _Play:
             f"${format_money(ahead.cost_in_large_hits)}, at twice the commission."
         )
         campaign = create(self.context, plan)
-        create_task(self.context, require_kind("approve-all"), every=timedelta(hours=1), name=None, options={})
+        hourly = Schedule(timedelta(hours=1))
+        create_task(self.context, require_kind("approve-all"), schedule=hourly, name=None, options={})
         self.tell("A task, 'approve-all', approves and so pays what was submitted, every hour.")
         return campaign.number
 

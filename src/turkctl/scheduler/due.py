@@ -20,7 +20,7 @@ from turkctl.scheduler.lease import LeaseLostError
 from turkctl.scheduler.logs import log
 from turkctl.store import tasks
 from turkctl.store.engine import Database
-from turkctl.store.tasks import Claim, Outcome, Task, next_slot
+from turkctl.store.tasks import Claim, Outcome, Task
 
 LONGEST_WAIT = timedelta(hours=1)
 """A failing task is tried again at least so often, or at its own interval where that is longer."""
@@ -173,12 +173,18 @@ def outcome_of(claimed: Claim, summary: RunSummary, finished: datetime) -> Outco
     return Outcome(status, finished, summary.text, summary.error, later, summary.setback)
 
 
-def backed_off(claimed: Claim, now: datetime) -> datetime:
-    """When a task that failed is due again: doubling intervals up to :data:`LONGEST_WAIT`, on its own grid."""
-    every = claimed.task.interval
+def backed_off(claimed: Claim, now: datetime) -> datetime | None:
+    """Return when a task that failed is due again: doubling intervals up to :data:`LONGEST_WAIT`, on its own grid.
+
+    None for one with a cron line, which is due again when that says.
+    """
+    schedule = claimed.task.schedule
+    if schedule.every is None:
+        return None
+    every = schedule.every
     doublings = min(claimed.task.consecutive_failures, 12)  # of the shortest interval, a second, that is over an hour
     wait = min(every * 2**doublings, max(every, LONGEST_WAIT))
-    return next_slot(claimed.next_run, every, max(now, now + wait - every))
+    return schedule.after(claimed.next_run, max(now, now + wait - every))
 
 
 def in_words(error: Exception) -> str:

@@ -1,11 +1,11 @@
-"""The runner: lease, tick and leaving. The home of APScheduler, which supplies the clockwork and nothing else."""
+"""Run tasks when they are due: hold the lease, look at every poll, leave when asked."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import DatabaseReplacedError, InterruptedByUserError, TurkctlError
@@ -58,7 +58,6 @@ class Runner:
         self._worlds = Worlds(context, self.stop, self._keeper.beat)
         self._act = act or self._act_by_kind
         self._until_idle = False
-        self._fatal: BaseException | None = None
 
     def once(self, only: str | None = None) -> Report:
         """Run what is due, or the task of one name if it is, and leave.
@@ -91,36 +90,18 @@ class Runner:
         with self._keeper.held():
             log("scheduler_started", poll=poll, epoch=self._keeper.epoch)
             try:
-                self._tick_every(poll)
+                self._loop(poll)
             finally:
                 self._worlds.close()
                 log("scheduler_stopped", runs=self.report.runs, failing=len(self.report.failing))
-        if self._fatal is not None:
-            raise self._fatal
         return self.report
 
-    def tick(self) -> None:
-        """Look once and run what is due. Never raises: what cannot be mended ends the loop, all else costs the tick."""
-        if self.stop.is_set():
-            return
-        try:
-            self._keeper.acquire()
-            self._run_due()
-            if self._until_idle and self._idle():
-                self.stop.set()
-        except (SchedulerRunningError, DatabaseReplacedError) as error:
-            self._leave(error)
-        except LeaseLostError as error:  # the next tick asks for it again, and leaves if another process has it
-            log("lease_lost", level=logging.ERROR, error=error.message)
-        except Exception as error:  # noqa: BLE001  # the loop outlives whatever a tick meets, and says so
-            unexpected = None if isinstance(error, TurkctlError) else error
-            LOGGER.error("event=tick_failed error=%r", in_words(error), exc_info=unexpected)
-        except BaseException as error:  # noqa: BLE001  # a second Ctrl-C: raised again once the clockwork stands
-            self._leave(error)
-
-    def _leave(self, error: BaseException) -> None:
-        self._fatal = error
-        self.stop.set()
+    def _look(self) -> None:
+        """Renew the lease, run what is due, and stop if that was all that was asked for."""
+        self._keeper.acquire()
+        self._run_due()
+        if self._until_idle and self._idle():
+            self.stop.set()
 
     def _run_due(self, only: str | None = None) -> int:
         sweep(self._database, self._worlds.now, self._keeper.epoch)
@@ -143,30 +124,19 @@ class Runner:
     def _act_by_kind(self, task: Task, now: datetime) -> RunSummary:
         return act_on(task, self._worlds(task.mode, task), now)
 
-    def _tick_every(self, poll: timedelta) -> None:
-        """Let APScheduler call the tick in this thread; a small thread stops it once :attr:`stop` is set."""
-        from apscheduler.events import EVENT_SCHEDULER_STARTED
-        from apscheduler.executors.debug import DebugExecutor
-        from apscheduler.schedulers.blocking import BlockingScheduler
-
-        clockwork = BlockingScheduler(
-            timezone="UTC",
-            executors={"default": DebugExecutor()},
-            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
-        )
-        clockwork.add_job(self.tick, "interval", seconds=poll.total_seconds(), next_run_time=datetime.now(UTC))
-
-        def watch() -> None:
-            self.stop.wait()
-            clockwork.shutdown(wait=False)  # waits for a tick in hand, which holds the lock of the job stores
-
-        watcher = threading.Thread(target=watch, name="turkctl-stop", daemon=True)
-        clockwork.add_listener(lambda _event: watcher.start(), EVENT_SCHEDULER_STARTED)
-        try:
-            clockwork.start()
-        finally:
-            self.stop.set()
-            watcher.join()
+    def _loop(self, poll: timedelta) -> None:
+        """Look at every ``poll`` until :attr:`stop` is set; what a look meets costs that look, not the loop."""
+        while not self.stop.is_set():
+            try:
+                self._look()
+            except (SchedulerRunningError, DatabaseReplacedError):
+                raise
+            except LeaseLostError as error:  # the next look asks for it again, and leaves if another process has it
+                log("lease_lost", level=logging.ERROR, error=error.message)
+            except Exception as error:  # noqa: BLE001  # the loop outlives whatever a look meets, and says so
+                unexpected = None if isinstance(error, TurkctlError) else error
+                LOGGER.error("event=tick_failed error=%r", in_words(error), exc_info=unexpected)
+            self.stop.wait(poll.total_seconds())
 
 
 def run_by_hand(

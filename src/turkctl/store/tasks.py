@@ -1,8 +1,8 @@
 """Recurring tasks and their runs. Any process may make, change or delete a task; one runner claims and runs it.
 
-A task's slots lie on a grid: ``next_run`` and whole intervals from it. A claim moves ``next_run`` to the first slot
-after now, so that missed slots fold into one run and the phase never drifts. All times are those of the task's world
-(the market's clock in mode local), not of the machine.
+A task's slots lie on a grid, ``next_run`` and whole intervals from it, or follow a cron line. A claim moves
+``next_run`` to the first slot after now, so that missed slots fold into one run and the phase never drifts. All times
+are those of the task's world (the market's clock in mode local), not of the machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Index, Text, and_, delete, func, insert, or_, select, update
 from sqlmodel import Field, Session
 
+from turkctl.schedules import Schedule
 from turkctl.store import campaigns
 from turkctl.store.base import TurkctlTable, add, changed_one
 from turkctl.store.campaigns import CAMPAIGNS
@@ -45,7 +46,7 @@ class Task(TurkctlTable, table=True):
     market: str | None = Field(default=None, max_length=512)
     """The market it is meant for, where that matters (a campaign's); None: whichever its mode names."""
     every: int
-    """Seconds between slots."""
+    """Seconds between slots; 0 where ``cron`` says when."""
     options: dict[str, Any] = Field(sa_type=Json)
     paused: bool = False
     next_run: datetime = Field(sa_type=UtcTime)
@@ -59,11 +60,15 @@ class Task(TurkctlTable, table=True):
     consecutive_failures: int = 0
     campaign_id: int | None = Field(default=None, index=True)
     created: datetime = Field(sa_type=UtcTime)
+    cron: str | None = Field(default=None, max_length=200)
+    """Minute, hour, day, month and weekday, as in a crontab."""
+    timezone: str | None = Field(default=None, max_length=64)
+    """The zone in which ``cron`` is read; None: UTC."""
 
     @property
-    def interval(self) -> timedelta:
-        """The time between slots."""
-        return timedelta(seconds=self.every)
+    def schedule(self) -> Schedule:
+        """When it is due."""
+        return Schedule(timedelta(seconds=self.every) if self.cron is None else None, self.cron, self.timezone)
 
 
 class TaskRun(TurkctlTable, table=True):
@@ -91,7 +96,8 @@ RUNS = TaskRun.__table__
 TURNED_BACK = timedelta(hours=1)
 """A task that ran so much later than now proves that the clock was turned back (the built-in market was reset)."""
 
-CHANGEABLE = frozenset({"name", "every", "options", "paused", "next_run", "requested", "market"})
+TIMING = ("every", "cron", "timezone")
+CHANGEABLE = frozenset({"name", *TIMING, "options", "paused", "next_run", "requested", "market"})
 """What :func:`change` may set."""
 
 
@@ -177,7 +183,7 @@ def change(session: Session, task: Task, values: Mapping[str, Any]) -> bool:
     """Set :data:`CHANGEABLE` columns of the task as it was read; False when it was changed or deleted since."""
     assert values.keys() <= CHANGEABLE
     Task.model_validate({**task.model_dump(warnings=False), **values})
-    unchanged = [TASKS.c[name] == getattr(task, name) for name in ("name", "every", "options", "paused")]
+    unchanged = [TASKS.c[name] == getattr(task, name) for name in ("name", *TIMING, "options", "paused")]
     if "next_run" in values:
         unchanged.append(TASKS.c.next_run == task.next_run)
     return changed_one(session, update(TASKS).where(TASKS.c.id == task.id, *unchanged).values(**values))
@@ -187,13 +193,6 @@ def remove(session: Session, task: Task) -> bool:
     """Delete the task; its history stays. False when it was gone."""
     found = session.connection().execute(delete(TASKS).where(TASKS.c.id == task.id).returning(TASKS.c.id))
     return found.first() is not None
-
-
-def next_slot(slot: datetime, every: timedelta, now: datetime) -> datetime:
-    """The first slot after now on the grid through ``slot``."""
-    if slot > now:
-        return slot
-    return slot + ((now - slot) // every + 1) * every
 
 
 def claim(session: Session, task: Task, epoch: int, now: datetime) -> Claim | None:
@@ -210,7 +209,7 @@ def claim(session: Session, task: Task, epoch: int, now: datetime) -> Claim | No
     if not by_slot and task.requested is None:
         return None
     slot = grid if by_slot or task.requested is None else task.requested
-    following = next_slot(grid, task.interval, now) if by_slot else task.next_run
+    following = task.schedule.after(grid, now) if by_slot else task.next_run
     asked = TASKS.c.requested.is_(None) if task.requested is None else TASKS.c.requested == task.requested
     unchanged = (TASKS.c.id == task.id, TASKS.c.next_run == task.next_run, TASKS.c.paused == task.paused, asked)
     taken = (
@@ -237,7 +236,8 @@ def finish(session: Session, claimed: Claim, outcome: Outcome) -> bool:
     mine = update(TASKS).where(TASKS.c.id == claimed.task.id)
     session.connection().execute(mine.values(**count, last_status=outcome.status, last_error=outcome.error))
     if outcome.next_run is not None:  # unless somebody rescheduled it while it ran
-        moved = mine.where(TASKS.c.next_run == claimed.next_run, TASKS.c.every == claimed.task.every)
+        as_it_was = [TASKS.c[name] == getattr(claimed.task, name) for name in TIMING]
+        moved = mine.where(TASKS.c.next_run == claimed.next_run, *as_it_was)
         session.connection().execute(moved.values(next_run=outcome.next_run))
     return True
 

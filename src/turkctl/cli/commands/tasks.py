@@ -9,7 +9,8 @@ import typer
 from turkctl.cli import select
 from turkctl.cli.batch import confirm_question
 from turkctl.cli.common import invocation, make_group
-from turkctl.errors import ExitCode
+from turkctl.errors import ExitCode, UsageError
+from turkctl.schedules import Schedule
 from turkctl.units import parse_duration
 
 app = make_group("Recurring tasks: create, list, change, pause, run, delete.")
@@ -30,6 +31,14 @@ MinVotes = Annotated[
 ]
 BonusReason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="bonus-auto: what workers are told.")]
 
+Cron = Annotated[
+    str | None,
+    typer.Option("--cron", metavar="LINE", help='Times instead of an interval, as in a crontab: "0 9 * * mon-fri".'),
+]
+Zone = Annotated[
+    str | None, typer.Option("--timezone", metavar="ZONE", help="Time zone of --cron, as Europe/Berlin (default UTC).")
+]
+
 SPENDING = {
     "bonus-auto": "pays all bonuses that are due then",
     "dispatch": "posts HITs for all content that is pending then",
@@ -42,13 +51,28 @@ def _options(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None and value is not False}
 
 
+def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Schedule | None:
+    """Return when the task is to be due; None where nothing was said of it."""
+    if cron is None and timezone is not None:
+        raise UsageError("--timezone says in which zone --cron is read", hint="give --cron too, or leave it out")
+    if cron is not None and every is not None:
+        raise UsageError("--every and --cron cannot be used together", hint="give one of them")
+    if every is None and cron is None:
+        return None
+    return Schedule(None if every is None else parse_duration(every), cron, timezone)
+
+
 @app.command()
 def create(
     ctx: typer.Context,
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync, dispatch, aggregate-labels or expire.")
     ],
-    every: Annotated[str, typer.Option("--every", metavar="D", help="Interval, as in 30m.")],
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="D", help="Interval between runs, as in 30m; the first run is now.")
+    ] = None,
+    cron: Cron = None,
+    timezone: Zone = None,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="By default the kind's.")] = None,
     everything: select.All = False,
     regex: select.Regex = None,
@@ -62,7 +86,7 @@ def create(
     min_votes: MinVotes = None,
     yes: select.Yes = False,
 ) -> None:
-    """Create a task of this mode; it is due at once, and then at every interval."""
+    """Create a task of this mode, due now and then at every interval, or at the times of a cron line."""
     from turkctl.operations.tasks.manage import create_task
     from turkctl.scheduler.kinds import require_kind
 
@@ -80,8 +104,10 @@ def create(
         min_votes=min_votes,
     )
     if kind in SPENDING and run.settings.mode == "live" and not yes:
-        confirm_question(run, f"every {every} this {SPENDING[kind]}, in mode live, without asking")
-    row = create_task(run.context, require_kind(kind), every=parse_duration(every), name=name, options=options)
+        when = f"every {every}" if cron is None else f"at '{cron}'"
+        confirm_question(run, f"{when} this {SPENDING[kind]}, in mode live, without asking")
+    schedule = _schedule(every, cron, timezone) or Schedule()
+    row = create_task(run.context, require_kind(kind), schedule=schedule, name=name, options=options)
     run.output.record(row)
 
 
@@ -111,6 +137,8 @@ def update(
     ctx: typer.Context,
     name: Name,
     every: Annotated[str | None, typer.Option("--every", metavar="D", help="A new interval, from now.")] = None,
+    cron: Cron = None,
+    timezone: Zone = None,
     new_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.")] = None,
     everything: select.All = False,
     regex: select.Regex = None,
@@ -131,9 +159,9 @@ def update(
     selectors = _options(all=everything, regex=regex, experiment=experiment, campaign=campaign, codeversion=codeversion)
     of_kinds = {"full": full, "feedback": feedback, "reason": reason, "method": method, "min_votes": min_votes}
     others = {key: value for key, value in of_kinds.items() if value is not None}
-    interval = None if every is None else parse_duration(every)
+    schedule = _schedule(every, cron, timezone)
     run.output.record(
-        update_task(run.context, KINDS, name, every=interval, new_name=new_name, options=selectors | others)
+        update_task(run.context, KINDS, name, schedule=schedule, new_name=new_name, options=selectors | others)
     )
 
 

@@ -101,7 +101,7 @@ def _take_slot(session: Session, campaign: Campaign, now: datetime) -> None:
     """A round that is run by hand takes the slot that is due, so that the scheduler does not add one right after it."""
     task = tasks.of_campaign(session, campaign.number)
     if task is not None and task.next_run <= now:
-        keep_task(session, campaign, tasks.next_slot(task.next_run, task.interval, now))
+        keep_task(session, campaign, task.schedule.after(task.next_run, now))
 
 
 def _left(before: Round, wall: Callable[[], float]) -> bool:

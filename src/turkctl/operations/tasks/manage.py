@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -12,28 +12,31 @@ from sqlmodel import Session
 from turkctl.errors import NotFoundError, RefusedError, UsageError, WrongMarketError
 from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, Kind, check_options
+from turkctl.schedules import Schedule, check_cron
 from turkctl.store import tasks
 from turkctl.store.tasks import Task, TaskRun
-from turkctl.units import format_duration
+from turkctl.units import format_duration, parse_zone
 from turkctl.words import nearest
 
-COLUMNS = ("name", "kind", "mode", "every", "paused", "next_run", "last_run", "last_status", "runs", "failures")
+COLUMNS = ("name", "kind", "mode", "every", "paused", "next_run", "last_run", "last_status", "runs", "failures", "cron")
 HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")
 
 _NAME = re.compile(r"[^\s/\\]{1,128}")
+_NONE = timedelta(0)
 _OF_CAMPAIGN = re.compile(r"campaign-\d+")
 
 
 def create_task(
-    world: World, kind: Kind, *, every: timedelta, name: str | None, options: Mapping[str, Any]
+    world: World, kind: Kind, *, schedule: Schedule, name: str | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Store a task of this mode; it is due at once, and then at every interval.
+    """Store a task of this mode; it is due at once and then at every interval, or when its cron line says.
 
     Raises:
-        UsageError: an interval of zero, an option that the kind does not take, a name that is taken or none.
+        UsageError: an interval of zero, an invalid cron line or time zone, an option that the kind does not take, a
+            name that is taken or invalid.
         NotFoundError: an experiment or a campaign that is not there.
     """
-    _check_interval(every)
+    _check_schedule(schedule, world.now())
     check_options(world, kind, options)
     if name is not None:
         _check_name(name)
@@ -44,9 +47,9 @@ def create_task(
             name=name or _default_name(session, kind.name, mode),
             kind=kind.name,
             mode=mode,
-            every=int(every.total_seconds()),
+            **_timing(schedule),
             options=dict(options),
-            next_run=now,
+            next_run=_first(schedule, now),
             created=now,
         )
         if not tasks.create(session, task):
@@ -86,19 +89,19 @@ def update_task(
     kinds: Mapping[str, Kind],
     name: str,
     *,
-    every: timedelta | None,
+    schedule: Schedule | None,
     new_name: str | None,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Change a task's interval, name or options; a new interval starts a new grid from now.
+    """Change when a task is due, its name or its options; a new interval starts a new grid from now.
 
     Raises:
         UsageError: nothing to change, or a value that :func:`create_task` would refuse; a campaign's task.
         NotFoundError, WrongMarketError: see :func:`show_task`.
         RefusedError: it was changed by somebody else at the same moment.
     """
-    if every is None and new_name is None and not options:
-        raise UsageError("nothing to change", hint="give --every, --name or an option of the task's kind")
+    if schedule is None and new_name is None and not options:
+        raise UsageError("nothing to change", hint="give --every, --cron, --name or an option of the task's kind")
     with world.database.read() as session:
         task = find_task(session, world.settings.mode, name)
     if task.campaign_id is not None:
@@ -110,9 +113,10 @@ def update_task(
     if options:
         values["options"] = _merged(task.options, options)
         check_options(world, _kind_of(kinds, task), values["options"])
-    if every is not None:
-        _check_interval(every)
-        values |= {"every": int(every.total_seconds()), "next_run": world.now() + every}
+    if schedule is not None:
+        now = world.now()
+        _check_schedule(schedule, now)
+        values |= _timing(schedule) | {"next_run": schedule.after(now + (schedule.every or _NONE), now)}
     if new_name is not None:
         _check_name(new_name)
         values["name"] = new_name
@@ -228,7 +232,7 @@ def find_task(session: Session, mode: str, name: str) -> Task:
 def as_row(task: Task) -> dict[str, Any]:
     """The row that lists show."""
     row = {name: getattr(task, name) for name in COLUMNS}
-    return row | {"every": task.interval, "last_error": task.last_error}
+    return row | {"every": task.schedule.every, "timezone": task.timezone, "last_error": task.last_error}
 
 
 def run_row(run: TaskRun) -> dict[str, Any]:
@@ -290,8 +294,24 @@ def _check_name(name: str) -> None:
         raise UsageError(f"'{name}' is what campaigns call their tasks", hint="give another name with --name")
 
 
-def _check_interval(every: timedelta) -> None:
-    if every < timedelta(seconds=1):
+def _check_schedule(schedule: Schedule, now: datetime) -> None:
+    if schedule.cron is not None:
+        if schedule.timezone is not None:
+            parse_zone(schedule.timezone)
+        check_cron(schedule.cron, schedule.timezone, now)
+    elif schedule.every is None:
+        raise UsageError("a task needs a time", hint='give --every 30m, or --cron "0 9 * * mon-fri"')
+    elif schedule.every < timedelta(seconds=1):
         raise UsageError(
-            f"--every {format_duration(every)}: a task needs an interval", hint="at least 1s, as in --every 30m"
+            f"--every {format_duration(schedule.every)}: a task needs an interval",
+            hint="at least 1s, as in --every 30m",
         )
+
+
+def _timing(schedule: Schedule) -> dict[str, Any]:
+    every = 0 if schedule.every is None else int(schedule.every.total_seconds())
+    return {"every": every, "cron": schedule.cron, "timezone": schedule.timezone}
+
+
+def _first(schedule: Schedule, now: datetime) -> datetime:
+    return now if schedule.cron is None else schedule.after(now, now)

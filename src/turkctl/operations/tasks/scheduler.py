@@ -35,13 +35,13 @@ def scheduler_check(world: World) -> str:
     """What ``doctor`` says about the scheduler.
 
     Raises:
-        RefusedError: tasks of this mode are overdue by a whole interval and nobody runs them.
+        RefusedError: tasks of this mode have missed two slots in a row and nobody runs them.
     """
     state = scheduler_status(world)
     now = world.now()
     with world.database.read() as session:
         mine = [task for task in tasks.list_tasks(session, world.settings.mode) if not task.paused]
-    late = [task.name for task in mine if task.next_run + task.interval < now]
+    late = [task.name for task in mine if task.schedule.after(task.next_run, task.next_run) < now]
     if state["running"]:
         failing = [task.name for task in mine if task.consecutive_failures]
         trouble = f"; failing: {', '.join(failing)}" if failing else ""

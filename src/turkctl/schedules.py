@@ -1,0 +1,122 @@
+"""Tell when a recurring task is next due: at an interval, or by a cron line in a time zone.
+
+APScheduler's triggers compute the times. A cron line means what it means to cron where APScheduler's own reading
+differs: weekdays are numbered from Sunday (0 or 7), and a line that restricts both the day of the month and the
+weekday is due on either. Daylight saving is as APScheduler documents it: a time that the clocks skip is due an hour
+later by the clock on the wall, and one that they pass twice is due twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from turkctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from apscheduler.triggers.base import BaseTrigger
+
+FIELDS = ("minute", "hour", "day", "month", "day_of_week")
+"""The fields of a cron line, in their order, as APScheduler calls them."""
+
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_JUST_AFTER = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a task is due: every so often, or by a cron line.
+
+    Attributes:
+        every: the time between slots; None where a cron line says when.
+        cron: the line, five fields.
+        timezone: the IANA name of the zone in which the line is read; UTC where None.
+    """
+
+    every: timedelta | None = None
+    cron: str | None = None
+    timezone: str | None = None
+
+    def after(self, slot: datetime, now: datetime) -> datetime:
+        """Return the first time after ``now`` at which the task is due.
+
+        Args:
+            slot: a time on the grid of an interval, which never drifts from it; a cron line needs none.
+            now: aware, as the result is; the result is in UTC.
+
+        Raises:
+            UsageError: the cron line has no time to come.
+        """
+        if self.cron is None and slot > now:
+            return slot
+        times = [trigger.get_next_fire_time(None, now + _JUST_AFTER) for trigger in self._triggers(slot)]
+        found: list[datetime] = [each for each in times if each is not None]
+        if not found:
+            raise UsageError(f"'{self.cron}' has no time to come", hint="there is no such day, as 30 February")
+        due = min(found).astimezone(UTC)
+        return due if due > now or self.every is None else due + self.every
+
+    def _triggers(self, slot: datetime) -> list[BaseTrigger]:
+        from apscheduler.triggers.interval import IntervalTrigger
+
+        if self.cron is not None:
+            return _of_cron(self.cron, self.timezone)
+        assert self.every is not None
+        seconds = int(self.every.total_seconds())
+        return [IntervalTrigger(seconds=seconds, start_date=slot, timezone=UTC)]
+
+
+def check_cron(line: str, timezone: str | None, now: datetime) -> None:
+    """Raise if a cron line cannot be read or has no time to come.
+
+    Raises:
+        UsageError: it has not five fields, or one of them is invalid.
+    """
+    Schedule(cron=line, timezone=timezone).after(now, now)
+
+
+def _of_cron(line: str, timezone: str | None) -> list[BaseTrigger]:
+    """Return the triggers of a line; it is due when any of them is."""
+    from apscheduler.triggers.cron import CronTrigger
+
+    parts = line.split()
+    if len(parts) != len(FIELDS):
+        raise UsageError(
+            f"--cron '{line}' has {len(parts)} fields, not five",
+            hint='minute, hour, day, month and weekday, as in --cron "0 9 * * mon-fri"; quote them for the shell',
+        )
+    values = dict(zip(FIELDS, parts, strict=True))
+    values["day_of_week"] = ",".join(map(_weekdays, values["day_of_week"].split(",")))
+    either = [values]
+    if not values["day"].startswith("*") and not values["day_of_week"].startswith("*"):
+        either = [values | {"day": "*"}, values | {"day_of_week": "*"}]
+    zone: Any = UTC if timezone is None else ZoneInfo(timezone)
+    try:
+        return [CronTrigger(**each, second=0, timezone=zone) for each in either]
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"--cron '{line}': {error}", hint='five fields as in a crontab: "30 9 * * mon-fri" is 9:30 on working days'
+        ) from None
+
+
+def _weekdays(item: str) -> str:
+    """Return one item of the weekday field by names: ``1-5`` is Monday to Friday, 0 and 7 are Sunday."""
+    days, slash, step = item.partition("/")
+    first, dash, last = days.partition("-")
+    if (days == "*" and not slash) or (slash and not step.isdecimal()) or not int(step or 1):
+        return item
+    start, end = (0, 6) if days == "*" else (_day(first), _day(last) if dash else 6 if slash else _day(first))
+    if start is None or end is None:
+        return item
+    end = end + 7 if end < start else end
+    return ",".join(_DAYS[day % 7] for day in range(start, end + 1, int(step or 1)))
+
+
+def _day(name: str) -> int | None:
+    """Return a weekday's number, 0 to 7; None where it is none, which APScheduler then refuses in its own words."""
+    lower = name.lower()
+    if lower in _DAYS:
+        return _DAYS.index(lower)
+    return int(name) if name.isdecimal() and int(name) <= 7 else None
