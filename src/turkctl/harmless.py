@@ -7,7 +7,6 @@ around the streams themselves, so that no message has to remember it.
 
 from __future__ import annotations
 
-import html
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -30,6 +29,8 @@ def harmless(text: str) -> str:
 
 def harmless_html(text: str) -> str:
     """Return the text as HTML shows it, without characters that would turn the page's lines around."""
+    import html  # a thousand names of characters, which most commands never need
+
     return html.escape(harmless(text))
 
 

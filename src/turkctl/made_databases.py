@@ -6,8 +6,6 @@ this machine that its database was made, and a command that would begin another 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,6 +45,8 @@ class MadeDatabase:
 
     @property
     def _file(self) -> Path:
+        import hashlib  # only commands that have a database need it
+
         named = f"{self.project.resolve()}\n{mask_url(self.address)}"
         return (
             self.folder / FOLDER / f"{hashlib.sha256(named.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.json"
@@ -54,6 +54,8 @@ class MadeDatabase:
 
     def remember(self) -> None:
         """Note that there is a database; where the folder cannot be written to, nothing is noted."""
+        import json
+
         if self._file.exists():
             return
         made = {

@@ -11,7 +11,6 @@ import errno
 import io
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -226,7 +225,7 @@ class _Beside:
     def __init__(self, place: Path, *, private: bool) -> None:
         self._place = place
         self._private = private
-        self._beside = place.with_name(f".turkctl-{secrets.token_hex(8)}.tmp")
+        self._beside = place.with_name(f".turkctl-{os.urandom(8).hex()}.tmp")
         self.stream: BinaryIO = io.BytesIO()
 
     def open(self) -> None:

@@ -7,7 +7,6 @@ a disk or a copy cut off, is never taken for a new database.
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -95,6 +94,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 @cache
 def _without_tables() -> bytes:
+    import tempfile  # only where a database is made
+
     with tempfile.TemporaryDirectory(prefix="turkctl-", ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "new.db"
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:

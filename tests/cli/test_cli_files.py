@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from devices import device
 
 Run = Callable[..., Any]
 
@@ -128,5 +128,6 @@ def test_files_with_ids_are_for_their_owner_alone(precious: Path, turkctl: Run, 
 
 @pytest.mark.parametrize("command", WRITERS)
 def test_files_may_be_devices(precious: Path, turkctl: Run, command: str) -> None:
-    assert turkctl(*WRITERS[command], os.devnull).code == 0
-    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+    null = device(precious, "null")
+    assert turkctl(*WRITERS[command], str(null)).code == 0
+    assert null.is_char_device()
