@@ -390,11 +390,22 @@ def test_what_does_not_exist_is_exit_2_before_anything_is_done(configured: Path,
     asked.forget()
     for command in ("list", "expire", "delete"):
         for argv, says in NOWHERE:
+            if command != "list" and not argv[0].startswith("--"):
+                continue  # an id that stands for nothing is a failed item of a batch
             named = argv if argv[0].startswith("--") else [real, *argv]
             finished = turkctl("hits", command, *named, "--json")
             assert (finished.code, finished.out) == (2, ""), (command, argv)
             assert says in last_error(finished.err)["message"], (command, argv)
     assert asked.changes == set()
+
+
+def test_an_id_that_does_not_exist_is_a_failed_item_and_the_others_are_done(configured: Path, turkctl: Run) -> None:
+    real, other = create(turkctl, "--assignments", "1", "--hits", "2")
+    finished = turkctl("hits", "expire", real, "NOSUCHHIT", "no id", other, "--json")
+    done = json.loads(finished.out)
+    assert (finished.code, done["matched"], done["succeeded"], done["failed"]) == (1, 4, 2, 2)
+    said = {item["id"]: item["error"]["message"] for item in done["results"] if item["error"]}
+    assert said == {"NOSUCHHIT": "HIT NOSUCHHIT does not exist", "no id": "'no id' is no id of a HIT"}
 
 
 @pytest.mark.parametrize("command", ["expire", "delete"])

@@ -18,6 +18,7 @@ from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.switches import Switches
 from turkctl.market.service import Market
 from turkctl.mturk.connect import connect
+from turkctl.operations.engine import health
 from turkctl.operations.engine.batch import Engine
 
 Run = Callable[..., Any]
@@ -142,7 +143,10 @@ def silent_in_every_command(turkctl: Run, code: str, *argv: str) -> None:
         assert len(finished.err.splitlines()) == 2, command
 
 
-def test_a_market_that_refuses_connections_is_exit_4(served: Any, configured: Path, turkctl: Run) -> None:
+def test_a_market_that_refuses_connections_is_exit_4(
+    served: Any, configured: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "OUTAGE", -1.0)  # nobody waits for it
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{taken.getsockname()[1]}/"

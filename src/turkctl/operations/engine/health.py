@@ -68,8 +68,10 @@ class Health:
         now = self.clock()
         with self._lock:
             since = self._refused = now if self._refused is None else self._refused
+        if now - since > OUTAGE:
+            return True
         self.tell(f"{error.message}; waiting up to {OUTAGE:.0f} s for it to come back")
-        return now - since > OUTAGE
+        return False
 
     def tell(self, words: str) -> None:
         """Let the user know, once until the market answers again."""
