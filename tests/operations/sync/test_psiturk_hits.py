@@ -120,7 +120,7 @@ def test_what_another_market_has_is_remembered_for_this_one_alone(study: Study) 
     assert Counter(row.closed for row in rows) == {True: len(OLD) + 1}
 
 
-def test_approving_reads_the_hits_of_work_that_rows_alone_tell_of(study: Study) -> None:
+def test_approving_asks_who_did_the_work_that_rows_alone_tell_of(study: Study) -> None:
     """The market says who did it; the row of one who returned it, and claims it, is left alone."""
     hit = psiturk_posts(study, 2)
     made, other = study.submit(hit, worker(1), worker(2))
@@ -133,6 +133,25 @@ def test_approving_reads_the_hits_of_work_that_rows_alone_tell_of(study: Study) 
     study.apply((plan, act))
     found = dict(study.sql("SELECT workerid, status FROM assignments"))
     assert found == {"AAGHOST": 4, worker(1): 5, "AFALSE": 4}
+
+
+def test_what_psiturk_has_not_marked_is_not_approved_by_asking_who_did_the_rest(study: Study) -> None:
+    hit = psiturk_posts(study, 2)
+    made, _unmarked = study.submit(hit, worker(1), worker(2))
+    psiturk_row(study, hit, worker(1), made)
+    study.requests()
+    plan, _act = prepare_approve(study.world, WorkSelection(everything()))
+    assert [step.id for step in plan.steps] == [made]
+    assert study.requests() == {"GetHIT": 1, "ListAssignmentsForHIT": 2}, "the last page is empty"
+
+
+def test_naming_somebody_does_not_mean_the_work_of_another(study: Study) -> None:
+    hit = psiturk_posts(study, 1)
+    (made,) = study.submit(hit, worker(1))
+    psiturk_row(study, hit, "AFALSE", made)
+    plan, _act = prepare_approve(study.world, WorkSelection(Selection(ids=("AFALSE",))))
+    assert plan.steps == ()
+    assert [item for item in plan.skipped if item.id == made and worker(1) in (item.detail or "")]
 
 
 def test_a_hit_of_ours_whose_answer_got_lost_is_ours_though_participants_name_it(study: Study) -> None:

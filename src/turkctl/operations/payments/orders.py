@@ -20,7 +20,8 @@ from turkctl.operations.selection.work import (
     WorkSelection,
     find_work,
     participants_table,
-    psiturk_market_work,
+    psiturk_work,
+    who_did,
     work_filter,
 )
 from turkctl.store import participant_bonuses, participants
@@ -127,22 +128,35 @@ def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
         NotFoundError, WrongMarketError, UsageError, UnreachableError: see
             :func:`turkctl.operations.selection.work.find_work`.
     """
-    found = find_work(world, wanted, statuses=participants.HANDED_IN)
+    found = find_work(world, wanted)
     work = {each.assignment_id: each for each in found.work}
     idle = dict(found.idle)
+    for by_rows, left, beyond in _approved(world, wanted):
+        idle = {name: why for name, why in idle.items() if name not in beyond} | dict(left)
+        for each in by_rows:
+            work.setdefault(each.assignment_id, each)
+    names = {name for each in work.values() for name in (each.assignment_id, each.worker_id)}
+    unmet = tuple((name, why) for name, why in idle.items() if name not in names)
+    return FoundWork(tuple(work.values()), unmet, found.below, found.failed)
+
+
+def _approved(world: World, wanted: WorkSelection) -> list[tuple[list[Work], list[tuple[str, str]], set[str]]]:
+    """Return what psiTurk alone knows to be credited or bonused, by status.
+
+    With it come (id, reason) of what is left out, and the ids of those whom no market can know.
+    """
+    if wanted.selection == Selection(all_studies=True) and not wanted.hit_ids:
+        return []
     with world.database.read() as session:
         table = participants_table(session, world)
-        if table is not None and (wanted.selection != Selection(all_studies=True) or wanted.hit_ids):
-            narrowed = work_filter(session, world.place, wanted)
-            for status in (participants.CREDITED, participants.BONUSED):
-                theirs = psiturk_market_work(session, narrowed, table, status, says=APPROVED)
-                for row in theirs.rows:
-                    work.setdefault(row.assignment_id, Work.of_row(row))
-                idle = {name: why for name, why in idle.items() if name not in theirs.idle_names}
-                idle |= dict(theirs.idle)
-    names = {name for each in work.values() for name in (each.assignment_id, each.worker_id)}
-    left = tuple((name, why) for name, why in idle.items() if name not in names)
-    return FoundWork(tuple(work.values()), left, found.below, found.failed)
+        if table is None:
+            return []
+        narrowed = work_filter(session, world.place, wanted)
+        found = [
+            psiturk_work(session, narrowed, table, status, says=APPROVED).of_a_market()
+            for status in (participants.CREDITED, participants.BONUSED)
+        ]
+    return [(*who_did(world, narrowed, theirs, every=False), theirs.impossible_names) for theirs in found]
 
 
 def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:

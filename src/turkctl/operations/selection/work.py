@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from sqlmodel import Session
@@ -21,7 +21,6 @@ from turkctl.operations.selection.gold import Accuracy, accuracies
 from turkctl.operations.selection.hits import Selection, compile_regex, refuse_elsewhere
 from turkctl.operations.sync.observe import named_on_market
 from turkctl.operations.sync.of_psiturk import enter_psiturk
-from turkctl.operations.sync.run import read_market
 from turkctl.store import experiments, hits, participants, workers
 from turkctl.store.assignments import SUBMITTED
 from turkctl.store.base import Place
@@ -101,16 +100,11 @@ class FoundWork:
     """A failed item for each named id that nobody knows."""
 
 
-def find_work(world: World, wanted: WorkSelection, *, statuses: Sequence[int] = (participants.SUBMITTED,)) -> FoundWork:
+def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     """Return the work that matches: of our tables, marked submitted in psiTurk's rows, and on the market.
 
     What is on the market alone takes part by name, or where it is asked for. Of work that psiTurk's rows alone tell of
-    the HITs are read first: only the market knows who did it.
-
-    Args:
-        world: database and market.
-        wanted: what matches.
-        statuses: psiTurk's, of the rows whose HITs are read first.
+    the market is asked who did it.
 
     Raises:
         NotFoundError: an experiment that nobody knows.
@@ -119,49 +113,29 @@ def find_work(world: World, wanted: WorkSelection, *, statuses: Sequence[int] = 
         UnreachableError: the market is out of reach.
     """
     place, selection = world.place, wanted.selection
-    if _looks_at_ours(wanted):
-        _read_first(world, wanted, statuses)
     with world.database.read() as session:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
         strange_hits = _strange_hits(session, place, wanted.hit_ids, table)
-        stored = _stored(session, narrowed, table) if _looks_at_ours(wanted) else PsiturkWork()
+        rows = workers.select_work(session, narrowed) if _looks_at_ours(wanted) else []
+        theirs = PsiturkWork()
+        if table is not None and _looks_at_ours(wanted):
+            theirs = psiturk_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED).of_a_market()
         known = workers.known_names(session, place, selection.ids, table)
         strangers = [each for each in selection.ids if each not in known]
         ours = workers.known_names(session, place, selection.ids, None)
         for each in selection.ids:
             if each not in ours:
                 _refuse_elsewhere(session, place, each)
+    by_rows, left = who_did(world, narrowed, theirs, every=True)
     elsewhere, failed = _on_market(world, wanted, strange_hits)
     named = _named(world, [each for each in strangers if each not in _names(elsewhere)])
     work = {found.assignment_id: found for found in (*named.work, *elsewhere)}
-    work |= {row.assignment_id: Work.of_row(row) for row in stored.rows}
-    none = known - _names(work.values()) - stored.idle_names
+    work |= {each.assignment_id: each for each in (*by_rows, *map(Work.of_row, rows))}
+    none = known - _names(work.values()) - {name for name, _reason in left} - theirs.impossible_names
     nothing = [(each, "nothing submitted that matches") for each in selection.ids if each in none]
-    idle = (*named.idle, *stored.idle, *nothing)
+    idle = (*named.idle, *left, *nothing)
     return _good_enough(world, wanted, FoundWork(tuple(work.values()), idle, failed=(*named.failed, *failed)))
-
-
-def _read_first(world: World, wanted: WorkSelection, statuses: Sequence[int]) -> None:
-    """Read the HITs, where the market has them, of work that participants' rows alone tell of."""
-    place, now = world.place, world.now()
-    with world.database.read() as session:
-        table = participants_table(session, world)
-        narrowed = work_filter(session, place, wanted)
-        by_version = _by_version(session)
-        named = {
-            row.hit_id
-            for status in (statuses if table is not None else ())
-            for row in workers.select_psiturk_work(
-                session, narrowed, table or "", status, says="", by_version=by_version
-            )
-        }
-    if not named:
-        return
-    entered = enter_psiturk(world, now)
-    with world.database.read() as session:
-        unread = hits.select_hits(session, HitFilter(place, ids=sorted(named), disposed=False))
-    read_market(world, unread, now, known=entered)
 
 
 def _by_version(session: Session) -> dict[str, str]:
@@ -232,21 +206,29 @@ class PsiturkWork:
     """Work that the database knows from participants' rows, and those of the rows that nothing can be done about."""
 
     rows: tuple[WorkRow, ...] = ()
-    doubtful: tuple[tuple[str, str], ...] = ()
-    """(assignment, reason) of what rows of several workers claim to have done."""
+    doubtful: tuple[WorkRow, ...] = ()
+    """What rows of several workers claim to have done: one person did it, and only the market can tell who."""
+    claimants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """These workers, by assignment."""
     impossible: tuple[tuple[WorkRow, str], ...] = ()
     """Rows of people whom no market can know, each with the reason."""
 
     @property
-    def idle(self) -> list[tuple[str, str]]:
-        """Return (id, reason) of the rows that nothing can be done about."""
-        return [*self.doubtful, *((row.assignment_id, reason) for row, reason in self.impossible)]
+    def impossible_names(self) -> set[str]:
+        """Return the ids, of assignments and workers, of the latter."""
+        return {name for row, _reason in self.impossible for name in (row.assignment_id, row.worker_id)}
 
-    @property
-    def idle_names(self) -> set[str]:
-        """Return the ids, of assignments and workers, of those rows."""
-        people = {name for row, _reason in self.impossible for name in (row.assignment_id, row.worker_id)}
-        return people | {name for name, _reason in self.doubtful}
+    def of_a_market(self) -> PsiturkWork:
+        """Return the same, with the rows that no market can know set apart."""
+        judged = [(row, _impossible(row)) for row in (*self.rows, *self.doubtful)]
+        beyond = tuple((row, why) for row, why in judged if why is not None)
+        apart = {row.assignment_id for row, _reason in beyond}
+        return replace(
+            self,
+            rows=tuple(row for row in self.rows if row.assignment_id not in apart),
+            doubtful=tuple(row for row in self.doubtful if row.assignment_id not in apart),
+            impossible=beyond,
+        )
 
 
 def _impossible(row: WorkRow) -> str | None:
@@ -258,28 +240,10 @@ def _impossible(row: WorkRow) -> str | None:
     return None if can_be_id(row.hit_id) else f"no market can have a HIT {quoted(row.hit_id)}"
 
 
-def _stored(session: Session, narrowed: WorkFilter, table: str | None) -> PsiturkWork:
-    """Return the work of our tables, with that which participants' rows alone tell of."""
-    rows = tuple(workers.select_work(session, narrowed))
-    if table is None:
-        return PsiturkWork(rows)
-    theirs = psiturk_market_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED)
-    return replace(theirs, rows=rows + theirs.rows)
-
-
-def psiturk_market_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> PsiturkWork:
-    """Return :func:`psiturk_work`, with the rows that no market can know set apart."""
-    theirs = psiturk_work(session, narrowed, table, status, says=says)
-    judged = [(row, _impossible(row)) for row in theirs.rows]
-    there = tuple(row for row, reason in judged if reason is None)
-    return replace(theirs, rows=there, impossible=tuple((row, why) for row, why in judged if why is not None))
-
-
 def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> PsiturkWork:
     """Return the participants at a status of psiTurk's whose assignment we have no row of.
 
     They belong to the experiment of their HIT or, where we do not know it, to the only one with their code version.
-    One person did an assignment: where rows of several say that they did, only the market could tell who.
 
     Args:
         session: on turkctl's database.
@@ -292,12 +256,61 @@ def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int
     rows = workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=by_version)
     claims = participants.claims(session, table, narrowed.place.mode, [row.assignment_id for row in rows])
     several = {
-        name: f"rows of {', '.join(theirs)} say that they did it, and the market has not told who"
+        name: theirs
         for name, by_worker in claims.items()
-        if len(theirs := [worker for worker, said in by_worker.items() if said in participants.HANDED_IN]) > 1
+        if len(theirs := [each for each, said in by_worker.items() if said in participants.HANDED_IN]) > 1
     }
-    sole = tuple(row for row in rows if row.assignment_id not in several)
-    return PsiturkWork(sole, tuple(several.items()))
+    return PsiturkWork(
+        tuple(row for row in rows if row.assignment_id not in several),
+        tuple(row for row in rows if row.assignment_id in several),
+        several,
+    )
+
+
+def who_did(
+    world: World, narrowed: WorkFilter, theirs: PsiturkWork, *, every: bool
+) -> tuple[list[Work], list[tuple[str, str]]]:
+    """Return the work under the workers whom the market names, and (id, reason) of what is left out.
+
+    Args:
+        world: database and market.
+        narrowed: what matches, by the workers whom the market names.
+        theirs: what participants' rows tell.
+        every: ask about each; else only about what rows of several workers claim.
+    """
+    told = _told(world, [*theirs.doubtful, *(theirs.rows if every else ())])
+    work: list[Work] = []
+    left = [(row.assignment_id, reason) for row, reason in theirs.impossible]
+    for row in (*theirs.rows, *theirs.doubtful):
+        worker = told.get(row.assignment_id)
+        if worker is None and row in theirs.doubtful:
+            names = ", ".join(theirs.claimants[row.assignment_id])
+            left.append((row.assignment_id, f"rows of {names} say that they did it, and the market has not told who"))
+            continue
+        meant = row if worker is None else replace(row, worker_id=worker)
+        if narrowed.matches(meant):
+            work.append(Work.of_row(meant))
+        else:
+            left.append((row.assignment_id, f"the market says that {worker} did it, not {row.worker_id}"))
+    return work, left
+
+
+def _told(world: World, rows: Sequence[WorkRow]) -> dict[str, str]:
+    """The workers whom the market names, by assignment, for work on HITs that it has."""
+    if not rows:
+        return {}
+    enter_psiturk(world, world.now())
+    with world.database.read() as session:
+        named = HitFilter(world.place, ids=sorted({row.hit_id for row in rows}), disposed=False)
+        there = [row.hit_id for row in hits.select_hits(session, named)]
+    found: dict[str, str] = {}
+    for _hit, answer in read_each(world.engine(), there, lambda hit_id: list(world.mturk.list_assignments(hit_id))):
+        if isinstance(answer, DoesNotExistError):
+            continue
+        if isinstance(answer, MarketRefusedError):
+            raise answer
+        found |= {each.assignment_id: each.worker_id for each in answer}
+    return found
 
 
 def misnamed(world: World, work: Sequence[Work]) -> tuple[str, ...]:
