@@ -255,8 +255,9 @@ class Context:
         """Where notifications may go: what is named, and in mode local, unless others are served, this computer."""
         from turkctl.market.destinations import Destinations, read_named
 
+        own = self.settings["notifications.queue_url"]  # whoever names the queue to hear from may be told by it
         return Destinations(
-            read_named(self.settings["market.notify_hosts"]),
+            read_named(self.settings["market.notify_hosts"]) | ({own} if own else set()),
             loopback=self.settings.mode == "local" and not self._for_others,
             sqs_endpoint_url=self.settings["market.sqs_endpoint_url"],
             sns_endpoint_url=self.settings["market.sns_endpoint_url"],

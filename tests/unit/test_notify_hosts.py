@@ -33,6 +33,10 @@ def test_what_the_setting_names(tmp_path: Path) -> None:
     assert permitted(tmp_path, MODE="live", MARKET_NOTIFY_HOSTS=names) == [ELSEWHERE]
 
 
+def test_the_queue_that_turkctl_itself_hears_from(tmp_path: Path) -> None:
+    assert permitted(tmp_path, MODE="live", NOTIFICATIONS_QUEUE_URL=ELSEWHERE) == [ELSEWHERE]
+
+
 def test_an_endpoint_for_all_queues_takes_them_all(tmp_path: Path) -> None:
     assert permitted(tmp_path, MODE="live", MARKET_SQS_ENDPOINT_URL="http://moto:5000") == [HERE, ELSEWHERE]
 

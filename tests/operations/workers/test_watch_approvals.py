@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
-from study_support import Study, everything, worker
+from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import UsageError
 from turkctl.mturk.queues import Event, Queue, events, open_queue
@@ -22,7 +23,15 @@ from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.watch_approvals import LONGEST, SHORTEST, Watch
 
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 ALL = WorkSelection(Selection(everything=True))
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Study]:
+    """The usual one, whose market may send to the queue that its settings name."""
+    with new_study(tmp_path, settings=f'[notifications]\nqueue_url = "{QUEUE}"\n') as made:
+        yield made
 
 
 def statuses(study: Study, hit: str) -> list[str]:
@@ -114,6 +123,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
         url = boto3.client("sqs", region_name="us-east-1").create_queue(
             QueueName="events", Attributes={"ReceiveMessageWaitTimeSeconds": "0", "VisibilityTimeout": "0"}
         )["QueueUrl"]
+        assert url == QUEUE
         yield open_queue(url)
 
 
