@@ -28,6 +28,17 @@ def aws_account(key_id: str) -> str | None:
     return f"{number:012d}"
 
 
+def told_apart(other: str, here: str) -> str:
+    """Return how to call another market beside this one: by its account alone where both have one address.
+
+    Args:
+        other: the identity of the other market: its address, and ``#`` and the account where it is known.
+        here: the identity of this one.
+    """
+    address, _, account = other.partition("#")
+    return f"account {account}" if account and address == here.partition("#")[0] else other
+
+
 def market_account(key_id: str) -> str:
     """The 12-digit account that the built-in market gives an access key id; the same id has the same everywhere."""
     number = int.from_bytes(hashlib.sha256(key_id.encode()).digest()[:8], "big")

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from turkctl.accounts import told_apart
 from turkctl.errors import TurkctlError
+
+if TYPE_CHECKING:
+    from turkctl.context import Context
+
+
+def other_markets(world: Context) -> str:
+    """Say which other markets, or other accounts of this one, the database has HITs of in this mode; mostly nothing.
+
+    Raises:
+        TurkctlError: the database cannot be read.
+    """
+    from turkctl.store import hits
+
+    with world.database.read() as session:
+        known = hits.markets(session, world.place.mode)
+    others = [told_apart(market, world.place.market) for market in known if market != world.place.market]
+    return f"; the database has HITs of {', '.join(others)}, too" if others else ""
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,13 @@ def count_hits(session: Session, place: Place, now: datetime, experiment_id: int
     return int(row[0] or 0), int(row[1])
 
 
+def markets(session: Session, mode: str) -> list[str]:
+    """Return the identities of all markets that the mode has HITs on, or ever asked for some."""
+    posted = select(HITS.c.market).where(HITS.c.mode == mode)
+    asked = select(INTENTS.c.market).where(INTENTS.c.mode == mode)
+    return sorted(session.connection().execute(posted.union(asked)).scalars())
+
+
 def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:
     """Those of the ids that this place has no HIT for, in the order given."""
     statement = select(HITS.c.hit_id).where(*in_place(place))

@@ -170,6 +170,14 @@ def unfinished(session: Session, place: Place, kind: str | None = None) -> list[
     return _read(session, *conditions, *([] if kind is None else [INTENTS.c.kind == kind]))
 
 
+def unfinished_elsewhere(session: Session, place: Place) -> dict[str, int]:
+    """Count the unfinished intents of the mode on other markets, or in other accounts, by market; messages left out."""
+    there = (INTENTS.c.mode == place.mode, INTENTS.c.market != place.market)
+    begun = (INTENTS.c.state.in_(UNFINISHED), INTENTS.c.kind != MESSAGE)
+    statement = select(INTENTS.c.market, func.count()).where(*there, *begun).group_by(INTENTS.c.market)
+    return {market: int(number) for market, number in session.connection().execute(statement)}
+
+
 def unfinished_by_digest(session: Session, place: Place, digest: str) -> list[Intent]:
     """Unfinished intents of a campaign, or of the dispatches of an experiment, oldest first."""
     return _read(session, *_at(place), INTENTS.c.state.in_(UNFINISHED), INTENTS.c.digest == digest)

@@ -87,7 +87,18 @@ def _credentials(run: Invocation) -> str:
 def _market(run: Invocation) -> str:
     balance = run.context.mturk.balance()
     amazon = f"; {CLOSED}" if "amazonaws.com" in run.context.place.market else ""
-    return f"{run.context.place.market} answers, ${format_money(balance.available)} available{amazon}"
+    return f"{run.context.place.market} answers, ${format_money(balance.available)} available{amazon}{_others(run)}"
+
+
+def _others(run: Invocation) -> str:
+    from turkctl.operations.doctor import other_markets
+    from turkctl.operations.participants.lists import refuse_absent
+
+    try:
+        refuse_absent(run.settings)
+        return "" if run.settings.mode == "local" else other_markets(run.context)
+    except TurkctlError:
+        return ""  # the checks of the database say what is wrong with it
 
 
 def _clock(run: Invocation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,11 @@ COLUMNS = (
 )
 
 
-def columns_of(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Return the columns of ``hits list``: with who posted them where that is not turkctl alone."""
-    return (*COLUMNS, "origin") if any(row["origin"] == hits.PSITURK for row in rows) else COLUMNS
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the columns of the list: who posted them, and the market with its account, where these differ."""
+    origin = ("origin",) if any(row["origin"] == hits.PSITURK for row in rows) else ()
+    several = len({row["market"] for row in rows}) > 1
+    return (*COLUMNS, *origin, *(("market",) if several else ()))
 
 
 def list_hits(
@@ -95,7 +97,7 @@ def _elsewhere(
     """The rows of what only the market knows."""
     from turkctl.operations.selection.targets import unknown_on_market
 
-    rows = [_of_market(hit, world.place.mode, now) for hit in unknown_on_market(world)]
+    rows = [_of_market(hit, world.place, now) for hit in unknown_on_market(world)]
     if statuses:
         rows = [row for row in rows if row["status"] in statuses]
     if active:
@@ -103,7 +105,7 @@ def _elsewhere(
     return [row for row in rows if row["expired"]] if expired else rows
 
 
-def _of_market(hit: Hit, mode: str, now: datetime) -> dict[str, Any]:
+def _of_market(hit: Hit, place: Place, now: datetime) -> dict[str, Any]:
     return {
         "hit_id": hit.hit_id,
         "experiment": None,
@@ -120,7 +122,8 @@ def _of_market(hit: Hit, mode: str, now: datetime) -> dict[str, Any]:
         "expired": hit.expired(now),
         "campaign": None,
         "codeversion": None,
-        "mode": mode,
+        "mode": place.mode,
+        "market": place.market,
         "synced": now,
         "origin": None,
     }
@@ -156,6 +159,7 @@ def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
         "campaign": row.campaign,
         "codeversion": row.code_version,
         "mode": row.mode,
+        "market": row.market,
         "synced": row.synced,
         "origin": row.origin,
     }

@@ -8,11 +8,12 @@ request with it to be under way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
+from turkctl.accounts import told_apart
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
@@ -73,6 +74,8 @@ class Settled:
     given_up: int = 0
     open: int = 0
     leftovers: tuple[Leftover, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    """What to say of requests that were left open on another market, or in another account: nobody looked there."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -82,7 +85,7 @@ class Settled:
     def beside(self, run: int | None) -> tuple[str, ...]:
         """Return what the user should hear of the leftovers of all runs but this one, of which the plan tells."""
         others = [each for each in self.leftovers if run is None or each.run != run]
-        return tuple(line for each in others for line in each.notes)
+        return (*(line for each in others for line in each.notes), *self.elsewhere)
 
 
 def _requests(number: int) -> str:
@@ -101,8 +104,9 @@ def settle(world: World, now: datetime) -> Settled:
         busy = at_work(session, {intent.run for intent in waiting if intent.run is not None})
         waiting = [intent for intent in waiting if intent.run not in busy]
         known = runs.by_number(session, {intent.run for intent in waiting if intent.run is not None})
+        elsewhere = _left_elsewhere(session, place)
     if not waiting:
-        return Settled()
+        return Settled(elsewhere=elsewhere)
     creations = [intent for intent in waiting if intent.kind in _POSTS]
     untold = _settle_bonuses(world, [intent for intent in waiting if intent.kind == intents.BONUS], now)
     listed = engine.call(lambda: list(world.mturk.list_hits())) if creations else []
@@ -115,7 +119,19 @@ def settle(world: World, now: datetime) -> Settled:
             elif now - intent.created > TOKEN_TRUSTED and intent.token not in untold:
                 intents.abandon(session, intent.token, "no trace of it on the market", now)
     with world.database.read() as session:
-        return _tell(session, [intent for intent in waiting if intent.kind != intents.MESSAGE], known)
+        told = _tell(session, [intent for intent in waiting if intent.kind != intents.MESSAGE], known)
+    return replace(told, elsewhere=elsewhere)
+
+
+def _left_elsewhere(session: Session, place: Place) -> tuple[str, ...]:
+    """Name what is unfinished where this command cannot look; a local market that was reset left nothing to repeat."""
+    if place.mode == "local":
+        return ()
+    return tuple(
+        f"{number} requests of an interrupted run are on {told_apart(market, place.market)}, and this is "
+        f"{place.market}: nobody looked there; repeat that command with its credentials and its address"
+        for market, number in sorted(intents.unfinished_elsewhere(session, place).items())
+    )
 
 
 def _tell(session: Session, waiting: Sequence[Intent], known: Mapping[int, Run]) -> Settled:
