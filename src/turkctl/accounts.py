@@ -39,6 +39,11 @@ def told_apart(other: str, here: str) -> str:
     return f"account {account}" if account and address == here.partition("#")[0] else other
 
 
+def account_number(text: str | None) -> str | None:
+    """Return a 12-digit account number as it is; None for anything else."""
+    return text if text and re.fullmatch(r"[0-9]{12}", text) else None
+
+
 def market_account(key_id: str) -> str:
     """The 12-digit account that the built-in market gives an access key id; the same id has the same everywhere."""
     number = int.from_bytes(hashlib.sha256(key_id.encode()).digest()[:8], "big")

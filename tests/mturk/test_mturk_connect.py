@@ -156,6 +156,24 @@ def test_two_accounts_at_one_address_are_two_markets(monkeypatch: pytest.MonkeyP
     assert len(found) == 2
 
 
+def test_a_new_key_that_stands_beside_its_account_is_the_same_market(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "LAB1")
+    before = connect(endpoint_url="http://127.0.0.1:8800").identity
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "LAB2")
+    monkeypatch.setenv("AWS_ACCOUNT_ID", before.partition("#")[2])
+    assert connect(endpoint_url="http://127.0.0.1:8800").identity == before
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "mine")
+    assert connect(endpoint_url="http://127.0.0.1:8800").identity != before
+
+
+@pytest.mark.usefixtures("keys")
+def test_an_account_beside_an_aws_key_counts_where_the_key_tells_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "123456789012")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    assert connect(endpoint_url=PRODUCTION_ENDPOINT).identity == f"{PRODUCTION_ENDPOINT}#123456789012"
+
+
 @pytest.mark.usefixtures("keys")
 def test_an_aws_key_that_does_not_tell_its_account_leaves_the_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")

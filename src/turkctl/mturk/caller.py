@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from turkctl import own_market
-from turkctl.accounts import aws_account, market_account
+from turkctl.accounts import account_number, aws_account, market_account
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.answers import MALFORMED, Raw
 from turkctl.mturk.errors import is_amazons, lost, no_answer_of_a_market, translate
@@ -63,7 +63,8 @@ class Caller:
         """Which market this is, for the rows of a database: its address in one spelling, and ``#`` and the account.
 
         The account is left out where the credentials don't tell it (see :mod:`turkctl.accounts`): one that changed
-        with every new key would make one market look like two.
+        with every new key would make one market look like two. On a market of one's own the number that stands beside
+        the key (AWS_ACCOUNT_ID, or ``aws_account_id`` of the profile) comes first, so that a key can be changed.
 
         Raises:
             CredentialsError: there are no credentials.
@@ -86,9 +87,12 @@ class Caller:
             if credentials is None:
                 raise NoCredentialsError
             key_id: str = credentials.access_key
+            named = account_number(credentials.account_id)
         except BotoCoreError as error:
             raise translate(error, operation="sign", endpoint=self.endpoint) from error
-        return aws_account(key_id) if is_amazons(self.endpoint) else market_account(key_id)
+        if is_amazons(self.endpoint):
+            return aws_account(key_id) or named
+        return named or market_account(key_id)
 
     def close(self) -> None:
         """Close the connections."""
