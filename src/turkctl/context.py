@@ -299,7 +299,7 @@ class Context:
     def engine(self, **options: Any) -> Engine:
         """A batch engine, which writes down what it does; ``options`` are its attributes."""
         from turkctl.operations.engine.batch import Engine
-        from turkctl.operations.runs.row import logged
+        from turkctl.operations.intents.runs import logged
 
         return Engine(**{"journal": lambda plan: logged(self, plan.action), "notice": self.notice, **options})
 

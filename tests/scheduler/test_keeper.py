@@ -13,7 +13,7 @@ from turkctl.errors import DatabaseUnreachableError
 from turkctl.operations.engine import processes
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.plan import Done, Plan, Step
-from turkctl.operations.runs import lease
+from turkctl.operations.intents import lease
 from turkctl.scheduler.due import Report
 from turkctl.scheduler.lease import Keeper, LeaseLostError, SchedulerRunningError, is_gone
 from turkctl.store import leases

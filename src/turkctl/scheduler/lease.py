@@ -1,4 +1,4 @@
-"""The lease that makes one process the runner of tasks; see :mod:`turkctl.operations.runs.lease`."""
+"""The lease that makes one process the runner of tasks; see :mod:`turkctl.operations.intents.lease`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import logging
 from datetime import datetime
 
 from turkctl.errors import RefusedError
-from turkctl.operations.runs import lease
-from turkctl.operations.runs.lease import LeaseLostError, in_words, is_gone, this_process
+from turkctl.operations.intents import lease
+from turkctl.operations.intents.lease import LeaseLostError, in_words, is_gone, this_process
 from turkctl.scheduler.logs import log
 from turkctl.store.leases import LeaseRow
 from turkctl.units import format_time

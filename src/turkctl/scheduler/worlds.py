@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.world import Origin
-from turkctl.operations.runs.row import logged
+from turkctl.operations.intents.runs import logged
 from turkctl.settings import Settings
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from turkctl.market.protocol.endpoint import AnswerLostError
 from turkctl.operations.configure import apply_configure, plan_configure
 from turkctl.operations.engine.plan import BatchResult
 from turkctl.operations.experiments.people import completed, outstanding
+from turkctl.operations.intents.runs import RunAtWorkError, StaleRunError
 from turkctl.operations.limits.budgets import committed
 from turkctl.operations.payments.compensate import CompensateRequest, compensate, prepare_compensate
 from turkctl.operations.project.files import find
-from turkctl.operations.runs.row import RunAtWorkError, StaleRunError
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.approve import prepare_approve

@@ -20,10 +20,10 @@ from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.hits.create import MAX_HITS
 from turkctl.operations.intents.outcomes import RESEND_WITHIN
 from turkctl.operations.intents.posts import Post
+from turkctl.operations.intents.runs import at_work, logged
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import ZERO, exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
-from turkctl.operations.runs.row import at_work, logged
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import contents, contents_counts, experiments, intents, meta

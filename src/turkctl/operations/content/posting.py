@@ -18,10 +18,10 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.hits.create import Create
 from turkctl.operations.intents.outcomes import certain
 from turkctl.operations.intents.posts import Post
+from turkctl.operations.intents.runs import RunRow
 from turkctl.operations.intents.settle import enter_hit
 from turkctl.operations.limits.budgets import ZERO, exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
-from turkctl.operations.runs.row import RunRow
 from turkctl.store import contents, contents_counts, experiments, intents
 from turkctl.store.intents import Intent
 

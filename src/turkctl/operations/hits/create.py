@@ -19,11 +19,11 @@ from turkctl.operations.experiments.stored import the_experiment
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
+from turkctl.operations.intents.runs import Command, RunRow, find_run
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
 from turkctl.operations.qualifications.gate import kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
-from turkctl.operations.runs.row import Command, RunRow, find_run
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import experiments, intents, meta, qualifications
 from turkctl.store.base import Place
@@ -181,7 +181,7 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     Raises:
         UsageError, NotFoundError: a bad number or amount; no such experiment, or several and none named.
         FundsError, RefusedError: the budget, the balance or a limit of the experiment does not allow it.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.runs.row.find_run`.
+        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     now = world.now()
     settled = settle(world, now)

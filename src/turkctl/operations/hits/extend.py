@@ -18,10 +18,10 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
+from turkctl.operations.intents.runs import Command, RunRow, find_run
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.campaigns import check_extensions
-from turkctl.operations.runs.row import Command, RunRow, find_run
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
@@ -176,7 +176,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
 
     Raises:
         FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.runs.row.find_run`.
+        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
         UsageError, NotFoundError, WrongMarketError: see :func:`plan_extend` and
             :func:`turkctl.operations.selection.targets.find_targets`.
     """

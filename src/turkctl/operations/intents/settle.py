@@ -22,7 +22,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, read_bonuses
 from turkctl.operations.intents.compensations import Compensation
 from turkctl.operations.intents.posts import Post
-from turkctl.operations.runs.row import at_work
+from turkctl.operations.intents.runs import at_work
 from turkctl.store import contents, experiments, hits, intents, runs
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent

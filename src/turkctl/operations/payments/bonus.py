@@ -23,6 +23,7 @@ from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, It
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.intents.outcomes import refused
+from turkctl.operations.intents.runs import RunRow, logged
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_funds
 from turkctl.operations.payments.caps import CapWatch, within_caps
@@ -35,7 +36,6 @@ from turkctl.operations.payments.orders import (
     participant_rows,
     refuse_ambiguous,
 )
-from turkctl.operations.runs.row import RunRow, logged
 from turkctl.operations.selection.work import WorkSelection, misnamed, work_elsewhere
 from turkctl.store import experiments, intents, meta, participants, payments
 from turkctl.store.base import Place

@@ -32,10 +32,10 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import the_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
+from turkctl.operations.intents.runs import Command, RunRow, find_run
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
-from turkctl.operations.runs.row import Command, RunRow, find_run
 from turkctl.store import hits, intents, meta
 from turkctl.store.base import Place
 from turkctl.store.hits import Hit as StoredHit
@@ -95,7 +95,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     Raises:
         UsageError, NotFoundError: bad arguments, an amount over ``limits.max_bonus``, or no such experiment.
         FundsError: the experiment's budget or the balance does not allow it.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.runs.row.find_run`.
+        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     request.check()
     now, place = world.now(), world.place

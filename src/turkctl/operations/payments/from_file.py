@@ -17,6 +17,7 @@ from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import SKIPPED, ItemResult, Plan, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import plain, purpose_of
+from turkctl.operations.intents.runs import logged
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.payments.bonus import Bonus, plan_orders
 from turkctl.operations.payments.caps import cap_of
@@ -30,7 +31,6 @@ from turkctl.operations.payments.orders import (
     participant_rows,
     refuse_ambiguous,
 )
-from turkctl.operations.runs.row import logged
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import Work, WorkSelection, nobody_knows, participants_table
 from turkctl.store import workers

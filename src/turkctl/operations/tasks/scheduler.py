@@ -6,7 +6,7 @@ from typing import Any
 
 from turkctl.errors import RefusedError
 from turkctl.operations.engine.world import World
-from turkctl.operations.runs.lease import is_gone
+from turkctl.operations.intents.lease import is_gone
 from turkctl.store import leases, tasks
 from turkctl.units import format_time
 

@@ -19,7 +19,7 @@ from turkctl.operations.engine.named import named_workers
 from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
-from turkctl.operations.runs.row import Command, RunRow, find_run
+from turkctl.operations.intents.runs import Command, RunRow, find_run
 from turkctl.store import intents, meta
 from turkctl.store.intents import Intent
 
@@ -135,7 +135,7 @@ def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Letter]
 
     Raises:
         UsageError: an empty subject or text, or one that is too long.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.runs.row.find_run`.
+        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     request.check()
     now = world.now()

@@ -20,8 +20,8 @@ from turkctl.operations.engine.plan import BatchResult, Plan
 from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
+from turkctl.operations.intents.runs import RunAtWorkError, RunOvertakenError, StaleRunError
 from turkctl.operations.payments.compensate import CompensateRequest, compensate, prepare_compensate
-from turkctl.operations.runs.row import RunAtWorkError, RunOvertakenError, StaleRunError
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.workers.message import MessageRequest, prepare_message
 from turkctl.store import leases

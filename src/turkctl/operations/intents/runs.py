@@ -16,7 +16,7 @@ from turkctl.errors import RefusedError, TurkctlError, UnreachableError, UsageEr
 from turkctl.operations.engine import processes
 from turkctl.operations.engine.plan import BatchResult, Plan
 from turkctl.operations.engine.world import World
-from turkctl.operations.runs.lease import Keeper, is_gone
+from turkctl.operations.intents.lease import Keeper, is_gone
 from turkctl.store import intents, leases, runs
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.leases import LeaseRow
