@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from study_support import Study, everything, new_study, worker
 
-from turkctl.errors import FundsError, RefusedError
+from turkctl.errors import FundsError, InterruptedByUserError, RefusedError
 from turkctl.market.errors import RequestError, ServiceFault
 from turkctl.market.service import Market
 from turkctl.mturk.errors import AlreadyExistsError, AnswerLostError, InsufficientFundsError
@@ -94,10 +95,12 @@ def test_a_token_that_somebody_elses_hit_used_enters_nothing(study: Study, monke
         return create(self, requester, {**request, "RequesterAnnotation": "of another program"})
 
     plan, act = prepare_create(study.world, NINE)
-    act.prepare(plan.steps)
-    with monkeypatch.context() as patch:
+    assert plan.run is not None
+    with suppress(InterruptedByUserError), plan.run.kept(plan), monkeypatch.context() as patch:
+        act.prepare(plan.steps)
         patch.setattr(Market, "create_hit", annotated)
         act.perform(plan.steps[0])
+        raise InterruptedByUserError("before it was written down")
     assert settle(study.world, study.world.now()).found == 0
     result = study.apply(prepare_create(study.world, CreateRequest("stroop", 9)))
     assert [item.error.code for item in result.results if item.error] == ["AWS.MechanicalTurk.HITAlreadyExists"]
