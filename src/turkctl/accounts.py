@@ -11,6 +11,8 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _CARRIES_ACCOUNT = re.compile(r"A[KS]IA[Q-Z2-7][A-Z2-7]{15}")
 _SHIFT = 7
@@ -48,3 +50,9 @@ def market_account(key_id: str) -> str:
     """The 12-digit account that the built-in market gives an access key id; the same id has the same everywhere."""
     number = int.from_bytes(hashlib.sha256(key_id.encode()).digest()[:8], "big")
     return aws_account(key_id) or f"{number % 10**12:012d}"
+
+
+def with_market(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return a list's columns; with the market, which names the account, where the rows are of several."""
+    several = len({row["market"] for row in rows}) > 1
+    return (*columns, "market") if several else tuple(columns)

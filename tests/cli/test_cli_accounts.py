@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from turkctl.accounts import market_account, told_apart
+from turkctl.accounts import market_account, told_apart, with_market
 
 MODE = ("--mode", "sandbox")
 
@@ -20,6 +20,12 @@ def test_a_market_is_told_apart_by_its_account_where_the_address_is_the_same() -
     assert told_apart("http://lab:8800#1", "http://lab:8800#2") == "account 1"
     assert told_apart("http://lab:8800#1", "http://lab:8801#1") == "http://lab:8800#1"
     assert told_apart("http://lab:8800", "http://lab:8800#1") == "http://lab:8800"
+
+
+def test_a_list_names_the_market_where_its_rows_are_of_several() -> None:
+    here, there = {"id": 1, "market": "http://lab:8800#1"}, {"id": 2, "market": "http://lab:8800#2"}
+    assert with_market(("id",), [here, here]) == ("id",)
+    assert with_market(("id",), [here, there]) == ("id", "market")
 
 
 @pytest.mark.usefixtures("configured", "served")
@@ -42,6 +48,9 @@ def test_what_another_account_left_unfinished_is_named_and_its_hits_are_told_apa
     rows = json.loads(turkctl("hits", "list", *MODE, "--json").out)
     assert {row["market"].rpartition("#")[2] for row in rows} == {first, second}
     assert first in turkctl("hits", "list", *MODE, "--output", "csv").out
+    started = turkctl("campaign", "create", "--goal", "3", *MODE, "--json")
+    assert json.loads(started.out)["market"].endswith(f"#{second}")
+    assert "#" not in turkctl("campaign", "list", *MODE).out, "those of one account alone"
     doctor = {row["check"]: row["detail"] for row in json.loads(turkctl("doctor", *MODE, "--json").out)}
     assert f"#{second} answers" in doctor["market"]
     assert f"HITs of account {first}, too" in doctor["market"]

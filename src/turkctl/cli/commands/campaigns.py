@@ -145,10 +145,12 @@ def list_(
     past: Annotated[bool, typer.Option("--past", help="Only those that are over.")] = False,
 ) -> None:
     """List the campaigns of this mode."""
+    from turkctl.accounts import with_market
     from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns
 
     run = invocation(ctx)
-    run.output.rows(COLUMNS, list_campaigns(run.context, active=active, past=past))
+    rows = list_campaigns(run.context, active=active, past=past)
+    run.output.rows(with_market(COLUMNS, rows), rows)
 
 
 @app.command()

@@ -55,11 +55,12 @@ def list_(
     filters: Filters,
 ) -> None:
     """List the payments of this mode."""
+    from turkctl.accounts import with_market
     from turkctl.operations.payments.ledger import COLUMNS, list_payments
 
     run = invocation(ctx)
     rows = list_payments(run.context, filters.query())
-    run.output.rows(COLUMNS, rows)
+    run.output.rows(with_market(COLUMNS, rows), rows)
 
 
 @app.command()

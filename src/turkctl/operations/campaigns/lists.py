@@ -80,6 +80,7 @@ def as_dict(
         "created": campaign.created,
         "ended": campaign.ended,
         "reason": campaign.reason,
+        "market": campaign.market,
     }
 
 

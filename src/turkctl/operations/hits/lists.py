@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
 
+from turkctl.accounts import with_market
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.hits import Selection, hit_filter, refuse_elsewhere
@@ -38,8 +39,7 @@ COLUMNS = (
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the columns of the list: who posted them, and the market with its account, where these differ."""
     origin = ("origin",) if any(row["origin"] == hits.PSITURK for row in rows) else ()
-    several = len({row["market"] for row in rows}) > 1
-    return (*COLUMNS, *origin, *(("market",) if several else ()))
+    return with_market((*COLUMNS, *origin), rows)
 
 
 def list_hits(

@@ -91,4 +91,5 @@ def _as_dict(row: Payment, names: Mapping[int, str], campaigns: Mapping[str, int
         "source": row.source,
         "reason": row.reason,
         "mode": row.mode,
+        "market": row.market,
     }
