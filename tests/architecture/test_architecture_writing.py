@@ -18,6 +18,7 @@ WRITER = "outputs.py"
 ALLOWED = {
     ("cli/__init__.py", "open"): "the null device, for standard streams that are closed",
     ("cli/root.py", "os.open"): "the null device, for a reader that is gone",
+    ("sqlite_files.py", "sqlite3.connect"): "in a temporary folder, which is removed",
     ("store/staging.py", "sqlite3.connect"): "in a temporary folder, which is removed",
     ("operations/participants/export_formats.py", "parquet.ParquetWriter"): "into a file that was opened by outputs",
 }

@@ -17,8 +17,8 @@ Run = Callable[..., Any]
 ROW = ["uniqueid", "assignment_id", "worker_id", "hit_id", "condition", "counterbalance", "codeversion", "begin_hit",
        "begin_exp", "end_hit", "bonus", "status", "mode", "complete"]  # fmt: skip
 REPORT = ["full", "hits_checked", "hits_changed", "assignments_new", "assignments_changed", "disposed",
-          "participants_added", "found", "unknown", "adopted", "not_adopted", "failed", "requests", "unclaimed",
-          "disabled"]  # fmt: skip
+          "participants_added", "participants_credited_again", "found", "psiturk", "unassigned", "unknown", "adopted",
+          "not_adopted", "failed", "requests", "unclaimed", "disabled"]  # fmt: skip
 
 
 @pytest.fixture

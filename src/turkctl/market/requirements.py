@@ -62,7 +62,7 @@ def _normalized(requirement: Requirement) -> dict[str, Any]:
     kept: dict[str, Any] = {
         name: requirement[name]
         for name in ("QualificationTypeId", "Comparator", "IntegerValues", "LocaleValues")
-        if requirement.get(name)
+        if requirement.get(name) or name in ("QualificationTypeId", "Comparator")
     }
     kept["ActionsGuarded"] = guarded or ("PreviewAndAccept" if old else "Accept")
     kept["RequiredToPreview"] = kept["ActionsGuarded"] != "Accept"

@@ -12,7 +12,7 @@ from study_support import Study, everything, worker
 from turkctl.operations.engine.plan import BatchResult
 from turkctl.operations.hits.delete import prepare_delete
 from turkctl.operations.hits.expire import prepare_expire
-from turkctl.operations.hits.extend import prepare_extend
+from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
 from turkctl.operations.qualifications.by_name import create_type, spec_of
@@ -23,7 +23,7 @@ from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.approve import prepare_approve, prepare_approve_hits
 from turkctl.operations.workers.block import prepare_block
 from turkctl.operations.workers.exclude import prepare_exclude
-from turkctl.operations.workers.message import prepare_message
+from turkctl.operations.workers.message import MessageRequest, prepare_message
 from turkctl.operations.workers.reject import prepare_reject
 
 MALFORMED = "3.1E+29"
@@ -46,7 +46,7 @@ def of_work(*ids: str) -> WorkSelection:
 
 ON_HITS: dict[str, Callable[[Study, tuple[str, ...]], Prepared]] = {
     "expired": lambda study, ids: prepare_expire(study.world, of_hits(*ids)),
-    "extended": lambda study, ids: prepare_extend(study.world, ids, assignments=1, lifetime=None),
+    "extended": lambda study, ids: prepare_extend(study.world, ExtendRequest(tuple(ids), 1)),
     "deleted": lambda study, ids: prepare_delete(study.world, of_hits(*ids), force=True),
 }
 ON_WORK: dict[str, Callable[[Study, tuple[str, ...]], Prepared]] = {
@@ -61,7 +61,7 @@ ALL: dict[str, Callable[[Study], Prepared]] = {
     "bonused": lambda study: prepare_bonus(study.world, WorkSelection(everything()), THANKS),
 }
 ON_WORKERS: dict[str, Callable[[Study, tuple[str, ...]], Prepared]] = {
-    "messaged": lambda study, ids: prepare_message(study.world, ids, "Hello", "Thank you."),
+    "messaged": lambda study, ids: prepare_message(study.world, MessageRequest(tuple(ids), "Hello", "Thank you.")),
     "blocked": lambda study, ids: prepare_block(study.world, ids, "bot"),
     "unblocked": lambda study, ids: prepare_block(study.world, ids, None, unblock=True),
     "granted": lambda study, ids: prepare_grant(study.world, "Fluent", read_workers(ids, None)),

@@ -13,7 +13,7 @@ from turkctl.market.errors import RequestError
 from turkctl.market.service import Market
 from turkctl.operations.hits.delete import prepare_delete
 from turkctl.operations.hits.expire import prepare_expire
-from turkctl.operations.hits.extend import prepare_extend
+from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.operations.hits.lists import list_hits
 from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
@@ -42,7 +42,7 @@ ACTS: dict[str, Act] = {
     "workers approve --override-rejection": reject_then_override,
     "hits approve": lambda study, _hits, _made: prepare_approve_hits(study.world, everything()),
     "hits expire": lambda study, _hits, _made: prepare_expire(study.world, everything()),
-    "hits extend": lambda study, hits, _made: prepare_extend(study.world, hits, assignments=2, lifetime=None),
+    "hits extend": lambda study, hits, _made: prepare_extend(study.world, ExtendRequest(tuple(hits), 2)),
     "hits delete --force": lambda study, _hits, _made: prepare_delete(study.world, everything(), force=True),
     "workers bonus": lambda study, _hits, _made: prepare_bonus(
         study.world, ALL, BonusRequest("thanks", Decimal("0.10"))

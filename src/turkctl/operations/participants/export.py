@@ -266,7 +266,10 @@ def _json_lines(kinds: Sequence[Kind], sink: TextSink) -> dict[Kind, Writer]:
 def _to_files(source: _Source, wanted: Wanted, files: Sequence[BinaryIO], stack: ExitStack) -> dict[Kind, Writer]:
     if wanted.form == "parquet":
         pairs = zip(wanted.kinds, files, strict=True)
-        return {kind: ParquetWriter(file, kind, _columns(source, kind)) for kind, file in pairs}
+        writers = {kind: ParquetWriter(file, kind, _columns(source, kind)) for kind, file in pairs}
+        for writer in writers.values():
+            stack.callback(writer.let_go)
+        return dict(writers)
     sinks = [TextSink(stack.enter_context(text_into(file)).write) for file in files]
     if wanted.form == "csv":
         return {

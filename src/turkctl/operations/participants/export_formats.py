@@ -155,6 +155,10 @@ class ParquetWriter:
             self._pack()
         if self._pieces:
             self._flush()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """End the file while it is open, also after an error, so that pyarrow does not try it later."""
         self._file.close()
 
     def _pack(self) -> None:
