@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -235,6 +236,69 @@ def test_of_two_terminals_that_take_the_same_run_up_one_gets_it(study: Study) ->
     with pytest.raises(RunOvertakenError):
         case.apply(second)
     assert case.made() == 3
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, prepare: Callable[..., Any], act: Callable[[], Any]) -> None:
+    """Let another process act once while a command settles: after its first look at the runs, before it finds its."""
+    module = sys.modules[prepare.__module__]
+    find = module.find_run
+
+    def find_later(*args: Any) -> Any:
+        monkeypatch.setattr(module, "find_run", find)
+        act()
+        return find(*args)
+
+    monkeypatch.setattr(module, "find_run", find_later)
+
+
+PREPARES = (prepare_create, prepare_extend, prepare_compensate)
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_what_another_process_carried_out_while_this_one_settled_is_not_done_again(
+    study: Study, case: Case, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    if interrupted:
+        die_with_all(study, case, "before")
+    for prepare in PREPARES:
+        meanwhile(monkeypatch, prepare, case.run)
+    with pytest.raises(RunOvertakenError) as refused:
+        case.run()
+    assert refused.value.exit_code == 3
+    assert case.made() == case.once
+    assert states(study)[-1] == "ended"
+
+
+def test_an_older_run_that_another_process_ended_while_this_one_settled_is_not_begun_anew(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = creation(study)
+    die_with_all(study, case, "before")
+    assert case.run(new=True).succeeded == 3
+    meanwhile(monkeypatch, prepare_create, case.run)
+    with pytest.raises(RunOvertakenError):
+        case.run()
+    assert case.made() == 6
+
+
+def test_new_begins_another_though_another_process_carried_it_out_meanwhile(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = creation(study)
+    meanwhile(monkeypatch, prepare_create, case.run)
+    assert case.run(new=True).succeeded == 3
+    assert case.made() == 6
+
+
+def test_a_message_that_another_process_sent_since_the_command_began_is_not_sent_again(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = known_workers(study, 2)
+    request = MessageRequest(workers, "Thank you", "Come again")
+    meanwhile(monkeypatch, prepare_message, lambda: study.apply(prepare_message(study.world, request)))
+    with pytest.raises(RunOvertakenError):
+        prepare_message(study.world, request)
+    assert letters(study, workers) == {1}
 
 
 def test_the_lease_and_not_the_state_says_whether_a_run_is_at_work(study: Study) -> None:

@@ -19,7 +19,7 @@ from turkctl.operations.experiments.stored import the_experiment
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
-from turkctl.operations.intents.runs import Command, RunRow, find_run
+from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
 from turkctl.operations.qualifications.gate import kept_out
@@ -181,13 +181,15 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     Raises:
         UsageError, NotFoundError: a bad number or amount; no such experiment, or several and none named.
         FundsError, RefusedError: the budget, the balance or a limit of the experiment does not allow it.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
+        RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     now = world.now()
-    settled = settle(world, now)
     with world.database.read() as session:
         version = the_experiment(session, request.experiment, world.settings)
-    run = find_run(world, request.command(version), now)
+    command = request.command(version)
+    before = glance_at_runs(world, command)
+    settled = settle(world, now)
+    run = find_run(world, command, now, before)
     with world.database.read() as session:
         expired = unread_since_expiry(session, world.place, version.experiment_id, now)
     read_market(world, expired, now)

@@ -18,7 +18,7 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
-from turkctl.operations.intents.runs import Command, RunRow, find_run
+from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.campaigns import check_extensions
@@ -176,14 +176,15 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
 
     Raises:
         FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
+        RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
         UsageError, NotFoundError, WrongMarketError: see :func:`plan_extend` and
             :func:`turkctl.operations.selection.targets.find_targets`.
     """
     request.check()
-    now = world.now()
+    now, command = world.now(), request.command()
+    before = glance_at_runs(world, command)
     settled = settle(world, now)
-    run = find_run(world, request.command(), now)
+    run = find_run(world, command, now, before)
     with world.database.read() as session:
         opened = run.opened(session)
     plan = _plan_rest(world.place, run, opened, now) if opened else _plan_new(world, request, run, now)

@@ -114,14 +114,37 @@ class Command:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
 
 
-def find_run(world: World, command: Command, now: datetime) -> RunRow:
+@dataclass(frozen=True)
+class Glance:
+    """What there was of the runs of a command when it began, before it settled anything.
+
+    Attributes:
+        newest: number of the run that was begun last; None where there was none.
+        standing: numbers of those that had not ended.
+    """
+
+    newest: int | None
+    standing: frozenset[int]
+
+
+def glance_at_runs(world: World, command: Command) -> Glance:
+    """Note which runs of a command there are; what a command does first, since settling takes its time."""
+    identity = command.identity(world)
+    with world.database.read() as session:
+        newest = runs.newest(session, world.place, command.act, identity)
+        standing = runs.standing(session, world.place, command.act, identity)
+    return Glance(None if newest is None else newest.number, frozenset(run.number for run in standing))
+
+
+def find_run(world: World, command: Command, now: datetime, before: Glance) -> RunRow:
     """Return the row for a command: that of an interrupted run, which it takes up, or one that is to be made.
 
-    Settle first, so that a refusal can say what was posted.
+    Settle first, so that a refusal can say what was posted; ``before`` is what there was before that.
 
     Raises:
         UsageError: both ``new`` and ``resume``.
         RunAtWorkError: another process works on the same command.
+        RunOvertakenError: another process carried it out, or began it, since ``before``.
         StaleRunError: what was interrupted is old, or its settings have changed, and nobody said what to do.
         RefusedError: there is nothing to resume.
     """
@@ -135,6 +158,9 @@ def find_run(world: World, command: Command, now: datetime) -> RunRow:
         left = [run for run in standing if run.number not in busy]
         if busy and not command.new:
             raise _at_work(next(run for run in standing if run.number in busy))
+        overtaken = _overtaken(session, before, newest, standing)
+        if overtaken is not None and not command.new:
+            raise RunOvertakenError(overtaken)
         stale = [run for run in left if _why_stale(run, command, now) is not None]
         empty = [run for run in stale if not intents.of_run(session, run.number)]
         left = [run for run in left if run not in empty]
@@ -166,6 +192,14 @@ def at_work(session: Session, numbers: Collection[int]) -> set[int]:
         if row is not None and not is_gone(row):
             found.add(number)
     return found
+
+
+def _overtaken(session: Session, before: Glance, newest: Run | None, standing: Sequence[Run]) -> Run | None:
+    """Return the run that another process began or ended since the glance; None where all is as it was."""
+    if newest is not None and newest.number != before.newest:
+        return newest
+    ended = before.standing - {run.number for run in standing}
+    return runs.get(session, max(ended)) if ended else None
 
 
 def _why_stale(run: Run, command: Command, now: datetime) -> str | None:

@@ -32,7 +32,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import the_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
-from turkctl.operations.intents.runs import Command, RunRow, find_run
+from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
@@ -95,17 +95,19 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     Raises:
         UsageError, NotFoundError: bad arguments, an amount over ``limits.max_bonus``, or no such experiment.
         FundsError: the experiment's budget or the balance does not allow it.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
+        RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     request.check()
     now, place = world.now(), world.place
-    settled = settle(world, now)
     with world.database.read() as session:
         slug = request.experiment
         experiment_id = None if slug is None else the_experiment(session, slug, world.settings).experiment_id
     what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
     what.request("", "0")  # refuses a reason that no page can hold
-    run = find_run(world, Command("workers compensate", what.stored(), None, request.new, request.resume), now)
+    command = Command("workers compensate", what.stored(), None, request.new, request.resume)
+    before = glance_at_runs(world, command)
+    settled = settle(world, now)
+    run = find_run(world, command, now, before)
     with world.database.read() as session:
         case = _interrupted(run.opened(session), run)
         if case is None:

@@ -19,7 +19,7 @@ from turkctl.operations.engine.named import named_workers
 from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
-from turkctl.operations.intents.runs import Command, RunRow, find_run
+from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.store import intents, meta
 from turkctl.store.intents import Intent
 
@@ -135,11 +135,13 @@ def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Letter]
 
     Raises:
         UsageError: an empty subject or text, or one that is too long.
-        RunAtWorkError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
+        RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     request.check()
+    command = request.command()
+    seen = glance_at_runs(world, command)
     now = world.now()
-    run = find_run(world, request.command(), now)
+    run = find_run(world, command, now, seen)
     act = Message(world, run, now)
     workers, failed = named_workers((worker_id, None) for worker_id in request.worker_ids)
     with world.database.read() as session:
