@@ -18,6 +18,7 @@ from turkctl.errors import RefusedError, UsageError
 from turkctl.market.errors import RequestError
 from turkctl.market.protocol.endpoint import AnswerLostError
 from turkctl.operations.engine.plan import BatchResult, Plan
+from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
@@ -341,6 +342,29 @@ def test_a_run_whose_settings_changed_is_taken_up_with_those_it_was_planned_with
         case.plan()
     assert case.run(resume=True).succeeded == 3
     assert study.sql("SELECT code_version, count(*) FROM turkctl_hit GROUP BY code_version") == [("1.0", 3)]
+
+
+def test_a_value_that_is_the_experiments_own_makes_no_other_command(study: Study) -> None:
+    case = creation(study)
+    with study.world.database.read() as session:
+        own = settings_of(the_experiment(session, "stroop", study.world.settings))
+    values = {"reward": own.reward, "duration": own.duration, "lifetime": own.lifetime}
+    die_with_all(study, case, "before")
+    for name, value in values.items():
+        assert "goes on with a run" in case.plan(**{name: value}).notes[-1]
+        assert "goes on with a run" not in case.plan(**{name: value * 2}).notes[-1]
+    assert case.run(**values).succeeded == 3
+    assert (case.made(), states(study)) == (3, ["ended"])
+
+
+def test_a_value_that_was_the_experiments_own_does_not_hide_the_run_when_the_settings_change(study: Study) -> None:
+    case = creation(study)
+    with study.world.database.read() as session:
+        own = settings_of(the_experiment(session, "stroop", study.world.settings))
+    die_with_all(study, replace(case, prepare=lambda: case.prepare(reward=own.reward)), "before")
+    study.configure({"stroop": "2.0"})
+    with pytest.raises(StaleRunError, match="the settings have changed since"):
+        case.plan()
 
 
 def test_new_leaves_a_stale_run_for_good(study: Study) -> None:

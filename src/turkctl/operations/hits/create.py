@@ -15,7 +15,7 @@ from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import the_experiment
+from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
@@ -89,14 +89,22 @@ class CreateRequest:
                 raise UsageError(f"{flag} lies outside 30 seconds to 365 days", hint="write 30m, 12h or 3d")
 
     def command(self, version: Version) -> Command:
-        """Return what makes this the same command as an earlier one; its settings are those of the experiment."""
+        """Return what makes this the same command as an earlier one; its settings are those of the experiment.
+
+        A value that equals the experiment's own counts as not given, and is left out: settings that change since
+        make an interrupted run stale, and not another command's.
+        """
+        own = settings_of(version)
+        reward = None if self.reward == own.reward else self.reward
+        duration = None if self.duration == own.duration else self.duration
+        lifetime = None if self.lifetime == own.lifetime else self.lifetime
         arguments = {
             "experiment": version.slug,
             "assignments": self.assignments,
             "hits": self.hits,
-            "reward": None if self.reward is None else format_money(self.reward),
-            "duration": None if self.duration is None else format_duration(self.duration),
-            "lifetime": None if self.lifetime is None else format_duration(self.lifetime),
+            "reward": None if reward is None else format_money(reward),
+            "duration": None if duration is None else format_duration(duration),
+            "lifetime": None if lifetime is None else format_duration(lifetime),
             "allow_high_commission": self.allow_high_commission,
             "allow_repeat_workers": self.allow_repeat_workers,
         }
