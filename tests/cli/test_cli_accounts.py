@@ -42,7 +42,7 @@ def test_what_another_account_left_unfinished_is_named_and_its_hits_are_told_apa
     first, second = market_account("AKIATESTONE"), market_account("AKIATESTTWO")
     finished = turkctl(*create)
     assert finished.code == 0
-    assert f"1 requests of an interrupted run are on account {first}" in finished.err
+    assert f"1 request of an interrupted run is on account {first}" in finished.err
     assert f"#{second}: nobody looked there" in finished.err
 
     rows = json.loads(turkctl("hits", "list", *MODE, "--json").out)

@@ -497,6 +497,30 @@ def test_a_note_names_the_command_that_left_something_and_never_says_to_repeat_t
     assert not any("never reached" in line for line in case.plan().notes), "of its own it says that it goes on"
 
 
+def test_nobody_goes_on_with_a_run_that_this_command_sets_aside(study: Study) -> None:
+    case = creation(study)
+    die_with_all(study, case, "before")
+    study.configure({"stroop": "2.0"})
+    assert case.plan(new=True).notes == ()
+
+
+def test_what_had_reached_the_market_is_told_of_a_run_that_is_set_aside(study: Study) -> None:
+    case = creation(study)
+    die_with_all(study, case)
+    study.configure({"stroop": "2.0"})
+    (note,) = case.plan(new=True).notes
+    assert note.startswith("3 requests that the interrupted")
+    assert note.endswith("had reached the market: entered")
+
+
+def test_a_note_of_one_request_is_in_the_singular(study: Study) -> None:
+    case = compensation(study)
+    die_with_all(study, case, "before")
+    (note,) = prepare_expire(study.world, Selection(regex="nothing"))[0].notes
+    assert note.startswith("1 request of ")
+    assert note.endswith("never reached the market; it goes on with it")
+
+
 def test_other_acts_leave_a_row_that_says_how_they_ended(study: Study) -> None:
     (hit,) = study.post(2)
     study.apply(prepare_expire(study.world, Selection(ids=(hit,))))

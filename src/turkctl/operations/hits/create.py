@@ -206,7 +206,7 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
         cost = _new_cost(session, world.place, plan.steps)
         check_counts({step.payload.token for step in plan.steps}, session, world.place, now, version)
     check_funds(world, {version.experiment_id: cost}, now)
-    return replace(plan, notes=(*settled.beside(run.number), *plan.notes)), Create(world, plan.steps, now, run)
+    return replace(plan, notes=(*settled.beside(run), *plan.notes)), Create(world, plan.steps, now, run)
 
 
 def _new_cost(session: Session, place: Place, steps: Sequence[Step[Intent]]) -> Decimal:

@@ -195,7 +195,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
     check_funds(world, costs_of(new), now)
     with world.database.read() as session:
         check_extensions(session, new, now)
-    return replace(plan, notes=(*settled.beside(run.number), *plan.notes)), Extend(world, wanted, run, now)
+    return replace(plan, notes=(*settled.beside(run), *plan.notes)), Extend(world, wanted, run, now)
 
 
 def _plan_new(world: World, request: ExtendRequest, run: RunRow, now: datetime) -> Plan[Intent]:

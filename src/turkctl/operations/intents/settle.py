@@ -22,7 +22,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, read_bonuses
 from turkctl.operations.intents.compensations import Compensation
 from turkctl.operations.intents.posts import Post
-from turkctl.operations.intents.runs import at_work
+from turkctl.operations.intents.runs import RunRow, at_work
 from turkctl.store import contents, experiments, hits, intents, runs
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
@@ -62,7 +62,8 @@ class Leftover:
         if self.found:
             lines.append(f"{_requests(self.found)} that {self.whose} left open had reached the market: entered")
         if self.open and not self.ended:
-            lines.append(f"{_requests(self.open)} of {self.whose} never reached the market; it goes on with them")
+            them = "it" if self.open == 1 else "them"
+            lines.append(f"{_requests(self.open)} of {self.whose} never reached the market; it goes on with {them}")
         return tuple(lines)
 
 
@@ -82,9 +83,18 @@ class Settled:
         """What the user should hear of it: each interrupted run is named, since this command may be another."""
         return self.beside(None)
 
-    def beside(self, run: int | None) -> tuple[str, ...]:
-        """Return what the user should hear of the leftovers of all runs but this one, of which the plan tells."""
-        others = [each for each in self.leftovers if run is None or each.run != run]
+    def beside(self, run: RunRow | None) -> tuple[str, ...]:
+        """Return what the user should hear of the leftovers of all runs but this one, of which the plan tells.
+
+        Nobody goes on with what the run sets aside: of that, only what had reached the market is told.
+        """
+        own = None if run is None else run.number
+        aside = set() if run is None else {each.number for each in run.aside}
+        others = [
+            replace(each, ended=each.ended or each.run in aside)
+            for each in self.leftovers
+            if own is None or each.run != own
+        ]
         return (*(line for each in others for line in each.notes), *self.elsewhere)
 
 
@@ -128,8 +138,9 @@ def _left_elsewhere(session: Session, place: Place) -> tuple[str, ...]:
     if place.mode == "local":
         return ()
     return tuple(
-        f"{number} requests of an interrupted run are on {told_apart(market, place.market)}, and this is "
-        f"{place.market}: nobody looked there; repeat that command with its credentials and its address"
+        f"{_requests(number)} of an interrupted run {'is' if number == 1 else 'are'} on "
+        f"{told_apart(market, place.market)}, and this is {place.market}: nobody looked there; "
+        "repeat that command with its credentials and its address"
         for market, number in sorted(intents.unfinished_elsewhere(session, place).items())
     )
 
