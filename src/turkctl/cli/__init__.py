@@ -8,17 +8,23 @@ import os
 import sys
 from collections.abc import Sequence
 
+from turkctl.cli.ending import process
+
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command line and leave the process with its exit code."""
+    """Run one command line and leave the process with its exit code; without arguments, those of the process."""
+    process.own = argv is None
+    process.begun = False
     _open_streams()
     try:
         code = run(argv)
-    except KeyboardInterrupt:  # before there is a command that could say what it finished
-        sys.stderr.write("turkctl: error: interrupted; nothing was done\n")
+    except KeyboardInterrupt:  # before there is a command that could say what it finished, or after it
+        sys.stderr.write(f"turkctl: error: interrupted{'' if process.begun else '; nothing was done'}\n")
         code = INTERRUPTED
+    if code != INTERRUPTED:  # else requests may still be under way, and another Ctrl-C must end the wait for them
+        process.settle()
     sys.exit(code)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from turkctl.cli.ending import process
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ConfirmationNeededError
 from turkctl.units import format_money
@@ -42,12 +43,13 @@ def run_batch(run: Invocation, plan: Plan[P], act: Act[P], *, dry_run: bool, ask
         raise typer.Exit(run.output.batch(plan.preview()))
     if asks and plan.steps and run.settings.mode == "live" and not yes:
         confirm(run, plan)
-    raise typer.Exit(run.output.batch(apply_batch(run, plan, act)))
+    with stoppable() as stop:  # until the result is out, for what was done has to be told
+        raise typer.Exit(run.output.batch(apply_batch(run, plan, act, stop)))
 
 
-def apply_batch(run: Invocation, plan: Plan[P], act: Act[P]) -> BatchResult:
-    """Apply a plan with a progress bar; the first Ctrl-C lets what is in hand finish."""
-    engine = run.context.engine()
+def apply_batch(run: Invocation, plan: Plan[P], act: Act[P], stop: threading.Event | None = None) -> BatchResult:
+    """Apply a plan with a progress bar; the first Ctrl-C, or ``stop``, lets what is in hand finish."""
+    engine = run.context.engine(stop=stop or threading.Event())
     with stoppable(engine.stop), run.output.progress(plan.action, len(plan.steps) + len(plan.skipped)) as advance:
         return engine.apply(plan, act, on_item=lambda _item: advance())
 
@@ -94,16 +96,21 @@ def confirm_question(run: Invocation, question: str, *, otherwise: str | None = 
 
 @contextmanager
 def stoppable(event: threading.Event | None = None) -> Iterator[threading.Event]:
-    """The first Ctrl-C or SIGTERM sets the event, so that what is in hand can finish; a second Ctrl-C ends at once."""
+    """The first Ctrl-C or SIGTERM sets the event, so that what is in hand can finish; a second Ctrl-C ends at once.
+
+    Handlers are put back at the end, but not where the result is out and the process is about to end.
+    """
     event = event or threading.Event()
 
     def stop(_number: int, _frame: object) -> None:
         event.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not process.settled:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield event
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if not process.settled:
+                signal.signal(number, handler)

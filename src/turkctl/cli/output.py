@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from turkctl.cli.bars import bars
+from turkctl.cli.ending import process
 from turkctl.cli.tables import drawn, fit, plain_lines
 from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, unfiltered
@@ -158,13 +159,15 @@ class Output:
         self.stdout.flush()
 
     def batch(self, result: BatchResult) -> int:
-        """A batch result as the contract has it; the exit code that goes with it."""
+        """A batch result as the contract has it, out at once; the exit code that goes with it."""
         if self.format in ("json", "jsonl"):
             self.record(result.as_dict())
         elif self.format == "csv":
             self._csv(["id", "status", "detail", "error"], [item.as_dict() for item in result.results])
         else:
             self._batch_table(result)
+        self.flush()
+        process.settle()
         return result.exit_code
 
     def _batch_table(self, result: BatchResult) -> None:

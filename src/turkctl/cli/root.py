@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from turkctl.cli.common import accept_everywhere, common_params, root_params
+from turkctl.cli.ending import process
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ExitCode, InterruptedByUserError, TurkctlError
 
@@ -87,6 +88,7 @@ class Root(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the parser would turn an interrupt into an exit without a word."""
+        process.begun = True
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -106,6 +108,7 @@ class Root(TyperGroup):
         try:
             code = super().main(*args, **kwargs) or 0
             sys.stdout.flush()  # a reader that is gone, or a full disk, has to show here and not at the very end
+            process.settle()
             return code
         except BaseException as error:  # noqa: BLE001  # the one catch-all: the mapper re-raises what it does not know
             return _explain(error, invocation)

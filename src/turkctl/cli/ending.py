@@ -1,0 +1,38 @@
+"""The end of the program: once its result is out, no signal takes the exit code away while it closes what it opened.
+
+Only the program itself ignores signals. Whoever calls the command line from Python gets its signal handlers back.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+@dataclass
+class Process:
+    """What is known of this process.
+
+    Attributes:
+        own: it was started as this program, which may decide what signals do.
+        begun: a command began, so that something may have been done.
+        settled: the result is out and signals are ignored, to the end of the process.
+    """
+
+    own: bool = False
+    begun: bool = False
+    settled: bool = False
+
+    def settle(self) -> None:
+        """Ignore what would end the process; nothing happens where the process is another program's."""
+        if not self.own or self.settled:
+            return
+        self.settled = True
+        for name in _ENDING:
+            if hasattr(signal, name):  # Windows has no SIGHUP
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+process = Process()
