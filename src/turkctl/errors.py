@@ -28,6 +28,8 @@ class TurkctlError(Exception):
     exit_code = ExitCode.FAILED
     uncertain = False
     """Whether an earlier attempt of the same request may have had its effect (set by the batch engine)."""
+    cut_short = False
+    """Whether it would have been tried again, had the user not wanted an end (set by the batch engine)."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlError
+from turkctl.mturk.errors import NotConnectedError
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.pace import Pace
 from turkctl.operations.engine.plan import Done, ItemResult, Plan, Step, skip
@@ -158,6 +159,33 @@ def test_stopping_finishes_what_is_in_hand_and_counts_the_rest() -> None:
     assert len(result.results) + result.unstarted == 100
     assert {item.id for item in result.results} == set(act.recorded)
     assert result.as_dict()["matched"] == 100
+    assert result.summary().endswith(f", interrupted with {result.unstarted} to go; the same command goes on")
+
+
+@pytest.mark.parametrize("error", [Fault("busy"), Throttled("slow down"), NotConnectedError("no market")])
+def test_what_was_in_hand_and_not_tried_again_for_the_stop_makes_the_batch_interrupted(error: TurkctlError) -> None:
+    stopped = engine()
+
+    def perform(_item: str) -> None:
+        stopped.stop.set()
+        raise error
+
+    result = stopped.apply(plan_of(1), Recorder(perform))
+    assert (result.failed, result.unstarted, result.exit_code) == (1, 0, 130)
+    assert result.summary().endswith(", 1 failed, interrupted; the same command goes on")
+
+
+def test_what_was_done_or_refused_after_a_stop_is_a_result_like_any_other() -> None:
+    for refusal, code in ((None, 0), (TurkctlError("no such thing"), 1)):
+        stopped = engine()
+
+        def perform(_item: str, refusal: TurkctlError | None = refusal, stop: threading.Event = stopped.stop) -> None:
+            stop.set()
+            if refusal is not None:
+                raise refusal
+
+        result = stopped.apply(plan_of(1), Recorder(perform))
+        assert (result.interrupted, result.exit_code) == (False, code)
 
 
 @pytest.mark.parametrize("error", [CredentialsError, MarketUnreachableError])

@@ -117,7 +117,7 @@ class Engine:
                 done = action()
             except TurkctlError as error:
                 if not tries.go_on(error):
-                    error.uncertain = tries.uncertain
+                    error.uncertain, error.cut_short = tries.uncertain, tries.cut_short
                     raise
                 if getattr(error, "throttled", False):
                     pace.slow_down(began)
@@ -138,11 +138,12 @@ def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemRe
 
     for item in plan.skipped:
         on_item(item)
-    hopeless = _Run(engine, act, plan.steps, keep).run() if plan.steps else None
+    run = _Run(engine, act, plan.steps, keep)
+    hopeless = run.run() if plan.steps else None
     in_order = [done[place] for place in sorted(done)]
     unstarted = len(plan.steps) - len(done)
     result = BatchResult(plan.action, plan.mode, [*in_order, *plan.skipped], unstarted=unstarted)
-    result.interrupted = unstarted > 0 and hopeless is None
+    result.interrupted = (unstarted > 0 or run.cut_short) and hopeless is None
     result.hopeless = None if hopeless is None else ItemError.of(hopeless)
     return result
 
@@ -168,6 +169,8 @@ class _Run(Generic[P]):
         self.landed: list[tuple[Step[P], Done | TurkctlError]] = []
         self.flushed = engine.clock()
         self.fatal: BaseException | None = None
+        self.cut_short = False
+        """Whether a step failed only because it was not tried again after the batch was stopped."""
         self.pace = Pace(engine.clock, engine.sleep)
         self.health = engine.health()
 
@@ -236,7 +239,8 @@ class _Run(Generic[P]):
         error = future.exception()
         if isinstance(error, TurkctlError):
             self.landed.append((step, error))
-            if isinstance(error, UnreachableError) and not getattr(error, "retryable", False):
+            self.cut_short = self.cut_short or error.cut_short
+            if isinstance(error, UnreachableError) and not error.cut_short and not getattr(error, "retryable", False):
                 self.fatal = error
         elif error is None:
             self.landed.append((step, future.result()))

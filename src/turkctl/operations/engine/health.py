@@ -106,6 +106,8 @@ class Tries:
         """
         self.uncertain = False
         """Whether a try may have had its effect though no answer came."""
+        self.cut_short = False
+        """Whether there are no more tries only because the user wants an end."""
         self._health = health
         self._patience = patience
         self._stopped = stopped
@@ -129,6 +131,7 @@ class Tries:
                 again = f"trying again for up to {self._patience:.0f} s"
                 self._health.tell(f"requests fail with {error.code}: {error.message}; {again}")
         if self._stopped():
+            self.cut_short = True
             return False
         if self._health.impatient or now - self._began > self._patience:
             self._health.gave_up(error, self._began)
@@ -139,7 +142,10 @@ class Tries:
         """Return whether to wait for a market that refuses connections: nothing can have happened."""
         if not self._knocking:
             self._knocking, self._delay = True, 0.1
-        return not self._health.is_away(error) and not self._stopped()
+        if self._health.is_away(error):
+            return False
+        self.cut_short = self._stopped()
+        return not self.cut_short
 
     def pause(self, rng: random.Random) -> float:
         """Return the seconds to wait before the next try; longer each time."""

@@ -122,6 +122,7 @@ class BatchResult:
     results: list[ItemResult] = field(default_factory=list)
     dry_run: bool = False
     interrupted: bool = False
+    """Steps were left undone, or not tried again, because the user wanted an end."""
     unstarted: int = 0
     """Steps that were left undone: by an interrupt, or because the market failed at everything."""
     hopeless: ItemError | None = None
@@ -180,7 +181,8 @@ class BatchResult:
         if self.cost:
             parts.append(f"cost ${format_money(self.cost)}")
         if self.interrupted:
-            parts.append(f"interrupted with {self.unstarted} to go; run it again for the rest")
+            left = f" with {self.unstarted} to go" if self.unstarted else ""
+            parts.append(f"interrupted{left}; the same command goes on")
         elif self.unstarted:
             parts.append(f"stopped with {self.unstarted} to go, because all failed alike; run it again for the rest")
         return ", ".join(parts)
