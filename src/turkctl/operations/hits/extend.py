@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -257,11 +258,8 @@ class Extend:
         if expires is not None:
             self._mturk.set_expiration(step.id, expires)
         if added:
-            try:
+            with suppress(AlreadyExistsError):  # the token was used: they were added before
                 self._mturk.extend_hit(step.id, added, intent.token)
-            except AlreadyExistsError:
-                if self._mturk.get_hit(step.id).max_assignments < intent.request["total"]:
-                    raise
         return Done("extended", value=self._mturk.get_hit(step.id))
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:

@@ -14,7 +14,6 @@ from datetime import datetime
 from sqlmodel import Session
 
 from turkctl.accounts import told_apart
-from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.batch import Engine
@@ -122,7 +121,7 @@ def settle(world: World, now: datetime) -> Settled:
     listed = engine.call(lambda: list(world.mturk.list_hits())) if creations else []
     by_annotation = {hit.annotation: hit for hit in listed if hit.annotation}
     for intent in waiting:
-        hit = by_annotation.get(intent.token) if intent.kind in _POSTS else _extended(world.mturk, engine, intent)
+        hit = by_annotation.get(intent.token) if intent.kind in _POSTS else _extended(world, engine, intent, now)
         with world.database.write() as session:
             if hit is not None:
                 _enter(session, place, intent, hit, now)
@@ -187,15 +186,18 @@ def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> set[s
     return {intent.token for intent in waiting if intent.request["hit"] in refused}
 
 
-def _extended(mturk: MTurk, engine: Engine, intent: Intent) -> Hit | None:
-    """Return the HIT of an extension that was sent, if it has grown as the intent meant it to."""
+def _extended(world: World, engine: Engine, intent: Intent, now: datetime) -> Hit | None:
+    """Return the HIT of an extension that was sent, if it has grown by that and not by something else."""
     if intent.kind != intents.EXTEND_HIT or intent.state != intents.SENT:
         return None
     try:
-        hit = engine.call(lambda: mturk.get_hit(intent.subject))
+        hit = engine.call(lambda: world.mturk.get_hit(intent.subject))
     except DoesNotExistError:
         return None
-    return hit if has_grown(hit, intent) else None
+    with world.database.read() as session:  # after GetHIT: whatever had made the HIT grow by then is on record
+        alone = not _others_since(session, world.place, intent)
+    trusted = now - intent.created <= TOKEN_TRUSTED
+    return hit if has_grown(hit, intent) and (not trusted or _is_told(hit, intent, alone=alone)) else None
 
 
 def has_grown(hit: Hit, intent: Intent) -> bool:
@@ -204,6 +206,29 @@ def has_grown(hit: Hit, intent: Intent) -> bool:
     if until is not None and hit.expires is not None and hit.expires < datetime.fromisoformat(until):
         return False
     return hit.max_assignments >= int(intent.request["total"])
+
+
+def _is_told(hit: Hit, intent: Intent, *, alone: bool) -> bool:
+    """Return whether the number of assignments says that this extension arrived.
+
+    It does not where another one may have raised it. While the market remembers the token, a repeat tells; once it
+    has forgotten that, the number is all there is.
+    """
+    return not intent.request["assignments"] or (alone and hit.max_assignments == int(intent.request["total"]))
+
+
+def _others_since(session: Session, place: Place, intent: Intent) -> bool:
+    """Return whether other extensions of ours may have added assignments to the HIT after this one was planned."""
+    return any(
+        other.token != intent.token
+        and other.request["assignments"]
+        and (other.state == intents.SENT or (other.state == intents.DONE and _ended_after(other, intent)))
+        for other in intents.by_subject(session, place, intents.EXTEND_HIT, [intent.subject])
+    )
+
+
+def _ended_after(other: Intent, intent: Intent) -> bool:
+    return other.finished is not None and other.finished >= intent.created
 
 
 def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
