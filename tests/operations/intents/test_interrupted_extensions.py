@@ -9,10 +9,13 @@ import pytest
 from study_support import Study
 
 from turkctl.operations.engine.plan import BatchResult
+from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
+from turkctl.operations.selection.hits import Selection
 
 ADD = "CreateAdditionalAssignmentsForHIT"
 MOVE = "UpdateExpirationForHIT"
+DAY = timedelta(days=1)
 
 
 class DiedError(BaseException):
@@ -90,3 +93,36 @@ def test_once_the_market_has_forgotten_the_token_the_number_of_assignments_decid
     study.pass_time(hours=23, minutes=5)
     assert extend(study, hit, 2, resume=True).exit_code == 0
     assert assignments(study, hit) == 6, "it may have arrived: nobody pays twice"
+
+
+def test_time_that_another_command_gave_is_not_taken_away(study: Study) -> None:
+    (hit,) = study.post(3)
+    die(study, "before", MOVE, hit, 2, DAY)
+    assert extend(study, hit, 0, 5 * DAY).succeeded == 1
+    until = expiry(study, hit)
+    assert extend(study, hit, 2, DAY).succeeded == 1
+    assert (assignments(study, hit), expiry(study, hit)) == (5, until)
+
+
+@pytest.mark.parametrize("asked", [(2, DAY), (0, DAY), (2, None)], ids=["both", "time", "assignments"])
+def test_a_hit_that_was_expired_meanwhile_stays_so_and_the_next_command_is_a_new_one(study: Study, asked: Any) -> None:
+    (hit,) = study.post(3)
+    die(study, "before", MOVE if asked[1] else ADD, hit, *asked)
+    study.pass_time(hours=1)
+    study.apply(prepare_expire(study.world, Selection(ids=(hit,))))
+    (skipped,) = extend(study, hit, *asked).results
+    assert (skipped.status, skipped.detail) == ("skipped", "expired meanwhile: extend it anew")
+    assert expiry(study, hit) <= study.world.now()
+    assert assignments(study, hit) == 3
+    assert extend(study, hit, 2, DAY).succeeded == 1
+    assert expiry(study, hit) > study.world.now()
+
+
+def test_a_hit_whose_time_just_ran_out_is_given_what_the_run_had_fixed(study: Study) -> None:
+    (hit,) = study.post(3)
+    study.pass_time(seconds=(expiry(study, hit) - study.world.now()).total_seconds() - 3600)
+    die(study, "before", MOVE, hit, 2, DAY)
+    until = expiry(study, hit).replace(microsecond=0) + DAY
+    study.pass_time(hours=2)
+    assert extend(study, hit, 2, DAY).succeeded == 1
+    assert (assignments(study, hit), expiry(study, hit)) == (5, until)

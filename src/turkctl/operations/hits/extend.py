@@ -33,6 +33,7 @@ from turkctl.store.intents import Intent
 from turkctl.units import format_duration, format_time
 
 ZERO = Decimal("0.00")
+MEANWHILE = "expired meanwhile: extend it anew"
 
 
 @dataclass(frozen=True)
@@ -103,23 +104,41 @@ def plan_extend(
     return Plan("extend", place.mode, tuple(steps), skip(skipped))
 
 
-def _plan_rest(place: Place, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
-    """Plan what an interrupted run left undone, towards the slots and the expiry that were fixed when it began."""
-    steps, over = [], []
-    for intent in opened:
+def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
+    """Plan what an interrupted run left undone, towards the slots and the expiry that were fixed when it began.
+
+    A HIT that somebody has expired since stays so, and the run gives its part of it up.
+    """
+    steps, over, moot = [], [], []
+    rest = [intent for intent in opened if intent.state != intents.DONE]
+    seen = observe(world.mturk, world.engine(), [intent.subject for intent in rest], now)
+    for intent in rest:
         expires = _expires(intent)
-        if intent.state == intents.DONE:
-            continue
-        if expires is not None and expires <= now:
+        if _expired_meanwhile(seen[intent.subject].hit, intent, now):
+            moot.append(intent.token)
+            over.append((intent.subject, MEANWHILE))
+        elif expires is not None and expires <= now:
             over.append((intent.subject, f"the time that it was to have ended {format_time(expires)}: extend it anew"))
         else:
             steps.append(_step(intents.afresh(intent, now)))
     before = tuple(
         ItemResult(intent.subject, ALREADY_DONE, _step(intent).detail)
         for intent in opened
-        if intent.state == intents.DONE
+        if intent.state == intents.DONE and intent.result == intent.subject
     )
-    return Plan("extend", place.mode, tuple(steps), (*before, *skip(over)), run.note(len(steps), "add"), run)
+    over += [(each.subject, MEANWHILE) for each in opened if each.state == intents.DONE and each.result != each.subject]
+    run.moot = tuple(moot)
+    notes = () if moot and not steps else run.note(len(steps), "add")
+    return Plan("extend", world.place.mode, tuple(steps), (*before, *skip(over)), notes, run)
+
+
+def _expired_meanwhile(hit: Hit | None, intent: Intent, now: datetime) -> bool:
+    """Return whether somebody ended the time of a HIT after its extension was planned; that it ran out does not count.
+
+    Intents of older versions do not say when the time was to end.
+    """
+    before = intent.request.get("expired")
+    return before is not None and hit is not None and hit.expired(now) and hit.expires != datetime.fromisoformat(before)
 
 
 def _expires(intent: Intent) -> datetime | None:
@@ -156,6 +175,7 @@ def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: s
             "total": hit.max_assignments + request.assignments,
             "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
             "expires": None if expires is None else format_time(expires),
+            "expired": None if hit.expires is None else format_time(hit.expires),
         },
         cost=(hit.reward + fee) * request.assignments,
         created=now,
@@ -188,7 +208,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
     run = find_run(world, command, now, before)
     with world.database.read() as session:
         opened = run.opened(session)
-    plan = _plan_rest(world.place, run, opened, now) if opened else _plan_new(world, request, run, now)
+    plan = _plan_rest(world, run, opened, now) if opened else _plan_new(world, request, run, now)
     wanted = [step.payload for step in plan.steps]
     with world.database.read() as session:
         counted = {intent.token for intent in intents.unfinished(session, world.place, intents.EXTEND_HIT)}
@@ -255,12 +275,19 @@ class Extend:
         """Ask the market, then read what the HIT has become."""
         intent = step.payload
         expires, added = _expires(intent), int(intent.request["assignments"])
-        if expires is not None:
+        if expires is not None and not self._lasts(step.id, expires):
             self._mturk.set_expiration(step.id, expires)
         if added:
             with suppress(AlreadyExistsError):  # the token was used: they were added before
                 self._mturk.extend_hit(step.id, added, intent.token)
         return Done("extended", value=self._mturk.get_hit(step.id))
+
+    def _lasts(self, hit_id: str, expires: datetime) -> bool:
+        """Return whether a HIT of a run that was taken up has that much time by now, of which nothing is taken away."""
+        if self._run.left is None:
+            return False
+        now_until = self._mturk.get_hit(hit_id).expires
+        return now_until is not None and now_until >= expires
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Store the new counters and finish the intents; one without an answer stays unfinished."""
