@@ -50,12 +50,20 @@ def test_unanswered_requests_count_within_the_number_of_hits(photos: ContentStud
     assert photos.posted() == 10
 
 
-def test_those_that_had_arrived_are_entered_and_count_for_the_run_that_posted_them(photos: ContentStudy) -> None:
+def test_those_that_had_arrived_are_entered_and_count_within_the_number_of_hits(photos: ContentStudy) -> None:
     interrupt(photos, 8, "after")
     assert photos.posted() == 8
-    assert photos.dispatch(hits=5).succeeded == 5
-    assert photos.posted() == 13
+    assert photos.dispatch(hits=8).succeeded == 0
+    assert photos.posted() == 8
     assert sorted(photos.shown()) == sorted(hit.hit_id for hit in photos.world.mturk.list_hits())
+    assert photos.dispatch(hits=8).succeeded == 8, "that run is over"
+
+
+def test_the_plan_says_that_those_that_had_arrived_count(photos: ContentStudy) -> None:
+    interrupt(photos, 8, "after")
+    plan, _act = prepare_dispatch(photos.world, Selection(), hits=10)
+    assert "8 HITs that an interrupted dispatch had posted count within --hits 10" in plan.notes
+    assert len(plan.steps) == 2
 
 
 def test_a_dispatch_that_stops_at_its_number_says_that_more_is_pending(photos: ContentStudy) -> None:

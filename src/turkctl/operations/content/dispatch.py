@@ -21,7 +21,7 @@ from turkctl.operations.hits.create import MAX_HITS
 from turkctl.operations.intents.outcomes import RESEND_WITHIN
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import at_work, logged
-from turkctl.operations.intents.settle import settle
+from turkctl.operations.intents.settle import Settled, settle
 from turkctl.operations.limits.budgets import ZERO, exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.operations.selection.hits import Selection, compile_regex
@@ -72,7 +72,8 @@ def prepare_dispatch(
     Args:
         world: database, market and clock.
         selection: of experiments; nothing given is all of them.
-        hits: the most that may be posted, unanswered ones of earlier dispatches included.
+        hits: the most that may be posted, what earlier dispatches left included: requests without an answer, and HITs
+            that turned out just now to have been posted.
 
     Raises:
         NotFoundError: no such experiment.
@@ -86,10 +87,14 @@ def prepare_dispatch(
     settled = settle(world, now)
     _read_expired(world, selection, now)
     with world.database.read() as session:
-        shares = _shares(session, world, selection, hits, now)
+        entered = _entered(session, _chosen(session, world, selection), settled, now)
+        shares = _shares(session, world, selection, hits, entered, now)
         promised = exposure(session, world.place, now)
     balance = headroom(world.engine().call(world.mturk.balance), promised, None) if shares else ZERO
     draft = _Draft(balance, notes=list(settled.notes))
+    if hits is not None and entered:
+        posted = f"{entered} HIT{'s' * (entered > 1)} that an interrupted dispatch had posted"
+        draft.notes.append(f"{posted} count{'s' * (entered == 1)} within --hits {hits}")
     with world.database.read() as session:
         for share in shares:
             _plan_share(session, world.place, share, draft, now)
@@ -134,10 +139,23 @@ def _read_expired(world: World, selection: Selection, now: datetime) -> None:
     read_market(world, unread, now)
 
 
-def _shares(session: Session, world: World, selection: Selection, hits: int | None, now: datetime) -> list[_Share]:
-    """What each experiment has to dispatch, those left out that have nothing."""
+def _entered(session: Session, chosen: Sequence[Version], settled: Settled, now: datetime) -> int:
+    """Count the HITs of these experiments that settling has just found, of dispatches that were interrupted."""
+    digests = {digest(version.experiment_id) for version in chosen}
+    interrupted = [each.run for each in settled.leftovers if each.found and not each.ended and each.run is not None]
+    return sum(
+        intent.digest in digests and intent.state == intents.DONE and intent.finished == now
+        for run in interrupted
+        for intent in intents.of_run(session, run)
+    )
+
+
+def _shares(
+    session: Session, world: World, selection: Selection, hits: int | None, entered: int, now: datetime
+) -> list[_Share]:
+    """What each experiment has to dispatch beside what was ``entered``, those left out that have nothing."""
     most = hits or MAX_HITS
-    left, found = most, []
+    left, found = max(0, most - entered), []
     for version in _chosen(session, world, selection):
         share = _share(session, world.place, version, left, most, now)
         left -= len(share.unanswered) + sum(len(group.assignments) for group in share.groups)
