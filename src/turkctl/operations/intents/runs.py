@@ -41,7 +41,7 @@ class RunAtWorkError(RefusedError):
 
 
 class RunOvertakenError(RefusedError):
-    """The same command was carried out by another process after this one had made its plan."""
+    """The same command was carried out by another process after this one had begun."""
 
     code = "run_overtaken"
 
