@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, literal, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS, SUBMITTED
@@ -66,15 +66,15 @@ def note_unchanged(session: Session, place: Place, hit_ids: Sequence[str], read_
 def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
     """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown.
 
-    Counters that were read since then may be from before the market did so: they are dated back, as read before it.
-    The status becomes what the market makes of it: to be reviewed, unless somebody is at work.
+    Its counters may be from before the market did so, and somebody may have taken a slot since: they count as not read,
+    so that its slots stay in play until the next look. The status becomes what the market makes of it: to be reviewed,
+    unless somebody is at work.
     """
     statement = update(HITS).where(
         *in_place(place), HITS.c.hit_id == hit_id, HITS.c.expires > at, HITS.c.disposed_at.is_(None)
     )
-    read = case((HITS.c.synced > at, literal(at, HITS.c.synced.type)), else_=HITS.c.synced)
     status = case((HITS.c.status != ASSIGNABLE, HITS.c.status), (HITS.c.pending > 0, UNASSIGNABLE), else_=REVIEWABLE)
-    return changed_one(session, statement.values(expires=at, synced=read, status=status))
+    return changed_one(session, statement.values(expires=at, synced=None, status=status))
 
 
 def note_decisions(session: Session, place: Place, hit_ids: Iterable[str]) -> None:

@@ -30,6 +30,7 @@ KEYS = (
     "source",
     "reason",
     "mode",
+    "market",
 )
 """The keys of a payment, in the order in which they are exported."""
 COLUMNS = ("paid_at", "kind", "worker_id", "assignment_id", "experiment", "purpose", "amount", "fee", "source")
