@@ -82,9 +82,9 @@ def _of_cron(line: str, timezone: str | None) -> list[BaseTrigger]:
     from apscheduler.triggers.cron import CronTrigger
 
     parts = line.split()
-    if len(parts) != len(FIELDS):
+    if not line.isascii() or len(parts) != len(FIELDS):
         raise UsageError(
-            f"--cron '{line}' has {len(parts)} fields, not five",
+            f"--cron {line!a} has {len(parts)} fields, not five of ASCII characters",
             hint='minute, hour, day, month and weekday, as in --cron "0 9 * * mon-fri"; quote them for the shell',
         )
     values = dict(zip(FIELDS, parts, strict=True))

@@ -468,3 +468,17 @@ def test_a_fault_inside_the_built_in_market_is_not_mistaken_for_a_foreign_server
     market = connect(endpoint_url=LOCAL_ENDPOINT, local=lambda events: events.register_first("before-send.mturk", fail))
     with pytest.raises(ValueError, match="a bug in the market"):
         market.balance()
+
+
+def test_a_list_that_goes_on_without_end_and_without_an_item_is_none_of_a_market(market: MTurk, line) -> None:
+    line.say(*({"NumResults": 0, "HITs": [], "NextToken": str(number)} for number in range(200)))
+    with pytest.raises(MarketUnreachableError):
+        list(market.list_hits())
+    assert len(line.asked) < 100
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", "yesterday", ""])
+def test_a_date_that_cannot_be_told_does_not_spoil_an_answer(market: MTurk, line, hit_body, date: str) -> None:
+    line.say({"HIT": hit_body()})
+    line.answers = [(status, {**headers, "date": date}, body) for status, headers, body in line.answers]
+    assert market.create_hit(REQUEST, "token-1").hit_id == "3HIT"

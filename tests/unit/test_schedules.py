@@ -85,7 +85,8 @@ def test_a_time_that_the_clocks_pass_twice_is_due_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "0 9 * *", "0 9 * * mon-fri *", "61 * * * *", "0 9 * * someday", "0 9 * * 8", "a"]
+    "line",
+    ["", "0 9 * *", "0 9 * * mon-fri *", "61 * * * *", "0 9 * * someday", "0 9 * * 8", "0 9 * * 1/0", "٣ * * * *", "a"],
 )
 def test_a_line_that_cannot_be_read_is_refused_with_an_example(line: str) -> None:
     with pytest.raises(UsageError) as refused:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 PAGE = 100
 """Items asked for per page: the most the API gives."""
+MOST_EMPTY = 50
+"""Empty pages in a row that a list may have."""
 
 _log = logging.getLogger("turkctl.mturk")
 
@@ -146,14 +148,18 @@ class Caller:
         """The items of all pages, each page asked for when its first item is.
 
         The service gives a token with the last page that has items, too; the page after it is empty and has none.
+        Many empty pages in a row that each name another are none of a market.
         """
         token: str | None = None
+        empty = 0
         while True:
             answer = self._ask(method, MaxResults=PAGE, NextToken=token, **members)
             for raw in answer[key]:
                 yield self._built(method, build, raw)
+            empty = 0 if answer[key] else empty + 1
             following = answer.get("NextToken")
-            if following is not None and (following == token or not isinstance(following, str)):
+            endless = empty > MOST_EMPTY or following == token or not isinstance(following, str)
+            if following is not None and endless:
                 raise no_answer_of_a_market(self.endpoint, self._client.meta.method_to_api_mapping[method])
             if not following:
                 return
@@ -171,7 +177,7 @@ def _ahead(answer: Raw) -> timedelta | None:
     date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         return parsedate_to_datetime(date).astimezone(UTC) - datetime.now(UTC)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -159,3 +159,12 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path: Path, content: bytes) -> 
 def test_a_key_file_that_cannot_be_is_refused(tmp_path: Path, where: str) -> None:
     with pytest.raises(UsageError, match="key file"):
         load_key(tmp_path / where)
+
+
+def test_a_database_a_settings_file_or_a_folder_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "study.db").write_bytes(b"SQLite format 3\0" + b"x" * 100)
+    (tmp_path / "turkctl.toml").write_text('mode = "local"  # long enough to be taken for a key\n')
+    (tmp_path / "folder").mkdir()
+    for name in ("study.db", "turkctl.toml", "folder"):
+        with pytest.raises(UsageError, match="not a"):
+            load_key(tmp_path / name)

@@ -59,7 +59,8 @@ def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Sche
         raise UsageError("--every and --cron cannot be used together", hint="give one of them")
     if every is None and cron is None:
         return None
-    return Schedule(None if every is None else parse_duration(every), cron, timezone)
+    line = None if cron is None else " ".join(cron.split())
+    return Schedule(None if every is None else parse_duration(every), line, timezone)
 
 
 @app.command()

@@ -54,8 +54,17 @@ def load_key(file: Path) -> Key:
 
 
 def _read_key(file: Path) -> Key:
+    if file.exists() and not file.is_file():
+        raise UsageError(
+            f"the key file {file} is not a file", hint="name a file that does not exist yet and it is made"
+        )
     with file.open("rb") as opened:
         secret = opened.read(1 << 16).strip()
+    if secret.startswith(b"SQLite format 3") or file.suffix == ".toml":
+        raise UsageError(
+            f"{file} is a database or a settings file, not a key",
+            hint="its pseudonyms would change with it; name a file that does not exist yet and it is made",
+        )
     if len(secret) < SHORTEST_KEY:
         raise UsageError(
             f"the key file {file} holds {len(secret)} bytes, too few for a key",
