@@ -73,8 +73,9 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
     hint = f"name another with {flag}"
     if path.is_dir():
         raise UsageError(f"{path} is a folder", hint=f"name a file with {flag}")
-    if not Path(os.path.realpath(path)).parent.is_dir() and not _is_special(path):
-        raise UsageError(f"cannot write {path}: there is no folder {path.parent}", hint=f"{hint}, or make the folder")
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir() and not _is_special(path):
+        raise UsageError(f"cannot write {path}: there is no folder {folder}", hint=f"{hint}, or make the folder")
     what = protected.name_of(path) or _kind(path)
     if what is not None:
         raise UsageError(f"{path} is {what} and is not replaced", hint=hint)

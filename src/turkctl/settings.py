@@ -8,7 +8,7 @@ where they are configured.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,14 @@ class Settings:
             (self.user_file, "your settings file"),
             (None if keys is None else self.folder / keys, "the market's key file"),
         )
-        return tuple((path, what) for path, what in named if path is not None)
+        return (*((path, what) for path, what in named if path is not None), *self._of_experiments())
+
+    def _of_experiments(self) -> Iterator[tuple[Path, str]]:
+        """Return the files that experiments of the project file name: their questions are made of them."""
+        for slug, table in self.experiments.items():
+            for key in ("html_template", "question_file"):
+                if isinstance(table, Mapping) and isinstance(table.get(key), str):
+                    yield self.folder / table[key], f"what the HITs of experiment {slug} are made of"
 
     def has_secret_from(self, kind: str) -> bool:
         """Return whether a secret among these settings comes from a place of this kind, as in ``project file``."""
