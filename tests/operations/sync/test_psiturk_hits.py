@@ -217,12 +217,3 @@ def test_the_only_one_that_is_configured_has_what_nothing_else_says() -> None:
     assert owners.of(None) == (1, "1.0")
     assert owners.of("0.1") == (1, "0.1")
     assert owners.of("0.5", [2]) == (2, "0.5")
-
-
-def test_a_table_that_turkctl_alone_fills_is_not_searched_for_psiturks_hits(tmp_path: Path) -> None:
-    with new_study(tmp_path) as study:
-        hit = psiturk_posts(study, named=False)
-        psiturk_row(study, hit, worker(1), "3A1")
-        assert sync(study.world).psiturk == (), "psiTurk has no table here, and posts nothing"
-        name_hits(study, [hit])
-        assert sync(study.world).psiturk == (hit,)

@@ -22,7 +22,7 @@ from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.posts import hit_row
 from turkctl.operations.intents.settle import enter_hit
-from turkctl.operations.sync.enter import GONE_AFTER, ParticipantsTable
+from turkctl.operations.sync.enter import GONE_AFTER
 from turkctl.store import experiments, hits, intents, psiturk_hits
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
@@ -47,8 +47,9 @@ def enter_psiturk(world: World, now: datetime, listed: Mapping[str, Hit] | None 
         UnreachableError: the market is out of reach.
         MarketRefusedError: it refused for another reason than that there is no such HIT.
     """
+    name: str = world.settings["participants_table"]
     with world.database.read() as session:
-        wanted = _named(session, world)
+        wanted = psiturk_hits.named(session, world.place, name)
     found = _ask(world, [*wanted.new, *wanted.again], listed or {})
     entered = _store(world, wanted, found, now) if found or wanted.first else {}
     _assign(world)
@@ -57,19 +58,7 @@ def enter_psiturk(world: World, now: datetime, listed: Mapping[str, Hit] | None 
 
 def posted_meanwhile(session: Session, world: World) -> bool:
     """Return whether psiTurk's tables name HITs that nobody has asked this market for."""
-    return bool(_named(session, world).new)
-
-
-def _named(session: Session, world: World) -> Named:
-    """Return what psiTurk's tables name and nobody has looked for; nothing where turkctl alone fills them.
-
-    Without psiTurk's table of HITs, rows that turkctl itself enters name no HIT but its own: they are not searched,
-    which takes seconds in a table of a million.
-    """
-    table = ParticipantsTable.of(session, world.settings)
-    if (table is None or table.fills) and not psiturk_hits.is_there(session):
-        return Named(new=(), again=(), first=False)
-    return psiturk_hits.named(session, world.place, world.settings["participants_table"])
+    return bool(psiturk_hits.named(session, world.place, world.settings["participants_table"]).new)
 
 
 def _ask(world: World, ids: Sequence[str], listed: Mapping[str, Hit]) -> dict[str, Hit | None]:
