@@ -26,6 +26,7 @@ ROW = [
     "created",
     "ended",
     "reason",
+    "market",
 ]
 
 
