@@ -1,4 +1,4 @@
-"""How long the program takes to start, as multiples of ``python -c pass`` started the same way."""
+"""Measure the time that turkctl takes to start, as a multiple of ``python -c pass`` started the same way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CASES: tuple[tuple[str, Sequence[str], float], ...] = (
 
 
 def main() -> None:
-    """Print the table; all candidates in rotation, the minimum of the rounds."""
+    """Print the table: run all commands in turn, and take the lowest time of all rounds."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for argv in (["init"], ["experiments", "configure"], ["hits", "create", "--assignments", "20"]):
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def seconds(command: Sequence[str], folder: Path) -> float:
-    """Wall-clock time of one whole process."""
+    """Return the wall-clock time of one whole process."""
     started = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return time.perf_counter() - started
