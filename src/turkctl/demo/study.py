@@ -58,6 +58,6 @@ TASK = """\
 
 
 def write(folder: Path, budget: str) -> None:
-    """Put the study into an empty folder."""
+    """Write the study into an empty folder."""
     outputs.create(folder / "turkctl.toml", PROJECT.replace("{budget}", budget).encode(), private=False)
     outputs.create(folder / "task.html", TASK.encode(), private=False)
