@@ -167,7 +167,7 @@ def test_a_template_may_begin_with_a_byte_order_mark(folder: Path, turkctl: Run)
     [
         ('external_url = "https://x.example/"\nhit_layout = "3L"', "external_url and hit_layout are both there"),
         ("", "it has no question: give exactly one of external_url"),
-        ('question_file = "q.xml"', "the question is a <Question>"),
+        ('question_file = "q.xml"', "a <Question> is not a question"),
         ('question_file = "none.xml"', "cannot read"),
         ('hit_layout = "not an id"', "is not the id of a layout"),
         (

@@ -190,7 +190,9 @@ class _Play:
 
         plan, act = prepare_approve(self.context, WorkSelection(Selection(everything=True)))
         result = self.context.engine().apply(plan, act)
-        self.tell(f"The goal is met. Submissions approved at the end: {result.succeeded}; the others were before.")
+        self.tell(
+            f"The goal is met. Approved at the end: {result.succeeded} submissions; the others were approved before."
+        )
 
     def _aggregate(self) -> None:
         """Aggregate the workers' answers to one per HIT; say why if that is impossible."""
@@ -206,7 +208,7 @@ class _Play:
             flagged = sum(bool(row["flags"]) for row in outcome.result.worker_rows())
             self.tell(
                 f"{run.labels} answers to {run.items} HITs are aggregated by {run.method}: {labels.count(True)} yes, "
-                f"{labels.count(False)} no, {labels.count(None)} open. Workers who seem to guess, or worse: {flagged}."
+                f"{labels.count(False)} no, {labels.count(None)} undecided. Workers who seem to guess: {flagged}."
             )
 
     def _end(self, campaign: int, before: Decimal) -> Outcome:
@@ -218,8 +220,8 @@ class _Play:
         posted = self._posted(campaign)
         if posted > row["completed"]:
             self.tell(
-                f"{posted - row['completed']} of {posted} assignments were done by people who had taken part before a "
-                "round could keep them out: they are paid, and each person counts once."
+                f"{posted - row['completed']} of {posted} assignments were done by people who took part again before a "
+                "round could exclude them: they are paid, and each person counts once."
             )
         large = cost_in_large_hits(posted)
         self.tell(

@@ -10,7 +10,7 @@ SLUG = "colours"
 REWARD = "0.50"
 
 PROJECT = """\
-# Made by `turkctl demo`. Everything in this folder can be looked at, changed and thrown away.
+# Made by `turkctl demo`. You can read, change and delete everything in this folder.
 mode = "local"
 
 [experiments.colours]

@@ -100,14 +100,17 @@ def parse_question(document: str) -> Question:
     kind = _KINDS.get(_name(root))
     if kind is None:
         raise UsageError(
-            f"the question is a <{_name(root)}>", hint="use an ExternalQuestion, HTMLQuestion or QuestionForm"
+            f"a <{_name(root)}> is not a question", hint="use an ExternalQuestion, HTMLQuestion or QuestionForm"
         )
     if kind == "form":
         return Question(kind)
     content = _child_text(root, "ExternalURL" if kind == "external" else "HTMLContent")
     height = (_child_text(root, "FrameHeight") or "").strip()
     if content is None or (height and not re.fullmatch(r"[0-9]{1,9}", height)):
-        raise UsageError(f"the question, a <{_name(root)}>, lacks its content, or its FrameHeight is not a number")
+        raise UsageError(
+            f"the question, a <{_name(root)}>, has no content, or its FrameHeight is not a number",
+            hint="give it an ExternalURL or HTMLContent, and a FrameHeight in pixels",
+        )
     frame_height = int(height) if height else None
     if kind == "external":
         return Question(kind, url=content.strip(), frame_height=frame_height)

@@ -112,7 +112,9 @@ class WorkerCalls(Caller):
             raise ValueError(f"at most {MAX_NOTIFIED} workers per request")
         for name, value, most in (("subject", subject, MAX_SUBJECT), ("text", text, MAX_MESSAGE)):
             if len(value) > most:
-                raise UsageError(f"the {name} of a message can have at most {most} characters; this has {len(value)}")
+                raise UsageError(
+                    f"the {name} of a message can have at most {most} characters, not {len(value)}", hint="shorten it"
+                )
         return self._read(
             "notify_workers",
             lambda raw: tuple(

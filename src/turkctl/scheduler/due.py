@@ -103,7 +103,7 @@ def sweep(database: Database, now: Clock, epoch: int) -> int:
     with database.read() as session:
         left = tasks.running(session, epoch)
     for run in left:
-        why = "its process ended before it" if run.epoch < epoch else "its outcome could not be recorded"
+        why = "its process ended before the run did" if run.epoch < epoch else "its outcome could not be recorded"
         try:
             finished = now(run.mode)
         except TurkctlError as error:

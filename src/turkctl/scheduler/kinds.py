@@ -36,7 +36,7 @@ def sync(world: World, options: Options, _now: datetime) -> RunSummary:
 
     report = run(world, full=bool(options.get("full")), grant=grant_new)
     text = (
-        f"{report.hits_checked} HITs looked at, {len(report.read.changed)} changed, "
+        f"{report.hits_checked} HITs checked, {len(report.read.changed)} changed, "
         f"{report.read.assignments_new} new assignments"
     )
     failed = report.read.failed
