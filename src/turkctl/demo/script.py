@@ -208,7 +208,7 @@ class _Play:
             flagged = sum(bool(row["flags"]) for row in outcome.result.worker_rows())
             self.tell(
                 f"{run.labels} answers to {run.items} HITs are aggregated by {run.method}: {labels.count(True)} yes, "
-                f"{labels.count(False)} no, {labels.count(None)} undecided. Workers who seem to guess: {flagged}."
+                f"{labels.count(False)} no, {labels.count(None)} undecided. Workers flagged: {flagged}."
             )
 
     def _end(self, campaign: int, before: Decimal) -> Outcome:
