@@ -228,7 +228,7 @@ def test_two_classes_with_as_many_votes_tie() -> None:
 
 def test_gold_of_classes_counts_where_it_enters_the_fit_and_elsewhere_the_run_says_that_it_does_not() -> None:
     votes = Votes.of(*zip(*CLASSES, strict=True), gold={0: "cat", 1: "dog"})
-    assert "no effect" in run(votes, "majority").run.warnings[0]
+    assert "do not affect" in run(votes, "majority").run.warnings[0]
     assert not run(votes, "cubam-marginal").run.warnings
 
 
