@@ -232,7 +232,8 @@ def market_page() -> str:
     rows = []
     for operation in operations:
         method = getattr(Market, xform_name(operation), None)
-        told = "not built" if method is None else _first_line(method).removeprefix(operation).lstrip(":;,. ")
+        prose = "not built" if method is None else _first_line(method)
+        told = prose.removeprefix(f"Answer {operation}").lstrip(":;,. ")
         rows.append((code(operation), told or "as documented"))
     built = sum(hasattr(Market, xform_name(operation)) for operation in operations)
     actions = [
