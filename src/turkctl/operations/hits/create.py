@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlmodel import Session
 
@@ -91,24 +92,32 @@ class CreateRequest:
     def command(self, version: Version) -> Command:
         """Return what makes this the same command as an earlier one; its settings are those of the experiment.
 
-        A value that equals the experiment's own counts as not given, and is left out: settings that change since
-        make an interrupted run stale, and not another command's.
+        A value that is given and one that the settings fill in are the same. After a change of the settings the same
+        words are the same command all the same, and an interrupted run of them is stale.
         """
         own = settings_of(version)
-        reward = None if self.reward == own.reward else self.reward
-        duration = None if self.duration == own.duration else self.duration
-        lifetime = None if self.lifetime == own.lifetime else self.lifetime
-        arguments = {
-            "experiment": version.slug,
-            "assignments": self.assignments,
-            "hits": self.hits,
-            "reward": None if reward is None else format_money(reward),
-            "duration": None if duration is None else format_duration(duration),
-            "lifetime": None if lifetime is None else format_duration(lifetime),
-            "allow_high_commission": self.allow_high_commission,
-            "allow_repeat_workers": self.allow_repeat_workers,
-        }
-        return Command("hits create", arguments, version.digest, self.new, self.resume)
+        filled = replace(
+            self,
+            reward=own.reward if self.reward is None else self.reward,
+            duration=own.duration if self.duration is None else self.duration,
+            lifetime=own.lifetime if self.lifetime is None else self.lifetime,
+        )
+        arguments, given = _arguments(filled, version.slug), _arguments(self, version.slug)
+        return Command("hits create", arguments, version.digest, self.new, self.resume, given)
+
+
+def _arguments(request: CreateRequest, slug: str) -> dict[str, Any]:
+    """Return what makes two commands the same, as JSON has it."""
+    return {
+        "experiment": slug,
+        "assignments": request.assignments,
+        "hits": request.hits,
+        "reward": None if request.reward is None else format_money(request.reward),
+        "duration": None if request.duration is None else format_duration(request.duration),
+        "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
+        "allow_high_commission": request.allow_high_commission,
+        "allow_repeat_workers": request.allow_repeat_workers,
+    }
 
 
 def plan_create(
