@@ -134,7 +134,8 @@ def sync(
 
     All HITs of the account are listed, which tells their counters. Submissions are read of those HITs alone whose
     counters are not as stored, or imply submissions that are not; a HIT of ours that the listing lacks is asked for
-    by name. With ``full`` the work of all HITs is read again, which also finds what was overturned.
+    by name. With ``full`` the work of all HITs is read again, which also finds what was overturned, and all of
+    psiTurk's participants are searched for HITs again.
 
     Args:
         world: database, market and clock.
@@ -151,7 +152,7 @@ def sync(
     settled = settle(world, now)
     listed = {hit.hit_id: hit for hit in list_account(world)}
     found = _enter_ours(world, list(listed.values()), now)
-    theirs = tuple(enter_psiturk(world, now, listed))
+    theirs = tuple(enter_psiturk(world, now, listed, afresh=full))
     adopted = Adopted() if adoption is None else adopt(world, list(listed.values()), adoption, now)
     with world.database.read() as session:
         stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
