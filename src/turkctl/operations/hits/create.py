@@ -23,7 +23,7 @@ from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
-from turkctl.operations.qualifications.gate import kept_out
+from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import experiments, intents, meta, qualifications
@@ -246,6 +246,8 @@ class Create:
             FundsError, RefusedError: what others have begun since the plan was made leaves no room for it.
         """
         self._ensure_types(steps)
+        if not self._opened:
+            self._keep_out()
         with self._database.write() as session:
             if not self._opened:
                 self._check_again(session)
@@ -266,6 +268,23 @@ class Create:
             ]
         asked = [version for version in versions if version is not None]
         self._types = ensure_types(self._world, asked, self._now)
+
+    def _keep_out(self) -> None:
+        """Have new HITs that keep workers out require all types absent that do so: one may be missing, or be older."""
+        new = [step.payload for step in self._steps if step.payload.sent is None and step.payload.request.get("absent")]
+        with self._database.read() as session:
+            versions = {
+                settings_id: experiments.settings_of(session, settings_id)
+                for settings_id in {int(intent.request["settings_id"]) for intent in new}
+            }
+        types = {
+            settings_id: list(keep_out(self._world, version, self._now))
+            for settings_id, version in versions.items()
+            if version is not None
+        }
+        for intent in new:
+            settings_id = int(intent.request["settings_id"])
+            intent.request = intent.request | {"absent": types[settings_id]}
 
     def _check_again(self, session: Session) -> None:
         experiment_id = self._steps[0].payload.experiment_id
