@@ -252,3 +252,11 @@ def test_a_full_sync_searches_all_participants_again(study: Study, monkeypatch: 
     study.write("UPDATE assignments SET hitid = :hit", hit=hit)
     assert sync(study.world).psiturk == ()
     assert sync(study.world, full=True).psiturk == (hit,)
+
+
+@pytest.mark.parametrize("theirs", [True, False], ids=["psiTurk's", "turkctl's"])
+def test_a_hit_that_was_deleted_has_no_open_slots_in_the_list(study: Study, theirs: bool) -> None:
+    hit = psiturk_posts(study) if theirs else study.post(9)[0]
+    assert study.apply(prepare_delete(study.world, everything(), force=True)).succeeded == 1
+    (row,) = list_hits(study.world, everything())
+    assert (row["hit_id"], row["status"], row["available"], row["submitted"]) == (hit, "Disposed", 0, 0)
