@@ -184,9 +184,11 @@ def no_answer_of_a_market(endpoint: str, operation: str) -> MarketUnreachableErr
 
 def lost(endpoint: str, operation: str, reason: str = NONE_OF_THE_API) -> AnswerLostError:
     """Return the error for an answer that came and cannot be used, so that what it was about to say is not known."""
+    reads = operation.startswith(("Get", "List"))
+    effect = "nothing was changed" if reads else "what was asked for may have been done"
     return AnswerLostError(
         f"the answer of {shown(endpoint)} to {operation} cannot be used: {reason}",
-        "what was asked for may have been done; check that a market is at that address, and run the command again",
+        f"{effect}; check that a market is at that address, and run the command again",
         operation=operation,
     )
 

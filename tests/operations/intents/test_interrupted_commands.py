@@ -584,7 +584,7 @@ def test_a_note_of_one_request_is_in_the_singular(study: Study) -> None:
     die_with_all(study, case, "before")
     (note,) = prepare_expire(study.world, Selection(regex="nothing"))[0].notes
     assert note.startswith("1 request of ")
-    assert note.endswith("never reached the market; it goes on with it")
+    assert note.endswith("may not have reached the market; it goes on with it")
 
 
 def test_other_acts_leave_a_row_that_says_how_they_ended(study: Study) -> None:

@@ -19,7 +19,7 @@ from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.settle import enter_hit, settle
+from turkctl.operations.intents.settle import enter_post, settle
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Answer, Entered, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
@@ -216,8 +216,7 @@ def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
     if ours:
         with world.database.write() as session:
             for hit, intent in ours:
-                enter_hit(session, place, intent, hit, now)
-                intents.complete(session, intent.token, hit.hit_id, now)
+                enter_post(session, place, intent, hit, now)
     return len(ours)
 
 
