@@ -22,6 +22,7 @@ from sqlalchemy import Index, Text, or_, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.intents import INTENTS
 from turkctl.store.types import Money, UtcTime
 
 WORKING = "working"
@@ -115,8 +116,12 @@ def newest(session: Session, place: Place, act: str, identity: Identity) -> Run 
 
 
 def ended_last(session: Session, place: Place, act: str, identity: Identity) -> Run | None:
-    """Return the run of this identity that was ended last by the clock of leases; None where there is none."""
-    ended = (RUNS.c.state == ENDED, RUNS.c.left_at.is_not(None))
+    """Return the run of this identity that was ended last by the clock of leases; None where there is none.
+
+    One that opened nothing, for want of money, say, did not carry the command out, and is left out.
+    """
+    opened = select(INTENTS.c.token).where(INTENTS.c.run == RUNS.c.id).exists()
+    ended = (RUNS.c.state == ENDED, RUNS.c.left_at.is_not(None), opened)
     statement = select(Run).where(*_alike(place, act, identity), *ended).order_by(RUNS.c.left_at.desc()).limit(1)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from study_support import Study, worker
 
-from turkctl.errors import RefusedError, UsageError
+from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.errors import RequestError
 from turkctl.market.protocol.endpoint import AnswerLostError
 from turkctl.operations.engine.plan import BatchResult, Plan
@@ -305,6 +305,18 @@ def test_a_command_that_was_given_before_the_same_one_ended_is_not_carried_out_a
     assert case.made() == 9
 
 
+def test_a_command_that_was_refused_before_it_did_anything_stands_in_nobodys_way(study: Study) -> None:
+    case = creation(study)
+    given(study, time.monotonic())
+    prepared = case.prepare()
+    study.write("UPDATE turkctl_experiment_settings SET settings = json_set(settings, '$.limits.budget', '0.10')")
+    with pytest.raises(FundsError):
+        case.apply(prepared)
+    assert states(study) == ["ended"]
+    study.write("UPDATE turkctl_experiment_settings SET settings = json_set(settings, '$.limits.budget', NULL)")
+    assert case.run().succeeded == 3
+
+
 def test_new_begins_another_though_another_process_carried_it_out_meanwhile(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,9 +439,9 @@ def test_what_was_to_be_paid_otherwise_is_another_command(study: Study) -> None:
 
 def test_a_run_of_an_older_version_is_found_by_what_was_given(study: Study) -> None:
     case = creation(study)
-    die_with_all(study, case, "before")
+    die_with_all(study, case)
     study.write("UPDATE turkctl_run SET identity = given, given = NULL WHERE identity IS NOT NULL")
-    assert case.run().succeeded == 3
+    assert {item.status for item in case.run().results} == {"already_done"}
     assert case.made() == 3
 
 
