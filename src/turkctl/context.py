@@ -44,15 +44,20 @@ class Context:
     Attributes:
         settings: the resolved settings.
         notice: called with what the user has to know while a batch waits, from any thread.
-        origin: the command being run, as typed.
+        origin: the command being run, as typed, and when it was given, by :func:`time.monotonic`.
     """
 
     def __init__(
-        self, settings: Settings, notice: Callable[[str], None] = lambda _words: None, command: str = "turkctl"
+        self,
+        settings: Settings,
+        notice: Callable[[str], None] = lambda _words: None,
+        command: str = "turkctl",
+        since: float | None = None,
     ) -> None:
         self.settings = settings
         self.notice = notice
         self._command = command
+        self._since = since
         self._opened: list[Any] = []
         self._for_others = False
         """Whether the built-in market is served to other computers."""
@@ -294,7 +299,7 @@ class Context:
         """Return the command that this context is for."""
         from turkctl.operations.engine.world import Origin
 
-        return Origin(self._command)
+        return Origin(self._command, since=self._since)
 
     def engine(self, **options: Any) -> Engine:
         """Return a batch engine that logs what it does; ``options`` are its attributes."""

@@ -27,6 +27,14 @@ def harmless(text: str) -> str:
     return text if _HARMFUL.search(text) is None else text.translate(_ESCAPES)
 
 
+def hides_characters(name: str) -> bool:
+    """Return whether a name holds what nobody sees: control and bidirectional characters, tabs and line ends.
+
+    Two names that look the same would be two, and who reads one could not type it.
+    """
+    return _HARMFUL.search(name) is not None or "\t" in name or "\n" in name
+
+
 def harmless_html(text: str) -> str:
     """Return the text escaped for HTML, without characters that would reverse the page's lines."""
     import html  # a thousand character names, which most commands never need

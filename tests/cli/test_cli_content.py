@@ -143,6 +143,7 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("key,url\n,x\n", (), "row 1 (line 2): its key 'key' is empty"),
         ("key,url\n" + "k" * 256 + ",x\n", (), "longer than 255 characters"),
         ("key,url\na\x07,x\n", (), "cannot be printed"),
+        ("key,url\na\u202eb,x\n", (), "cannot be printed"),
         ("key,urgency\na,1\n", ("--priority", "urgncy"), "no column 'urgncy'; did you mean 'urgency'?"),
         ("key,n\na,1\n", ("--priority", "n +"), "no column 'n +'"),
         ("key,n\na,1\n", ("--priority", "n.real"), "is not arithmetic over columns"),

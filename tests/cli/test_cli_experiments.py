@@ -164,6 +164,7 @@ def test_words_in_any_script_and_long_texts_go_through(folder: Path, turkctl: Ru
         (table(title=r'"a\u0000b"'), 3, "title: holds a sign that cannot be printed"),
         (table(title=r'"a\nb"'), 3, "title: holds a sign that cannot be printed"),
         (table(title='"' + "x" * 129 + '"'), 3, "title: "),
+        (table(code_version=r'"1\u202e0"'), 2, "code_version: holds a sign that turns the line around"),
         (table(code_version="1.0"), 2, "code_version: write a text, in quotes"),
         (table(reward="0.1"), 5, "reward: write money as a text"),
         (table(reward='"0"'), 5, "reward: a reward is $0.01 at least"),

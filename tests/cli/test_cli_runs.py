@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_support import last_error
+
+from turkctl.cli.ending import Process
 
 Run = Callable[..., Any]
 CREATE = ["hits", "create", "--assignments", "1", "--hits", "4", "--json"]
@@ -100,7 +103,10 @@ def test_a_run_whose_settings_changed_waits_for_new_or_resume(
 def test_another_command_names_the_one_that_was_interrupted(configured: Path, turkctl: Run, asked: Any) -> None:
     interrupt(asked, turkctl, *CREATE)
     note = turkctl("hits", "expire", "--regex", "nothing").err
-    assert "of the interrupted `turkctl hits create --assignments 1 --hits 4 --json` never reached the market" in note
+    assert (
+        "of the interrupted `turkctl hits create --assignments 1 --hits 4 --json` may not have reached the market"
+        in note
+    )
     assert "repeat" not in note
 
 
@@ -110,3 +116,18 @@ def test_a_password_in_the_command_line_is_not_kept(folder: Path) -> None:
     typed = Invocation(["hits", "create", "--database-url", "postgresql://lab:secret@db/study"])
     assert "secret" not in typed._typed()
     assert "lab:***@db" in typed._typed()
+
+
+def test_a_command_that_was_given_while_the_same_one_was_at_work_does_not_post_again(
+    configured: Path, turkctl: Run, posted: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = time.monotonic()
+    assert turkctl(*CREATE).code == 0
+    before = len(posted())
+    with monkeypatch.context() as slow:  # a start that took longer than the whole of the other one
+        slow.setattr(Process, "start", lambda process, **_: setattr(process, "started", given))
+        refused = turkctl(*CREATE)
+        assert (refused.code, last_error(refused.err)["code"]) == (3, "run_overtaken")
+    assert len(posted()) == before
+    assert turkctl(*CREATE).code == 0
+    assert len(posted()) == 2 * before

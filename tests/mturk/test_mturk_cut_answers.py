@@ -117,6 +117,8 @@ def test_an_answer_that_is_cut_off_or_none_is_lost(
         call(market)
     assert caught.value.retryable
     assert caught.value.operation == server.asked[0]
+    reads = server.asked[0].startswith(("Get", "List"))
+    assert ("may have been done" in str(caught.value.hint)) is not (reads or "no market" in str(caught.value))
     assert len(server.asked) == 1
 
 

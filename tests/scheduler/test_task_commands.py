@@ -103,6 +103,8 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["expire", "--every", "1h", "--campaign", "7"], "no campaign 7"),
         (["approve-all", "--every", "1h", "--feedback", "x" * 2000], "feedback has at most"),
         (["sync", "--every", "1h", "--name", "two words"], "no blanks"),
+        (["sync", "--every", "1h", "--name", "a\x1b[2Jb"], "cannot name a task"),
+        (["sync", "--every", "1h", "--name", "a\u202eb"], "cannot name a task"),
         (["sync", "--every", "1h", "--name", "campaign-3"], "what campaigns call their tasks"),
     ],
 )

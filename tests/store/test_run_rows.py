@@ -30,9 +30,15 @@ def begin(database: Database, owner: str = "a", **changes: Any) -> Run:
         return runs.insert(session, Run(**(values | changes)))
 
 
+ONE = runs.Identity("one", "one")
+
+
 def standing(database: Database, identity: str = "one") -> list[tuple[int, str]]:
     with database.read() as session:
-        return [(run.number, run.state) for run in runs.standing(session, HERE, "hits create", identity)]
+        return [
+            (run.number, run.state)
+            for run in runs.standing(session, HERE, "hits create", runs.Identity(identity, identity))
+        ]
 
 
 def leave(database: Database, number: int, owner: str, state: str) -> bool:
@@ -55,7 +61,7 @@ def test_a_run_stands_until_it_has_ended(database: Database) -> None:
     assert leave(database, second.number, "a", INCOMPLETE)
     assert standing(database) == [(second.number, INCOMPLETE)]
     with database.read() as session:
-        newest = runs.newest(session, HERE, "hits create", "one")
+        newest = runs.newest(session, HERE, "hits create", ONE)
     assert newest is not None
     assert newest.number == second.number
 
@@ -64,7 +70,7 @@ def test_of_two_that_take_up_the_same_run_one_gets_it(database: Database) -> Non
     run = begin(database)
     assert leave(database, run.number, "a", INCOMPLETE)
     with database.read() as session:
-        (seen,) = runs.standing(session, HERE, "hits create", "one")
+        (seen,) = runs.standing(session, HERE, "hits create", ONE)
     assert take_up(database, seen, "b")
     assert not take_up(database, seen, "c")
     assert not leave(database, run.number, "a", ENDED), "it is another's by now"
@@ -76,7 +82,7 @@ def test_a_run_that_was_taken_up_is_not_set_aside(database: Database) -> None:
     run = begin(database)
     assert leave(database, run.number, "a", INCOMPLETE)
     with database.read() as session:
-        (seen,) = runs.standing(session, HERE, "hits create", "one")
+        (seen,) = runs.standing(session, HERE, "hits create", ONE)
     assert take_up(database, seen, "b")
     with database.write() as session:
         assert not runs.set_aside(session, seen, NOW)

@@ -15,8 +15,7 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command line and leave the process with its exit code; without arguments, those of the process."""
-    process.own = argv is None
-    process.begun = False
+    process.start(own=argv is None)
     _open_streams()
     try:
         code = run(argv)
@@ -33,6 +32,8 @@ def run(argv: Sequence[str] | None = None) -> int:
     from turkctl.cli.root import make_root
     from turkctl.harmless import harmless_streams
 
+    if argv is not None:  # from Python, once or many times
+        process.start(own=False)
     arguments = sys.argv[1:] if argv is None else list(argv)
     with harmless_streams():
         code = make_root().main(args=arguments, prog_name="turkctl", standalone_mode=False)

@@ -6,6 +6,7 @@ Only the program itself ignores signals. Whoever calls the command line from Pyt
 from __future__ import annotations
 
 import signal
+import time
 from dataclasses import dataclass
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -17,13 +18,21 @@ class Process:
 
     Attributes:
         own: it was started as this program, which may decide what signals do.
+        started: when it was started, or its command line was given, by :func:`time.monotonic`.
         begun: a command began, so that something may have been done.
         settled: the result is out and signals are ignored, to the end of the process.
     """
 
     own: bool = False
+    started: float | None = None
     begun: bool = False
     settled: bool = False
+
+    def start(self, *, own: bool) -> None:
+        """Note that a command line was given; ``own``: as this program, whose time until now counts."""
+        self.own = own
+        self.begun = False
+        self.started = time.monotonic() - (time.process_time() if own else 0.0)
 
     def settle(self) -> None:
         """Ignore what would end the process; nothing happens where the process is another program's."""

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from turkctl.cli.ending import process
 from turkctl.settings import Settings, load, mask_url, sqlite_path
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Invocation:
             path = sqlite_path(self.settings.database_url)
             self._absent = None if path is None or path.exists() else path
         self._warn_of_secrets()
-        return Context(self.settings, self.output.note, self._typed())
+        return Context(self.settings, self.output.note, self._typed(), process.started)
 
     def _warn_of_secrets(self) -> None:
         """Say which settings files have a secret in them that others can read."""

@@ -183,10 +183,12 @@ def no_answer_of_a_market(endpoint: str, operation: str) -> MarketUnreachableErr
 
 
 def lost(endpoint: str, operation: str, reason: str = NONE_OF_THE_API) -> AnswerLostError:
-    """Return the error for an unusable answer, which leaves it unknown what happened."""
+    """Return the error for an unusable answer, which leaves it unknown what it was about to say."""
+    reads = operation.startswith(("Get", "List"))
+    effect = "nothing was changed" if reads else "the request may have been carried out"
     return AnswerLostError(
         f"the answer of {shown(endpoint)} to {operation} cannot be used: {reason}",
-        "the request may have been carried out; check that a market is at that address, and run the command again",
+        f"{effect}; check that a market is at that address, and run the command again",
         operation=operation,
     )
 

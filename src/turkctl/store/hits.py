@@ -82,6 +82,8 @@ class Hit(TurkctlTable, table=True):
     """Who posted it: ``turkctl``, or ``psiturk`` on the same database."""
     adopted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether somebody said whose a HIT of psiTurk's is, so that it is not worked out any more."""
+    first_version: str | None = Field(default=None, max_length=128)
+    """Of the first participant of a HIT of psiTurk's; empty where there was none yet when one was looked for."""
 
 
 HITS = Hit.__table__

@@ -6,19 +6,20 @@ that they were asked for, so that nobody asks for thousands of old HITs again an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, UniqueConstraint, column, inspect, or_, select, table, update
 from sqlmodel import Field, Session
 
-from turkctl.store import hits, participants, psiturk
+from turkctl.store import hits, participants, psiturk, psiturk_marks
 from turkctl.store.base import Place, TurkctlTable, chunks, insert_ignoring
 from turkctl.store.experiments import EXPERIMENTS, SETTINGS
 from turkctl.store.hits import HITS, HitRow
 from turkctl.store.participants import participants_table
+from turkctl.store.psiturk_marks import Mark, Progress
 from turkctl.store.types import UtcTime
 
 
@@ -56,30 +57,53 @@ class Named:
     """Asked for, not found, and too young for that to be believed."""
     first: bool
     """Whether nobody has looked at psiTurk's table of HITs on this market before."""
+    searched: Progress = field(default=Progress(), compare=False)
+    """Which part of the participants table was read for this."""
 
 
-def without_row(session: Session, mode: str, participants_name: str, *known: Select[Any]) -> set[str]:
-    """Return the ids that psiTurk's tables name and no row of ours has.
+def _without_row(session: Session, mode: str, name: str, begin: Mark | None, *known: Select[Any]) -> set[str]:
+    """Return the ids that psiTurk's tables name, the participants from the mark on, and no row of ours has.
 
     Its table of HITs names them whatever their mode; of the participants' rows those of this mode count. Rows of ours
     count whatever their mode and market: an id is given once.
-
-    Args:
-        session: on turkctl's database.
-        mode: of the participants.
-        participants_name: of their table.
-        known: queries for ids that are left out as well.
     """
-    statements: list[tuple[Select[Any], ColumnElement[Any]]] = []
-    if is_there(session):
-        statements.append((select(_AMT_HIT.c.hitid), _AMT_HIT.c.hitid))
-    if participants.exists(session, participants_name):
-        people = participants_table(participants_name).c
-        statements.append((select(people.hitid).where(people.mode == mode).distinct(), people.hitid))
+
+    def unknown(hit_id: ColumnElement[Any]) -> Iterator[ColumnElement[bool]]:
+        return (hit_id.not_in(each) for each in (select(HITS.c.hit_id), *known))
+
     found: set[str] = set()
-    for statement, hit_id in statements:
-        unknown = (hit_id.not_in(each) for each in (select(HITS.c.hit_id), *known))
-        found |= {str(each) for each in session.connection().execute(statement.where(*unknown)).scalars() if each}
+    if is_there(session):
+        found |= _ids(session, select(_AMT_HIT.c.hitid).where(*unknown(_AMT_HIT.c.hitid)))
+    if participants.exists(session, name):
+        people = participants_table(name).c
+        statement = select(people.hitid).where(*unknown(people.hitid), *psiturk_marks.beyond(begin)).distinct()
+        if begin is None and _has_index(session, name):  # which answers without the mode, and without the table
+            every = sorted(_ids(session, statement))
+            in_mode = select(people.hitid).where(people.mode == mode).distinct()
+            for part in chunks(every):
+                found |= _ids(session, in_mode.where(people.hitid.in_(part)))
+        else:
+            found |= _ids(session, statement.where(people.mode == mode))
+    return found
+
+
+def _ids(session: Session, statement: Select[Any]) -> set[str]:
+    return {str(each) for each in session.connection().execute(statement).scalars() if each}
+
+
+def _has_index(session: Session, name: str) -> bool:
+    indexes = inspect(session.connection()).get_indexes(name)
+    return any(each["column_names"][:1] == ["hitid"] for each in indexes)
+
+
+def names(session: Session, place: Place, participants_name: str, hit_ids: Sequence[str]) -> set[str]:
+    """Return those of the ids, of which no row of ours has any, that psiTurk's tables name."""
+    begin = psiturk_marks.progress(session, place, participants_name).begin
+    found = _without_row(session, place.mode, participants_name, begin) & set(hit_ids)
+    if begin is not None:  # what is named before the mark was asked for
+        asked = select(IDS.c.hit_id).where(IDS.c.mode == place.mode, IDS.c.market == place.market)
+        for part in chunks(hit_ids):
+            found |= _ids(session, asked.where(IDS.c.hit_id.in_(part)))
     return found
 
 
@@ -91,17 +115,27 @@ def is_there(session: Session) -> bool:
     return "hitid" in {column["name"] for column in inspector.get_columns(psiturk.HITS)}
 
 
-def named(session: Session, place: Place, participants_name: str) -> Named:
-    """Return the ids that psiTurk's tables name, no row of ours has, and that are not known to be gone."""
+def named(session: Session, place: Place, participants_name: str, *, afresh: bool = False) -> Named:
+    """Return the ids that psiTurk's tables name, no row of ours has, and that are not known to be gone.
+
+    Args:
+        session: on turkctl's database.
+        place: mode and market.
+        participants_name: of the table.
+        afresh: read the whole of it, also what was searched before.
+    """
+    searched = psiturk_marks.progress(session, place, participants_name, afresh=afresh)
     here = (IDS.c.mode == place.mode, IDS.c.market == place.market)
     closed = select(IDS.c.hit_id).where(*here, IDS.c.closed.is_(True))
-    rest = without_row(session, place.mode, participants_name, closed)
-    young = set(session.connection().execute(select(IDS.c.hit_id).where(*here, IDS.c.closed.is_(False))).scalars())
+    rest = _without_row(session, place.mode, participants_name, searched.begin, closed)
+    missing = (IDS.c.closed.is_(False), IDS.c.hit_id.not_in(select(HITS.c.hit_id)))
+    young = _ids(session, select(IDS.c.hit_id).where(*here, *missing))
     looked = session.connection().execute(select(IDS.c.id).where(*here, IDS.c.hit_id == LOOKED)).scalar()
     return Named(
         new=tuple(sorted(rest - young)),
-        again=tuple(sorted(rest & young)),
+        again=tuple(sorted(young)),
         first=looked is None and is_there(session),
+        searched=searched,
     )
 
 
@@ -150,20 +184,41 @@ def assign(
     session.connection().execute(update(HITS).where(HITS.c.id == row.row).values(**values))
 
 
-def first_versions(session: Session, name: str, mode: str, hit_ids: Sequence[str]) -> dict[str, str]:
-    """Return the code version of each HIT's first participant of this mode: the one it was posted with."""
-    if not participants.exists(session, name):
+def first_versions(
+    session: Session, name: str, mode: str, hit_ids: Sequence[str], begin: Mark | None = None
+) -> dict[str, str]:
+    """Return the code version of each HIT's first participant of this mode: the one it was posted with.
+
+    Those without a participant are left out; ``begin``: those without one from that mark on.
+    """
+    if not hit_ids or not participants.exists(session, name):
         return {}
     people = participants_table(name)
     order = (people.c.hitid, people.c.beginhit.is_(None), people.c.beginhit, people.c.uniqueid)
     statement = select(people.c.hitid, people.c.codeversion).where(
-        people.c.mode == mode, people.c.codeversion.is_not(None)
+        people.c.mode == mode, people.c.codeversion.is_not(None), *psiturk_marks.beyond(begin)
     )
     found: dict[str, str] = {}
     for part in chunks(hit_ids):
         for hit_id, version in session.connection().execute(statement.where(people.c.hitid.in_(part)).order_by(*order)):
             found.setdefault(hit_id, version)
     return found
+
+
+def noted_versions(session: Session, rows: Sequence[HitRow]) -> dict[str, str | None]:
+    """Return what :func:`note_versions` wrote down, by HIT; None where nobody has looked."""
+    found: dict[str, str | None] = {}
+    for part in chunks(rows):
+        statement = select(HITS.c.hit_id, HITS.c.first_version).where(HITS.c.id.in_([row.row for row in part]))
+        found.update((hit_id, version) for hit_id, version in session.connection().execute(statement))
+    return found
+
+
+def note_versions(session: Session, rows: Mapping[int, str]) -> None:
+    """Write down the version of each HIT's first participant, empty where it has none yet, by the number of its row."""
+    for row, version in rows.items():
+        here = [HITS.c.id == row, *([] if version else [HITS.c.first_version.is_(None)])]
+        session.connection().execute(update(HITS).where(*here).values(first_version=version))
 
 
 def versions(session: Session, name: str, mode: str, hit_id: str) -> set[str | None]:

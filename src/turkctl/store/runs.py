@@ -13,14 +13,16 @@ process that died: it is as incomplete as one that says so. Every change names t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Index, Text, select, update
+from sqlalchemy import Index, Text, or_, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.intents import INTENTS
 from turkctl.store.types import Money, UtcTime
 
 WORKING = "working"
@@ -61,6 +63,10 @@ class Run(TurkctlTable, table=True):
     """Dollars, commission included, of all its parts."""
     error: str | None = Field(default=None, sa_type=Text)
     """The code of what ended it early, or why it was set aside."""
+    left_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When it was last left, by the clock of leases, which is the real one and that of every host."""
+    given: str | None = Field(default=None, max_length=64)
+    """Of the arguments as they were given, without what the settings filled in: None where that is the identity."""
 
     @property
     def number(self) -> int:
@@ -70,6 +76,20 @@ class Run(TurkctlTable, table=True):
 
 
 RUNS = Run.__table__
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a run is found by: the effective arguments, and the same as they were given.
+
+    Attributes:
+        effective: stands for the arguments with what the settings filled in.
+        given: stands for the arguments without that. After a change of the settings the same words mean another
+            thing, and other words the same: either makes the same command.
+    """
+
+    effective: str
+    given: str
 
 
 def insert(session: Session, run: Run) -> Run:
@@ -83,15 +103,26 @@ def get(session: Session, number: int) -> Run | None:
     return by_number(session, [number]).get(number)
 
 
-def standing(session: Session, place: Place, act: str, identity: str) -> list[Run]:
+def standing(session: Session, place: Place, act: str, identity: Identity) -> list[Run]:
     """Return the runs of one identity that have not ended, newest first."""
     statement = select(Run).where(*_alike(place, act, identity), RUNS.c.state != ENDED).order_by(RUNS.c.id.desc())
     return list(session.scalars(statement, execution_options={"populate_existing": True}))
 
 
-def newest(session: Session, place: Place, act: str, identity: str) -> Run | None:
+def newest(session: Session, place: Place, act: str, identity: Identity) -> Run | None:
     """Return the run of this identity that was begun last, in whatever state."""
     statement = select(Run).where(*_alike(place, act, identity)).order_by(RUNS.c.id.desc()).limit(1)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def ended_last(session: Session, place: Place, act: str, identity: Identity) -> Run | None:
+    """Return the run of this identity that was ended last by the clock of leases; None where there is none.
+
+    One that opened nothing, for want of money, say, did not carry the command out, and is left out.
+    """
+    opened = select(INTENTS.c.token).where(INTENTS.c.run == RUNS.c.id).exists()
+    ended = (RUNS.c.state == ENDED, RUNS.c.left_at.is_not(None), opened)
+    statement = select(Run).where(*_alike(place, act, identity), *ended).order_by(RUNS.c.left_at.desc()).limit(1)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
@@ -124,5 +155,7 @@ def by_number(session: Session, numbers: Collection[int]) -> dict[int, Run]:
     return found
 
 
-def _alike(place: Place, act: str, identity: str) -> tuple[Any, ...]:
-    return RUNS.c.mode == place.mode, RUNS.c.market == place.market, RUNS.c.act == act, RUNS.c.identity == identity
+def _alike(place: Place, act: str, identity: Identity) -> tuple[Any, ...]:
+    # Runs of older versions have what was given as their identity.
+    same = or_(RUNS.c.identity.in_([identity.effective, identity.given]), RUNS.c.given == identity.given)
+    return RUNS.c.mode == place.mode, RUNS.c.market == place.market, RUNS.c.act == act, same

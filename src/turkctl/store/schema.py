@@ -20,7 +20,7 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0011"
+HEAD = "0012"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 _VERSIONS = Table(  # as Alembic makes it
@@ -46,6 +46,7 @@ def all_tables() -> MetaData:
         meta,
         payments,
         psiturk_hits,
+        psiturk_marks,
         qualifications,
         rounds,
         runs,
@@ -56,7 +57,7 @@ def all_tables() -> MetaData:
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow, runs.Run)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
     described += (qualifications.OwnType,)
-    described += (psiturk_hits.PsiturkId,)
+    described += (psiturk_hits.PsiturkId, psiturk_marks.PsiturkMark)
     described += (payments.Payment, contents.Content, contents.ContentHit)
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)
     described += (labels.LabelResult, labels.LabelWorker)

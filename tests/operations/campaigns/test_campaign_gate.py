@@ -103,6 +103,26 @@ def test_hits_create_asks_for_the_gate_where_it_asks_for_having_taken_part(study
     assert not refused(study, free, "AONE")
 
 
+def test_hits_create_makes_the_gate_that_is_missing_beside_having_taken_part(study: Study) -> None:
+    study.create(9)
+    study.round()
+    study.write("DELETE FROM turkctl_qualification_type WHERE purpose = 'gate'")  # as older versions left it
+    one, two = post(study, hits=2)
+    assert purposes(study) == [(TOOK_PART,), (GATE,)]
+    study.accept(one, "AONE")
+    assert refused(study, two, "AONE")
+
+
+def test_hits_create_makes_having_taken_part_anew_where_the_market_dropped_it(study: Study) -> None:
+    study.create(9)
+    study.round()
+    study.write("DELETE FROM turkctl_qualification_type WHERE purpose <> 'gate'")
+    one, two = post(study, hits=2)
+    assert sorted(purposes(study)) == [(GATE,), (TOOK_PART,)]
+    study.accept(one, "AONE")
+    assert refused(study, two, "AONE")
+
+
 def test_excluding_workers_makes_both_types(study: Study) -> None:
     [hit] = post(study)
     study.submit(hit, "AONE")

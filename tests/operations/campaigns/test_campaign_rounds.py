@@ -15,7 +15,9 @@ from turkctl.operations.campaigns.lifecycle import CampaignChange, cancel, find,
 from turkctl.operations.campaigns.lists import show_campaign
 from turkctl.operations.engine import processes
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
+from turkctl.operations.intents.settle import settle
 from turkctl.store import campaigns, rounds, tasks
+from turkctl.store.campaigns import Campaign
 
 
 def test_rounds_recruit_exactly_the_goal_in_hits_of_at_most_nine(study: Study) -> None:
@@ -368,3 +370,52 @@ def test_a_campaign_on_postgresql_recruits_its_goal(tmp_path: Path) -> None:
         assert in_play(tmp_path).completed == 20
         assert known_hits(study) == set(in_play(tmp_path).hits)
         study.close()
+
+
+class DiedError(BaseException):
+    """Stands for the end of the process."""
+
+
+def die_posting(study: Study, campaign: Campaign, where: str) -> None:
+    """Let the process end when a round's first HIT is about to be posted, or was."""
+
+    def die(operation: str) -> None:
+        if operation == "CreateHIT":
+            raise DiedError
+
+    setattr(study.world.endpoint, where, die)
+    with pytest.raises(DiedError):
+        study.round(campaign)
+    setattr(study.world.endpoint, where, None)
+
+
+def history(study: Study) -> list[tuple[int, int]]:
+    return study.sql("SELECT number, posted FROM turkctl_round ORDER BY number")
+
+
+def test_what_an_interrupted_round_posted_is_in_its_history_whoever_finds_it(study: Study) -> None:
+    campaign = study.create(18)
+    die_posting(study, campaign, "after")
+    assert history(study) == [(1, 0)]
+    (note,) = settle(study.world, study.world.now()).notes
+    assert note == "1 request that campaign 1 left open had reached the market: entered"
+    assert history(study) == [(1, 9)]
+    report = study.round(campaign)
+    assert (report.posted, len(report.hits), report.as_dict()["cost"]) == (9, 1, Decimal("5.40"))
+
+
+def test_a_round_reports_the_assignments_of_all_hits_that_it_posted(study: Study) -> None:
+    campaign = study.create(18)
+    die_posting(study, campaign, "before")
+    report = study.round(campaign)
+    assert (report.posted, len(report.hits), report.as_dict()["cost"]) == (18, 2, Decimal("10.80"))
+    assert history(study) == [(1, 9), (2, 9)]
+
+
+def test_nobody_is_said_to_go_on_with_what_a_campaign_left_that_is_over(study: Study) -> None:
+    campaign = study.create(18)
+    die_posting(study, campaign, "before")
+    (note,) = settle(study.world, study.world.now()).notes
+    assert note == "1 request of campaign 1 may not have reached the market; it goes on with it"
+    cancel(study.world, campaign.number)
+    assert settle(study.world, study.world.now()).notes == ()

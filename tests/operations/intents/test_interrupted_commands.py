@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from study_support import Study, worker
 
-from turkctl.errors import RefusedError, UsageError
+from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.errors import RequestError
 from turkctl.market.protocol.endpoint import AnswerLostError
 from turkctl.operations.engine.plan import BatchResult, Plan
@@ -283,6 +284,39 @@ def test_an_older_run_that_another_process_ended_while_this_one_settled_is_not_b
     assert case.made() == 6
 
 
+def given(study: Study, since: float | None) -> None:
+    """Let what the study does next belong to a command line that was given at that time, by time.monotonic()."""
+    study.world._since = since
+
+
+def test_a_command_that_was_given_before_the_same_one_ended_is_not_carried_out_again(either: Study) -> None:
+    study = either
+    case = creation(study)
+    both = time.monotonic()
+    given(study, both)
+    assert case.run().succeeded == 3
+    given(study, both)
+    with pytest.raises(RunOvertakenError) as refused:
+        case.run()
+    assert (refused.value.exit_code, case.made()) == (3, 3)
+    assert case.run(new=True).succeeded == 3
+    given(study, time.monotonic())
+    assert case.run().succeeded == 3
+    assert case.made() == 9
+
+
+def test_a_command_that_was_refused_before_it_did_anything_stands_in_nobodys_way(study: Study) -> None:
+    case = creation(study)
+    given(study, time.monotonic())
+    prepared = case.prepare()
+    study.write("UPDATE turkctl_experiment_settings SET settings = json_set(settings, '$.limits.budget', '0.10')")
+    with pytest.raises(FundsError):
+        case.apply(prepared)
+    assert states(study) == ["ended"]
+    study.write("UPDATE turkctl_experiment_settings SET settings = json_set(settings, '$.limits.budget', NULL)")
+    assert case.run().succeeded == 3
+
+
 def test_new_begins_another_though_another_process_carried_it_out_meanwhile(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +399,50 @@ def test_a_value_that_was_the_experiments_own_does_not_hide_the_run_when_the_set
     study.configure({"stroop": "2.0"})
     with pytest.raises(StaleRunError, match="the settings have changed since"):
         case.plan()
+
+
+def reward_is(study: Study, reward: str) -> None:
+    path = study.folder / "turkctl.toml"
+    path.write_text(path.read_text().replace('reward = "0.50"', f'reward = "{reward}"'))
+    study.configure_file()
+
+
+@pytest.mark.parametrize("reward", ["0.50", "0.60", None], ids=["as it was", "as it is", "not given"])
+def test_the_same_words_are_the_same_command_after_a_change_of_the_setting_that_they_name(
+    study: Study, reward: str | None
+) -> None:
+    case = creation(study)
+    words = {"reward": None if reward is None else Decimal(reward)}
+    die_with_all(study, replace(case, prepare=lambda: case.prepare(**words)), "before")
+    reward_is(study, "0.60")
+    with pytest.raises(StaleRunError, match="the settings have changed since"):
+        case.plan(**words)
+    assert case.run(**words, resume=True).succeeded == 3
+    assert study.sql("SELECT DISTINCT reward FROM turkctl_hit") == [(600_000 if reward == "0.60" else 500_000,)]
+
+
+def test_other_words_of_the_same_effect_are_the_same_command_after_a_change_of_the_settings(study: Study) -> None:
+    case = creation(study)
+    die_with_all(study, replace(case, prepare=lambda: case.prepare(reward=Decimal("0.60"))), "before")
+    reward_is(study, "0.60")
+    with pytest.raises(StaleRunError, match="the settings have changed since"):
+        case.plan()
+
+
+def test_what_was_to_be_paid_otherwise_is_another_command(study: Study) -> None:
+    case = creation(study)
+    die_with_all(study, replace(case, prepare=lambda: case.prepare(reward=Decimal("0.50"))), "before")
+    reward_is(study, "0.60")
+    assert case.run().succeeded == 3
+    assert states(study) == ["incomplete", "ended"]
+
+
+def test_a_run_of_an_older_version_is_found_by_what_was_given(study: Study) -> None:
+    case = creation(study)
+    die_with_all(study, case)
+    study.write("UPDATE turkctl_run SET identity = given, given = NULL WHERE identity IS NOT NULL")
+    assert {item.status for item in case.run().results} == {"already_done"}
+    assert case.made() == 3
 
 
 def test_new_leaves_a_stale_run_for_good(study: Study) -> None:
@@ -518,7 +596,7 @@ def test_a_note_of_one_request_is_in_the_singular(study: Study) -> None:
     die_with_all(study, case, "before")
     (note,) = prepare_expire(study.world, Selection(regex="nothing"))[0].notes
     assert note.startswith("1 request of ")
-    assert note.endswith("never reached the market; it goes on with it")
+    assert note.endswith("may not have reached the market; it goes on with it")
 
 
 def test_other_acts_leave_a_row_that_says_how_they_ended(study: Study) -> None:

@@ -324,3 +324,9 @@ def test_a_request_that_was_under_way_with_another_amount_is_not_paid_again_when
         assert "$1.00 is owed" in (reasons(pay(study, large, ids(one)))[0] or "")
     assert len(on_market(study)) == 1
     assert ledger(study) == on_market(study)
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u200f", "\x1b", "\x7f", "\n"])
+def test_a_purpose_that_hides_a_character_is_refused(sign: str) -> None:
+    with pytest.raises(UsageError):
+        dollars("0.25", purpose=f"more{sign}work").check()

@@ -184,4 +184,4 @@ def test_reconciling_says_what_has_no_answer_yet(study: Study) -> None:
     paid(study, 1)
     plan, act = prepare_bonus(study.world, ALL, BonusRequest("more", Decimal("0.25")))
     act.prepare(plan.steps)
-    assert any("never reached the market" in note for note in reconcile(study.world).notes)
+    assert any("may not have reached the market" in note for note in reconcile(study.world).notes)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from psiturk_posting import name_hits, psiturk_posts, psiturk_row, share
+from sqlalchemy import event
 from study_support import Study, everything, new_study, worker
 
 from turkctl.operations.hits.delete import prepare_delete
@@ -17,9 +18,10 @@ from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.adopt import Adoption
 from turkctl.operations.sync.disable import prepare_disable
-from turkctl.operations.sync.of_psiturk import Owners, unassigned_warning
+from turkctl.operations.sync.of_psiturk import Owners, enter_psiturk, unassigned_warning
 from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.approve import prepare_approve, prepare_approve_hits
+from turkctl.store import psiturk_marks
 from turkctl.store.psiturk_hits import IDS
 
 OLD = [f"3OLD{number}" for number in range(40)]
@@ -217,3 +219,44 @@ def test_the_only_one_that_is_configured_has_what_nothing_else_says() -> None:
     assert owners.of(None) == (1, "1.0")
     assert owners.of("0.1") == (1, "0.1")
     assert owners.of("0.5", [2]) == (2, "0.5")
+
+
+def test_participants_are_searched_once_and_those_who_come_later_are_found(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psiturk_marks, "WORTH_SAVING", 1)
+    first, later = psiturk_posts(study, named=False), psiturk_posts(study)
+    psiturk_row(study, first, worker(1), "3A1", version="0.9")
+    sync(study.world)
+    assert owner(study, first)[1:] == ("0.9", "psiturk")
+    assert owner(study, later)[1:] == ("1.0", "psiturk"), "nobody came: the current one"
+    statements: list[str] = []
+    event.listen(study.world.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    psiturk_row(study, later, worker(2), "3A2", version="0.8", began="2026-09-02 10:00:00.000000")
+    last = psiturk_posts(study, named=False)
+    psiturk_row(study, last, worker(3), "3A3", version="0.7")
+    enter_psiturk(study.world, study.world.now())
+    assert [owner(study, each)[1] for each in (first, later, last)] == ["0.9", "0.8", "0.7"]
+    whole = [each for each in statements if "hitid" in each and "FROM assignments" in each and "rowid" not in each]
+    assert len(whole) == 1, "only to see who was the first of the HIT that is new"
+    statements.clear()
+    enter_psiturk(study.world, study.world.now())
+    assert not [each for each in statements if "hitid" in each and "FROM assignments" in each and "rowid" not in each]
+
+
+def test_a_full_sync_searches_all_participants_again(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psiturk_marks, "WORTH_SAVING", 1)
+    hit = psiturk_posts(study, named=False)
+    psiturk_row(study, "3OLD", worker(1), "3A1")
+    sync(study.world)
+    study.write("UPDATE assignments SET hitid = :hit", hit=hit)
+    assert sync(study.world).psiturk == ()
+    assert sync(study.world, full=True).psiturk == (hit,)
+
+
+@pytest.mark.parametrize("theirs", [True, False], ids=["psiTurk's", "turkctl's"])
+def test_a_hit_that_was_deleted_has_no_open_slots_in_the_list(study: Study, theirs: bool) -> None:
+    hit = psiturk_posts(study) if theirs else study.post(9)[0]
+    assert study.apply(prepare_delete(study.world, everything(), force=True)).succeeded == 1
+    (row,) = list_hits(study.world, everything())
+    assert (row["hit_id"], row["status"], row["available"], row["submitted"]) == (hit, "Disposed", 0, 0)

@@ -16,7 +16,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.hits.create import Create
 from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
-from turkctl.operations.intents.settle import enter_hit
+from turkctl.operations.intents.settle import enter_post
 from turkctl.store import campaigns, intents, qualifications, rounds
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
@@ -111,8 +111,7 @@ class Posting(Create):
             for step, outcome in outcomes:
                 intent = step.payload
                 if isinstance(outcome, Done):
-                    enter_hit(session, self._place, intent, outcome.value, self._now)
-                    intents.complete(session, intent.token, outcome.value.hit_id, self._now)
+                    enter_post(session, self._place, intent, outcome.value, self._now)
                 elif certain(intent, outcome, self._now):
                     intents.fail(session, intent.token, outcome.code, self._now)
                     self._forget_type(session, intent, outcome)
@@ -129,18 +128,3 @@ class Posting(Create):
 def seen(owner: Mapping[str, Any], wall: Callable[[], float]) -> dict[str, Any]:
     """The owner of a round, alive at this (real) time."""
     return {**owner, "seen": wall()}
-
-
-def recount(session: Session, campaign: Campaign, batches: set[str]) -> None:
-    """Write down what came of the requests of these rounds, by their intents."""
-    for batch in batches:
-        done = [intent for intent in intents.of_batch(session, batch) if intent.state == intents.DONE]
-        if done:
-            rounds.record_posted(
-                session,
-                campaign.number,
-                int(done[0].request["round"]),
-                posted=sum(int(intent.request["assignments"]) for intent in done),
-                hits=len(done),
-                cost=sum((intent.cost for intent in done[1:]), done[0].cost),
-            )

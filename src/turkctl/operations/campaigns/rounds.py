@@ -9,7 +9,7 @@ side. The claim of a round keeps two processes from doing the same work; it is n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,12 +30,12 @@ from turkctl.operations.campaigns.decisions import (
     next_opening,
 )
 from turkctl.operations.campaigns.lifecycle import end, find, give_up_unsent, keep_task
-from turkctl.operations.campaigns.posting import Posting, new_intents, recount, seen, unanswered
+from turkctl.operations.campaigns.posting import Posting, new_intents, seen, unanswered
 from turkctl.operations.campaigns.standing import Standing, room, standing
 from turkctl.operations.engine import processes
 from turkctl.operations.engine.plan import BatchResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.settle import settle
+from turkctl.operations.intents.settle import recount, settle
 from turkctl.operations.qualifications.gate import keep_out
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.of_psiturk import enter_psiturk, posted_meanwhile
@@ -157,7 +157,7 @@ class _Run:
         """Write down that the round ended by an error; its unanswered requests are the next round's."""
         words = error.message if isinstance(error, TurkctlError) else f"{type(error).__name__}: {error}"
         with self._database.write() as session:
-            recount(session, self._campaign, self._batches | {self._batch})
+            recount(session, self._batches | {self._batch})
             self._write(session, outcome=rounds.FAILED, reason=words, finished=self._now)
 
     @property
@@ -295,14 +295,15 @@ class _Run:
         decision, errors = decided.decision, [item.error for item in result.results if item.error] if result else []
         outcome, reason = decision.outcome, decision.reason
         with self._database.write() as session:
-            recount(session, self._campaign, self._batches | {self._batch})
-            posted = rounds.posted(session, self._campaign.number, self._claimed.number)
-            if errors and not posted and outcome == POSTED:
+            recount(session, self._batches | {self._batch})
+            own = rounds.posted(session, self._campaign.number, self._claimed.number)
+            if errors and not own and outcome == POSTED:
                 outcome, reason = rounds.FAILED, f"{errors[0].code}: {errors[0].message}"
             if any(error.code.endswith(_FUNDS) for error in errors):
                 self._set_status(session, EXHAUSTED, "the market says that the balance does not cover it")
             self._write(session, outcome=outcome, reason=reason, finished=self._now)
             campaign = find(session, self._campaign.number)
+            posted = _posted(session, decided.requests, result)
             nobodys = tuple(psiturk_hits.unassigned(session, campaign.place))
         return RoundReport(
             campaign, self._claimed.number, outcome, reason, decided.standing, decision.wanted, result, posted, nobodys
@@ -312,6 +313,13 @@ class _Run:
 def _words(intent: Intent) -> str:
     number = int(intent.request["assignments"])
     return f"{number} assignment{'s' if number > 1 else ''}"
+
+
+def _posted(session: Session, requests: Sequence[Intent], result: BatchResult | None) -> int:
+    """Return the assignments of the HITs that were posted, those of earlier rounds included, as their cost is."""
+    made = {item.id for item in result.results if item.status == "created"} if result else set()
+    sent = intents.by_tokens(session, [intent.token for intent in requests])
+    return sum(int(intent.request["assignments"]) for intent in sent if intent.result in made)
 
 
 COLUMNS = ("round", "outcome", "completed", "outstanding", "posted", "cost", "reason")
@@ -331,7 +339,7 @@ class RoundReport:
     wanted: int = 0
     batch: BatchResult | None = None
     posted: int = 0
-    """Assignments."""
+    """Assignments of the HITs that were posted, those of earlier rounds that had got no answer included."""
     unassigned: tuple[str, ...] = ()
     """HITs of psiTurk's that were counted because nothing says whose they are."""
 

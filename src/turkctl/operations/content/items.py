@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from turkctl.errors import UsageError
+from turkctl.harmless import hides_characters
 from turkctl.operations.content.files import Source, bad_row, opened
 from turkctl.operations.content.priority import PriorityError, compile_priority
 from turkctl.operations.engine.world import World
@@ -216,7 +216,7 @@ def _key(value: Any, column: str) -> str:
         raise ValueError(f"its key '{column}' is empty")
     if len(key) > KEY_LENGTH:
         raise ValueError(f"its key '{column}' is longer than {KEY_LENGTH} characters")
-    if not key.isprintable() and any(unicodedata.category(sign) == "Cc" for sign in key):
+    if not key.isprintable() and hides_characters(key):
         raise ValueError(f"its key '{column}' holds a sign that cannot be printed")
     return key
 

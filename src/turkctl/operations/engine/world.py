@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an act comes from: the command line as it was typed, or a task, which has a slot."""
+    """Where an act comes from: the command line as it was typed, or a task, which has a slot.
+
+    Attributes:
+        command: the command line, or the task.
+        slot: of a task.
+        since: when the command line was given, by :func:`time.monotonic`; None where nobody gave one.
+    """
 
     command: str
     slot: datetime | None = None
+    since: float | None = None
 
 
 class World(Protocol):

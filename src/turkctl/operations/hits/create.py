@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlmodel import Session
 
@@ -22,7 +23,7 @@ from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
-from turkctl.operations.qualifications.gate import kept_out
+from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import experiments, intents, meta, qualifications
@@ -91,24 +92,32 @@ class CreateRequest:
     def command(self, version: Version) -> Command:
         """Return what makes this the same command as an earlier one; its settings are those of the experiment.
 
-        A value that equals the experiment's own counts as not given, and is left out: settings that change since
-        make an interrupted run stale, and not another command's.
+        A value that is given and one that the settings fill in are the same. After a change of the settings the same
+        words are the same command all the same, and an interrupted run of them is stale.
         """
         own = settings_of(version)
-        reward = None if self.reward == own.reward else self.reward
-        duration = None if self.duration == own.duration else self.duration
-        lifetime = None if self.lifetime == own.lifetime else self.lifetime
-        arguments = {
-            "experiment": version.slug,
-            "assignments": self.assignments,
-            "hits": self.hits,
-            "reward": None if reward is None else format_money(reward),
-            "duration": None if duration is None else format_duration(duration),
-            "lifetime": None if lifetime is None else format_duration(lifetime),
-            "allow_high_commission": self.allow_high_commission,
-            "allow_repeat_workers": self.allow_repeat_workers,
-        }
-        return Command("hits create", arguments, version.digest, self.new, self.resume)
+        filled = replace(
+            self,
+            reward=own.reward if self.reward is None else self.reward,
+            duration=own.duration if self.duration is None else self.duration,
+            lifetime=own.lifetime if self.lifetime is None else self.lifetime,
+        )
+        arguments, given = _arguments(filled, version.slug), _arguments(self, version.slug)
+        return Command("hits create", arguments, version.digest, self.new, self.resume, given)
+
+
+def _arguments(request: CreateRequest, slug: str) -> dict[str, Any]:
+    """Return what makes two commands the same, as JSON has it."""
+    return {
+        "experiment": slug,
+        "assignments": request.assignments,
+        "hits": request.hits,
+        "reward": None if request.reward is None else format_money(request.reward),
+        "duration": None if request.duration is None else format_duration(request.duration),
+        "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
+        "allow_high_commission": request.allow_high_commission,
+        "allow_repeat_workers": request.allow_repeat_workers,
+    }
 
 
 def plan_create(
@@ -237,6 +246,8 @@ class Create:
             FundsError, RefusedError: what others have begun since the plan was made leaves no room for it.
         """
         self._ensure_types(steps)
+        if not self._opened:
+            self._keep_out()
         with self._database.write() as session:
             if not self._opened:
                 self._check_again(session)
@@ -257,6 +268,23 @@ class Create:
             ]
         asked = [version for version in versions if version is not None]
         self._types = ensure_types(self._world, asked, self._now)
+
+    def _keep_out(self) -> None:
+        """Have new HITs that keep workers out require all types absent that do so: one may be missing, or be older."""
+        new = [step.payload for step in self._steps if step.payload.sent is None and step.payload.request.get("absent")]
+        with self._database.read() as session:
+            versions = {
+                settings_id: experiments.settings_of(session, settings_id)
+                for settings_id in {int(intent.request["settings_id"]) for intent in new}
+            }
+        types = {
+            settings_id: list(keep_out(self._world, version, self._now))
+            for settings_id, version in versions.items()
+            if version is not None
+        }
+        for intent in new:
+            settings_id = int(intent.request["settings_id"])
+            intent.request = intent.request | {"absent": types[settings_id]}
 
     def _check_again(self, session: Session) -> None:
         experiment_id = self._steps[0].payload.experiment_id

@@ -141,7 +141,8 @@ def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
 
 
 def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
-    """The row of ``hits list``."""
+    """The row of ``hits list``; a HIT that is gone has no slots, whatever was left of them when it went."""
+    gone = row.status == hits.DISPOSED
     return {
         "hit_id": row.hit_id,
         "experiment": row.experiment,
@@ -149,8 +150,8 @@ def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
         "status": row.status,
         "reward": row.reward,
         "max_assignments": row.max_assignments,
-        "available": row.available,
-        "pending": row.pending,
+        "available": 0 if gone else row.available,
+        "pending": 0 if gone else row.pending,
         "completed": row.completed,
         "submitted": row.submitted,
         "created": row.created,

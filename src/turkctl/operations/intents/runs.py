@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from turkctl.operations.intents.lease import Keeper, is_gone
 from turkctl.store import intents, leases, runs
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.leases import LeaseRow
-from turkctl.store.runs import Run
+from turkctl.store.runs import Identity, Run
 from turkctl.units import format_time
 
 NAMED = 5
@@ -97,6 +98,7 @@ class Command:
         act: as in ``hits create``.
         arguments: the effective ones, as JSON has them; sets are sorted lists.
         settings: digest of the settings that it depends on.
+        given: what of them was given, where the settings filled in the others.
         new: begin another run beside one that did not end.
         resume: take up even a run that is old or was planned with other settings.
     """
@@ -106,12 +108,17 @@ class Command:
     settings: str | None = None
     new: bool = False
     resume: bool = False
+    given: Mapping[str, Any] | None = None
 
-    def identity(self, world: World) -> str:
+    def identity(self, world: World) -> Identity:
         """Return what stands for the command; that of a task has its slot in it."""
-        slot = world.origin.slot
-        parts = [self.act, self.arguments, None if slot is None else format_time(slot)]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
+        slot = None if world.origin.slot is None else format_time(world.origin.slot)
+        given = self.arguments if self.given is None else self.given
+        return Identity(_digest([self.act, self.arguments, slot]), _digest([self.act, given, slot]))
+
+
+def _digest(parts: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,8 @@ def find_run(world: World, command: Command, now: datetime, before: Glance) -> R
     Raises:
         UsageError: both ``new`` and ``resume``.
         RunAtWorkError: another process works on the same command.
-        RunOvertakenError: another process carried it out, or began it, since ``before``.
+        RunOvertakenError: another process carried it out, or began it, since ``before``, or ended it since this
+            command was given.
         StaleRunError: what was interrupted is old, or its settings have changed, and nobody said what to do.
         RefusedError: there is nothing to resume.
     """
@@ -158,7 +166,7 @@ def find_run(world: World, command: Command, now: datetime, before: Glance) -> R
         left = [run for run in standing if run.number not in busy]
         if busy and not command.new:
             raise _at_work(next(run for run in standing if run.number in busy))
-        overtaken = _overtaken(session, before, newest, standing)
+        overtaken = _overtaken(session, before, newest, standing) or _ended_since(session, world, command.act, identity)
         if overtaken is not None and not command.new:
             raise RunOvertakenError(overtaken)
         stale = [run for run in left if _why_stale(run, command, now) is not None]
@@ -200,6 +208,19 @@ def _overtaken(session: Session, before: Glance, newest: Run | None, standing: S
         return newest
     ended = before.standing - {run.number for run in standing}
     return runs.get(session, max(ended)) if ended else None
+
+
+def _ended_since(session: Session, world: World, act: str, identity: Identity) -> Run | None:
+    """Return the run that ended after this command was given: then it was given twice, and the other was quicker.
+
+    Two hosts may have different clocks. So what is compared is how long ago each was, by one clock for either.
+    """
+    since = world.origin.since
+    run = None if since is None else runs.ended_last(session, world.place, act, identity)
+    if since is None or run is None or run.left_at is None:
+        return None
+    ago = (leases.machine_clock(session) - run.left_at).total_seconds()
+    return run if ago < time.monotonic() - since else None
 
 
 def _why_stale(run: Run, command: Command, now: datetime) -> str | None:
@@ -337,13 +358,15 @@ class RunRow:
 
     def _insert(self, session: Session, keeper: Keeper) -> Run:
         place, command, me = self._world.place, self._command, keeper.claimant
+        identity = None if command is None else command.identity(self._world)
         return runs.insert(
             session,
             Run(
                 mode=place.mode,
                 market=place.market,
                 act=self._act,
-                identity=None if command is None else command.identity(self._world),
+                identity=None if identity is None else identity.effective,
+                given=None if identity is None or identity.given == identity.effective else identity.given,
                 settings=None if command is None else command.settings,
                 owner=me.owner,
                 host=me.host,
@@ -365,7 +388,7 @@ class RunRow:
         with suppress(UnreachableError), self._world.database.write() as session:
             number = self.number
             assert number is not None, "it was begun"
-            values = self._values(session, number, error)
+            values = self._values(session, number, error) | {"left_at": leases.machine_clock(session)}
             runs.leave(session, number, keeper.claimant.owner, self._state(session, number, error), values)
             keeper.drop_in(session)
         self._keeper = None

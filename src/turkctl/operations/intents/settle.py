@@ -7,7 +7,7 @@ request with it to be under way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from turkctl.operations.intents.bonuses import enter_found, read_bonuses
 from turkctl.operations.intents.compensations import Compensation
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow, at_work
-from turkctl.store import contents, experiments, hits, intents, runs
+from turkctl.store import campaigns, contents, experiments, hits, intents, rounds, runs
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.runs import Run
@@ -51,6 +51,8 @@ class Leftover:
     """The command or the campaign, in words."""
     found: int = 0
     open: int = 0
+    unsent: int = 0
+    """Those of the open ones that were never sent; of the others nobody knows whether they arrived."""
     ended: bool = False
     """Whether the run was left for good, so that its requests are looked for, and not made any more."""
 
@@ -62,7 +64,8 @@ class Leftover:
             lines.append(f"{_requests(self.found)} that {self.whose} left open had reached the market: entered")
         if self.open and not self.ended:
             them = "it" if self.open == 1 else "them"
-            lines.append(f"{_requests(self.open)} of {self.whose} never reached the market; it goes on with {them}")
+            reached = "never reached" if self.unsent == self.open else "may not have reached"
+            lines.append(f"{_requests(self.open)} of {self.whose} {reached} the market; it goes on with {them}")
         return tuple(lines)
 
 
@@ -147,6 +150,9 @@ def _left_elsewhere(session: Session, place: Place) -> tuple[str, ...]:
 def _tell(session: Session, waiting: Sequence[Intent], known: Mapping[int, Run]) -> Settled:
     """Count what became of the intents, by the run or campaign that they belong to."""
     states = {intent.token: intent.state for intent in intents.by_tokens(session, [each.token for each in waiting])}
+    of_campaigns = {int(each.request["campaign_id"]) for each in waiting if "campaign_id" in each.request}
+    found = {number: campaigns.get(session, number) for number in of_campaigns}
+    over = {_of_campaign(number) for number, campaign in found.items() if campaign is None or not campaign.running}
     by_whose: dict[tuple[int | None, str], list[str]] = {}
     for intent in waiting:
         by_whose.setdefault((intent.run, _words(intent, known)), []).append(states.get(intent.token, ""))
@@ -156,7 +162,8 @@ def _tell(session: Session, waiting: Sequence[Intent], known: Mapping[int, Run])
             words,
             found=became.count(intents.DONE),
             open=sum(state in intents.UNFINISHED for state in became),
-            ended=_is_ended(known.get(number or 0)),
+            unsent=became.count(intents.OPEN),
+            ended=_is_ended(known.get(number or 0)) or words in over,
         )
         for (number, words), became in by_whose.items()
     )
@@ -170,12 +177,16 @@ def _is_ended(run: Run | None) -> bool:
 
 def _words(intent: Intent, known: Mapping[int, Run]) -> str:
     if "campaign_id" in intent.request:
-        return f"campaign {intent.request['campaign_id']}"
+        return _of_campaign(intent.request["campaign_id"])
     run = known.get(intent.run or 0)
     if run is None:
         return f"an interrupted {_ACTS[intent.kind]}"
     command = run.command
     return f"the interrupted `{command if len(command) <= SHOWN else command[: SHOWN - 1] + '…'}`"
+
+
+def _of_campaign(number: int) -> str:
+    return f"campaign {number}"
 
 
 def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> set[str]:
@@ -233,8 +244,32 @@ def _ended_after(other: Intent, intent: Intent) -> bool:
 
 def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
     if intent.kind in _POSTS:
-        enter_hit(session, place, intent, hit, now)
+        enter_post(session, place, intent, hit, now)
+    else:
+        intents.complete(session, intent.token, hit.hit_id, now)
+
+
+def enter_post(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
+    """Store the HIT that a creation intent made, finish the intent, and count it in its round."""
+    enter_hit(session, place, intent, hit, now)
     intents.complete(session, intent.token, hit.hit_id, now)
+    if "campaign_id" in intent.request:
+        recount(session, {intent.batch})
+
+
+def recount(session: Session, batches: Collection[str]) -> None:
+    """Write down what came of the requests of these rounds of campaigns, by their intents."""
+    for batch in batches:
+        done = [intent for intent in intents.of_batch(session, batch) if intent.state == intents.DONE]
+        if done:
+            rounds.record_posted(
+                session,
+                int(done[0].request["campaign_id"]),
+                int(done[0].request["round"]),
+                posted=sum(int(intent.request["assignments"]) for intent in done),
+                hits=len(done),
+                cost=sum((intent.cost for intent in done[1:]), done[0].cost),
+            )
 
 
 def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError, UsageError
+from turkctl.harmless import hides_characters
 from turkctl.operations.engine.plan import SKIPPED, ItemResult, fail
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import MAX_PURPOSE, plain, purpose_of
@@ -79,6 +80,11 @@ class BonusRequest:
             if not 0 < len(plain(self.purpose)) <= MAX_PURPOSE:
                 raise UsageError(f"a purpose has 1 to {MAX_PURPOSE} characters", hint="give --purpose a short name")
             _check_text("a purpose", self.purpose)
+            if hides_characters(plain(self.purpose)):
+                raise UsageError(
+                    "a purpose has no control characters and none that turn the line around",
+                    hint="two that look the same would both be paid: type --purpose anew",
+                )
         return self
 
     @property

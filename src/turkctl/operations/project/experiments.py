@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from turkctl.errors import ConfigError, TurkctlError
+from turkctl.harmless import hides_characters
 from turkctl.mturk import requirements
 from turkctl.operations.project.labels import LabelSettings
 from turkctl.operations.project.tables import LineOf, Table, mistakes_in
@@ -84,6 +85,13 @@ def _line(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    _line(value)
+    if hides_characters(value):
+        raise ValueError("holds a sign that turns the line around")
+    return value
+
+
 def _text(value: str) -> str:
     _line(value.replace("\n", " ").replace("\r", " ").replace("\t", " "))
     return value
@@ -118,6 +126,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(form
 Words = Annotated[list[str], BeforeValidator(_words), AfterValidator(_keywords)]
 Line = AfterValidator(_line)
 Text = AfterValidator(_text)
+Name = AfterValidator(_name)
 YEAR = timedelta(days=365)
 HALF_MINUTE = timedelta(seconds=30)
 Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
@@ -146,7 +155,7 @@ class Limits(Table):
 class ExperimentSettings(Table):
     """One experiment. The bounds are the market's own (they are what it refuses at posting)."""
 
-    code_version: Annotated[str, Field(min_length=1, max_length=128), Line]
+    code_version: Annotated[str, Field(min_length=1, max_length=128), Name]
     title: Annotated[str, Field(min_length=1, max_length=128), Line]
     description: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_text)]
     keywords: Words = Field(default_factory=list)

@@ -37,13 +37,12 @@ def keep_out(world: World, version: Version, now: datetime) -> tuple[str, ...]:
 def kept_out(session: Session, place: Place, version: Version) -> tuple[str, ...]:
     """Return those of the types that were made before; reads the database only.
 
-    There are none before a campaign's first round or ``workers exclude``.
+    There are none before a campaign's first round or ``workers exclude``. Where there is one, what is missing beside it
+    is made before anything is posted (:func:`keep_out`).
     """
     took_part = qualifications.find(session, place, version.experiment_id)
-    if took_part is None:
-        return ()
     gate = qualifications.find(session, place, version.experiment_id, GATE) if _fits(version) else None
-    return (took_part.type_id,) if gate is None else (took_part.type_id, gate.type_id)
+    return tuple(each.type_id for each in (took_part, gate) if each is not None)
 
 
 def has_gate(world: World, version: Version) -> bool:

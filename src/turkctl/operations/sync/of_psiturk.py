@@ -21,18 +21,21 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.intents.settle import enter_hit
+from turkctl.operations.intents.settle import enter_post
 from turkctl.operations.sync.enter import GONE_AFTER
-from turkctl.store import experiments, hits, intents, psiturk_hits
+from turkctl.store import experiments, hits, intents, psiturk_hits, psiturk_marks
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
 from turkctl.store.psiturk_hits import Named
+from turkctl.store.psiturk_marks import Mark
 
 _SHOWN = 3
 """HITs that a warning names one by one."""
 
 
-def enter_psiturk(world: World, now: datetime, listed: Mapping[str, Hit] | None = None) -> dict[str, Hit]:
+def enter_psiturk(
+    world: World, now: datetime, listed: Mapping[str, Hit] | None = None, *, afresh: bool = False
+) -> dict[str, Hit]:
     """Enter the HITs that psiTurk posted and that have no row yet; return them as the market has them, by id.
 
     Their counters are as the market tells them; their work is read afterwards, as that of any other HIT, and counts as
@@ -42,6 +45,7 @@ def enter_psiturk(world: World, now: datetime, listed: Mapping[str, Hit] | None 
         world: database and market.
         now: the moment.
         listed: HITs that the market has just told about; of the others each is asked for.
+        afresh: search all participants, also those that were searched before.
 
     Raises:
         UnreachableError: the market is out of reach.
@@ -49,10 +53,13 @@ def enter_psiturk(world: World, now: datetime, listed: Mapping[str, Hit] | None 
     """
     name: str = world.settings["participants_table"]
     with world.database.read() as session:
-        wanted = psiturk_hits.named(session, world.place, name)
+        wanted = psiturk_hits.named(session, world.place, name, afresh=afresh)
     found = _ask(world, [*wanted.new, *wanted.again], listed or {})
     entered = _store(world, wanted, found, now) if found or wanted.first else {}
-    _assign(world)
+    _assign(world, wanted.searched.begin, afresh=afresh)
+    if wanted.searched.end is not None and wanted.searched.worth_saving:  # last, when all up to there is on record
+        with world.database.write() as session:
+            psiturk_marks.save(session, world.place, name, wanted.searched.end)
     return entered
 
 
@@ -98,8 +105,7 @@ def _enter_ours(session: Session, place: Place, hit: Hit, now: datetime) -> bool
     intent = None if hit.annotation is None else intents.get(session, hit.annotation)
     if intent is None or intent.kind not in (intents.CREATE_HIT, intents.COMPENSATE):
         return False
-    enter_hit(session, place, intent, hit, now)
-    intents.complete(session, intent.token, hit.hit_id, now)
+    enter_post(session, place, intent, hit, now)
     return True
 
 
@@ -175,28 +181,53 @@ def _owners(session: Session) -> Owners:
     )
 
 
-def _assign(world: World) -> None:
-    """Work out whose psiTurk's HITs are, of which nobody has said so; write only what is another than before."""
-    name: str = world.settings["participants_table"]
+def _assign(world: World, begin: Mark | None, *, afresh: bool) -> None:
+    """Work out whose psiTurk's HITs are, of which nobody has said so; write only what is another than before.
+
+    Args:
+        world: database.
+        begin: the first participants that were not searched before.
+        afresh: look for the first participant of every HIT, also of those that had one.
+    """
     with world.database.read() as session:
         rows = psiturk_hits.rows_of_psiturk(session, world.place, adopted=False)
         if not rows:
             return
         owners = _owners(session)
-        versions = psiturk_hits.first_versions(session, name, world.place.mode, [row.hit_id for row in rows])
-        past = {version: psiturk_hits.past_owners(session, version) for version in set(versions.values())}
+        noted = {} if afresh else psiturk_hits.noted_versions(session, rows)
+        versions = _versions(session, world, rows, noted, begin)
+        past = {version: psiturk_hits.past_owners(session, version) for version in {*versions.values()} - {""}}
         slugs = {each.experiment_id: each.slug for each in experiments.list_all(session)}
     changed: list[tuple[HitRow, int | None, str | None]] = []
     for row in rows:
-        version = versions.get(row.hit_id)
+        version = versions[row.hit_id] or None
         experiment, code = owners.of(version, past.get(version or "", ()))
         slug = None if experiment is None else slugs[experiment]
         if (row.experiment, row.code_version) != (slug, code):
             changed.append((row, experiment, code))
-    if changed:
+    learned = {row.row: versions[row.hit_id] for row in rows if versions[row.hit_id] != noted.get(row.hit_id)}
+    if changed or learned:
         with world.database.write() as session:
+            psiturk_hits.note_versions(session, learned)
             for row, experiment, code in changed:
                 psiturk_hits.assign(session, row, experiment, code)
+
+
+def _versions(
+    session: Session, world: World, rows: Sequence[HitRow], noted: Mapping[str, str | None], begin: Mark | None
+) -> dict[str, str]:
+    """Return the code version of each HIT's first participant, empty where it has none.
+
+    It is looked for once: among all participants first, later among those who came since.
+    """
+    table = (world.settings["participants_table"], world.place.mode)
+    never = [row.hit_id for row in rows if noted.get(row.hit_id) is None]
+    waiting = [row.hit_id for row in rows if noted.get(row.hit_id) == ""]
+    return (
+        {row.hit_id: noted.get(row.hit_id) or "" for row in rows}
+        | psiturk_hits.first_versions(session, *table, never)
+        | psiturk_hits.first_versions(session, *table, waiting, begin)
+    )
 
 
 def unassigned_warning(hit_ids: Sequence[str]) -> str:

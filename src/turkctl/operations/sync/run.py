@@ -19,7 +19,7 @@ from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.settle import enter_hit, settle
+from turkctl.operations.intents.settle import enter_post, settle
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Answer, Entered, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
@@ -134,7 +134,8 @@ def sync(
 
     All HITs of the account are listed, which tells their counters. Submissions are read of those HITs alone whose
     counters are not as stored, or imply submissions that are not; a HIT of ours that the listing lacks is asked for
-    by name. With ``full`` the work of all HITs is read again, which also finds what was overturned.
+    by name. With ``full`` the work of all HITs is read again, which also finds what was overturned, and all of
+    psiTurk's participants are searched for HITs again.
 
     Args:
         world: database, market and clock.
@@ -151,7 +152,7 @@ def sync(
     settled = settle(world, now)
     listed = {hit.hit_id: hit for hit in list_account(world)}
     found = _enter_ours(world, list(listed.values()), now)
-    theirs = tuple(enter_psiturk(world, now, listed))
+    theirs = tuple(enter_psiturk(world, now, listed, afresh=full))
     adopted = Adopted() if adoption is None else adopt(world, list(listed.values()), adoption, now)
     with world.database.read() as session:
         stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
@@ -215,8 +216,7 @@ def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
     if ours:
         with world.database.write() as session:
             for hit, intent in ours:
-                enter_hit(session, place, intent, hit, now)
-                intents.complete(session, intent.token, hit.hit_id, now)
+                enter_post(session, place, intent, hit, now)
     return len(ours)
 
 

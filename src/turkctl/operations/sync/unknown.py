@@ -20,7 +20,7 @@ def strangers(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit
     rest = without_row(session, world, listed)
     if not rest:
         return []
-    named = psiturk_hits.without_row(session, world.place.mode, world.settings["participants_table"])
+    named = psiturk_hits.names(session, world.place, world.settings["participants_table"], [hit.hit_id for hit in rest])
     tokens = [hit.annotation for hit in rest if hit.annotation]
     ours = intents.known_tokens(session, tokens)
     return [hit for hit in rest if hit.annotation not in ours and hit.hit_id not in named]

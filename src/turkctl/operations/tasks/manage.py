@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, RefusedError, UsageError, WrongMarketError
+from turkctl.harmless import hides_characters
 from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, Kind, check_options
 from turkctl.schedules import Schedule, check_cron
@@ -288,7 +289,7 @@ def _taken(name: str) -> UsageError:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or hides_characters(name):
         raise UsageError(f"'{name}' cannot name a task", hint="use up to 128 letters, digits, - and _; no blanks")
     if _OF_CAMPAIGN.fullmatch(name):
         raise UsageError(f"'{name}' is what campaigns call their tasks", hint="give another name with --name")
