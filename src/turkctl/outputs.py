@@ -11,15 +11,18 @@ import errno
 import io
 import os
 import re
+import select
 import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from turkctl.errors import OutputError, UsageError
+from turkctl.waits import LOOK_S, go_on
 
 SQLITE = b"SQLite format 3\x00"
 """How every SQLite database begins."""
@@ -33,6 +36,8 @@ _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:(?P<name>stdin|stdout|stderr)|fd/(?P<number>\d{1,9}))")
 _DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_UNBLOCKED = getattr(select, "PIPE_BUF", 4096)
+"""Bytes that a pipe takes at once when it takes any."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,46 @@ def create(path: Path, data: bytes, *, private: bool) -> None:
         output.discard()
 
 
+class _Channel(io.RawIOBase):
+    """A device or a pipe, which may keep whoever writes waiting. Once a wait was given up, nothing more is written."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._given_up = False
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: Any) -> int:
+        if self._given_up:
+            raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+        try:
+            self._await_room()
+            return os.write(self._descriptor, data[:_UNBLOCKED])
+        except BaseException:
+            self._given_up = True
+            raise
+
+    def _await_room(self) -> None:
+        if not hasattr(select, "poll"):
+            return
+        waiting = select.poll()
+        waiting.register(self._descriptor, select.POLLOUT)
+        while True:
+            go_on()
+            if waiting.poll(1000 * LOOK_S):
+                return
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
 class _Direct:
     """A device, a pipe, or a descriptor of this process: what is written is out."""
 
@@ -203,11 +248,11 @@ class _Direct:
     def open(self) -> None:
         number = _descriptor(self._path)
         if number is None:
-            self.stream = os.fdopen(os.open(self._path, _WRITE), "wb")
+            self.stream = io.BufferedWriter(_Channel(_opened(self._path)))
             return
         for stream in (sys.stdout, sys.stderr):
             stream.flush()  # what was printed before goes out before
-        self.stream = os.fdopen(os.dup(number), "wb")
+        self.stream = io.BufferedWriter(_Channel(os.dup(number)))
 
     def finish(self) -> None:
         self.stream.flush()
@@ -218,6 +263,21 @@ class _Direct:
     def discard(self) -> None:
         with suppress(OSError):
             self.stream.close()
+
+
+def _opened(path: Path) -> int:
+    """Open a device or a pipe; a pipe opens when somebody reads it."""
+    while True:
+        go_on()
+        try:
+            descriptor = os.open(path, _WRITE | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            if error.errno != errno.ENXIO or not path.is_fifo():
+                raise
+            time.sleep(LOOK_S)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
 
 
 class _Beside:

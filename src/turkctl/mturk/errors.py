@@ -344,7 +344,7 @@ def _is_no_http(error: Exception) -> bool:
     cause = _http_cause(error)
     if isinstance(cause, RemoteDisconnected) or not isinstance(cause, BadStatusLine):
         return False
-    line = cause.line.strip("'\"")
+    line = str(cause)
     return not (line.startswith("HTTP/") or "HTTP/".startswith(line))
 
 
