@@ -31,8 +31,14 @@ SIDECARS = ("-wal", "-shm", "-journal")
 SETTINGS_NAMES = ("turkctl.toml", "experiment.toml")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Failures of a disk: nothing that another name would change."""
-_KEY = re.compile(rb"[0-9a-f]{64}\s*")
+_WORD = re.compile(rb"(?=\S*[0-9+/=]|\S*[a-z]\S*[A-Z]|\S*[A-Z]\S*[a-z])[^\s,;<>{}\[\]\"']{16,1024}\s*")
+"""One word and nothing else, and not the name of a column: what turkctl makes for a key, or somebody else did."""
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_AWS_SECRET = re.compile(rb"^\s*aws_secret_access_key\s*=", re.MULTILINE | re.IGNORECASE)
+_LARGEST_TEXT = 1 << 16
+"""Bytes of a settings file or a file of keys, at most."""
+_SHORTEST_KEY, _LARGEST_KEY = 16, 128
+"""Bytes of a key that is no text."""
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:(?P<name>stdin|stdout|stderr)|fd/(?P<number>\d{1,9}))")
 _DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -368,15 +374,47 @@ def _kind(path: Path) -> str | None:
     base = next((str(place)[: -len(each)] for each in SIDECARS if place.name.endswith(each)), None)
     if begins.startswith(SQLITE) or (base is not None and _beginning(Path(base)).startswith(SQLITE)):
         return "a database"
-    if _KEY.fullmatch(begins) or _PRIVATE_KEY.match(begins):
+    return _secret_or_settings(begins)
+
+
+def _secret_or_settings(data: bytes) -> str | None:
+    """Return what a small file is by all that it holds; None unless it is a key or a settings file."""
+    if _WORD.fullmatch(data) or _PRIVATE_KEY.match(data) or _is_binary_key(data):
         return "a key"
-    return None
+    if _AWS_SECRET.search(data):
+        return "a file of AWS credentials"
+    document = _toml(data)
+    if not document:
+        return None
+    lines = (each.get("secret") if isinstance(each, dict) else each for each in document.values())
+    return "a file of keys" if all(isinstance(each, str) for each in lines) else "a settings file"
+
+
+def _is_binary_key(data: bytes) -> bool:
+    if not _SHORTEST_KEY <= len(data) <= _LARGEST_KEY:
+        return False
+    try:
+        return any(ord(each) < 32 and each not in "\t\r\n" for each in data.decode())
+    except UnicodeDecodeError:
+        return True
+
+
+def _toml(data: bytes) -> dict[str, Any]:
+    """Return a document that is TOML, which no result is; none of what is too long for settings."""
+    import tomllib  # only where a file is there already
+
+    if len(data) > _LARGEST_TEXT:
+        return {}
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _beginning(path: Path) -> bytes:
-    """Return the first bytes; none of what cannot be read, which may still be replaced."""
+    """Return the first bytes, all of a small file; none of what cannot be read, which may still be replaced."""
     try:
         with path.open("rb") as opened:
-            return opened.read(100)
+            return opened.read(_LARGEST_TEXT + 1)
     except OSError:
         return b""
