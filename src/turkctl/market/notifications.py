@@ -1,7 +1,9 @@
 """Notifications: one specification per HIT type, an outbox, and its delivery after the transaction.
 
 An event is written to the outbox in the transaction that causes it, so that neither is there without the other, and
-is deleted once delivered: at least once, in no promised order. Its age counts from when it was written, which is later
+is deleted once delivered: at least once, and in the order in which they were written, but for those that somebody
+refused or left behind, which come later. What a process without a notifier writes is due at once for one that has it.
+Its age counts from when it was written, which is later
 than what it tells of where time has passed unobserved.
 """
 
@@ -53,7 +55,7 @@ def emit(tx: Tx, hit_type: HitType, event: str, hit_id: str, assignment_id: str 
         "destination": json.dumps(destination),
         "body": body,
         "created_at": tx.started,
-        "due_at": tx.started + RETRY_AFTER,
+        "due_at": tx.started + (RETRY_AFTER if tx.delivers else 0),
     }
     key = tx.run(tables.outbox.insert(), row).inserted_primary_key
     assert key is not None
@@ -94,11 +96,17 @@ def _destination(owner: Requester, specification: dict[str, Any]) -> dict[str, A
     }
 
 
-def waiting(tx: Tx) -> list[Event]:
-    """Events of earlier transactions whose time to be tried has come; each is put off so that nobody else takes it."""
-    rows = tx.all(
-        select(tables.outbox).where(tables.outbox.c.due_at <= tx.now).order_by(tables.outbox.c.seq).limit(_BATCH)
-    )
+def waiting(tx: Tx, before: int | None = None) -> list[Event]:
+    """Events of earlier transactions whose time to be tried has come; each is put off so that nobody else takes it.
+
+    Args:
+        tx: a writing transaction.
+        before: only those that were written before this one, by ``seq``.
+    """
+    due = select(tables.outbox).where(tables.outbox.c.due_at <= tx.now)
+    if before is not None:
+        due = due.where(tables.outbox.c.seq < before)
+    rows = tx.all(due.order_by(tables.outbox.c.seq).limit(_BATCH))
     found = [Event(row.seq, json.loads(row.destination), row.body, row.created_at) for row in rows]
     if found:
         later = tables.outbox.update().where(tables.outbox.c.seq.in_([event.seq for event in found]))

@@ -8,22 +8,18 @@ the requests. All state is in the database: what a process that ends leaves undo
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from turkctl.market.core import MarketCore
-    from turkctl.market.tx import Event
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 1.0
 """Seconds between two looks, at most."""
 _SHORTEST_PAUSE = 0.05
-_MOST_HANDED_OVER = 1_000
-"""Transactions whose events wait to be delivered. More than that stay in the outbox until it is their turn again."""
 _STOP_SECONDS = 5.0
 
 
@@ -38,32 +34,27 @@ class Timekeeper:
         """
         self._market = market
         self._ending = threading.Event()
-        self._handed_over: queue.Queue[list[Event] | None] = queue.Queue(_MOST_HANDED_OVER)
+        self._written = threading.Event()
+        """Set where there may be events to deliver."""
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin: from now on the market's events are delivered by this timekeeper."""
-        self._market.employ(self._take)
+        self._market.employ(self._written.set)
         for work in (self._settle, self._deliver):
             thread = threading.Thread(target=work, name=f"turkctl-market{work.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """End, once what was handed over is delivered, or after five seconds."""
+        """End, once what is due to be told is told, or after five seconds."""
         self._ending.set()
         self._market.employ(None)
-        self._take([])  # wakes whoever waits for events
+        self._written.set()  # wakes whoever waits for events
         last = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, last - time.monotonic()))
         self._threads.clear()
-
-    def _take(self, events: list[Event] | None) -> None:
-        try:
-            self._handed_over.put_nowait(events)
-        except queue.Full:
-            log.warning("notifications are written faster than they are delivered; the rest is delivered later")
 
     def _settle(self) -> None:
         pause, failing = 0.0, False
@@ -80,23 +71,22 @@ class Timekeeper:
     def _look(self) -> float:
         """Do what is due, and tell how many seconds the next look can wait."""
         first, outbox = self._market.next_due()
-        if outbox <= 0 and self._handed_over.empty():
-            self._take(None)
+        if outbox <= 0:
+            self._written.set()
         if first > 0:
             return max(_SHORTEST_PAUSE, min(LONGEST_PAUSE, first))
         self._market.settle()
         return _SHORTEST_PAUSE
 
     def _deliver(self) -> None:
-        while not (self._ending.is_set() and self._handed_over.empty()):
+        """Deliver what is due whenever something may be; a last time at the end."""
+        ending = False
+        while not ending:
+            self._written.wait()
+            self._written.clear()
+            ending = self._ending.is_set()
             try:
-                events = self._handed_over.get(timeout=LONGEST_PAUSE)
-            except queue.Empty:
-                continue
-            try:
-                if events is None:
-                    self._market.deliver_waiting()
-                else:
-                    self._market.deliver(events)
+                while self._market.deliver_waiting():
+                    pass
             except Exception as error:  # noqa: BLE001  the events are in the outbox, and their turn comes again
                 log.warning("notifications were not delivered: %s", error)
