@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -47,10 +47,12 @@ class HarmlessStream:
 
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
+        self.mask: Callable[[str], str] = lambda text: text
+        """Takes secrets out of a text."""
 
     def write(self, text: str) -> int:
         """Write the text, harmless."""
-        self.unfiltered.write(harmless(text))
+        self.unfiltered.write(harmless(self.mask(text)))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -60,6 +62,12 @@ class HarmlessStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.unfiltered, name)
+
+
+def mask_stream(stream: TextIO, mask: Callable[[str], str]) -> None:
+    """Let a filtered stream, whoever writes to it, show no secrets: ``mask`` takes them out of each text written."""
+    if isinstance(stream, HarmlessStream):
+        stream.mask = mask
 
 
 def unfiltered(stream: TextIO) -> TextIO:

@@ -11,15 +11,18 @@ import errno
 import io
 import os
 import re
+import select
 import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from turkctl.errors import OutputError, UsageError
+from turkctl.waits import LOOK_S, go_on
 
 SQLITE = b"SQLite format 3\x00"
 """The first bytes of every SQLite database."""
@@ -28,11 +31,19 @@ SIDECARS = ("-wal", "-shm", "-journal")
 SETTINGS_NAMES = ("turkctl.toml", "experiment.toml")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Disk failures that another name would not fix."""
-_KEY = re.compile(rb"[0-9a-f]{64}\s*")
+_WORD = re.compile(rb"(?=\S*[0-9+/=]|\S*[a-z]\S*[A-Z]|\S*[A-Z]\S*[a-z])[^\s,;<>{}\[\]\"']{16,1024}\s*")
+"""One word and nothing else, and not the name of a column: what turkctl makes for a key, or somebody else did."""
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_AWS_SECRET = re.compile(rb"^\s*aws_secret_access_key\s*=", re.MULTILINE | re.IGNORECASE)
+_LARGEST_TEXT = 1 << 16
+"""Bytes of a settings file or a file of keys, at most."""
+_SHORTEST_KEY, _LARGEST_KEY = 16, 128
+"""Bytes of a key that is no text."""
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:(?P<name>stdin|stdout|stderr)|fd/(?P<number>\d{1,9}))")
 _DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_UNBLOCKED = getattr(select, "PIPE_BUF", 4096)
+"""Bytes that a pipe takes at once when it takes any."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +204,46 @@ def create(path: Path, data: bytes, *, private: bool) -> None:
         output.discard()
 
 
+class _Channel(io.RawIOBase):
+    """A device or a pipe, which may keep whoever writes waiting. Once a wait was given up, nothing more is written."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._given_up = False
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: Any) -> int:
+        if self._given_up:
+            raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+        try:
+            self._await_room()
+            return os.write(self._descriptor, data[:_UNBLOCKED])
+        except BaseException:
+            self._given_up = True
+            raise
+
+    def _await_room(self) -> None:
+        if not hasattr(select, "poll"):
+            return
+        waiting = select.poll()
+        waiting.register(self._descriptor, select.POLLOUT)
+        while True:
+            go_on()
+            if waiting.poll(1000 * LOOK_S):
+                return
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
 class _Direct:
     """A device, a pipe, or a descriptor of this process, written to directly."""
 
@@ -203,11 +254,11 @@ class _Direct:
     def open(self) -> None:
         number = _descriptor(self._path)
         if number is None:
-            self.stream = os.fdopen(os.open(self._path, _WRITE), "wb")
+            self.stream = io.BufferedWriter(_Channel(_opened(self._path)))
             return
         for stream in (sys.stdout, sys.stderr):
             stream.flush()  # earlier output must come first
-        self.stream = os.fdopen(os.dup(number), "wb")
+        self.stream = io.BufferedWriter(_Channel(os.dup(number)))
 
     def finish(self) -> None:
         self.stream.flush()
@@ -218,6 +269,21 @@ class _Direct:
     def discard(self) -> None:
         with suppress(OSError):
             self.stream.close()
+
+
+def _opened(path: Path) -> int:
+    """Open a device or a pipe; a pipe opens when somebody reads it."""
+    while True:
+        go_on()
+        try:
+            descriptor = os.open(path, _WRITE | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            if error.errno != errno.ENXIO or not path.is_fifo():
+                raise
+            time.sleep(LOOK_S)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
 
 
 class _Beside:
@@ -308,15 +374,47 @@ def _kind(path: Path) -> str | None:
     base = next((str(place)[: -len(each)] for each in SIDECARS if place.name.endswith(each)), None)
     if begins.startswith(SQLITE) or (base is not None and _beginning(Path(base)).startswith(SQLITE)):
         return "a database"
-    if _KEY.fullmatch(begins) or _PRIVATE_KEY.match(begins):
+    return _secret_or_settings(begins)
+
+
+def _secret_or_settings(data: bytes) -> str | None:
+    """Return what a small file is by all that it holds; None unless it is a key or a settings file."""
+    if _WORD.fullmatch(data) or _PRIVATE_KEY.match(data) or _is_binary_key(data):
         return "a key"
-    return None
+    if _AWS_SECRET.search(data):
+        return "a file of AWS credentials"
+    document = _toml(data)
+    if not document:
+        return None
+    lines = (each.get("secret") if isinstance(each, dict) else each for each in document.values())
+    return "a file of keys" if all(isinstance(each, str) for each in lines) else "a settings file"
+
+
+def _is_binary_key(data: bytes) -> bool:
+    if not _SHORTEST_KEY <= len(data) <= _LARGEST_KEY:
+        return False
+    try:
+        return any(ord(each) < 32 and each not in "\t\r\n" for each in data.decode())
+    except UnicodeDecodeError:
+        return True
+
+
+def _toml(data: bytes) -> dict[str, Any]:
+    """Return a document that is TOML, which no result is; none of what is too long for settings."""
+    import tomllib  # only where a file is there already
+
+    if len(data) > _LARGEST_TEXT:
+        return {}
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _beginning(path: Path) -> bytes:
-    """Return the first bytes, or none if the file cannot be read, which may still be replaced."""
+    """Return the first bytes, all of a small file; none if the file cannot be read, which may still be replaced."""
     try:
         with path.open("rb") as opened:
-            return opened.read(100)
+            return opened.read(_LARGEST_TEXT + 1)
     except OSError:
         return b""

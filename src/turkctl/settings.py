@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from turkctl.addresses import mask_url
+from turkctl.addresses import SHORTEST_SECRET, mask_url, secrets_in
 from turkctl.errors import ConfigError, UsageError
 from turkctl.made_databases import state_folder
 from turkctl.settings_file import SettingsFile, read_file
@@ -23,6 +24,8 @@ from turkctl.words import nearest
 PROJECT_FILE = "turkctl.toml"
 USER_FILE = "config.toml"
 EXPERIMENTS = "experiments"
+SQLITE_ARGUMENTS = {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
+"""What may follow the ``?`` of an SQLite address that is not one of SQLite's own, which say ``uri=true``."""
 MODES = ("local", "sandbox", "live")
 
 
@@ -102,6 +105,13 @@ class Settings:
     def has_secret_from(self, kind: str) -> bool:
         """Return whether a secret among these settings comes from an origin of this kind, as in ``project file``."""
         return holds_secret({name: value for name, value in self.values.items() if self.origins[name].kind == kind})
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """What no error and no log may show: secret settings, and the secrets in addresses."""
+        texts = [(name, value) for name, value in self.values.items() if isinstance(value, str)]
+        own = {value for name, value in texts if KEYS_BY_NAME[name].secret and len(value) >= SHORTEST_SECRET}
+        return frozenset(own.union(*(secrets_in(value) for _, value in texts if "://" in value)))
 
     def masked(self, name: str) -> Any:
         """Return the value for display: secrets and passwords in URLs are hidden."""
@@ -234,11 +244,26 @@ def _absolute(url: str, base: Path) -> str:
             f"'{mask_url(url)}' is not a database URL",
             hint="write sqlite:///study.db or postgresql://user@host/name",
         )
+    _refuse_unknown_arguments(url)
     path = sqlite_path(url)
     if path is None or path.is_absolute():
         return url
     query = "?" + url.split("?", 1)[1] if "?" in url else ""
     return _sqlite_url(base / path) + query
+
+
+def _refuse_unknown_arguments(url: str) -> None:
+    """Raise UsageError for what SQLite's driver would ignore in an address, as it does with a password."""
+    scheme, _, query = url.partition("?")
+    names = {each.partition("=")[0] for each in query.split("&") if each}
+    if not scheme.startswith("sqlite") or "uri" in names:
+        return
+    unknown = sorted(names - SQLITE_ARGUMENTS)
+    if unknown:
+        raise UsageError(
+            f"'{mask_url(url)}' has an argument that SQLite does not know: {', '.join(unknown)}",
+            hint="leave it out; an SQLite file has no password",
+        )
 
 
 def require_key(name: str) -> Key:

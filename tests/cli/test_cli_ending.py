@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import turkctl.cli.root
+from turkctl import outputs
 from turkctl.cli import main
 from turkctl.context import Context
 
@@ -88,3 +90,14 @@ def test_an_interrupt_while_closing_does_not_say_that_nothing_was_done(
     with pytest.raises(SystemExit):
         main(["hits", "create", "--assignments", "1"])
     assert capsys.readouterr().err == "turkctl: error: interrupted; nothing was done\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_ends_the_wait_for_somebody_who_reads_a_pipe(
+    number: signal.Signals, configured: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(configured / "pipe")
+    monkeypatch.setattr(outputs.time, "sleep", lambda _seconds: os.kill(os.getpid(), number))
+    finished = turkctl("participants", "export", "--data", "trial", "--file", "pipe")
+    assert (finished.code, finished.out) == (130, "")
+    assert "interrupted; nobody read what was to be written" in finished.err

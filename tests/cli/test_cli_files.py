@@ -67,6 +67,34 @@ def test_no_command_replaces_what_a_study_lives_on(precious: Path, turkctl: Run,
     assert contents(precious) == before
 
 
+KEYS = {
+    "one that turkctl made": b"0a" * 32 + b"\n",
+    "a word that somebody chose": b"Z3Jvc3NlLWdlaGVpbW5pc3Nl+/==",
+    "sixteen characters": b"k3y-of-the-study",
+    "random bytes": bytes(range(200, 232)),
+    "keys of a market": b'# ours\nAKIAONE = "secret"\nAKIATWO = { secret = "s", account = "AKIAONE" }\n',
+    "credentials": b"[default]\naws_access_key_id = A\naws_secret_access_key = s\n",
+    "settings under another name": b'mode = "live"\n[experiments.a]\ntitle = "t"\n',
+}
+
+
+@pytest.mark.parametrize("content", KEYS.values(), ids=KEYS.keys())
+def test_a_key_that_no_setting_names_is_known_by_what_it_holds(configured: Path, turkctl: Run, content: bytes) -> None:
+    (configured / "out.csv").write_bytes(content)
+    finished = turkctl(*WRITERS["payments"], "out.csv")
+    assert (finished.code, "is not replaced" in finished.err) == (2, True), finished.err
+    assert (configured / "out.csv").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"worker_id\nA1\n", b"participant_unique_id\n", b"a,b\n1,2\n", b'{"a": 1}\n', b"<p>x</p>", b"PAR1\x15"],
+)
+def test_an_earlier_result_is_replaced(configured: Path, turkctl: Run, content: bytes) -> None:
+    (configured / "out.csv").write_bytes(content)
+    assert turkctl(*WRITERS["payments"], "out.csv").code == 0
+
+
 @pytest.mark.parametrize("name", ["workers.csv", "turkctl.csv"])
 def test_a_table_of_workers_replaces_no_database_whatever_its_name(precious: Path, turkctl: Run, name: str) -> None:
     (precious / name).symlink_to("turkctl.db")

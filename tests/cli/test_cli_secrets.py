@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from turkctl.context import Context
+from turkctl.operations.engine import health
 
 Run = Callable[..., Any]
 
@@ -41,6 +46,46 @@ def test_no_command_shows_a_password_in_an_address(flag: str, argv: list[str], s
     for url in (SECRET, "postgresql://lab:hush@db.invalid/x", "no-such-kind://db/x?password=hush", "lab:hush@db"):
         finished = turkctl(*argv, flag, url)
         assert "hush" not in finished.out + finished.err, finished
+
+
+@pytest.mark.parametrize("verbose", ["-v", "-vv"])
+@pytest.mark.parametrize(
+    ("url", "flags"),
+    [
+        ("http://lab:hush@127.0.0.1:1/x?token=hush", ("-m", "live", "--endpoint-url")),
+        ("http://hush-hush@127.0.0.1:1/", ("-m", "live", "--endpoint-url")),
+        ("postgresql://lab:hu%73h@127.0.0.1:1/x?sslpassword=hush", ("--market-url",)),
+        ("sqlite:///x.db?password=hush", ("--market-url",)),
+    ],
+)
+def test_no_traceback_shows_a_secret_of_an_address(
+    url: str, flags: tuple[str, ...], verbose: str, study: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "OUTAGE", -1.0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTONE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    finished = turkctl("balance", verbose, *flags, url)
+    assert "Traceback" in finished.err
+    assert "hush" not in finished.err
+    assert "hu%73h" not in finished.err
+
+
+def test_no_log_shows_a_secret_however_it_is_quoted(study: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = Context.now
+
+    def look(context: Context) -> datetime:
+        logging.getLogger("turkctl.market").warning("cannot send to %s", ("x", "s3cret of", "http://a:b@c/?token=s"))
+        return now(context)
+
+    monkeypatch.setattr(Context, "now", look)
+    monkeypatch.setenv("TURKCTL_DASHBOARD_SECRET_KEY", "s3cret of")
+    assert "cannot send to ('x', '***', 'http://a:***@c/?token=***')" in turkctl("doctor", "-vv").err
+
+
+def test_what_sqlite_would_ignore_in_an_address_is_refused(study: Path, turkctl: Run) -> None:
+    finished = turkctl("hits", "list", "--database-url", "sqlite:///x.db?password=hush")
+    assert (finished.code, "SQLite does not know: password" in finished.err) == (2, True)
+    assert not (study / "x.db").exists()
 
 
 def test_a_unit_leaves_an_address_with_a_secret_to_the_environment(study: Path, turkctl: Run) -> None:

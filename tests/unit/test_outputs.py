@@ -14,8 +14,8 @@ from typing import BinaryIO
 import pytest
 from devices import device
 
-from turkctl import outputs
-from turkctl.errors import OutputError, UsageError
+from turkctl import outputs, waits
+from turkctl.errors import InterruptedByUserError, OutputError, UsageError
 from turkctl.outputs import Protected, check, writing, writing_all, writing_text
 
 NOTHING = Protected()
@@ -237,3 +237,21 @@ def test_replacing_leaves_nothing_behind_where_the_folder_refuses(
     with pytest.raises(OSError, match="No space"):
         outputs.replace(file, b"new", private=False)
     assert (file.read_text(), names(folder)) == ("old", ["turkctl.toml"])
+
+
+def test_a_wait_for_a_pipe_to_be_emptied_ends_when_the_user_wants_an_end(folder: Path) -> None:
+    pipe, stop = folder / "pipe", threading.Event()
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(InterruptedByUserError), waits.heeding(stop):
+            _fill(pipe, stop)
+    finally:
+        os.close(reader)
+
+
+def _fill(pipe: Path, stop: threading.Event) -> None:
+    with writing_text(pipe, NOTHING) as out:
+        threading.Timer(0.05, stop.set).start()
+        while True:
+            out.write("x" * 100_000)

@@ -14,6 +14,7 @@ from turkctl.cli.ending import process
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ConfirmationNeededError
 from turkctl.units import format_money
+from turkctl.waits import heeding
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -109,7 +110,8 @@ def stoppable(event: threading.Event | None = None) -> Iterator[threading.Event]
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield event
+        with heeding(event):
+            yield event
     finally:
         for number, handler in before.items():
             if not process.settled:

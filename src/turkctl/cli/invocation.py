@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkctl.cli.ending import process
+from turkctl.addresses import mask_text
 from turkctl.settings import Settings, load, mask_url, sqlite_path
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Invocation:
         """The resolved settings."""
         texts: Mapping[str, str] = {k: v for k, v in self.flags.items() if isinstance(v, str)}
         return load(texts, os.environ, Path.cwd())
+
+    def masked(self, text: str) -> str:
+        """Return a text for standard error without the secrets of the settings; never raises."""
+        settings = self.__dict__.get("settings")
+        return mask_text(text, () if settings is None else settings.secrets)
 
     def protected(self, *inputs: tuple[Path | str | None, str]) -> Protected:
         """Return what no file of this command may replace: databases, settings, keys, and the ``inputs`` it reads."""

@@ -19,6 +19,7 @@ from turkctl.cli.common import accept_everywhere, common_params, root_params
 from turkctl.cli.ending import process
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ExitCode, InterruptedByUserError, TurkctlError
+from turkctl.harmless import mask_stream
 
 _INTERRUPTED = "interrupted; what was finished is kept"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -105,6 +106,7 @@ class Root(TyperGroup):
         """Run, and turn every error into one line and an exit code."""
         invocation = Invocation(kwargs.get("args") or ())
         kwargs.update(standalone_mode=False, obj=invocation)
+        mask_stream(sys.stderr, invocation.masked)
         try:
             code = super().main(*args, **kwargs) or 0
             sys.stdout.flush()  # a reader that is gone, or a full disk, has to show here and not at the very end
@@ -129,7 +131,7 @@ def _explain(error: BaseException, invocation: Invocation) -> int:
     if isinstance(error, TurkctlError):
         _trace(error, invocation)
         for mistake in getattr(error, "mistakes", ()):
-            sys.stderr.write(_line(mistake.message, mistake.hint))
+            sys.stderr.write(invocation.masked(_line(mistake.message, mistake.hint)))
         return _say(error.code, error.message, error.hint, error.exit_code, invocation)
     if hasattr(error, "format_message"):  # a usage error of the parser, whose classes are not public names
         return _usage(error, invocation)
@@ -153,12 +155,12 @@ def _usage(error: Any, invocation: Invocation) -> int:
 
 def _trace(error: BaseException, invocation: Invocation) -> None:
     if invocation.verbosity:
-        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.write("".join(traceback.format_exception(error)))
 
 
 def _say(code: str, message: str, hint: str | None, exit_code: int, invocation: Invocation) -> int:
-    line = " ".join(message.split())
-    sys.stderr.write(_line(message, hint))
+    line, hint = invocation.masked(" ".join(message.split())), hint and invocation.masked(hint)
+    sys.stderr.write(_line(line, hint))
     return _report(code, line, hint, exit_code, invocation)
 
 

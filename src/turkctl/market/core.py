@@ -21,7 +21,7 @@ from turkctl.market.tx import META, META_LOCKED, Event, Shared, Tx, when
 
 T = TypeVar("T")
 
-Courier = Callable[[list[Event]], None]
+Courier = Callable[[], None]
 _NOBODY = Requester("", "production")
 
 
@@ -130,30 +130,53 @@ class MarketCore:
         return first, outbox if self._notify is not None else math.inf
 
     def employ(self, courier: Courier | None) -> None:
-        """Give the events of committed transactions to ``courier`` from now on; it calls :meth:`deliver` when it likes.
+        """Tell ``courier`` of events once they are committed; it calls :meth:`deliver_waiting` when it likes.
 
         With None, events are delivered before an operation answers.
         """
         self._courier = courier
 
-    def deliver(self, events: list[Event]) -> None:
-        """Deliver events and delete the delivered ones from the outbox."""
+    def _deliver(self, events: list[Event]) -> None:
+        """Deliver events, after what other processes left to be told before them; what was taken leaves the outbox."""
         if self._notify is None or not events:
             return
         with self._database.read() as connection:
-            now = self._tx(connection, _NOBODY, locked=False).now
+            tx = self._tx(connection, _NOBODY, locked=False)
+            now, (_, due) = tx.now, settle.next_times(tx)
+        if due is not None and due <= now:
+            self._deliver_earlier(events[0].seq)
+        self._send(events, now)
+
+    def _deliver_earlier(self, seq: int) -> None:
+        """Deliver what was written before an event and waits for its turn, which has come."""
+        while True:
+            with self._database.write() as connection:
+                tx = self._tx(connection, _NOBODY, locked=True)
+                earlier = notifications.waiting(tx, before=seq)
+            if not earlier:
+                return
+            self._send(earlier, tx.now)
+
+    def _send(self, events: list[Event], now: int) -> None:
+        assert self._notify is not None
         done = notifications.deliver(self._notify, events, now)
         if done:
             with self._database.write() as connection:
                 connection.execute(tables.outbox.delete().where(tables.outbox.c.seq.in_(done)))
 
-    def deliver_waiting(self) -> None:
-        """Retry notifications that were not delivered and are due again."""
+    def deliver_waiting(self) -> bool:
+        """Deliver the first events whose time has come, in the order in which they were written.
+
+        Returns:
+            Whether there were any, so that there may be more.
+        """
         if self._notify is None:
-            return
+            return False
         with self._database.write() as connection:
-            events = notifications.waiting(self._tx(connection, _NOBODY, locked=True))
-        self.deliver(events)
+            tx = self._tx(connection, _NOBODY, locked=True)
+            events = notifications.waiting(tx)
+        self._send(events, tx.now)
+        return bool(events)
 
     def _read(self, requester: Requester, work: Callable[[Tx], T]) -> T:
         return self._run(requester, work, write=False)
@@ -191,8 +214,11 @@ class MarketCore:
             requester=requester,
             shared=self._shared,
             lag=self.listing_lag // timedelta(milliseconds=1),
+            delivers=self._notify is not None and self._courier is None,
         )
 
     def _hand_over(self, events: list[Event]) -> None:
-        if events:
-            (self._courier or self.deliver)(events)
+        if events and self._courier is not None:
+            self._courier()
+        elif events:
+            self._deliver(events)

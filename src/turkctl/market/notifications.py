@@ -1,8 +1,9 @@
 """Notifications: one specification per HIT type, an outbox, and its delivery after the transaction.
 
-An event is written to the outbox in the transaction that causes it, so that neither exists without the other, and is
-deleted once delivered: at least once, in no promised order. Its age counts from when it was written, which is later
-than the time it states if time has passed unobserved.
+An event is written to the outbox in the transaction that causes it, so that neither is there without the other, and
+is deleted once delivered: at least once, and in the order in which events were written, except those that were refused
+or left behind, which are delivered later. What a process without a notifier writes is due at once for one that has one.
+Its age counts from when it was written, which is later than the time it states if time has passed unobserved.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def emit(tx: Tx, hit_type: HitType, event: str, hit_id: str, assignment_id: str 
         "destination": json.dumps(destination),
         "body": body,
         "created_at": tx.started,
-        "due_at": tx.started + RETRY_AFTER,
+        "due_at": tx.started + (RETRY_AFTER if tx.delivers else 0),
     }
     key = tx.run(tables.outbox.insert(), row).inserted_primary_key
     assert key is not None
@@ -94,11 +95,17 @@ def _destination(owner: Requester, specification: dict[str, Any]) -> dict[str, A
     }
 
 
-def waiting(tx: Tx) -> list[Event]:
-    """Return events of earlier transactions that are due; each is postponed so that no other process takes it."""
-    rows = tx.all(
-        select(tables.outbox).where(tables.outbox.c.due_at <= tx.now).order_by(tables.outbox.c.seq).limit(_BATCH)
-    )
+def waiting(tx: Tx, before: int | None = None) -> list[Event]:
+    """Return events of earlier transactions that are due; each is postponed so that no other process takes it.
+
+    Args:
+        tx: a writing transaction.
+        before: only those that were written before this one, by ``seq``.
+    """
+    due = select(tables.outbox).where(tables.outbox.c.due_at <= tx.now)
+    if before is not None:
+        due = due.where(tables.outbox.c.seq < before)
+    rows = tx.all(due.order_by(tables.outbox.c.seq).limit(_BATCH))
     found = [Event(row.seq, json.loads(row.destination), row.body, row.created_at) for row in rows]
     if found:
         later = tables.outbox.update().where(tables.outbox.c.seq.in_([event.seq for event in found]))

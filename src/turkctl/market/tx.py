@@ -96,6 +96,8 @@ class Tx:
     shared: Shared
     lag: int = 0
     """Milliseconds for which new rows are missing from listings."""
+    delivers: bool = False
+    """Whether its events are delivered right after it; else they are for whoever looks into the outbox next."""
     events: list[Event] = field(default_factory=list)
     reviews: list[tuple[str, str]] = field(default_factory=list)
     """Assignments that were submitted and HITs that became reviewable (``Assignment`` or ``HIT``, id), whose review

@@ -17,7 +17,15 @@ from turkctl import own_market
 from turkctl.accounts import account_number, aws_account, market_account
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.answers import MALFORMED, Raw
-from turkctl.mturk.errors import is_amazons, lost, no_answer_of_a_market, translate
+from turkctl.mturk.errors import (
+    MarketRefusedError,
+    StrangeAnswerError,
+    is_amazons,
+    lost,
+    no_answer_of_a_market,
+    reads_only,
+    translate,
+)
 from turkctl.units import CENT, format_money
 
 T = TypeVar("T")
@@ -56,6 +64,7 @@ class Caller:
         self._clock = clock
         self._lock = threading.Lock()
         self._turkctls: bool | None = None
+        self._answered = False
         # botocore's parser fails in many ways on answers that are not the API's. In process, such an exception is
         # a bug in the built-in market and must show up as one.
         self._unparsable: tuple[type[Exception], ...] = () if in_process else MALFORMED
@@ -125,10 +134,15 @@ class Caller:
 
         try:
             answer: Raw = getattr(self._client, method)(**members)
-        except (ClientError, BotoCoreError, ResponseParserError, *self._unparsable) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, StrangeAnswerError, *self._unparsable) as error:
             self.ahead = _ahead(getattr(error, "response", None) or {})
-            raise translate(error, operation=operation, endpoint=self.endpoint) from error
+            told = translate(error, operation=operation, endpoint=self.endpoint)
+            self._answered = self._answered or isinstance(told, MarketRefusedError)
+            if isinstance(told, StrangeAnswerError):
+                told.few_tries = reads_only(operation) or not self._answered
+            raise told from error
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        self._answered = True
         self._turkctls = own_market.HEADER in headers
         self.ahead = _ahead(answer)
         return answer

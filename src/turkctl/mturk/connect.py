@@ -14,8 +14,8 @@ from turkctl.errors import UsageError
 from turkctl.model import SEARCH_PATH
 from turkctl.mturk.bounds import Bounds, bound
 from turkctl.mturk.client import MTurk
-from turkctl.mturk.errors import lost, shown, translate
-from turkctl.mturk.wholeness import NotWholeError, check
+from turkctl.mturk.errors import lost, shown, strange, translate
+from turkctl.mturk.wholeness import NotWholeError, StrangerError, check
 
 PRODUCTION_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
 SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
@@ -87,6 +87,8 @@ def _whole_answers(endpoint_url: str, depth: int) -> Callable[..., None]:
         operation, status = operation_model.name, response_dict["status_code"]
         try:
             check(operation, status, response_dict["headers"], response_dict["body"], depth)
+        except StrangerError as error:
+            raise strange(endpoint_url, operation, str(error)) from error
         except NotWholeError as error:
             raise lost(endpoint_url, operation, str(error)) from error
 

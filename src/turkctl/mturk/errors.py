@@ -8,6 +8,7 @@ exception, and the service's own code is in ``TurkErrorCode`` only. :func:`trans
 from __future__ import annotations
 
 import re
+from http.client import BadStatusLine, HTTPException, LineTooLong, RemoteDisconnected, UnknownProtocol
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -125,6 +126,16 @@ class AnswerLostError(MarketUnreachableError):
         self.operation = operation
 
 
+class StrangeAnswerError(AnswerLostError):
+    """What answered is no market: it sent a web page, or speaks something else than the API.
+
+    Attributes:
+        few_tries: the request only reads, or no market has ever answered there: it is not repeated for long.
+    """
+
+    few_tries = False
+
+
 _BY_CODE: Final[tuple[tuple[re.Pattern[str], type[MarketRefusedError]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
@@ -193,6 +204,26 @@ def lost(endpoint: str, operation: str, reason: str = NONE_OF_THE_API) -> Answer
     )
 
 
+def strange(endpoint: str, operation: str, what: str) -> StrangeAnswerError:
+    """Return the error for an answer that is none of the API's, of which nobody knows what it did.
+
+    Args:
+        endpoint: the address that was asked.
+        operation: the API's name of the operation.
+        what: the answer is, as in ``a web page``.
+    """
+    hint = "check the address and its port, and that no login page of a network stands in between"
+    if not reads_only(operation):
+        hint = f"{hint}; what was asked for may have been done: run the command again"
+    message = f"no market at {shown(endpoint)}: its answer to {operation} is {what}, not an answer of the API"
+    return StrangeAnswerError(message, hint, operation=operation)
+
+
+def reads_only(operation: str) -> bool:
+    """Return whether an operation, by the API's name, changes nothing."""
+    return operation.startswith(("Get", "List"))
+
+
 def translate(error: Exception, *, operation: str, endpoint: str) -> TurkctlError:
     """Return turkctl's error for one of botocore's (``ClientError``, ``BotoCoreError``, a parser's)."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -251,6 +282,8 @@ def _silence_or_setup(error: Any, operation: str, endpoint: str) -> TurkctlError
     if isinstance(error, their.ParamValidationError):
         report = " ".join(str(error.kwargs.get("report", error)).split())
         return ParameterError(report, code="ParamValidation", operation=operation)
+    if _is_no_http(error):
+        return strange(endpoint, operation, "not HTTP")
     if isinstance(error, their.ReadTimeoutError | their.ConnectionClosedError):
         return _silent(error, operation, endpoint)
     if isinstance(error, their.SSLError):
@@ -275,6 +308,8 @@ def _silent(error: Any, operation: str, endpoint: str) -> AnswerLostError:
 def _reason(error: Exception) -> str:
     from botocore import exceptions as their
 
+    if (why := _protocol_fault(error)) is not None:
+        return f"what came back is not HTTP: {why}"
     known: tuple[tuple[type[Exception], str], ...] = (
         (their.ReadTimeoutError, "no answer came in time"),
         (their.ConnectionClosedError, "the connection was closed before an answer came"),
@@ -290,6 +325,29 @@ def _reason(error: Exception) -> str:
     if "Failed to resolve" in text:
         return "its name cannot be resolved"
     return text
+
+
+def _protocol_fault(error: Exception) -> str | None:
+    """Return what is wrong with bytes that came and are not HTTP; None where the connection only ended."""
+    cause = _http_cause(error)
+    if isinstance(cause, LineTooLong | UnknownProtocol) or type(cause) is HTTPException:
+        return str(cause)  # of no known kind: too many headers
+    return None
+
+
+def _http_cause(error: Exception) -> object:
+    """Return the error of Python's HTTP client that urllib3 and botocore have wrapped."""
+    wrapped = getattr(error, "kwargs", {}).get("error")
+    return next((each for each in getattr(wrapped, "args", ()) if isinstance(each, HTTPException)), None)
+
+
+def _is_no_http(error: Exception) -> bool:
+    """Return whether another protocol answered: what came first is not, and does not begin, a line of HTTP."""
+    cause = _http_cause(error)
+    if isinstance(cause, RemoteDisconnected) or not isinstance(cause, BadStatusLine):
+        return False
+    line = str(cause)
+    return not (line.startswith("HTTP/") or "HTTP/".startswith(line))
 
 
 def _silence(endpoint: str, reason: str) -> tuple[str, str]:

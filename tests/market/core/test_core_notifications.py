@@ -209,8 +209,26 @@ def test_what_a_market_without_a_notifier_produced_is_delivered_by_one_that_has_
     silent.hit()
     inbox = Inbox()
     loud = Bench(url, notify=inbox)
-    loud.market.advance(timedelta(minutes=1))
-    assert inbox.events() == ["HITCreated"]
+    loud.market.settle()
+    assert inbox.events() == ["HITCreated"], "at once"
+    silent.market.close()
+    loud.market.close()
+
+
+def test_what_another_process_wrote_before_is_told_before(tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path / 'market.db'}"
+    inbox, silent = Inbox(), Bench(url)
+    loud = Bench(url, notify=inbox)
+    subscribed(silent, "HITCreated", "AssignmentAccepted")
+    inner, hit = loud.market._write, silent.hit
+
+    def overtaken(requester: Any, work: Any) -> Any:
+        silent.accepted(hit())
+        return inner(requester, work)
+
+    loud.market._write = overtaken  # type: ignore[method-assign]
+    loud.hit()
+    assert inbox.events() == ["HITCreated", "AssignmentAccepted", "HITCreated"]
     silent.market.close()
     loud.market.close()
 

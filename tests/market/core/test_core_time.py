@@ -280,7 +280,7 @@ def test_an_event_is_not_dropped_for_the_age_of_what_it_tells_of(tmp_path: Path)
     url, clock, inbox = f"sqlite:///{tmp_path / 'market.db'}", Clock(), Inbox()
     bench = Bench(url, clock=clock, notify=inbox)
     expected = busy(bench)
-    bench.market.employ(lambda _events: None)  # it is killed before it delivers
+    bench.market.employ(lambda: None)  # it is killed before it delivers
     clock.seconds += timedelta(days=200).total_seconds()
     bench.market.settle()
     bench.market.close()

@@ -17,7 +17,13 @@ from turkctl.errors import TurkctlError
 from turkctl.market.doors.http import Server, serve
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.service import Market
-from turkctl.mturk.errors import AnswerLostError, MarketFaultError, MarketRefusedError, NotConnectedError
+from turkctl.mturk.errors import (
+    AnswerLostError,
+    MarketFaultError,
+    MarketRefusedError,
+    NotConnectedError,
+    StrangeAnswerError,
+)
 from turkctl.operations.engine.batch import Engine, read_each
 from turkctl.operations.engine.plan import Done, Plan, Step
 from turkctl.operations.hits.expire import prepare_expire
@@ -241,3 +247,29 @@ def test_the_context_hands_its_notice_to_every_engine(study: Study) -> None:
     context = Context(study.world.settings, said.append)
     context.engine().notice("wait")
     assert said == ["wait"]
+
+
+def test_what_is_no_market_is_asked_three_times_within_two_seconds() -> None:
+    clock, tries = Clock(), []
+
+    def perform() -> None:
+        tries.append(clock.time)
+        error = StrangeAnswerError("no market at x")
+        error.few_tries = True
+        raise error
+
+    with pytest.raises(StrangeAnswerError) as caught:
+        engine(clock, []).call(perform)
+    assert (len(tries), clock.time < 2.1, caught.value.uncertain) == (3, True, True)
+
+
+def test_a_page_in_answer_to_what_pays_is_as_uncertain_as_any_lost_answer() -> None:
+    clock, tries = Clock(), []
+
+    def perform() -> None:
+        tries.append(clock.time)
+        raise StrangeAnswerError("no market at x")
+
+    with pytest.raises(StrangeAnswerError) as caught:
+        engine(clock, []).call(perform)
+    assert (len(tries) > 5, clock.time > 25, caught.value.uncertain) == (True, True, True)

@@ -19,6 +19,8 @@ FEWEST = 8
 """Failures in a row that make a market hopeless, at least, however few requests are under way at once."""
 SILENT = 5.0
 """Seconds of failures after which the user hears that requests are being repeated."""
+FEW = 3
+"""Tries of a request that something answers which is no market, where repeating it helps nobody."""
 LONGEST_PAUSE, LONGEST_KNOCK = 5.0, 1.0
 """Seconds between two tries, at most: of a request that failed, and of a connection that was refused."""
 
@@ -114,6 +116,8 @@ class Tries:
         self._began = health.clock()
         self._knocking = False
         self._delay = 0.1
+        self._strange = 0
+        """Answers of something that is no market."""
 
     def go_on(self, error: TurkctlError) -> bool:
         """Return whether to try again after this error."""
@@ -133,10 +137,18 @@ class Tries:
         if self._stopped():
             self.cut_short = True
             return False
-        if self._health.impatient or now - self._began > self._patience:
+        if self._health.impatient or now - self._began > self._patience or self._is_no_market(error):
             self._health.gave_up(error, self._began)
             return False
         return True
+
+    def _is_no_market(self, error: TurkctlError) -> bool:
+        """Note what answered; return whether it has been seen often enough not to be a market."""
+        if not getattr(error, "few_tries", False):
+            return False
+        self._strange += 1
+        self._delay = 1.0  # what stands in for a market that starts anew has a moment to go away
+        return self._strange >= FEW
 
     def _knock(self, error: TurkctlError) -> bool:
         """Return whether to wait for a market that refuses connections: nothing can have happened."""
