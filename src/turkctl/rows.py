@@ -91,7 +91,11 @@ class Table:
     @property
     def place(self) -> str:
         """Where the row is that was read last: the file and the row."""
-        return f"{self.name}, {self._unit} {self.row:,}"
+        return self.place_of(self.row)
+
+    def place_of(self, row: int) -> str:
+        """Return where a row is, by its number."""
+        return f"{self.name}, {self._unit} {row:,}"
 
     def error(self, why: str, hint: str | None = FIX_ROW) -> RowError:
         """Return the error for the row that was read last."""
