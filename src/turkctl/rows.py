@@ -34,6 +34,8 @@ FIX_ROW = "fix that row, or take it out"
 SAVE_AS = 'save it as "CSV UTF-8": in Excel that is a file type of Save As, in LibreOffice a character set'
 
 _PART = 1 << 16
+_NOWHERE = "\x1f"
+"""Separates the columns of a list, which has one."""
 _MAGIC = {
     b"PK\x03\x04": "an Excel or LibreOffice file",
     b"\xd0\xcf\x11\xe0": "an Excel file",
@@ -203,7 +205,7 @@ def as_text(value: Any) -> str:
 
 
 @contextmanager
-def opened(file: str | Path, stdin: TextIO) -> Iterator[Table]:
+def opened(file: str | Path, stdin: TextIO, *, listed: Sequence[str] = ()) -> Iterator[Table]:
     """Open a table: the file, or standard input for ``-``.
 
     JSON is told by its first characters, or by the ending of the name; all else is CSV.
@@ -211,12 +213,14 @@ def opened(file: str | Path, stdin: TextIO) -> Iterator[Table]:
     Args:
         file: its path as it was given, which errors name.
         stdin: standard input; it stays open.
+        listed: names of a column that may be the only one. Such a file may lack its header, the first of these then,
+            and what follows a ``#`` in it does not count.
 
     Raises:
         UsageError: the file cannot be read, is empty, or is no table; it has a column twice, or one without a name.
     """
     if str(file) == STANDARD_INPUT:
-        yield _table(_Source("standard input", stdin.buffer), None)
+        yield _table(_Source("standard input", stdin.buffer), None, listed)
         return
     path = Path(file)
     try:
@@ -224,7 +228,7 @@ def opened(file: str | Path, stdin: TextIO) -> Iterator[Table]:
     except OSError as error:
         raise _unreadable(str(file), error) from None
     with stream:
-        yield _table(_Source(str(file), stream, path.stat().st_size), ENDINGS.get(path.suffix.lower()))
+        yield _table(_Source(str(file), stream, path.stat().st_size), ENDINGS.get(path.suffix.lower()), listed)
 
 
 def _unreadable(name: str, error: OSError) -> UsageError:
@@ -299,25 +303,37 @@ class _Source:
             raise _unreadable(self.name, error) from None
 
 
-def _table(source: _Source, is_json: bool | None) -> Table:
+def _table(source: _Source, is_json: bool | None, listed: Sequence[str]) -> Table:
     """Return the table that a text is; None lets its first characters decide whether it is JSON."""
     head: list[str] = []
     with source.reading(lambda: len(head)):
         while not head or not head[-1].strip():
             if not (line := source.text.readline(_PART)):
                 raise _empty(source.name)
-            head.append(line)
-        if source.bytes.nul and any("\0" in line for line in head):
+            head.append("\n" if listed and line.lstrip().startswith("#") else line)
+        first = head[-1]
+        if source.bytes.nul and "\0" in first:
             raise UsageError(f"{source.name} has NUL characters, which text does not have", hint=SAVE_AS)
-        if _ARRAY.match(head[-1]):
+        if _ARRAY.match(first):
             return _Json(source, head, as_array=True)
-        if not head[-1].endswith(("\n", "\r")):
+        if not first.endswith(("\n", "\r")):
             head[-1] += source.text.readline(MAX_CELL)
-        if is_json or _OBJECT.match(head[-1]):
+        if is_json or _OBJECT.match(first):
             return _Json(source, head, as_array=False)
-        if match := _SEPARATOR.fullmatch(head[-1]):  # a line for Excel, which does not show it
-            return _Csv(source, [], match[1], before=len(head))
-        return _Csv(source, head, _delimiter(source.name, _header(source, head)))
+        if match := _SEPARATOR.fullmatch(first):  # a line for Excel, which does not show it
+            return _Csv(source, source.text, match[1], not_rows=len(head))
+        if listed and not any(delimiter in first.partition("#")[0] for delimiter in DELIMITERS):
+            return _list(source, head, listed)
+        delimiter = _delimiter(source.name, _header(source, head))
+        return _Csv(source, chain(head, source.text), delimiter)
+
+
+def _list(source: _Source, head: Sequence[str], listed: Sequence[str]) -> Table:
+    """Return the table of one column that a list is."""
+    lines = (line.partition("#")[0] for line in chain(head, source.text))
+    if plain(head[-1].partition("#")[0].strip('" \t\r\n')) in map(plain, listed):
+        return _Csv(source, lines, _NOWHERE)
+    return _Csv(source, chain([listed[0]], lines), _NOWHERE, not_rows=-1)
 
 
 def _empty(name: str) -> UsageError:
@@ -359,21 +375,21 @@ def _delimiter(name: str, header: str) -> str:
 class _Csv(Table):
     """A CSV file whose separator is known."""
 
-    def __init__(self, source: _Source, head: Iterable[str], delimiter: str, *, before: int = 0) -> None:
+    def __init__(self, source: _Source, lines: Iterable[str], delimiter: str, *, not_rows: int = 0) -> None:
         """Read the header.
 
         Args:
-            source: the rest of the text.
-            head: its first lines.
+            source: what the lines come from.
+            lines: the lines, with that of the header.
             delimiter: what separates cells.
-            before: number of lines before these that are no rows.
+            not_rows: number of lines of the file before these; -1 for a header that is not in the file.
         """
         super().__init__(source)
-        self.decimal_comma = delimiter != ","
-        self._before = before
+        self.decimal_comma = delimiter in ";\t"
+        self._not_rows = not_rows
         csv.field_size_limit(MAX_CELL)
-        self._reader = csv.reader(chain(head, source.text), delimiter=delimiter, strict=True)
-        self._numbered = enumerate(self._reader, start=1)
+        self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        self._numbered = enumerate(self._reader, start=1 + min(not_rows, 0))
         header: list[str] = []
         rows = self._numbered
         with self._reading_csv():
@@ -391,13 +407,13 @@ class _Csv(Table):
     @property
     def place(self) -> str:
         """Where the row is that was read last: the file and the row, and its line where that is another."""
-        line = self._reader.line_num + self._before
+        line = self._reader.line_num + self._not_rows
         return super().place + (f" (line {line:,})" if line != self.row else "")
 
     @contextmanager
     def _reading_csv(self) -> Iterator[None]:
         try:
-            with self._source.reading(lambda: self._reader.line_num + self._before):
+            with self._source.reading(lambda: self._reader.line_num + self._not_rows):
                 yield
         except csv.Error as error:
             words = next((words for part, words in _CSV_ERRORS.items() if part in str(error)), str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import csv
 import io
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standard_input import standard_input
 
+import turkctl
 from turkctl.errors import UsageError
 from turkctl.rows import RowError, Table, as_text, opened
 
@@ -305,3 +307,45 @@ def test_standard_input_stays_open_and_its_size_is_unknown() -> None:
         table.progress(lambda *_: pytest.fail("nobody knows"))
         assert list(table.records()) == [{"id": "a"}]
     assert not given.buffer.closed
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("A1\nA2\n", [("A1", 1), ("A2", 2)]),
+        ("worker_id\nA1\n\n# nobody, really; else\nA2  # twice, they say\n", [("A1", 2), ("A2", 5)]),
+        ("# from May; by hand\n\nWorker ID\nA1\n", [("A1", 4)]),
+        ('"WorkerId"\r\n"A1"\r\n', [("A1", 2)]),
+        ("\ufeffA1\r\nA2", [("A1", 1), ("A2", 2)]),
+        ("A1\nA 2, A3; A4\n", [("A1", 1), ("A 2, A3; A4", 2)]),
+        ("n;Worker ID;note\n1;A1;#1\n2;A2;\n", [("A1", 2), ("A2", 3)]),
+        ("# a table\nworker,n\nA1,1\n", [("A1", 3)]),
+        ('{"worker_id": "A1"}\n{"worker_id": "A2"}\n', [("A1", 1), ("A2", 2)]),
+    ],
+)
+def test_a_column_may_stand_alone_as_a_list_without_its_name(content: str, expected: list[tuple[str, int]]) -> None:
+    with opened("-", standard_input(content), listed=("worker_id", "worker")) as table:
+        column = table.find("worker_id", "worker")
+        assert column is not None
+        assert [(as_text(record[column]), table.row) for record in table.records()] == expected
+
+
+def test_an_error_in_a_list_names_the_line_of_the_file() -> None:
+    for content, says in (
+        (b"A1\ncaf\xe9\n", "line 2: this is not UTF-8"),
+        (b'A1\n"A2"x\n', "row 2: there is text after"),
+        (b"A1\nA\0\n", "standard input, row 2: it has a NUL character"),
+    ):
+        with pytest.raises(UsageError, match=says), opened("-", standard_input(content), listed=("id",)) as table:
+            list(table.records())
+
+
+def test_one_module_reads_csv() -> None:
+    source = Path(turkctl.__file__).parent
+    readers = [
+        path.name
+        for path in source.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("csv.reader", "csv.DictReader")
+    ]
+    assert readers == ["rows.py"]
