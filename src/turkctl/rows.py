@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NoReturn, TextIO, cast
 
 from turkctl.errors import UsageError
 from turkctl.units import parse_money
-from turkctl.words import nearest
+from turkctl.words import counted, meant
 
 STANDARD_INPUT = "-"
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
@@ -134,10 +134,7 @@ class Table:
 
     def no_column(self, message: str, name: str) -> UsageError:
         """Return the error for a column that is not there: the message with the nearest name, and all of them."""
-        close = nearest(name, self.columns)
-        return UsageError(
-            message + (f"; did you mean '{close}'?" if close else ""), hint="its columns are " + ", ".join(self.columns)
-        )
+        return UsageError(message + meant(name, self.columns), hint="its columns are " + ", ".join(self.columns))
 
     def find(self, *names: str) -> str | None:
         """Return the column of the first of these names that is there, or None.
@@ -445,7 +442,7 @@ class _Csv(Table):
         """Return what is wrong with a row that is not blank, if anything is."""
         count, width = len(cells), len(self.columns)
         if count < width or any(cell.strip() for cell in cells[width:]) or count > self._most:
-            return f"{count} cell{'s' * (count != 1)}, the header has {width}"
+            return f"{counted(count, 'cell')}, the header has {width}"
         if any("\0" in cell for cell in cells):
             return "it has a NUL character"
         return None

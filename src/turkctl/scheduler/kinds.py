@@ -13,7 +13,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, Kind, RunSummary, selection_of
 from turkctl.store import tasks
 from turkctl.store.tasks import Task
-from turkctl.words import nearest
+from turkctl.words import meant
 
 P = TypeVar("P")
 Options = Mapping[str, Any]
@@ -157,11 +157,10 @@ def require_kind(name: str) -> Kind:
     if kind is not None and kind.by_hand:
         return kind
     if name == tasks.CAMPAIGN:
-        raise UsageError("a campaign makes its own task", hint="turkctl campaign create --goal N")
-    close = nearest(name, known)
+        raise UsageError("a campaign makes its own task", hint="turkctl campaigns create --goal N")
     raise UsageError(
         f"there is no kind of task '{name}'",
-        hint=f"kinds are {', '.join(known)}" + (f"; did you mean '{close}'?" if close else ""),
+        hint=f"kinds are {', '.join(known)}" + meant(name, known),
     )
 
 

@@ -47,6 +47,7 @@ from turkctl.store.hits import PSITURK, HitRow
 from turkctl.store.intents import Intent
 from turkctl.store.people import unreviewed
 from turkctl.store.rounds import Round
+from turkctl.words import counted
 
 SILENT_FOR = 900.0
 """Real seconds without a sign of life after which a round's process counts as gone, where nothing proves more."""
@@ -311,7 +312,7 @@ class _Run:
 
 def _words(intent: Intent) -> str:
     number = int(intent.request["assignments"])
-    return f"{number} assignment{'s' if number > 1 else ''}"
+    return counted(number, "assignment")
 
 
 COLUMNS = ("round", "outcome", "completed", "outstanding", "posted", "cost", "reason")

@@ -16,6 +16,7 @@ from turkctl.operations.experiments.stored import find_experiment, the_experimen
 from turkctl.rows import opened
 from turkctl.store import contents, contents_counts
 from turkctl.store.experiments import Version
+from turkctl.words import counted, plural
 
 
 def chosen_keys(named: Sequence[str], in_file: Iterable[str] | None, *, everything: bool) -> list[str] | None:
@@ -63,14 +64,10 @@ def remove_content(
     note = None
     if items:
         note = (
-            f"{_number(items, 'item')} of these {'is' if items == 1 else 'are'} out, for {_number(outputs, 'output')} "
+            f"{counted(items, 'item')} of these {plural(items, 'is', 'are')} out, for {counted(outputs, 'output')} "
             "that will still be counted and paid for; to end the HITs, run: turkctl hits expire"
         )
     return BatchResult("remove", world.listing_place.mode, results, dry_run=dry_run), note
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _remove(

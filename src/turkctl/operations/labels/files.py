@@ -15,6 +15,7 @@ from turkctl.operations.labels.columns import ColumnNames, find_columns, find_go
 from turkctl.operations.labels.meaning import truth
 from turkctl.operations.labels.reading import Numbers, read_gold, read_numbers
 from turkctl.rows import opened
+from turkctl.words import counted
 
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 WORKER_COLUMNS = ("worker", "n", "agreement")
@@ -160,16 +161,16 @@ def _notes(table: Numbers, votes: Votes, request: FileRequest) -> list[str]:
     notes = []
     if votes.duplicates:
         kept = "the last one of each counts" if request.duplicates == "last" else "all of them count"
-        again = _counted(votes.duplicates, "duplicate vote")
+        again = counted(votes.duplicates, "duplicate vote")
         notes.append(f"{again} by the same worker on the same item: {kept}")
     if table.left_out:
-        notes.append(f"left out: {_counted(table.left_out, 'row')} without a label")
+        notes.append(f"left out: {counted(table.left_out, 'row')} without a label")
     if not votes.binary:
         shown = ", ".join(str(each) for each in votes.classes[:10])
         notes.append(f"{len(votes.classes)} classes: {shown}{', …' if len(votes.classes) > 10 else ''}")
     known = int((votes.gold >= 0).sum())
     if known:
-        notes.append(f"gold answers: {_counted(known, 'item')}")
+        notes.append(f"gold answers: {counted(known, 'item')}")
     return notes
 
 
@@ -179,11 +180,7 @@ def summary(result: Result) -> str:
     labelled = int((result.label >= 0).sum())
     cut = f"cut at {run.threshold:.4g} ({run.threshold_from}), " if run.threshold is not None else ""
     return (
-        f"{run.method}: {_counted(run.labels, 'label')} of {_counted(run.items, 'item')} by "
-        f"{_counted(run.workers, 'worker')}; {labelled:,} labelled, {run.items - labelled:,} not; "
-        f"{cut}{_counted(run.rounds, 'round')}" + (f", {run.seconds:.1f} s" if run.seconds >= 1 else "")
+        f"{run.method}: {counted(run.labels, 'label')} of {counted(run.items, 'item')} by "
+        f"{counted(run.workers, 'worker')}; {labelled:,} labelled, {run.items - labelled:,} not; "
+        f"{cut}{counted(run.rounds, 'round')}" + (f", {run.seconds:.1f} s" if run.seconds >= 1 else "")
     )
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
