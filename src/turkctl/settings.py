@@ -19,7 +19,7 @@ from turkctl.errors import ConfigError, UsageError
 from turkctl.made_databases import state_folder
 from turkctl.settings_file import SettingsFile, read_file
 from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key
-from turkctl.words import nearest
+from turkctl.words import meant_or
 
 PROJECT_FILE = "turkctl.toml"
 USER_FILE = "config.toml"
@@ -274,10 +274,9 @@ def require_key(name: str) -> Key:
     """
     key = KEYS_BY_NAME.get(name)
     if key is None:
-        close = nearest(name, KEYS_BY_NAME)
         raise UsageError(
             f"there is no setting '{name}'",
-            hint=f"did you mean '{close}'?" if close else "see them all with: turkctl config show",
+            hint=meant_or(name, KEYS_BY_NAME, "see them all with: turkctl config show"),
         )
     return key
 

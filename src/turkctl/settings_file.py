@@ -9,7 +9,7 @@ from typing import Any
 
 from turkctl.errors import ConfigError
 from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS
-from turkctl.words import nearest
+from turkctl.words import meant
 
 _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.\"'-]+?)\s*=")
@@ -114,9 +114,8 @@ def _take(result: SettingsFile, name: str, value: Any, text: str) -> None:
     key = KEYS_BY_NAME.get(name)
     if key is None or not key.in_file:
         valid = [each.name for each in KEYS_BY_NAME.values() if each.in_file]
-        close = nearest(name, [*valid, "experiments", "qualifications"])
         raise ConfigError(
-            f"{result.path}:{line}: unknown key '{name}'" + (f"; did you mean '{close}'?" if close else ""),
+            f"{result.path}:{line}: unknown key '{name}'" + meant(name, [*valid, "experiments", "qualifications"]),
             hint="see the valid keys with: turkctl config show",
         )
     result.values[name] = key.parse(value, where=f"{result.path}:{line}: {name}")

@@ -6,7 +6,6 @@ seconds in a :class:`~datetime.timedelta`. Times are aware and in UTC.
 
 from __future__ import annotations
 
-import difflib
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from turkctl.errors import UsageError
+from turkctl.words import meant_or
 
 MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
@@ -132,7 +132,6 @@ def parse_zone(name: str) -> ZoneInfo:
     lowered = {each.lower(): each for each in known}
     cities = {each.rpartition("/")[2].lower(): each for each in sorted(known)}
     wanted = name.strip().lower().replace(" ", "_")
-    close = difflib.get_close_matches(wanted, [*lowered, *cities], n=1, cutoff=0.6)
-    nearest = (lowered.get(close[0]) or cities[close[0]]) if close else None
-    hint = f"did you mean {nearest}?" if nearest else "write it as Europe/Berlin or America/New_York"
+    zones = {**cities, **lowered}
+    hint = meant_or(wanted, zones, "write it as Europe/Berlin or America/New_York", zones.__getitem__)
     raise UsageError(f"there is no time zone '{name}'", hint=hint)

@@ -1,9 +1,8 @@
-"""Find the name that was meant: exact names, and the nearest spelling for hints."""
+"""Find the name that was meant, for errors and hints, and put numbers into words."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from turkctl.errors import UsageError
 
@@ -17,12 +16,40 @@ def known_name(name: str, among: Iterable[str], what: str) -> str:
     among = list(dict.fromkeys(among))
     if name in among:
         return name
-    near = nearest(name.lower().replace("-", "_"), among)
-    hint = f"did you mean {near}?" if near else "one of " + ", ".join(among)
+    hint = meant_or(name.lower().replace("-", "_"), among, "one of " + ", ".join(among))
     raise UsageError(f"there is no {what} '{name}'", hint=hint)
 
 
 def nearest(name: str, among: Iterable[str]) -> str | None:
     """Return the closest spelling among the given names, or None if none is close."""
+    import difflib  # on the way to an error only
+
     close = difflib.get_close_matches(name, list(among), n=1, cutoff=0.55)
     return close[0] if close else None
+
+
+def meant(name: str, among: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the end of a message, or nothing where no name is close."""
+    close = nearest(name, among)
+    return f"; did you mean '{close}'?" if close else ""
+
+
+def quoted(name: str) -> str:
+    """Return the name in quotation marks."""
+    return f"'{name}'"
+
+
+def meant_or(name: str, among: Iterable[str], otherwise: str, shown: Callable[[str], str] = quoted) -> str:
+    """Return a hint: the closest name as it is to be typed, or what to say where none is close."""
+    close = nearest(name, among)
+    return f"did you mean {shown(close)}?" if close else otherwise
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """Return the word for one or the word for another number of things."""
+    return one if number == 1 else many
+
+
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """Return ``1 item`` or ``1,000 items``; ``things`` is a plural that is not made with an s."""
+    return f"{number:,} {plural(number, thing, things or thing + 's')}"

@@ -81,7 +81,7 @@ REFUSED: tuple[tuple[list[str], str], ...] = (
     (["--auto", "--from", "bonuses.csv", *WHY], "say how much to pay"),
     (["--amount", "1", "--from", "bonuses.csv", *WHY], "say how much to pay"),
     (["--all", "--from", "bonuses.csv"], "--from names whom to pay in its file"),
-    (["--from", "nowhere.csv"], "nowhere.csv cannot be read"),
+    (["--from", "nowhere.csv"], "cannot read nowhere.csv"),
 )
 
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_meant_is_exit_2_and_pays_nobody(approved: list[str], tur
     assert asked.changes == set()
 
 
-def test_a_file_with_a_bad_row_731_names_it_and_pays_nobody_unless_bad_rows_are_skipped(
+def test_a_file_with_a_bad_row_names_it_and_pays_nobody_unless_bad_rows_are_skipped(
     approved: list[str], configured: Path, turkctl: Run
 ) -> None:
     first, second, third = approved
@@ -105,7 +105,7 @@ def test_a_file_with_a_bad_row_731_names_it_and_pays_nobody_unless_bad_rows_are_
     finished = turkctl("workers", "bonus", "--from", name, "--json")
     assert (finished.code, finished.out) == (2, "")
     error = last_error(finished.err)
-    assert f"row 731 of bonuses.csv: '-0.30' is not an amount of money, for {third}" in error["message"]
+    assert f"bonuses.csv, row 732: '-0.30' is not an amount of money, for {third}" in error["message"]
     assert "--skip-bad-rows" in error["hint"]
     assert payments(turkctl) == []
 
@@ -116,10 +116,10 @@ def test_a_file_with_a_bad_row_731_names_it_and_pays_nobody_unless_bad_rows_are_
 
 
 BAD_ROWS = (
-    (("{}", "0", "thanks"), "row 2 of bonuses.csv: a bonus of $0.00 cannot be paid"),
-    (("{}", "0.105", "thanks"), "row 2 of bonuses.csv: '0.105' is not an amount of money"),
-    (("{}", "3.00", "thanks"), "row 2 of bonuses.csv: $3.00 is over limits.max_bonus = $2.00"),
-    (("{}", "0.10", ""), "row 2 of bonuses.csv: a bonus needs a reason"),
+    (("{}", "0", "thanks"), "bonuses.csv, row 3: a bonus of $0.00 cannot be paid"),
+    (("{}", "0.105", "thanks"), "bonuses.csv, row 3: '0.105' is not an amount of money"),
+    (("{}", "3.00", "thanks"), "bonuses.csv, row 3: $3.00 is over limits.max_bonus = $2.00"),
+    (("{}", "0.10", ""), "bonuses.csv, row 3: a bonus needs a reason"),
 )
 
 
@@ -141,9 +141,9 @@ def test_an_id_that_stands_for_nobody_fails_with_its_row_and_the_others_are_paid
     done = json.loads(finished.out)
     assert (finished.code, done["succeeded"], done["skipped"], done["failed"]) == (1, 1, 0, 3)
     assert {each["id"]: each["error"]["message"] for each in done["results"] if each["error"]} == {
-        "3.1E+29": "row 2: no worker and no assignment '3.1E+29' is known",
-        "ANOBODY": "row 3: no worker and no assignment ANOBODY is known",
-        "row 4": "row 4: the id is missing",
+        "3.1E+29": "row 3: no worker and no assignment '3.1E+29' is known",
+        "ANOBODY": "row 4: no worker and no assignment ANOBODY is known",
+        "row 5": "row 5: the id is missing",
     }
     assert [(row["assignment_id"], row["amount"]) for row in payments(turkctl)] == [(approved[0], "0.10")]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from cli_support import last_error
+from standard_input import standard_input
 
 Run = Callable[..., Any]
 COUNTS = ("rows", "added", "updated", "unchanged", "repeated")
@@ -101,7 +101,7 @@ def test_standard_input_is_told_by_its_first_sign(
     configured: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for text in ('{"key": "j"}\n', "key\nc\n"):
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        monkeypatch.setattr("sys.stdin", standard_input(text))
         assert turkctl("content", "add", "-").code == 0
     assert keys(turkctl) == ["j", "c"]
 
@@ -121,9 +121,7 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
     refused = add(MANY, "--priority", "n * 2")
     assert refused.code == 2
     error = last_error(refused.err)
-    assert error["message"] == (
-        "items.csv, row 40,312 (line 40,313): 'n' is 'high', which is not a number; nothing was changed"
-    )
+    assert error["message"] == ("items.csv, row 40,313: 'n' is 'high', which is not a number; nothing was changed")
     assert rows(turkctl) == []
 
 
@@ -133,14 +131,14 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("", (), "items.csv is empty"),
         ("\n\n", (), "items.csv is empty"),
         ("key,url\n", (), "items.csv has no rows"),
-        ("key,url\na,x\nb\n", (), "row 2 (line 3): it has 1 cells, the header 2"),
-        ("key,url\na,x,z\n", (), "row 1 (line 2): it has 3 cells, the header 2"),
-        ("key,key\na,b\n", (), "the header of items.csv has 'key' more than once"),
-        ("key,\na,b\n", (), "a column without a name"),
-        ('key,url\na,"x\n', (), "row 1 (line 2): unexpected end of data"),
-        (b"key,url\na,x\nb,\xff\n", (), "items.csv is not UTF-8"),
-        (b"\xff\xfek\x00e\x00y\x00", (), "items.csv is not UTF-8"),
-        ("key,url\n,x\n", (), "row 1 (line 2): its key 'key' is empty"),
+        ("key,url\na,x\nb\n", (), "row 3: 1 cell, the header has 2"),
+        ("key,url\na,x,z\n", (), "row 2: 3 cells, the header has 2"),
+        ("key,key\na,b\n", (), "items.csv has two columns 'key'"),
+        ("key,,n\na,b,c\n", (), "column 2 of items.csv has no name"),
+        ('key,url\na,"x\n', (), "row 2: a quotation mark is never closed"),
+        (b"key,url\na,x\nb,\xff\n", (), "items.csv, line 3: this is not UTF-8 text"),
+        (b"k\x00e\x00y\x00", (), "items.csv has NUL characters"),
+        ("key,url\n,x\n", (), "row 2: its key 'key' is empty"),
         ("key,url\n" + "k" * 256 + ",x\n", (), "longer than 255 characters"),
         ("key,url\na\x07,x\n", (), "cannot be printed"),
         ("key,url\na\u202eb,x\n", (), "cannot be printed"),
@@ -148,7 +146,7 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("key,n\na,1\n", ("--priority", "n +"), "no column 'n +'"),
         ("key,n\na,1\n", ("--priority", "n.real"), "is not arithmetic over columns"),
         ("key,n\na,1\n", ("--priority", "__import__('os')"), "__import__ is no function here"),
-        ("key,n\na,0\n", ("--priority", "1 / n"), "row 1 (line 2): the priority cannot be worked out: "),
+        ("key,n\na,0\n", ("--priority", "1 / n"), "row 2: the priority cannot be worked out: "),
         ("key,n\na,\n", ("--priority", "n"), "'n' is empty, which is not a number"),
         ("key,n\na,nan\n", ("--priority", "n"), "the priority is nan, which is not a number"),
         ("key,n\na,1\n", ("--key", "keys"), "no column 'keys' (--key); did you mean 'key'?"),
@@ -169,13 +167,13 @@ def test_a_file_that_cannot_be_meant_is_refused_and_nothing_is_added(
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("[1]", "it is no JSON object"),
-        ('{"key": "b"', "it is no JSON: "),
+        ("[1]", "this is no JSON object"),
+        ('{"key": "b"', "this is no JSON: "),
         ('{"key": NaN}', "NaN is not a number in JSON"),
         ('{"key": null}', "neither a text nor a whole number"),
         ('{"key": true}', "neither a text nor a whole number"),
         ('{"key": "b", "t": "\\ud800"}', "half of a surrogate pair"),
-        ('{"key": "b", "n": ' + "9" * 5000 + "}", "row 2 (line 2): "),
+        ('{"key": "b", "n": ' + "9" * 5000 + "}", "items.jsonl, line 2: "),
         ('{"n": 1}', "its key 'key' is null"),
     ],
 )
@@ -186,8 +184,11 @@ def test_a_bad_line_of_json_is_named(add: Run, line: str, says: str) -> None:
 
 
 def test_a_file_that_is_not_there_or_is_of_another_kind_is_named(configured: Path, turkctl: Run) -> None:
-    (configured / "items.xlsx").write_bytes(b"PK")
-    for name, says in (("none.csv", "none.csv cannot be read"), ("items.xlsx", "neither CSV nor JSON Lines")):
+    (configured / "items.xlsx").write_bytes(b"PK\x03\x04")
+    for name, says in (
+        ("none.csv", "cannot read none.csv"),
+        ("items.xlsx", "items.xlsx is an Excel or LibreOffice file"),
+    ):
         refused = turkctl("content", "add", name)
         assert refused.code == 2
         assert says in refused.err
@@ -284,3 +285,12 @@ def test_no_money_at_all_exits_3(add: Run, turkctl: Run, configured: Path) -> No
     refused = turkctl("content", "dispatch", "--json")
     assert refused.code == 3
     assert last_error(refused.err)["code"] == "funds"
+
+
+def test_a_spreadsheets_decimal_commas_are_numbers_to_a_priority(add: Run, turkctl: Run) -> None:
+    table = "\ufeffkey;größe;n\r\na;0,5;1\r\nb;1,75;2\r\nc;1.5;10\r\n"
+    assert counts(add(table, "--priority", "'größe' * n")) == (3, 3, 0, 0, 0)
+    assert {row["key"]: row["priority"] for row in rows(turkctl)} == {"a": 0.5, "b": 3.5, "c": 15.0}
+    refused = add("key;n\na;1\nb;1,250\n", "--priority", "n")
+    assert refused.code == 2
+    assert "items.csv, row 3: 'n' is '1,250', which is not a number" in last_error(refused.err)["message"]

@@ -109,7 +109,7 @@ def test_a_key_is_made_and_named_and_one_that_others_can_read_is_warned_of(
 @pytest.mark.parametrize(
     ("argv", "mend"),
     [
-        (("--data", "trials"), "did you mean trial"),
+        (("--data", "trials"), "did you mean 'trial'"),
         (("--data", "trial", "--format", "xls"), "one of csv"),
         (("--data", "all", "--format", "csv"), "--file"),
         (("--data", "trial", "--format", "parquet"), "--file"),

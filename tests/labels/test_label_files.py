@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from labels_support import TABLE, run, small_table, table_rows
+from standard_input import standard_input
 
 from turkctl.operations.labels.files import FileRequest, read_votes
 
@@ -67,7 +68,7 @@ def test_ties_and_items_with_few_votes_have_no_label(turkctl: Turkctl, folder: P
 
 def test_standard_input_reads_like_a_file(turkctl: Turkctl, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from_file = turkctl("labels", "aggregate", table, "--json").out
-    monkeypatch.setattr(sys, "stdin", io.StringIO(written()))
+    monkeypatch.setattr(sys, "stdin", standard_input(written()))
     assert turkctl("labels", "aggregate", "-", "--json").out == from_file
 
 
@@ -112,8 +113,7 @@ def test_whatever_the_ids_are_a_csv_brings_back_the_votes_that_were_written(
     writer = csv.writer(text, delimiter=delimiter)
     writer.writerow(["item", "worker", "label"])
     writer.writerows([item, worker, int(value)] for (item, worker), value in found.items())
-    text.seek(0)
-    votes, _ = read_votes(FileRequest("-"), text, lambda *_: None)
+    votes, _ = read_votes(FileRequest("-"), standard_input(text.getvalue()), lambda *_: None)
     read = zip(votes.item, votes.worker, votes.value, strict=True)
     assert {(votes.items[item], votes.workers[worker]): bool(value) for item, worker, value in read} == found
 
@@ -138,15 +138,15 @@ GOOD = "item,worker,label\na,x,1\n"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (GOOD + "b,y,maybe\n", "bad.csv, line 3: the label 'maybe' is neither true nor false"),
-        (GOOD + "b,y,\n", "bad.csv, line 3: the label is missing"),
-        (GOOD + ",y,0\n", "bad.csv, line 3: the item is missing"),
-        (GOOD + "b, ,0\n", "bad.csv, line 3: the worker is missing"),
-        (GOOD + '"b\nc",y,0\nd,z,2\n', "bad.csv, line 5: the label '2' is neither"),
-        (GOOD + "b,y\n", "bad.csv, line 3: 2 cells, the header has 3"),
-        (GOOD + "b,y,0,more\n", "bad.csv, line 3: 4 cells, the header has 3"),
-        (GOOD + "b\0,y,0\n", "bad.csv, line 3: the item has a NUL byte"),
-        (GOOD + '"b,y,0\n', "bad.csv, line 3: this is no CSV"),
+        (GOOD + "b,y,maybe\n", "bad.csv, row 3: the label 'maybe' is neither true nor false"),
+        (GOOD + "b,y,\n", "bad.csv, row 3: the label is missing"),
+        (GOOD + ",y,0\n", "bad.csv, row 3: the item is missing"),
+        (GOOD + "b, ,0\n", "bad.csv, row 3: the worker is missing"),
+        (GOOD + '"b\nc",y,0\nd,z,2\n', r"bad.csv, row 4 \(line 5\): the label '2' is neither"),
+        (GOOD + "b,y\n", "bad.csv, row 3: 2 cells, the header has 3"),
+        (GOOD + "b,y,0,more\n", "bad.csv, row 3: 4 cells, the header has 3"),
+        (GOOD + "b\0,y,0\n", "bad.csv, row 3: it has a NUL character"),
+        (GOOD + '"b,y,0\n', "bad.csv, row 3: a quotation mark is never closed"),
         (GOOD + "b,x,0\n", "labels of one worker only, x"),
         (GOOD + "b,y,yes\n", "all labels of bad.csv are '1'"),
         ("item,worker,label\n", "bad.csv has no labels"),
@@ -156,7 +156,7 @@ GOOD = "item,worker,label\na,x,1\n"
         ("photo,worker,label,seconds\na,x,1,3\n", "no column item.*--item-column NAME"),
         ("task,user,answer\na,x,1\n", "no column worker and no label.*--worker-column user --label-column answer"),
         ("item,task,worker,label\na,a,x,1\n", "two columns for the item: 'item' and 'task'.*--item-column"),
-        ('[\n{"item": 1, "worker": "x", "label": true}\n]\n', "bad.csv is a JSON array; write one object per line"),
+        ('[\n{"item": 1, "worker": "x", "label": true},\n{"item": 2}]\n', "bad.csv, object 2: the worker is missing"),
         ('{"item": 1, "worker": "x", "label": true}\n{"item": 2}\n', "bad.csv, line 2: the worker is missing"),
         ('{"item": 1, "worker": "x", "label": true}\n{"item"\n', "bad.csv, line 2: this is no JSON"),
         ('{"item": 1, "worker": "x", "label": true}\n[1]\n', "bad.csv, line 2: this is no JSON object"),
@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_place(
 def test_a_file_in_another_encoding_and_one_that_is_not_there_are_refused(turkctl: Turkctl, folder: Path) -> None:
     (folder / "latin.csv").write_bytes(GOOD.encode() + b"caf\xe9,y,0\n")
     finished = turkctl("labels", "aggregate", "latin.csv")
-    assert (finished.code, "latin.csv is not a UTF-8 text" in finished.err) == (2, True)
+    assert (finished.code, "latin.csv, line 3: this is not UTF-8 text" in finished.err) == (2, True)
     finished = turkctl("labels", "aggregate", "nowhere.csv")
     assert (finished.code, "cannot read nowhere.csv" in finished.err) == (2, True)
 
@@ -220,7 +220,7 @@ def test_other_answers_are_classes_where_the_method_takes_them(turkctl: Turkctl,
     named = turkctl("labels", "aggregate", "pets.csv", "--classes", "cat,dog,bird", "--json")
     assert [row["label"] for row in rows(named)] == ["cat", "cat", "dog", "dog"]
     refused = turkctl("labels", "aggregate", "pets.csv", "--classes", "cat,bird")
-    assert (refused.code, "line 12: the label 'dog' is none of the classes" in refused.err) == (2, True)
+    assert (refused.code, "row 12: the label 'dog' is none of the classes" in refused.err) == (2, True)
 
 
 def test_gold_from_a_file_and_from_a_column_choose_the_same_cut(turkctl: Turkctl, table: str, folder: Path) -> None:
@@ -241,9 +241,9 @@ def test_gold_from_a_file_and_from_a_column_choose_the_same_cut(turkctl: Turkctl
     ("text", "told"),
     [
         ("item,label\nnobody,1\n", "no gold item of gold.csv has labels"),
-        ("item,label\ni1,1\ni1,0\n", "gold.csv, line 3: item i1 has two gold answers"),
-        ("item,label\ni1,perhaps\n", "gold.csv, line 2: the gold answer 'perhaps' is none of the labels' values"),
-        ("item,label\ni1,\n", "gold.csv, line 2: the label is missing"),
+        ("item,label\ni1,1\ni1,0\n", "gold.csv, row 3: item i1 has two gold answers"),
+        ("item,label\ni1,perhaps\n", "gold.csv, row 2: the gold answer 'perhaps' is none of the labels' values"),
+        ("item,label\ni1,\n", "gold.csv, row 2: the label is missing"),
         ("item,worker\ni1,w\n", "gold.csv has no column label"),
     ],
 )

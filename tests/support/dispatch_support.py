@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
+from standard_input import standard_input
 from study_support import Study, worker
 
 from turkctl.operations.content.dispatch import prepare_dispatch
@@ -37,8 +37,8 @@ class ContentStudy(Study):
     def add(self, text: str, **options: Any) -> AddReport:
         """Add the rows of a CSV text."""
         dry_run = options.pop("dry_run", False)
-        request = AddRequest(None, options.pop("experiment", "photos"), **options)
-        return add_content(self.world, request, io.BytesIO(text.encode()), dry_run=dry_run)
+        request = AddRequest(Path("-"), options.pop("experiment", "photos"), **options)
+        return add_content(self.world, request, standard_input(text), dry_run=dry_run)
 
     def add_numbered(self, number: int, **options: Any) -> None:
         """Add so many items, ``i0`` and on, the first the most urgent."""

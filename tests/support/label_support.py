@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from dispatch_support import SETTINGS, ContentStudy
+from standard_input import standard_input
 from study_support import Study
 
 from turkctl.operations.labels.aggregation import How
@@ -44,7 +44,7 @@ class LabelStudy(ContentStudy):
         text = "".join(",".join(row) + "\n" for row in [("item", "worker", "label"), *rows])
         dry_run = options.pop("dry_run", False)
         request = ImportRequest("-", options.pop("experiment", "photos"), ColumnNames(), **options)
-        return import_labels(self.world, request, io.StringIO(text), unseen, dry_run=dry_run)
+        return import_labels(self.world, request, standard_input(text), unseen, dry_run=dry_run)
 
     def aggregate(self, slug: str | None = "photos", **options: Any) -> list[Outcome]:
         """Aggregate one experiment, or all that are dirty."""

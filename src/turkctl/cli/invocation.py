@@ -11,8 +11,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turkctl.cli.ending import process
 from turkctl.addresses import mask_text
+from turkctl.cli.ending import process
 from turkctl.settings import Settings, load, mask_url, sqlite_path
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ File = Annotated[
     str | None,
     typer.Argument(
         metavar="[FILE]",
-        help="CSV or JSON Lines with item, worker and label; - is standard input.",
+        help="CSV, JSON Lines or JSON with item, worker and label; - is standard input.",
         show_default=False,
     ),
 ]
@@ -46,9 +46,7 @@ Dimensions = Annotated[
 Duplicates = Annotated[
     str, typer.Option("--duplicates", metavar="last|all", help="Which of a worker's votes on one item count.")
 ]
-Gold = Annotated[
-    str | None, typer.Option("--gold", metavar="FILE", help="Known answers: CSV or JSON Lines with item and label.")
-]
+Gold = Annotated[str | None, typer.Option("--gold", metavar="FILE", help="Known answers: a table with item and label.")]
 GoldColumn = Annotated[
     str | None, typer.Option("--gold-column", metavar="COL", help="Known answers in a column of FILE; may be blank.")
 ]

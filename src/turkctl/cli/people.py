@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ConfirmationNeededError
+from turkctl.words import plural
 
 
 def agreed_on_people(run: Invocation, act: str, number: int, *, given: int | None) -> bool:
@@ -37,4 +38,4 @@ def agreed_on_people(run: Invocation, act: str, number: int, *, given: int | Non
 
 
 def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number} people"
+    return f"{number} {plural(number, 'person', 'people')}"

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 from turkctl.errors import ConfigError
 from turkctl.model import service_model
 from turkctl.mturk.types import Requirement
-from turkctl.words import nearest
+from turkctl.words import meant
 
 Environment = Literal["production", "sandbox"]
 
@@ -256,9 +256,8 @@ def _list(value: Any, key: str) -> Sequence[Any]:
 def _known(table: Mapping[str, Any], keys: Sequence[str], key: str) -> None:
     for name in table:
         if name not in keys:
-            close = nearest(name, keys)
             raise ConfigError(
-                f"{key}.{name} is not a key" + (f"; did you mean '{close}'?" if close else ""),
+                f"{key}.{name} is not a key" + meant(name, keys),
                 hint="valid here: " + ", ".join(keys),
             )
 

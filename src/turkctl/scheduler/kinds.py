@@ -13,7 +13,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, Kind, RunSummary, selection_of
 from turkctl.store import tasks
 from turkctl.store.tasks import Task
-from turkctl.words import nearest
+from turkctl.words import meant
 
 P = TypeVar("P")
 Options = Mapping[str, Any]
@@ -158,10 +158,9 @@ def require_kind(name: str) -> Kind:
         return kind
     if name == tasks.CAMPAIGN:
         raise UsageError("campaigns create their own tasks", hint="run: turkctl campaign create --goal N")
-    close = nearest(name, known)
     raise UsageError(
         f"there is no kind of task '{name}'",
-        hint=f"kinds are {', '.join(known)}" + (f"; did you mean '{close}'?" if close else ""),
+        hint=f"kinds are {', '.join(known)}" + meant(name, known),
     )
 
 

@@ -151,7 +151,7 @@ def test_a_second_campaign_of_an_experiment_is_refused(study: Path, turkctl: Run
     turkctl("campaign", "create", "--goal", "20")
     second = turkctl("campaign", "create", "--goal", "5")
     assert second.code == 3
-    assert "turkctl campaign cancel 1" in second.err
+    assert "turkctl campaigns cancel 1" in second.err
     assert len(_json(turkctl("campaign", "list", "--json"))) == 1
     assert "cannot start beside it" in turkctl("campaign", "plan", "--goal", "5").err
 

@@ -81,16 +81,16 @@ def test_a_dry_import_says_what_it_would_do_and_does_nothing(photos: LabelStudy)
 
 def test_a_bad_row_names_its_line_and_nothing_is_imported_unless_bad_rows_are_skipped(photos: LabelStudy) -> None:
     rows = [("p0", "w0", "yes"), ("p0", "w1", "perhaps"), ("", "w1", "no"), ("p1", "w1", "no")]
-    with pytest.raises(UsageError, match=r"line 3: the label 'perhaps' is neither true nor false"):
+    with pytest.raises(UsageError, match=r"row 3: the label 'perhaps' is neither true nor false"):
         photos.import_rows(rows)
     assert photos.labels() == []
     report = photos.import_rows(rows, skip_bad_rows=True)
     assert (report.added, report.bad) == (2, 2)
     assert report.notes == (
-        "left out: standard input, line 3: the label 'perhaps' is neither true nor false",
-        "left out: standard input, line 4: the item is missing",
+        "left out: standard input, row 3: the label 'perhaps' is neither true nor false",
+        "left out: standard input, row 4: the item is missing",
     )
-    with pytest.raises(UsageError, match="has no labels that can be used: standard input, line 2"):
+    with pytest.raises(UsageError, match="has no labels that can be used: standard input, row 2"):
         photos.import_rows([("p0", "w0", "perhaps")], skip_bad_rows=True)
 
 

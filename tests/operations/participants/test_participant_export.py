@@ -365,7 +365,7 @@ def test_a_file_is_replaced_only_once_the_new_one_is_complete(people: Study, mon
 @pytest.mark.parametrize(
     ("data", "form", "file", "words"),
     [
-        ("trials", None, None, "did you mean trial"),
+        ("trials", None, None, "did you mean 'trial'"),
         ("trial", "xml", None, "csv, jsonl, parquet"),
         ("trial", "parquet", None, "--file"),
         ("all", "csv", None, "jsonl"),

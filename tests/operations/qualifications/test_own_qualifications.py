@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,9 @@ def test_only_workers_with_the_type_can_take_the_hit(project: Study) -> None:
     (hit_id,) = project.post(2, experiment="words")
     project.world.market.register_worker("production", "AW000001")
     assert (
-        project.apply(prepare_grant(project.world, "trained", read_workers(["AW000001"], None), value=90)).succeeded
+        project.apply(
+            prepare_grant(project.world, "trained", read_workers(["AW000001"], None, sys.stdin), value=90)
+        ).succeeded
         == 1
     )
     assert project.accept(hit_id, "AW000001")
@@ -156,7 +159,9 @@ def test_granting_and_revoking_twice_does_no_harm(project: Study) -> None:
         project.world.market.register_worker("production", worker)
     for value in (50, 60):
         result = project.apply(
-            prepare_grant(project.world, "trained", read_workers(["AW000001", "AW000002"], None), value=value)
+            prepare_grant(
+                project.world, "trained", read_workers(["AW000001", "AW000002"], None, sys.stdin), value=value
+            )
         )
         assert [item.status for item in result.results] == ["granted", "granted"]
     named = find_type(project.world, "Passed the training")
@@ -164,7 +169,9 @@ def test_granting_and_revoking_twice_does_no_harm(project: Study) -> None:
     assert held == {"AW000001": 60, "AW000002": 60}
     for status in ("revoked", "already_done"):
         result = project.apply(
-            prepare_revoke(project.world, named.type_id, read_workers(["AW000001"], None), reason="no longer")
+            prepare_revoke(
+                project.world, named.type_id, read_workers(["AW000001"], None, sys.stdin), reason="no longer"
+            )
         )
         assert [item.status for item in result.results] == [status]
     assert [each["worker_id"] for each in holders(project.world, named)] == ["AW000002"]
@@ -177,7 +184,10 @@ def test_a_decision_by_hand_on_a_type_of_repeat_workers_is_remembered(project: S
     assert version is not None
     type_id = ensure_type(project.world, version, project.world.now())
     project.world.market.register_worker("production", "AW000001")
-    assert project.apply(prepare_revoke(project.world, type_id, read_workers(["AW000001"], None))).succeeded == 1
+    assert (
+        project.apply(prepare_revoke(project.world, type_id, read_workers(["AW000001"], None, sys.stdin))).succeeded
+        == 1
+    )
     assert project.sql("SELECT worker_id FROM turkctl_qualification_grant") == [("AW000001",)]
     with project.world.database.read() as session:
         listed = list_types(session, project.world.place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -64,8 +65,8 @@ ON_WORKERS: dict[str, Callable[[Study, tuple[str, ...]], Prepared]] = {
     "messaged": lambda study, ids: prepare_message(study.world, MessageRequest(tuple(ids), "Hello", "Thank you.")),
     "blocked": lambda study, ids: prepare_block(study.world, ids, "bot"),
     "unblocked": lambda study, ids: prepare_block(study.world, ids, None, unblock=True),
-    "granted": lambda study, ids: prepare_grant(study.world, "Fluent", read_workers(ids, None)),
-    "revoked": lambda study, ids: prepare_revoke(study.world, "Fluent", read_workers(ids, None)),
+    "granted": lambda study, ids: prepare_grant(study.world, "Fluent", read_workers(ids, None, sys.stdin)),
+    "revoked": lambda study, ids: prepare_revoke(study.world, "Fluent", read_workers(ids, None, sys.stdin)),
 }
 
 
@@ -109,7 +110,7 @@ def test_a_bad_id_of_a_worker_fails_and_the_other_workers_are_done(study: Study,
         study.world.mturk.approve(each)
     create_type(study.world, "Fluent", spec_of("Fluent", "Speaks it.", (), None, active=True))
     if done == "revoked":
-        study.apply(prepare_grant(study.world, "Fluent", read_workers([worker(0), worker(1)], None)))
+        study.apply(prepare_grant(study.world, "Fluent", read_workers([worker(0), worker(1)], None, sys.stdin)))
     bad = (MALFORMED, HEX, LONG, "")
     result = study.apply(ON_WORKERS[done](study, (worker(0), *bad, worker(1))))
     assert statuses(result) == {worker(0): done, worker(1): done} | failed(*bad)
@@ -121,7 +122,7 @@ def test_a_failure_names_the_row_of_the_file_that_it_came_from(study: Study) -> 
     study.submit(*study.post(1), worker(1))
     file = study.folder / "workers.txt"
     file.write_text(f"worker_id\n{worker(1)}\n{HEX}\nA3NOBODY\n")
-    result = study.apply(prepare_grant(study.world, "Fluent", read_workers((), file)))
+    result = study.apply(prepare_grant(study.world, "Fluent", read_workers((), file, sys.stdin)))
     said = {item.id: item.error.message.partition(":")[0] for item in result.results if item.error}
     assert said == {HEX: "row 3", "A3NOBODY": "row 4"}
 

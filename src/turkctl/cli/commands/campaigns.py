@@ -108,7 +108,7 @@ def create(
     campaign = create(run.context, plan)
     run.output.record({**row_of(run.context, campaign.number), "plan": plan.as_dict()})
     run.output.note(
-        f"rounds are run by `turkctl scheduler run`; the first one now with `turkctl campaign run {campaign.number}`"
+        f"rounds are run by `turkctl scheduler run`; the first one now with `turkctl campaigns run {campaign.number}`"
     )
 
 

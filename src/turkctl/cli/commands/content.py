@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,6 @@ from turkctl.cli.common import invocation, make_group
 app = make_group("Items of an experiment, posted by priority until each has its outputs.")
 
 MOST = 10**9
-STDIN = Path("-")
 
 Experiment = Annotated[
     str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
@@ -31,7 +29,7 @@ Key = Annotated[
 @app.command()
 def add(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or JSON Lines by its suffix; - is standard input.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or JSON; - is standard input.")],
     experiment: Experiment = None,
     key: Key = None,
     priority: Annotated[
@@ -50,8 +48,8 @@ def add(
     from turkctl.operations.content.items import AddRequest, add_content
 
     run = invocation(ctx)
-    request = AddRequest(None if file == STDIN else file, experiment, key, priority, gold, outputs)
-    report = add_content(run.context, request, sys.stdin.buffer, dry_run=dry_run)
+    request = AddRequest(file, experiment, key, priority, gold, outputs)
+    report = add_content(run.context, request, run.output.stdin, dry_run=dry_run)
     for note in report.notes:
         run.output.note(note)
     run.output.record(report.as_dict())
@@ -97,7 +95,7 @@ def remove(
     from turkctl.operations.content.remove import chosen_keys, keys_in, remove_content
 
     run = invocation(ctx)
-    from_file = None if file is None else keys_in(None if file == STDIN else file, sys.stdin.buffer, key)
+    from_file = None if file is None else keys_in(file, run.output.stdin, key)
     chosen = chosen_keys(keys or [], from_file, everything=everything)
     result, note = remove_content(run.context, experiment, chosen, dry_run=dry_run)
     if note is not None:

@@ -10,6 +10,7 @@ import typer
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import DryRun
 from turkctl.errors import ExitCode
+from turkctl.words import counted
 
 app = make_group("Read experiments from files; list, show, preview and check them.")
 
@@ -127,5 +128,5 @@ def lint(
     run.output.rows(["experiment", "level", "rule", "where", "message", "mend"], [each.as_dict() for each in found])
     errors = sum(each.level == "error" for each in found)
     counts = {"experiment": len(wanted), "error": errors, "warning": len(found) - errors}
-    run.output.note(", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in counts.items()))
+    run.output.note(", ".join(counted(number, what) for what, number in counts.items()))
     raise typer.Exit(int(ExitCode.FAILED if errors else ExitCode.OK))

@@ -34,7 +34,10 @@ def register(app: typer.Typer) -> None:
 def import_(
     ctx: typer.Context,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="CSV or JSON Lines with item, worker and label; - is standard input.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="CSV, JSON Lines or JSON with item, worker and label; - is standard input."
+        ),
     ],
     experiment: Slug = None,
     item_column: ItemColumn = None,

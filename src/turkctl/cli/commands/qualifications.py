@@ -15,7 +15,18 @@ app = make_group("Qualification types of your own, and the workers who hold them
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name in the project file or on the market, or its id.")]
 Workers = Annotated[list[str] | None, typer.Argument(metavar="[WORKER]...", help="Ids of workers.", show_default=False)]
-From = Annotated[Path | None, typer.Option("--from", metavar="FILE", help="A file with one worker id in a line.")]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="A table with a column worker_id, or a list with one id in a line; - is standard input.",
+    ),
+]
+WorkerColumn = Annotated[
+    str | None,
+    typer.Option("--worker-column", metavar="COL", help="--from: column of the worker; worker_id, worker or id."),
+]
 
 
 @app.command(name="list")
@@ -66,13 +77,15 @@ def grant(
     value: Annotated[int, typer.Option("--value", metavar="N", help="The score they get.")] = 1,
     notify: Annotated[bool, typer.Option("--notify", help="Have the market write to them.")] = False,
     file: From = None,
+    worker_column: WorkerColumn = None,
     dry_run: DryRun = False,
 ) -> None:
     """Grant a qualification to workers, silently unless told; a second time sets the value anew."""
     from turkctl.operations.qualifications.grants import prepare_grant, read_workers
 
     run = invocation(ctx)
-    plan, act = prepare_grant(run.context, name, read_workers(workers or (), file), value=value, notify=notify)
+    chosen = read_workers(workers or (), file, run.output.stdin, worker_column)
+    plan, act = prepare_grant(run.context, name, chosen, value=value, notify=notify)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
@@ -85,13 +98,15 @@ def revoke(
         str | None, typer.Option("--reason", metavar="TEXT", help="Sent to them; without it they are not told.")
     ] = None,
     file: From = None,
+    worker_column: WorkerColumn = None,
     dry_run: DryRun = False,
 ) -> None:
     """Take a qualification away from workers; who does not hold it is done already."""
     from turkctl.operations.qualifications.grants import prepare_revoke, read_workers
 
     run = invocation(ctx)
-    plan, act = prepare_revoke(run.context, name, read_workers(workers or (), file), reason=reason)
+    chosen = read_workers(workers or (), file, run.output.stdin, worker_column)
+    plan, act = prepare_revoke(run.context, name, chosen, reason=reason)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 

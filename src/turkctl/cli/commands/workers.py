@@ -109,7 +109,8 @@ def bonus(
     auto: Annotated[bool, typer.Option("--auto", help="Pay approved work what its row's bonus column says.")] = False,
     amount: Annotated[str | None, typer.Option("--amount", metavar="A", help="Dollars for each.")] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="A CSV of id, amount and reason for each.")
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A table of id, amount and reason for each; - is standard input."),
     ] = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="--from: pay the good rows although there are bad ones.")
@@ -137,7 +138,13 @@ def bonus(
         if chosen != select.WideWorkSelectors().work():
             raise UsageError("--from names whom to pay in its file", hint="leave ids and selectors out")
         plan, act = prepare_bonus_file(
-            run.context, source, reason=reason, purpose=purpose, each=each, skip_bad_rows=skip_bad_rows
+            run.context,
+            source,
+            run.output.stdin,
+            reason=reason,
+            purpose=purpose,
+            each=each,
+            skip_bad_rows=skip_bad_rows,
         )
     else:
         dollars = None if amount is None else parse_money(amount)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import random
 import threading
@@ -10,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from turkctl.errors import UsageError
+from turkctl.words import meant_or
 
 _PROBABILITIES = ("fault_before", "fault_after", "answer_lost", "notification_loss")
 
@@ -69,9 +69,8 @@ def parse(texts: Iterable[str]) -> Switches:
         name, equals, value = text.partition("=")
         name = name.strip().replace("-", "_")
         if not equals or name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
             known = ", ".join(map(_spoken, names))
-            hint = f"did you mean {_spoken(near[0])}?" if near else f"write NAME=NUMBER with one of {known}"
+            hint = meant_or(name, names, f"write NAME=NUMBER with one of {known}", _spoken)
             raise UsageError(f"'{text}' is not a switch of the market", hint=hint)
         values[name] = _number(name, value)
     seed = int(values.pop("seed", 0))

@@ -41,7 +41,8 @@ def _one_only(slug: str, other: Campaign) -> RefusedError:
     number = other.number
     return RefusedError(
         f"experiment {slug} has campaign {number} in mode {other.mode}, which is {other.status}",
-        hint=f"raise its goal: turkctl campaign update {number} --goal N; or end it: turkctl campaign cancel {number}",
+        hint=f"raise its goal: turkctl campaigns update {number} --goal N; "
+        f"or end it: turkctl campaigns cancel {number}",
     )
 
 
@@ -112,7 +113,7 @@ def find(session: Session, campaign_id: int, place: Place | None = None, *, mode
     """
     found = campaigns.get(session, campaign_id)
     if found is None:
-        raise NotFoundError(f"there is no campaign {campaign_id}", hint="see: turkctl campaign list")
+        raise NotFoundError(f"there is no campaign {campaign_id}", hint="see: turkctl campaigns list")
     wanted = place.mode if place is not None else mode
     if wanted is not None and found.mode != wanted:
         raise WrongMarketError(
@@ -230,11 +231,11 @@ def _check_update(
     version = experiments.current(session, campaign.experiment_id)
     goes_on = campaign.status == campaigns.MET and change.goal is not None
     if not (campaign.running or goes_on) or version.code_version != campaign.code_version:
-        raise RefusedError(f"campaign {number} is {campaign.status}", hint="create another: turkctl campaign create")
+        raise RefusedError(f"campaign {number} is {campaign.status}", hint="create another: turkctl campaigns create")
     if goes_on and campaign.end_at is not None and campaign.end_at <= now:
         raise RefusedError(
             f"campaign {number} was set to end at {format_time(campaign.end_at)}, which is over",
-            hint="create another: turkctl campaign create",
+            hint="create another: turkctl campaigns create",
         )
     if goes_on:
         other = campaigns.running_of(session, campaign.experiment_id, campaign.mode)

@@ -47,6 +47,7 @@ from turkctl.store.hits import PSITURK, HitRow
 from turkctl.store.intents import Intent
 from turkctl.store.people import unreviewed
 from turkctl.store.rounds import Round
+from turkctl.words import counted
 
 SILENT_FOR = 900.0
 """Real seconds without a sign of life after which a round's process counts as gone, where nothing proves more."""
@@ -312,7 +313,7 @@ class _Run:
 
 def _words(intent: Intent) -> str:
     number = int(intent.request["assignments"])
-    return f"{number} assignment{'s' if number > 1 else ''}"
+    return counted(number, "assignment")
 
 
 def _posted(session: Session, requests: Sequence[Intent], result: BatchResult | None) -> int:

@@ -31,6 +31,7 @@ from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.units import format_money
+from turkctl.words import counted, plural
 
 
 @dataclass
@@ -93,8 +94,8 @@ def prepare_dispatch(
     balance = headroom(world.engine().call(world.mturk.balance), promised, None) if shares else ZERO
     draft = _Draft(balance, notes=list(settled.notes))
     if hits is not None and entered:
-        posted = f"{entered} HIT{'s' * (entered > 1)} that an interrupted dispatch had posted"
-        draft.notes.append(f"{posted} count{'s' * (entered == 1)} within --hits {hits}")
+        posted = f"{counted(entered, 'HIT')} that an interrupted dispatch had posted"
+        draft.notes.append(f"{posted} {plural(entered, 'counts', 'count')} within --hits {hits}")
     with world.database.read() as session:
         for share in shares:
             _plan_share(session, world.place, share, draft, now)
@@ -178,7 +179,7 @@ def _share(session: Session, place: Place, version: Version, left: int, most: in
     stopped = None
     if more or len(asked) > len(unanswered):
         by_limit = room.hits <= left - len(unanswered) and len(asked) == len(unanswered)
-        stopped = f"{room.why} is reached" if by_limit else f"this run posts at most {most:,} HIT{'s' * (most > 1)}"
+        stopped = f"{room.why} is reached" if by_limit else f"this run posts at most {counted(most, 'HIT')}"
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
 
 
@@ -248,7 +249,7 @@ def _intent(
 
 def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
     items, people = len(intent.request["contents"]), post.assignments
-    words = f"{items} item{'s' * (items > 1)}, {people} assignment{'s' * (people > 1)} at ${format_money(post.reward)}"
+    words = f"{counted(items, 'item')}, {counted(people, 'assignment')} at ${format_money(post.reward)}"
     return Step(name, intent, intent.cost, words)
 
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TextIO
 
 from turkctl.errors import UsageError
 from turkctl.harmless import hides_characters
-from turkctl.operations.content.files import Source, bad_row, opened
 from turkctl.operations.content.priority import PriorityError, compile_priority
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment, settings_of, the_experiment
+from turkctl.rows import Table, opened
 from turkctl.store import contents_adding, contents_counts, label_state
 from turkctl.store.contents import KEY_LENGTH
 from turkctl.store.contents_adding import Added, Item, Rules, Stage
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.experiments import Version
-from turkctl.words import nearest
 
 COLUMNS = ("key", "experiment", "outputs_max", "completed", "scheduled", "priority", "gold", "removed")
 KEY_COLUMNS = ("key", "id")
@@ -37,8 +36,8 @@ _AS_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False)
 class AddRequest:
     """The arguments of ``content add``."""
 
-    path: Path | None
-    """None is standard input."""
+    path: Path
+    """``-`` is standard input."""
     experiment: str | None
     key: str | None = None
     priority: str | None = None
@@ -69,7 +68,7 @@ class AddReport:
         }
 
 
-def add_content(world: World, request: AddRequest, stdin: BinaryIO, *, dry_run: bool = False) -> AddReport:
+def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bool = False) -> AddReport:
     """Add the items of a file, or change those that are there: all of them, or none where one row is bad.
 
     The whole file is read and checked first, on a stage of its own; then it is put into the database in short
@@ -87,11 +86,11 @@ def add_content(world: World, request: AddRequest, stdin: BinaryIO, *, dry_run: 
         version = the_experiment(session, request.experiment, world.settings)
     rules = Rules(request.gold is not None, request.outputs, settings_of(version).outputs)
     with contents_adding.staging() as stage:
-        with opened(request.path, stdin) as source:
-            reader = Reader(source, request, needed_columns(version))
+        with opened(request.path, stdin) as table:
+            reader = Reader(table, request, needed_columns(version))
             _fill(stage, reader.items())
         if not stage.given:
-            raise UsageError(f"{source.name} has no rows", hint="a row is an item of content")
+            raise UsageError(f"{table.name} has no rows", hint="a row is an item of content")
         repeated = stage.given - stage.kept
         counted = _put(world, version.experiment_id, stage, rules, dry_run=dry_run)
     return AddReport(version.slug, reader.rows, repeated, counted, dry_run, _notes(reader, repeated))
@@ -143,28 +142,23 @@ def needed_columns(version: Version) -> frozenset[str]:
 class Reader:
     """Rows of a file as items, each checked."""
 
-    def __init__(self, source: Source, request: AddRequest, needed: frozenset[str]) -> None:
-        self._source = source
+    def __init__(self, table: Table, request: AddRequest, needed: frozenset[str]) -> None:
+        self._table = table
         self._gold = request.gold
         self._needed = needed
         self.rows = 0
-        columns = source.columns
-        self._rows: Iterator[tuple[int, int, dict[str, Any]]] = source.rows
-        if columns is None:  # JSON Lines: the first row stands for the others where a name may be misspelt
-            head = list(islice(source.rows, 1))
-            columns = tuple(head[0][2]) if head else ()
-            self._rows = _chained(head, source.rows)
         for flag, column in (("--key", request.key), ("--gold", request.gold)):
-            if column is not None and column not in columns:
-                raise _no_column(f"{source.name} has no column '{column}' ({flag})", column, columns)
-        for column in sorted(needed - set(columns)):
-            raise _no_column(
-                f"the question has a placeholder ${{{column}}}, and {source.name} no such column", column, columns
-            )
-        self.key_column = request.key or next((name for name in KEY_COLUMNS if name in columns), None)
+            if column is not None:
+                table.column(column, flag)
+        for column in sorted(needed - set(table.columns)):
+            message = f"the question has a placeholder ${{{column}}}, and {table.name} no such column"
+            raise table.no_column(message, column)
+        self.key_column = request.key or next((name for name in KEY_COLUMNS if name in table.columns), None)
         self._priority: Callable[[Mapping[str, Any]], float] | None = None
         if request.priority is not None:
-            self._priority = compile_priority(request.priority, columns)
+            self._priority = compile_priority(request.priority, table.columns)
+            if table.decimal_comma:
+                self._priority = _with_points(self._priority, table)
 
     def items(self) -> Iterator[Item]:
         """The items.
@@ -172,15 +166,20 @@ class Reader:
         Raises:
             UsageError: a bad row, named.
         """
-        for number, line, row in self._rows:
-            try:
-                item = self._item(row)
-            except (PriorityError, ValueError) as error:
-                raise bad_row(self._source.name, number, line, str(error)) from None
-            self.rows = number
-            yield item
+        try:
+            for row in self._table.records():
+                self.rows += 1
+                yield self._item(row)
+        except UsageError as error:
+            raise UsageError(f"{error.message}; nothing was changed", hint=error.hint) from None
 
     def _item(self, row: dict[str, Any]) -> Item:
+        try:
+            return self._checked(row)
+        except (PriorityError, ValueError) as error:
+            raise self._table.error(str(error)) from None
+
+    def _checked(self, row: dict[str, Any]) -> Item:
         missing = self._needed - row.keys()
         if missing:
             raise ValueError(f"it has no '{min(missing)}', which the question has a placeholder for")
@@ -196,16 +195,9 @@ class Reader:
         return Item(_key(row.get(self.key_column), self.key_column), data, priority, gold)
 
 
-def _chained(head: list[Any], rest: Iterator[Any]) -> Iterator[Any]:
-    yield from head
-    yield from rest
-
-
-def _no_column(message: str, column: str, columns: Sequence[str]) -> UsageError:
-    close = nearest(column, columns)
-    return UsageError(
-        message + (f"; did you mean '{close}'?" if close else ""), hint="columns are " + ", ".join(columns)
-    )
+def _with_points(priority: Callable[[Mapping[str, Any]], float], table: Table) -> Callable[[Mapping[str, Any]], float]:
+    """Return the priority of rows whose numbers may have decimal commas."""
+    return lambda row: priority({name: table.number(cell) if "," in cell else cell for name, cell in row.items()})
 
 
 def _key(value: Any, column: str) -> str:

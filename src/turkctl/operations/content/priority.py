@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from turkctl.errors import UsageError
-from turkctl.words import nearest
+from turkctl.words import meant
 
 Row = Mapping[str, Any]
 Term = Callable[[Row], float]
@@ -125,10 +125,9 @@ def _function(name: str, arguments: int, text: str) -> Callable[..., Any]:
 
 def _named(name: str, text: str, columns: Sequence[str] | None) -> Term:
     if columns is not None and name not in columns:
-        close = nearest(name, list(columns))
         what = f"no column '{name}'" if name == text else f"no column '{name}' (in --priority '{text}')"
         raise UsageError(
-            f"there is {what}" + (f"; did you mean '{close}'?" if close else ""),
+            f"there is {what}" + meant(name, list(columns)),
             hint="columns are " + ", ".join(columns),
         )
     return _column(name)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TextIO
 
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, UsageError
-from turkctl.operations.content.files import opened
 from turkctl.operations.content.items import PART, AddRequest, Reader
 from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment, the_experiment
+from turkctl.rows import opened
 from turkctl.store import contents, contents_counts
 from turkctl.store.experiments import Version
+from turkctl.words import counted, plural
 
 
 def chosen_keys(named: Sequence[str], in_file: Iterable[str] | None, *, everything: bool) -> list[str] | None:
@@ -63,14 +64,10 @@ def remove_content(
     note = None
     if items:
         note = (
-            f"{_number(items, 'item')} of these {'is' if items == 1 else 'are'} out, for {_number(outputs, 'output')} "
+            f"{counted(items, 'item')} of these {plural(items, 'is', 'are')} out, for {counted(outputs, 'output')} "
             "that will still be counted and paid for; to end the HITs, run: turkctl hits expire"
         )
     return BatchResult("remove", world.listing_place.mode, results, dry_run=dry_run), note
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _remove(
@@ -100,13 +97,13 @@ def _chosen(session: Session, version: Version, keys: Sequence[str] | None) -> l
     return [(found[key][0], key, found[key][1] is not None) for key in keys]
 
 
-def keys_in(path: Path | None, stdin: BinaryIO, column: str | None) -> Iterator[str]:
+def keys_in(path: Path, stdin: TextIO, column: str | None) -> Iterator[str]:
     """The keys of a file of content, told as ``content add`` tells them; ``column`` names theirs.
 
     Raises:
-        UsageError: see :func:`turkctl.operations.content.files.opened`; or there is no such column.
+        UsageError: see :func:`turkctl.rows.opened`; or there is no such column.
     """
-    with opened(path, stdin) as source:
-        reader = Reader(source, AddRequest(path, None, column), frozenset())
+    with opened(path, stdin) as table:
+        reader = Reader(table, AddRequest(path, None, column), frozenset())
         for item in reader.items():
             yield item.key

@@ -38,7 +38,7 @@ class ItemError:
 
     def in_row(self, row: int | None) -> ItemError:
         """Return the same, naming the row of a file where it came from one."""
-        return self if row is None else ItemError(self.code, f"row {row}: {self.message}")
+        return self if row is None else ItemError(self.code, f"row {row:,}: {self.message}")
 
 
 @dataclass(frozen=True)
@@ -228,5 +228,5 @@ def skip(items: Iterable[tuple[str, str]]) -> tuple[ItemResult, ...]:
 
 def fail(name: str, error: TurkctlError, row: int | None = None) -> ItemResult:
     """Return the result of an item that is known to fail before anything is asked for; the others go on."""
-    shown = name or ("" if row is None else f"row {row}")
+    shown = name or ("" if row is None else f"row {row:,}")
     return ItemResult(shown, FAILED, error=ItemError.of(error).in_row(row))

@@ -18,7 +18,7 @@ from turkctl.operations.project.files import Configured
 from turkctl.operations.project.questions import Source, missing_columns, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
 from turkctl.store import contents, experiments
-from turkctl.words import nearest
+from turkctl.words import meant_or
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,9 @@ def chosen(configured: Sequence[Configured], slugs: Sequence[str]) -> list[Confi
     by_slug = {each.slug: each for each in configured}
     for slug in slugs:
         if slug not in by_slug:
-            close = nearest(slug, by_slug)
             raise NotFoundError(
                 f"no file describes an experiment '{slug}'",
-                hint=f"did you mean '{close}'?" if close else f"there are: {', '.join(by_slug) or 'none'}",
+                hint=meant_or(slug, by_slug, f"there are: {', '.join(by_slug) or 'none'}"),
             )
     return [by_slug[slug] for slug in dict.fromkeys(slugs)] if slugs else list(configured)
 

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from turkctl.operations.engine.world import World
 from turkctl.store import experiments, participants, people
 from turkctl.store.base import Place
+from turkctl.words import counted, plural
 
 
 def completed(
@@ -86,7 +87,7 @@ def unclaimed_rows(world: World, place: Place) -> list[dict[str, Any]]:
 def unclaimed_warning(row: Mapping[str, Any]) -> str:
     """The sentence about one of these rows, with what to do about it."""
     number, version = row["workers"], row["codeversion"]
-    who = "1 worker is" if number == 1 else f"{number} workers are"
+    who = f"{counted(number, 'worker')} {plural(number, 'is', 'are')}"
     of = "without a code version" if version is None else f"of code version {version}"
     why = "their HITs are not known here, and no experiment, or more than one, is configured with that code version"
     mend = "see: turkctl participants list --complete; turkctl sync --adopt takes HITs in"

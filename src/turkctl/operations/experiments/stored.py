@@ -13,7 +13,7 @@ from turkctl.operations.project.experiments import VARIANT, ExperimentSettings
 from turkctl.settings import Settings
 from turkctl.store import experiments
 from turkctl.store.experiments import Version
-from turkctl.words import nearest
+from turkctl.words import meant
 
 
 def settings_of(version: Version) -> ExperimentSettings:
@@ -98,9 +98,9 @@ def find_experiment(session: Session, slug: str) -> experiments.Version:
     """
     found = experiments.by_slug(session, slug)
     if found is None:
-        close = nearest(slug, [each.slug for each in experiments.list_all(session)])
         raise NotFoundError(
-            f"no experiment '{slug}' is configured" + (f"; did you mean '{close}'?" if close else ""),
+            f"no experiment '{slug}' is configured"
+            + meant(slug, [each.slug for each in experiments.list_all(session)]),
             hint="see: turkctl experiments list; if it is in a file, run: turkctl experiments configure",
         )
     return found

@@ -31,6 +31,7 @@ from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.units import CENT, format_duration, format_money
+from turkctl.words import counted
 
 MAX_HITS = 10_000
 """HITs that one command may post: more is a slip of the keyboard."""
@@ -182,8 +183,7 @@ def _step(session: Session, intent: Intent) -> Step[Intent]:
 
 
 def _words(post: Post) -> str:
-    plural = "s" if post.assignments > 1 else ""
-    return f"{post.assignments} assignment{plural} at ${format_money(post.reward)}"
+    return f"{counted(post.assignments, 'assignment')} at ${format_money(post.reward)}"
 
 
 def _split_note(request: CreateRequest) -> tuple[str, ...]:

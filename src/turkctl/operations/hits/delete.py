@@ -19,6 +19,7 @@ from turkctl.operations.sync.run import read_market
 from turkctl.store import hit_changes, hits
 from turkctl.store.hits import DISPOSED, HitFilter
 from turkctl.units import format_time
+from turkctl.words import plural
 
 REVIEWABLE = ("Reviewable", "Reviewing")
 
@@ -38,8 +39,7 @@ def obstacle(hit: Hit, now: datetime, *, force: bool) -> str | None:
     Source: DeleteHIT needs Reviewable or Reviewing, and every submission approved or rejected.
     """
     if hit.submitted:
-        verb = "waits" if hit.submitted == 1 else "wait"
-        return f"{hit.submitted} submitted {verb} for approval or rejection"
+        return f"{hit.submitted} submitted {plural(hit.submitted, 'waits', 'wait')} for approval or rejection"
     if hit.pending:
         return f"{hit.pending} at work, at the latest until {format_time(last_moment(hit, now))}"
     if hit.status in REVIEWABLE or force:

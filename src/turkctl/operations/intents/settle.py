@@ -26,6 +26,7 @@ from turkctl.store import campaigns, contents, experiments, hits, intents, round
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.runs import Run
+from turkctl.words import counted, plural
 
 _POSTS = (intents.CREATE_HIT, intents.COMPENSATE)
 """Kinds whose token is the annotation of the HIT that they make."""
@@ -61,11 +62,14 @@ class Leftover:
         """What the user should hear of it."""
         lines = []
         if self.found:
-            lines.append(f"{_requests(self.found)} that {self.whose} left open had reached the market: entered")
+            lines.append(
+                f"{counted(self.found, 'request')} that {self.whose} left open had reached the market: entered"
+            )
         if self.open and not self.ended:
-            them = "it" if self.open == 1 else "them"
+            them = plural(self.open, "it", "them")
+            requests = counted(self.open, "request")
             reached = "never reached" if self.unsent == self.open else "may not have reached"
-            lines.append(f"{_requests(self.open)} of {self.whose} {reached} the market; it goes on with {them}")
+            lines.append(f"{requests} of {self.whose} {reached} the market; it goes on with {them}")
         return tuple(lines)
 
 
@@ -98,10 +102,6 @@ class Settled:
             if own is None or each.run != own
         ]
         return (*(line for each in others for line in each.notes), *self.elsewhere)
-
-
-def _requests(number: int) -> str:
-    return f"{number} request{'s' * (number > 1)}"
 
 
 def settle(world: World, now: datetime) -> Settled:
@@ -140,7 +140,7 @@ def _left_elsewhere(session: Session, place: Place) -> tuple[str, ...]:
     if place.mode == "local":
         return ()
     return tuple(
-        f"{_requests(number)} of an interrupted run {'is' if number == 1 else 'are'} on "
+        f"{counted(number, 'request')} of an interrupted run {plural(number, 'is', 'are')} on "
         f"{told_apart(market, place.market)}, and this is {place.market}: nobody looked there; "
         "repeat that command with its credentials and its address"
         for market, number in sorted(intents.unfinished_elsewhere(session, place).items())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from turkctl.errors import UsageError
+from turkctl.words import meant_or, nearest
 
 KNOWN: dict[str, tuple[str, ...]] = {
     "item": ("item", "task"),
@@ -88,8 +88,7 @@ def _place(header: Sequence[str], role: str, name: str | None, where: str) -> in
         columns = " and ".join(f"'{header[position]}'" for position in hits)
         raise UsageError(f"{where} has two columns for the {role}: {columns}", hint=f"choose with --{role}-column")
     if not hits and name is not None:
-        near = get_close_matches(name, header, n=1)
-        hint = f"did you mean --{role}-column {near[0]}?" if near else "it has " + ", ".join(header)
+        hint = meant_or(name, header, "it has " + ", ".join(header), f"--{role}-column {{}}".format)
         raise UsageError(f"{where} has no column '{name}'", hint=hint)
     return hits[0] if hits else None
 
@@ -111,6 +110,7 @@ def _suggestion(role: str, unused: Sequence[str], missing: int) -> str:
     likely = [name for name in (*KNOWN[role], *LIKELY[role]) if name in by_name]
     if likely:
         return by_name[likely[0]]
-    near = get_close_matches(role, list(by_name), n=1, cutoff=0.5)
-    near = near or [name for name in by_name if role in name or any(each in name for each in LIKELY[role][:5])]
-    return by_name[near[0]] if near else "NAME"
+    near = nearest(role, by_name) or next(
+        (name for name in by_name if role in name or any(each in name for each in LIKELY[role][:5])), None
+    )
+    return by_name[near] if near else "NAME"

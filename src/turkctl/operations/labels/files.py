@@ -13,7 +13,9 @@ from turkctl.labels.result import Result
 from turkctl.labels.votes import BINARY, Duplicates, Indices, Votes, indices
 from turkctl.operations.labels.columns import ColumnNames, find_columns, find_gold_columns
 from turkctl.operations.labels.meaning import truth
-from turkctl.operations.labels.rows import Table, opened, read_gold, read_table
+from turkctl.operations.labels.reading import Numbers, read_gold, read_numbers
+from turkctl.rows import opened
+from turkctl.words import counted
 
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 WORKER_COLUMNS = ("worker", "n", "agreement")
@@ -68,9 +70,9 @@ def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, 
         UsageError: a file without labels, of one worker, with all labels alike, or with anything wrong in a line.
     """
     insists = request.classes is None and not find_method(request.method).named_classes
-    with opened(request.file, stdin) as source:
-        table = read_table(source, request.columns, find_columns, tick, classes=request.classes, binary=insists)
-        name = source.name
+    with opened(request.file, stdin) as file:
+        table = read_numbers(file, request.columns, find_columns, tick, classes=request.classes, binary=insists)
+        name = file.name
     _check_table(table, name)
     written = list(table.values)
     classes, code = _classes(written, request.classes)
@@ -110,7 +112,7 @@ def _check(request: FileRequest) -> None:
         raise UsageError("labels and gold cannot both come from standard input", hint="name a file for one of them")
 
 
-def _check_table(table: Table, name: str) -> None:
+def _check_table(table: Numbers, name: str) -> None:
     if not table.item:
         raise UsageError(f"{name} has no labels", hint="give a row per label below the column names")
     if len(table.workers) == 1:
@@ -131,7 +133,7 @@ def _classes(written: Sequence[str], named: Sequence[str] | None) -> tuple[tuple
 
 
 def _gold(
-    request: FileRequest, table: Table, written: Sequence[str], classes: Sequence[Any], stdin: TextIO
+    request: FileRequest, table: Numbers, written: Sequence[str], classes: Sequence[Any], stdin: TextIO
 ) -> dict[str, Any]:
     """Items to their known class."""
 
@@ -146,29 +148,29 @@ def _gold(
 
     def check(answer: str, place: str) -> None:
         if as_class(answer) not in classes:
-            raise UsageError(f"{place}: the gold answer '{answer}' is none of the labels' values", hint="mend it")
+            raise UsageError(f"{place}: the gold answer '{answer}' is none of the labels' values", hint="fix it")
 
-    with opened(request.gold_file, stdin) as source:
-        gold = read_gold(source, request.columns, find_gold_columns, check)
+    with opened(request.gold_file, stdin) as file:
+        gold = read_gold(file, request.columns, find_gold_columns, check)
     if not gold.keys() & table.items.keys():
         raise UsageError(f"no gold item of {request.gold_file} has labels", hint="are the items named alike?")
     return {item: as_class(answer) for item, answer in gold.items()}
 
 
-def _notes(table: Table, votes: Votes, request: FileRequest) -> list[str]:
+def _notes(table: Numbers, votes: Votes, request: FileRequest) -> list[str]:
     notes = []
     if votes.duplicates:
         kept = "the last one of each counts" if request.duplicates == "last" else "all of them count"
-        again = _counted(votes.duplicates, "duplicate vote")
+        again = counted(votes.duplicates, "duplicate vote")
         notes.append(f"{again} by the same worker on the same item: {kept}")
     if table.left_out:
-        notes.append(f"left out: {_counted(table.left_out, 'row')} without a label")
+        notes.append(f"left out: {counted(table.left_out, 'row')} without a label")
     if not votes.binary:
         shown = ", ".join(str(each) for each in votes.classes[:10])
         notes.append(f"{len(votes.classes)} classes: {shown}{', …' if len(votes.classes) > 10 else ''}")
     known = int((votes.gold >= 0).sum())
     if known:
-        notes.append(f"gold answers: {_counted(known, 'item')}")
+        notes.append(f"gold answers: {counted(known, 'item')}")
     return notes
 
 
@@ -178,11 +180,7 @@ def summary(result: Result) -> str:
     labelled = int((result.label >= 0).sum())
     cut = f"cut at {run.threshold:.4g} ({run.threshold_from}), " if run.threshold is not None else ""
     return (
-        f"{run.method}: {_counted(run.labels, 'label')} of {_counted(run.items, 'item')} by "
-        f"{_counted(run.workers, 'worker')}; {labelled:,} labelled, {run.items - labelled:,} not; "
-        f"{cut}{_counted(run.rounds, 'round')}" + (f", {run.seconds:.1f} s" if run.seconds >= 1 else "")
+        f"{run.method}: {counted(run.labels, 'label')} of {counted(run.items, 'item')} by "
+        f"{counted(run.workers, 'worker')}; {labelled:,} labelled, {run.items - labelled:,} not; "
+        f"{cut}{counted(run.rounds, 'round')}" + (f", {run.seconds:.1f} s" if run.seconds >= 1 else "")
     )
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -13,13 +13,15 @@ from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.labels.aggregation import DEFAULT_METHOD
 from turkctl.operations.labels.columns import ColumnNames, find_columns
 from turkctl.operations.labels.meaning import Meaning
-from turkctl.operations.labels.rows import Row, Source, opened
+from turkctl.operations.labels.reading import label_cells
 from turkctl.operations.project.labels import LabelSettings
+from turkctl.rows import Table, opened
 from turkctl.store import label_staging, label_state, label_votes
 from turkctl.store.label_staging import PART, Stage
 from turkctl.store.label_votes import Vote
 from turkctl.store.labels import ID_LENGTH
 
+FIX_OR_SKIP = "fix that row, or --skip-bad-rows"
 BAD_SHOWN = 10
 """Bad rows that are told of one by one."""
 
@@ -79,12 +81,12 @@ def import_labels(
     settings = settings_of(version).labels or LabelSettings()
     meaning = Meaning(version.slug, settings, settings.method or DEFAULT_METHOD)
     with label_staging.staging() as stage:
-        with meter("reading") as tick, opened(request.file, stdin) as source:
-            reader = _Reader(source, request, meaning, tick)
+        with meter("reading") as tick, opened(request.file, stdin) as table:
+            reader = _Reader(table, request, meaning, tick)
             stage.fill(reader.votes())
         if not stage.given:
             bad = f" that can be used: {reader.notes[0].removeprefix('left out: ')}" if reader.bad else ""
-            raise UsageError(f"{source.name} has no labels{bad}", hint="give a row per label below the column names")
+            raise UsageError(f"{table.name} has no labels{bad}", hint="give a row per label below the column names")
         kept = stage.kept
         with meter("importing") as tick:
             with world.database.read() as session:
@@ -111,9 +113,9 @@ class _Reader:
     """Rows of a file as labels, each checked once per value."""
 
     def __init__(
-        self, source: Source, request: ImportRequest, meaning: Meaning, tick: Callable[[int, int], None]
+        self, table: Table, request: ImportRequest, meaning: Meaning, tick: Callable[[int, int], None]
     ) -> None:
-        self._source = source
+        self._table = table
         self._request = request
         self._meaning = meaning
         self._tick = tick
@@ -129,9 +131,9 @@ class _Reader:
             UsageError: a bad row, unless those are to be skipped.
         """
         bad = self._skip if self._request.skip_bad_rows else None
-        for number, row in enumerate(self._source.rows(self._request.columns, find_columns, bad), start=1):
+        for number, row in enumerate(label_cells(self._table, self._request.columns, find_columns, bad), start=1):
             if not number % PART:
-                self._source.progress(self._tick)
+                self._table.progress(self._tick)
             if row is None:
                 self.left_out += 1
                 continue
@@ -149,20 +151,16 @@ class _Reader:
         if self.bad <= BAD_SHOWN:
             self.notes.append(f"left out: {error.message}")
 
-    def _vote(self, row: Row | Sequence[str]) -> Vote:
+    def _vote(self, row: Sequence[str]) -> Vote:
         item, worker, label = (cell.strip() for cell in row[:3])
         for role, text in (("item", item), ("worker", worker), ("label", label)):
             if not text:
-                raise UsageError(
-                    f"{self._source.place}: the {role} is missing", hint="mend the row, or --skip-bad-rows"
-                )
+                raise self._table.error(f"the {role} is missing", FIX_OR_SKIP)
             if "\0" in text or (role != "label" and len(text) > ID_LENGTH):
-                what = "a NUL byte in it" if "\0" in text else f"more than {ID_LENGTH} characters"
-                raise UsageError(
-                    f"{self._source.place}: the {role} has {what}", hint="mend the row, or --skip-bad-rows"
-                )
+                what = "a NUL character" if "\0" in text else f"more than {ID_LENGTH} characters"
+                raise self._table.error(f"the {role} has {what}", FIX_OR_SKIP)
         if label not in self._good:
-            self._meaning.check(label, self._source.place)
+            self._meaning.check(label, self._table.place)
             self._good.add(label)
         return Vote(item, worker, label)
 

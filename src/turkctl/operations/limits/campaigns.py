@@ -55,5 +55,5 @@ def check_extensions(session: Session, wanted: Sequence[Intent], now: datetime) 
             raise FundsError(
                 f"this costs ${format_money(cost)}, and ${format_money(committed)} of campaign {number}'s budget of "
                 f"${format_money(campaign.budget)} is committed already",
-                hint=f"raise it: turkctl campaign update {number} --budget B",
+                hint=f"raise it: turkctl campaigns update {number} --budget B",
             )

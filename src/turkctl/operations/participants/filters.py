@@ -97,7 +97,7 @@ def _check_campaigns(session: Session, numbers: Sequence[int]) -> None:
 
     for number in numbers:
         if campaigns.get(session, number) is None:
-            raise NotFoundError(f"there is no campaign {number}", hint="see: turkctl campaign list")
+            raise NotFoundError(f"there is no campaign {number}", hint="see: turkctl campaigns list")
 
 
 def _current_versions(session: Session, settings: Settings) -> list[str]:

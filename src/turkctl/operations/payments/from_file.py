@@ -1,14 +1,13 @@
-"""``workers bonus --from FILE``: a CSV with the columns id, amount and reason."""
+"""``workers bonus --from FILE``: a table with the columns id, amount and reason."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TextIO
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.ids import can_be_id
@@ -33,11 +32,10 @@ from turkctl.operations.payments.orders import (
 )
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import Work, WorkSelection, nobody_knows, participants_table
+from turkctl.rows import RowError, Table, as_text, opened
 from turkctl.store import workers
 from turkctl.store.assignments import REJECTED
 from turkctl.store.intents import Intent
-from turkctl.store.participant_bonuses import BonusRow
-from turkctl.units import parse_money
 
 COLUMNS = ("id", "amount", "reason")
 
@@ -46,7 +44,7 @@ COLUMNS = ("id", "amount", "reason")
 class Line:
     """One row that can be read: whom, dollars, and what the worker reads. Its id may stand for nobody.
 
-    Rows count from 1, empty ones too, the header aside.
+    Rows are counted as :class:`turkctl.rows.Table` counts them.
     """
 
     row: int
@@ -65,51 +63,45 @@ class Bad:
     hint: str | None = None
 
 
-def parse(text: str, reason: str | None = None) -> tuple[list[Line], list[Bad]]:
-    """The good rows and the bad ones; ``reason`` stands in where a row has none.
+def read_bonuses(table: Table, reason: str | None = None) -> tuple[list[Line], list[Bad]]:
+    """Return the good rows and the bad ones; ``reason`` stands in where a row has none.
 
     Raises:
-        UsageError: it is no CSV, or lacks a column.
+        UsageError: a column is missing, or the table cannot be read to its end.
     """
-    try:
-        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
-    except csv.Error as error:
-        raise UsageError(f"this is no CSV file: {error}", hint=f"columns are {', '.join(COLUMNS)}") from None
-    while rows and not _filled(rows[0]):
-        del rows[0]
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
-    needed = COLUMNS if reason is None else COLUMNS[:2]
-    missing = [name for name in needed if header.count(name) != 1]
-    if missing:
-        raise UsageError(
-            f"the file needs one column {missing[0]}",
-            hint=f"its first row names the columns, with commas between them: {','.join(COLUMNS)}",
-        )
+    columns = {name: table.find(name) for name in COLUMNS}
+    for name in COLUMNS if reason is None else COLUMNS[:2]:
+        if columns[name] is None:
+            raise table.no_column(f"{table.name} has no column {name}", name)
     good: list[Line] = []
     bad: list[Bad] = []
-    for number, row in enumerate(rows[1:], start=1):
-        if not _filled(row):
-            continue
-        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+    for record in table.records(lambda error: bad.append(_bad(error))):
+        cells = {name: None if column is None else record.get(column) for name, column in columns.items()}
         try:
-            good.append(_line(number, cells, reason, whole=len(row) == len(header)))
+            good.append(_line(table, cells, reason))
         except UsageError as error:
-            bad.append(Bad(number, cells.get("id", ""), error.message, error.hint))
+            bad.append(Bad(table.row, _id(cells), error.message, error.hint))
     return _once(good, bad)
 
 
-def _filled(row: Sequence[str]) -> bool:
-    return any(cell.strip() for cell in row)
+def _bad(error: RowError) -> Bad:
+    return Bad(error.row, "", error.why, error.hint)
 
 
-def _line(number: int, cells: dict[str, str], reason: str | None, *, whole: bool) -> Line:
-    if not whole:
-        raise UsageError("it has more or fewer cells than the header")
-    amount = parse_money(cells["amount"])
-    check_amount(amount)
-    told = (cells.get("reason") or reason or "").strip()
+def _id(cells: Mapping[str, Any]) -> str:
+    return as_text(cells["id"]) if not isinstance(cells["id"], dict | list) else ""
+
+
+def _line(table: Table, cells: Mapping[str, Any], reason: str | None) -> Line:
+    try:
+        name, amount, told = (as_text(cells[column]) for column in COLUMNS)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    dollars = table.money(amount)
+    check_amount(dollars)
+    told = told or (reason or "").strip()
     check_reason(told)
-    return Line(number, cells["id"], amount, told)
+    return Line(table.row, name, dollars, told)
 
 
 def _once(good: list[Line], bad: list[Bad]) -> tuple[list[Line], list[Bad]]:
@@ -128,13 +120,14 @@ def _once(good: list[Line], bad: list[Bad]) -> tuple[list[Line], list[Bad]]:
 def prepare_bonus_file(
     world: World,
     path: Path,
+    stdin: TextIO,
     *,
     reason: str | None = None,
     purpose: str | None = None,
     each: bool = False,
     skip_bad_rows: bool = False,
 ) -> tuple[Plan[Intent], Bonus]:
-    """The plan for the rows of a file, and how they are paid.
+    """The plan for the rows of a file, or of standard input for ``-``, and how they are paid.
 
     Raises:
         UsageError: the file cannot be read, or has a bad row and ``skip_bad_rows`` is not set; nothing is done then.
@@ -143,38 +136,31 @@ def prepare_bonus_file(
     """
     if reason is not None or purpose is not None:
         BonusRequest(reason or "-", Decimal("0.01"), purpose).check()
-    lines, bad = parse(_read(path), reason)
+    with opened(path, stdin) as table:
+        lines, bad = read_bonuses(table, reason)
     now = world.now()
     settled = settle(world, now)
     lines, unknown = _known(world, lines)
     orders, wrong, left = _orders(world, lines, purpose and plain(purpose), each=each)
     bad = sorted([*bad, *wrong], key=lambda one: one.row)
     if bad and not skip_bad_rows:
-        raise _refused(path.name, bad)
-    left += [ItemResult(one.id or f"row {one.row}", SKIPPED, f"row {one.row}: {one.why}") for one in bad]
+        raise _refused(table, bad)
+    left += [ItemResult(one.id or f"row {one.row:,}", SKIPPED, f"row {one.row:,}: {one.why}") for one in bad]
     left += unknown
     plan = plan_orders(world, orders, left, now, strict=True)
     run = logged(world, "bonus")
     return replace(plan, notes=(*settled.notes, *plan.notes), run=run), Bonus(world, run=run)
 
 
-def _refused(name: str, bad: Sequence[Bad]) -> UsageError:
+def _refused(table: Table, bad: Sequence[Bad]) -> UsageError:
     first = bad[0]
     whose = f", for {first.id}" if first.id and first.id not in first.why else ""
     more = f" ({len(bad)} bad rows in all)" if len(bad) > 1 else ""
     others = "add --skip-bad-rows to pay the others; --skip-bad-rows --dry-run shows them all"
     return UsageError(
-        f"row {first.row} of {name}: {first.why}{whose}{more}; nothing was done",
+        f"{table.place_of(first.row)}: {first.why}{whose}{more}; nothing was done",
         hint=f"{first.hint or 'correct it'}, or {others}",
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{path} cannot be read: {why}", hint="give a CSV file in UTF-8") from None
 
 
 def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemResult]]:
@@ -238,11 +224,6 @@ def _orders(
         taken |= {(order.work.assignment_id, order.purpose) for order in made}
         orders += made
     return orders, bad, [*left, *skip(found.idle), *found.failed]
-
-
-def _order(line: Line, work: Work, purpose: str | None, rows: Mapping[str, BonusRow]) -> Order:
-    wanted = purpose or purpose_of(line.reason)
-    return Order(work, line.amount, line.reason, wanted, rows.get(work.assignment_id), line.row)
 
 
 def _check(world: World, line: Line, made: Sequence[Order], taken: set[tuple[str, str]], *, each: bool) -> None:

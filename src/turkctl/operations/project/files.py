@@ -18,7 +18,7 @@ from turkctl.operations.project.qualifications import read_qualifications
 from turkctl.operations.project.questions import read_question
 from turkctl.operations.project.tables import LineOf
 from turkctl.settings_file import read_toml
-from turkctl.words import nearest
+from turkctl.words import meant
 
 EXPERIMENT_FILE = "experiment.toml"
 VARIANTS = "variants"
@@ -184,11 +184,10 @@ def _check(source: _Source, types: Mapping[str, dict[str, Any]], mistakes: list[
         return None
     asked = own_names(settings.qualifications)
     for name in sorted(asked - types.keys()):
-        close = nearest(name, types)
         message = f"{source.locate('qualifications')}: experiment '{source.slug}': there is no qualification '{name}'"
         mistakes.append(
             ConfigError(
-                message + (f"; did you mean '{close}'?" if close else ""),
+                message + meant(name, types),
                 hint=f"describe it in turkctl.toml, under [qualifications.{name}]",
             )
         )

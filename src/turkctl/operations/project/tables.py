@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from turkctl.errors import ConfigError
-from turkctl.words import nearest
+from turkctl.words import meant
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -79,8 +79,7 @@ _KINDS = {
 
 def _words_for(model: type[BaseModel], what: str, key: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        close = nearest(key.rpartition(".")[2], _valid_keys(model, key))
-        return f"{what}: unknown key '{key}'" + (f"; did you mean '{close}'?" if close else "")
+        return f"{what}: unknown key '{key}'" + meant(key.rpartition(".")[2], _valid_keys(model, key))
     if error["type"] == "missing":
         return f"{what}: '{key}' is missing"
     message = _KINDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")

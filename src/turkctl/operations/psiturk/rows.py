@@ -47,7 +47,7 @@ class OldCampaign:
     def again(self, slug: str) -> str:
         """The command that would recruit the same way."""
         return (
-            f"turkctl campaign create --mode {self.mode} --experiment {slug} --goal {self.goal} "
+            f"turkctl campaigns create --mode {self.mode} --experiment {slug} --goal {self.goal} "
             f"--reward {format_money(self.reward)} --duration {format_duration(self.duration)} "
             f"--every {format_duration(self.every)} --per-round {self.per_round}"
         )

@@ -18,7 +18,7 @@ from turkctl.operations.qualifications.own_types import Spec, apply_types, plan_
 from turkctl.store import qualifications
 from turkctl.store.base import Place
 from turkctl.store.qualifications import MadeType
-from turkctl.words import nearest
+from turkctl.words import meant_or
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,9 @@ def find_type(world: World, name: str) -> NamedType:
             return NamedType(took_part.type_id, took_part.name, took_part)
     found = _on_market(world, name)
     if found is None:
-        close = nearest(name, own)
         raise NotFoundError(
             f"there is no qualification '{name}' in mode {world.place.mode}",
-            hint=f"did you mean '{close}'?" if close else "see: turkctl qualifications list --all",
+            hint=meant_or(name, own, "see: turkctl qualifications list --all"),
         )
     return NamedType(found.type_id, found.name or found.type_id)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
@@ -12,37 +13,55 @@ from turkctl.operations.engine.named import named_workers
 from turkctl.operations.engine.plan import ALREADY_DONE, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.qualifications.by_name import NamedType, find_type
+from turkctl.rows import Table, as_text, opened
 from turkctl.store import qualifications
 
 GRANT = "grant"
 REVOKE = "revoke"
 
+WORKER_COLUMNS = ("worker_id", "worker", "id")
+"""Names of the column of workers, the first that is there."""
+
 Named = Sequence[tuple[str, int | None]]
-"""Workers, each with its line of the file that names it; None on the command line."""
+"""Workers, each with its row of the file that names it; None on the command line."""
 
 
-def read_workers(named: Iterable[str], file: Path | None) -> Named:
-    """Return the ids of a command line and of a file with one id in a line, in their order.
+def read_workers(named: Iterable[str], file: Path | None, stdin: TextIO, column: str | None = None) -> Named:
+    """Return the ids of a command line and of a file, in their order.
 
-    Blank lines, what follows a ``#``, and a first line ``worker_id`` count for nothing.
+    The file is a table with a column of workers, or a list with one id in a line. In a list blank lines and what
+    follows a ``#`` count for nothing.
+
+    Args:
+        named: ids of the command line.
+        file: the file, ``-`` for standard input.
+        stdin: standard input.
+        column: the column of workers; by default the first of :data:`WORKER_COLUMNS` that is there.
 
     Raises:
         UsageError: nobody is named, or the file cannot be read.
     """
     found: list[tuple[str, int | None]] = [(worker, None) for worker in named]
     if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            raise UsageError(f"cannot read {file}: {why}", hint="name a text with one worker id in a line") from None
-        lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-        if lines and lines[0].lower() in ("worker_id", "workerid"):
-            lines[0] = ""
-        found += [(line, number) for number, line in enumerate(lines, start=1) if line]
+        with opened(file, stdin, listed=WORKER_COLUMNS) as table:
+            found += _in_table(table, column)
     if not found:
         raise UsageError("no worker is named", hint="name them, or give a file with --from FILE")
     return found
+
+
+def _in_table(table: Table, column: str | None) -> Iterator[tuple[str, int]]:
+    theirs = table.column(column, "--worker-column") if column is not None else table.find(*WORKER_COLUMNS)
+    if theirs is None:
+        there = ", ".join(table.columns)
+        raise UsageError(
+            f"{table.name} has no column worker_id", hint=f"name one with --worker-column; its columns are {there}"
+        )
+    for record in table.records():
+        try:
+            yield as_text(record.get(theirs)), table.row
+        except ValueError as error:
+            raise table.error(str(error)) from None
 
 
 def prepare_grant(

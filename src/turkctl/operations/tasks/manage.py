@@ -17,7 +17,7 @@ from turkctl.schedules import Schedule, check_cron
 from turkctl.store import tasks
 from turkctl.store.tasks import Task, TaskRun
 from turkctl.units import format_duration, parse_zone
-from turkctl.words import nearest
+from turkctl.words import meant_or
 
 COLUMNS = ("name", "kind", "mode", "every", "paused", "next_run", "last_run", "last_status", "runs", "failures", "cron")
 HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")
@@ -108,7 +108,7 @@ def update_task(
     if task.campaign_id is not None:
         raise UsageError(
             f"{name} belongs to campaign {task.campaign_id}",
-            hint=f"turkctl campaign update {task.campaign_id} --every D",
+            hint=f"turkctl campaigns update {task.campaign_id} --every D",
         )
     values: dict[str, Any] = {}
     if options:
@@ -150,7 +150,7 @@ def delete_task(world: World, name: str) -> dict[str, Any]:
         if task.campaign_id is not None:
             raise RefusedError(
                 f"{name} runs the rounds of campaign {task.campaign_id}",
-                hint=f"turkctl campaign cancel {task.campaign_id}, or turkctl tasks pause {name}",
+                hint=f"turkctl campaigns cancel {task.campaign_id}, or turkctl tasks pause {name}",
             )
         tasks.remove(session, task)
     return as_row(task)
@@ -221,9 +221,9 @@ def find_task(session: Session, mode: str, name: str) -> Task:
     """
     task = tasks.by_name(session, name)
     if task is None:
-        close = nearest(name, [each.name for each in tasks.list_tasks(session)])
         raise NotFoundError(
-            f"there is no task '{name}'", hint=f"did you mean '{close}'?" if close else "see: turkctl tasks list"
+            f"there is no task '{name}'",
+            hint=meant_or(name, [each.name for each in tasks.list_tasks(session)], "see: turkctl tasks list"),
         )
     if task.mode != mode:
         raise WrongMarketError(f"task {name} belongs to mode {task.mode}, not {mode}", hint=f"add --mode {task.mode}")
