@@ -27,7 +27,7 @@ def _round(amount: Decimal) -> Decimal:
 
 
 def reward_fee(reward: Decimal, max_assignments: int, *, masters: bool = False) -> Decimal:
-    """Commission in dollars on one approved assignment of a HIT that allows ``max_assignments``."""
+    """Return the commission in dollars on one approved assignment of a HIT that allows ``max_assignments``."""
     rate = BASE_RATE
     if max_assignments >= LARGE_HIT:
         rate += LARGE_HIT_RATE
@@ -36,14 +36,19 @@ def reward_fee(reward: Decimal, max_assignments: int, *, masters: bool = False) 
     return _round(reward * rate)
 
 
+def assignment_cost(reward: Decimal, max_assignments: int, *, masters: bool = False) -> Decimal:
+    """Return the dollars that one approved assignment costs, commission included."""
+    return reward + reward_fee(reward, max_assignments, masters=masters)
+
+
 def bonus_fee(bonus: Decimal) -> Decimal:
-    """Commission in dollars on one bonus; the size of the HIT does not matter."""
+    """Return the commission in dollars on one bonus; the size of the HIT does not matter."""
     return _round(bonus * BASE_RATE)
 
 
 def hit_cost(reward: Decimal, max_assignments: int, *, masters: bool = False) -> Decimal:
-    """Dollars a HIT costs when all of its assignments are approved, commission included."""
-    return (reward + reward_fee(reward, max_assignments, masters=masters)) * max_assignments
+    """Return the dollars that a HIT costs when all of its assignments are approved, commission included."""
+    return assignment_cost(reward, max_assignments, masters=masters) * max_assignments
 
 
 def split_assignments(assignments: int) -> list[int]:

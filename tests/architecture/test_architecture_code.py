@@ -130,6 +130,23 @@ def test_logic_asks_no_wall_clock(path: str) -> None:
     assert {"time.time", "datetime.now", "datetime.utcnow", "time.sleep"} & set(calls) == set()
 
 
+FEE_ALONE = {
+    "fees.py": "where the rule is",
+    "operations/hits/cost.py": "shows the fee of one assignment beside its reward",
+}
+"""Modules that may name the commission without the reward, and why; all others ask for `assignment_cost`."""
+
+
+def test_reward_and_commission_are_added_in_one_place() -> None:
+    named = {
+        path
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if "reward_fee" in (getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None))
+    }
+    assert named == set(FEE_ALONE)
+
+
 def test_every_setting_says_what_it_is_and_its_default_is_of_its_kind() -> None:
     for key in KEYS:
         assert len(key.prose) > 10, key.name

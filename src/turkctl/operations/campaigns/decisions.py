@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, reward_fee, split_assignments
+from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, assignment_cost, split_assignments
 from turkctl.operations.campaigns.hours import Window, parse_window
 from turkctl.operations.campaigns.standing import Room, Standing
 from turkctl.store import campaigns
@@ -144,9 +144,7 @@ def forecast(campaign: Campaign, standing: Standing, *, masters: bool, now: date
     full, rest = divmod(standing.missing, campaign.per_round)
     rounds = full + bool(rest)
     first, last = _times(campaign, rounds, now)
-    low, high = (
-        campaign.reward + reward_fee(campaign.reward, size, masters=masters) for size in (MAX_LOW_COMMISSION, LARGE_HIT)
-    )
+    low, high = (assignment_cost(campaign.reward, size, masters=masters) for size in (MAX_LOW_COMMISSION, LARGE_HIT))
     return Forecast(
         missing=standing.missing,
         rounds=rounds,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.fees import MAX_LOW_COMMISSION, reward_fee
+from turkctl.fees import MAX_LOW_COMMISSION, assignment_cost
 from turkctl.mturk.types import Balance
 from turkctl.operations.experiments import people as counting
 from turkctl.operations.experiments.stored import settings_of
@@ -54,7 +54,7 @@ class Room:
 def each_cost(campaign: Campaign, version: Version) -> Decimal:
     """Dollars for one assignment at the low commission."""
     masters = bool(settings_of(version).qualifications.get("masters"))
-    return campaign.reward + reward_fee(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
+    return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
 
 
 def standing(session: Session, campaign: Campaign, now: datetime, participants_table: str) -> Standing:

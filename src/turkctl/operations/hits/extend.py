@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.fees import LARGE_HIT, reward_fee
+from turkctl.fees import LARGE_HIT, assignment_cost
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
@@ -158,7 +158,7 @@ def _check_size(hit: Hit, assignments: int) -> None:
 
 
 def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: str, now: datetime) -> Intent:
-    fee = reward_fee(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
+    each = assignment_cost(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
     expires = None if request.lifetime is None else max(hit.expires or now, now) + request.lifetime
     if expires is not None:
         expires = expires.replace(microsecond=0)  # as the market keeps it
@@ -177,7 +177,7 @@ def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: s
             "expires": None if expires is None else format_time(expires),
             "expired": None if hit.expires is None else format_time(hit.expires),
         },
-        cost=(hit.reward + fee) * request.assignments,
+        cost=each * request.assignments,
         created=now,
     )
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import FundsError, RefusedError
-from turkctl.fees import reward_fee
+from turkctl.fees import assignment_cost
 from turkctl.mturk.types import Balance
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
@@ -35,7 +35,7 @@ def committed(session: Session, place: Place, now: datetime, *, experiment_id: i
     """
     total = ZERO
     for group in slots.slots(session, place, now, experiment_id=experiment_id):
-        each = group.reward + reward_fee(group.reward, group.max_assignments, masters=group.masters)
+        each = assignment_cost(group.reward, group.max_assignments, masters=group.masters)
         total += each * group.committed
     total += payments.total(session, payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=experiment_id))
     return total + intents.outstanding_cost(session, place, experiment_id=experiment_id)
@@ -45,7 +45,7 @@ def exposure(session: Session, place: Place, now: datetime) -> Decimal:
     """Dollars that open, pending and unreviewed slots may still cost, commission included."""
     total = ZERO
     for group in slots.slots(session, place, now):
-        each = group.reward + reward_fee(group.reward, group.max_assignments, masters=group.masters)
+        each = assignment_cost(group.reward, group.max_assignments, masters=group.masters)
         total += each * group.undecided
     return total + intents.outstanding_cost(session, place)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import FundsError
-from turkctl.fees import reward_fee
+from turkctl.fees import assignment_cost
 from turkctl.store import campaigns, hits, intents, slots
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
@@ -23,8 +23,8 @@ def spent(session: Session, campaign: Campaign, now: datetime) -> Decimal:
     """Dollars committed on the campaign's HITs: paid or promised, commission included."""
     total = ZERO
     for group in slots.slots(session, campaign.place, now, campaign_id=campaign.number):
-        fee = reward_fee(group.reward, group.max_assignments, masters=group.masters)
-        total += (group.reward + fee) * group.committed
+        each = assignment_cost(group.reward, group.max_assignments, masters=group.masters)
+        total += each * group.committed
     growing = intents.unfinished(session, campaign.place, intents.EXTEND_HIT)
     extended = sum((each.cost for each in growing if _campaign_of(session, each) == campaign.number), ZERO)
     return total + extended + intents.outstanding_cost(session, campaign.place, digest=digest(campaign.number))
