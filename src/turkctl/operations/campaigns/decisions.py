@@ -9,7 +9,7 @@ from typing import Any
 
 from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, assignment_cost, split_assignments
 from turkctl.operations.campaigns.hours import Window, parse_window
-from turkctl.operations.campaigns.standing import Room, Standing
+from turkctl.operations.campaigns.standing import Allowance, Standing
 from turkctl.store import campaigns
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
@@ -50,7 +50,7 @@ def window_of(campaign: Campaign) -> Window | None:
     return None if campaign.hours is None else parse_window(campaign.hours, campaign.timezone)
 
 
-def decide(campaign: Campaign, version: Version, standing: Standing, room: Room, now: datetime) -> Decision:
+def decide(campaign: Campaign, version: Version, standing: Standing, room: Allowance, now: datetime) -> Decision:
     """The next round of a running campaign, at ``now``.
 
     Never posts more than ``goal - completed - outstanding - unsettled``, and never less than nothing.

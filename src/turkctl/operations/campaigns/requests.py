@@ -15,7 +15,7 @@ from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
 from turkctl.operations.campaigns.hours import parse_window
 from turkctl.operations.campaigns.repeats import foreseen, warning
-from turkctl.operations.campaigns.standing import Room, Standing, room, standing
+from turkctl.operations.campaigns.standing import Allowance, Standing, room, standing
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.intents.posts import Post
@@ -67,7 +67,7 @@ class CampaignPlan:
     version: Version
     standing: Standing
     forecast: Forecast
-    room: Room
+    room: Allowance
     in_the_way: Campaign | None
     """The campaign that has the experiment's one place in this mode."""
     repeats: Mapping[str, Any] | None

@@ -14,6 +14,7 @@ from turkctl.operations.experiments import people as counting
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits import budgets as funds
 from turkctl.operations.limits.campaigns import ZERO, spent
+from turkctl.operations.limits.room import hit_bounds
 from turkctl.store import campaigns, experiments, hits, intents
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
@@ -40,7 +41,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Room:
+class Allowance:
     """What may still be posted."""
 
     assignments: int
@@ -85,17 +86,17 @@ def _concerns(session: Session, intent: Intent, campaign: Campaign) -> bool:
     return about.experiment_id == campaign.experiment_id and about.code_version == campaign.code_version
 
 
-def room(session: Session, campaign: Campaign, version: Version, balance: Balance | None, now: datetime) -> Room:
+def room(session: Session, campaign: Campaign, version: Version, balance: Balance | None, now: datetime) -> Allowance:
     """What budgets, balance (where it was asked for) and limits leave room for; never below zero."""
     each = each_cost(campaign, version)
     bounds = [*_money(session, campaign, version, balance, now, each), *_numbers(session, campaign, version, now)]
     least = min(bounds, key=lambda bound: bound.assignments, default=None)
-    return least or Room(campaigns.MOST, "", money=False)
+    return least or Allowance(campaigns.MOST, "", money=False)
 
 
 def _money(
     session: Session, campaign: Campaign, version: Version, balance: Balance | None, now: datetime, each: Decimal
-) -> list[Room]:
+) -> list[Allowance]:
     place, limits, bounds = campaign.place, settings_of(version).limits, []
     one = f"one assignment costs ${format_money(each)}"
     if campaign.budget is not None:
@@ -112,24 +113,17 @@ def _money(
     return bounds
 
 
-def _pays(left: Decimal, each: Decimal, reason: str) -> Room:
-    return Room(max(0, int(left // each)), reason, money=True)
+def _pays(left: Decimal, each: Decimal, reason: str) -> Allowance:
+    return Allowance(max(0, int(left // each)), reason, money=True)
 
 
-def _numbers(session: Session, campaign: Campaign, version: Version, now: datetime) -> list[Room]:
-    limits = settings_of(version).limits
-    active, total = hits.count_hits(session, campaign.place, now, version.experiment_id)
+def _numbers(session: Session, campaign: Campaign, version: Version, now: datetime) -> list[Allowance]:
     waiting = intents.unfinished(session, campaign.place, intents.CREATE_HIT)
-    coming = sum(intent.experiment_id == version.experiment_id for intent in waiting)
     return [
-        Room(
-            max(0, allowed - there - coming) * MAX_LOW_COMMISSION,
-            f"{there + coming} HITs count against limits.{name} = {allowed}",
+        Allowance(
+            max(0, bound.left) * MAX_LOW_COMMISSION,
+            f"{bound.used} HITs count against {bound.name} = {bound.allowed}",
             money=False,
         )
-        for name, allowed, there in (
-            ("max_active_hits", limits.max_active_hits, active),
-            ("max_total_hits", limits.max_total_hits, total),
-        )
-        if allowed is not None
+        for bound in hit_bounds(session, campaign.place, now, version, waiting)
     ]

@@ -21,7 +21,8 @@ from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
-from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
+from turkctl.operations.limits.budgets import ZERO, check_budgets, check_funds
+from turkctl.operations.limits.room import check_counts
 from turkctl.operations.qualifications.gate import kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.sync.run import read_market, unread_since_expiry

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from turkctl.errors import FundsError
 from turkctl.fees import assignment_cost
+from turkctl.operations.limits.bounds import Bound
 from turkctl.store import campaigns, hits, intents, slots
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
@@ -50,10 +51,10 @@ def check_extensions(session: Session, wanted: Sequence[Intent], now: datetime) 
         campaign = campaigns.get(session, number)
         if campaign is None or campaign.budget is None:
             continue
-        committed = spent(session, campaign, now)
-        if committed + cost > campaign.budget:
+        budget = Bound("budget", campaign.budget, spent(session, campaign, now))
+        if not budget.admits(cost):
             raise FundsError(
-                f"this costs ${format_money(cost)}, and ${format_money(committed)} of campaign {number}'s budget of "
-                f"${format_money(campaign.budget)} is committed already",
+                f"this costs ${format_money(cost)}, and ${format_money(budget.used)} of campaign {number}'s budget of "
+                f"${format_money(budget.allowed)} is committed already",
                 hint=f"raise it: turkctl campaign update {number} --budget B",
             )
