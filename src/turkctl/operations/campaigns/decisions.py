@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, assignment_cost, split_assignments
+from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.hours import Window, parse_window
-from turkctl.operations.campaigns.standing import Allowance, Standing
+from turkctl.operations.campaigns.standing import Facts, Standing, allowance
 from turkctl.store import campaigns
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
@@ -50,11 +51,12 @@ def window_of(campaign: Campaign) -> Window | None:
     return None if campaign.hours is None else parse_window(campaign.hours, campaign.timezone)
 
 
-def decide(campaign: Campaign, version: Version, standing: Standing, room: Allowance, now: datetime) -> Decision:
-    """The next round of a running campaign, at ``now``.
+def decide(facts: Facts, balance: Balance | None, now: datetime) -> Decision:
+    """Return what the next round of a running campaign does at ``now``; without a balance that is left aside.
 
     Never posts more than ``goal - completed - outstanding - unsettled``, and never less than nothing.
     """
+    campaign, version, standing = facts.campaign, facts.version, facts.standing
     last = _last(campaign, version, standing, now)
     if last is not None:
         return last
@@ -66,6 +68,7 @@ def decide(campaign: Campaign, version: Version, standing: Standing, room: Allow
     if not standing.missing:
         return Decision(WAITING, _in_play(standing))
     wanted = min(campaign.per_round, standing.missing)
+    room = allowance(facts, balance)
     post = min(wanted, room.assignments)
     if not post:
         return Decision(EXHAUSTED if room.money else WAITING, room.reason, wanted)

@@ -13,11 +13,10 @@ from sqlmodel import Session
 
 from turkctl.fees import MAX_LOW_COMMISSION, assignment_cost
 from turkctl.operations.campaigns.standing import Standing, each_cost
-from turkctl.operations.limits.campaigns import ZERO
 from turkctl.store import people, qualifications
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 
 
 def may_repeat(assignments: int, per_round: int) -> int:

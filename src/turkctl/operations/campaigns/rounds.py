@@ -29,9 +29,10 @@ from turkctl.operations.campaigns.decisions import (
 )
 from turkctl.operations.campaigns.lifecycle import end, find, give_up_unsent, keep_task
 from turkctl.operations.campaigns.posting import Posting, new_intents, recount, unanswered
-from turkctl.operations.campaigns.standing import Standing, room, standing
+from turkctl.operations.campaigns.standing import Facts, Standing, read_facts
 from turkctl.operations.engine.plan import BatchResult, Plan, Step
 from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.people import completed
 from turkctl.operations.intents.lease import Keeper, in_words
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.qualifications.gate import keep_out
@@ -202,7 +203,8 @@ class _Run:
         """Before the goal counts as met: see that no work was rejected past turkctl, which only its HIT could tell."""
         campaign = self._campaign
         with self._database.read() as session:
-            if standing(session, campaign, self._now, self._table).completed < campaign.goal:
+            triple = (campaign.place, campaign.experiment_id, campaign.code_version)
+            if completed(session, *triple, participants_table=self._table) < campaign.goal:
                 return
             rows = unreviewed(session, campaign.place)
         read_market(self._world, [row for row in rows if self._counts(row)], self._now)
@@ -217,9 +219,8 @@ class _Run:
     def _balance(self) -> Balance | None:
         """The balance, if there is something to post."""
         with self._database.read() as session:
-            numbers = standing(session, self._campaign, self._now, self._table)
-            left = room(session, self._campaign, self._version, None, self._now)
-        if decide(self._campaign, self._version, numbers, left, self._now).outcome != POSTED:
+            facts = read_facts(session, self._campaign, self._table, self._now)
+        if decide(facts, None, self._now).outcome != POSTED:
             return None
         return self._world.engine().call(self._world.mturk.balance)
 
@@ -229,36 +230,34 @@ class _Run:
         with self._database.write() as session:
             self._keeper.renew_in(session)
             campaign = find(session, self._campaign.number)
-            version = experiments.current(session, campaign.experiment_id)
-            numbers = standing(session, campaign, now, self._table)
-            left = room(session, campaign, version, balance, now)
+            facts = read_facts(session, campaign, self._table, now)
+            numbers = facts.standing
             if campaign.running:
-                decision = decide(campaign, version, numbers, left, now)
+                decision = decide(facts, balance, now)
                 if decision.post and posted_meanwhile(session, self._world):
                     decision = Decision(WAITING, "psiTurk posted HITs while it was counted", decision.wanted)
             else:
                 decision = Decision(campaign.status, campaign.reason or "")
             if decision.post and balance is None:
                 decision = Decision(WAITING, "slots became free while it was counted", decision.wanted)
-            requests = self._requests(session, campaign, version, numbers, decision, absent)
+            requests = self._requests(session, facts, decision, absent)
             self._enter(session, campaign, numbers, decision)
         return _Decided(decision, numbers, requests)
 
     def _requests(
         self,
         session: Session,
-        campaign: Campaign,
-        version: Version,
-        numbers: Standing,
+        facts: Facts,
         decision: Decision,
         absent: tuple[str, ...],
     ) -> list[Intent]:
+        campaign, numbers = facts.campaign, facts.standing
         if decision.outcome not in (POSTED, WAITING, EXHAUSTED):
             return []
         in_play = numbers.completed + numbers.outstanding + numbers.unsettled
         again = unanswered(session, campaign, self._now) if in_play <= numbers.goal else []
         database_id = meta.database_id(session)
-        new = new_intents(campaign, version, self._round, decision.sizes, absent, database_id, self._now)
+        new = new_intents(campaign, facts.version, self._round, decision.sizes, absent, database_id, self._now)
         return [*again, *intents.open_many(session, new)]
 
     def _enter(self, session: Session, campaign: Campaign, numbers: Standing, decision: Decision) -> None:

@@ -21,7 +21,7 @@ from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
-from turkctl.operations.limits.budgets import ZERO, check_budgets, check_funds
+from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.room import check_counts
 from turkctl.operations.qualifications.gate import kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
@@ -30,7 +30,7 @@ from turkctl.store import experiments, intents, meta, qualifications
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
-from turkctl.units import CENT, format_duration, format_money
+from turkctl.units import CENT, ZERO, format_duration, format_money
 
 MAX_HITS = 10_000
 """HITs that one command may post: more is a slip of the keyboard."""

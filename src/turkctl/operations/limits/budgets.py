@@ -9,17 +9,15 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import FundsError
-from turkctl.fees import assignment_cost
 from turkctl.mturk.types import Balance
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.bounds import Bound
+from turkctl.operations.limits.commitments import cost_of_committed, cost_of_undecided
 from turkctl.store import experiments, intents, payments, slots
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
-from turkctl.units import format_money
-
-ZERO = Decimal("0.00")
+from turkctl.units import ZERO, format_money
 
 
 def committed(session: Session, place: Place, now: datetime, *, experiment_id: int | None = None) -> Decimal:
@@ -33,21 +31,15 @@ def committed(session: Session, place: Place, now: datetime, *, experiment_id: i
         now: the moment that "expired" refers to.
         experiment_id: only this experiment's.
     """
-    total = ZERO
-    for group in slots.slots(session, place, now, experiment_id=experiment_id):
-        each = assignment_cost(group.reward, group.max_assignments, masters=group.masters)
-        total += each * group.committed
-    total += payments.total(session, payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=experiment_id))
-    return total + intents.outstanding_cost(session, place, experiment_id=experiment_id)
+    held = cost_of_committed(slots.slots(session, place, now, experiment_id=experiment_id))
+    paid = payments.total(session, payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=experiment_id))
+    return held + paid + intents.outstanding_cost(session, place, experiment_id=experiment_id)
 
 
 def exposure(session: Session, place: Place, now: datetime) -> Decimal:
     """Dollars that open, pending and unreviewed slots may still cost, commission included."""
-    total = ZERO
-    for group in slots.slots(session, place, now):
-        each = assignment_cost(group.reward, group.max_assignments, masters=group.masters)
-        total += each * group.undecided
-    return total + intents.outstanding_cost(session, place)
+    undecided = cost_of_undecided(slots.slots(session, place, now))
+    return undecided + intents.outstanding_cost(session, place)
 
 
 def headroom(balance: Balance, exposure: Decimal, min_balance: Decimal | None) -> Decimal:

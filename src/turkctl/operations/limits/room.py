@@ -12,12 +12,12 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.bounds import Bound
-from turkctl.operations.limits.budgets import ZERO, budget_of
+from turkctl.operations.limits.budgets import budget_of
 from turkctl.store import hits, intents
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 
 UNLIMITED = 10**9
 
