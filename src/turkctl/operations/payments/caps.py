@@ -15,7 +15,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError, UsageError
-from turkctl.operations.engine.plan import ZERO, ItemResult, Step, fail
+from turkctl.operations.engine.plan import ItemResult, Step, fail
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.bounds import Bound
@@ -26,7 +26,7 @@ from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.store.payments import PaymentFilter
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 
 DAY = timedelta(hours=24)
 
@@ -75,7 +75,13 @@ def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> N
 
 
 def within_caps(
-    session: Session, place: Place, steps: Sequence[Step[Intent]], now: datetime, *, strict: bool
+    session: Session,
+    place: Place,
+    steps: Sequence[Step[Intent]],
+    waiting: Sequence[Intent],
+    now: datetime,
+    *,
+    strict: bool,
 ) -> tuple[list[Step[Intent]], list[ItemResult]]:
     """The steps that the limits on bonuses allow, budgets aside, and the results of the others.
 
@@ -83,6 +89,7 @@ def within_caps(
         session: on turkctl's database.
         place: mode and market.
         steps: in the order in which they are to be paid.
+        waiting: bonuses of the place that nobody has seen the end of; those that are to be paid may be among them.
         now: the end of the day that ``limits.max_bonus_per_day`` looks back on.
         strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
 
@@ -90,9 +97,9 @@ def within_caps(
         UsageError: an amount over ``limits.max_bonus`` where that is strict.
     """
     own = {step.payload.token for step in steps}
-    waiting = [each for each in intents.unfinished(session, place, intents.BONUS) if each.token not in own]
+    others = [each for each in waiting if each.token not in own]
     rooms = {
-        number: _BonusRoom(session, place, experiments.current(session, number), waiting, now)
+        number: _BonusRoom(session, place, experiments.current(session, number), others, now)
         for number in {step.payload.experiment_id for step in steps}
         if number is not None
     }
@@ -179,16 +186,17 @@ class _BonusRoom:
         self.limits = settings_of(version).limits
         self._slug = version.slug
         wanted = PaymentFilter(place, kind=payments.BONUS, experiment_id=number)
-        paid = defaultdict(lambda: ZERO, payments.by_worker(session, wanted))
-        day = payments.total(session, replace(wanted, since=now - DAY), fees=False)
+        most, most_a_day = self.limits.max_bonus_per_worker, self.limits.max_bonus_per_day
+        paid = defaultdict(lambda: ZERO, {} if most is None else payments.by_worker(session, wanted))
+        today = replace(wanted, since=now - DAY)
+        day = ZERO if most_a_day is None else payments.total(session, today, fees=False)
         for intent in waiting:
             if intent.experiment_id == number:
                 paid[intent.request["worker"]] += Decimal(intent.request["amount"])
                 day += Decimal(intent.request["amount"])
         self._paid = paid
         self._workers: dict[str, Bound[Decimal]] = {}
-        most = self.limits.max_bonus_per_day
-        self._day = [] if most is None else [Bound("limits.max_bonus_per_day", most, day)]
+        self._day = [] if most_a_day is None else [Bound("limits.max_bonus_per_day", most_a_day, day)]
         self._budget = budget_of(session, place, now, version) if budget else None
 
     def take(self, intent: Intent) -> TurkctlError | None:
