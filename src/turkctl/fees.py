@@ -36,6 +36,11 @@ def reward_fee(reward: Decimal, max_assignments: int, *, masters: bool = False) 
     return _round(reward * rate)
 
 
+def assignment_cost(reward: Decimal, max_assignments: int, *, masters: bool = False) -> Decimal:
+    """Return the dollars that one approved assignment costs, commission included."""
+    return reward + reward_fee(reward, max_assignments, masters=masters)
+
+
 def bonus_fee(bonus: Decimal) -> Decimal:
     """Return the commission in dollars on one bonus; the size of the HIT does not matter."""
     return _round(bonus * BASE_RATE)
@@ -43,7 +48,7 @@ def bonus_fee(bonus: Decimal) -> Decimal:
 
 def hit_cost(reward: Decimal, max_assignments: int, *, masters: bool = False) -> Decimal:
     """Return the cost of a HIT in dollars if all of its assignments are approved, commission included."""
-    return (reward + reward_fee(reward, max_assignments, masters=masters)) * max_assignments
+    return assignment_cost(reward, max_assignments, masters=masters) * max_assignments
 
 
 def split_assignments(assignments: int) -> list[int]:

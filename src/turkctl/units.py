@@ -17,6 +17,8 @@ from turkctl.words import meant_or
 
 MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+"""No dollars, in two decimals."""
 
 _MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 _SPACES = " \t\xa0"

@@ -130,6 +130,32 @@ def test_logic_asks_no_wall_clock(path: str) -> None:
     assert {"time.time", "datetime.now", "datetime.utcnow", "time.sleep"} & set(calls) == set()
 
 
+def modules_that_name(word: str) -> set[str]:
+    """The modules that use, import or define a name."""
+    kinds = ("id", "attr", "name")
+    return {
+        path
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if word in [getattr(node, kind, None) for kind in kinds]
+    }
+
+
+def test_hits_that_count_against_limits_are_counted_in_one_place() -> None:
+    assert modules_that_name("count_hits") == {"store/hits.py", "operations/limits/room.py"}
+
+
+FEE_ALONE = {
+    "fees.py": "where the rule is",
+    "operations/hits/cost.py": "shows the fee of one assignment beside its reward",
+}
+"""Modules that may name the commission without the reward, and why; all others ask for `assignment_cost`."""
+
+
+def test_reward_and_commission_are_added_in_one_place() -> None:
+    assert modules_that_name("reward_fee") == set(FEE_ALONE)
+
+
 def test_every_setting_says_what_it_is_and_its_default_is_of_its_kind() -> None:
     for key in KEYS:
         assert len(key.prose) > 10, key.name

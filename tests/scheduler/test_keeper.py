@@ -10,10 +10,9 @@ import pytest
 from scheduler_support import MINUTE, Acts, Clock, add_task, claimant, past_runs, run
 
 from turkctl.errors import DatabaseUnreachableError
-from turkctl.operations.engine import processes
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.plan import Done, Plan, Step
-from turkctl.operations.intents import lease
+from turkctl.operations.intents import lease, processes
 from turkctl.scheduler.due import Report
 from turkctl.scheduler.lease import Keeper, LeaseLostError, SchedulerRunningError, is_gone
 from turkctl.store import leases

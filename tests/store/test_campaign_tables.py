@@ -14,8 +14,6 @@ from turkctl.store.campaigns import Campaign
 from turkctl.store.engine import Database
 from turkctl.store.qualifications import MadeType
 
-OWNER = {"host": "lab", "pid": 1}
-
 
 def _experiment(session: Session, slug: str = "stroop") -> int:
     experiments.save_version(
@@ -91,8 +89,8 @@ def test_rounds_are_numbered_and_one_that_did_not_end_is_abandoned_by_the_next(d
     with database.write() as session:
         number = campaigns.insert(session, _campaign(_experiment(session))).number
         assert rounds.last(session, number) is None
-        first = rounds.claim(session, number, OWNER, NOW)
-        second = rounds.claim(session, number, OWNER, NOW + HOUR)
+        first = rounds.begin(session, number, NOW)
+        second = rounds.begin(session, number, NOW + HOUR)
         assert second.id is not None
         assert first.id is not None
         assert rounds.write(session, second.id, {"outcome": "posted", "finished": NOW + HOUR})
@@ -109,9 +107,9 @@ def test_rounds_are_numbered_and_one_that_did_not_end_is_abandoned_by_the_next(d
 def test_a_rounds_number_can_be_claimed_once(database: Database) -> None:
     with database.write() as session:
         number = campaigns.insert(session, _campaign(_experiment(session))).number
-        rounds.claim(session, number, OWNER, NOW)
+        rounds.begin(session, number, NOW)
     with pytest.raises(IntegrityError), database.write() as session:
-        add(session, rounds.Round(campaign_id=number, number=1, started=NOW, owner=OWNER))
+        add(session, rounds.Round(campaign_id=number, number=1, started=NOW))
 
 
 def test_workers_without_the_qualification_are_those_with_work_here_and_no_grant(database: Database) -> None:

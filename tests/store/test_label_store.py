@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from rows import HERE, HOUR, NOW, make_assignment, make_hit
 from sqlalchemy import event, update
@@ -13,14 +11,6 @@ from turkctl.store.label_votes import Answer, Narrowed, Vote
 from turkctl.store.labels import STATES
 
 OF = (1, "local")
-
-
-def alive(_holder: str) -> bool:
-    return False
-
-
-def gone(_holder: str) -> bool:
-    return True
 
 
 @pytest.fixture
@@ -53,44 +43,25 @@ def counted(database: Database) -> list[tuple[str, str, str]]:
         return [tuple(row) for row in label_votes.counted(session, *OF)]
 
 
-def test_a_hold_clears_the_mark_and_keeps_others_out_until_it_ends(labelled: Database) -> None:
+def test_a_run_that_begins_clears_the_mark_and_what_comes_meanwhile_sets_it_again(labelled: Database) -> None:
     with labelled.write() as session:
-        assert label_state.claim(session, state(labelled), "one", alive)
+        label_state.clear(session, *OF)
+        run = label_results.begin(session, *OF, "cubam", NOW)
     assert state(labelled).dirty is None
-    assert not state(labelled).is_dirty(NOW - HOUR * 10**6, alive)
     with labelled.write() as session:
-        assert not label_state.claim(session, state(labelled), "two", alive)
         label_state.mark_dirty(session, *OF, NOW)
-        run = label_results.begin(session, *OF, "cubam", NOW)
-        assert label_state.finish(session, *OF, "one", run)
+        label_state.stand(session, *OF, run)
     after = state(labelled)
-    assert (after.dirty, after.holder, after.run_id) == (NOW, None, run)
+    assert (after.dirty, after.run_id) == (NOW, run)
 
 
-def test_of_two_that_saw_it_free_one_gets_the_hold(labelled: Database) -> None:
-    seen = state(labelled)
+def test_a_run_is_unended_until_it_says_how_it_ended(labelled: Database) -> None:
     with labelled.write() as session:
-        assert label_state.claim(session, seen, "one", alive)
-    with labelled.write() as session:
-        assert not label_state.claim(session, seen, "two", alive)
-    assert state(labelled).holder == "one"
-
-
-def test_a_hold_whose_process_is_gone_or_whose_time_is_over_is_dirty_and_can_be_taken(labelled: Database) -> None:
-    with labelled.write() as session:
-        label_state.claim(session, state(labelled), "one", alive)
-    held = state(labelled)
-    assert held.held_until is not None
-    assert held.is_dirty(held.held_until, alive)
-    assert not held.is_dirty(held.held_until - timedelta(seconds=1), alive)
-    assert held.is_dirty(held.held_until - timedelta(seconds=1), gone)
-    with labelled.write() as session:
-        assert label_state.claim(session, held, "two", gone)
-        assert not label_state.renew(session, *OF, "one")
         run = label_results.begin(session, *OF, "cubam", NOW)
-        assert not label_state.finish(session, *OF, "one", run)
-        label_state.give_up(session, *OF, "one", NOW)
-    assert (state(labelled).holder, state(labelled).dirty) == ("two", NOW)
+        assert label_results.unended(session, "local") == {1}
+        assert label_results.unended(session, "live") == set()
+        label_results.end(session, run, label_results.FAILED, NOW)
+        assert label_results.unended(session, "local") == set()
 
 
 def test_only_experiments_with_labels_are_marked_and_each_mode_by_itself(labelled: Database) -> None:
@@ -158,8 +129,7 @@ def put_run(database: Database, label: str) -> int:
         facts = {"score": 1.0, "p": 0.9, "n": 5, "n_true": 4}
         label_results.put_items(session, [{"run_id": run, "item": "i1", "label": label, **facts}])
         label_results.put_workers(session, [{"run_id": run, "worker_id": "w1", "facts": {"n": 1}}])
-        label_state.claim(session, state(database), "me", gone)
-        label_state.finish(session, *OF, "me", run)
+        label_state.stand(session, *OF, run)
         label_results.end(session, run, label_results.DONE, NOW, facts={}, changes={})
     return run
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turkctl.fees import bonus_fee, hit_cost, reward_fee, split_assignments
+from turkctl.fees import assignment_cost, bonus_fee, hit_cost, reward_fee, split_assignments
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,9 @@ def test_assignments_are_split_into_hits_of_at_most_nine(assignments: int) -> No
     assert sum(sizes) == assignments
     assert all(1 <= size <= 9 for size in sizes)
     assert len(sizes) == -(-assignments // 9)
+
+
+def test_an_assignment_costs_its_reward_and_the_commission() -> None:
+    assert assignment_cost(Decimal("1.20"), 9) == Decimal("1.44")
+    assert assignment_cost(Decimal("1.20"), 10) == Decimal("1.68")
+    assert assignment_cost(Decimal("1.20"), 10, masters=True) == Decimal("1.74")

@@ -234,10 +234,9 @@ class _Play:
 
 def cost_in_large_hits(assignments: int) -> Decimal:
     """Return the cost in dollars of the same assignments in HITs of ten or more."""
-    from turkctl.fees import LARGE_HIT, reward_fee
+    from turkctl.fees import LARGE_HIT, assignment_cost
 
-    reward = Decimal(study.REWARD)
-    return (reward + reward_fee(reward, LARGE_HIT)) * assignments
+    return assignment_cost(Decimal(study.REWARD), LARGE_HIT) * assignments
 
 
 def _line(after: timedelta, row: Mapping[str, Any], posted: int) -> str:

@@ -46,7 +46,7 @@ class HitType:
     def unit_cost(self, max_assignments: int) -> int:
         """Return the micro-dollars that one approved assignment costs, commission included."""
         masters = requirements.asks_for_masters(self.environment, self.requirement_list())
-        return self.reward + to_micros(fees.reward_fee(from_micros(self.reward), max_assignments, masters=masters))
+        return to_micros(fees.assignment_cost(from_micros(self.reward), max_assignments, masters=masters))
 
 
 _BY_ID = select(tables.hit_type).where(tables.hit_type.c.id == bindparam("b_id"))

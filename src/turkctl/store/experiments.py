@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, Text, UniqueConstraint, Update, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import TurkctlTable, add, changed_one
+from turkctl.store.base import TurkctlTable, add, changed_one, chunks
 from turkctl.store.types import Json, UtcTime
 
 Outcome = Literal["created", "changed", "unchanged"]
@@ -115,6 +115,13 @@ def settings_of(session: Session, settings_id: int) -> Version | None:
     """The version that a HIT was made with."""
     row = session.connection().execute(_VERSION.where(SETTINGS.c.id == settings_id)).one_or_none()
     return None if row is None else Version(*row)
+
+
+def by_settings(session: Session, ids: Collection[int]) -> dict[int, Version]:
+    """Return the versions of these settings, by their ids."""
+    found = [session.connection().execute(_VERSION.where(SETTINGS.c.id.in_(part))) for part in chunks(sorted(ids))]
+    versions = [Version(*row) for rows in found for row in rows]
+    return {version.settings_id: version for version in versions}
 
 
 def save_version(

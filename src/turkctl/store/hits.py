@@ -199,6 +199,14 @@ def get(session: Session, place: Place, hit_id: str) -> Hit | None:
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
+def by_ids(session: Session, place: Place, ids: Sequence[str]) -> dict[str, Hit]:
+    """Return those of the HITs that this place knows, in full, by id; read afresh."""
+    statement = select(Hit).where(and_(*in_place(place)))
+    parts = [statement.where(HITS.c.hit_id.in_(part)) for part in chunks(ids)]
+    found = [session.scalars(part, execution_options={"populate_existing": True}) for part in parts]
+    return {hit.hit_id: hit for hits in found for hit in hits}
+
+
 def where_is(session: Session, hit_id: str) -> list[Place]:
     """The places that know a HIT of this id: for saying that it belongs to another mode or market."""
     statement = select(HITS.c.mode, HITS.c.market).where(HITS.c.hit_id == hit_id).order_by(HITS.c.id)

@@ -73,8 +73,14 @@ def end(session: Session, run_id: int, status: str, now: datetime, **values: Any
     session.connection().execute(statement.values(status=status, finished=now, **values))
 
 
+def unended(session: Session, mode: str) -> set[int]:
+    """Return the experiments with a run that began and has not ended: it is under way, or was abandoned."""
+    statement = select(RUNS.c.experiment_id).where(RUNS.c.mode == mode, RUNS.c.status == RUNNING)
+    return set(session.connection().execute(statement).scalars())
+
+
 def end_abandoned(session: Session, experiment_id: int, mode: str, now: datetime) -> None:
-    """Notes of runs that never ended that they were interrupted; only for who holds the experiment."""
+    """Note of runs that never ended that they were interrupted; only for who holds the experiment's lease."""
     wanted = (RUNS.c.experiment_id == experiment_id, RUNS.c.mode == mode, RUNS.c.status == RUNNING)
     session.connection().execute(update(RUNS).where(*wanted).values(status=INTERRUPTED, finished=now))
 

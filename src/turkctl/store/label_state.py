@@ -1,29 +1,22 @@
-"""Which experiments have labels that no run has seen, and which run is under way.
+"""Which experiments have labels that no run has seen, and which run's results stand.
 
-Dirty is what was marked so, and what an abandoned run had taken: the mark is cleared when a run begins, so that answers
-which arrive meanwhile set it again, and a run that was killed has left its hold behind.
+The mark is cleared when a run begins, so that answers which arrive meanwhile set it again. A run that was killed leaves
+it cleared: whoever asks what is dirty looks for such runs, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 from sqlmodel import Session
 
-from turkctl.store.base import changed_one, insert_ignoring
+from turkctl.store.base import insert_ignoring
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.labels import STATES
-from turkctl.store.leases import machine_clock
-
-LASTS = timedelta(minutes=5)
-"""How long a hold lasts without being renewed: longer than any one step of a run."""
-
-IsGone = Callable[[str], bool]
-"""Whether the process that a holder's text names certainly does not live any more."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +28,7 @@ class State:
     dirty: datetime | None
     read_until: int
     read_field: str | None
-    holder: str | None
-    held_until: datetime | None
     run_id: int | None
-
-    def is_dirty(self, now: datetime, is_gone: IsGone) -> bool:
-        """Whether there is something that no finished run has seen. ``now`` is real time."""
-        return self.dirty is not None or self.is_abandoned(now, is_gone)
-
-    def is_abandoned(self, now: datetime, is_gone: IsGone) -> bool:
-        """Whether a run began and will not end."""
-        if self.holder is None or self.held_until is None:
-            return False
-        return self.held_until <= now or is_gone(self.holder)
 
 
 _STATE = tuple(STATES.c[name] for name in State.__dataclass_fields__)
@@ -94,33 +75,14 @@ def mark_all_dirty(session: Session, experiment_id: int, now: datetime) -> None:
     session.connection().execute(statement.values(dirty=now))
 
 
-def claim(session: Session, state: State, holder: str, is_gone: IsGone) -> bool:
-    """Take the hold and clear the mark, unless another run has it; False where one has."""
-    now = machine_clock(session)
-    if state.holder is not None and not state.is_abandoned(now, is_gone):
-        return False
-    before = STATES.c.holder.is_(None) if state.holder is None else STATES.c.holder == state.holder
-    statement = update(STATES).where(*_of(state.experiment_id, state.mode), before)
-    return changed_one(session, statement.values(holder=holder, held_until=now + LASTS, dirty=None))
+def clear(session: Session, experiment_id: int, mode: str) -> None:
+    """Clear the mark: a run that begins sees all there is."""
+    session.connection().execute(update(STATES).where(*_of(experiment_id, mode)).values(dirty=None))
 
 
-def renew(session: Session, experiment_id: int, mode: str, holder: str) -> bool:
-    """Prolong the hold; False where it is another's by now."""
-    mine = update(STATES).where(*_of(experiment_id, mode), STATES.c.holder == holder)
-    return changed_one(session, mine.values(held_until=machine_clock(session) + LASTS))
-
-
-def finish(session: Session, experiment_id: int, mode: str, holder: str, run_id: int) -> bool:
-    """Give the hold back with the results of this run in place; False where the hold is another's by now."""
-    mine = update(STATES).where(*_of(experiment_id, mode), STATES.c.holder == holder)
-    return changed_one(session, mine.values(holder=None, held_until=None, run_id=run_id))
-
-
-def give_up(session: Session, experiment_id: int, mode: str, holder: str, now: datetime) -> None:
-    """Give the hold back; what it was about is dirty again."""
-    mine = update(STATES).where(*_of(experiment_id, mode), STATES.c.holder == holder)
-    session.connection().execute(mine.values(holder=None, held_until=None))
-    mark_dirty(session, experiment_id, mode, now)
+def stand(session: Session, experiment_id: int, mode: str, run_id: int) -> None:
+    """Let the results of this run stand from now on."""
+    session.connection().execute(update(STATES).where(*_of(experiment_id, mode)).values(run_id=run_id))
 
 
 def note_read(session: Session, experiment_id: int, mode: str, values: Mapping[str, Any]) -> None:

@@ -106,10 +106,6 @@ class LabelState(TurkctlTable, table=True):
     assignment has a higher row."""
     read_field: str | None = Field(default=None, sa_type=Text)
     """The field that the settings named for the answer when they were read."""
-    holder: str | None = Field(default=None, sa_type=Text)
-    """The run that is under way: its process, as JSON."""
-    held_until: datetime | None = Field(default=None, sa_type=UtcTime)
-    """When another may take its place: a run that was killed must not block for ever. Real time."""
     run_id: int | None = Field(default=None, foreign_key="turkctl_label_run.id")
     """The run whose results stand."""
 

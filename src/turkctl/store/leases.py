@@ -1,4 +1,4 @@
-"""Leases, each a row of its name: the scheduler's makes one process the runner, a run's makes one process its worker.
+"""Leases, each a row of its name: who holds it does what it is named after, and nobody else does meanwhile.
 
 A lease that another process held is taken over with a higher epoch each time.
 
@@ -74,6 +74,16 @@ class Grant:
 def of_run(number: int) -> str:
     """Return the name of the lease of a run."""
     return f"run {number}"
+
+
+def of_round(campaign: int) -> str:
+    """Return the name of the lease of a campaign's round: one is run at a time."""
+    return f"round {campaign}"
+
+
+def of_labels(experiment_id: int, mode: str) -> str:
+    """Return the name of the lease of an aggregation of an experiment's labels in one mode."""
+    return f"labels {experiment_id} {mode}"
 
 
 def machine_clock(session: Session) -> datetime:

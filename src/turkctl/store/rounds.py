@@ -1,4 +1,4 @@
-"""Rounds of campaigns: each is claimed by one process before it does anything, and keeps what it decided from."""
+"""Rounds of campaigns: each is begun by one process before it does anything, and keeps what it decided from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Text, UniqueConstraint, func, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import TurkctlTable, add, changed_one
-from turkctl.store.types import Json, Money, UtcTime
+from turkctl.store.types import Money, UtcTime
 
 RUNNING = "running"
 ABANDONED = "abandoned"
@@ -49,8 +49,6 @@ class Round(TurkctlTable, table=True):
     hits: int = 0
     cost: Decimal = Field(default=Decimal("0.00"), sa_type=Money)
     """Dollars, commission included."""
-    owner: dict[str, Any] = Field(sa_type=Json)
-    """The process that runs it."""
 
 
 ROUNDS = Round.__table__
@@ -62,8 +60,8 @@ def last(session: Session, campaign_id: int) -> Round | None:
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
-def claim(session: Session, campaign_id: int, owner: Mapping[str, Any], now: datetime) -> Round:
-    """Begins the next round for ``owner``; one that was still running counts as abandoned from now on.
+def begin(session: Session, campaign_id: int, now: datetime) -> Round:
+    """Begin the next round, for who holds the lease; one that was still running counts as abandoned from now on.
 
     Raises:
         sqlalchemy.exc.IntegrityError: another process began the same round (the number is unique).
@@ -73,7 +71,7 @@ def claim(session: Session, campaign_id: int, owner: Mapping[str, Any], now: dat
         left = update(ROUNDS).where(ROUNDS.c.id == before.id, ROUNDS.c.outcome == RUNNING)
         session.connection().execute(left.values(outcome=ABANDONED, finished=now, reason="its process ended"))
     number = 1 if before is None else before.number + 1
-    claimed = Round(campaign_id=campaign_id, number=number, started=now, owner=dict(owner))
+    claimed = Round(campaign_id=campaign_id, number=number, started=now)
     add(session, claimed)
     return claimed
 

@@ -29,6 +29,9 @@ class Slots:
     """
     undecided: int
     """Those of them that are not decided yet."""
+    experiment_id: int | None = None
+    """Whose HITs they are, like the next, where that was asked for."""
+    campaign_id: int | None = None
 
 
 def slots(
@@ -37,9 +40,12 @@ def slots(
     now: datetime,
     *,
     experiment_id: int | None = None,
-    campaign_id: int | None = None,
+    apart: bool = False,
 ) -> list[Slots]:
-    """The assignments of this place's HITs, or of one experiment's or campaign's, by what each costs."""
+    """Return the assignments of this place's HITs, or of one experiment's, by what each costs.
+
+    ``apart`` keeps those of experiments and campaigns apart.
+    """
     over = or_(expired(now), HITS.c.disposed_at.is_not(None))
     open_ = case((over, 0), else_=HITS.c.available)
     promised = case((or_(closed(now), HITS.c.disposed_at.is_not(None)), 0), else_=HITS.c.available)
@@ -51,12 +57,13 @@ def slots(
         .scalar_subquery()
     )
     columns = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters)
+    of = (HITS.c.experiment_id, HITS.c.campaign_id) if apart else ()
     statement = select(
-        *columns, func.sum(promised + waiting + HITS.c.completed - rejected), func.sum(open_ + waiting)
+        *columns, func.sum(promised + waiting + HITS.c.completed - rejected), func.sum(open_ + waiting), *of
     ).where(HITS.c.mode == place.mode, HITS.c.market == place.market)
     if experiment_id is not None:
         statement = statement.where(HITS.c.experiment_id == experiment_id)
-    if campaign_id is not None:
-        statement = statement.where(HITS.c.campaign_id == campaign_id)
-    rows = session.connection().execute(statement.group_by(*columns))
-    return [Slots(reward, size, masters, int(used), int(left)) for reward, size, masters, used, left in rows]
+    rows = session.connection().execute(statement.group_by(*columns, *of))
+    return [
+        Slots(reward, size, masters, int(used), int(left), *whose) for reward, size, masters, used, left, *whose in rows
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -103,16 +103,22 @@ def _named(ids: Sequence[str]) -> ColumnElement[bool]:
 
 
 def select_psiturk_work(
-    session: Session, wanted: WorkFilter, name: str, status: int, *, says: str, by_version: Mapping[str, str]
+    session: Session,
+    wanted: WorkFilter,
+    name: str,
+    statuses: Collection[int],
+    *,
+    says: str,
+    by_version: Mapping[str, str],
 ) -> list[WorkRow]:
-    """Participants of this mode at the status of psiTurk's whose assignment we have no row of.
+    """Return participants of this mode at one of these statuses of psiTurk's whose assignment we have no row of.
 
     Args:
         session: on turkctl's database.
         wanted: what matches; ids, HITs and filters.
         name: of the participants table.
-        status: psiTurk's number.
-        says: the market's word for it, put into the rows.
+        statuses: psiTurk's numbers.
+        says: the market's word for them, put into the rows.
         by_version: slug by code version: whose they are where we do not know the HIT.
     """
     table = participants_table(name)
@@ -122,7 +128,7 @@ def select_psiturk_work(
         select(table.c.assignmentid, table.c.workerid, table.c.hitid, *_OF_HIT, table.c.codeversion, HITS.c.market)
         .join_from(table, HITS, ours, isouter=True)
         .join(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
-        .where(table.c.mode == wanted.place.mode, table.c.status == status, table.c.assignmentid.not_in(known))
+        .where(table.c.mode == wanted.place.mode, table.c.status.in_(statuses), table.c.assignmentid.not_in(known))
         .order_by(table.c.uniqueid)
     )
     rows = session.connection().execute(statement).all()
@@ -147,19 +153,26 @@ def _of_participant(row: Row[Any], says: str, by_version: Mapping[str, str]) -> 
     )
 
 
-def known_names(session: Session, place: Place, ids: Sequence[str], name: str | None) -> set[str]:
-    """Those of the ids that are a worker's or an assignment's of this place, or of a participant of this mode."""
-    found: set[str] = set()
+def own_names(session: Session, place: Place, ids: Sequence[str]) -> set[str]:
+    """Return those of the ids that are a worker's or an assignment's of this place."""
     columns = (ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.worker_id)
-    for part in chunks(ids):
-        for row in session.connection().execute(select(*columns).where(*at_place(place), _named(part))):
+    statement = select(*columns).where(*at_place(place))
+    rows = (row for part in chunks(ids) for row in session.connection().execute(statement.where(_named(part))))
+    return {name for row in rows for name in row} & set(ids)
+
+
+def known_names(session: Session, place: Place, ids: Sequence[str], name: str | None, own: set[str]) -> set[str]:
+    """Return ``own`` names with those of the other ids that are of a participant of this mode."""
+    others = [each for each in ids if each not in own]
+    if name is None or not others:
+        return own
+    table = participants_table(name)
+    names = (table.c.assignmentid, table.c.workerid)
+    statement = select(*names).where(table.c.mode == place.mode)
+    found = set(own)
+    for part in chunks(others):
+        for row in session.connection().execute(statement.where(or_(*(column.in_(part) for column in names)))):
             found.update(row)
-        if name is not None:
-            table = participants_table(name)
-            names = (table.c.assignmentid, table.c.workerid)
-            named = or_(*(column.in_(part) for column in names))
-            for row in session.connection().execute(select(*names).where(table.c.mode == place.mode, named)):
-                found.update(row)
     return found & set(ids)
 
 

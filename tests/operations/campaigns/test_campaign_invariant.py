@@ -81,7 +81,7 @@ class CampaignMachine(RuleBasedStateMachine):
         try:
             self.over = not self.study.round().campaign.running
         except KilledError:
-            left = "UPDATE turkctl_round SET outcome = 'running', owner = '{}' WHERE outcome = 'failed'"
+            left = "UPDATE turkctl_round SET outcome = 'running' WHERE outcome = 'failed'"
             with self.study.world.database.write() as session:
                 session.connection().execute(text(left))
         endpoint.before, endpoint.after = None, look

@@ -13,10 +13,9 @@ from study_support import Study, market_rows, people
 from turkctl.errors import FundsError, RefusedError
 from turkctl.operations.campaigns.lifecycle import CampaignChange, cancel, find, update
 from turkctl.operations.campaigns.lists import show_campaign
-from turkctl.operations.engine import processes
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.operations.intents.settle import settle
-from turkctl.store import campaigns, rounds, tasks
+from turkctl.store import campaigns, tasks
 from turkctl.store.campaigns import Campaign
 
 
@@ -293,34 +292,6 @@ def _fail_creations(operation: str) -> None:
 
     if operation == "CreateHIT":
         raise RequestError("InvalidParameterValue", "The HIT is not to our taste.")
-
-
-def test_a_round_that_another_live_process_runs_is_refused(study: Study) -> None:
-    study.create(9)
-    with study.world.database.write() as session:
-        rounds.claim(session, 1, {**processes.myself(), "seen": 1e12}, study.world.now())
-    with pytest.raises(RefusedError, match=r"round 1 of campaign 1 is being run by process \d+"):
-        study.round()
-
-
-def test_a_round_whose_process_is_gone_is_taken_over_at_once(study: Study) -> None:
-    study.create(9)
-    gone = {**processes.myself(), "started": "another", "seen": 1e12}
-    with study.world.database.write() as session:
-        rounds.claim(session, 1, gone, study.world.now())
-    assert study.round().posted == 9
-    assert [each["outcome"] for each in show_campaign(study.world, 1)["history"]] == ["abandoned", "posted"]
-
-
-def test_a_process_elsewhere_is_given_a_quarter_of_an_hour(study: Study) -> None:
-    from turkctl.operations.campaigns.rounds import SILENT_FOR, run_round
-
-    study.create(9)
-    with study.world.database.write() as session:
-        rounds.claim(session, 1, {"host": "elsewhere", "pid": 1, "boot": "x", "seen": 5000.0}, study.world.now())
-    with pytest.raises(RefusedError):
-        run_round(study.world, 1, study.world.now(), wall=lambda: 5000.0 + SILENT_FOR)
-    assert run_round(study.world, 1, study.world.now(), wall=lambda: 5001.0 + SILENT_FOR).posted == 9
 
 
 def test_a_higher_goal_lets_a_met_campaign_go_on(study: Study) -> None:

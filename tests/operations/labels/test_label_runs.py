@@ -345,7 +345,7 @@ def test_a_run_whose_hold_ran_out_and_was_taken_over_writes_nothing_that_stands(
 
     def overtaken() -> bool:
         assert [row["status"] for row in history(photos.world, "photos", None)] == ["running"]
-        photos.write("UPDATE turkctl_label_state SET holder = :h", h='{"token": "another"}')
+        photos.write("UPDATE turkctl_lease SET owner = 'another', epoch = epoch + 1")
         return False
 
     with pytest.raises(RefusedError, match="another run has taken over experiment photos"):

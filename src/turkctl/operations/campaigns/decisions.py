@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, reward_fee, split_assignments
+from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, assignment_cost, split_assignments
+from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.hours import Window, parse_window
-from turkctl.operations.campaigns.standing import Room, Standing
+from turkctl.operations.campaigns.standing import Facts, Standing, allowance
 from turkctl.store import campaigns
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
@@ -50,11 +51,12 @@ def window_of(campaign: Campaign) -> Window | None:
     return None if campaign.hours is None else parse_window(campaign.hours, campaign.timezone)
 
 
-def decide(campaign: Campaign, version: Version, standing: Standing, room: Room, now: datetime) -> Decision:
-    """The next round of a running campaign, at ``now``.
+def decide(facts: Facts, balance: Balance | None, now: datetime) -> Decision:
+    """Return what the next round of a running campaign does at ``now``; without a balance that is left aside.
 
     Never posts more than ``goal - completed - outstanding - unsettled``, and never less than nothing.
     """
+    campaign, version, standing = facts.campaign, facts.version, facts.standing
     last = _last(campaign, version, standing, now)
     if last is not None:
         return last
@@ -66,6 +68,7 @@ def decide(campaign: Campaign, version: Version, standing: Standing, room: Room,
     if not standing.missing:
         return Decision(WAITING, _in_play(standing))
     wanted = min(campaign.per_round, standing.missing)
+    room = allowance(facts, balance)
     post = min(wanted, room.assignments)
     if not post:
         return Decision(EXHAUSTED if room.money else WAITING, room.reason, wanted)
@@ -144,9 +147,7 @@ def forecast(campaign: Campaign, standing: Standing, *, masters: bool, now: date
     full, rest = divmod(standing.missing, campaign.per_round)
     rounds = full + bool(rest)
     first, last = _times(campaign, rounds, now)
-    low, high = (
-        campaign.reward + reward_fee(campaign.reward, size, masters=masters) for size in (MAX_LOW_COMMISSION, LARGE_HIT)
-    )
+    low, high = (assignment_cost(campaign.reward, size, masters=masters) for size in (MAX_LOW_COMMISSION, LARGE_HIT))
     return Forecast(
         missing=standing.missing,
         rounds=rounds,

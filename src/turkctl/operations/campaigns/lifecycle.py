@@ -12,14 +12,13 @@ from sqlmodel import Session
 from turkctl.errors import FundsError, NotFoundError, RefusedError, UsageError, WrongMarketError
 from turkctl.operations.campaigns.decisions import superseded_by
 from turkctl.operations.campaigns.requests import CampaignPlan, check_pace, not_above
-from turkctl.operations.campaigns.standing import each_cost, room, standing
+from turkctl.operations.campaigns.standing import allowance, each_cost, read_facts
 from turkctl.operations.engine.world import World
-from turkctl.operations.limits.campaigns import ZERO
 from turkctl.store import campaigns, experiments, intents, tasks
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.tasks import Task
-from turkctl.units import format_time
+from turkctl.units import ZERO, format_time
 
 
 def check_startable(plan: CampaignPlan) -> None:
@@ -241,11 +240,12 @@ def _check_update(
         other = campaigns.running_of(session, campaign.experiment_id, campaign.mode)
         if other is not None:
             raise _one_only(version.slug, other)
-    numbers = standing(session, changed, now, participants_table)
+    facts = read_facts(session, changed, participants_table, now)
+    numbers = facts.standing
     if change.goal is not None and change.goal <= numbers.completed:
         raise not_above(change.goal, numbers.completed)
     if change.budget is not None and numbers.missing:
-        left = room(session, changed, version, None, now)
+        left = allowance(facts, None)
         if left.money and not left.assignments:
             raise FundsError(f"not one HIT more can be paid: {left.reason}", hint="give a higher --budget")
 

@@ -11,13 +11,13 @@ from sqlmodel import Session
 from turkctl.operations.campaigns.decisions import decide, forecast, next_opening
 from turkctl.operations.campaigns.lifecycle import find
 from turkctl.operations.campaigns.repeats import so_far
-from turkctl.operations.campaigns.standing import each_cost, room, standing
+from turkctl.operations.campaigns.standing import Facts, each_cost, read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.limits.campaigns import spent
-from turkctl.store import campaigns, experiments, people, psiturk_hits, rounds, tasks
-from turkctl.store.campaigns import Campaign
+from turkctl.operations.limits.commitments import Commitments, read_commitments
+from turkctl.store import campaigns, people, psiturk_hits, rounds, tasks
+from turkctl.store.base import Place
 from turkctl.store.rounds import Round
 
 COLUMNS = (
@@ -58,24 +58,26 @@ def list_campaigns(world: World, *, active: bool = False, past: bool = False) ->
     with world.database.read() as session:
         counts = rounds.counts(session)
         found = campaigns.list_all(session, place, statuses)
-        return [as_dict(session, campaign, counts.get(campaign.number, 0), table, now) for campaign in found]
+        committed: dict[Place, Commitments] = {
+            place: read_commitments(session, place, now) for place in {campaign.place for campaign in found}
+        }
+        facts = [read_facts(session, campaign, table, now, committed[campaign.place]) for campaign in found]
+    return [_row(each, counts.get(each.campaign.number, 0)) for each in facts]
 
 
-def as_dict(
-    session: Session, campaign: Campaign, rounds_run: int, participants_table: str, now: datetime
-) -> dict[str, Any]:
-    """The row of one campaign."""
-    numbers = standing(session, campaign, now, participants_table)
+def _row(facts: Facts, rounds_run: int) -> dict[str, Any]:
+    """Return the row of one campaign."""
+    campaign, numbers = facts.campaign, facts.standing
     return {
         "id": campaign.number,
-        "experiment": experiments.current(session, campaign.experiment_id).slug,
+        "experiment": facts.version.slug,
         "mode": campaign.mode,
         "codeversion": campaign.code_version,
         "goal": campaign.goal,
         "completed": numbers.completed,
         "outstanding": numbers.outstanding + numbers.unsettled,
         "rounds": rounds_run,
-        "spent": spent(session, campaign, now),
+        "spent": facts.spent,
         "status": campaign.status,
         "created": campaign.created,
         "ended": campaign.ended,
@@ -90,7 +92,7 @@ def row_of(world: World, campaign_id: int) -> dict[str, Any]:
     with world.database.read() as session:
         campaign = find(session, campaign_id)
         run = len(rounds.of_campaign(session, campaign_id))
-        return as_dict(session, campaign, run, world.settings["participants_table"], now)
+        return _row(read_facts(session, campaign, world.settings["participants_table"], now), run)
 
 
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
@@ -110,9 +112,9 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
     with world.database.read() as session:
         campaign = find(session, campaign_id)
         held = rounds.of_campaign(session, campaign_id)
-        version = experiments.current(session, campaign.experiment_id)
+        facts = read_facts(session, campaign, table, now)
         return {
-            **as_dict(session, campaign, len(held), table, now),
+            **_row(facts, len(held)),
             "reward": campaign.reward,
             "duration": timedelta(seconds=campaign.duration),
             "every": timedelta(seconds=campaign.every),
@@ -123,22 +125,20 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "hours": campaign.hours,
             "timezone": campaign.timezone,
             "allow_repeat_workers": campaign.allow_repeat_workers,
-            "repeats": so_far(session, campaign, version, standing(session, campaign, now, table)),
-            "next_round": next_round(session, campaign, table, now) if campaign.running else None,
+            "repeats": so_far(session, campaign, facts.version, facts.standing),
+            "next_round": _next_round(session, facts, now) if campaign.running else None,
             "unclaimed": nobodys,
             "unassigned": psiturk_hits.unassigned(session, place),
             "history": [_round(each) for each in held],
         }
 
 
-def next_round(session: Session, campaign: Campaign, participants_table: str, now: datetime) -> dict[str, Any]:
-    """What the next round would do if it were run when it is due, by what the database knows now, and why."""
-    version = experiments.current(session, campaign.experiment_id)
-    numbers = standing(session, campaign, now, participants_table)
+def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
+    """Return what the next round would do if it were run when it is due, by what the database knows now, and why."""
+    campaign, version, numbers = facts.campaign, facts.version, facts.standing
     task = tasks.of_campaign(session, campaign.number)
     due = task.next_run if task is not None else next_opening(campaign, now)
-    left = room(session, campaign, version, None, now)
-    decision = decide(campaign, version, numbers, left, max(now, due))
+    decision = decide(facts, None, max(now, due))
     masters = bool(settings_of(version).qualifications.get("masters"))
     parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
     return {

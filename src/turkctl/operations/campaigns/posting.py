@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel import Session
 
@@ -14,10 +12,11 @@ from turkctl.mturk.errors import DoesNotExistError
 from turkctl.operations.engine.plan import Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.hits.create import Create
+from turkctl.operations.intents.lease import Keeper
 from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_post
-from turkctl.store import campaigns, intents, qualifications, rounds
+from turkctl.store import campaigns, intents, qualifications
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
@@ -69,26 +68,27 @@ class Posting(Create):
         self,
         world: World,
         campaign: Campaign,
-        claimed: Round,
+        keeper: Keeper,
         steps: Sequence[Step[Intent]],
         now: datetime,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(world, steps, now)
         self._campaign = campaign
-        self._round = claimed
-        self._wall = wall
+        self._keeper = keeper
         self._ours_to_send: set[str] = set()
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Take each request for sending, unless another process has, or the campaign is over by now."""
+        """Take each request for sending, unless another process has, or the campaign is over by now.
+
+        Raises:
+            RefusedError: the round may be another process's by now.
+        """
         self._ensure_types(steps)
         with self._database.write() as session:
             campaign = campaigns.get(session, self._campaign.number)
             if campaign is None or not campaign.running:
                 return
-            assert self._round.id is not None
-            rounds.write(session, self._round.id, {"owner": seen(self._round.owner, self._wall)})
+            self._keeper.renew_in(session)
             for step in steps:
                 intent = step.payload
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
@@ -123,8 +123,3 @@ class Posting(Create):
             absent = intent.request.get("absent", ())
             for type_id in [each for each in absent if each in error.message] or absent:
                 qualifications.forget(session, type_id, self._place)
-
-
-def seen(owner: Mapping[str, Any], wall: Callable[[], float]) -> dict[str, Any]:
-    """The owner of a round, alive at this (real) time."""
-    return {**owner, "seen": wall()}

@@ -11,13 +11,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.fees import MAX_LOW_COMMISSION, reward_fee
+from turkctl.fees import MAX_LOW_COMMISSION, assignment_cost
 from turkctl.operations.campaigns.standing import Standing, each_cost
-from turkctl.operations.limits.campaigns import ZERO
 from turkctl.store import people, qualifications
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 
 
 def may_repeat(assignments: int, per_round: int) -> int:
@@ -49,9 +48,9 @@ def so_far(session: Session, campaign: Campaign, version: Version, numbers: Stan
     """
     went, cost = 0, ZERO
     for group in people.repeats(session, campaign.place, campaign.experiment_id, campaign.code_version, campaign.id):
-        fee = reward_fee(group.reward, group.max_assignments, masters=group.masters)
+        each = assignment_cost(group.reward, group.max_assignments, masters=group.masters)
         went += group.assignments
-        cost += (group.reward + fee) * group.assignments
+        cost += each * group.assignments
     prevented = campaign.allow_repeat_workers or not _open_to_repeaters(session, campaign)
     if prevented and not went:
         return None

@@ -15,7 +15,7 @@ from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
 from turkctl.operations.campaigns.hours import parse_window
 from turkctl.operations.campaigns.repeats import foreseen, warning
-from turkctl.operations.campaigns.standing import Room, Standing, room, standing
+from turkctl.operations.campaigns.standing import Allowance, Standing, allowance, read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.intents.posts import Post
@@ -67,7 +67,7 @@ class CampaignPlan:
     version: Version
     standing: Standing
     forecast: Forecast
-    room: Room
+    room: Allowance
     in_the_way: Campaign | None
     """The campaign that has the experiment's one place in this mode."""
     repeats: Mapping[str, Any] | None
@@ -141,7 +141,8 @@ def _plan(
     _check(request, version, now)
     campaign = _campaign(request, version, place, now)
     _check_post(campaign, version)
-    numbers = standing(session, campaign, now, settings["participants_table"])
+    facts = read_facts(session, campaign, settings["participants_table"], now)
+    numbers = facts.standing
     if request.goal <= numbers.completed:
         raise not_above(request.goal, numbers.completed)
     _check_window(campaign, now)
@@ -150,7 +151,7 @@ def _plan(
         version=version,
         standing=numbers,
         forecast=forecast(campaign, numbers, masters=_masters(version), now=now),
-        room=room(session, campaign, version, balance, now),
+        room=allowance(facts, balance),
         in_the_way=campaigns.running_of(session, version.experiment_id, place.mode),
         unassigned=tuple(psiturk_hits.unassigned(session, place)),
         repeats=None,

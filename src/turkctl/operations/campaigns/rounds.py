@@ -3,13 +3,12 @@
 The decision and the intents of its HITs are one transaction, and writing transactions come one after another. So
 what a process has decided to post counts as in play for every other one from that moment on, whatever becomes of the
 process: ``completed + outstanding + newly posted <= goal`` holds through crashes, lost answers and rounds side by
-side. The claim of a round keeps two processes from doing the same work; it is not what the goal depends on.
+side. The lease of a round keeps two processes from doing the same work; it is not what the goal depends on.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,72 +29,91 @@ from turkctl.operations.campaigns.decisions import (
     next_opening,
 )
 from turkctl.operations.campaigns.lifecycle import end, find, give_up_unsent, keep_task
-from turkctl.operations.campaigns.posting import Posting, new_intents, seen, unanswered
-from turkctl.operations.campaigns.standing import Standing, room, standing
-from turkctl.operations.engine import processes
+from turkctl.operations.campaigns.posting import Posting, new_intents, unanswered
+from turkctl.operations.campaigns.standing import Facts, Standing, read_facts
 from turkctl.operations.engine.plan import BatchResult, Plan, Step
 from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.people import completed
+from turkctl.operations.intents.lease import Keeper, in_words
 from turkctl.operations.intents.settle import recount, settle
 from turkctl.operations.qualifications.gate import keep_out
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.of_psiturk import enter_psiturk, posted_meanwhile
 from turkctl.operations.sync.run import read_market, unfinished
-from turkctl.store import campaigns, experiments, intents, meta, psiturk_hits, rounds, tasks
+from turkctl.store import campaigns, experiments, intents, leases, meta, psiturk_hits, rounds, tasks
 from turkctl.store.campaigns import Campaign, digest
+from turkctl.store.engine import Database
 from turkctl.store.experiments import Version
 from turkctl.store.hits import PSITURK, HitRow
 from turkctl.store.intents import Intent
+from turkctl.store.leases import LeaseRow
 from turkctl.store.people import unreviewed
 from turkctl.store.rounds import Round
 from turkctl.words import counted
 
-SILENT_FOR = 900.0
-"""Real seconds without a sign of life after which a round's process counts as gone, where nothing proves more."""
 _FUNDS = "InsufficientFunds"
 
 
-def run_round(world: World, campaign_id: int, now: datetime, *, wall: Callable[[], float] = time.time) -> RoundReport:
+class RoundKeeper(Keeper):
+    """The hold of one process on a campaign's round."""
+
+    def __init__(self, database: Database, campaign_id: int, **options: Any) -> None:
+        super().__init__(database, name=leases.of_round(campaign_id), **options)
+        self._campaign = campaign_id
+
+    def refuse(self, row: LeaseRow) -> RefusedError:
+        """Return the error for a round that another process runs."""
+        return RefusedError(
+            f"a round of campaign {self._campaign} is being run by {in_words(row)}", hint="wait until it is done"
+        )
+
+    def lost(self) -> RefusedError:
+        """Return the error for a round that another process may have taken the place of."""
+        return RefusedError(
+            f"this process was held up for so long that another may run campaign {self._campaign} now",
+            hint=f"see: turkctl campaign show {self._campaign}",
+        )
+
+
+def run_round(world: World, campaign_id: int, now: datetime, *, keeper: Keeper | None = None) -> RoundReport:
     """Run the campaign's next round.
 
     Args:
         world: database, market and clock.
         campaign_id: its number.
         now: the time that the study lives in.
-        wall: the real time in epoch seconds, for telling that another process is gone.
+        keeper: of the lease that lets one process at a time run a round.
 
     Raises:
         NotFoundError, WrongMarketError: no such campaign here.
-        RefusedError: another process is running a round of it.
+        RefusedError: another process is running a round of it, or took this one over while it was held up.
         UnreachableError: the market is out of reach; what was begun, the next round goes on with.
     """
-    claimed = _claim(world, campaign_id, now, wall)
-    if isinstance(claimed, RoundReport):
-        return claimed
-    try:
-        return claimed.run()
-    except BaseException as error:
-        claimed.give_up(error)
-        raise
+    keeper = keeper or RoundKeeper(world.database, campaign_id)
+    begun = _begin(world, campaign_id, now, keeper)
+    if isinstance(begun, RoundReport):
+        return begun
+    with keeper.renewed():
+        try:
+            return begun.run()
+        except BaseException as error:
+            begun.give_up(error)
+            raise
 
 
-def _claim(world: World, campaign_id: int, now: datetime, wall: Callable[[], float]) -> RoundReport | _Run:
+def _begin(world: World, campaign_id: int, now: datetime, keeper: Keeper) -> RoundReport | _Run:
     place = world.place
     with world.database.write() as session:
         campaign = find(session, campaign_id, place)
         if not campaign.running:
             return RoundReport(campaign, None, campaign.status, campaign.reason)
-        before = rounds.last(session, campaign_id)
-        if before is not None and before.outcome == rounds.RUNNING and not _left(before, wall):
-            raise RefusedError(
-                f"round {before.number} of campaign {campaign_id} is being run by {processes.in_words(before.owner)}",
-                hint="wait until it is done",
-            )
+        keeper.acquire_in(session)
         give_up_unsent(session, campaign, "decided anew by a later round", now)
         waiting = intents.unfinished_by_digest(session, place, digest(campaign_id))
-        claimed = rounds.claim(session, campaign_id, seen(processes.myself(), wall), now)
+        begun = rounds.begin(session, campaign_id, now)
         version = experiments.current(session, campaign.experiment_id)
         _take_slot(session, campaign, now)
-    return _Run(world, campaign, version, claimed, {intent.batch for intent in waiting}, now, wall)
+    return _Run(world, campaign, version, begun, {intent.batch for intent in waiting}, now, keeper)
 
 
 def _take_slot(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -103,11 +121,6 @@ def _take_slot(session: Session, campaign: Campaign, now: datetime) -> None:
     task = tasks.of_campaign(session, campaign.number)
     if task is not None and task.next_run <= now:
         keep_task(session, campaign, task.schedule.after(task.next_run, now))
-
-
-def _left(before: Round, wall: Callable[[], float]) -> bool:
-    """Whether the process of a round that did not end is gone."""
-    return processes.is_gone(before.owner) or wall() - float(before.owner.get("seen", 0)) > SILENT_FOR
 
 
 @dataclass
@@ -120,27 +133,27 @@ class _Decided:
 
 
 class _Run:
-    """One claimed round."""
+    """One round that was begun."""
 
     def __init__(
         self,
         world: World,
         campaign: Campaign,
         version: Version,
-        claimed: Round,
+        begun: Round,
         batches: set[str],
         now: datetime,
-        wall: Callable[[], float],
+        keeper: Keeper,
     ) -> None:
         self._world = world
         self._database = world.database
         self._campaign = campaign
         self._version = version
-        self._claimed = claimed
+        self._round = begun
         self._batches = batches
         """Rounds some of whose requests had no answer when this one began."""
         self._now = now
-        self._wall = wall
+        self._keeper = keeper
         self._table = world.settings["participants_table"]
 
     def run(self) -> RoundReport:
@@ -160,14 +173,15 @@ class _Run:
         with self._database.write() as session:
             recount(session, self._batches | {self._batch})
             self._write(session, outcome=rounds.FAILED, reason=words, finished=self._now)
+            self._keeper.drop_in(session)
 
     @property
     def _batch(self) -> str:
-        return f"campaign {self._campaign.number} round {self._claimed.number}"
+        return f"campaign {self._campaign.number} round {self._round.number}"
 
     def _write(self, session: Session, **values: Any) -> None:
-        assert self._claimed.id is not None
-        rounds.write(session, self._claimed.id, values)
+        assert self._round.id is not None
+        rounds.write(session, self._round.id, values)
 
     def _look(self) -> tuple[str, ...]:
         """Bring the database up to date and keep repeat workers out; the types a new HIT has to exclude."""
@@ -191,7 +205,8 @@ class _Run:
         """Before the goal counts as met: see that no work was rejected past turkctl, which only its HIT could tell."""
         campaign = self._campaign
         with self._database.read() as session:
-            if standing(session, campaign, self._now, self._table).completed < campaign.goal:
+            triple = (campaign.place, campaign.experiment_id, campaign.code_version)
+            if completed(session, *triple, participants_table=self._table) < campaign.goal:
                 return
             rows = unreviewed(session, campaign.place)
         read_market(self._world, [row for row in rows if self._counts(row)], self._now)
@@ -206,9 +221,8 @@ class _Run:
     def _balance(self) -> Balance | None:
         """The balance, if there is something to post."""
         with self._database.read() as session:
-            numbers = standing(session, self._campaign, self._now, self._table)
-            left = room(session, self._campaign, self._version, None, self._now)
-        if decide(self._campaign, self._version, numbers, left, self._now).outcome != POSTED:
+            facts = read_facts(session, self._campaign, self._table, self._now)
+        if decide(facts, None, self._now).outcome != POSTED:
             return None
         return self._world.engine().call(self._world.mturk.balance)
 
@@ -216,37 +230,36 @@ class _Run:
         """Count, decide, and commit to what was decided, all in one transaction."""
         now = self._now
         with self._database.write() as session:
+            self._keeper.renew_in(session)
             campaign = find(session, self._campaign.number)
-            version = experiments.current(session, campaign.experiment_id)
-            numbers = standing(session, campaign, now, self._table)
-            left = room(session, campaign, version, balance, now)
+            facts = read_facts(session, campaign, self._table, now)
+            numbers = facts.standing
             if campaign.running:
-                decision = decide(campaign, version, numbers, left, now)
+                decision = decide(facts, balance, now)
                 if decision.post and posted_meanwhile(session, self._world):
                     decision = Decision(WAITING, "psiTurk posted HITs while it was counted", decision.wanted)
             else:
                 decision = Decision(campaign.status, campaign.reason or "")
             if decision.post and balance is None:
                 decision = Decision(WAITING, "slots became free while it was counted", decision.wanted)
-            requests = self._requests(session, campaign, version, numbers, decision, absent)
+            requests = self._requests(session, facts, decision, absent)
             self._enter(session, campaign, numbers, decision)
         return _Decided(decision, numbers, requests)
 
     def _requests(
         self,
         session: Session,
-        campaign: Campaign,
-        version: Version,
-        numbers: Standing,
+        facts: Facts,
         decision: Decision,
         absent: tuple[str, ...],
     ) -> list[Intent]:
+        campaign, numbers = facts.campaign, facts.standing
         if decision.outcome not in (POSTED, WAITING, EXHAUSTED):
             return []
         in_play = numbers.completed + numbers.outstanding + numbers.unsettled
         again = unanswered(session, campaign, self._now) if in_play <= numbers.goal else []
         database_id = meta.database_id(session)
-        new = new_intents(campaign, version, self._claimed, decision.sizes, absent, database_id, self._now)
+        new = new_intents(campaign, facts.version, self._round, decision.sizes, absent, database_id, self._now)
         return [*again, *intents.open_many(session, new)]
 
     def _enter(self, session: Session, campaign: Campaign, numbers: Standing, decision: Decision) -> None:
@@ -289,7 +302,7 @@ class _Run:
             for intent in decided.requests
         )
         plan = Plan("create", self._campaign.mode, steps)
-        act = Posting(self._world, self._campaign, self._claimed, steps, self._now, self._wall)
+        act = Posting(self._world, self._campaign, self._keeper, steps, self._now)
         return self._world.engine().apply(plan, act)
 
     def _finish(self, decided: _Decided, result: BatchResult | None) -> RoundReport:
@@ -297,17 +310,18 @@ class _Run:
         outcome, reason = decision.outcome, decision.reason
         with self._database.write() as session:
             recount(session, self._batches | {self._batch})
-            own = rounds.posted(session, self._campaign.number, self._claimed.number)
+            own = rounds.posted(session, self._campaign.number, self._round.number)
             if errors and not own and outcome == POSTED:
                 outcome, reason = rounds.FAILED, f"{errors[0].code}: {errors[0].message}"
             if any(error.code.endswith(_FUNDS) for error in errors):
                 self._set_status(session, EXHAUSTED, "the market says that the balance does not cover it")
             self._write(session, outcome=outcome, reason=reason, finished=self._now)
+            self._keeper.drop_in(session)
             campaign = find(session, self._campaign.number)
             posted = _posted(session, decided.requests, result)
             nobodys = tuple(psiturk_hits.unassigned(session, campaign.place))
         return RoundReport(
-            campaign, self._claimed.number, outcome, reason, decided.standing, decision.wanted, result, posted, nobodys
+            campaign, self._round.number, outcome, reason, decided.standing, decision.wanted, result, posted, nobodys
         )
 
 

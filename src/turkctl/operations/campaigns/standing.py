@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.fees import MAX_LOW_COMMISSION, reward_fee
+from turkctl.fees import MAX_LOW_COMMISSION, assignment_cost
 from turkctl.mturk.types import Balance
 from turkctl.operations.experiments import people as counting
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits import budgets as funds
-from turkctl.operations.limits.campaigns import ZERO, spent
-from turkctl.store import campaigns, experiments, hits, intents
+from turkctl.operations.limits.bounds import Bound
+from turkctl.operations.limits.commitments import Commitments, read_commitments
+from turkctl.operations.limits.room import hit_bounds
+from turkctl.store import campaigns, experiments, intents, payments
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
-from turkctl.units import format_money
+from turkctl.store.hits import Hit
+from turkctl.units import ZERO, format_money
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Room:
+class Allowance:
     """What may still be posted."""
 
     assignments: int
@@ -54,82 +57,113 @@ class Room:
 def each_cost(campaign: Campaign, version: Version) -> Decimal:
     """Dollars for one assignment at the low commission."""
     masters = bool(settings_of(version).qualifications.get("masters"))
-    return campaign.reward + reward_fee(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
+    return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
 
 
-def standing(session: Session, campaign: Campaign, now: datetime, participants_table: str) -> Standing:
-    """Count, in one snapshot of the database."""
-    triple = (campaign.place, campaign.experiment_id, campaign.code_version)
-    return Standing(
+@dataclass(frozen=True)
+class Facts:
+    """All that a decision on a campaign is made from, read once, in one snapshot of the database."""
+
+    campaign: Campaign
+    version: Version
+    """The experiment's current settings."""
+    standing: Standing
+    commitments: Commitments
+    bonuses: Decimal
+    """Dollars of bonuses that were paid for the experiment, commission included; zero where it has no budget."""
+    counts: Sequence[Bound[int]]
+    """The experiment's limits on numbers of HITs."""
+
+    @property
+    def spent(self) -> Decimal:
+        """Dollars committed on the campaign's HITs: paid or promised, commission included."""
+        return ZERO if self.campaign.id is None else self.commitments.of_campaign(self.campaign.number)
+
+
+def read_facts(
+    session: Session,
+    campaign: Campaign,
+    participants_table: str,
+    now: datetime,
+    commitments: Commitments | None = None,
+) -> Facts:
+    """Read what a decision is made from; ``commitments`` of the campaign's place, where they were read just now."""
+    place = campaign.place
+    version = experiments.current(session, campaign.experiment_id)
+    commitments = commitments or read_commitments(session, place, now)
+    triple = (place, campaign.experiment_id, campaign.code_version)
+    bonuses = ZERO
+    if settings_of(version).limits.budget is not None:
+        paid = payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=campaign.experiment_id)
+        bonuses = payments.total(session, paid)
+    standing = Standing(
         goal=campaign.goal,
         completed=counting.completed(session, *triple, participants_table=participants_table),
         outstanding=counting.outstanding(session, *triple, now),
-        unsettled=_unsettled(session, campaign),
+        unsettled=_unsettled(session, campaign, commitments),
     )
+    counts = hit_bounds(session, place, now, version, commitments.waiting)
+    return Facts(campaign, version, standing, commitments, bonuses, counts)
 
 
-def _unsettled(session: Session, campaign: Campaign) -> int:
-    """Slots of unfinished requests for HITs of the campaign's experiment and code version, whoever made them."""
-    waiting = intents.unfinished(session, campaign.place)
-    return sum(int(intent.request["assignments"]) for intent in waiting if _concerns(session, intent, campaign))
+def _unsettled(session: Session, campaign: Campaign, commitments: Commitments) -> int:
+    """Count slots of unfinished requests for HITs of the campaign's experiment and code version, whoever made them."""
+    created = {
+        intent.token: int(intent.request["settings_id"])
+        for intent in commitments.waiting
+        if intent.kind == intents.CREATE_HIT
+    }
+    versions = experiments.by_settings(session, set(created.values()))
+    total = 0
+    for intent in commitments.waiting:
+        about: Version | Hit | None = commitments.growing.get(intent.subject)
+        if intent.kind == intents.CREATE_HIT:
+            about = versions.get(created[intent.token])
+        elif intent.kind != intents.EXTEND_HIT:
+            about = None
+        if about is not None and about.experiment_id == campaign.experiment_id:
+            total += int(intent.request["assignments"]) * (about.code_version == campaign.code_version)
+    return total
 
 
-def _concerns(session: Session, intent: Intent, campaign: Campaign) -> bool:
-    about: experiments.Version | hits.Hit | None = None
-    if intent.kind == intents.CREATE_HIT:
-        about = experiments.settings_of(session, int(intent.request["settings_id"]))
-    elif intent.kind == intents.EXTEND_HIT:
-        about = hits.get(session, campaign.place, intent.subject)
-    if about is None:
-        return False
-    return about.experiment_id == campaign.experiment_id and about.code_version == campaign.code_version
-
-
-def room(session: Session, campaign: Campaign, version: Version, balance: Balance | None, now: datetime) -> Room:
-    """What budgets, balance (where it was asked for) and limits leave room for; never below zero."""
-    each = each_cost(campaign, version)
-    bounds = [*_money(session, campaign, version, balance, now, each), *_numbers(session, campaign, version, now)]
+def allowance(facts: Facts, balance: Balance | None) -> Allowance:
+    """Return what budgets, balance (where it was asked for) and limits leave; never below zero."""
+    bounds = [*_money(facts, balance), *_numbers(facts)]
     least = min(bounds, key=lambda bound: bound.assignments, default=None)
-    return least or Room(campaigns.MOST, "", money=False)
+    return least or Allowance(campaigns.MOST, "", money=False)
 
 
-def _money(
-    session: Session, campaign: Campaign, version: Version, balance: Balance | None, now: datetime, each: Decimal
-) -> list[Room]:
-    place, limits, bounds = campaign.place, settings_of(version).limits, []
+def _money(facts: Facts, balance: Balance | None) -> list[Allowance]:
+    campaign, limits, bounds = facts.campaign, settings_of(facts.version).limits, []
+    each = each_cost(campaign, facts.version)
     one = f"one assignment costs ${format_money(each)}"
     if campaign.budget is not None:
-        committed = ZERO if campaign.id is None else spent(session, campaign, now)
-        words = f"${format_money(committed)} of the campaign's budget of ${format_money(campaign.budget)} is committed"
-        bounds.append(_pays(campaign.budget - committed, each, f"{words}, and {one}"))
+        budget = Bound("the campaign's budget", campaign.budget, facts.spent)
+        bounds.append(_pays(budget.left, each, f"{_committed(budget)}, and {one}"))
     if limits.budget is not None:
-        committed = funds.committed(session, place, now, experiment_id=version.experiment_id)
-        words = f"${format_money(committed)} of the experiment's budget of ${format_money(limits.budget)} is committed"
-        bounds.append(_pays(limits.budget - committed, each, f"{words}, and {one}"))
+        used = facts.commitments.of_experiment(campaign.experiment_id) + facts.bonuses
+        budget = Bound("the experiment's budget", limits.budget, used)
+        bounds.append(_pays(budget.left, each, f"{_committed(budget)}, and {one}"))
     if balance is not None:
-        left = funds.headroom(balance, funds.exposure(session, place, now), limits.min_balance)
+        left = funds.headroom(balance, facts.commitments.exposure(), limits.min_balance)
         bounds.append(_pays(left, each, f"the balance leaves ${format_money(max(ZERO, left))}, and {one}"))
     return bounds
 
 
-def _pays(left: Decimal, each: Decimal, reason: str) -> Room:
-    return Room(max(0, int(left // each)), reason, money=True)
+def _committed(budget: Bound[Decimal]) -> str:
+    return f"${format_money(budget.used)} of {budget.name} of ${format_money(budget.allowed)} is committed"
 
 
-def _numbers(session: Session, campaign: Campaign, version: Version, now: datetime) -> list[Room]:
-    limits = settings_of(version).limits
-    active, total = hits.count_hits(session, campaign.place, now, version.experiment_id)
-    waiting = intents.unfinished(session, campaign.place, intents.CREATE_HIT)
-    coming = sum(intent.experiment_id == version.experiment_id for intent in waiting)
+def _pays(left: Decimal, each: Decimal, reason: str) -> Allowance:
+    return Allowance(max(0, int(left // each)), reason, money=True)
+
+
+def _numbers(facts: Facts) -> list[Allowance]:
     return [
-        Room(
-            max(0, allowed - there - coming) * MAX_LOW_COMMISSION,
-            f"{there + coming} HITs count against limits.{name} = {allowed}",
+        Allowance(
+            max(0, bound.left) * MAX_LOW_COMMISSION,
+            f"{bound.used} HITs count against {bound.name} = {bound.allowed}",
             money=False,
         )
-        for name, allowed, there in (
-            ("max_active_hits", limits.max_active_hits, active),
-            ("max_total_hits", limits.max_total_hits, total),
-        )
-        if allowed is not None
+        for bound in facts.counts
     ]

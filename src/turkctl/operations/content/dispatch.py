@@ -22,7 +22,7 @@ from turkctl.operations.intents.outcomes import RESEND_WITHIN
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import at_work, logged
 from turkctl.operations.intents.settle import Settled, settle
-from turkctl.operations.limits.budgets import ZERO, exposure, headroom
+from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
@@ -30,7 +30,7 @@ from turkctl.store import contents, contents_counts, experiments, intents, meta
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 from turkctl.words import counted, plural
 
 

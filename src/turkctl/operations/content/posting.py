@@ -20,10 +20,11 @@ from turkctl.operations.intents.outcomes import certain
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow
 from turkctl.operations.intents.settle import enter_hit
-from turkctl.operations.limits.budgets import ZERO, exposure, headroom
+from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.store import contents, contents_counts, experiments, intents
 from turkctl.store.intents import Intent
+from turkctl.units import ZERO
 
 BALANCE_EVERY = 200
 """HITs after which the balance is read again."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 
 from turkctl.errors import ExitCode, TurkctlError
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 
 P = TypeVar("P")
 
@@ -21,7 +21,6 @@ PLANNED = "planned"
 SKIPPED = "skipped"
 FAILED = "failed"
 ALREADY_DONE = "already_done"
-ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session
@@ -15,11 +17,28 @@ from turkctl.store import experiments
 from turkctl.store.experiments import Version
 from turkctl.words import meant
 
+VERSIONS_KEPT = 128
+"""Versions whose validated settings stay in memory."""
+
+
+@dataclass(frozen=True)
+class _Unread:
+    """Settings as they are stored. Two are the same where their digests are."""
+
+    digest: str
+    settings: Mapping[str, Any] = field(compare=False)
+
 
 def settings_of(version: Version) -> ExperimentSettings:
-    """The stored settings as a checked object."""
+    """Return the stored settings as a checked object. It is shared by all who ask for this version: change nothing."""
+    return _validated(_Unread(version.digest, version.settings))
+
+
+@lru_cache(maxsize=VERSIONS_KEPT)
+def _validated(unread: _Unread) -> ExperimentSettings:
+    """Validate once for each version: settings are looked at several times for each HIT."""
     known = ExperimentSettings.model_fields
-    return ExperimentSettings.model_validate({k: v for k, v in version.settings.items() if k in known})
+    return ExperimentSettings.model_validate({k: v for k, v in unread.settings.items() if k in known})
 
 
 def variant_of(slug: str) -> str | None:

@@ -22,7 +22,8 @@ from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
-from turkctl.operations.limits.budgets import ZERO, check_budgets, check_counts, check_funds
+from turkctl.operations.limits.budgets import check_budgets, check_funds
+from turkctl.operations.limits.room import check_counts
 from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.sync.run import read_market, unread_since_expiry
@@ -30,7 +31,7 @@ from turkctl.store import experiments, intents, meta, qualifications
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
-from turkctl.units import CENT, format_duration, format_money
+from turkctl.units import CENT, ZERO, format_duration, format_money
 from turkctl.words import counted
 
 MAX_HITS = 10_000

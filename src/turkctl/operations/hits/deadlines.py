@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.errors import UsageError
-from turkctl.fees import reward_fee
+from turkctl.fees import assignment_cost
 from turkctl.operations.engine.world import World
 from turkctl.operations.hits.lists import refuse_unknown
 from turkctl.operations.selection.hits import Selection, hit_filter
@@ -79,7 +79,7 @@ def _of_work(work: WorkDue, what: str, when: datetime, mend: tuple[str, ...]) ->
         "experiment": work.experiment,
         "campaign": work.campaign,
         "worker_id": work.worker_id,
-        "amount": work.reward + reward_fee(work.reward, work.max_assignments, masters=work.masters),
+        "amount": assignment_cost(work.reward, work.max_assignments, masters=work.masters),
         "mend": shlex.join(["turkctl", "workers", verb, work.assignment_id, *options]),
     }
 
@@ -100,7 +100,7 @@ def _of_hit(hit: HitRow, what: str, when: datetime, amount: Decimal | None) -> d
 
 
 def _open_pay(hit: HitRow) -> Decimal:
-    return hit.available * (hit.reward + reward_fee(hit.reward, hit.max_assignments, masters=hit.masters))
+    return hit.available * assignment_cost(hit.reward, hit.max_assignments, masters=hit.masters)
 
 
 def _timed(world: World, row: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.fees import LARGE_HIT, reward_fee
+from turkctl.fees import LARGE_HIT, assignment_cost
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
@@ -30,9 +30,8 @@ from turkctl.store import hit_changes, hits, intents, meta
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED
 from turkctl.store.intents import Intent
-from turkctl.units import format_duration, format_time
+from turkctl.units import ZERO, format_duration, format_time
 
-ZERO = Decimal("0.00")
 MEANWHILE = "expired meanwhile: extend it anew"
 
 
@@ -158,7 +157,7 @@ def _check_size(hit: Hit, assignments: int) -> None:
 
 
 def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: str, now: datetime) -> Intent:
-    fee = reward_fee(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
+    each = assignment_cost(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
     expires = None if request.lifetime is None else max(hit.expires or now, now) + request.lifetime
     if expires is not None:
         expires = expires.replace(microsecond=0)  # as the market keeps it
@@ -177,7 +176,7 @@ def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: s
             "expires": None if expires is None else format_time(expires),
             "expired": None if hit.expires is None else format_time(hit.expires),
         },
-        cost=(hit.reward + fee) * request.assignments,
+        cost=each * request.assignments,
         created=now,
     )
 
@@ -215,7 +214,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
     new = [intent for intent in wanted if intent.token not in counted]
     check_funds(world, costs_of(new), now)
     with world.database.read() as session:
-        check_extensions(session, new, now)
+        check_extensions(session, world.place, new, now)
     return replace(plan, notes=(*settled.beside(run), *plan.notes)), Extend(world, wanted, run, now)
 
 
@@ -265,7 +264,7 @@ class Extend:
         counted = {intent.token for intent in intents.unfinished(session, self._place, intents.EXTEND_HIT)}
         new = [intent for intent in self._wanted if intent.token not in counted]
         check_budgets(session, self._place, costs_of(new), self._now)
-        check_extensions(session, new, self._now)
+        check_extensions(session, self._place, new, self._now)
         for intent in self._wanted:
             intent.run = self._run.number
         intents.open_many(session, self._wanted)

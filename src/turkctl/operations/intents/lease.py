@@ -12,7 +12,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import DatabaseReplacedError, RefusedError, UnreachableError
-from turkctl.operations.engine import processes
+from turkctl.operations.intents import processes
 from turkctl.store import leases
 from turkctl.store.engine import Database
 from turkctl.store.leases import Claimant, Clock, Grant, LeaseRow
@@ -58,6 +58,12 @@ def is_gone(row: LeaseRow) -> bool:
     """Return whether a holder is proven dead: a process of this boot and process namespace that is no more."""
     owner = {"pid": row.pid, "boot": row.boot_id, "namespace": row.pid_namespace, "started": row.started}
     return processes.is_gone(owner)
+
+
+def living_holder(session: Session, name: str, clock: Clock = leases.machine_clock) -> LeaseRow | None:
+    """Return who holds a lease; None where it is free, has run out, or its holder is proven dead."""
+    row = leases.holder(session, clock(session), name)
+    return None if row is None or is_gone(row) else row
 
 
 def this_process() -> Claimant:

@@ -14,9 +14,9 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError, UnreachableError, UsageError
-from turkctl.operations.engine import processes
 from turkctl.operations.engine.plan import BatchResult, Plan
 from turkctl.operations.engine.world import World
+from turkctl.operations.intents import processes
 from turkctl.operations.intents.lease import Keeper, is_gone
 from turkctl.store import intents, leases, runs
 from turkctl.store.intents import TOKEN_TRUSTED, Intent

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,11 +10,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import InterruptedByUserError, RefusedError, TurkctlError, UsageError
-from turkctl.operations.engine import processes
+from turkctl.errors import InterruptedByUserError, TurkctlError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.labels.from_answers import read_answers
+from turkctl.operations.labels.hold import LabelsKeeper
 from turkctl.operations.labels.meaning import Meaning, word
 from turkctl.operations.project.labels import LabelSettings
 from turkctl.store import label_results, label_state, label_votes
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 DEFAULT_METHOD = "cubam"
 PART = 1000
 """Results that are written in one transaction."""
-BEAT_SECONDS = 30.0
-"""Real time after which a run says that it still lives."""
 
 Tick = Callable[[int, int], None]
 Meter = Callable[[str], AbstractContextManager[Tick]]
@@ -74,11 +70,6 @@ def settings_that_matter(version: Version) -> dict[str, Any]:
     return labels.model_dump(mode="json")
 
 
-def is_gone(holder: str) -> bool:
-    """Whether the process that holds an experiment certainly does not live any more."""
-    return processes.is_gone(json.loads(holder))
-
-
 class Aggregation:
     """One run on one experiment."""
 
@@ -95,8 +86,7 @@ class Aggregation:
         given = {"min_votes": self._settings.min_votes, **{k: v for k, v in how.options.items() if v is not None}}
         self._options = options_for(self._method, given)
         self._of = (version.experiment_id, world.listing_place.mode)
-        self._holder = json.dumps({"token": secrets.token_hex(8), **processes.myself()})
-        self._beaten = time.monotonic()
+        self._keeper = LabelsKeeper(world.database, version, self._of[1])
 
     def run(self) -> Aggregated:
         """Do it. Whatever ends it before it is complete leaves the results before it in place, and the mark set.
@@ -106,8 +96,12 @@ class Aggregation:
             RefusedError: another run has the experiment, or took it over because this one was still for too long.
             InterruptedByUserError: it was asked to stop.
         """
-        started = time.perf_counter()
         number = self._begin()
+        with self._keeper.renewed():
+            return self._carry_out(number)
+
+    def _carry_out(self, number: int) -> Aggregated:
+        started = time.perf_counter()
         try:
             read_answers(self._world, self._version, self._beat)
             result, notes = self._fit()
@@ -127,16 +121,12 @@ class Aggregation:
         return Aggregated(number, result, changes, notes)
 
     def _begin(self) -> int:
-        """Take the hold, which clears the mark; the number of the run."""
+        """Take the lease and clear the mark; return the number of the run."""
         now = self._world.now()
         with self._world.database.write() as session:
-            state = label_state.ensure(session, *self._of, now)
-            if not label_state.claim(session, state, self._holder, is_gone):
-                owner = processes.in_words(json.loads(state.holder or "{}"))
-                raise RefusedError(
-                    f"experiment {self._version.slug} is being aggregated by {owner}",
-                    hint="wait for it, or stop it, and run this again",
-                )
+            self._keeper.acquire_in(session)
+            label_state.ensure(session, *self._of, now)
+            label_state.clear(session, *self._of)
             label_results.end_abandoned(session, *self._of, now)
             return label_results.begin(session, *self._of, self._method, now)
 
@@ -170,23 +160,12 @@ class Aggregation:
         return tuple(notes)
 
     def _beat(self, _done: int, _most: int) -> None:
-        """Keep the hold.
+        """See that the lease still holds.
 
         Raises:
-            RefusedError: another run has taken it, because this one had been still for too long.
+            RefusedError: another run may have taken it, because this one had been still for too long.
         """
-        if time.monotonic() - self._beaten < BEAT_SECONDS:
-            return
-        with self._world.database.write() as session:
-            held = label_state.renew(session, *self._of, self._holder)
-        if not held:
-            raise self._lost()
-        self._beaten = time.monotonic()
-
-    def _lost(self) -> RefusedError:
-        return RefusedError(
-            f"another run has taken over experiment {self._version.slug}", hint="see: turkctl labels history"
-        )
+        self._keeper.beat()
 
     def _changes(self, result: Result) -> dict[str, int]:
         """How many labels go from which to which; those set by hand stay what they are."""
@@ -245,9 +224,10 @@ class Aggregation:
 
     def _finish(self, number: int, facts: dict[str, Any], changes: dict[str, int]) -> None:
         with self._world.database.write() as session:
-            if not label_state.finish(session, *self._of, self._holder, number):
-                raise self._lost()
+            self._keeper.renew_in(session)
+            label_state.stand(session, *self._of, number)
             label_results.end(session, number, label_results.DONE, self._world.now(), facts=facts, changes=changes)
+            self._keeper.drop_in(session)
 
     def _give_up(self, number: int, error: BaseException) -> None:
         stopped = isinstance(error, InterruptedByUserError | KeyboardInterrupt)
@@ -255,7 +235,8 @@ class Aggregation:
         words = error.message if isinstance(error, TurkctlError) else type(error).__name__
         with self._world.database.write() as session:
             label_results.end(session, number, status, self._world.now(), error=words)
-            label_state.give_up(session, *self._of, self._holder, self._world.now())
+            label_state.mark_dirty(session, *self._of, self._world.now())
+            self._keeper.drop_in(session)
 
     def _tidy(self) -> None:
         """Remove what earlier runs said of items and workers, but for the last of them."""

@@ -127,20 +127,14 @@ def history(world: World, slug: str | None, limit: int | None) -> list[dict[str,
     Raises:
         NotFoundError: no such experiment.
     """
-    from turkctl.operations.labels.aggregation import is_gone
-    from turkctl.store.leases import machine_clock
+    from turkctl.operations.labels.hold import abandoned
 
     mode = world.listing_place.mode
     with world.database.read() as session:
         experiment_id = None if slug is None else find_experiment(session, slug).experiment_id
         runs = label_results.list_runs(session, mode, experiment_id, limit)
-        now = machine_clock(session)
-        abandoned = {
-            state.experiment_id
-            for state in label_state.all_of(session, mode).values()
-            if state.is_abandoned(now, is_gone)
-        }
-    return [_run_row(run, abandoned=run.experiment_id in abandoned) for run in runs]
+        left = abandoned(session, mode)
+    return [_run_row(run, abandoned=run.experiment_id in left) for run in runs]
 
 
 def _run_row(run: Run, *, abandoned: bool) -> dict[str, Any]:
@@ -273,10 +267,9 @@ def is_dirty(world: World, slug: str) -> bool:
     Raises:
         NotFoundError: no such experiment.
     """
-    from turkctl.operations.labels.aggregation import is_gone
-    from turkctl.store.leases import machine_clock
+    from turkctl.operations.labels.hold import has_news
 
     with world.database.read() as session:
         version = find_experiment(session, slug)
         state = label_state.get(session, version.experiment_id, world.listing_place.mode)
-        return state is not None and state.is_dirty(machine_clock(session), is_gone)
+        return state is not None and has_news(session, state)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from turkctl.errors import InterruptedByUserError, TurkctlError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
-from turkctl.operations.labels.aggregation import Aggregation, How, Meter, Tick, is_gone, settings_that_matter
+from turkctl.operations.labels.aggregation import Aggregation, How, Meter, Tick, settings_that_matter
 from turkctl.operations.labels.from_answers import read_answers
+from turkctl.operations.labels.hold import has_news
 from turkctl.operations.selection.hits import compile_regex
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.leases import machine_clock
 
 if TYPE_CHECKING:
     from turkctl.labels.result import Result
@@ -131,7 +131,7 @@ def _look(world: World, version: Version, request: AggregateRequest) -> Outcome 
                 hint=f"import some, or say in [experiments.{version.slug}.labels] which answers are labels, and sync",
             )
         standing = label_results.standing_run(session, version.experiment_id, mode)
-        dirty = state.is_dirty(machine_clock(session), is_gone)
+        dirty = has_news(session, state)
         if (
             request.force
             or dirty

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import FundsError, RefusedError
-from turkctl.fees import reward_fee
+from turkctl.errors import FundsError
 from turkctl.mturk.types import Balance
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.project.experiments import Limits
-from turkctl.store import experiments, hits, intents, payments, slots
+from turkctl.operations.limits.bounds import Bound
+from turkctl.operations.limits.commitments import cost_of_committed, cost_of_undecided
+from turkctl.store import experiments, intents, payments, slots
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
-from turkctl.units import format_money
-
-ZERO = Decimal("0.00")
+from turkctl.units import ZERO, format_money
 
 
 def committed(session: Session, place: Place, now: datetime, *, experiment_id: int | None = None) -> Decimal:
@@ -33,21 +31,15 @@ def committed(session: Session, place: Place, now: datetime, *, experiment_id: i
         now: the moment that "expired" refers to.
         experiment_id: only this experiment's.
     """
-    total = ZERO
-    for group in slots.slots(session, place, now, experiment_id=experiment_id):
-        each = group.reward + reward_fee(group.reward, group.max_assignments, masters=group.masters)
-        total += each * group.committed
-    total += payments.total(session, payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=experiment_id))
-    return total + intents.outstanding_cost(session, place, experiment_id=experiment_id)
+    held = cost_of_committed(slots.slots(session, place, now, experiment_id=experiment_id))
+    paid = payments.total(session, payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=experiment_id))
+    return held + paid + intents.outstanding_cost(session, place, experiment_id=experiment_id)
 
 
 def exposure(session: Session, place: Place, now: datetime) -> Decimal:
     """Dollars that open, pending and unreviewed slots may still cost, commission included."""
-    total = ZERO
-    for group in slots.slots(session, place, now):
-        each = group.reward + reward_fee(group.reward, group.max_assignments, masters=group.masters)
-        total += each * group.undecided
-    return total + intents.outstanding_cost(session, place)
+    undecided = cost_of_undecided(slots.slots(session, place, now))
+    return undecided + intents.outstanding_cost(session, place)
 
 
 def headroom(balance: Balance, exposure: Decimal, min_balance: Decimal | None) -> Decimal:
@@ -97,49 +89,27 @@ def check_budgets(session: Session, place: Place, costs: Mapping[int | None, Dec
     for experiment_id, cost in costs.items():
         if experiment_id is not None:
             version = experiments.current(session, experiment_id)
-            limits = settings_of(version).limits
-            spent = committed(session, place, now, experiment_id=experiment_id)
-            error = over_budget(version.slug, cost, spent, limits)
+            error = over_budget(version.slug, cost, budget_of(session, place, now, version))
             if error is not None:
                 raise error
-            floor = max(floor, limits.min_balance or ZERO)
+            floor = max(floor, settings_of(version).limits.min_balance or ZERO)
     return floor
 
 
-def over_budget(slug: str, cost: Decimal, spent: Decimal, limits: Limits) -> FundsError | None:
-    """The error of a cost that passes the budget together with what was ``spent``; in dollars, commission included."""
-    if limits.budget is None or spent + cost <= limits.budget:
+def budget_of(session: Session, place: Place, now: datetime, version: Version) -> Bound[Decimal] | None:
+    """Return the experiment's budget in dollars, with what is committed of it; None where it has none."""
+    budget = settings_of(version).limits.budget
+    if budget is None:
+        return None
+    return Bound("limits.budget", budget, committed(session, place, now, experiment_id=version.experiment_id))
+
+
+def over_budget(slug: str, cost: Decimal, budget: Bound[Decimal] | None) -> FundsError | None:
+    """Return the error of a cost, in dollars with commission, that passes the budget; None where it does not."""
+    if budget is None or budget.admits(cost):
         return None
     return FundsError(
-        f"this costs ${format_money(cost)}, and ${format_money(spent)} is committed already: more than the budget "
-        f"of ${format_money(limits.budget)} that experiment {slug} has",
+        f"this costs ${format_money(cost)}, and ${format_money(budget.used)} is committed already: more than the "
+        f"budget of ${format_money(budget.allowed)} that experiment {slug} has",
         hint="raise limits.budget and run `turkctl experiments configure`, or post less",
     )
-
-
-def check_counts(wanted: Collection[str], session: Session, place: Place, now: datetime, version: Version) -> None:
-    """See that the limits on numbers of HITs allow it.
-
-    Args:
-        wanted: the tokens of what is to be posted; other unfinished requests count as posted.
-        session: on turkctl's database.
-        place: mode and market.
-        now: the moment that "active" refers to.
-        version: of the experiment.
-
-    Raises:
-        RefusedError: more HITs, active or in all, than the experiment allows.
-    """
-    active, total = hits.count_hits(session, place, now, version.experiment_id)
-    others = [each for each in intents.unfinished(session, place, intents.CREATE_HIT) if each.token not in wanted]
-    coming = sum(each.experiment_id == version.experiment_id for each in others)
-    limits, new = settings_of(version).limits, len(wanted)
-    for name, allowed, there in (
-        ("max_active_hits", limits.max_active_hits, active + coming),
-        ("max_total_hits", limits.max_total_hits, total + coming),
-    ):
-        if allowed is not None and there + new > allowed:
-            raise RefusedError(
-                f"{new} more HITs on top of {there} would pass limits.{name} = {allowed}",
-                hint=f"raise limits.{name}, post fewer, or expire some",
-            )

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.intents.outcomes import refused
@@ -32,16 +32,17 @@ from turkctl.operations.payments.orders import (
     Order,
     find_candidates,
     orders_of,
+    owners_of,
     paid_before,
     participant_rows,
     refuse_ambiguous,
 )
-from turkctl.operations.selection.work import WorkSelection, misnamed, work_elsewhere
+from turkctl.operations.selection.work import WorkSelection, misnamed_by, work_elsewhere
 from turkctl.store import experiments, intents, meta, participants, payments
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.payments import Payment, PaymentFilter
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 
 CLOCK_HOLDS = 1.0
 """Seconds for which the time that was read is near enough to judge a token's age by."""
@@ -66,7 +67,7 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
     rows = participant_rows(world, found.work)
     orders, left = orders_of(request, found, wanted.selection.ids, rows)
     plan = plan_orders(world, orders, [*left, *skip(found.idle), *found.failed], now, strict=request.amount is not None)
-    wrong = misnamed(world, [order.work for order in orders])
+    wrong = misnamed_by([order.work for order in orders], owners_of(rows))
     unseen = () if found.work else work_elsewhere(world)
     run = logged(world, "bonus")
     return replace(plan, notes=(*settled.notes, *plan.notes, *wrong, *unseen), run=run), Bonus(world, run=run)
@@ -88,10 +89,11 @@ def plan_orders(
         UsageError, FundsError: see :func:`prepare_bonus`.
     """
     refused: dict[str, MarketRefusedError] = {}
-    ledger = _look(world, orders, now, refused)
+    ledger, begun = _look(world, orders, now, refused)
     with world.database.read() as session:
-        made = _intents(session, world, orders, now)
-        begun = _begun(session, world, orders)
+        waiting = intents.unfinished(session, world.place, intents.BONUS)
+        counted = {each.token: each for each in waiting}
+        made = [counted.get(each.token, each) for each in _new(session, world, orders, now)]
         steps, out, changed = [], list(left), 0
         for order, intent in zip(orders, made, strict=True):
             reason = paid_before(order, ledger[order.work.assignment_id], begun=intent.token in begun)
@@ -102,8 +104,7 @@ def plan_orders(
             else:
                 steps.append(_step(intent, order))
                 changed += Decimal(intent.request["amount"]) != order.amount
-        counted = {each.token for each in intents.unfinished(session, world.place, intents.BONUS)}
-        steps, over = within_caps(session, world.place, steps, now, strict=strict)
+        steps, over = within_caps(session, world.place, steps, waiting, now, strict=strict)
     costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
     for step in steps:
         if step.payload.token not in counted:
@@ -113,32 +114,36 @@ def plan_orders(
     return Plan("bonus", world.place.mode, tuple(steps), (*out, *over), notes)
 
 
-def _look(world: World, orders: Sequence[Order], now: datetime, refused: dict[str, MarketRefusedError]) -> Ledger:
-    """The ledger of these assignments, once the market has been asked about those that it does not settle.
+def _look(
+    world: World, orders: Sequence[Order], now: datetime, refused: dict[str, MarketRefusedError]
+) -> tuple[Ledger, set[str]]:
+    """Return the ledger of these assignments, once the market has been asked about those that it does not settle.
 
-    Those that the market would not tell about are put into ``refused``.
+    With it come the tokens of bonuses of these assignments that were asked for before, however that ended. Those that
+    the market would not tell about are put into ``refused``.
     """
     names = [order.work.assignment_id for order in orders]
     with world.database.read() as session:
         ledger = _ledger(session, world, names)
-        tried = {each.subject for each in intents.by_subject(session, world.place, intents.BONUS, names)}
+        before = intents.by_subject(session, world.place, intents.BONUS, names)
+    tried, begun = {each.subject for each in before}, {each.token for each in before}
     open_ = [order for order in orders if paid_before(order, ledger[order.work.assignment_id]) is None]
     unsure = [order for order in open_ if not ledger[order.work.assignment_id] or order.work.assignment_id in tried]
     if not unsure:
-        return ledger
+        return ledger, begun
     untold: dict[str, MarketRefusedError] = {}
-    enter_found(world, read_bonuses(world, [order.work.hit_id for order in unsure], untold), now)
+    told = read_bonuses(world, [order.work.hit_id for order in unsure], untold)
+    enter_found(world, told, now)
     refused |= {each.work.assignment_id: untold[each.work.hit_id] for each in unsure if each.work.hit_id in untold}
+    marked = [each for each in unsure if each.row is not None and each.row.status == participants.BONUSED]
+    if not (marked or any(told.values())):
+        return ledger, begun  # nobody told of anything that the ledger has not
     with world.database.write() as session:
         ledger = _ledger(session, world, names)
-        _enter_psiturk(session, world, [each for each in unsure if not ledger[each.work.assignment_id]], now)
-        return _ledger(session, world, names)
-
-
-def _begun(session: Session, world: World, orders: Sequence[Order]) -> set[str]:
-    """The tokens of bonuses of these assignments that were asked for before, however that ended."""
-    names = [order.work.assignment_id for order in orders]
-    return {each.token for each in intents.by_subject(session, world.place, intents.BONUS, names)}
+        unexplained = [each for each in marked if not ledger[each.work.assignment_id]]
+        for row in _enter_psiturk(session, world, unexplained, now):
+            ledger[row.assignment_id].append(row)
+    return ledger, begun
 
 
 def _ledger(session: Session, world: World, names: Sequence[str]) -> Ledger:
@@ -149,23 +154,19 @@ def _ledger(session: Session, world: World, names: Sequence[str]) -> Ledger:
     return found
 
 
-def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now: datetime) -> None:
-    """What psiTurk says it paid and nothing explains is paid for ``auto``: our own status 7 must not hide that."""
+def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Payment]:
+    """Enter and return what psiTurk says it paid and nothing explains, as paid for ``auto``.
+
+    Our own status 7 must not hide that.
+    """
     rows = []
-    for order in orders:
-        if order.row is not None and order.row.status == participants.BONUSED:
-            (intent,) = _new(session, world, [replace(order, purpose=payments.AUTO)], now)
-            rows.append(payment_of(world.place, intent, now))
-            rows[-1].source, rows[-1].token, rows[-1].reason = payments.PSITURK, None, None
-            rows[-1].amount = rows[-1].fee = ZERO
+    for intent in _new(session, world, [replace(order, purpose=payments.AUTO) for order in orders], now):
+        row = payment_of(world.place, intent, now)
+        row.source, row.token, row.reason = payments.PSITURK, None, None
+        row.amount = row.fee = ZERO
+        rows.append(row)
     payments.enter_many(session, rows)
-
-
-def _intents(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
-    """The intent of each bonus: the one that is unfinished, if there is one, else a new one."""
-    new = _new(session, world, orders, now)
-    waiting = {each.token: each for each in intents.unfinished(session, world.place, intents.BONUS)}
-    return [waiting.get(each.token, each) for each in new]
+    return rows
 
 
 def _new(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:

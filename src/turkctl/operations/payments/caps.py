@@ -15,36 +15,41 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError, UsageError
-from turkctl.operations.engine.plan import ZERO, ItemResult, Step, fail
+from turkctl.operations.engine.plan import ItemResult, Step, fail
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.limits.budgets import committed, over_budget
+from turkctl.operations.limits.bounds import Bound
+from turkctl.operations.limits.budgets import budget_of, over_budget
 from turkctl.operations.payments.orders import Order
-from turkctl.operations.project.experiments import Limits
 from turkctl.store import experiments, intents, payments
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.store.payments import PaymentFilter
-from turkctl.units import format_money
+from turkctl.units import ZERO, format_money
 
 DAY = timedelta(hours=24)
 
 
 def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | None:
-    """The error of an amount that passes a limit."""
+    """Return the error of an amount that passes a limit; None where it does not."""
     if cap is None or amount <= cap:
         return None
+    return _over(amount, f"limits.{name}", cap)
+
+
+def _over(amount: Decimal, name: str, cap: Decimal) -> RefusedError:
     return RefusedError(
-        f"${format_money(amount)} is over limits.{name} = ${format_money(cap)}",
-        hint=f"raise limits.{name} and run `turkctl experiments configure`",
+        f"${format_money(amount)} is over {name} = ${format_money(cap)}",
+        hint=f"raise {name} and run `turkctl experiments configure`",
     )
 
 
-def _over_sum(before: Decimal, amount: Decimal, what: str, limits: Limits, name: str) -> TurkctlError | None:
-    """The error of an amount that passes a limit together with what was paid, or is being paid, before."""
-    error = over_cap(before + amount, getattr(limits, name), name)
-    return error and RefusedError(f"with ${format_money(before)} {what} before, {error.message}", hint=error.hint)
+def _over_sum(bound: Bound[Decimal], amount: Decimal) -> RefusedError:
+    """Return the error of an amount that passes a limit together with what was paid, or is being paid, before."""
+    error = _over(bound.used + amount, bound.name, bound.allowed)
+    before = f"with ${format_money(bound.used)} {_BEFORE[bound.name]} before"
+    return RefusedError(f"{before}, {error.message}", hint=error.hint)
 
 
 def cap_of(world: World, order: Order) -> TurkctlError | None:
@@ -70,7 +75,13 @@ def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> N
 
 
 def within_caps(
-    session: Session, place: Place, steps: Sequence[Step[Intent]], now: datetime, *, strict: bool
+    session: Session,
+    place: Place,
+    steps: Sequence[Step[Intent]],
+    waiting: Sequence[Intent],
+    now: datetime,
+    *,
+    strict: bool,
 ) -> tuple[list[Step[Intent]], list[ItemResult]]:
     """The steps that the limits on bonuses allow, budgets aside, and the results of the others.
 
@@ -78,6 +89,7 @@ def within_caps(
         session: on turkctl's database.
         place: mode and market.
         steps: in the order in which they are to be paid.
+        waiting: bonuses of the place that nobody has seen the end of; those that are to be paid may be among them.
         now: the end of the day that ``limits.max_bonus_per_day`` looks back on.
         strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
 
@@ -85,9 +97,9 @@ def within_caps(
         UsageError: an amount over ``limits.max_bonus`` where that is strict.
     """
     own = {step.payload.token for step in steps}
-    waiting = [each for each in intents.unfinished(session, place, intents.BONUS) if each.token not in own]
+    others = [each for each in waiting if each.token not in own]
     rooms = {
-        number: _Room(session, place, experiments.current(session, number), waiting, now)
+        number: _BonusRoom(session, place, experiments.current(session, number), others, now)
         for number in {step.payload.experiment_id for step in steps}
         if number is not None
     }
@@ -128,13 +140,13 @@ class CapWatch:
         known = intents.by_subject(session, self._place, intents.BONUS, [intent.subject for intent, _ in limited])
         begun = {each.token for each in known if each.state not in (intents.FAILED, intents.ABANDONED)}
         waiting = intents.unfinished(session, self._place, intents.BONUS)
-        rooms: dict[int, _Room] = {}
+        rooms: dict[int, _BonusRoom] = {}
         errors: dict[str, TurkctlError] = {}
         for intent, version in limited:
             if intent.token in begun:
                 continue
             if version.experiment_id not in rooms:
-                room = _Room(session, self._place, version, waiting, now, budget=True)
+                room = _BonusRoom(session, self._place, version, waiting, now, budget=True)
                 rooms[version.experiment_id] = room
             error = rooms[version.experiment_id].take(intent)
             if error is not None:
@@ -153,8 +165,12 @@ class CapWatch:
         return None if bounds == (None, None, None) else self._versions[number]
 
 
-class _Room:
-    """What one experiment's limits leave room for: of a worker, of a day, and of the budget where that is asked for."""
+_BEFORE = {"limits.max_bonus_per_worker": "to this worker", "limits.max_bonus_per_day": "in 24 hours"}
+"""Whose earlier bonuses count against a limit, in words."""
+
+
+class _BonusRoom:
+    """What one experiment's limits leave: of a worker, of a day, and of the budget where that is asked for."""
 
     def __init__(
         self,
@@ -170,26 +186,37 @@ class _Room:
         self.limits = settings_of(version).limits
         self._slug = version.slug
         wanted = PaymentFilter(place, kind=payments.BONUS, experiment_id=number)
-        self._workers = defaultdict(lambda: ZERO, payments.by_worker(session, wanted))
-        self._day = payments.total(session, replace(wanted, since=now - DAY), fees=False)
-        self._committed = None
-        if budget and self.limits.budget is not None:
-            self._committed = committed(session, place, now, experiment_id=number)
+        most, most_a_day = self.limits.max_bonus_per_worker, self.limits.max_bonus_per_day
+        paid = defaultdict(lambda: ZERO, {} if most is None else payments.by_worker(session, wanted))
+        today = replace(wanted, since=now - DAY)
+        day = ZERO if most_a_day is None else payments.total(session, today, fees=False)
         for intent in waiting:
             if intent.experiment_id == number:
-                self._workers[intent.request["worker"]] += Decimal(intent.request["amount"])
-                self._day += Decimal(intent.request["amount"])
+                paid[intent.request["worker"]] += Decimal(intent.request["amount"])
+                day += Decimal(intent.request["amount"])
+        self._paid = paid
+        self._workers: dict[str, Bound[Decimal]] = {}
+        self._day = [] if most_a_day is None else [Bound("limits.max_bonus_per_day", most_a_day, day)]
+        self._budget = budget_of(session, place, now, version) if budget else None
 
     def take(self, intent: Intent) -> TurkctlError | None:
-        """Count it, or say which limit it would pass."""
-        worker, amount = intent.request["worker"], Decimal(intent.request["amount"])
-        theirs, day = self._workers[worker] + amount, self._day + amount
-        error = _over_sum(self._workers[worker], amount, "to this worker", self.limits, "max_bonus_per_worker")
-        error = error or _over_sum(self._day, amount, "in 24 hours", self.limits, "max_bonus_per_day")
-        if error is None and self._committed is not None:
-            error = over_budget(self._slug, intent.cost, self._committed, self.limits)
-        if error is None:
-            self._workers[worker], self._day = theirs, day
-            if self._committed is not None:
-                self._committed += intent.cost
-        return error
+        """Count it, or return the error of the limit that it would pass."""
+        amount = Decimal(intent.request["amount"])
+        bounds = [*self._of_worker(intent.request["worker"]), *self._day]
+        passed = next((bound for bound in bounds if not bound.admits(amount)), None)
+        if passed is not None:
+            return _over_sum(passed, amount)
+        error = over_budget(self._slug, intent.cost, self._budget)
+        if error is not None:
+            return error
+        for bound in bounds:
+            bound.take(amount)
+        if self._budget is not None:
+            self._budget.take(intent.cost)
+        return None
+
+    def _of_worker(self, worker: str) -> list[Bound[Decimal]]:
+        most = self.limits.max_bonus_per_worker
+        if most is None:
+            return []
+        return [self._workers.setdefault(worker, Bound("limits.max_bonus_per_worker", most, self._paid[worker]))]

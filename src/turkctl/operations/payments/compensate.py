@@ -34,13 +34,13 @@ from turkctl.operations.intents.compensations import SUBJECT, Compensation, link
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_hit, settle
-from turkctl.operations.limits.budgets import ZERO, check_budgets, check_funds
+from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
 from turkctl.store import hits, intents, meta
 from turkctl.store.base import Place
 from turkctl.store.hits import Hit as StoredHit
 from turkctl.store.intents import Intent
-from turkctl.units import CENT, format_money
+from turkctl.units import CENT, ZERO, format_money
 
 LIFETIME = timedelta(days=14)
 MAX_REASON = 1000

@@ -167,7 +167,8 @@ def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemRe
     """Return the rows whose id somebody knows, and a failed item for each of the others."""
     ids = list(dict.fromkeys(line.id for line in lines))
     with world.database.read() as session:
-        known = workers.known_names(session, world.place, ids, participants_table(session, world))
+        own = workers.own_names(session, world.place, ids)
+        known = workers.known_names(session, world.place, ids, participants_table(session, world), own)
     strangers = [name for name in ids if name not in known]
     askable = [name for name in strangers if can_be_id(name)]
     errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in strangers if not can_be_id(name)}

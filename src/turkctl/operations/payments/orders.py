@@ -30,13 +30,12 @@ from turkctl.store.assignments import APPROVED, REJECTED
 from turkctl.store.participant_bonuses import BonusRow
 from turkctl.store.participants import Claim
 from turkctl.store.payments import AUTO, MARKET, PSITURK, Payment
-from turkctl.units import CENT, format_money
+from turkctl.units import CENT, ZERO, format_money
 
 MAX_REASON = 4096
 """Characters of a reason; the worker reads it."""
 TOLERANCE = Decimal("0.000001")
 """Dollars by which psiTurk's FLOAT column may be off a whole cent."""
-ZERO = Decimal("0.00")
 REJECTED_WORK = "rejected; name the assignment to pay a bonus all the same"
 NOT_THEIRS = "participants' rows name another worker for it than"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
@@ -137,32 +136,30 @@ def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
     found = find_work(world, wanted)
     work = {each.assignment_id: each for each in found.work}
     idle = dict(found.idle)
-    for by_rows, left, beyond in _approved(world, wanted):
-        idle = {name: why for name, why in idle.items() if name not in beyond} | dict(left)
-        for each in by_rows:
-            work.setdefault(each.assignment_id, each)
+    by_rows, left, beyond = _approved(world, wanted)
+    idle = {name: why for name, why in idle.items() if name not in beyond} | dict(left)
+    for each in by_rows:
+        work.setdefault(each.assignment_id, each)
     names = {name for each in work.values() for name in (each.assignment_id, each.worker_id)}
     unmet = tuple((name, why) for name, why in idle.items() if name not in names)
     return FoundWork(tuple(work.values()), unmet, found.below, found.failed)
 
 
-def _approved(world: World, wanted: WorkSelection) -> list[tuple[list[Work], list[tuple[str, str]], set[str]]]:
-    """Return what psiTurk alone knows to be credited or bonused, by status.
+def _approved(world: World, wanted: WorkSelection) -> tuple[list[Work], list[tuple[str, str]], set[str]]:
+    """Return what psiTurk alone knows to be credited or bonused.
 
     With it come (id, reason) of what is left out, and the ids of those whom no market can know.
     """
     if wanted.selection == Selection(all_studies=True) and not wanted.hit_ids:
-        return []
+        return [], [], set()
     with world.database.read() as session:
         table = participants_table(session, world)
         if table is None:
-            return []
+            return [], [], set()
         narrowed = work_filter(session, world.place, wanted)
-        found = [
-            psiturk_work(session, narrowed, table, status, says=APPROVED).of_a_market()
-            for status in (participants.CREDITED, participants.BONUSED)
-        ]
-    return [(*who_did(world, narrowed, theirs, every=False), theirs.impossible_names) for theirs in found]
+        statuses = (participants.CREDITED, participants.BONUSED)
+        theirs = psiturk_work(session, narrowed, table, statuses, says=APPROVED).of_a_market()
+    return *who_did(world, narrowed, theirs, every=False), theirs.impossible_names
 
 
 def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:
@@ -185,7 +182,7 @@ def orders_of(
 ) -> tuple[list[Order], list[ItemResult]]:
     """The bonuses that are wanted, and what is left out, or wrong, and why."""
     orders, left = [], []
-    owners = _owners(rows)
+    owners = owners_of(rows)
     for work in found.work:
         row = rows.get(work.claim)
         reason = _unfit(request, work, row, ids)
@@ -203,8 +200,8 @@ def orders_of(
     return orders, left
 
 
-def _owners(rows: Iterable[Claim]) -> dict[str, list[str]]:
-    """The workers that rows name, by assignment."""
+def owners_of(rows: Iterable[Claim]) -> dict[str, list[str]]:
+    """Return the workers that rows name, by assignment."""
     owners: dict[str, list[str]] = defaultdict(list)
     for assignment_id, worker_id in rows:
         owners[assignment_id].append(worker_id)

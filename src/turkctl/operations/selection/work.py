@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, WrongMarketError
-from turkctl.fees import reward_fee
+from turkctl.fees import assignment_cost
 from turkctl.ids import can_be_id, can_be_worker, quoted
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError, MarketRefusedError
 from turkctl.mturk.types import Assignment
@@ -78,7 +78,7 @@ class Work:
         """From the database."""
         cost = None
         if row.reward is not None and row.max_assignments is not None:
-            cost = row.reward + reward_fee(row.reward, row.max_assignments, masters=bool(row.masters))
+            cost = assignment_cost(row.reward, row.max_assignments, masters=bool(row.masters))
         return cls(row.assignment_id, row.worker_id, row.hit_id, row.status, row.experiment, cost)
 
     @classmethod
@@ -120,10 +120,10 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
         rows = workers.select_work(session, narrowed) if _looks_at_ours(wanted) else []
         theirs = PsiturkWork()
         if table is not None and _looks_at_ours(wanted):
-            theirs = psiturk_work(session, narrowed, table, participants.SUBMITTED, says=SUBMITTED).of_a_market()
-        known = workers.known_names(session, place, selection.ids, table)
+            theirs = psiturk_work(session, narrowed, table, (participants.SUBMITTED,), says=SUBMITTED).of_a_market()
+        ours = workers.own_names(session, place, selection.ids)
+        known = workers.known_names(session, place, selection.ids, table, ours)
         strangers = [each for each in selection.ids if each not in known]
-        ours = workers.known_names(session, place, selection.ids, None)
         for each in selection.ids:
             if each not in ours:
                 _refuse_elsewhere(session, place, each)
@@ -240,8 +240,10 @@ def _impossible(row: WorkRow) -> str | None:
     return None if can_be_id(row.hit_id) else f"no market can have a HIT {quoted(row.hit_id)}"
 
 
-def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int, *, says: str) -> PsiturkWork:
-    """Return the participants at a status of psiTurk's whose assignment we have no row of.
+def psiturk_work(
+    session: Session, narrowed: WorkFilter, table: str, statuses: Collection[int], *, says: str
+) -> PsiturkWork:
+    """Return the participants at one of these statuses of psiTurk's whose assignment we have no row of.
 
     They belong to the experiment of their HIT or, where we do not know it, to the only one with their code version.
 
@@ -249,11 +251,11 @@ def psiturk_work(session: Session, narrowed: WorkFilter, table: str, status: int
         session: on turkctl's database.
         narrowed: what matches.
         table: the name of the participants table.
-        status: psiTurk's number.
-        says: the market's word for it.
+        statuses: psiTurk's numbers.
+        says: the market's word for them.
     """
     by_version = _by_version(session)
-    rows = workers.select_psiturk_work(session, narrowed, table, status, says=says, by_version=by_version)
+    rows = workers.select_psiturk_work(session, narrowed, table, statuses, says=says, by_version=by_version)
     claims = participants.claims(session, table, narrowed.place.mode, [row.assignment_id for row in rows])
     several = {
         name: theirs
@@ -320,6 +322,11 @@ def misnamed(world: World, work: Sequence[Work]) -> tuple[str, ...]:
         if table is None:
             return ()
         claims = participants.claims(session, table, world.place.mode, [each.assignment_id for each in work])
+    return misnamed_by(work, claims)
+
+
+def misnamed_by(work: Sequence[Work], claims: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the same note by what was read of the rows: the workers that they name, by assignment."""
     wrong = [
         f"{each.assignment_id} (did it: {each.worker_id}; in the row: {', '.join(claims[each.assignment_id])})"
         for each in work
@@ -437,7 +444,8 @@ def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, tabl
     Raises:
         NotFoundError: one is not.
     """
-    known = workers.known_names(session, place, wanted.selection.ids, table)
-    for each in wanted.selection.ids:
+    ids = wanted.selection.ids
+    known = workers.known_names(session, place, ids, table, workers.own_names(session, place, ids))
+    for each in ids:
         if each not in known:
             raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")

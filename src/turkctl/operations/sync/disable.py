@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError
-from turkctl.fees import reward_fee
+from turkctl.fees import assignment_cost
 from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
@@ -36,7 +36,7 @@ def prepare_disable(world: World) -> tuple[Plan[Hit], Disable]:
 def _each(hit: Hit) -> Decimal:
     """Dollars for one more approved assignment, commission included."""
     masters = requirements.ask_for_masters(hit.requirements)
-    return hit.reward + reward_fee(hit.reward, hit.max_assignments, masters=masters)
+    return assignment_cost(hit.reward, hit.max_assignments, masters=masters)
 
 
 def _words(hit: Hit) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from turkctl.operations.engine.plan import ZERO, Plan, Step, skip
+from turkctl.operations.engine.plan import Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
@@ -26,6 +26,7 @@ from turkctl.operations.sync.run import read_market
 from turkctl.operations.workers.decide import Decide, Verdict, check_feedback
 from turkctl.store import hits, participant_credits, people
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
+from turkctl.units import ZERO
 
 NOTHING_NEW = "nothing is marked submitted; what is new comes in with: turkctl sync"
 NOTHING_WAITS = "no work waits for a decision; the market was just asked"

@@ -13,13 +13,14 @@ from datetime import datetime
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InvalidStateError
 from turkctl.mturk.types import Assignment
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.work import Work, participants_table
 from turkctl.store import assignments, compensations, hit_changes, label_marks
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
 from turkctl.store.participant_credits import credit_again
 from turkctl.store.participants import credit, uniqueid
+from turkctl.units import ZERO
 
 NOT_READY_TRIES = 8
 """Times that work which is submitted and not ready to be decided on is asked for: about six seconds in all."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from turkctl.operations.engine.plan import ZERO
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.gold import Accuracy, accuracies
 from turkctl.operations.selection.work import (
@@ -19,6 +18,7 @@ from turkctl.operations.selection.work import (
 from turkctl.store import participants, workers
 from turkctl.store.assignments import APPROVED, SUBMITTED
 from turkctl.store.workers import WorkerRow, WorkRow
+from turkctl.units import ZERO
 
 COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
 _PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
@@ -51,7 +51,7 @@ def list_workers(
         found = {row.worker_id: row for row in workers.totals(session, narrowed)}
         bonuses = workers.bonuses(session, narrowed)
         for status, says in _PSITURKS if table is not None else ():
-            for work in psiturk_work(session, narrowed, table or "", status, says=says).rows:
+            for work in psiturk_work(session, narrowed, table or "", (status,), says=says).rows:
                 found[work.worker_id] = _with(found.get(work.worker_id), work)
         known = accuracies(session, place, wanted.selection) if gold else {}
     blocked = {each.worker_id for each in _blocks(world)} if refresh else None

@@ -16,12 +16,13 @@ from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AnswerLostError, MarketFaultError, MarketRefusedError
 from turkctl.mturk.workers import MAX_MESSAGE, MAX_NOTIFIED, MAX_SUBJECT
 from turkctl.operations.engine.named import named_workers
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, ZERO, Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.store import intents, meta
 from turkctl.store.intents import Intent
+from turkctl.units import ZERO
 
 MOST_TRIES = 3
 """Requests after which a batch whose answer stays away is given up: each may have reached its readers."""

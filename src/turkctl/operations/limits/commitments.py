@@ -1,0 +1,75 @@
+"""What HITs and unfinished requests of a place have committed, read once, by experiment and by campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from turkctl.fees import assignment_cost
+from turkctl.store import hits, intents, slots
+from turkctl.store.base import Place
+from turkctl.store.campaigns import digest
+from turkctl.store.hits import Hit
+from turkctl.store.intents import Intent
+from turkctl.store.slots import Slots
+from turkctl.units import ZERO
+
+
+def cost_of_committed(groups: Iterable[Slots]) -> Decimal:
+    """Return the dollars of slots that are open, pending, unreviewed or approved, commission included."""
+    return sum((_each(group) * group.committed for group in groups), ZERO)
+
+
+def cost_of_undecided(groups: Iterable[Slots]) -> Decimal:
+    """Return the dollars of slots that may still be paid for, commission included."""
+    return sum((_each(group) * group.undecided for group in groups), ZERO)
+
+
+def _each(group: Slots) -> Decimal:
+    return assignment_cost(group.reward, group.max_assignments, masters=group.masters)
+
+
+@dataclass(frozen=True)
+class Commitments:
+    """What a place's HITs and unfinished requests have committed, bonuses that were paid left out."""
+
+    groups: Sequence[Slots]
+    """By what they cost and whose they are."""
+    waiting: Sequence[Intent]
+    """Requests that nobody has seen the end of."""
+    growing: Mapping[str, Hit]
+    """The HITs that unfinished extensions are about, by id."""
+
+    def of_experiment(self, experiment_id: int) -> Decimal:
+        """Return the dollars committed on an experiment's HITs and requests, commission included."""
+        groups = [group for group in self.groups if group.experiment_id == experiment_id]
+        requests = (intent.cost for intent in self.waiting if intent.experiment_id == experiment_id)
+        return cost_of_committed(groups) + sum(requests, ZERO)
+
+    def of_campaign(self, number: int) -> Decimal:
+        """Return the dollars committed on a campaign's HITs and requests, commission included."""
+        groups = [group for group in self.groups if group.campaign_id == number]
+        requests = (intent.cost for intent in self.waiting if self._campaign(intent) == digest(number))
+        return cost_of_committed(groups) + sum(requests, ZERO)
+
+    def exposure(self) -> Decimal:
+        """Return the dollars that open, pending and unreviewed slots, and requests, may still cost."""
+        return cost_of_undecided(self.groups) + sum((intent.cost for intent in self.waiting), ZERO)
+
+    def _campaign(self, intent: Intent) -> str | None:
+        """Return what stands for the campaign that a request counts against."""
+        if intent.kind != intents.EXTEND_HIT:
+            return intent.digest
+        hit = self.growing.get(intent.subject)
+        return None if hit is None or hit.campaign_id is None else digest(hit.campaign_id)
+
+
+def read_commitments(session: Session, place: Place, now: datetime) -> Commitments:
+    """Read what is committed, in one snapshot of the database: each thing is asked for once."""
+    waiting = intents.unfinished(session, place)
+    extended = [intent.subject for intent in waiting if intent.kind == intents.EXTEND_HIT]
+    return Commitments(slots.slots(session, place, now, apart=True), waiting, hits.by_ids(session, place, extended))
