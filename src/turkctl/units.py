@@ -11,9 +11,12 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from typing import TYPE_CHECKING
 
 from turkctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
@@ -126,6 +129,8 @@ def parse_zone(name: str) -> ZoneInfo:
     Raises:
         UsageError: there is none; the hint names the nearest.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # half of this module's time
+
     with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names that are folders or lead elsewhere
         return ZoneInfo(name)
     known = available_timezones()

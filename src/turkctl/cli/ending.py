@@ -6,13 +6,11 @@ Only the program itself ignores signals. Whoever calls the command line from Pyt
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-@dataclass
-class Process:
+class Process:  # no dataclass: importing those takes a third of the time in which help is shown
     """What is known of this process.
 
     Attributes:
@@ -21,9 +19,10 @@ class Process:
         settled: the result is out and signals are ignored, to the end of the process.
     """
 
-    own: bool = False
-    begun: bool = False
-    settled: bool = False
+    def __init__(self) -> None:
+        self.own = False
+        self.begun = False
+        self.settled = False
 
     def settle(self) -> None:
         """Ignore what would end the process; nothing happens where the process is another program's."""
