@@ -38,7 +38,7 @@ class TurkctlError(Exception):
 
 
 class UsageError(TurkctlError):
-    """A value, flag or combination that cannot be meant."""
+    """An invalid value or option, or options that cannot be used together."""
 
     code = "usage"
     exit_code = ExitCode.USAGE
@@ -54,7 +54,7 @@ class MistakesError(ConfigError):
     """Several mistakes in settings files, each with its place."""
 
     def __init__(self, mistakes: Sequence[ConfigError]) -> None:
-        super().__init__(f"{len(mistakes)} mistakes, nothing is stored", hint="mend them and run it again")
+        super().__init__(f"{len(mistakes)} mistakes, nothing is stored", hint="fix them and run it again")
         self.mistakes = tuple(mistakes)
 
 

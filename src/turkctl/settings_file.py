@@ -48,7 +48,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         message, line = _toml_line(str(error), text)
-        raise ConfigError(f"{path}:{line}: not valid TOML: {message}", hint="mend that line") from None
+        raise ConfigError(f"{path}:{line}: not valid TOML: {message}", hint="fix that line") from None
 
 
 def _toml_line(message: str, text: str) -> tuple[str, int]:

@@ -130,7 +130,7 @@ def test_every_mistake_is_named_at_once_and_nothing_is_stored(folder: Path, turk
         f"{file}:11: 'X' cannot name a qualification",
     ):
         assert any(line.startswith(f"turkctl: error: {said}") for line in lines), said
-    assert lines[-1].endswith("mistakes, nothing is stored; mend them and run it again")
+    assert lines[-1].endswith("mistakes, nothing is stored; fix them and run it again")
     assert json.loads(turkctl("experiments", "list", "--json").out) == []
 
 
@@ -223,7 +223,7 @@ def test_a_type_made_by_hand_is_granted_listed_and_revoked(configured: Path, tur
     (configured / "bad.txt").write_text("worker_id\nA W\nAW999999\n", encoding="utf-8")
     mixed = batch(turkctl, "grant", "Fluent", "--from", "bad.txt")
     said = {each["id"]: each["error"]["message"] for each in mixed["results"] if each["error"]}
-    assert said["A W"] == "row 2: 'A W' is no id of a worker"
+    assert said["A W"] == "row 2: 'A W' is not a worker id"
     assert said["AW999999"].startswith("row 3: ")
     listed = json.loads(turkctl("qualifications", "list", "--json").out)
     assert [(row["name"], row["purpose"]) for row in listed] == [("Fluent", "own")]

@@ -50,5 +50,5 @@ def test_a_server_for_others_does_not_reach_into_this_computer(tmp_path: Path) -
 
 
 def test_what_is_no_destination_is_said_before_the_server_starts(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"market\.notify_hosts: 'user@host' is no destination"):
+    with pytest.raises(ConfigError, match=r"market\.notify_hosts: 'user@host' is not a destination"):
         permitted(tmp_path, serve="127.0.0.1", MARKET_URL="sqlite://", MARKET_NOTIFY_HOSTS="user@host")

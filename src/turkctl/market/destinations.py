@@ -104,7 +104,7 @@ def read_named(text: str | None) -> frozenset[str]:
     for entry in entries:
         if not _ENTRY.fullmatch(entry):
             raise ConfigError(
-                f"market.notify_hosts: '{entry}' is no destination of notifications",
+                f"market.notify_hosts: '{entry}' is not a destination for notifications",
                 hint="write a host (sqs.eu-west-1.amazonaws.com, localhost:9324), a queue's URL or a topic's ARN",
             )
     return frozenset(entry if "/" in entry or entry.startswith("arn:") else entry.lower() for entry in entries)

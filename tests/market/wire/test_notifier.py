@@ -176,7 +176,7 @@ def test_amazons_own_hosts_are_recognised_and_no_others():
 
 @pytest.mark.parametrize("text", ["*", "a b*", "http:/x", "user@host", "host/path", "[::1", "host:port"])
 def test_what_names_no_destination_is_bad_configuration(text: str):
-    with pytest.raises(ConfigError, match="is no destination"):
+    with pytest.raises(ConfigError, match="is not a destination"):
         read_named(text)
 
 

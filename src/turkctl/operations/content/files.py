@@ -33,7 +33,7 @@ class Source:
 
 def bad_row(name: str, row: int, line: int, why: str) -> UsageError:
     """The error for one row."""
-    return UsageError(f"{name}, row {row:,} (line {line:,}): {why}; nothing was changed", hint="mend that row")
+    return UsageError(f"{name}, row {row:,} (line {line:,}): {why}; nothing was changed", hint="fix that row")
 
 
 @contextmanager

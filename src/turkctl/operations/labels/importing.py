@@ -153,14 +153,10 @@ class _Reader:
         item, worker, label = (cell.strip() for cell in row[:3])
         for role, text in (("item", item), ("worker", worker), ("label", label)):
             if not text:
-                raise UsageError(
-                    f"{self._source.place}: the {role} is missing", hint="mend the row, or --skip-bad-rows"
-                )
+                raise UsageError(f"{self._source.place}: the {role} is missing", hint="fix the row, or --skip-bad-rows")
             if "\0" in text or (role != "label" and len(text) > ID_LENGTH):
                 what = "a NUL byte in it" if "\0" in text else f"more than {ID_LENGTH} characters"
-                raise UsageError(
-                    f"{self._source.place}: the {role} has {what}", hint="mend the row, or --skip-bad-rows"
-                )
+                raise UsageError(f"{self._source.place}: the {role} has {what}", hint="fix the row, or --skip-bad-rows")
         if label not in self._good:
             self._meaning.check(label, self._source.place)
             self._good.add(label)

@@ -43,9 +43,9 @@ class Ids(dict[str, int]):
     def __missing__(self, raw: str) -> int:
         name = raw.strip()
         if not name:
-            raise UsageError(f"{self._line()}: the {self._role} is missing", hint="mend the row, or take it out")
+            raise UsageError(f"{self._line()}: the {self._role} is missing", hint="fix the row, or take it out")
         if "\0" in name:
-            raise UsageError(f"{self._line()}: the {self._role} has a NUL byte in it", hint="mend the row")
+            raise UsageError(f"{self._line()}: the {self._role} has a NUL byte in it", hint="fix the row")
         self.check(name)
         number = self[raw] = self.names.setdefault(name, len(self.names))
         return number
@@ -67,7 +67,7 @@ class Values(Ids):
         shown = name if len(name) <= LONGEST_SHOWN else name[:LONGEST_SHOWN] + "…"
         if self._allowed is not None and name not in self._allowed:
             raise UsageError(
-                f"{self._line()}: the label '{shown}' is none of the classes", hint="mend it, or add it to --classes"
+                f"{self._line()}: the label '{shown}' is none of the classes", hint="fix it, or add it to --classes"
             )
         if self._binary and truth(name) is None:
             raise UsageError(
@@ -149,11 +149,11 @@ class Source:
                         continue
                     cells = "cell" if len(row) == 1 else "cells"
                     words = f"{self.place}: {len(row)} {cells}, the header has {width}"
-                    self._refuse(UsageError(words, hint="mend the row"))
+                    self._refuse(UsageError(words, hint="fix the row"))
                     continue
                 yield row if whole else [row[place] for place in places]
         except csv.Error as error:
-            raise UsageError(f"{self.place}: this is no CSV: {error}", hint="mend the row") from None
+            raise UsageError(f"{self.place}: this is no CSV: {error}", hint="fix the row") from None
 
     def _json_rows(self, names: ColumnNames, find: Find) -> Iterator[Row | None]:
         number = 0
@@ -256,7 +256,7 @@ def read_table(
 
 def _note_gold(table: Table, item: int, answer: int, name: str, source: Source) -> None:
     if table.gold.setdefault(item, answer) != answer:
-        raise UsageError(f"{source.place}: item {name.strip()} has two gold answers", hint="mend one of them")
+        raise UsageError(f"{source.place}: item {name.strip()} has two gold answers", hint="fix one of them")
 
 
 def read_gold(source: Source, names: ColumnNames, find: Find, check: Callable[[str, str], None]) -> Mapping[str, str]:
@@ -271,8 +271,8 @@ def read_gold(source: Source, names: ColumnNames, find: Find, check: Callable[[s
             continue
         item, answer = row[0].strip(), row[1].strip()
         if not item or not answer:
-            raise UsageError(f"{source.place}: the {'label' if item else 'item'} is missing", hint="mend the row")
+            raise UsageError(f"{source.place}: the {'label' if item else 'item'} is missing", hint="fix the row")
         check(answer, source.place)
         if gold.setdefault(item, answer) != answer:
-            raise UsageError(f"{source.place}: item {item} has two gold answers", hint="mend one of them")
+            raise UsageError(f"{source.place}: item {item} has two gold answers", hint="fix one of them")
     return gold
