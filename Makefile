@@ -1,23 +1,23 @@
-# Everything here sets itself up on a machine that has Python 3.11 or newer and make.
+# You need Python 3.11 or newer and make; each target installs everything else that it needs.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 AWS := .venv-awscli
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Two worker processes: tests share nothing, and the machines that run them have two cores.
+# Two worker processes: tests share no state, and the machines that run them have two cores.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
-# COVERAGE=yes has `make test` print the share of lines that ran, by module.
+# With COVERAGE=yes, `make test` prints the share of lines that ran, for each module.
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 .PHONY: help demo test test-slow test-all lint format bench clean
 
 help:
-	@echo "make demo      the product at work, on the built-in market with simulated workers"
-	@echo "make test      the tests (PostgreSQL's too where TURKCTL_TEST_POSTGRES_URL is set; COVERAGE=yes counts lines)"
-	@echo "make test-all  those marked slow as well"
-	@echo "make lint      formatting, lint, types, the arrows between the parts"
-	@echo "make bench     measurements, each beside its target"
+	@echo "make demo      run a whole study on the built-in market, with simulated workers"
+	@echo "make test      run the tests, on PostgreSQL too if TURKCTL_TEST_POSTGRES_URL is set (COVERAGE=yes: count lines)"
+	@echo "make test-all  run the tests marked slow as well"
+	@echo "make lint      check format, lint, types and imports between packages"
+	@echo "make bench     measure speed and memory, and compare with the targets"
 
 demo: $(VENV)/.installed
 	$(BIN)/turkctl demo
@@ -46,7 +46,7 @@ bench: $(VENV)/.dev-installed
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "turkctl needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+		{ echo "turkctl needs Python 3.11 or newer; if you have one, type: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
@@ -57,7 +57,7 @@ $(VENV)/.dev-installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
-# The AWS command line pins botocore, so that it lives apart.
+# The AWS command line needs one version of botocore, so it has an environment of its own.
 $(AWS)/.installed: constraints-awscli.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv $(AWS)
 	$(AWS)/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-awscli.txt awscli

@@ -1,11 +1,11 @@
 #!/bin/sh
-# A PostgreSQL for the tests.
+# Start and stop a PostgreSQL server for the tests.
 #
-#   .ci/postgres.sh start FOLDER   prints the address of a server, or nothing where there is none (and why, on stderr)
-#   .ci/postgres.sh stop FOLDER    stops the server that start made in FOLDER, if it made one, and removes its files
+#   .ci/postgres.sh start FOLDER   print the address of a server; if there is none, print nothing, and say why on stderr
+#   .ci/postgres.sh stop FOLDER    stop the server that start created in FOLDER, if it did, and remove its files
 #
-# TURKCTL_TEST_POSTGRES_URL names a server that is there already. Otherwise a temporary cluster is made in
-# FOLDER/cluster where initdb is installed: on a free port of 127.0.0.1, without a password, not safe against a crash.
+# If TURKCTL_TEST_POSTGRES_URL names a running server, it is used. Otherwise, if initdb is installed, start creates a
+# temporary cluster in FOLDER/cluster, on a free port of 127.0.0.1, without a password; a crash may destroy its data.
 set -eu
 
 usage() {
@@ -13,11 +13,11 @@ usage() {
     exit 2
 }
 
-tool() { # the path of a PostgreSQL program, which Debian keeps off the search path
+tool() { # print the path of a PostgreSQL program; on Debian it is not on the search path
     command -v "$1" || ls -d /usr/lib/postgresql/*/bin/"$1" 2>/dev/null | sort -V | tail -n 1
 }
 
-as_owner() { # PostgreSQL refuses to run as root
+as_owner() { # run a command as another user if this is root, because PostgreSQL refuses to run as root
     if [ "$(id -u)" -ne 0 ]; then
         "$@"
     elif command -v runuser >/dev/null; then
@@ -45,7 +45,7 @@ start() {
     fi
     as_owner "$initdb" --pgdata="$cluster/data" --username=postgres --auth=trust --encoding=UTF8 --no-locale \
         --no-sync >"$folder/initdb.log"
-    for _ in 1 2 3 4 5; do # another program may take the port between the question and the start
+    for _ in 1 2 3 4 5; do # another program may take the free port before the server starts
         port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
         if as_owner "$pg_ctl" --pgdata="$cluster/data" --log="$cluster/log" --wait --timeout=60 --silent \
             --options="-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories= -c fsync=off" start >&2
@@ -65,7 +65,7 @@ stop() {
         fi
         rm -rf "$cluster" "$folder/initdb.log"
     fi
-    rmdir "$folder" 2>/dev/null || true # somebody else's files may be in it
+    rmdir "$folder" 2>/dev/null || true # it stays if it has other files
 }
 
 [ $# -eq 2 ] || usage

@@ -1,1 +1,1 @@
-"""Measurements, each beside its target; run by ``make bench``, never by the tests."""
+"""Measurements, each with its target. ``make bench`` runs them; the tests never do."""

@@ -1,4 +1,4 @@
-"""All measurements, one after another."""
+"""Run all measurements, one after another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast the batch engine approves: side by side against one after another, and against a market that throttles."""
+"""Measure how fast the batch engine approves: in parallel, one after another, and on a market that throttles."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from turkctl.settings import load
 
 APPROVALS = 1_000
 ALONE = 40
-"""Approvals done one after another, from which the time for all is reckoned."""
+"""Number of approvals done one after another; the time for all is extrapolated from these."""
 THROTTLED = 300
 LATENCY = 0.05
 RATE = 20.0
@@ -56,7 +56,7 @@ def main() -> None:
             )
         )
     seconds = approve(THROTTLED, workers=32, switches=Switches(throttle=RATE))
-    # The bucket is full at the beginning: its burst comes on top of the rate.
+    # At the beginning the bucket is full, so its burst is added to the rate.
     share = THROTTLED / (RATE * seconds + RATE)
     rows.append(
         (
@@ -72,13 +72,13 @@ def main() -> None:
 
 
 def approve(count: int, *, workers: int, switches: Switches, served: bool = False) -> float:
-    """Seconds that approving ``count`` submissions takes; none may fail.
+    """Return how many seconds it takes to approve ``count`` submissions; none may fail.
 
     Args:
-        count: submissions.
-        workers: threads.
-        switches: how the market misbehaves.
-        served: the market is a process of its own, behind HTTP.
+        count: number of submissions.
+        workers: number of threads.
+        switches: how the market fails.
+        served: whether the market is a separate process, reached over HTTP.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -99,13 +99,13 @@ def approve(count: int, *, workers: int, switches: Switches, served: bool = Fals
 
 @contextmanager
 def in_process(folder: Path) -> Iterator[Context]:
-    """The market in this process."""
+    """Yield a context with the market in this process."""
     yield Context(load({}, {}, folder))
 
 
 @contextmanager
 def market_server(folder: Path, switches: Switches) -> Iterator[Context]:
-    """The same market served by a process of its own, and a context of mode live that uses it."""
+    """Serve the same market in a separate process, and yield a context of mode live that uses it."""
     os.environ.update(AWS_ACCESS_KEY_ID="BENCH", AWS_SECRET_ACCESS_KEY="bench", AWS_EC2_METADATA_DISABLED="true")
     environ = {**os.environ, "TURKCTL_MARKET_LATENCY": str(switches.latency)}
     command = [sys.executable, "-m", "turkctl", "market", "serve", "--port", "0", "--threads", "64"]
@@ -120,7 +120,7 @@ def market_server(folder: Path, switches: Switches) -> Iterator[Context]:
 
 
 def submit_work(world: Context, folder: Path, submissions: int) -> None:
-    """Post HITs, have so many submissions made on the market itself, and read them; none is approved."""
+    """Post HITs, submit this number of assignments on the market itself, and read them; approve none."""
     with world.database.read() as session:
         changes = plan_configure(session, find(folder / "turkctl.toml", folder), whole=True)
     apply_configure(world.database, changes, world.now())

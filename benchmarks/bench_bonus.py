@@ -1,8 +1,8 @@
-"""How fast bonuses are paid: side by side against one after another, and what intents and ledger take of it.
+"""Measure how fast bonuses are paid, in parallel and one after another, and the share of intents and ledger in it.
 
 The built-in market is measured twice: in this process, where client and market share one interpreter, and over HTTP in
-a process of its own, where the client's part alone is left. Writing goes on while requests are under way, so its share
-is what it takes of the processor; the wall time that passes meanwhile is shown beside it.
+a separate process, where only the client's part is measured. Intents and ledger are written while requests are under
+way, so their share is one of processor time; the wall time that passes meanwhile is printed below it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TARGET_SHARE = 0.15
 
 @dataclass
 class Times:
-    """Seconds of one batch: in all, of this process's processor, and of both while intents and ledger were written."""
+    """Seconds of one batch: wall time and processor time, in total and while intents and ledger were written."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -43,7 +43,7 @@ class Times:
 
 @dataclass
 class Clocked:
-    """The act, with a clock on what it writes; ``perform`` is its own."""
+    """Measure the time that an act needs for writing; ``perform`` is the act's own."""
 
     act: Bonus
     times: Times = field(default_factory=Times)
@@ -93,7 +93,7 @@ def row(what: str, measured: str, target: str, reached: bool) -> None:  # one co
 
 
 def pay(count: int, *, workers: int, served: bool) -> Times:
-    """What so many bonuses take; none may fail."""
+    """Return the times for paying ``count`` bonuses; none may fail."""
     with tempfile.TemporaryDirectory() as name:
         folder, switches = Path(name), Switches(latency=LATENCY)
         (folder / "turkctl.toml").write_text(PROJECT)

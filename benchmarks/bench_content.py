@@ -1,7 +1,7 @@
-"""How fast content is added, added again with one row in a hundred changed, and dispatched; in how much memory.
+"""Measure speed and memory of adding content, adding it again with one row in a hundred changed, and dispatching it.
 
-``python -m benchmarks.bench_content --rows 1000000`` measures at full size: give it 2 GB of disk. Each line is a whole
-process of its own, start and all; the market is the built-in one, in that process.
+``python -m benchmarks.bench_content --rows 1000000`` measures at full size, and needs 2 GB of disk. Each line measures
+a whole process, start-up included; the market is the built-in one, in that process.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] = ()) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--folder", help="where the files go")
+    parser.add_argument("--folder", help="folder for the temporary files")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] = ()) -> None:
 
 
 def show(title: str, measured: Measured, rows: int | None = None, target: int | None = None) -> None:
-    """One line; what misses its target is said."""
+    """Print one line, with a note if it misses its target."""
     rate = "" if rows is None else format(round(rows / measured.seconds), ",")
     slow = target is not None and rows is not None and rows / measured.seconds < target
     missed = "  NOT REACHED" if slow or measured.megabytes > TARGET_MB else ""
@@ -69,7 +69,7 @@ def show(title: str, measured: Measured, rows: int | None = None, target: int | 
 
 
 def write_items(path: Path, rows: int, changed: int) -> None:
-    """A file of items; one in so many has other votes than without."""
+    """Write a file of items; if ``changed`` is not 0, every ``changed``-th row has other votes."""
     with path.open("w", encoding="utf-8") as file:
         file.write("key,image,width,height,votes\n")
         for number in range(rows):

@@ -1,7 +1,7 @@
-"""How fast what was recorded is exported, and in how much memory; psiTurk's own way beside it.
+"""Measure speed and memory of exporting what psiTurk recorded, compared with psiTurk's own way.
 
-``python -m benchmarks.bench_export --rows 1000000`` measures at full size: give it 5 GB of disk, and for psiTurk's way
-(which ``--alone`` leaves out) as much memory. ``--anonymize`` adds an export with pseudonyms.
+``python -m benchmarks.bench_export --rows 1000000`` measures at full size, and needs 5 GB of disk. psiTurk's way needs
+5 GB of memory too; ``--alone`` leaves it out. ``--anonymize`` adds an export with pseudonyms.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ PSITURKS_WAY = [sys.executable, "-m", "benchmarks.bench_export", "--as-psiturk"]
 
 @dataclass(frozen=True)
 class Measured:
-    """One whole process."""
+    """Time and memory of one whole process."""
 
     seconds: float
     megabytes: float
-    """Resident memory at its highest."""
+    """Peak of resident memory."""
 
 
 def main(argv: Sequence[str] = ()) -> None:
@@ -77,13 +77,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--anonymize", action="store_true")
     parser.add_argument("--alone", action="store_true")
-    parser.add_argument("--folder", help="where the files go")
+    parser.add_argument("--folder", help="folder for the temporary files")
     parser.add_argument("--as-psiturk", nargs=2, metavar=("DATABASE", "FILE"), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
 def count_trials(database: Path) -> int:
-    """How many trials the database has."""
+    """Return the number of trials in the database."""
     with closing(sqlite3.connect(database)) as plain:
         every = plain.execute("SELECT datastring, count(*) FROM assignments WHERE datastring IS NOT NULL").fetchone()
     return len(json.loads(every[0])["data"]) * int(every[1])
@@ -96,20 +96,20 @@ _, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.enviro
 print(usage.ru_maxrss)
 sys.exit(status != 0)
 """
-"""Small itself: the peak of a new process begins at that of the process that started it."""
+"""A small program that starts the command, because the peak of a new process begins at that of its parent."""
 
 
 def measure(command: Sequence[str]) -> Measured:
-    """Run a command to its end."""
+    """Run a command to its end, and return its time and memory."""
     started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", LAUNCHER, *command], check=True, stdout=subprocess.PIPE, text=True)
     seconds = time.perf_counter() - started
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kilobytes elsewhere
     return Measured(seconds, int(done.stdout) * unit / 1e6)
 
 
 def download(database: str, file: str) -> None:
-    """As psiTurk 3 does it: all participants as objects, the datastring of each by a query of its own, one text."""
+    """Export as psiTurk 3 does: load all participants as objects, query each datastring, and join them to one text."""
 
     class Base(DeclarativeBase):
         pass

@@ -1,8 +1,8 @@
-"""What aggregating labels costs and how often it is right, beside figures of the CUBAM reference and of prototypes.
+"""Measure cost and accuracy of label aggregation, and compare with the CUBAM reference and with prototypes.
 
-The figures to compare with are of one thread on two cores of an AMD EPYC, with Python 3.11; the data is the same. Each
-method runs in a process of its own, whose BLAS has one thread. ``python -m benchmarks.bench_labels --full`` measures a
-million labels too, and the whole program from CSV to results.
+The figures to compare with were measured with the same data, in one thread, on two cores of an AMD EPYC, with Python
+3.11. Each method runs in a separate process, whose BLAS has one thread. ``python -m benchmarks.bench_labels --full``
+measures a million labels too, and the whole program from CSV to results.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PROTOTYPE_SECONDS: dict[str, tuple[float, float, float]] = {
     "cubam": (0.08, 1.0, 7.6),
     "cubam-marginal": (0.04, 0.48, 8.8),
 }
-"""On demo, by size. The reference's are wall-clock seconds."""
+"""CPU seconds on ``demo``, by size; for the reference, wall-clock seconds."""
 PROTOTYPE_MEGABYTES = {"majority": 108, "one-coin": 155, "dawid-skene": 158, "cubam": 252, "cubam-marginal": 250}
 """At a million labels."""
 PROTOTYPE_ACCURACY: dict[str, dict[str, tuple[float, float, float]]] = {
@@ -61,21 +61,23 @@ PROTOTYPE_ACCURACY: dict[str, dict[str, tuple[float, float, float]]] = {
         "demo": (0.9455, 0.9435, 0.9512), "crowd": (0.9430, 0.9456, 0.9544), "prior": (0.8655, 0.8544, 0.8081),
     },
 }  # fmt: skip
-"""By regime and size."""
+"""Share of items that are right, by regime and size."""
 SLACK = 0.002
-"""Accuracy may differ from the prototype's by this."""
+"""Largest allowed difference from the prototype's accuracy."""
 TARGET_SECONDS = {"majority": 0.1, "dawid-skene": 1, "cubam": 10, "cubam-marginal": 12}
 TARGET_MEGABYTES = 400
 TARGET_PROGRAM = 15
 TARGET_OBJECTIVE = 4934.753
-"""The reference's on demo of ten thousand labels; within .05."""
+"""The reference's objective on ``demo`` with ten thousand labels; it must be met within 0.05."""
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="a million labels too")
-    parser.add_argument("--one", nargs=3, metavar=("METHOD", "REGIME", "LABELS"), help="one measurement, as JSON")
+    parser.add_argument("--full", action="store_true", help="measure a million labels too")
+    parser.add_argument(
+        "--one", nargs=3, metavar=("METHOD", "REGIME", "LABELS"), help="make one measurement, and print it as JSON"
+    )
     asked = parser.parse_args([] if argv is None else argv)
     if asked.one:
         method, regime, labels = asked.one
@@ -92,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def line(method: str, regime: str, at: int, labels: int) -> str:
-    """One measurement beside the prototype's."""
+    """Return a line with one measurement and the prototype's."""
     found = apart(method, regime, labels)
     seconds = f"{PROTOTYPE_SECONDS[method][at]:g}" if regime == "demo" else ""
     megabytes = str(PROTOTYPE_MEGABYTES[method]) if labels == FULL[-1] else ""
@@ -109,7 +111,7 @@ def line(method: str, regime: str, at: int, labels: int) -> str:
 
 
 def apart(method: str, regime: str, labels: int) -> dict[str, float]:
-    """A measurement in a process of its own, so that its memory is its own."""
+    """Measure in a separate process, so that the peak of memory is only this measurement's."""
     command = [sys.executable, "-m", "benchmarks.bench_labels", "--one", method, regime, str(labels)]
     done = subprocess.run(command, env={**os.environ, **ONE_THREAD}, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout)
@@ -117,7 +119,7 @@ def apart(method: str, regime: str, labels: int) -> dict[str, float]:
 
 
 def measure(method: str, regime: str, labels: int) -> dict[str, float]:
-    """CPU seconds of the aggregation, the process's peak memory, the share of items on the right side of 0."""
+    """Return CPU seconds of the aggregation, peak memory, and the share of items on the right side of 0."""
     data = draw(labels, regime)
     ids = [list(range(len(data.signal))), list(range(data.workers))]
     votes = Votes.of_codes(*ids, (False, True), data.item, data.worker, data.value)
@@ -133,7 +135,7 @@ def measure(method: str, regime: str, labels: int) -> dict[str, float]:
 
 
 def whole_program() -> None:
-    """From a CSV of a million labels to results written, by the program as a user runs it."""
+    """Measure the whole program as a user runs it, from a CSV of a million labels to the written results."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = draw(FULL[-1], "demo")

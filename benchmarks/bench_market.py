@@ -1,6 +1,6 @@
-"""How fast the built-in market is: in one process, over HTTP, and with a hundred thousand HITs in it.
+"""Measure the speed of the built-in market: in one process, over HTTP, and with a hundred thousand HITs.
 
-Run by ``make bench``; never a test. Prints each figure beside its target.
+``make bench`` runs this; the tests never do. It prints each figure with its target.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ HIT: dict[str, Any] = {
 
 
 def main(argv: Sequence[str] = ()) -> None:
-    """Run all of it, or be the server of the HTTP part."""
+    """Run all measurements, or serve the market for the measurement over HTTP."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", metavar="URL", help="serve the market at this SQLAlchemy URL and print the port")
     url = parser.parse_args(argv).serve
@@ -125,7 +125,7 @@ def with_many_hits(folder: Path) -> list[Row]:
 
 @contextmanager
 def market_of(folder: Path, hits: int) -> Iterator[tuple[Any, list[str]]]:
-    """A client of a market with so many HITs, and their ids."""
+    """Yield a client of a market with this number of HITs, and their ids."""
     with closing(Market(f"sqlite:///{folder / f'hits-{hits}.db'}")) as market:
         ids = market.bulk_hits(Requester(market_account(KEY), "production"), HIT, hits)
         client = make_client("http://market.invalid")
@@ -134,7 +134,7 @@ def market_of(folder: Path, hits: int) -> Iterator[tuple[Any, list[str]]]:
 
 
 def compare(what: str, call: Callable[[Any, str], object], *markets: tuple[Any, list[str]]) -> Row:
-    """The median of calls that alternate between the two markets, so that both see the same weather."""
+    """Compare the medians of calls that alternate between both markets, so that both run under the same load."""
     times: list[list[float]] = [[], []]
     for number in range(210):
         for seen, (client, ids) in zip(times, markets, strict=True):

@@ -1,8 +1,8 @@
-"""Lists and counts of a large psiTurk database in SQLite, without an index of turkctl's, beside psiTurk's own query.
+"""Measure lists and counts of a large psiTurk database in SQLite, without turkctl's indexes, and psiTurk's own query.
 
-Each line is a whole process, warm. psiTurk's dashboard has one query for everything: all participants as whole objects,
-filtered in the browser; it is timed once. ``--rows 1000000``, or TURKCTL_BENCH_PARTICIPANTS=1000000, is the full size,
-which needs 3 GB of disk and, for psiTurk's way, as much memory.
+Each line measures a whole process, with warm caches. psiTurk's dashboard has one query for everything: it loads all
+participants as whole objects and filters them in the browser; this is measured once. The full size, ``--rows 1000000``
+or TURKCTL_BENCH_PARTICIPANTS=1000000, needs 3 GB of disk and, for psiTurk's way, 3 GB of memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from turkctl.store.participants import participants_table
 FULL = 1_000_000
 ROWS = 20_000
 DATA = 20_000
-"""Characters of datastring in each tenth row."""
+"""Number of characters of the datastring in every tenth row."""
 STATUSES = (0, 1, 2, 3, 4, 5, 5, 5, 6, 7)
 ROUNDS = 3
 MEMORY = 150
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def make(path: Path, url: str, rows: int) -> None:
-    """A database as psiTurk leaves it: its table, in its order of columns, and nothing else."""
+    """Write a database as psiTurk leaves it: only its table, with its order of columns."""
     table = participants_table("assignments")
     engine = create_engine(url)
     table.create(engine)
@@ -97,7 +97,7 @@ def make(path: Path, url: str, rows: int) -> None:
 
 
 def people(rows: int) -> Iterator[tuple[Any, ...]]:
-    """Participants of two years, in the order in which they began."""
+    """Yield the participants of two years, in the order in which they started."""
     dice = random.Random(1)
     data = '{"data": "' + "x" * DATA + '"}'
     start, apart = datetime.fromisoformat("2024-01-01"), timedelta(days=730) / rows
@@ -113,7 +113,7 @@ def people(rows: int) -> Iterator[tuple[Any, ...]]:
 
 
 def measured(command: Sequence[str], folder: Path, *, rounds: int) -> tuple[float, float, float]:
-    """Least wall-clock and processor seconds and most memory, in MB, of a whole process."""
+    """Return the lowest wall-clock and processor seconds, and the highest memory in MB, of a whole process."""
     best, least, most = float("inf"), float("inf"), 0.0
     for _ in range(rounds):
         started = time.perf_counter()

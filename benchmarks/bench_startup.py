@@ -1,4 +1,4 @@
-"""How long the program takes to start, as multiples of ``python -c pass`` started the same way."""
+"""Measure the time that turkctl takes to start, as a multiple of ``python -c pass`` started the same way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CASES: tuple[tuple[str, Sequence[str], float], ...] = (
 
 
 def main() -> None:
-    """Print the table; all candidates in rotation, the minimum of the rounds."""
+    """Print the table: run all commands in turn, and take the lowest time of all rounds."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for argv in (["init"], ["experiments", "configure"], ["hits", "create", "--assignments", "20"]):

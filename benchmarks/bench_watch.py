@@ -1,4 +1,4 @@
-"""How soon work is approved after it was submitted, told by a queue (a moto server's): market, queue and watch live."""
+"""Measure how soon submitted work is approved if a queue (of a moto server) reports it to the running watch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TARGET = 2.0
 
 
 def measure(folder: Path) -> list[float]:
-    """Seconds from each submission to its approval."""
+    """Return the seconds from each submission to its approval."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -87,7 +87,7 @@ def _submit(world: Context, hit: str, number: int) -> str:
 def main() -> None:
     """Print the figures."""
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the queue's server tells of each request
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # otherwise the queue's server logs each request
     with tempfile.TemporaryDirectory() as folder:
         seconds = sorted(measure(Path(folder)))
     print(f"approved after its submission, by notification ({len(seconds)} of {SUBMISSIONS})")

@@ -1,8 +1,8 @@
-"""Labels drawn from the signal model, always the same for a size and a regime, so that measurements compare.
+"""Draw labels from the signal model, always the same for a size and a regime, so that measurements can be compared.
 
-Five labels an item, by two workers per root of the number of labels, whose activity falls as 1 over their rank.
-``demo`` is the recipe of the CUBAM reference, ``crowd`` has spammers, reversed workers and fewer true items,
-``prior`` is drawn from the priors of the fitted model.
+Each item has five labels. The number of workers is twice the square root of the number of labels, and their activity is
+proportional to 1 over their rank. ``demo`` is the recipe of the CUBAM reference, ``crowd`` has spammers, reversed
+workers and fewer true items, and ``prior`` is drawn from the priors of the fitted model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LabelData:
-    """Per label, in a random order: item, worker, value (0 or 1). Per item: the true signal."""
+    """For each label, in random order: item, worker, value (0 or 1). For each item: the true signal."""
 
     item: NDArray[np.int32]
     worker: NDArray[np.int32]
@@ -30,12 +30,12 @@ class LabelData:
 
     @property
     def workers(self) -> int:
-        """How many workers gave a label."""
+        """Return the number of workers who gave a label."""
         return int(self.worker.max()) + 1
 
 
 def draw(labels: int, regime: str) -> LabelData:
-    """The data. The order of the draws is part of the recipe."""
+    """Draw the data. The order of the draws is part of the recipe."""
     rng = np.random.default_rng(SEED)
     items = labels // PER_ITEM
     signal = _signals(rng, items, regime)
@@ -87,7 +87,7 @@ _WORKERS = {"demo": _demo_workers, "crowd": _crowd_workers, "prior": _prior_work
 
 
 def _assignment(rng: np.random.Generator, items: int, workers: int) -> NDArray[np.int64]:
-    """Different workers for each item [item, label], by their activity; items with one twice are drawn again."""
+    """Draw workers for each item [item, label], by their activity; draw again where a worker occurs twice."""
     activity = 1.0 / np.arange(1, workers + 1)
     bounds = np.cumsum(rng.permutation(activity / activity.sum()))
     bounds[-1] = 1.0

@@ -1,4 +1,4 @@
-"""A psiTurk database of any size, as psiTurk 3 would have left it; made in seconds, the same at every run."""
+"""Write a psiTurk database of any size, as psiTurk 3 leaves it, in seconds and the same at every run."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def make_database(
     datastring_bytes: int = 20_000,
     table: str = DEFAULT_NAME,
 ) -> None:
-    """Write a new SQLite file with psiTurk's table and nothing else, without an index but that of the key.
+    """Write a new SQLite file with only psiTurk's table, which has no index except that of the key.
 
-    Every ``datastring_every``-th row has a datastring of about ``datastring_bytes``; the others have none. Keys are in
-    no order, as those of real workers are. One worker in 50 took part twice.
+    Every ``datastring_every``-th row has a datastring of about ``datastring_bytes``; the others have none. Like the
+    ids of real workers, keys are in no order. One worker in 50 took part twice.
     """
     path = Path(path)
     path.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def make_database(
 
 
 def recorded(size: int) -> str:
-    """A datastring of about so many bytes, for the participant ``UNIQUEID``: a tenth of it events and answers."""
+    """Return a datastring of about ``size`` bytes for the participant ``UNIQUEID``; a tenth is events and answers."""
     chance = random.Random(7)
     document: dict[str, Any] = {
         "condition": 0, "counterbalance": 0, "assignmentId": "", "workerId": "", "hitId": "", "currenttrial": 0,

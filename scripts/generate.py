@@ -1,7 +1,7 @@
-"""Writes the reference pages in ``docs/reference`` from the code; without ``--update`` it only checks them.
+"""Write the reference pages in ``docs/reference`` from the code; without ``--update``, only check them.
 
-Run ``python scripts/generate.py --update`` after a change of commands, settings, errors or the market's operations.
-The exit code is 1 when it finds a page stale and may not write it.
+Run ``python scripts/generate.py --update`` after you change commands, settings, errors or the market's operations.
+Without ``--update``, the exit code is 1 if a page is out of date.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, get_args
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 WIDTH = 100
-"""Columns of the help texts, whatever terminal this runs in."""
+"""Width of the help texts in columns, in every terminal."""
 MADE = "<!-- Made by scripts/generate.py; do not edit. -->"
 _NOT_IMPORTED = ("turkctl.__main__", "turkctl.store.migrations")
-"""Modules that do something when they are imported."""
+"""Modules that must not be imported, because importing them does something."""
 EXIT_PROSE = {
     0: "all that was asked is done, or there was nothing to do",
     1: "a batch finished with failures, or the market refused the request",
@@ -33,18 +33,18 @@ EXIT_PROSE = {
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; bars inside cells are escaped."""
+    """Return a Markdown table; escape bars inside cells."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def code(text: object) -> str:
-    """The text as code, or nothing."""
+    """Return the text as code, or an empty text if there is none."""
     return f"`{text}`" if text not in (None, "") else ""
 
 
 def page(title: str, *parts: str) -> str:
-    """A whole page."""
+    """Return a whole page."""
     return "\n\n".join([f"# {title}", MADE, *parts]) + "\n"
 
 
@@ -68,7 +68,7 @@ def command_help(command: Any, path: str, *, full: bool = False) -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Every command and group with its full name, in the order of ``turkctl --help``."""
+    """Yield every command and group with its full name, in the order of ``turkctl --help``."""
     from typer.main import get_command
 
     from turkctl.cli.top import COMMANDS
@@ -87,7 +87,7 @@ def _below(path: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def cli_page() -> str:
-    """Every command's help, plain."""
+    """Return the page with every command's help, as plain text."""
     from turkctl.cli.root import make_root
     from turkctl.cli.top import ALIASES
 
@@ -109,7 +109,7 @@ def cli_page() -> str:
 
 
 def settings_page() -> str:
-    """The table of settings, and what an experiment's table may hold."""
+    """Return the page with all settings and the keys of an experiment."""
     from turkctl.settings_keys import KEYS
 
     rows = [
@@ -171,7 +171,7 @@ def _field_rows(name: str, field: Any) -> Iterator[tuple[str, str]]:
 
 
 def errors_page() -> str:
-    """Exit codes, and the codes of errors as ``--json`` gives them."""
+    """Return the page with the exit codes, and the codes of errors as ``--json`` prints them."""
     import turkctl.mturk.errors as market
     from turkctl import errors
 
@@ -204,7 +204,7 @@ def _classes(module: Any, base: type) -> list[Any]:
 
 
 def _coded(base: type) -> Iterator[Any]:
-    """All errors with a code of their own; the market's refusals have the market's."""
+    """Yield all errors with a code of their own; the market's refusals have the market's codes."""
     import turkctl
 
     for module in pkgutil.walk_packages(turkctl.__path__, "turkctl."):
@@ -226,7 +226,7 @@ def _first_line(thing: Any) -> str:
 
 
 def market_page() -> str:
-    """The operations of the Requester API, and what the built-in market makes of each."""
+    """Return the page with the operations of the Requester API, and how the built-in market answers each."""
     from botocore import xform_name
 
     from turkctl.market.service import Market
@@ -237,7 +237,8 @@ def market_page() -> str:
     rows = []
     for operation in operations:
         method = getattr(Market, xform_name(operation), None)
-        told = "not built" if method is None else _first_line(method).removeprefix(operation).lstrip(":;,. ")
+        prose = "not built" if method is None else _first_line(method)
+        told = prose.removeprefix(f"Answer {operation}").lstrip(":;,. ")
         rows.append((code(operation), told or "as documented"))
     built = sum(hasattr(Market, xform_name(operation)) for operation in operations)
     actions = [
@@ -266,15 +267,15 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def stale() -> dict[Path, str]:
-    """The pages whose text is not what the code says now, with the text they should have."""
+    """Return the pages that are out of date, with the text that they should have."""
     made = {REFERENCE / name: make() for name, make in PAGES.items()}
     return {path: text for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check or update; the exit code."""
+    """Check or update the pages, and return the exit code."""
     parser = argparse.ArgumentParser(description="Check the reference pages against the code.")
-    parser.add_argument("--update", action="store_true", help="write those that are stale")
+    parser.add_argument("--update", action="store_true", help="write the pages that are out of date")
     update = parser.parse_args(argv).update
     found = stale()
     for path, text in found.items():

@@ -1,11 +1,11 @@
 #!/bin/sh
-# One look at the study, for cron: takes over what changed in turkctl.toml, reads what is new on the market, runs what
-# is due, approves what came in, and adds a report to day.log. Run it as often as you like; it does nothing twice.
+# The study's regular work, for cron: store changes of turkctl.toml, read what is new on the market, run what is due,
+# approve submitted work, and add a report to day.log. Run it as often as you like; nothing is done twice.
 #
 #   */15 9-20 * * *  /srv/colour-words/day.sh
 #
-# Exit code: that of the first step that failed, and 0 when none did. TURKCTL names the program, where it is not on
-# cron's short PATH: TURKCTL=/srv/venv/bin/turkctl.
+# Exit code: that of the first step that failed, or 0. If turkctl is not on cron's short PATH, set its path:
+# TURKCTL=/srv/venv/bin/turkctl.
 set -u
 
 cd "$(dirname "$0")" || exit 2
@@ -19,7 +19,7 @@ step() {
     code=$?
     if [ "$code" -ne 0 ]; then
         printf -- '-- turkctl %s: exit code %s\n' "$*" "$code" >>"$log"
-        printf 'turkctl %s: exit code %s, see %s\n' "$*" "$code" "$PWD/$log" >&2 # cron mails what it reads here
+        printf 'turkctl %s: exit code %s, see %s\n' "$*" "$code" "$PWD/$log" >&2 # cron mails this to you
         [ "$failed" -ne 0 ] || failed=$code
     fi
     return "$code"
@@ -27,11 +27,11 @@ step() {
 
 printf '== %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$log"
 
-# A mistake in turkctl.toml stops the day here: nothing is posted by half of a description.
+# If there is a mistake in turkctl.toml, stop here: do not post with the old settings.
 step experiments configure || exit "$failed"
-# Where the market cannot be reached, every other step would only say so again.
+# If the market cannot be reached (exit code 4), every other step would fail in the same way.
 step sync || [ "$failed" -ne 4 ] || exit 4
-# Exit code 3: another scheduler runs already, and does the rounds.
+# If another scheduler is running (exit code 0), it does the rounds.
 if "$turkctl" scheduler status >/dev/null 2>&1; then
     printf -- '-- a scheduler runs already\n' >>"$log"
 else

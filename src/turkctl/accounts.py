@@ -1,7 +1,7 @@
-"""Which account an access key id belongs to, as far as the id alone tells. Pure; the client and the market share it.
+"""Find the account of an access key id, as far as the id itself tells. Pure; the client and the market share it.
 
-Source: access key ids that AWS has issued since 2019 (``AKIA``/``ASIA`` and then a letter from Q on) carry the number
-of their account, base32-encoded, shifted by seven bits; ``sts get-access-key-info`` tells the same. Older ones don't.
+Source: access key ids that AWS has issued since 2019 (``AKIA``/``ASIA`` and then a letter from Q on) contain the number
+of their account, base32-encoded, shifted by seven bits; ``sts get-access-key-info`` gives the same. Older ones don't.
 The built-in market gives every other id an account of its own.
 """
 
@@ -19,7 +19,7 @@ _SHIFT = 7
 
 
 def aws_account(key_id: str) -> str | None:
-    """The 12-digit AWS account in an access key id; None where the id does not carry it."""
+    """Return the 12-digit AWS account in an access key id, or None if the id does not contain it."""
     if not _CARRIES_ACCOUNT.fullmatch(key_id):
         return None
     try:
@@ -31,10 +31,10 @@ def aws_account(key_id: str) -> str | None:
 
 
 def told_apart(other: str, here: str) -> str:
-    """Return how to call another market beside this one: by its account alone where both have one address.
+    """Return how to name another market beside this one: by its account alone if both have the same address.
 
     Args:
-        other: the identity of the other market: its address, and ``#`` and the account where it is known.
+        other: the identity of the other market: its address, then ``#`` and the account if it is known.
         here: the identity of this one.
     """
     address, _, account = other.partition("#")
@@ -42,17 +42,17 @@ def told_apart(other: str, here: str) -> str:
 
 
 def account_number(text: str | None) -> str | None:
-    """Return a 12-digit account number as it is; None for anything else."""
+    """Return ``text`` if it is a 12-digit account number, else None."""
     return text if text and re.fullmatch(r"[0-9]{12}", text) else None
 
 
 def market_account(key_id: str) -> str:
-    """The 12-digit account that the built-in market gives an access key id; the same id has the same everywhere."""
+    """Return the 12-digit account that the built-in market gives an access key id, always the same for an id."""
     number = int.from_bytes(hashlib.sha256(key_id.encode()).digest()[:8], "big")
     return aws_account(key_id) or f"{number % 10**12:012d}"
 
 
 def with_market(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return a list's columns; with the market, which names the account, where the rows are of several."""
+    """Return a list's columns, plus the market (which names the account) if the rows come from several."""
     several = len({row["market"] for row in rows}) > 1
     return (*columns, "market") if several else tuple(columns)

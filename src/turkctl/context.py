@@ -1,7 +1,7 @@
 """The composition root: the one module that joins settings, store, MTurk client and market.
 
-The command line, the dashboard and the scheduler all start from a :class:`Context`. Everything is opened at its
-first use, so that a command pays only for what it needs.
+The command line, the dashboard and the scheduler all start from a :class:`Context`. Everything is opened on first use,
+so that a command pays only for what it needs.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 class Context:
     """Database, market and clock of one invocation, by its settings.
 
-    Properties raise DatabaseUnreachableError, SchemaError, CredentialsError or MarketUnreachableError when what they
+    Properties raise DatabaseUnreachableError, SchemaError, CredentialsError or MarketUnreachableError if what they
     open cannot be opened.
 
     Attributes:
-        settings: the resolved ones.
-        notice: hears what the user has to know while a batch waits, from any thread.
-        origin: the command that this is for, as it was typed.
+        settings: the resolved settings.
+        notice: called with what the user has to know while a batch waits, from any thread.
+        origin: the command being run, as typed.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Context:
 
     @cached_property
     def bare_database(self) -> Database:
-        """The database as it is: its schema neither checked nor made."""
+        """Return the database as it is: its schema is neither checked nor created."""
         from turkctl.store.engine import connect
 
         path = sqlite_path(self.settings.database_url)
@@ -71,7 +71,7 @@ class Context:
 
     @cached_property
     def database(self) -> Database:
-        """The database at this turkctl's schema; made when it is empty."""
+        """Return the database at this turkctl's schema, which is created if the database is empty."""
         from turkctl.store.schema import ensure
 
         ensure(self.bare_database, self.settings["participants_table"], self.refuse_to_begin)
@@ -81,36 +81,36 @@ class Context:
 
     @cached_property
     def _made(self) -> MadeDatabase | None:
-        """The note that the project's database was made; none outside of a project."""
+        """Return the record that the project's database was created; None outside a project."""
         from turkctl.made_databases import MadeDatabase
 
         project, folder = self.settings.project_file, self.settings.state_folder
         return None if project is None or folder is None else MadeDatabase(project, self.settings.database_url, folder)
 
     def refuse_to_begin(self) -> None:
-        """See that an empty database may get its tables.
+        """Raise if an empty database must not get tables.
 
         Raises:
-            DatabaseUnreachableError: the project had another one before, or psiTurk makes the one that is named.
+            DatabaseUnreachableError: the project had another database before, or psiTurk creates the one named.
         """
         if self._made is not None:
             self._made.refuse_to_begin()
         named = self.settings.origins["database_url"].kind != "default"
         if named and self.settings["participants_source"] == "psiturk":
             raise DatabaseUnreachableError(
-                f"there is nothing in the database {mask_url(self.settings.database_url)},"
-                " though psiTurk fills it (participants_source)",
-                hint="check the address in database_url; psiTurk makes its tables when its server starts",
+                f"the database {mask_url(self.settings.database_url)} is empty,"
+                " although psiTurk should fill it (participants_source)",
+                hint="check the address in database_url; psiTurk creates its tables when its server starts",
             )
 
     def begin_anew(self) -> None:
-        """Let the project begin with a new database where it had another one before."""
+        """Let the project start with a new database although it had another one before."""
         if self._made is not None:
             self._made.forget()
 
     @cached_property
     def market(self) -> Market:
-        """The built-in market, in this process."""
+        """Return the built-in market, in this process."""
         from sqlalchemy.exc import SQLAlchemyError
 
         from turkctl.market.service import Market
@@ -126,18 +126,18 @@ class Context:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise DatabaseUnreachableError(
                 f"cannot open the market at {mask_url(self.settings.market_url)}: {reason}",
-                hint="check --market-url, and that its folder may be written to",
+                hint="check --market-url, and that its folder can be written to",
             ) from error
         self._opened.append(market)
         return market
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        """The built-in market with the switches of the settings' ``[market]`` section."""
+        """Return the built-in market with the switches of the settings' ``[market]`` section."""
         return self._new_endpoint()
 
     def switches(self) -> Switches:
-        """The switches of the built-in market."""
+        """Return the switches of the built-in market."""
         from turkctl.market.protocol.switches import Switches
 
         names = (
@@ -154,7 +154,7 @@ class Context:
 
     @cached_property
     def mturk(self) -> MTurk:
-        """The client of the mode's market."""
+        """Return the client of the mode's market."""
         from turkctl.mturk import connect as ways
 
         mode = self.settings.mode
@@ -166,7 +166,7 @@ class Context:
         return ways.connect(endpoint_url=self.settings.endpoint_url or amazon, profile=self.settings["profile"])
 
     def queue(self) -> Queue | None:
-        """The queue of the market's notifications; None where none is configured.
+        """Return the queue of the market's notifications, or None if none is configured.
 
         Raises:
             UsageError: the setting is not the URL of a queue.
@@ -178,14 +178,14 @@ class Context:
         return None if url is None else open_queue(url, self.settings["profile"])
 
     def _glance(self) -> Glance | None:
-        """The local market's identity and time, without opening it where that can be avoided."""
+        """Return the local market's identity and time, without opening it if possible."""
         from turkctl.market.glance import glance
 
         return None if "market" in self.__dict__ else glance(self.settings.market_url)
 
     @cached_property
     def place(self) -> Place:
-        """Mode and identity of the market: what rows of this invocation carry."""
+        """Return mode and identity of the market, which the rows of this invocation carry."""
         from turkctl.store.base import Place
 
         if self.settings.mode == "local":
@@ -194,19 +194,19 @@ class Context:
         return Place(self.settings.mode, self.mturk.identity)
 
     def look_again(self) -> None:
-        """Ask for the market's identity anew: the built-in one may have been reset under a process that lives on."""
+        """Forget the market's identity: the built-in one may be reset while a long-lived process runs."""
         if self.settings.mode == "local":
             self.__dict__.pop("place", None)
 
     def crowd(self, options: Mapping[str, Any], *, real_time: bool = False) -> Crowd:
-        """Simulated workers on the built-in market.
+        """Return simulated workers on the built-in market.
 
         Args:
             options: attributes of :class:`turkctl.market.crowd.behaviour.CrowdOptions`.
-            real_time: wait for the market's clock instead of turning it.
+            real_time: wait for the market's clock instead of moving it.
 
         Raises:
-            UsageError: an option out of its range.
+            UsageError: an option is out of range.
         """
         from turkctl.market.crowd.behaviour import CrowdOptions, parse_locales
         from turkctl.market.crowd.simulation import Crowd
@@ -216,16 +216,16 @@ class Context:
         return Crowd(self.market, environment, CrowdOptions(**{**options, **texts}), real_time=real_time)
 
     def market_server(self, host: str, port: int, threads: int) -> Server:
-        """The built-in market behind HTTP; the caller runs it.
+        """Return the built-in market behind HTTP, for the caller to run.
 
         Raises:
-            UsageError: the address cannot be listened on.
-            ConfigError: the file of keys cannot be read, or a line of it is not a key.
+            UsageError: the address cannot be used.
+            ConfigError: the key file cannot be read, or a line of it is not a key.
         """
         from turkctl.market.destinations import is_loopback
         from turkctl.market.doors.http import serve
 
-        # With keys it is for others, too, who come through a proxy on this computer.
+        # With keys it is meant for others, who may come through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         return serve(self._new_endpoint(self._keys()), host, port, threads)
 
@@ -241,7 +241,7 @@ class Context:
         return read_keys(document, str(path))
 
     def _notify(self, destination: dict[str, Any], body: str) -> None:
-        """Deliver an event of the market; botocore is imported by the first."""
+        """Deliver an event of the market; the first one imports botocore."""
         self._notifications(destination, body)
 
     @cached_property
@@ -252,10 +252,10 @@ class Context:
 
     @cached_property
     def _destinations(self) -> Destinations:
-        """Where notifications may go: what is named, and in mode local, unless others are served, this computer."""
+        """Return where notifications may go: named places and, in mode local if it serves no others, this computer."""
         from turkctl.market.destinations import Destinations, read_named
 
-        own = self.settings["notifications.queue_url"]  # whoever names the queue to hear from may be told by it
+        own = self.settings["notifications.queue_url"]  # the queue that turkctl itself reads may be written to
         return Destinations(
             read_named(self.settings["market.notify_hosts"]) | ({own} if own else set()),
             loopback=self.settings.mode == "local" and not self._for_others,
@@ -273,17 +273,17 @@ class Context:
 
     @property
     def listing_place(self) -> Place:
-        """The place whose rows are listed.
+        """Return the place whose rows are listed.
 
-        Outside mode local that is every market of the mode: which one the settings mean can be told only with
-        credentials, and a list needs none.
+        Outside mode local that is every market of the mode: only credentials can tell which one the settings mean,
+        and a list needs none.
         """
         from turkctl.store.base import ANY_MARKET, Place
 
         return self.place if self.settings.mode == "local" else Place(self.settings.mode, ANY_MARKET)
 
     def now(self) -> datetime:
-        """The time that studies live in: the market's virtual clock in mode local, else the real one."""
+        """Return the time that studies live in: the market's virtual clock in mode local, else the real time."""
         if self.settings.mode == "local":
             seen = self._glance()
             return self.market.now() if seen is None else seen.now
@@ -291,13 +291,13 @@ class Context:
 
     @property
     def origin(self) -> Origin:
-        """The command that this is for."""
+        """Return the command that this context is for."""
         from turkctl.operations.engine.world import Origin
 
         return Origin(self._command)
 
     def engine(self, **options: Any) -> Engine:
-        """A batch engine, which writes down what it does; ``options`` are its attributes."""
+        """Return a batch engine that logs what it does; ``options`` are its attributes."""
         from turkctl.operations.engine.batch import Engine
         from turkctl.operations.intents.runs import logged
 

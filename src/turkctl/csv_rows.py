@@ -1,9 +1,9 @@
-"""The one writer of CSV, which can also write for a spreadsheet.
+"""Write CSV, optionally for a spreadsheet: the only module that does.
 
-A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula, which may read other cells, ask
+A spreadsheet treats a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, which may read other cells, ask
 an address on the network or start a program, and workers choose what is in their answers. ``--spreadsheet`` puts an
-apostrophe before such texts, as the Open Worldwide Application Security Project advises; numbers stay numbers. For
-programs that read CSV the cells are right as they are, so this is never done unasked.
+apostrophe before such texts, as the Open Worldwide Application Security Project advises; numbers stay numbers. Other
+programs that read CSV need the cells unchanged, so this is done only on request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class Sink(Protocol):
-    """What lines are written to."""
+    """Something that lines can be written to."""
 
     def write(self, line: str, /) -> object:
         """Write a line."""
@@ -34,9 +34,9 @@ def row_writer(sink: Sink, line_end: str, *, spreadsheet: bool) -> Callable[[Seq
     """Return a function that writes one row.
 
     Args:
-        sink: where lines go.
-        line_end: how each ends.
-        spreadsheet: whether a spreadsheet will open it.
+        sink: where the lines go.
+        line_end: the end of each line.
+        spreadsheet: whether the file is meant for a spreadsheet.
     """
     writer = csv.writer(sink, lineterminator=line_end)
 

@@ -1,7 +1,7 @@
-"""The errors turkctl shows to its users.
+"""The errors that turkctl shows to its users.
 
 Every class has a stable ``code`` (for scripts that read ``--json``) and an ``exit_code`` (``cli.md``). A message
-says what went wrong with which thing; the hint says what to do about it. Nothing here knows of terminals.
+says what went wrong; the hint says what to do about it. Nothing here knows about terminals.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process says to its caller."""
+    """Exit codes of the process."""
 
-    OK = 0  # all that was asked is done, or there was nothing to do
+    OK = 0  # everything was done, or there was nothing to do
     FAILED = 1  # a batch finished with failures, or the market refused the request
-    USAGE = 2  # wrong usage, bad value, bad configuration, unknown id or name
+    USAGE = 2  # wrong usage, invalid value or configuration, unknown id or name
     REFUSED = 3  # refused for safety
-    UNREACHABLE = 4  # market or database out of reach, or credentials missing or wrong
+    UNREACHABLE = 4  # market or database unreachable, or credentials missing or wrong
     INTERRUPTED = 130  # Ctrl-C; what was finished is reported and kept
 
 
 class TurkctlError(Exception):
-    """Something went wrong that the user can be told about in one line."""
+    """An error that can be explained to the user in one line."""
 
     code = "error"
     exit_code = ExitCode.FAILED
     uncertain = False
-    """Whether an earlier attempt of the same request may have had its effect (set by the batch engine)."""
+    """Whether an earlier attempt at the same request may have had its effect (set by the batch engine)."""
     cut_short = False
-    """Whether it would have been tried again, had the user not wanted an end (set by the batch engine)."""
+    """Whether it would have been retried if the user had not asked to stop (set by the batch engine)."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -38,14 +38,14 @@ class TurkctlError(Exception):
 
 
 class UsageError(TurkctlError):
-    """An invalid value or option, or options that cannot be used together."""
+    """An invalid value, option or combination of options."""
 
     code = "usage"
     exit_code = ExitCode.USAGE
 
 
 class ConfigError(UsageError):
-    """A project file, user file or environment variable that cannot be read as settings."""
+    """A project file, user file or environment variable with invalid settings."""
 
     code = "bad_config"
 
@@ -59,7 +59,7 @@ class MistakesError(ConfigError):
 
 
 class NotFoundError(UsageError):
-    """An id or a name that nobody knows."""
+    """An unknown id or name."""
 
     code = "not_found"
 
@@ -84,7 +84,7 @@ class RefusedError(TurkctlError):
 
 
 class ConfirmationNeededError(RefusedError):
-    """The act asks first, and nobody is there to answer."""
+    """The command asks for confirmation, but nobody is there to answer."""
 
     code = "confirmation_needed"
 
@@ -102,7 +102,7 @@ class FundsError(RefusedError):
 
 
 class UnreachableError(TurkctlError):
-    """Something that has to answer does not."""
+    """Something does not answer."""
 
     code = "unreachable"
     exit_code = ExitCode.UNREACHABLE

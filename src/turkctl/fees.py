@@ -1,4 +1,4 @@
-"""The commission that a market takes, by the rule Amazon published. Pure; the client and the market share it.
+"""The commission that a market takes, by the rule that Amazon published. Pure; the client and the market share it.
 
 Source: Mechanical Turk's pricing page: 20 % of rewards and bonuses, another 20 % of the reward for HITs of ten
 or more assignments, another 5 % of the reward where Masters are asked for, at least one cent each time, rounded
@@ -17,9 +17,9 @@ LARGE_HIT_RATE = Decimal("0.20")
 MASTERS_RATE = Decimal("0.05")
 MINIMUM_FEE = CENT
 LARGE_HIT = 10
-"""Assignments from which a HIT pays the higher commission."""
+"""Number of assignments from which a HIT pays the higher commission."""
 MAX_LOW_COMMISSION = LARGE_HIT - 1
-"""Assignments a HIT may have at the low commission."""
+"""Maximum number of assignments of a HIT at the low commission."""
 
 
 def _round(amount: Decimal) -> Decimal:
@@ -27,7 +27,7 @@ def _round(amount: Decimal) -> Decimal:
 
 
 def reward_fee(reward: Decimal, max_assignments: int, *, masters: bool = False) -> Decimal:
-    """Commission in dollars on one approved assignment of a HIT that allows ``max_assignments``."""
+    """Return the commission in dollars on one approved assignment of a HIT with ``max_assignments``."""
     rate = BASE_RATE
     if max_assignments >= LARGE_HIT:
         rate += LARGE_HIT_RATE
@@ -37,16 +37,16 @@ def reward_fee(reward: Decimal, max_assignments: int, *, masters: bool = False) 
 
 
 def bonus_fee(bonus: Decimal) -> Decimal:
-    """Commission in dollars on one bonus; the size of the HIT does not matter."""
+    """Return the commission in dollars on one bonus; the size of the HIT does not matter."""
     return _round(bonus * BASE_RATE)
 
 
 def hit_cost(reward: Decimal, max_assignments: int, *, masters: bool = False) -> Decimal:
-    """Dollars a HIT costs when all of its assignments are approved, commission included."""
+    """Return the cost of a HIT in dollars if all of its assignments are approved, commission included."""
     return (reward + reward_fee(reward, max_assignments, masters=masters)) * max_assignments
 
 
 def split_assignments(assignments: int) -> list[int]:
-    """Sizes of the HITs of at most nine that together hold ``assignments``, largest first."""
+    """Return the sizes of HITs of at most nine that together have ``assignments``, largest first."""
     full, rest = divmod(assignments, MAX_LOW_COMMISSION)
     return [MAX_LOW_COMMISSION] * full + ([rest] if rest else [])

@@ -1,8 +1,8 @@
-"""Text that cannot command a terminal or turn a line around.
+"""Remove from text what could control a terminal or reverse a line.
 
-Ids, answers and the market's words come from strangers. A control character among them may clear the screen, set its
+Ids, answers and the market's texts come from outside. A control character in them may clear the screen, set its
 title or hide a line; a bidirectional one makes a line read as something else. Both are shown as escapes. The filter is
-around the streams themselves, so that no message has to remember it.
+around the streams themselves, so that no message can forget it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def harmless(text: str) -> str:
 
 
 def harmless_html(text: str) -> str:
-    """Return the text as HTML shows it, without characters that would turn the page's lines around."""
-    import html  # a thousand names of characters, which most commands never need
+    """Return the text escaped for HTML, without characters that would reverse the page's lines."""
+    import html  # a thousand character names, which most commands never need
 
     return html.escape(harmless(text))
 
 
 class HarmlessStream:
-    """A text stream that lets no such character through. What draws on a terminal itself takes ``unfiltered``."""
+    """A text stream that escapes all such characters. Code that draws on a terminal itself uses ``unfiltered``."""
 
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
@@ -55,13 +55,13 @@ class HarmlessStream:
 
 
 def unfiltered(stream: TextIO) -> TextIO:
-    """Return the stream itself, for what makes escape sequences of its own out of text that is harmless already."""
+    """Return the stream itself, for code that adds its own escape sequences to text that is already harmless."""
     return cast(TextIO, getattr(stream, "unfiltered", stream))
 
 
 @contextmanager
 def harmless_streams() -> Iterator[None]:
-    """Filter standard error for the block, and standard output where it is a terminal."""
+    """Filter standard error for the block, and standard output if it is a terminal."""
     before = sys.stdout, sys.stderr
     sys.stderr = cast(TextIO, HarmlessStream(before[1]))
     if before[0].isatty():

@@ -1,4 +1,4 @@
-"""Tell ids that a market can have from those that none has: slips of the keyboard, and ids of other platforms.
+"""Tell possible ids of a market from impossible ones: typing mistakes, and ids of other platforms.
 
 The patterns are the API's own: ``EntityId`` and ``CustomerId`` of the service model.
 """
@@ -11,7 +11,7 @@ from typing import Final
 _ENTITY: Final = re.compile(r"[A-Z0-9]{1,64}")
 _WORKER: Final = re.compile(r"A[A-Z0-9]{1,63}")
 _SHOWN = 70
-"""Characters of an id that a message shows."""
+"""Maximum number of characters of an id in a message."""
 
 
 def can_be_id(text: str) -> bool:
@@ -25,6 +25,6 @@ def can_be_worker(text: str) -> bool:
 
 
 def quoted(text: str) -> str:
-    """Return an id as a message shows it: cut where it is long, in quotes where no market can have it."""
+    """Return an id for a message: shortened if it is long, in quotes if no market can have it."""
     short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return short if can_be_id(short) else f"'{short}'"

@@ -1,7 +1,7 @@
-"""Which projects have had a database, kept in the user's state folder.
+"""Remember which projects have had a database, in the user's state folder.
 
-A database that is lost looks like a new study: everything would be posted and paid again. So a project remembers on
-this machine that its database was made, and a command that would begin another one asks first.
+A lost database looks like a new study: everything would be posted and paid again. So a project remembers on this
+machine that its database was created, and a command that would create another one asks first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FOLDER = "databases"
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder in which turkctl keeps what it knows of this user's projects."""
+    """Return the folder in which turkctl keeps what it knows about this user's projects."""
     if folder := environ.get("TURKCTL_USER_DIR"):
         return Path(folder)
     from platformdirs import user_state_path
@@ -31,11 +31,11 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True)
 class MadeDatabase:
-    """The note that a project's database was made.
+    """The record that a project's database was created.
 
     Attributes:
         project: the project file.
-        address: of the database.
+        address: the database's address.
         folder: the user's state folder.
     """
 
@@ -53,7 +53,7 @@ class MadeDatabase:
         )
 
     def remember(self) -> None:
-        """Note that there is a database; where the folder cannot be written to, nothing is noted."""
+        """Record that there is a database; do nothing if the folder cannot be written to."""
         import json
 
         if self._file.exists():
@@ -68,14 +68,14 @@ class MadeDatabase:
             outputs.replace(self._file, json.dumps(made).encode(), private=True)
 
     def forget(self) -> None:
-        """Let the project begin with a new database."""
+        """Let the project start with a new database."""
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 
     def refuse_to_begin(self) -> None:
-        """Raise DatabaseUnreachableError where the project has had a database: the one that would be made is not it."""
+        """Raise DatabaseUnreachableError if the project has had a database, since a new one would be different."""
         if self._file.exists():
             raise DatabaseUnreachableError(
                 f"the database {mask_url(self.address)} is gone or empty; the project {self.project} had one before",
-                hint="restore it from a copy; to begin without its HITs and payments, run: turkctl init --new-database",
+                hint="restore it from a copy; to start without its HITs and payments, run: turkctl init --new-database",
             )

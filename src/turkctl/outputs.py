@@ -1,8 +1,8 @@
-"""The one way to write a file: whole or not at all, and never over a database, settings, a key or an input.
+"""Write files: whole or not at all, and never over a database, settings, a key or an input. The only module that does.
 
-A regular file is written beside its place under a random name, brought to the disk, and renamed over it, so that a
-reader sees the old file or the new one. What a link points to is replaced, not the link. Devices, pipes and
-``/dev/null`` are opened and written to. A test over the syntax trees sees that no other module writes files.
+A regular file is written beside its place under a random name, flushed to the disk, and renamed over it, so that a
+reader sees either the old file or the new one. If the path is a link, its target is replaced. Devices, pipes and
+``/dev/null`` are opened and written to. A test over the syntax trees checks that no other module writes files.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import BinaryIO, TextIO
 from turkctl.errors import OutputError, UsageError
 
 SQLITE = b"SQLite format 3\x00"
-"""How every SQLite database begins."""
+"""The first bytes of every SQLite database."""
 SIDECARS = ("-wal", "-shm", "-journal")
-"""Endings of the files that SQLite keeps beside a database, which are a part of it."""
+"""Endings of the files that SQLite keeps beside a database, which are part of it."""
 SETTINGS_NAMES = ("turkctl.toml", "experiment.toml")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-"""Failures of a disk: nothing that another name would change."""
+"""Disk failures that another name would not fix."""
 _KEY = re.compile(rb"[0-9a-f]{64}\s*")
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:(?P<name>stdin|stdout|stderr)|fd/(?P<number>\d{1,9}))")
@@ -37,18 +37,18 @@ _WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) 
 
 @dataclass(frozen=True)
 class Protected:
-    """The files that a command's output must not replace, each with what it is, as in ``the project's database``."""
+    """The files that a command's output must not replace, each described, as in ``the project's database``."""
 
     files: tuple[tuple[Path, str], ...] = ()
 
     def plus(self, path: Path | str | None, what: str) -> Protected:
-        """Return these and one more; the same where there is none (``None``, or ``-`` for standard input)."""
+        """Return these and one more, or the same if there is none (``None``, or ``-`` for standard input)."""
         if path is None or str(path) == "-":
             return self
         return Protected((*self.files, (Path(path), what)))
 
     def name_of(self, path: Path) -> str | None:
-        """Return what the file is, by its place or as another name of the same file; None for any other."""
+        """Return the description of the file, by its place or as another name of the same file, or None."""
         place, seen = os.path.realpath(path), _stat(path)
         for other, what in self.files:
             if place in (os.path.realpath(other), *(os.path.realpath(other) + ending for ending in SIDECARS)):
@@ -60,15 +60,15 @@ class Protected:
 
 
 def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
-    """Refuse a place that cannot or must not be written to, before the work whose result it is for.
+    """Refuse a path that cannot or must not be written to, before the work whose result it is for.
 
     Args:
-        path: as the user named it.
+        path: the path given by the user.
         protected: the files that this command must not replace.
-        flag: how the user named it.
+        flag: the option that named it.
 
     Raises:
-        UsageError: a folder, a folder that is not there, or a file that is not replaced.
+        UsageError: it is a folder, its folder does not exist, or it must not be replaced.
     """
     hint = f"name another with {flag}"
     if path.is_dir():
@@ -82,7 +82,7 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
 
 
 def readable_by_others(path: Path) -> bool:
-    """Return whether somebody else than its owner may read the file; never where there are no such permissions."""
+    """Return whether anybody but its owner may read the file; False if there are no such permissions."""
     seen = _stat(path)
     return os.name == "posix" and seen is not None and bool(seen.st_mode & 0o077)
 
@@ -101,7 +101,7 @@ def writing(path: Path, protected: Protected, *, flag: str = "--file", private: 
 
 @contextmanager
 def writing_text(path: Path, protected: Protected, *, flag: str = "--file", private: bool = False) -> Iterator[TextIO]:
-    """Open a user's file for text in UTF-8, whose line ends stay as they are; see :func:`writing_all`."""
+    """Open a user's file for text in UTF-8, whose line ends are kept; see :func:`writing_all`."""
     with writing(path, protected, flag=flag, private=private) as stream, text_into(stream) as text:
         yield text
 
@@ -114,7 +114,7 @@ def text_into(stream: BinaryIO) -> Iterator[TextIO]:
         yield text
         text.flush()
     finally:
-        with suppress(OSError, ValueError):  # on an error the file is thrown away
+        with suppress(OSError, ValueError):  # on an error the file is discarded
             text.detach()
 
 
@@ -122,13 +122,13 @@ def text_into(stream: BinaryIO) -> Iterator[TextIO]:
 def writing_all(
     paths: Sequence[Path], protected: Protected, *, flag: str = "--file", private: bool = False
 ) -> Iterator[list[BinaryIO]]:
-    """Open a user's files for a result. They are there together when the block ends, and none of them if it raises.
+    """Open a user's files for a result. All of them appear when the block ends, or none if it raises.
 
     Args:
-        paths: as the user named them.
+        paths: the paths given by the user.
         protected: the files that this command must not replace.
-        flag: how the user named them, for hints.
-        private: whether ids of people are in them, so that the owner alone may read them.
+        flag: the option that named them, for hints.
+        private: whether they contain ids of people, so that only the owner may read them.
 
     Raises:
         UsageError: one of them must not be replaced, or cannot be written.
@@ -151,15 +151,15 @@ def writing_all(
 
 
 def replace(path: Path, data: bytes, *, private: bool) -> None:
-    """Replace one of turkctl's own files in one step; a link's target, not the link.
+    """Replace one of turkctl's own files in one step; if the path is a link, replace its target.
 
     Args:
         path: the file.
-        data: what it holds from now on.
-        private: whether its owner alone may read it; else it keeps its permissions.
+        data: the new content.
+        private: whether only its owner may read it; otherwise it keeps its permissions.
 
     Raises:
-        OSError: it cannot be written; it is as it was.
+        OSError: it cannot be written and is unchanged.
     """
     output = _Beside(Path(os.path.realpath(path)), private=private)
     try:
@@ -172,15 +172,15 @@ def replace(path: Path, data: bytes, *, private: bool) -> None:
 
 
 def create(path: Path, data: bytes, *, private: bool) -> None:
-    """Make one of turkctl's own files, which is there whole from its first moment.
+    """Create one of turkctl's own files, complete from its first moment.
 
     Args:
         path: the file.
-        data: what it holds.
-        private: whether its owner alone may read it.
+        data: the content.
+        private: whether only its owner may read it.
 
     Raises:
-        FileExistsError: it is there already, and stays as it is.
+        FileExistsError: it already exists and is unchanged.
         OSError: it cannot be written.
     """
     output = _Beside(Path(os.path.realpath(path)), private=private)
@@ -194,7 +194,7 @@ def create(path: Path, data: bytes, *, private: bool) -> None:
 
 
 class _Direct:
-    """A device, a pipe, or a descriptor of this process: what is written is out."""
+    """A device, a pipe, or a descriptor of this process, written to directly."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -206,7 +206,7 @@ class _Direct:
             self.stream = os.fdopen(os.open(self._path, _WRITE), "wb")
             return
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()  # what was printed before goes out before
+            stream.flush()  # earlier output must come first
         self.stream = os.fdopen(os.dup(number), "wb")
 
     def finish(self) -> None:
@@ -221,7 +221,7 @@ class _Direct:
 
 
 class _Beside:
-    """A file under a random name, which takes the place of another once it is whole."""
+    """A file under a random name, which replaces another once it is complete."""
 
     def __init__(self, place: Path, *, private: bool) -> None:
         self._place = place
@@ -233,7 +233,7 @@ class _Beside:
         before = _stat(self._place)
         if before is not None and not os.access(self._place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._place))
-        mode = 0o600 if self._private or before is not None else 0o666  # of a new file less the umask
+        mode = 0o600 if self._private or before is not None else 0o666  # the umask reduces that of a new file
         self.stream = os.fdopen(os.open(self._beside, _WRITE | os.O_CREAT | os.O_EXCL, mode), "wb")
         if before is not None and not self._private:
             self._beside.chmod(stat.S_IMODE(before.st_mode) & 0o777)
@@ -247,7 +247,7 @@ class _Beside:
         os.replace(self._beside, self._place)  # noqa: PTH105  # one step on every platform, also over an existing file
 
     def settle_new(self) -> None:
-        """Take the place only if it is free; where there are no hard links, the file is opened for itself alone."""
+        """Take the place only if it is free; without hard links, open the file exclusively first."""
         try:
             os.link(self._beside, self._place)
         except FileExistsError:
@@ -257,7 +257,7 @@ class _Beside:
             self.settle()
 
     def discard(self) -> None:
-        """Leave nothing behind; what has taken its place stays."""
+        """Remove the temporary file; a file already renamed stays."""
         with suppress(OSError):
             self.stream.close()
         with suppress(OSError):
@@ -291,13 +291,13 @@ def _descriptor(path: Path) -> int | None:
 
 
 def _is_special(path: Path) -> bool:
-    """Return whether there is something other than a regular file, which is written to and not replaced."""
+    """Return whether the path is not a regular file, so that it is written to instead of replaced."""
     found = _stat(path)
     return _descriptor(path) is not None or (found is not None and not stat.S_ISREG(found.st_mode))
 
 
 def _kind(path: Path) -> str | None:
-    """Return what makes a file one that no output replaces, by its name or by how it begins."""
+    """Return the kind of a file that no output may replace, by its name or its first bytes, or None."""
     place = Path(os.path.realpath(path))
     if {path.name.lower(), place.name.lower()} & set(SETTINGS_NAMES):
         return "a settings file"
@@ -314,7 +314,7 @@ def _kind(path: Path) -> str | None:
 
 
 def _beginning(path: Path) -> bytes:
-    """Return the first bytes; none of what cannot be read, which may still be replaced."""
+    """Return the first bytes, or none if the file cannot be read, which may still be replaced."""
     try:
         with path.open("rb") as opened:
             return opened.read(100)

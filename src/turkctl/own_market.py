@@ -1,13 +1,13 @@
-"""What turkctl's own market does besides the Requester API, by name. The client and the market share it."""
+"""Extensions of turkctl's own market to the Requester API, by name. The client and the market share them."""
 
 from __future__ import annotations
 
 HEADER = "x-turkctl-market"
-"""In every answer of every door of the market. Its value goes up when the market does more than the API."""
+"""A header in every answer of the market. Its value increases when the market does more than the API."""
 VERSION = "1"
 """The header's value: the market grants gates."""
 
 GRANT_ON_ACCEPT = "turkctl-grant-on-accept"
-"""Among the keywords of a qualification type: the market grants it to whoever accepts a HIT of its owner that requires
-its absence, in that transaction, and takes it back where that very assignment is returned or abandoned. Other markets
-ignore the keyword."""
+"""A keyword of a qualification type: the market grants the type to workers who accept a HIT of its owner that requires
+its absence, in the same transaction, and revokes it if that assignment is returned or abandoned. Other markets ignore
+the keyword."""

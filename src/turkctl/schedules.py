@@ -1,9 +1,9 @@
-"""Tell when a recurring task is next due: at an interval, or by a cron line in a time zone.
+"""Compute when a recurring task is next due: at an interval, or by a cron line in a time zone.
 
-APScheduler's triggers compute the times. A cron line means what it means to cron where APScheduler's own reading
-differs: weekdays are numbered from Sunday (0 or 7), and a line that restricts both the day of the month and the
-weekday is due on either. Daylight saving is as APScheduler documents it: a time that the clocks skip is due an hour
-later by the clock on the wall, and one that they pass twice is due twice.
+APScheduler's triggers compute the times. If APScheduler reads a cron line differently from cron, cron's meaning is
+used: weekdays are numbered from Sunday (0 or 7), and a line that restricts both the day of the month and the weekday is
+due on either. Daylight saving is as APScheduler documents it: a time that the clocks skip is due an hour later by the
+clock on the wall, and one that they pass twice is due twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from apscheduler.triggers.base import BaseTrigger
 
 FIELDS = ("minute", "hour", "day", "month", "day_of_week")
-"""The fields of a cron line, in their order, as APScheduler calls them."""
+"""The fields of a cron line, in order, by APScheduler's names."""
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _JUST_AFTER = timedelta(microseconds=1)
@@ -27,12 +27,12 @@ _JUST_AFTER = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a task is due: every so often, or by a cron line.
+    """When a task is due: at an interval, or by a cron line.
 
     Attributes:
-        every: the time between slots; None where a cron line says when.
-        cron: the line, five fields.
-        timezone: the IANA name of the zone in which the line is read; UTC where None.
+        every: the time between slots; None if there is a cron line.
+        cron: the line, with five fields.
+        timezone: the IANA name of the zone in which the line is read; None means UTC.
     """
 
     every: timedelta | None = None
@@ -43,18 +43,18 @@ class Schedule:
         """Return the first time after ``now`` at which the task is due.
 
         Args:
-            slot: a time on the grid of an interval, which never drifts from it; a cron line needs none.
-            now: aware, as the result is; the result is in UTC.
+            slot: a time on the grid of an interval, which never drifts from it; not used by a cron line.
+            now: aware, like the result, which is in UTC.
 
         Raises:
-            UsageError: the cron line has no time to come.
+            UsageError: the cron line has no future time.
         """
         if self.cron is None and slot > now:
             return slot
         times = [trigger.get_next_fire_time(None, now + _JUST_AFTER) for trigger in self._triggers(slot)]
         found: list[datetime] = [each for each in times if each is not None]
         if not found:
-            raise UsageError(f"'{self.cron}' has no time to come", hint="there is no such day, as 30 February")
+            raise UsageError(f"'{self.cron}' is never due", hint="its day does not exist, such as 30 February")
         due = min(found).astimezone(UTC)
         return due if due > now or self.every is None else due + self.every
 
@@ -69,10 +69,10 @@ class Schedule:
 
 
 def check_cron(line: str, timezone: str | None, now: datetime) -> None:
-    """Raise if a cron line cannot be read or has no time to come.
+    """Raise if a cron line is invalid or has no future time.
 
     Raises:
-        UsageError: it has not five fields, or one of them is invalid.
+        UsageError: it does not have five fields, one of them is invalid, or it is never due.
     """
     Schedule(cron=line, timezone=timezone).after(now, now)
 
@@ -85,7 +85,7 @@ def _of_cron(line: str, timezone: str | None) -> list[BaseTrigger]:
     if not line.isascii() or len(parts) != len(FIELDS):
         raise UsageError(
             f"--cron {line!a} has {len(parts)} fields, not five of ASCII characters",
-            hint='minute, hour, day, month and weekday, as in --cron "0 9 * * mon-fri"; quote them for the shell',
+            hint='give minute, hour, day, month and weekday in quotes, as in --cron "0 9 * * mon-fri"',
         )
     values = dict(zip(FIELDS, parts, strict=True))
     values["day_of_week"] = ",".join(map(_weekdays, values["day_of_week"].split(",")))
@@ -97,7 +97,7 @@ def _of_cron(line: str, timezone: str | None) -> list[BaseTrigger]:
         return [CronTrigger(**each, second=0, timezone=zone) for each in either]
     except (ValueError, TypeError) as error:
         raise UsageError(
-            f"--cron '{line}': {error}", hint='five fields as in a crontab: "30 9 * * mon-fri" is 9:30 on working days'
+            f"--cron '{line}': {error}", hint='give five fields: "30 9 * * mon-fri" is 9:30 on working days'
         ) from None
 
 
@@ -115,7 +115,7 @@ def _weekdays(item: str) -> str:
 
 
 def _day(name: str) -> int | None:
-    """Return a weekday's number, 0 to 7; None where it is none, which APScheduler then refuses in its own words."""
+    """Return a weekday's number, 0 to 7, or None if it is invalid; APScheduler then refuses it in its own words."""
     lower = name.lower()
     if lower in _DAYS:
         return _DAYS.index(lower)

@@ -1,9 +1,9 @@
 """Settings: one table of keys, and how their values are found.
 
-A flag beats an environment variable, which beats the project file ``turkctl.toml`` (the nearest one, looking upwards
-from the current folder), which beats the user's file, which beats the default. The origin of each value is kept, so
-that ``config show`` can say where it came from. Experiments are kept as they stand in the file; they are validated
-where they are configured.
+A flag overrides an environment variable, which overrides the project file ``turkctl.toml`` (the nearest one, searching
+upwards from the current folder), which overrides the user's file, which overrides the default. The origin of each value
+is kept, so that ``config show`` can show it. Experiments are kept as they are in the file; they are validated when they
+are configured.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MODES = ("local", "sandbox", "live")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value came from: ``flag``, ``environment``, ``project file``, ``user file`` or ``default``."""
+    """The origin of a value: ``flag``, ``environment``, ``project file``, ``user file`` or ``default``."""
 
     kind: str
     where: str | None = None
@@ -49,31 +49,31 @@ class Settings:
     experiments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The tables ``[experiments.SLUG]`` of the project file, unvalidated."""
     user_file: Path | None = None
-    """The user's own settings file, whether it is there or not."""
+    """The user's own settings file, which need not exist."""
     state_folder: Path | None = None
-    """Where turkctl keeps what it knows of this user's projects."""
+    """The folder for what turkctl knows about this user's projects."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
     @property
     def mode(self) -> str:
-        """``local``, ``sandbox`` or ``live``."""
+        """Return the mode: ``local``, ``sandbox`` or ``live``."""
         return str(self.values["mode"])
 
     @property
     def database_url(self) -> str:
-        """An SQLAlchemy URL."""
+        """Return the database's SQLAlchemy URL."""
         return str(self.values["database_url"])
 
     @property
     def market_url(self) -> str:
-        """The SQLAlchemy URL of the built-in market's state."""
+        """Return the SQLAlchemy URL of the built-in market's state."""
         return str(self.values["market_url"])
 
     @property
     def endpoint_url(self) -> str | None:
-        """The endpoint asked for by flag, environment or project file; None means the mode's own."""
+        """Return the endpoint set by flag, environment or project file; None means the mode's own."""
         if self.mode == "local":
             return None
         chosen: str | None = self.values["endpoint_url"] or self.values[f"endpoints.{self.mode}"]
@@ -81,7 +81,7 @@ class Settings:
 
     @property
     def own_files(self) -> tuple[tuple[Path, str], ...]:
-        """The files that these settings name, which no output may replace, each with what it is."""
+        """Return the files that these settings name and no output may replace, each with its description."""
         keys = self.values["market.keys"]
         named = (
             (sqlite_path(self.database_url), "the project's database"),
@@ -93,18 +93,18 @@ class Settings:
         return (*((path, what) for path, what in named if path is not None), *self._of_experiments())
 
     def _of_experiments(self) -> Iterator[tuple[Path, str]]:
-        """Return the files that experiments of the project file name: their questions are made of them."""
+        """Yield the files named by experiments of the project file, from which their questions are made."""
         for slug, table in self.experiments.items():
             for key in ("html_template", "question_file"):
                 if isinstance(table, Mapping) and isinstance(table.get(key), str):
                     yield self.folder / table[key], f"what the HITs of experiment {slug} are made of"
 
     def has_secret_from(self, kind: str) -> bool:
-        """Return whether a secret among these settings comes from a place of this kind, as in ``project file``."""
+        """Return whether a secret among these settings comes from an origin of this kind, as in ``project file``."""
         return holds_secret({name: value for name, value in self.values.items() if self.origins[name].kind == kind})
 
     def masked(self, name: str) -> Any:
-        """The value as it may be shown: secrets and passwords in URLs hidden."""
+        """Return the value for display: secrets and passwords in URLs are hidden."""
         value = self.values[name]
         if value is None:
             return None
@@ -114,7 +114,7 @@ class Settings:
 
 
 def holds_secret(values: Mapping[str, Any]) -> bool:
-    """Return whether there is a secret among settings, by their names: one itself, or one in an address."""
+    """Return whether settings include a secret, by their names: a secret itself, or one in an address."""
     return any(
         KEYS_BY_NAME[name].secret or (isinstance(value, str) and mask_url(value) != value)
         for name, value in values.items()
@@ -123,7 +123,7 @@ def holds_secret(values: Mapping[str, Any]) -> bool:
 
 
 def find_project_file(start: Path) -> Path | None:
-    """The nearest ``turkctl.toml``, looking upwards from ``start``."""
+    """Return the nearest ``turkctl.toml``, searching upwards from ``start``, or None."""
     for folder in (start, *start.parents):
         candidate = folder / PROJECT_FILE
         if candidate.is_file():
@@ -132,7 +132,7 @@ def find_project_file(start: Path) -> Path | None:
 
 
 def user_file(environ: Mapping[str, str]) -> Path:
-    """The user's own settings file, in the place the platform has for it."""
+    """Return the path of the user's own settings file, in the platform's usual folder."""
     if folder := environ.get("TURKCTL_USER_DIR"):
         return Path(folder) / USER_FILE
     from platformdirs import user_config_path
@@ -144,13 +144,13 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
     """Resolve all settings.
 
     Args:
-        flags: values given on the command line, by key name, plus ``config``.
+        flags: values from the command line by key name, plus ``config``.
         environ: the process environment.
-        cwd: the current folder; relative paths on the command line and in the environment start there.
+        cwd: the current folder, base of relative paths on the command line and in the environment.
 
     Raises:
-        ConfigError: a file or variable that cannot be read as settings; names file, line, key and the nearest key.
-        UsageError: a flag with a value that cannot be meant, or flags that exclude each other.
+        ConfigError: a file or variable has invalid settings; names file, line, key and the nearest key.
+        UsageError: a flag's value is invalid, or flags exclude each other.
     """
     project = _project_file(flags, environ, cwd)
     project_values = read_file(project, allow_experiments=True) if project else SettingsFile.empty()
@@ -164,7 +164,7 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
         values[key.name], origins[key.name] = _resolve(key, flags, environ, project_values, user_values)
     if values["mode"] == "local" and flags.get("endpoint_url"):
         raise UsageError(
-            "--endpoint-url has no meaning in mode local, whose market is in this process",
+            "--endpoint-url cannot be used in mode local, whose market is in this process",
             hint="add --mode sandbox or --mode live, or leave the flag out",
         )
     _place_databases(values, origins, folder, cwd)
@@ -198,7 +198,7 @@ def _resolve(
 
 
 def _place_databases(values: dict[str, Any], origins: Mapping[str, Origin], folder: Path, cwd: Path) -> None:
-    """Give both databases their default places and make relative SQLite paths absolute."""
+    """Set the default paths of both databases and make relative SQLite paths absolute."""
     if values["database_url"] is None:
         values["database_url"] = _sqlite_url(folder / "turkctl.db")
     else:
@@ -220,7 +220,7 @@ def _sqlite_url(path: Path) -> str:
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file behind an SQLite URL; None for other databases, one in memory, and SQLite's own ``file:`` addresses."""
+    """Return the file of an SQLite URL; None for other databases, memory, and SQLite's own ``file:`` addresses."""
     prefix = "sqlite:///"
     name = url.removeprefix(prefix).split("?", 1)[0]
     if not url.startswith(prefix) or name in ("", ":memory:") or name.startswith("file:"):
@@ -242,7 +242,7 @@ def _absolute(url: str, base: Path) -> str:
 
 
 def require_key(name: str) -> Key:
-    """The key of that name.
+    """Return the key with this name.
 
     Raises:
         UsageError: there is none; the hint names the nearest.

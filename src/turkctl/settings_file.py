@@ -1,4 +1,4 @@
-"""Reading one settings file (TOML), with the line of each key for error messages."""
+"""Read one settings file (TOML), with the line of each key for error messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.\"'-]+?)\s*=")
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """What one file says: values by dotted key, the line of each, the experiments as they stand."""
+    """The content of one file: values by dotted key, the line of each, the experiments as written."""
 
     path: Path | None
     values: dict[str, Any] = field(default_factory=dict)
@@ -26,15 +26,15 @@ class SettingsFile:
 
     @classmethod
     def empty(cls) -> SettingsFile:
-        """A file that is not there."""
+        """Return the settings of a missing file."""
         return cls(None)
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
-    """The parsed file and its text.
+    """Return the parsed file and its text.
 
     Raises:
-        ConfigError: unreadable, not UTF-8, or not TOML (with the line).
+        ConfigError: the file is unreadable, not UTF-8, or not TOML (with the line).
     """
     import tomllib
 
@@ -59,7 +59,7 @@ def _toml_line(message: str, text: str) -> tuple[str, int]:
 
 
 def line_of(text: str, dotted: str) -> int:
-    """The line on which a dotted key is set, or its table begins; 1 when it cannot be told."""
+    """Return the line on which a dotted key is set or its table begins; 1 if it is not found."""
     section, dotted = "", dotted.replace(" ", "")
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
@@ -86,7 +86,7 @@ def read_file(path: Path, *, allow_experiments: bool) -> SettingsFile:
         if name == "experiments":
             if not allow_experiments:
                 raise ConfigError(
-                    f"{path}:{line_of(text, name)}: experiments are not described in the user's own file",
+                    f"{path}:{line_of(text, name)}: experiments cannot be set in the user's own file",
                     hint="move them to the project file, turkctl.toml",
                 )
             _take_experiments(result, value, text)

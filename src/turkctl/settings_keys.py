@@ -1,4 +1,4 @@
-"""The table of settings: name, type, default, prose, secret. The reference page is made from it."""
+"""The table of settings: name, type, default, prose, secret. The reference page is generated from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Key:
     """One setting.
 
     ``kind`` is ``text``, ``choice``, ``flag`` (true or false), ``whole`` (an integer), ``number``, ``money`` or
-    ``duration`` (both kept as texts). Numbers are never negative.
+    ``duration`` (both stored as texts). Numbers are never negative.
     """
 
     name: str
@@ -29,19 +29,19 @@ class Key:
     secret: bool = False
     in_file: bool = True
     also: tuple[str, ...] = ()
-    """Other environment variables that set it, looked at after its own."""
+    """Other environment variables that set it, read after its own."""
     maximum: float | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The environment variables that set it, the first set one wins."""
+        """Return the environment variables that set it; the first one that is set wins."""
         return (ENV_PREFIX + self.name.replace(".", "_").upper(), *self.also)
 
     def parse(self, value: Any, *, where: str, error: type[TurkctlError] = ConfigError) -> Any:
-        """The value as its type, from text (flags, environment) or from TOML.
+        """Return the value in its own type, from text (flags, environment) or from TOML.
 
         Raises:
-            TurkctlError: of the class ``error``; the value is not of the key's kind. ``where`` opens the message.
+            TurkctlError: of the class ``error``, if the value is not of the key's kind. ``where`` opens the message.
         """
         reader = _READERS[self.kind]
         parsed = reader(self, value)
@@ -155,7 +155,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("profile", "text", None, "AWS credentials profile", also=("AWS_PROFILE",)),
     Key("output", "choice", "table", "format of results", choices=("table", "json", "jsonl", "csv")),
-    Key("participants_table", "text", "assignments", "the table of participants, psiTurk's own column for column"),
+    Key("participants_table", "text", "assignments", "the table of participants, with psiTurk's own columns"),
     Key(
         "participants_source",
         "choice",
@@ -163,28 +163,28 @@ KEYS: tuple[Key, ...] = (
         "who fills the participants table: turkctl from the market, or a psiTurk server",
         choices=("market", "psiturk"),
     ),
-    Key("participants_timezone", "text", "UTC", "the zone of the times that psiTurk writes without one"),
-    Key("notifications.queue_url", "text", None, "SQS queue by which `workers approve --watch` hears of submissions"),
+    Key("participants_timezone", "text", "UTC", "the time zone of the times that psiTurk writes without one"),
+    Key("notifications.queue_url", "text", None, "SQS queue that tells `workers approve --watch` about submissions"),
     Key("endpoints.sandbox", "text", None, "the market of mode sandbox, instead of Amazon's"),
     Key("endpoints.live", "text", None, "the market of mode live, instead of Amazon's"),
     Key("market.throttle", "number", None, "built-in market: requests a second before it throttles; none if unset"),
-    Key("market.latency", "number", 0.0, "built-in market: seconds each request takes longer", maximum=60),
-    Key("market.lag", "number", 0.0, "built-in market: seconds before listings show what is new", maximum=3600),
+    Key("market.latency", "number", 0.0, "built-in market: seconds added to each request", maximum=60),
+    Key("market.lag", "number", 0.0, "built-in market: seconds until listings show what is new", maximum=3600),
     Key("market.fault_before", "number", 0.0, "built-in market: share of requests that fail with no effect", maximum=1),
-    Key("market.fault_after", "number", 0.0, "built-in market: share that fail though they took effect", maximum=1),
-    Key("market.answer_lost", "number", 0.0, "built-in market: share that take effect, answer lost", maximum=1),
+    Key("market.fault_after", "number", 0.0, "built-in market: share that take effect but fail", maximum=1),
+    Key("market.answer_lost", "number", 0.0, "built-in market: share that take effect but get no answer", maximum=1),
     Key("market.notification_loss", "number", 0.0, "built-in market: share of notifications lost", maximum=1),
     Key("market.seed", "whole", 0, "built-in market: seed of the faults"),
     Key("market.opening_balance", "money", "10000.00", "built-in market: dollars that each new account starts with"),
-    Key("market.keys", "text", None, 'market serve: TOML file of ACCESS_KEY_ID = "secret"; unset, all are let in'),
+    Key("market.keys", "text", None, 'market serve: TOML file of ACCESS_KEY_ID = "secret"; if unset, no keys needed'),
     Key("market.notify_hosts", "text", None, "built-in market: hosts, queues, topics that notifications may go to"),
-    Key("market.sqs_endpoint_url", "text", None, "built-in market: where all queues are, instead of in their URLs"),
-    Key("market.sns_endpoint_url", "text", None, "built-in market: where all topics are, instead of Amazon's SNS"),
+    Key("market.sqs_endpoint_url", "text", None, "built-in market: address of all queues, instead of their URLs"),
+    Key("market.sns_endpoint_url", "text", None, "built-in market: address of all topics, instead of Amazon's SNS"),
     Key("dashboard.enable", "flag", False, "whether `dashboard serve` may start"),
-    Key("dashboard.login_username", "text", None, "who may log in to the dashboard"),
+    Key("dashboard.login_username", "text", None, "user name for the dashboard"),
     Key("dashboard.login_password", "text", None, "the dashboard's password, from the environment", secret=True),
     Key("dashboard.password_hash", "text", None, "the dashboard's password, hashed", secret=True),
-    Key("dashboard.secret_key", "text", None, "what signs the dashboard's sessions", secret=True),
+    Key("dashboard.secret_key", "text", None, "key that signs the dashboard's sessions", secret=True),
     Key("dashboard.do_scheduler", "flag", False, "whether the dashboard runs the scheduler too"),
     Key("dashboard.threads", "whole", None, "threads of the dashboard's server"),
 )

@@ -1,7 +1,7 @@
-"""SQLite databases as files: made for their owner alone, never out of an empty file, and missed when they are replaced.
+"""SQLite databases as files: create them for their owner only, never from an empty file; notice if they are replaced.
 
-A new file is a whole database without tables before anybody sees it under its name. So a file of 0 bytes, or one that
-a disk or a copy cut off, is never taken for a new database.
+A new file is a complete database without tables before it gets its name. So a file of 0 bytes, or one truncated by a
+disk or a copy, is never mistaken for a new database.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ from turkctl.errors import DatabaseReplacedError, DatabaseUnreachableError
 
 _LOOKS = 10
 _LOOK_S = 0.02
-"""Other programs make a file first and fill it at once."""
+"""Other programs create a file first and fill it right after."""
 
 
 @dataclass
 class SqliteFile:
-    """The file behind an engine, and which one it was when it was first opened."""
+    """The file behind an engine, and which file it was when first opened."""
 
     path: Path
     seen: tuple[int, int] | None = None
     """Its device and inode."""
 
     def open(self) -> None:
-        """See to it, before each connection, that there is a database to connect to: make it, the first time.
+        """Make sure before each connection that there is a database to connect to; create it the first time.
 
         Raises:
             DatabaseUnreachableError: the file has 0 bytes.
-            DatabaseReplacedError: it is gone, or another one, since the first connection.
+            DatabaseReplacedError: it was removed or replaced since the first connection.
         """
         if self.seen is not None:
             self.check()
             return
-        with suppress(OSError):  # connecting will say what is wrong with the folder
+        with suppress(OSError):  # connecting will report what is wrong with the folder
             make(self.path)
         refuse_empty(self.path)
         self.seen = _identity(self.path)
 
     def check(self) -> None:
-        """Raise DatabaseReplacedError unless the file is the one that was opened first, if any was."""
+        """Raise DatabaseReplacedError unless the file is the one opened first, if any was."""
         if self.seen is not None and _identity(self.path) != self.seen:
             what = "was replaced" if self.path.exists() else "was removed"
             raise DatabaseReplacedError(
                 f"the database {self.path} {what} while this program used it; nothing more is done",
-                hint="see that the right file is there, then start again",
+                hint="put the right file back, then start again",
             )
 
 
 def make(path: Path) -> None:
-    """Make a database without tables, which only its owner can read; one that is there stays as it is.
+    """Create a database without tables that only its owner can read; an existing one stays unchanged.
 
     Raises:
         OSError: it cannot be written.
@@ -66,14 +66,14 @@ def make(path: Path) -> None:
 
 
 def refuse_empty(path: Path) -> None:
-    """Raise DatabaseUnreachableError where a file has 0 bytes: it was a database, or it is a mistake."""
+    """Raise DatabaseUnreachableError if a file has 0 bytes: it was a database, or it is a mistake."""
     for _ in range(_LOOKS):
         if not _is_empty(path):
             return
         time.sleep(_LOOK_S)
     raise DatabaseUnreachableError(
         f"{path} is an empty file, not a database",
-        hint="restore it from a copy, or remove it to begin with a new database",
+        hint="restore it from a copy, or remove it to start with a new database",
     )
 
 
@@ -94,7 +94,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 @cache
 def _without_tables() -> bytes:
-    import tempfile  # only where a database is made
+    import tempfile  # only needed to create a database
 
     with tempfile.TemporaryDirectory(prefix="turkctl-", ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "new.db"

@@ -1,4 +1,4 @@
-"""Money, durations and times: read from text, written as text. Pure.
+"""Read and write money, durations and times. Pure.
 
 Money is :class:`~decimal.Decimal` US dollars; databases hold it as integer micro-dollars. Durations are whole
 seconds in a :class:`~datetime.timedelta`. Times are aware and in UTC.
@@ -29,10 +29,10 @@ _MAX_SECONDS = 100 * 366 * 86400
 
 
 def parse_money(text: str) -> Decimal:
-    """Return dollars from ``0.50`` or ``$0.50``: not negative, at most two decimals, maybe with spaces around it.
+    """Return dollars from ``0.50`` or ``$0.50``: not negative, at most two decimals, perhaps with spaces around it.
 
     Raises:
-        UsageError: the text is not such an amount, or goes on in another line.
+        UsageError: the text is not such an amount, or continues on another line.
     """
     match = _MONEY.fullmatch(text.strip(_SPACES))
     if match is None:
@@ -44,7 +44,7 @@ def parse_money(text: str) -> Decimal:
 
 
 def format_money(amount: Decimal) -> str:
-    """``0.50``: cents always, more decimals only where there are any."""
+    """Return an amount as ``0.50``: always with cents, more decimals only if there are any."""
     try:
         cents = amount.quantize(CENT)
     except InvalidOperation:
@@ -53,7 +53,7 @@ def format_money(amount: Decimal) -> str:
 
 
 def to_micros(amount: Decimal) -> int:
-    """Dollars as integer micro-dollars.
+    """Return dollars as integer micro-dollars.
 
     Raises:
         ValueError: the amount has a fraction of a micro-dollar.
@@ -65,17 +65,17 @@ def to_micros(amount: Decimal) -> int:
 
 
 def from_micros(micros: int) -> Decimal:
-    """Micro-dollars as dollars, with two decimals where that is exact."""
+    """Return micro-dollars as dollars, with two decimals if that is exact."""
     amount = Decimal(micros) / MICROS_PER_DOLLAR
     cents = amount.quantize(CENT)
     return cents if cents == amount else amount
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration from ``90s``, ``30m``, ``12h``, ``3d``, ``1w`` or a plain number of seconds.
+    """Return the duration in ``90s``, ``30m``, ``12h``, ``3d``, ``1w`` or a plain number of seconds.
 
     Raises:
-        UsageError: the text is no duration, not a whole number of seconds, or longer than a century.
+        UsageError: the text is not a duration, not a whole number of seconds, or longer than a century.
     """
     match = _DURATION.fullmatch(text.strip().lower())
     hint = "write 90s, 30m, 12h, 3d or a plain number of seconds"
@@ -90,7 +90,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """The shortest exact form that :func:`parse_duration` reads back: ``90s``, ``30m``, ``3d``."""
+    """Return the shortest exact form that :func:`parse_duration` reads back: ``90s``, ``30m``, ``3d``."""
     seconds = int(duration.total_seconds())
     for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
@@ -99,10 +99,10 @@ def format_duration(duration: timedelta) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """An ISO 8601 time; in UTC when it has no offset.
+    """Return the time in an ISO 8601 text; in UTC if it has no offset.
 
     Raises:
-        UsageError: the text is no such time.
+        UsageError: the text is not such a time.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -119,19 +119,19 @@ def parse_time(text: str) -> datetime:
 
 
 def format_time(moment: datetime) -> str:
-    """ISO 8601 in UTC with ``Z``; fractions of a second only where there are any."""
+    """Return a time in ISO 8601, in UTC with ``Z``; fractions of a second only if there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parse_zone(name: str) -> ZoneInfo:
-    """The time zone of this name.
+    """Return the time zone with this name.
 
     Raises:
         UsageError: there is none; the hint names the nearest.
     """
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # half of this module's time
 
-    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names that are folders or lead elsewhere
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names of folders, or outside them
         return ZoneInfo(name)
     known = available_timezones()
     lowered = {each.lower(): each for each in known}

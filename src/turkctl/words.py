@@ -9,10 +9,10 @@ from turkctl.errors import UsageError
 
 
 def known_name(name: str, among: Iterable[str], what: str) -> str:
-    """The name.
+    """Return the name if it is known.
 
     Raises:
-        UsageError: there is none such; the hint names the nearest, or all.
+        UsageError: there is no such name; the hint names the nearest, or all.
     """
     among = list(dict.fromkeys(among))
     if name in among:
@@ -23,6 +23,6 @@ def known_name(name: str, among: Iterable[str], what: str) -> str:
 
 
 def nearest(name: str, among: Iterable[str]) -> str | None:
-    """The closest spelling among the given names, if any is close."""
+    """Return the closest spelling among the given names, or None if none is close."""
     close = difflib.get_close_matches(name, list(among), n=1, cutoff=0.55)
     return close[0] if close else None

@@ -140,7 +140,7 @@ def test_a_list_of_nothing_as_csv_has_its_header(turkctl: Run) -> None:
         (["hits", "show"], "Missing argument 'ID'"),
         (["hits", "show", "A", "B"], "unexpected extra argument"),
         (["config", "get", "mod"], "there is no setting 'mod'; did you mean 'mode'?"),
-        (["hits", "list", "--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url has no meaning in mode local"),
+        (["hits", "list", "--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url cannot be used in mode local"),
         (["hits", "list", "--config", "nope.toml"], "there is no project file"),
         (["hits", "list", "--database-url", "nonsense"], "'nonsense' is not a database URL"),
         (["hits", "list", "--database-url", ""], "--database-url: '' is not a text"),

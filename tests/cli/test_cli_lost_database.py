@@ -157,7 +157,7 @@ def test_a_misspelt_path_of_a_psiturk_study_is_not_filled_with_tables(
     settings = 'database_url = "sqlite:///particpants.db"\nparticipants_source = "psiturk"\n'
     (study / "turkctl.toml").write_text(settings + text, encoding="utf-8")
     finished = turkctl(*argv)
-    assert (finished.code, "though psiTurk fills it" in finished.err) == (4, True), finished.err
+    assert (finished.code, "although psiTurk should fill it" in finished.err) == (4, True), finished.err
     assert not (study / "particpants.db").exists()
 
 

@@ -130,7 +130,7 @@ def test_experiments_do_not_belong_in_the_user_s_own_file(
     (folder / "config.toml").write_text('mode = "sandbox"\n[experiments.a]\n', encoding="utf-8")
     finished = turkctl("config", "get", "mode")
     assert finished.code == 2
-    assert "config.toml:2: experiments are not described in the user's own file" in finished.err
+    assert "config.toml:2: experiments cannot be set in the user's own file" in finished.err
     (folder / "config.toml").write_text('mode = "sandbox"\n', encoding="utf-8")
     assert turkctl("config", "get", "mode").out == "sandbox\n"
 

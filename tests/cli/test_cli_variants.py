@@ -144,7 +144,7 @@ def test_every_mistake_is_named_at_once_and_nothing_is_stored(folder: Path, turk
         ("<p>x</p>".encode("utf-16"), "is not a UTF-8 text"),
         ("<p>x</p>".encode("utf-16-le"), "is not a text: a control character"),
         ("<p>\n<a ${x}>k</a>", "line 2: ${x} stands where the name of an element or attribute belongs"),
-        ("<p>\x0cx</p>", "a character that no question may hold: U+000C"),
+        ("<p>\x0cx</p>", "a character that a question cannot contain: U+000C"),
     ],
 )
 def test_a_template_that_is_not_html_is_refused(folder: Path, turkctl: Run, page: str | bytes, said: str) -> None:
@@ -167,7 +167,7 @@ def test_a_template_may_begin_with_a_byte_order_mark(folder: Path, turkctl: Run)
     [
         ('external_url = "https://x.example/"\nhit_layout = "3L"', "external_url and hit_layout are both there"),
         ("", "it has no question: give exactly one of external_url"),
-        ('question_file = "q.xml"', "the question is a <Question>"),
+        ('question_file = "q.xml"', "a <Question> is not a question"),
         ('question_file = "none.xml"', "cannot read"),
         ('hit_layout = "not an id"', "is not the id of a layout"),
         (

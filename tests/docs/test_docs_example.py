@@ -35,12 +35,13 @@ def sh(script: str, study: Path, **environ: str) -> subprocess.CompletedProcess[
         env={**os.environ, "PATH": path, **environ},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_example_recruits_its_people_and_pays_each_once(study: Path) -> None:
     for block in blocks(study / "README.md"):
         if block.kind == "sh":
@@ -67,6 +68,7 @@ def test_a_mistake_in_the_project_file_ends_the_day_before_anything_is_posted(st
     assert "scheduler" not in log
 
 
+@pytest.mark.slow  # it waits for the market to come back
 def test_a_market_that_is_down_is_said_once(study: Path) -> None:
     down = {"TURKCTL_MODE": "sandbox", "TURKCTL_ENDPOINT_URL": "http://127.0.0.1:9/"}
     keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}

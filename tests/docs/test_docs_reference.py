@@ -29,7 +29,7 @@ def test_the_reference_page_is_current(page: str):
     assert text == GENERATE.PAGES[page](), "run: python scripts/generate.py --update"
 
 
-def test_the_generator_finds_a_stale_page_and_mends_it_only_when_told(
+def test_the_generator_finds_a_stale_page_and_updates_it_only_when_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(GENERATE, "REFERENCE", tmp_path)

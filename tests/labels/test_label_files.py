@@ -257,7 +257,7 @@ def test_gold_that_cannot_be_used_is_refused(turkctl: Turkctl, table: str, folde
     ("flags", "told"),
     [
         (["--method", "kubam"], "there is no method 'kubam'"),
-        (["--method", "majority", "--sigt", "1"], "majority has no sigt"),
+        (["--method", "majority", "--sigt", "1"], "majority does not use sigt"),
         (["--sigt", "0"], "sigt is 0"),
         (["--duplicates", "first"], "--duplicates must be last or all, not 'first'"),
         (["--classes", "cat"], "fewer than two classes"),

@@ -102,7 +102,7 @@ def test_ids_of_any_type_are_kept_and_sorted() -> None:
 def test_votes_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(UsageError, match="differ in length"):
         Votes.of([1], [1, 2], [True, True])
-    with pytest.raises(UsageError, match="'z' is none of the classes"):
+    with pytest.raises(UsageError, match="'z' is not one of the classes"):
         Votes.of([1], [1], ["z"], classes=["x", "y"])
     with pytest.raises(UsageError, match="gold answer 'z' of item 1"):
         Votes.of([1], [1], ["x"], classes=["x", "y"], gold={1: "z"})

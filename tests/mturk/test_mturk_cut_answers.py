@@ -42,6 +42,7 @@ def wire() -> Iterator[tuple[RawServer, MTurk]]:
 
 @pytest.fixture
 def server(wire: tuple[RawServer, MTurk]) -> RawServer:
+    wire[0].wait_until_hung_up()
     wire[0].asked.clear()
     return wire[0]
 
@@ -139,6 +140,7 @@ def test_a_whole_refusal_and_a_fault_that_is_cut_stay_what_they_are(server: RawS
     server.says = lambda *_: [sized(REFUSAL, 400)]
     with pytest.raises(MarketRefusedError, match="no"):
         market.approve("3A")
+    server.wait_until_hung_up()
     server.says = lambda *_: [unsized(REFUSAL[:10], 500)]
     with pytest.raises(MarketFaultError):
         market.approve("3A")

@@ -196,7 +196,7 @@ def test_the_next_scheduler_marks_what_the_last_one_left_running(context: Contex
     _runner(context, acts).once()
     assert acts.done == [], "its own slot comes round again"
     (left,) = past_runs(context.database)
-    assert (left.status, left.error, left.epoch) == ("abandoned", "its process ended before it", 1)
+    assert (left.status, left.error, left.epoch) == ("abandoned", "its process ended before the run did", 1)
     assert read_task(context.database, "a").last_status == "abandoned"
 
 

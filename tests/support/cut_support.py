@@ -49,6 +49,12 @@ class RawServer:
             thread.join(10)
             assert not thread.is_alive()
 
+    def wait_until_hung_up(self) -> None:
+        """Wait until the connections that were answered are closed: a client would use one again until then."""
+        for thread in self._threads[1:]:
+            thread.join(10)
+            assert not thread.is_alive()
+
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args)
         self._threads.append(thread)

@@ -95,7 +95,7 @@ def test_a_line_that_cannot_be_read_is_refused_with_an_example(line: str) -> Non
 
 
 def test_a_line_without_a_time_to_come_is_refused() -> None:
-    with pytest.raises(UsageError, match="no time to come"):
+    with pytest.raises(UsageError, match="is never due"):
         check_cron("0 0 30 2 *", None, NOW)
 
 

@@ -1,1 +1,1 @@
-"""``turkctl demo``: the whole job in one go, with the very operations and the scheduler that studies use."""
+"""``turkctl demo``: a whole study in one go, with the same operations and scheduler that real studies use."""

@@ -1,4 +1,4 @@
-"""The demo as a script of operations, each step told in a sentence."""
+"""The demo as a script of operations, each step described in a sentence."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ EVERY = timedelta(minutes=30)
 PER_ROUND = 18
 MOST_ROUNDS = 500
 BUDGET_FACTOR = Decimal("1.5")
-"""Room for people who take part twice before a round can keep them out."""
+"""Allows for people who take part twice before a round can exclude them."""
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the demo came to."""
+    """The result of the demo."""
 
     folder: Path
     campaign: Mapping[str, Any]
@@ -42,7 +42,7 @@ class Outcome:
     cost_in_large_hits: Decimal
 
     def as_dict(self) -> dict[str, Any]:
-        """The record that ends the demo."""
+        """Return the record that ends the demo."""
         return {
             "folder": str(self.folder),
             **{key: self.campaign[key] for key in ("goal", "completed", "rounds", "status", "spent")},
@@ -54,19 +54,19 @@ class Outcome:
 
 
 def play(folder: Path, goal: int, workers: int, tell: Tell) -> Outcome:
-    """Play the demo in an empty folder.
+    """Run the demo in an empty folder.
 
     Args:
-        folder: made if it is not there.
-        goal: distinct people to recruit.
-        workers: simulated people there are.
-        tell: hears each step, a line at a time.
+        folder: created if it does not exist.
+        goal: number of distinct people to recruit.
+        workers: number of simulated workers.
+        tell: called with each line of text.
 
     Raises:
-        UsageError: the folder has a project already, or there are fewer workers than people wanted.
+        UsageError: the folder is not empty, or there are fewer workers than people wanted.
     """
     if workers < goal:
-        raise UsageError(f"{workers} workers cannot be {goal} people", hint="give --workers at least as many as --goal")
+        raise UsageError(f"{workers} workers cannot be {goal} people", hint="raise --workers to --goal or more")
     context = _project(folder, goal)
     try:
         return _Play(context, folder, goal, workers, tell).run()
@@ -86,7 +86,7 @@ def _project(folder: Path, goal: int) -> Context:
         study.write(folder, format_money(budget))
     except OSError as error:
         raise UsageError(
-            f"cannot write to {folder}: {error.strerror}", hint="name a folder that you may write to"
+            f"cannot write to {folder}: {error.strerror}", hint="name a folder that you can write to"
         ) from None
     settings = load({"config": str(folder / "turkctl.toml"), "mode": "local"}, {}, folder)
     context = Context(replace(settings, state_folder=state_folder(os.environ)))
@@ -144,11 +144,11 @@ class _Play:
         campaign = create(self.context, plan)
         hourly = Schedule(timedelta(hours=1))
         create_task(self.context, require_kind("approve-all"), schedule=hourly, name=None, options={})
-        self.tell("A task, 'approve-all', approves and so pays what was submitted, every hour.")
+        self.tell("A task, 'approve-all', approves (and so pays) submitted work every hour.")
         return campaign.number
 
     def _recruit(self, campaign: int) -> None:
-        """Let the scheduler run what is due and the simulated workers work, half an hour at a time."""
+        """Run what is due and let the simulated workers work, half an hour at a time."""
         people = self._people()
         began = self.context.now()
         self.tell(f"{self.workers} simulated workers look for work. The market's clock runs as fast as it can:")
@@ -190,10 +190,12 @@ class _Play:
 
         plan, act = prepare_approve(self.context, WorkSelection(Selection(everything=True)))
         result = self.context.engine().apply(plan, act)
-        self.tell(f"The goal is met. Submissions approved to end with: {result.succeeded}; all others were before.")
+        self.tell(
+            f"The goal is met. Approved at the end: {result.succeeded} submissions; the others were approved before."
+        )
 
     def _aggregate(self) -> None:
-        """Make one answer per HIT of its workers' answers; tells why where that cannot be done."""
+        """Aggregate the workers' answers to one per HIT; say why if that is impossible."""
         from turkctl.operations.labels.runs import AggregateRequest, aggregate_experiments, unseen
 
         request = AggregateRequest(study.SLUG, lenient=True)
@@ -206,7 +208,7 @@ class _Play:
             flagged = sum(bool(row["flags"]) for row in outcome.result.worker_rows())
             self.tell(
                 f"{run.labels} answers to {run.items} HITs are aggregated by {run.method}: {labels.count(True)} yes, "
-                f"{labels.count(False)} no, {labels.count(None)} open. Workers who seem to guess, or worse: {flagged}."
+                f"{labels.count(False)} no, {labels.count(None)} undecided. Workers flagged: {flagged}."
             )
 
     def _end(self, campaign: int, before: Decimal) -> Outcome:
@@ -218,8 +220,8 @@ class _Play:
         posted = self._posted(campaign)
         if posted > row["completed"]:
             self.tell(
-                f"{posted - row['completed']} of {posted} assignments were done by people who had taken part before a "
-                "round could keep them out: they are paid, and each person counts once."
+                f"{posted - row['completed']} of {posted} assignments were done by people who took part again before a "
+                "round could exclude them: they are paid, and each person counts once."
             )
         large = cost_in_large_hits(posted)
         self.tell(
@@ -231,7 +233,7 @@ class _Play:
 
 
 def cost_in_large_hits(assignments: int) -> Decimal:
-    """Dollars for the same assignments at the commission of HITs of ten or more."""
+    """Return the cost in dollars of the same assignments in HITs of ten or more."""
     from turkctl.fees import LARGE_HIT, reward_fee
 
     reward = Decimal(study.REWARD)

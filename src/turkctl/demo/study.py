@@ -10,7 +10,7 @@ SLUG = "colours"
 REWARD = "0.50"
 
 PROJECT = """\
-# Made by `turkctl demo`. Everything in this folder can be looked at, changed and thrown away.
+# Made by `turkctl demo`. You can read, change and delete everything in this folder.
 mode = "local"
 
 [experiments.colours]
@@ -58,6 +58,6 @@ TASK = """\
 
 
 def write(folder: Path, budget: str) -> None:
-    """Put the study into an empty folder."""
+    """Write the study into an empty folder."""
     outputs.create(folder / "turkctl.toml", PROJECT.replace("{budget}", budget).encode(), private=False)
     outputs.create(folder / "task.html", TASK.encode(), private=False)

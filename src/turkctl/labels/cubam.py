@@ -1,10 +1,10 @@
-"""CUBAM: the labels that OpenSurfaces had, by alternating Newton steps.
+"""CUBAM: the method behind OpenSurfaces' labels, by alternating Newton steps.
 
-The model is in :mod:`turkctl.labels.signal`. Signals, weights and thresholds are all taken at their likeliest: thirty
-rounds, each first over all items with the workers fixed, then over all workers with the items fixed, from x = 1,
-w = 1, t = 0. The schedule is part of the method. The likelihood does not hold the signals' location, and the priors
-hold it weakly, so that the true minimum of the objective splits the items in halves; more rounds, or a joint
-optimiser, have a better objective and worse labels.
+The model is in :mod:`turkctl.labels.signal`. Signals, weights and thresholds are point estimates: thirty rounds, each
+first over all items with the workers fixed, then over all workers with the items fixed, from x = 1, w = 1, t = 0. The
+schedule is part of the method. The likelihood does not fix the signals' location, and the priors only weakly, so that
+the true minimum of the objective splits the items in halves; more rounds, or a joint optimiser, give a better
+objective and worse labels.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from turkctl.labels.signal import estimate, log_mix, newton_step, responsibility
 from turkctl.labels.votes import Floats, Ints, Votes
 
 STEPS = 10
-"""Newton steps in a block at most."""
+"""Maximum Newton steps in a block."""
 SETTLED = 1e-4
-"""An item or worker that moves less than this has settled for its block."""
+"""An item or worker that moves less than this has converged for its block."""
 THIN_OUT = 0.7
-"""Once fewer than this share is still moving, the others are left out of the sums."""
+"""When less than this share is still moving, the others are left out of the sums."""
 LONGEST = 0.7
-"""An item's step at most: farther, the quadratic model does not hold."""
+"""Maximum step of an item: beyond it, the quadratic model does not hold."""
 FLAT = 0.2
-"""Below this curvature an item is between the two peaks of its density, where the likelihood's own curvature leads."""
+"""Below this curvature an item is between the two peaks of its density; then the likelihood's own curvature is used."""
 ROUNDING = 1e-12
-"""Gradients smaller than this are rounding: an exact tie stays one, whatever the order of its votes."""
+"""Gradients smaller than this are rounding errors: an exact tie remains one, whatever the order of its votes."""
 CHUNK = 1 << 14
-"""Votes worked on at a time, so that what lies in between stays in the cache."""
+"""Votes processed at a time, so that intermediate results stay in the cache."""
 
 
 def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
-    """Score: the item's signal x. Objective: the negative log posterior with all constants."""
+    """Fit the model. Score: the item's signal x. Objective: the negative log posterior with all constants."""
     state = Alternation.start(votes, options)
     for done in range(options.rounds):
         state.item_block()
@@ -66,12 +66,12 @@ class Rows:
     other: Ints
 
     def only(self, groups: NDArray[np.bool_]) -> Rows:
-        """The rows of some groups."""
+        """Return the rows of the selected groups."""
         rows = np.repeat(groups, self.sizes)
         return Rows(self.sizes[groups], self.sign[rows], self.other[rows])
 
     def chunks(self) -> Iterator[tuple[slice, slice, Ints, Ints]]:
-        """Pieces of rows: which rows, which groups, the rows in each group, where in the piece a group starts."""
+        """Yield pieces of rows: their rows, their groups, the rows in each group, the offset of each group."""
         ends = np.cumsum(self.sizes)
         starts = ends - self.sizes
         for low in range(0, len(self.sign), CHUNK):
@@ -84,7 +84,7 @@ class Rows:
 
 
 class Alternation:
-    """Signals x, weights w and thresholds t in turn; ``evaluations`` counts passes over votes."""
+    """Estimates signals x, weights w and thresholds t in turn; ``evaluations`` counts passes over votes."""
 
     def __init__(self, by_item: Rows, by_worker: Rows, options: Options) -> None:
         assert options.sigt is not None
@@ -99,7 +99,7 @@ class Alternation:
 
     @classmethod
     def start(cls, votes: Votes, options: Options) -> Alternation:
-        """All signals at 1, all workers alike."""
+        """Return the starting point: all signals at 1, all workers alike."""
         sign = 2.0 * votes.value - 1
         order = np.argsort(votes.worker, kind="stable")
         by_item = Rows(votes.per_item, sign, votes.worker)
@@ -107,7 +107,7 @@ class Alternation:
         return cls(by_item, by_worker, options)
 
     def item_block(self) -> None:
-        """Move all signals to their likeliest place near where they are, the workers fixed."""
+        """Move all signals to the nearest maximum of their density, with the workers fixed."""
         active, rows = np.arange(len(self.x)), self.by_item
         slope, shift = self._slope_and_shift(rows)
         for _ in range(STEPS):
@@ -123,7 +123,7 @@ class Alternation:
                 slope, shift = self._slope_and_shift(rows)
 
     def _slope_and_shift(self, rows: Rows) -> tuple[Floats, Floats]:
-        """Per vote, s w and s t of its worker."""
+        """Return s w and s t of the worker, per vote."""
         slope, shift = self.w[rows.other], self.t[rows.other]
         slope *= rows.sign
         shift *= rows.sign
@@ -150,7 +150,7 @@ class Alternation:
         return result
 
     def worker_block(self) -> None:
-        """Move all workers to their likeliest weight and threshold, the signals fixed: a strictly concave problem."""
+        """Move all workers to their likeliest weight and threshold, signals fixed: a strictly concave problem."""
         active, rows = np.arange(len(self.w)), self.by_worker
         seen = self._seen(rows)
         for _ in range(STEPS):
@@ -166,7 +166,7 @@ class Alternation:
                 seen = self._seen(rows)
 
     def _seen(self, rows: Rows) -> Floats:
-        """Per vote, s x of its item."""
+        """Return s x of the item, per vote."""
         seen = self.x[rows.other]
         seen *= rows.sign
         return seen
@@ -194,7 +194,7 @@ class Alternation:
         return newton_step(qxx + options.sigw**-2, -qx, q + self.sigt**-2, gw, gt)
 
     def objective(self) -> float:
-        """The negative log posterior, constants and all."""
+        """Return the negative log posterior with all constants."""
         rows, options = self.by_item, self.options
         slope, shift = self._slope_and_shift(rows)
         total = 0.0

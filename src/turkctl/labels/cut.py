@@ -1,4 +1,4 @@
-"""Where the score is cut into labels: at 0, where the user says, or where the gold items fit best."""
+"""Choose where the score is cut into labels: at 0, at the user's threshold, or where the gold items fit best."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from turkctl.labels.votes import Floats, Votes
 
 @dataclass(frozen=True)
 class Cut:
-    """A threshold, whether it is the default, given, or chosen on gold items, and what is odd about it."""
+    """A threshold, whether it is the default, given, or chosen on gold items, and a warning if it is doubtful."""
 
     threshold: float
     source: str
@@ -22,16 +22,16 @@ class Cut:
 
 
 def choose_cut(votes: Votes, fit: Fit, options: Options) -> Cut:
-    """The threshold that is given; else the best on gold items, where there are any; else 0.
+    """Return the given threshold; else the best cut on gold items, if there are any; else 0.
 
-    For more than two classes the threshold is a least score, which gold does not choose.
+    For more than two classes the threshold is a minimum score, which gold items do not choose.
     """
     if options.threshold is not None:
         return Cut(options.threshold, "given")
     known = votes.gold >= 0
     if not votes.binary:
         idle = known.any() and fit.cut_score is None
-        return Cut(-np.inf, "default", "gold answers have no effect on this method with classes" if idle else None)
+        return Cut(-np.inf, "default", "gold answers do not affect this method with several classes" if idle else None)
     if not known.any():
         return Cut(0.0, "default")
     truth = votes.gold[known] == 1
@@ -43,13 +43,13 @@ def choose_cut(votes: Votes, fit: Fit, options: Options) -> Cut:
     if 0 < above < len(scores):
         return Cut(best, "gold")
     side = f"all {len(scores)} on one side of {best:.4g}, {max(truth.sum(), (~truth).sum())} of them right"
-    return Cut(best, "gold", f"no cut fits the gold items better than {side}: see whether they agree with the labels")
+    return Cut(best, "gold", f"no cut fits the gold items better than {side}: check whether they agree with the labels")
 
 
 def best_cut(scores: Floats, truth: NDArray[np.bool_]) -> float:
-    """The cut that puts most items on their side; of equally good ones, the nearest to 0.
+    """Return the cut that puts most items on their side; among equally good cuts, the one nearest to 0.
 
-    Cuts are looked for at 0, midway between neighbouring scores, and beyond the outermost.
+    Candidates are 0, the midpoints between neighbouring scores, and a point beyond each end.
     """
     ordered = np.unique(scores)
     middle = (ordered[1:] + ordered[:-1]) / 2
@@ -61,7 +61,7 @@ def best_cut(scores: Floats, truth: NDArray[np.bool_]) -> float:
 
 
 def cut_labels(votes: Votes, fit: Fit, threshold: float, min_votes: int) -> NDArray[np.int32]:
-    """The class of each item, -1 for a tie, for too few votes, and for a best class under the threshold."""
+    """Return the class of each item; -1 for a tie, too few votes, or a best class below the threshold."""
     if fit.best is None:
         label = (fit.score > threshold).astype(np.int32)
         label[np.abs(fit.score - threshold) < TIE] = -1

@@ -1,8 +1,8 @@
 """Dawid and Skene's model (Applied Statistics 28, 1979), fitted by expectation and maximisation.
 
-A worker who looks at an item of class k answers l with probability theta[k, l], whatever the item. The start are the
-shares of votes; every cell of theta and of the class balance has one vote more than was counted, so that nobody is
-ever certain. ``one-coin`` has a single number per worker, the probability to be right.
+A worker who sees an item of class k answers l with probability theta[k, l], whatever the item. It starts from the
+shares of votes; every cell of theta and of the class balance gets one vote more than was counted, so that no worker is
+ever certain. ``one-coin`` has a single number per worker, the probability of being right.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from turkctl.labels.result import TIE, Fit
 from turkctl.labels.votes import Floats, Votes
 
 GAIN = 1e-7
-"""The rounds end when the log likelihood gains less than this per vote."""
+"""Rounds end when the log likelihood gains less than this per vote."""
 MOST = 1000
-"""Rounds at most."""
+"""Maximum number of rounds."""
 ONE_SIDED = 0.99
-"""A class balance beyond this, one way or the other, has run away."""
+"""A class balance beyond this, in either direction, means that the fit has failed."""
 
 Maximise = Callable[[Floats], Floats]
-"""From the expected votes [worker, answer, class] to theta in the same shape."""
+"""Returns theta from the expected votes, both of shape [worker, answer, class]."""
 
 
 def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
-    """Two classes. Score: log odds of true. Workers: a1 and a0, how often they are right on true and false items."""
+    """Fit two classes. Score: log odds of true. Workers: a1 and a0, the share right on true and on false items."""
     em = _Em(votes, _free)
     em.run(tick)
     score = em.log_joint[:, 1] - em.log_joint[:, 0]
@@ -40,7 +40,7 @@ def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
 
 
 def fit_many(votes: Votes, _options: Options, tick: Tick) -> Fit:
-    """K classes. Score: log odds of the likeliest class; workers: ``confusion[class][answer]``."""
+    """Fit K classes. Score: log odds of the likeliest class; workers: ``confusion[class][answer]``."""
     em = _Em(votes, _free)
     em.run(tick)
     best = em.log_joint.argmax(axis=1)
@@ -54,7 +54,7 @@ def fit_many(votes: Votes, _options: Options, tick: Tick) -> Fit:
 
 
 def fit_one_coin(votes: Votes, _options: Options, tick: Tick) -> Fit:
-    """Two classes, one number a worker: a1 = a0. Can call all items one class on very bad data; it warns then."""
+    """Fit two classes with one number per worker, a1 = a0. Warn if, on very bad data, it calls all items one class."""
     em = _Em(votes, _one_coin)
     em.run(tick)
     score = em.log_joint[:, 1] - em.log_joint[:, 0]
@@ -62,12 +62,12 @@ def fit_one_coin(votes: Votes, _options: Options, tick: Tick) -> Fit:
     share = float(em.balance[1])
     told = []
     if not 1 - ONE_SIDED <= share <= ONE_SIDED:
-        told.append(f"one-coin ran away: it takes {share:.1%} of the items for true; use another method")
+        told.append(f"one-coin failed: it calls {share:.1%} of the items true; use another method")
     return em.as_fit(score, logistic(score), worker={"a1": a1, "a0": a1}, flags=_flags(a1, a1), warnings=told)
 
 
 class _Em:
-    """The rounds. ``log_joint`` is [item, class], ``theta`` [worker, answer, class], ``balance`` [class]."""
+    """Runs the rounds. ``log_joint`` is [item, class], ``theta`` [worker, answer, class], ``balance`` [class]."""
 
     def __init__(self, votes: Votes, maximise: Maximise) -> None:
         self._kinds = len(votes.classes)
@@ -87,7 +87,7 @@ class _Em:
         self.converged = False
 
     def run(self, tick: Tick) -> None:
-        """Rounds until the likelihood no longer gains."""
+        """Run rounds until the likelihood stops rising."""
         while self.rounds < MOST and not self.converged:
             before = self.objective
             self._round()
@@ -107,7 +107,7 @@ class _Em:
         self.objective = float(highest.sum() + np.log(total).sum())
 
     def as_fit(self, score: Floats, p: Floats, best: Any = None, **columns: Any) -> Fit:
-        """What the rounds found; the objective is the log likelihood."""
+        """Return the result of the rounds as a fit; the objective is the log likelihood."""
         return Fit(
             score,
             p,
@@ -135,5 +135,5 @@ def _one_coin(expected: Floats) -> Floats:
 
 
 def _flags(a1: Floats, a0: Floats) -> dict[str, Any]:
-    """Reversed: right less often than by chance, clearly; guessing: no better than by chance."""
+    """Flag workers as reversed (right clearly less often than by chance) or guessing (no better than chance)."""
     return {"reversed": a1 + a0 < 0.9, "guessing": np.abs(a1 + a0 - 1) < 0.1}

@@ -1,4 +1,4 @@
-"""The share of votes. A tie gives no label."""
+"""Majority vote: the share of votes. A tie gives no label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from turkctl.labels.votes import Votes
 
 
 def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
-    """Score: the mean of the votes as +1 and -1. p: the share of true votes with one vote more for each side."""
+    """Fit two classes. Score: the mean of votes as +1 and -1. p: share of true with one vote added to each side."""
     n = votes.per_item
     true = np.bincount(votes.item, votes.value, len(votes.items))
     tick(1, 1)
@@ -18,7 +18,7 @@ def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
 
 
 def fit_many(votes: Votes, _options: Options, tick: Tick) -> Fit:
-    """The class with most votes; score: its share and the share of the others, as +1 and -1; p as for two."""
+    """Return the class with most votes. Score: its share minus the share of the others; p as for two classes."""
     kinds = len(votes.classes)
     cells = votes.item.astype(np.int64) * kinds + votes.value
     counts = np.bincount(cells, minlength=len(votes.items) * kinds).reshape(-1, kinds)

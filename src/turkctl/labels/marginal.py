@@ -1,7 +1,7 @@
-"""CUBAM with the items' signal integrated out: better ranking, and it copes better with classes of unequal size.
+"""CUBAM with the items' signal integrated out: better ranking, and better with classes of unequal size.
 
-The model is in :mod:`turkctl.labels.signal`; weights, thresholds and the share of true items are taken at their
-likeliest, the signals are summed over on a grid.
+The model is in :mod:`turkctl.labels.signal`; weights, thresholds and the share of true items are point estimates, the
+signals are summed over on a grid.
 """
 
 from __future__ import annotations
@@ -22,28 +22,31 @@ from turkctl.labels.signal import estimate, log_mix, newton_step, responsibility
 from turkctl.labels.votes import Floats, Votes
 
 GRID = np.linspace(-3.9, 3.9, 40)
-"""Midpoints, so that none is at 0."""
+"""Midpoints, so that no point is at 0."""
 EM_ROUNDS = 3
-"""Rounds of expectation and maximisation that bring the start near."""
+"""Rounds of expectation and maximisation that find a good starting point."""
 MOST = 100
-"""Iterations of the optimiser at most."""
+"""Maximum number of iterations of the optimiser."""
 GAIN = 1e-6
-"""It ends when an iteration lowers the objective per item by a smaller share: more votes than ``SMALL``."""
+"""With more votes than ``SMALL``: stop if an iteration lowers the objective per item by a smaller share than this."""
 SMALL = 20_000
-"""Up to so many votes, it goes on to the end, in double precision: that costs nothing there."""
+"""With at most this many votes, it runs to convergence in double precision, which costs little there."""
 SMALL_GAIN = 1e-9
 CORRECTIONS = 20
-"""Pairs from which it models the curvature."""
+"""Number of pairs from which the optimiser models the curvature."""
 BLOCK = 1 << 12
-"""Items worked on at a time: posteriors are 40 numbers an item."""
+"""Items processed at a time: posteriors are 40 numbers per item."""
 
 Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
 Posterior = Floats
-"""[item, grid point]; in single precision where there are many votes, which is enough."""
+"""[item, grid point]; in single precision if there are many votes, which is enough."""
 
 
 def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
-    """Score: the posterior mean of the item's signal. Objective: the log of what is maximised. Gold enters the fit."""
+    """Fit the model; gold answers are used in the fit. Score: the posterior mean of the item's signal.
+
+    Objective: the logarithm of what is maximised.
+    """
     model = Model(votes, options)
     w: Floats = np.ones(len(votes.workers))
     t: Floats = np.zeros(len(votes.workers))
@@ -58,7 +61,7 @@ def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
     return Fit(
         score=score,
         p=estimate(score, options),
-        # The gold items' own scores know the answer, which a cut must not be chosen on.
+        # The gold items' own scores use the known answer, so a cut must not be chosen on them.
         cut_score=model.posterior(w, t, beta, None)[0] if model.gold is not None else None,
         item={"p_positive": positive},
         worker=columns,
@@ -74,11 +77,11 @@ def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
 
 @dataclass(frozen=True)
 class Sums:
-    """What one pass over the items gives: the log likelihood, the gradient and the curvature [worker] or scalar."""
+    """Sums over one pass over the items: the log likelihood, gradient and curvature, per worker or scalar."""
 
     likelihood: float
     share: float
-    """Mean probability of the upper class over items."""
+    """Mean probability of the upper class over all items."""
     gw: Floats
     gt: Floats
     hww: Floats
@@ -110,11 +113,11 @@ class Model:
         self.gain = SMALL_GAIN if len(votes) <= SMALL else GAIN
 
     def _log_prior(self, beta: float) -> Posterior:
-        """Rows for items of unknown class, known to be false, known to be true; the first one's shares sum to 1."""
+        """Return rows for items of unknown class, known false and known true; the first row's shares sum to 1."""
         shares = [log_mix(GRID, beta, self.options.sigx)]
         for centre in (-1, 1):
             bell = -((GRID - centre) ** 2) / (2 * self.options.sigx**2)
-            # Not over the whole mixture: the class's own part of it, so that gold counts towards beta as well.
+            # Only the class's own part of the mixture, so that gold items count towards beta as well.
             shares.append(bell + (math.log(beta) if centre > 0 else math.log1p(-beta)) - self._bell_constant())
         rows = np.stack(shares)
         rows -= special.logsumexp(rows[0])
@@ -126,7 +129,7 @@ class Model:
     def _posteriors(
         self, w: Floats, t: Floats, beta: float, gold: NDArray[np.int32] | None
     ) -> Iterator[tuple[int, csr_array, Posterior, float]]:
-        """Per block: its first item, its votes, the posterior of the signal [item, grid], the log likelihood."""
+        """Yield for each block its first item, votes, posterior of the signal [item, grid], log likelihood."""
         b = np.multiply.outer(w, GRID) - t[:, None]
         table = np.concatenate([log_phi(b), log_phi(-b)]).astype(self._kind)
         prior = self._log_prior(beta)
@@ -146,7 +149,7 @@ class Model:
         self.evaluations += 1
 
     def sums(self, w: Floats, t: Floats, beta: float) -> Sums:
-        """One pass: expected votes on the grid, and from them gradient and curvature of every worker."""
+        """Pass over the votes once: sum expected votes on the grid, then gradient and curvature of every worker."""
         upper = responsibility(GRID, replace(self.options, beta=beta)).astype(self._kind)
         expected = np.zeros((2 * self.workers, len(GRID)))
         likelihood = share = 0.0
@@ -171,7 +174,7 @@ class Model:
         )
 
     def _share(self, a: Posterior, upper: Posterior, low: int) -> float:
-        """The block's sum of probabilities of the upper class; what is known is not estimated."""
+        """Return the block's sum of probabilities of the upper class; known classes are not estimated."""
         share = a @ upper
         if self.gold is not None:
             gold = self.gold[low : low + len(a)]
@@ -179,19 +182,19 @@ class Model:
         return float(share.sum(dtype=np.float64))
 
     def em_round(self, w: Floats, t: Floats, beta: float) -> tuple[Floats, Floats, float]:
-        """One Newton step of every worker, and the share of true items."""
+        """Take one Newton step for every worker, and update the share of true items."""
         sums = self.sums(w, t, beta)
         dw, dt = newton_step(sums.hww, sums.hwt, sums.htt, sums.gw, sums.gt)
         return w + dw, t + dt, (self.items * sums.share + 1) / (self.items + 2)
 
     def penalty(self, w: Floats, t: Floats, beta: float) -> float:
-        """The priors' part of the objective, without constants."""
+        """Return the priors' part of the objective, without constants."""
         options = self.options
         spread = ((w - options.muw) ** 2).sum() / (2 * options.sigw**2) + (t**2).sum() / (2 * self.sigt**2)
         return float(spread) - math.log(beta) - math.log1p(-beta)
 
     def posterior(self, w: Floats, t: Floats, beta: float, gold: NDArray[np.int32] | None) -> tuple[Floats, Floats]:
-        """Per item, the mean of the signal and the probability that it is above 0."""
+        """Return the mean of the signal and the probability that it is above 0, per item."""
         grid, above = GRID.astype(self._kind), (GRID > 0).astype(self._kind)
         parts = [(a @ grid, a @ above) for _, _, a, _ in self._posteriors(w, t, beta, gold)]
         means, shares = zip(*parts, strict=True)
@@ -199,7 +202,7 @@ class Model:
 
 
 class _Search:
-    """The optimiser's view: w, t and logit beta in units of their curvature, and what it ends with."""
+    """The optimiser's view: w, t and logit beta in units of their curvature, and the final result."""
 
     def __init__(self, model: Model, w: Floats, t: Floats, beta: float) -> None:
         self._model = model
@@ -211,10 +214,10 @@ class _Search:
         self.converged = False
 
     def run(self, tick: Tick) -> _Search:
-        """Maximise; the parameters are then the object's own."""
+        """Maximise the objective and set the parameters to the result."""
         start = np.concatenate([self.w, self.t, [math.log(self.beta / (1 - self.beta))]]) * self._scale
 
-        def after(intermediate_result: optimize.OptimizeResult) -> None:  # noqa: ARG001  # SciPy goes by the name
+        def after(intermediate_result: optimize.OptimizeResult) -> None:  # noqa: ARG001  # SciPy calls it by this name
             self.iterations += 1
             tick(EM_ROUNDS + self.iterations, EM_ROUNDS + MOST)
 
@@ -235,7 +238,7 @@ class _Search:
         plain = scaled / self._scale
         workers = self._model.workers
         self.w, self.t = plain[:workers], plain[workers:-1]
-        # Away from 0 and 1, where a logarithm would end; the prior keeps the solution well inside.
+        # Kept away from 0 and 1, where the logarithm is infinite; the prior keeps the solution well inside.
         self.beta = float(np.clip(logistic(plain[-1:]), 1e-9, 1 - 1e-9)[0])
 
     def _evaluate(self, scaled: Vector) -> tuple[float, Vector]:

@@ -1,4 +1,4 @@
-"""The methods by name, and the one function that runs them."""
+"""The methods by name, and the function that runs them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from turkctl.labels.votes import Floats, Votes
 
 @dataclass(frozen=True)
 class Method:
-    """A way to aggregate: what it is, how it fits, the options it heeds, the spread ``sigt`` it has by itself."""
+    """A way to aggregate: its description, its fit, the options it uses, and its own default of ``sigt``."""
 
     prose: str
     fit: Callable[[Votes, Options, Tick], Fit]
     many: Callable[[Votes, Options, Tick], Fit] | None
-    """The fit for more than two classes, where there is one."""
+    """The fit for more than two classes, if there is one."""
     uses: tuple[str, ...] = ()
     sigt: float | None = None
     named_classes: bool = False
-    """Whether values other than true and false become classes without being asked for."""
+    """Whether values other than true and false become classes by default."""
 
 
 SIGNAL = ("sigt", "beta", "sigx", "muw", "sigw")
@@ -71,15 +71,15 @@ def aggregate(
     progress: Tick | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Result:
-    """One label per item out of several votes, and what each worker is worth.
+    """Return one label per item from several votes, and the quality of each worker.
 
-    ``progress`` is told after each round (rounds done, rounds at most); ``stop`` is asked as often, and ends the run
-    when it says True. Nothing is random, and one thread does the work. The same votes give the same result, whatever
-    the order of rows; new names for items and workers change it by rounding only.
+    ``progress`` is called after each round (rounds done, maximum number of rounds); ``stop`` is called as often, and
+    ends the run if it returns True. Nothing is random, and one thread does the work. The same votes give the same
+    result, whatever the order of rows; renaming items and workers changes it by rounding only.
 
     Raises:
-        UsageError: an unknown method; an option out of range; no votes; more classes than the method can take.
-        InterruptedByUserError: ``stop`` said so.
+        UsageError: the method is unknown, an option is out of range, there are no votes, or too many classes.
+        InterruptedByUserError: ``stop`` returned True.
     """
     options = options or Options()
     options.check()
@@ -113,30 +113,30 @@ def aggregate(
 
 
 def options_for(method: str, given: Mapping[str, Any]) -> Options:
-    """Options from those that are given, which is what is not None.
+    """Return options from the given values; None counts as not given.
 
     Raises:
-        UsageError: an unknown method, a value out of range, or an option that the method does not heed.
+        UsageError: the method is unknown, a value is out of range, or the method does not use an option.
     """
     uses = ("min_votes", "threshold", *find_method(method).uses)
     chosen = {name: value for name, value in given.items() if value is not None}
     idle = next((name for name in chosen if name not in uses), None)
     if idle is not None:
         able = ", ".join(name for name, each in METHODS.items() if idle in each.uses)
-        raise UsageError(f"{method} has no {idle}", hint=f"leave it out, or use {able}")
+        raise UsageError(f"{method} does not use {idle}", hint=f"leave it out, or use {able}")
     options = Options(**chosen)
     options.check()
     return options
 
 
 def find_method(name: str) -> Method:
-    """The method of that name.
+    """Return the method with this name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such method.
     """
     if name not in METHODS:
-        raise UsageError(f"there is no method '{name}'", hint="one of " + ", ".join(METHODS))
+        raise UsageError(f"there is no method '{name}'", hint="use one of " + ", ".join(METHODS))
     return METHODS[name]
 
 
@@ -164,7 +164,7 @@ def _tick(progress: Tick | None, stop: Callable[[], bool] | None) -> Tick:
 
 
 def _parameters(options: Options, method: Method, fit: Fit) -> dict[str, Any]:
-    """The options that the method heeds, and what it estimated."""
+    """Return the options that the method uses, and the parameters it estimated."""
     given = asdict(_with_sigt(options, method))
     return {name: given[name] for name in ("min_votes", *method.uses)} | dict(fit.parameters)
 
@@ -172,12 +172,12 @@ def _parameters(options: Options, method: Method, fit: Fit) -> dict[str, Any]:
 def _warnings(cut: Cut, n: Any, options: Options) -> list[str]:
     told = [cut.warning] if cut.warning else []
     if int(n.max()) < options.min_votes:
-        told.append(f"no item has {options.min_votes} votes, the most is {int(n.max())}: no item gets a label")
+        told.append(f"no item has {options.min_votes} votes (the maximum is {int(n.max())}): no item gets a label")
     return told
 
 
 def _agreement(votes: Votes, label: Any) -> Floats:
-    """The share of each worker's votes that equal the item's label, over items that have one."""
+    """Return the share of each worker's votes that equal the item's label, over items that have one."""
     final = label[votes.item]
     counted = final >= 0
     same = np.bincount(votes.worker, counted & (final == votes.value), len(votes.workers))

@@ -1,4 +1,4 @@
-"""The normal distribution's tails, right for every argument."""
+"""Tails of the normal distribution, accurate for every argument."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _ROOT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 
 
 def log_phi(a: Floats) -> Floats:
-    """The logarithm of the distribution function, without cancellation in the left tail."""
+    """Return the logarithm of the distribution function, without cancellation in the left tail."""
     result: Floats = special.log_ndtr(a)
     return result
 
 
 def phi(a: Floats) -> Floats:
-    """The distribution function."""
+    """Return the distribution function."""
     result: Floats = special.ndtr(a)
     return result
 
 
 def hazard(a: Floats) -> Floats:
-    """Density over distribution function: the derivative of :func:`log_phi`.
+    """Return density over distribution function: the derivative of :func:`log_phi`.
 
-    By the scaled complementary error function, which overflows only where the ratio is 0.
+    Uses the scaled complementary error function, which overflows only if the ratio is 0.
     """
     scaled = np.multiply(a, -_ROOT_HALF)
     with np.errstate(over="ignore"):
@@ -37,6 +37,6 @@ def hazard(a: Floats) -> Floats:
 
 
 def logistic(z: Floats) -> Floats:
-    """1 / (1 + exp(-z))."""
+    """Return 1 / (1 + exp(-z))."""
     result: Floats = special.expit(z)
     return result

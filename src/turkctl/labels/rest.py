@@ -1,4 +1,4 @@
-"""Many classes by a method for two: each class against the rest."""
+"""Aggregate many classes by a method for two: each class against the rest."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FitTwo = Callable[[Votes, Options, Tick], Fit]
 
 
 def against_the_rest(fit: FitTwo) -> FitTwo:
-    """A fit that asks of each class "this, or another?"; the class with the best score wins, two alike tie.
+    """Return a fit that asks of each class "this one, or another?"; the best score wins, equal scores tie.
 
-    It has no numbers of workers: they would be others for each class.
+    It has no numbers of workers, since they would differ for each class.
     """
 
     def fit_each(votes: Votes, options: Options, tick: Tick) -> Fit:

@@ -1,4 +1,4 @@
-"""What a method finds, and what a whole run gives: labels of items, numbers of workers, facts of the run."""
+"""Results of a method and of a whole run: labels of items, numbers of workers, facts of the run."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from turkctl.labels.votes import Floats, Ints, Votes
 
 TIE = 1e-4
-"""Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, not at it; mostly within 1e-6."""
+"""Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, mostly within 1e-6, not at 0."""
 DIGITS = 6
-"""Decimals of the numbers in rows."""
+"""Number of decimals in rows."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a method makes of votes, before anything is cut.
+    """The result of a method, before scores are cut into labels.
 
-    ``score`` and ``p`` have an entry per item; ``best``, for more than two classes, the index of the class that the
-    score is about, -1 for a tie. ``cut_score`` is what a cut is chosen on, where gold entered the fit.
+    ``score`` and ``p`` have an entry per item; ``best``, for more than two classes, is the index of the class that the
+    score belongs to, -1 for a tie. ``cut_score`` is the score for choosing a cut if gold items were used in the fit.
     ``item`` and ``worker`` hold further columns by name.
     """
 
@@ -44,7 +44,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Run:
-    """The facts of one run. ``objective`` is the method's own; ``converged`` is None where a schedule is fixed."""
+    """The facts of one run. ``objective`` is the method's own; ``converged`` is None if the schedule is fixed."""
 
     method: str
     parameters: Mapping[str, Any]
@@ -54,7 +54,7 @@ class Run:
     labels: int
     duplicates: int
     threshold: float | None
-    """None where there is no cut: more than two classes."""
+    """None if there is no cut: more than two classes."""
     threshold_from: str
     """``default``, ``given`` or ``gold``."""
     rounds: int
@@ -65,15 +65,15 @@ class Run:
     warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the facts in JSON's types."""
         return {**vars(self), "warnings": list(self.warnings)}
 
 
 @dataclass(frozen=True)
 class Result:
-    """Per item: ``label`` (index of the class, -1 for none), ``score``, ``p``, ``n`` votes, ``n_true`` of them true.
+    """Per item: ``label`` (index of the class, -1 for none), ``score``, ``p``, ``n`` votes, ``n_true`` true ones.
 
-    ``n_true`` counts, for more than two classes, the votes for the best class. ``worker`` has the columns ``n`` and
+    For more than two classes, ``n_true`` counts the votes for the best class. ``worker`` has the columns ``n`` and
     ``agreement`` (with the final labels, NaN without any) and the method's own; ``flags`` says by name which workers
     are reversed, guessing or one-sided.
     """
@@ -90,12 +90,12 @@ class Result:
     run: Run
 
     def labels(self) -> list[Hashable | None]:
-        """The class of each item, None without one."""
+        """Return the class of each item, None for no label."""
         classes = (*self.votes.classes, None)
         return [classes[position] for position in self.label.tolist()]
 
     def item_rows(self) -> Iterator[dict[str, Any]]:
-        """A row per item in the order of items: item, label, score, p, n, method; for cubam-nd its place ``x``."""
+        """Yield a row per item, in order: item, label, score, p, n, method; for cubam-nd also its position ``x``."""
         method = self.run.method
         columns = (self.votes.items, self.labels(), _listed(self.score), _listed(self.p), self.n.tolist())
         places = _listed(self.item["x"]) if "x" in self.item else None
@@ -106,7 +106,7 @@ class Result:
             yield row
 
     def worker_rows(self) -> Iterator[dict[str, Any]]:
-        """A row per worker in the order of workers: worker, n, agreement, the method's own columns, flags."""
+        """Yield a row per worker, in order: worker, n, agreement, the method's own columns, flags."""
         columns = {name: _listed(values) for name, values in self.worker.items()}
         for position, worker in enumerate(self.votes.workers):
             row: dict[str, Any] = {"worker": worker}
@@ -121,5 +121,5 @@ def _listed(values: NDArray[Any]) -> list[Any]:
 
 
 def _number(value: Any) -> Any:
-    """JSON knows no infinity and no NaN: a missing value."""
+    """Return the value, or None for infinity and NaN, which JSON does not have."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,8 +1,8 @@
-"""The signal model that cubam, cubam-marginal and cubam-nd share, and what its workers' numbers mean.
+"""The signal model that cubam, cubam-marginal and cubam-nd share, and the meaning of its workers' numbers.
 
-Item i has a signal x; worker j sees it with noise of standard deviation 1/|w| and says true where what is seen is
-above t/w: P(true) = Phi(w x - t). Signals come from two normal distributions around +1 and -1 with spread sigx, beta
-of them from the upper one; w ~ N(muw, sigw), t ~ N(0, sigt). After Welinder, Branson, Belongie and Perona, "The
+Item i has a signal x; worker j sees it with noise of standard deviation 1/|w| and says true if the noisy signal is
+above t/w: P(true) = Phi(w x - t). Signals come from two normal distributions around +1 and -1 with spread sigx, a share
+beta of them from the upper one; w ~ N(muw, sigw), t ~ N(0, sigt). After Welinder, Branson, Belongie and Perona, "The
 multidimensional wisdom of crowds" (NIPS 2010).
 """
 
@@ -18,21 +18,21 @@ from turkctl.labels.options import Options
 from turkctl.labels.votes import Floats
 
 GUESSING = 1.1
-"""Sensitivity and specificity together below this: hardly better than a coin, whose sum is 1."""
+"""A sum of sensitivity and specificity below this is hardly better than a coin, whose sum is 1."""
 
 
 def prior_odds(options: Options) -> float:
-    """The log odds of true beforehand."""
+    """Return the prior log odds of true."""
     return math.log(options.beta) - math.log1p(-options.beta)
 
 
 def responsibility(x: Floats, options: Options) -> Floats:
-    """The probability that a signal at x is of the upper class, by the prior alone."""
+    """Return the probability that a signal at x is of the upper class, by the prior alone."""
     return logistic(2 * x / options.sigx**2 + prior_odds(options))
 
 
 def log_mix(x: Floats, beta: float, sigx: float) -> Floats:
-    """The logarithm of the signal's density."""
+    """Return the logarithm of the signal's density."""
     constant = math.log(sigx) + math.log(2 * math.pi) / 2
     upper = math.log(beta) - (x - 1) ** 2 / (2 * sigx**2)
     lower = math.log1p(-beta) - (x + 1) ** 2 / (2 * sigx**2)
@@ -41,12 +41,12 @@ def log_mix(x: Floats, beta: float, sigx: float) -> Floats:
 
 
 def estimate(score: Floats, options: Options) -> Floats:
-    """An estimate of the probability of true from the score; on real labels better calibrated than P(x > 0)."""
+    """Estimate the probability of true from the score; on real labels better calibrated than P(x > 0)."""
     return logistic(2 * score / options.sigx**2)
 
 
 def worker_columns(w: Floats, t: Floats, sigx: float) -> dict[str, Floats]:
-    """Per worker: w, t, noise 1/|w|, cut t/w on the signal's scale, sensitivity and specificity."""
+    """Return, per worker, w, t, noise 1/|w|, cut t/w on the signal's scale, sensitivity and specificity."""
     spread = np.sqrt(1 + (w * sigx) ** 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         noise, cut = 1 / np.abs(w), t / w
@@ -61,7 +61,7 @@ def worker_columns(w: Floats, t: Floats, sigx: float) -> dict[str, Floats]:
 
 
 def worker_flags(columns: dict[str, Floats]) -> dict[str, Any]:
-    """Reversed: answers the wrong way round; guessing: hardly looks; one-sided: one answer for either class."""
+    """Flag workers as reversed (wrong way round), guessing (hardly look) or one-sided (same answer to both)."""
     return {
         "reversed": columns["w"] < 0,
         "guessing": columns["sensitivity"] + columns["specificity"] < GUESSING,

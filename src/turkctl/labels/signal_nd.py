@@ -1,9 +1,9 @@
-"""The signal model in several dimensions, to see kinds of item and groups of workers; its axes mean nothing by name.
+"""The signal model in several dimensions, to see kinds of items and groups of workers; its axes have no meaning.
 
 Signals x and weights w are vectors, P(true) = Phi(w . x - t); signals come from two round normal distributions around
-(1, ..., 1) and (-1, ..., -1). In one dimension all is as in ``cubam``; where all dimensions start alike they stay
-alike, so that this begins at the result of ``cubam`` on the diagonal, moved off it. What moves it off the diagonal is
-nothing random: the directions in which items differ most in what ``cubam`` leaves unexplained.
+(1, ..., 1) and (-1, ..., -1). In one dimension it equals ``cubam``. If all dimensions start alike they stay alike, so
+this starts from the result of ``cubam`` on the diagonal, moved off it. The move is not random: it follows the
+directions in which items differ most in what ``cubam`` leaves unexplained.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from turkctl.labels.signal import GUESSING, estimate, log_mix, prior_odds
 from turkctl.labels.votes import Floats, Votes
 
 FARTHEST = 2.0
-"""The start is cut off here, in signals and in standard deviations of what moves them off the diagonal."""
+"""Limit of the starting point, for signals and, in standard deviations, for the move off the diagonal."""
 SWEEPS = 30
-"""Steps of the power iteration; it has only to point roughly."""
+"""Steps of the power iteration, which needs only a rough direction."""
 
 
 def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
-    """Score: the signal's mean over dimensions, its place on the diagonal; ``x`` and ``w`` are vectors."""
+    """Fit the model. Score: the signal's mean over dimensions, its position on the diagonal.
+
+    ``x`` and ``w`` are vectors.
+    """
     most = 2 * options.rounds
     flat = Alternation.start(votes, options)
     for done in range(options.rounds):
@@ -51,7 +54,7 @@ def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
 
 
 class _Space:
-    """Signals [item, dimension], weights [worker, dimension] and thresholds in turn."""
+    """Estimates signals [item, dimension], weights [worker, dimension] and thresholds in turn."""
 
     def __init__(self, flat: Alternation, options: Options) -> None:
         self._by_item, self._by_worker = flat.by_item, flat.by_worker
@@ -63,7 +66,7 @@ class _Space:
         self.evaluations = 0
 
     def item_block(self) -> None:
-        """Move all signals, the workers fixed."""
+        """Move all signals, with the workers fixed."""
         options, dimensions = self._options, self._options.dimensions
         rows = self._by_item
         features = self._theta[rows.other] * rows.sign[:, None]
@@ -82,7 +85,7 @@ class _Space:
                 return
 
     def worker_block(self) -> None:
-        """Move all workers, the signals fixed."""
+        """Move all workers, with the signals fixed."""
         options, rows = self._options, self._by_worker
         dimensions = options.dimensions
         features = np.concatenate([self.x[rows.other], np.full((len(rows.other), 1), -1.0)], axis=1)
@@ -99,7 +102,7 @@ class _Space:
                 return
 
     def _sums(self, rows: Rows, features: Floats, shift: Floats, place: Floats) -> tuple[Floats, Floats]:
-        """Gradient and negative curvature of the log likelihood of every group, in its own coordinates."""
+        """Return gradient and negative curvature of the log likelihood of every group, in its own coordinates."""
         self.evaluations += 1
         width = features.shape[1]
         gradient, curvature = np.zeros((len(place), width)), np.zeros((len(place), width, width))
@@ -113,7 +116,7 @@ class _Space:
         return gradient, curvature
 
     def columns(self) -> dict[str, Floats]:
-        """Per worker: w (a vector), t, noise 1/|w|, sensitivity and specificity."""
+        """Return, per worker, w (a vector), t, noise 1/|w|, sensitivity and specificity."""
         w, t = self._theta[:, :-1], self._theta[:, -1]
         length = np.linalg.norm(w, axis=1)
         spread = np.sqrt(1 + (length * self._options.sigx) ** 2)
@@ -124,7 +127,7 @@ class _Space:
         return {"w": w, "t": t, "noise": noise, "sensitivity": sensitivity, "specificity": specificity}
 
     def flags(self) -> dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-        """As in one dimension, along the diagonal."""
+        """Flag workers as in one dimension, along the diagonal."""
         found = self.columns()
         along = found["w"].sum(axis=1)
         return {
@@ -134,11 +137,11 @@ class _Space:
         }
 
     def objective(self) -> float:
-        """The negative log posterior, up to a constant."""
+        """Return the negative log posterior, up to a constant."""
         options, rows = self._options, self._by_item
         features = self._theta[rows.other] * rows.sign[:, None]
         a = np.einsum("vk,vk->v", features[:, :-1], np.repeat(self.x, rows.sizes, axis=0)) - features[:, -1]
-        # Off the diagonal both parts of the mixture are alike, and it is a mixture along the diagonal alone.
+        # Off the diagonal both parts of the mixture are alike: it is a mixture along the diagonal only.
         dimensions = options.dimensions
         middle = self.x.mean(axis=1)
         off = ((self.x - middle[:, None]) ** 2).sum() / (2 * options.sigx**2)
@@ -156,9 +159,9 @@ def _solve(curvature: Floats, gradient: Floats, longest: float) -> Floats:
 
 
 def _off_diagonal(flat: Alternation, dimensions: int) -> Floats:
-    """Where items stand off the diagonal [item, dimension]: leading singular vectors of the residuals.
+    """Return the items' offsets from the diagonal [item, dimension]: leading singular vectors of the residuals.
 
-    The same for any order and any names; each vector's sign is such that its third moment is not negative.
+    The result does not depend on order or names; each vector's sign is such that its third moment is not negative.
     """
     rows = flat.by_item
     slope, shift = flat.w[rows.other] * rows.sign, flat.t[rows.other] * rows.sign
@@ -179,7 +182,7 @@ def _off_diagonal(flat: Alternation, dimensions: int) -> Floats:
 
 
 def _across(dimensions: int) -> Floats:
-    """Unit vectors at right angles to the diagonal and to each other; in two dimensions (-1, 1) over root 2."""
+    """Return orthogonal unit vectors at right angles to the diagonal; in two dimensions (-1, 1) over root 2."""
     rows = np.zeros((dimensions - 1, dimensions))
     for position in range(1, dimensions):
         rows[position - 1, :position] = -1

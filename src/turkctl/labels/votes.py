@@ -1,4 +1,4 @@
-"""Who said what of which item: votes as arrays, sorted, so that neither row order nor names matter."""
+"""Votes as arrays: who said what about which item, sorted, so that neither row order nor names matter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BINARY = (False, True)
 """The classes of a yes-or-no question; a vote's value is the index of its class."""
 
 Duplicates = Literal["last", "all"]
-"""Of a worker's votes on one item, the last one counts, or all of them."""
+"""How a worker's repeated votes on one item count: only the last one, or all of them."""
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
@@ -24,11 +24,11 @@ Indices = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Votes:
-    """Votes sorted by item, then worker. Every item and every worker has one vote at least.
+    """Votes sorted by item, then worker. Every item and every worker has at least one vote.
 
     ``items`` and ``workers`` are ids in ascending order, ``classes`` the possible answers. ``item``, ``worker``
-    (int32) and ``value`` (indices of the three) have an entry per vote; ``gold`` (int32) has one per item, the index
-    of the class that is known to be right, or -1. ``duplicates`` counts the votes that repeat an item and a worker.
+    (int32) and ``value`` (indices into the three) have an entry per vote; ``gold`` (int32) has one per item, the index
+    of the class known to be right, or -1. ``duplicates`` counts the votes that repeat an item and a worker.
     """
 
     items: tuple[Hashable, ...]
@@ -45,17 +45,17 @@ class Votes:
 
     @property
     def binary(self) -> bool:
-        """Whether the classes are false and true."""
+        """Return whether the classes are false and true."""
         return self.classes == BINARY
 
     @property
     def per_item(self) -> Ints:
-        """How many votes each item has."""
+        """Return the number of votes per item."""
         return np.bincount(self.item, minlength=len(self.items))
 
     @property
     def per_worker(self) -> Ints:
-        """How many votes each worker gave."""
+        """Return the number of votes per worker."""
         return np.bincount(self.worker, minlength=len(self.workers))
 
     @classmethod
@@ -69,13 +69,13 @@ class Votes:
         gold: Mapping[Any, Hashable] | None = None,
         duplicates: Duplicates = "last",
     ) -> Votes:
-        """Votes of three columns of equal length, one row per vote.
+        """Return votes from three columns of equal length, one row per vote.
 
-        Without ``classes``, values that are all true or false (1 and 0, too) make a binary question; others are
-        classes by themselves. Gold of items without a vote is left out.
+        Without ``classes``, values that are all true or false (or 1 and 0) make a binary question; other values become
+        the classes. Gold answers of items without votes are ignored.
 
         Raises:
-            UsageError: columns of different lengths; a value or a gold answer that is none of the classes.
+            UsageError: columns differ in length, or a value or a gold answer is not one of the classes.
         """
         if not len(items) == len(workers) == len(values):
             raise UsageError("items, workers and values differ in length", hint="give one of each per vote")
@@ -85,7 +85,7 @@ class Votes:
         index = {each: position for position, each in enumerate(classes)}
         strange = next((value for value in values if value not in index), None)
         if strange is not None:
-            raise UsageError(f"{strange!r} is none of the classes", hint="classes are " + ", ".join(map(str, classes)))
+            raise UsageError(f"{strange!r} is not one of the classes", hint="use " + ", ".join(map(str, classes)))
         item_of, item = _interned(items)
         worker_of, worker = _interned(workers)
         value = np.fromiter((index[each] for each in values), np.int32, len(values))
@@ -104,10 +104,10 @@ class Votes:
         gold: Mapping[Any, Hashable] | None = None,
         duplicates: Duplicates = "last",
     ) -> Votes:
-        """The same from ids in any order and, per vote, their indices: for who reads millions of votes.
+        """Return votes from ids in any order and, per vote, indices into them: for reading millions of votes.
 
         Raises:
-            UsageError: a gold answer that is none of the classes.
+            UsageError: a gold answer is not one of the classes.
         """
         items, item = _sorted(items, item)
         workers, worker = _sorted(workers, worker)
@@ -124,19 +124,19 @@ class Votes:
         )
 
     def against(self, position: int) -> Votes:
-        """The binary votes "is it the class at ``position``, or another one?", gold answers likewise."""
+        """Return binary votes on "is it the class at ``position``, or another one?", with gold answers to match."""
         gold = np.where(self.gold < 0, -1, self.gold == position).astype(np.int32)
         value = (self.value == position).astype(np.int32)
         return Votes(self.items, self.workers, BINARY, self.item, self.worker, value, gold, self.duplicates)
 
 
 def indices(numbers: Sequence[int]) -> Indices:
-    """Numbers as an array; those of an ``array.array`` of C ints are not copied."""
+    """Return numbers as an array; those of an ``array.array`` of C ints are not copied."""
     return np.asarray(numbers, np.int32)
 
 
 def _ordered(ids: Sequence[Hashable] | set[Hashable]) -> list[Hashable]:
-    """Ids in ascending order; of different types, by type first."""
+    """Return ids in ascending order; if their types differ, by type first."""
     try:
         return sorted(ids)  # type: ignore[type-var]  # what cannot be compared is handled below
     except TypeError:
@@ -150,7 +150,7 @@ def _interned(ids: Sequence[Hashable]) -> tuple[list[Hashable], NDArray[np.int32
 
 
 def _sorted(ids: Sequence[Hashable], codes: Ints) -> tuple[tuple[Hashable, ...], NDArray[np.int32]]:
-    """The ids that occur, in order, and the votes' indices into them."""
+    """Return the ids that occur, in order, and the votes' indices into them."""
     used = np.flatnonzero(np.bincount(codes, minlength=len(ids)))
     ordered = _ordered([ids[position] for position in used.tolist()])
     rank = {each: position for position, each in enumerate(ordered)}
@@ -159,7 +159,7 @@ def _sorted(ids: Sequence[Hashable], codes: Ints) -> tuple[tuple[Hashable, ...],
 
 
 def _order(item: Ints, worker: Ints, value: Ints, workers: int, duplicates: Duplicates) -> tuple[Ints, int]:
-    """The votes to keep, sorted, and how many repeat another."""
+    """Return the order of the votes to keep, and the number of votes that repeat another."""
     pair = item.astype(np.int64) * workers + worker
     order = np.argsort(pair, kind="stable") if duplicates == "last" else np.lexsort((value, pair))
     again = pair[order][1:] == pair[order][:-1]
@@ -176,7 +176,7 @@ def _gold(
     strange = next(((item, answer) for item, answer in gold.items() if answer not in index), None)
     if strange is not None:
         raise UsageError(
-            f"the gold answer {strange[1]!r} of item {strange[0]} is none of the classes",
+            f"the gold answer {strange[1]!r} of item {strange[0]} is not one of the classes",
             hint="classes are " + ", ".join(map(str, classes)),
         )
     if not gold:

@@ -1,4 +1,4 @@
-"""A Mechanical Turk of our own: state in SQL, one method per operation, three doors onto it."""
+"""A local stand-in for Mechanical Turk: state in SQL, one method for each operation, three ways to reach it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """``mock_mturk`` on first use: moto is an extra, and slow to import."""
+    """Import ``mock_mturk`` on first use: moto is an extra, and slow to import."""
     if name == "mock_mturk":
         from turkctl.market.doors.moto import mock_mturk
 

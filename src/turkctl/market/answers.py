@@ -1,4 +1,4 @@
-"""Answers: from the fields of a worker's form to a QuestionFormAnswers document, and back."""
+"""Convert the fields of a worker's form to a QuestionFormAnswers document and back."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Fields = Mapping[str, str | Sequence[str]]
 
 NAMESPACE = f"{SCHEMAS}2005-10-01/QuestionFormAnswers.xsd"
 RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
-"""Names that a task page sends along for the market; they are no answers."""
+"""Names that a task page sends for the market's own use; they are not answers."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def document(fields: Fields, selections: frozenset[str] = frozenset()) -> str:
-    """The answers as XML: ``FreeText`` for each field, ``SelectionIdentifier`` for the names in ``selections``.
+    """Return the answers as XML: ``FreeText`` for each field, ``SelectionIdentifier`` for names in ``selections``.
 
-    Reserved names are left out, the values of a repeated name are joined with ``|``, characters that XML cannot hold
-    are dropped. ``&``, ``<`` and ``>`` are escaped and quotes are not, since clients cut the text out by pattern.
+    Reserved names are left out, the values of a repeated name are joined with ``|``, and characters that XML cannot
+    hold are dropped. ``&``, ``<`` and ``>`` are escaped; quotes are not, since clients cut the text out by pattern.
     """
     parts = [_answer(name, value, name in selections) for name, value in fields.items() if name not in RESERVED]
     return (
@@ -46,7 +46,7 @@ def _text(value: str) -> str:
 
 
 def read(answers: str) -> dict[str, list[str]]:
-    """Question identifier to its values (free text or selections) from a document of :func:`document`, however long."""
+    """Read a document of :func:`document` of any length; return each question's identifier and its values."""
     found: dict[str, list[str]] = {}
     inside = f"{{{NAMESPACE}}}"
     for answer in SafeTree.fromstring(answers, forbid_dtd=True).iter(f"{inside}Answer"):

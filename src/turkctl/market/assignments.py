@@ -1,4 +1,4 @@
-"""Assignments as the requester sees them: submitted, approved, rejected."""
+"""Assignments as the requester sees them: submitted, approved or rejected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Request = dict[str, Any]
 Answer = dict[str, Any]
 
 READABLE = ("Reviewable", "Approved", "Rejected")
-"""Submitted, approved or rejected, in the words that the service's errors use."""
+"""The states of submitted work, in the words of the service's errors."""
 _MOST_FEEDBACK = 1024
 _CONTROLS = frozenset(map(chr, (*range(9), 11, 12, *range(14, 32))))
 
@@ -32,7 +32,7 @@ _BY_ID = select(tables.assignment).where(tables.assignment.c.id == bindparam("b_
 
 
 def load_any(tx: Tx, assignment_id: str) -> Row[Any] | None:
-    """The assignment of that id in the environment at hand."""
+    """Return the assignment with this id in the transaction's environment, or None."""
     if not is_id(assignment_id):
         return None
     row = tx.first(_BY_ID, {"b_id": assignment_id})
@@ -40,10 +40,10 @@ def load_any(tx: Tx, assignment_id: str) -> Row[Any] | None:
 
 
 def load(tx: Tx, assignment_id: str) -> tuple[Row[Any], Hit]:
-    """The requester's assignment and its HIT.
+    """Return the requester's assignment and its HIT.
 
     Raises:
-        RequestError: AssignmentDoesNotExist; HITDoesNotExist where the HIT's data are gone.
+        RequestError: AssignmentDoesNotExist, or HITDoesNotExist if the HIT's data were deleted.
     """
     row = load_any(tx, assignment_id)
     if row is None or row.account != tx.account:
@@ -52,10 +52,10 @@ def load(tx: Tx, assignment_id: str) -> tuple[Row[Any], Hit]:
 
 
 def visible(tx: Tx, assignment_id: str) -> tuple[Row[Any], Hit]:
-    """The requester's assignment that was submitted, and its HIT.
+    """Return the requester's submitted assignment and its HIT.
 
     Raises:
-        RequestError: as :func:`load`; InvalidAssignmentState when it was not submitted.
+        RequestError: as :func:`load`; InvalidAssignmentState if it was not submitted.
     """
     row, hit = load(tx, assignment_id)
     if row.status not in rules.VISIBLE:
@@ -64,7 +64,7 @@ def visible(tx: Tx, assignment_id: str) -> tuple[Row[Any], Hit]:
 
 
 def describe(row: Row[Any]) -> Answer:
-    """The assignment as the API answers it; times appear once they apply."""
+    """Return the assignment as the API describes it; times appear once they apply."""
     described = {
         "AssignmentId": row.id,
         "WorkerId": row.worker_id,
@@ -85,14 +85,14 @@ def describe(row: Row[Any]) -> Answer:
 
 
 def get_assignment(tx: Tx, request: Request) -> Answer:
-    """GetAssignment: not for work that was accepted and not submitted."""
+    """Answer GetAssignment; work that is not submitted yet is refused."""
     row, hit = visible(tx, request["AssignmentId"])
     described = hit_rows.describe(hit, hit_types.load(tx, hit.hit_type_id))
     return {"Assignment": describe(row), "HIT": described}
 
 
 def list_assignments_for_hit(tx: Tx, request: Request) -> Answer:
-    """ListAssignmentsForHIT: in the order of submission; also before the HIT is Reviewable."""
+    """Answer ListAssignmentsForHIT in the order of submission; the HIT need not be Reviewable."""
     hit = hit_rows.load(tx, request["HITId"])
     statuses = sorted(set(request.get("AssignmentStatuses") or rules.VISIBLE))
     mine = tables.assignment
@@ -105,7 +105,7 @@ def list_assignments_for_hit(tx: Tx, request: Request) -> Answer:
 
 
 def approve_assignment(tx: Tx, request: Request) -> Answer:
-    """ApproveAssignment: submitted work, or with OverrideRejection rejected work of the last 30 days."""
+    """Answer ApproveAssignment for submitted work or, with OverrideRejection, work rejected in the last 30 days."""
     check_feedback(request.get("RequesterFeedback"))
     row, hit = load(tx, request["AssignmentId"])
     _check_lag(tx, row)
@@ -121,7 +121,7 @@ def approve_assignment(tx: Tx, request: Request) -> Answer:
 
 
 def approve(tx: Tx, row: Row[Any], before: Hit, feedback: str | None) -> None:
-    """Approve submitted or rejected work: what was held for it is charged, a rejection's cost comes from the balance.
+    """Approve submitted or rejected work: charge what was held, or take the cost of a rejection from the balance.
 
     Raises:
         RequestError: InsufficientFunds.
@@ -142,7 +142,7 @@ def approve(tx: Tx, row: Row[Any], before: Hit, feedback: str | None) -> None:
 
 
 def reject_assignment(tx: Tx, request: Request) -> Answer:
-    """RejectAssignment: submitted work only; costs nothing."""
+    """Answer RejectAssignment; only submitted work can be rejected, at no cost."""
     check_feedback(request["RequesterFeedback"])
     row, before = load(tx, request["AssignmentId"])
     _check_lag(tx, row)
@@ -153,7 +153,7 @@ def reject_assignment(tx: Tx, request: Request) -> Answer:
 
 
 def reject(tx: Tx, row: Row[Any], before: Hit, feedback: str) -> None:
-    """Reject submitted work: what was held for it is free again."""
+    """Reject submitted work and release what was held for it."""
     hit = hit_rows.copy(before)
     hit.submitted -= 1
     hit.completed += 1
@@ -168,7 +168,7 @@ def step(tx: Tx, row: Row[Any], status: str, **changes: Any) -> None:
     """Move an assignment to its next status.
 
     Raises:
-        ServiceFault: the step is not one of the state machine's, or the row is not what it was.
+        ServiceFault: the state machine has no such step, or the row has changed meanwhile.
     """
     if (row.status, status) not in rules.TRANSITIONS:
         raise ServiceFault(f"Assignment {row.id} cannot go from {row.status} to {status}.")
@@ -180,7 +180,7 @@ def step(tx: Tx, row: Row[Any], status: str, **changes: Any) -> None:
 
 @cache
 def _stepping(*names: str) -> Update:
-    """Made once per set of columns: building it anew costs more than running it."""
+    """Build the statement once for each set of columns: building it costs more than running it."""
     mine = tables.assignment.c
     expected = (mine.seq == bindparam("b_seq"), mine.status == bindparam("b_expected"))
     columns = {name: bindparam(f"b_{name}", type_=mine[name].type) for name in ("status", *names)}
@@ -188,10 +188,10 @@ def _stepping(*names: str) -> Update:
 
 
 def check_feedback(feedback: str | None) -> None:
-    """Refuse feedback with control characters or above 1,024 characters.
+    """Refuse feedback that has control characters or more than 1,024 characters.
 
     Raises:
-        MarketError: InvalidParameterValue for control characters.
+        MarketError: InvalidParameterValue if there are control characters.
     """
     if feedback is None:
         return
@@ -207,10 +207,10 @@ def _check_lag(tx: Tx, row: Row[Any]) -> None:
 
 
 def get_file_upload_url(tx: Tx, request: Request) -> Answer:
-    """GetFileUploadURL: always refused in the end, since questions that take a file are gone since 2017.
+    """Answer GetFileUploadURL, always with a refusal: questions that take a file ended in 2017.
 
     Raises:
-        MarketError: as GetAssignment, else InvalidParameterValue: no question of the HIT takes a file.
+        MarketError: as GetAssignment, else InvalidParameterValue, since no question of the HIT takes a file.
     """
     _, hit = visible(tx, request["AssignmentId"])
     questions.check(hit.question)

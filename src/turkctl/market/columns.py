@@ -1,4 +1,4 @@
-"""Columns that the market's tables have in common."""
+"""Columns that several of the market's tables share."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _Sequence: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")  # S
 
 
 def seq() -> Column[int]:
-    """The order of creation, which the database counts."""
+    """Return the column for the order of creation, which the database counts."""
     return Column("seq", _Sequence, primary_key=True, autoincrement=True)
 
 
 def number(name: str, default: int | None = 0) -> Column[int]:
-    """A whole number that is always there, or, with ``default=None``, may be missing."""
+    """Return a column for a whole number, which may be null only with ``default=None``."""
     if default is None:
         return Column(name, BigInteger)
     return Column(name, BigInteger, nullable=False, default=default)
 
 
 def owner() -> tuple[Column[str], Column[str]]:
-    """Whose row it is: a requester's account in one of the environments."""
+    """Return the columns that name the row's owner: a requester's account in one environment."""
     return Column("environment", String(16), nullable=False), Column("account", String(32), nullable=False)

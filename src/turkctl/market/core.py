@@ -1,4 +1,4 @@
-"""The market's engine room: transactions, the virtual clock, settling what is due, delivering notifications."""
+"""The market's core: transactions, the virtual clock, settling what is due, delivering notifications."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _NOBODY = Requester("", "production")
 
 
 class MarketCore:
-    """One database, opened; safe for many threads and several processes.
+    """One open database, safe for many threads and several processes.
 
     Attributes:
-        listing_lag: for how long new HITs, new qualification types and fresh submissions are missing from listings
-            (and cannot be approved). None of it by default.
+        listing_lag: how long new HITs, new qualification types and fresh submissions are missing from listings
+            (and cannot be approved). Zero by default.
     """
 
     listing_lag: timedelta = timedelta()
@@ -45,19 +45,19 @@ class MarketCore:
         notify: Notifier | None = None,
         permit: Permit | None = None,
     ) -> None:
-        """Open the market at ``url``, made where it is missing.
+        """Open the market at ``url`` and create it if it is missing.
 
         Args:
             url: an SQLAlchemy address: an SQLite file or memory, or PostgreSQL through psycopg.
             clock: epoch seconds; the market's time is this plus an offset kept in the database.
-            rng: where ids come from; the system's own by default.
-            opening_balance: dollars that an account of the production environment starts with.
+            rng: the source of ids; the system's own by default.
+            opening_balance: dollars that each account of the production environment starts with.
             notify: delivers notifications; without it they wait for a process that has one.
-            permit: whether notifications may go to a destination; without it requesters may name any.
+            permit: decides whether notifications may go to a destination; without it any destination is allowed.
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened.
-            SchemaError: it was made by a newer turkctl.
+            SchemaError: the market was created by a newer turkctl.
         """
         self._clock = clock
         self._notify = notify
@@ -67,13 +67,13 @@ class MarketCore:
         self._database = Database(url)
 
     def identity(self) -> str:
-        """A random id made with the market; :meth:`reset` makes another, since nothing of the old one is left."""
+        """Return the random id that was made with the market; :meth:`reset` makes a new one."""
         with self._database.read() as connection:
             found: str = connection.execute(select(tables.meta.c.identity)).scalar_one()
             return found
 
     def now(self) -> datetime:
-        """The market's time: the clock's plus the offset that :meth:`advance` made."""
+        """Return the market's time: the clock's time plus the offset set by :meth:`advance`."""
         with self._database.read() as connection:
             return when(self._tx(connection, _NOBODY, locked=False).now)
 
@@ -81,7 +81,7 @@ class MarketCore:
         """Move the market's time forward for every process that uses it, and settle what becomes due.
 
         Raises:
-            ValueError: time does not go back.
+            ValueError: ``by`` is negative.
         """
         if by < timedelta():
             raise ValueError("the market's clock cannot go back")
@@ -93,7 +93,7 @@ class MarketCore:
         return self.now()
 
     def reset(self) -> None:
-        """Throw everything away: accounts, HITs, workers, the clock's offset, the identity."""
+        """Delete everything: accounts, HITs, workers, the clock's offset and the identity."""
         with self._database.write() as connection:
             tx = self._tx(connection, _NOBODY, locked=True)
             for table in reversed(tables.metadata.sorted_tables):
@@ -108,7 +108,7 @@ class MarketCore:
         self._database.close()
 
     def settle(self) -> None:
-        """Do all that is due by now, and try again to deliver what was not delivered. Every operation does it first."""
+        """Process all that is due by now and retry undelivered notifications. Every operation does this first."""
         more = True
         while more:
             with self._database.write() as connection:
@@ -119,9 +119,9 @@ class MarketCore:
             self.deliver_waiting()
 
     def next_due(self) -> tuple[float, float]:
-        """Seconds until something happens by itself, and until a notification is to be tried again.
+        """Return the seconds until something happens by itself, and until a notification is tried again.
 
-        Nothing to come is infinitely far away; what is overdue lies behind. It costs a look at five indexes.
+        Infinite if nothing is to come, negative if something is overdue. It costs a look at five indexes.
         """
         with self._database.read() as connection:
             tx = self._tx(connection, _NOBODY, locked=False)
@@ -130,14 +130,14 @@ class MarketCore:
         return first, outbox if self._notify is not None else math.inf
 
     def employ(self, courier: Courier | None) -> None:
-        """Give the events of committed transactions to ``courier`` from now on; it calls :meth:`deliver` in its time.
+        """Give the events of committed transactions to ``courier`` from now on; it calls :meth:`deliver` when it likes.
 
-        With None they are delivered before an operation answers.
+        With None, events are delivered before an operation answers.
         """
         self._courier = courier
 
     def deliver(self, events: list[Event]) -> None:
-        """Deliver events, and delete from the outbox what was taken."""
+        """Deliver events and delete the delivered ones from the outbox."""
         if self._notify is None or not events:
             return
         with self._database.read() as connection:
@@ -148,7 +148,7 @@ class MarketCore:
                 connection.execute(tables.outbox.delete().where(tables.outbox.c.seq.in_(done)))
 
     def deliver_waiting(self) -> None:
-        """Try again to deliver what was not delivered and whose time has come."""
+        """Retry notifications that were not delivered and are due again."""
         if self._notify is None:
             return
         with self._database.write() as connection:
@@ -162,7 +162,7 @@ class MarketCore:
         return self._run(requester, work, write=True)
 
     def _run(self, requester: Requester, work: Callable[[Tx], T], *, write: bool) -> T:
-        """Run ``work`` in a transaction at a moment when nothing is due."""
+        """Run ``work`` in a transaction in which nothing is due."""
         while True:
             transaction = self._database.write() if write else self._database.read()
             with transaction as connection:
@@ -182,7 +182,7 @@ class MarketCore:
         return answer
 
     def _tx(self, connection: Connection, requester: Requester, *, locked: bool) -> Tx:
-        # The lock comes first and the clock after it, so that writers see times in the order of their turns.
+        # Take the lock before reading the clock, so that writers see times in the order of their turns.
         meta = connection.execute(META_LOCKED if locked else META).one()
         return Tx(
             connection=connection,

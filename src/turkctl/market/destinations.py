@@ -1,7 +1,7 @@
 """Where notifications may go. Pure.
 
-The market signs what it sends with the credentials of whoever runs it, and a requester names the destination; so a
-destination has to be one that whoever runs the market permits.
+The market signs what it sends with the credentials of the person who runs it, but a requester names the destination;
+so the person who runs the market has to permit it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Route:
 
     Attributes:
         service: ``sqs`` or ``sns``.
-        region: whose endpoint it is.
+        region: the region of the endpoint.
         endpoint_url: the endpoint, or None for Amazon's own.
-        trusted: whether requests may be signed with the credentials of whoever runs the market.
+        trusted: whether requests may be signed with the credentials of the person who runs the market.
     """
 
     service: str
@@ -40,14 +40,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Destinations:
-    """The destinations that are permitted; by default none.
+    """The permitted destinations; by default none.
 
     Attributes:
         named: hosts (``HOST`` or ``HOST:PORT``), queues by their URL and topics by their ARN.
-        loopback: whether queues on this computer are permitted without being named. They are trusted with nothing.
-        everywhere: whether any destination is permitted, as where moto answers for all of them.
-        sqs_endpoint_url: where every queue is, whatever host its URL names.
-        sns_endpoint_url: where every topic is.
+        loopback: whether queues on this computer are permitted without being named. They are not trusted.
+        everywhere: whether any destination is permitted, for example when moto answers for all of them.
+        sqs_endpoint_url: the endpoint for every queue, whatever host its URL names.
+        sns_endpoint_url: the endpoint for every topic.
     """
 
     named: frozenset[str] = field(default_factory=frozenset)
@@ -57,11 +57,11 @@ class Destinations:
     sns_endpoint_url: str | None = None
 
     def permit(self, transport: str, address: str) -> bool:
-        """Whether anything is sent there. Mail never is, and nobody has to permit that."""
+        """Return whether the destination is permitted. Mail is never sent, so it needs no permission."""
         return transport == "Email" or self.route(transport, address) is not None
 
     def route(self, transport: str, address: str) -> Route | None:
-        """How to reach a queue (``SQS``) by its URL or a topic (``SNS``) by its ARN; None where nothing may go."""
+        """Return how to reach a queue (``SQS``, by URL) or a topic (``SNS``, by ARN); None if it is not permitted."""
         if transport == "SQS":
             return self._queue(address)
         return self._topic(address) if transport == "SNS" else None
@@ -95,23 +95,23 @@ class Destinations:
 
 
 def read_named(text: str | None) -> frozenset[str]:
-    """The destinations in a setting: hosts, URLs of queues and ARNs of topics, with commas or blanks between them.
+    """Return the destinations in a setting: hosts, queue URLs and topic ARNs, separated by commas or blanks.
 
     Raises:
-        ConfigError: something else.
+        ConfigError: an entry is none of these.
     """
     entries = (text or "").replace(",", " ").split()
     for entry in entries:
         if not _ENTRY.fullmatch(entry):
             raise ConfigError(
-                f"market.notify_hosts: '{entry}' is not a destination for notifications",
+                f"market.notify_hosts: '{entry}' is not a destination of notifications",
                 hint="write a host (sqs.eu-west-1.amazonaws.com, localhost:9324), a queue's URL or a topic's ARN",
             )
     return frozenset(entry if "/" in entry or entry.startswith("arn:") else entry.lower() for entry in entries)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this computer, under a name or address that nobody else reaches it by."""
+    """Return whether ``host`` is this computer, by a name or address that no other computer can use to reach it."""
     if host == "localhost":
         return True
     try:

@@ -1,7 +1,7 @@
-"""What the market answers when it refuses: error types, codes and texts of the Requester API.
+"""The market's refusals: error types, codes and texts of the Requester API.
 
-The codes and the quoted texts are those that clients and logs of the service show. The texts that end in a time
-get it at the border of the market (:meth:`MarketError.stamp`), so that nothing below needs the clock to refuse.
+The codes and the quoted texts are those seen in the service's clients and logs. Texts that end in a time get it when
+they leave the market (:meth:`MarketError.stamp`), so that nothing below needs the clock.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 AMT = "AWS.MechanicalTurk."
 _LONGEST_MESSAGE = 10_000
-"""Characters of a refusal, which may quote what was sent."""
+"""Maximum characters of a refusal, which may quote what was sent."""
 
 
 class MarketError(Exception):
@@ -19,7 +19,7 @@ class MarketError(Exception):
     Attributes:
         type: the error's name on the wire (``__type``).
         message: the text, with the time at its end once :meth:`stamp` was called.
-        turk_error_code: the service's own code, or None where an error of this type carries none.
+        turk_error_code: the service's own code, or None if an error of this type has none.
         status: the HTTP status.
         capital: whether the body says ``Message`` (the service itself) or ``message`` (the framework before it).
     """
@@ -40,14 +40,14 @@ class MarketError(Exception):
         return self.message
 
     def stamp(self, now_ms: int, environment: str) -> None:
-        """Put the time at the end of the text: ``(<epoch ms>)``, in the sandbox ``(<epoch ms> s)``. Once only."""
+        """Append the time to the text, once: ``(<epoch ms>)``, in the sandbox ``(<epoch ms> s)``."""
         if self.capital and not self._stamped:
             self.message += f" ({now_ms} s)" if environment == "sandbox" else f" ({now_ms})"
             self._stamped = True
 
 
 class RequestError(MarketError):
-    """The requester asked for something that a rule of the market forbids."""
+    """A request that breaks a rule of the market."""
 
     type = "RequestError"
 
@@ -57,7 +57,7 @@ class RequestError(MarketError):
 
 
 class ParameterValidationError(MarketError):
-    """A value that is well-formed and means nothing here, such as an unknown worker or a broken document."""
+    """A well-formed value that is wrong here, such as an unknown worker or a broken document."""
 
     type = "ParameterValidationError"
 
@@ -80,7 +80,7 @@ class ThrottlingException(MarketError):  # noqa: N818  its name on the wire
 
 
 class ServiceFault(MarketError):  # noqa: N818  its name on the wire
-    """The market's own fault: the effect may or may not have happened."""
+    """A fault of the market itself: the effect may or may not have happened."""
 
     type = "ServiceFault"
     status = 500
@@ -90,7 +90,7 @@ class ServiceFault(MarketError):  # noqa: N818  its name on the wire
 
 
 class WorkError(Exception):
-    """A worker may not do this. Not part of the Requester API: the worker's site words it.
+    """An action that a worker may not do. Not part of the Requester API: the worker site shows it.
 
     Attributes:
         code: a stable name, as in ``DoesNotMeetRequirements``, ``AssignmentAlreadyExists``, ``AlreadySubmitted``.
@@ -104,32 +104,32 @@ class WorkError(Exception):
 
 
 def hit_does_not_exist(hit_id: str) -> RequestError:
-    """An unknown, foreign or long-gone HIT."""
+    """Return the error for a HIT that is unknown, belongs to another requester, or was deleted long ago."""
     return RequestError("HITDoesNotExist", f"Hit {hit_id} does not exist.")
 
 
 def assignment_does_not_exist(assignment_id: str) -> RequestError:
-    """An unknown or foreign assignment."""
+    """Return the error for an assignment that is unknown or belongs to another requester."""
     return RequestError("AssignmentDoesNotExist", f"Assignment {assignment_id} does not exist.")
 
 
 def invalid_assignment_state(*allowed: str) -> RequestError:
-    """The assignment's status does not allow this; Amazon's inner name of Submitted is Reviewable."""
+    """Return the error for an assignment whose status forbids this; Amazon's inner name for Submitted is Reviewable."""
     return RequestError("InvalidAssignmentState", f"This operation can be called with a status of: {','.join(allowed)}")
 
 
 def already_reviewed() -> RequestError:
-    """A HIT is marked as being reviewed a second time."""
+    """Return the error for a HIT that is marked as being reviewed a second time."""
     return RequestError("HITAlreadyPassedReview", _hit_state("Reviewing", "Reviewable"))
 
 
 def invalid_hit_state(status: str, *allowed: str) -> RequestError:
-    """The HIT's status does not allow this."""
+    """Return the error for a HIT whose status forbids this."""
     return RequestError("InvalidHITState", _hit_state(status, *allowed))
 
 
 def _hit_state(status: str, *allowed: str) -> str:
-    """Return the service's text, with the two spaces that it had between its sentences."""
+    """Return the service's text, which has two spaces between its sentences."""
     return (
         f"This HIT is currently in the state '{status}'.  "
         f"This operation can be called with a status of: {', '.join(allowed)}"
@@ -137,7 +137,7 @@ def _hit_state(status: str, *allowed: str) -> str:
 
 
 def insufficient_funds() -> RequestError:
-    """The available balance does not cover it."""
+    """Return the error for an available balance that is too low."""
     return RequestError(
         "InsufficientFunds",
         "This Requester has insufficient funds in their account to complete this transaction. "
@@ -146,14 +146,14 @@ def insufficient_funds() -> RequestError:
 
 
 def hit_already_exists(hit_id: str) -> RequestError:
-    """A UniqueRequestToken that made a HIT in the last 24 hours."""
+    """Return the error for a UniqueRequestToken that created a HIT in the last 24 hours."""
     return RequestError("HITAlreadyExists", f'The HIT with ID "{hit_id}" already exists.')
 
 
 def already_processed(token: str, request_id: str) -> RequestError:
-    """A UniqueRequestToken of SendBonus or CreateAdditionalAssignmentsForHIT that was used in the last 24 hours.
+    """Return the error for a token of SendBonus or CreateAdditionalAssignmentsForHIT used in the last 24 hours.
 
-    The word ``idempotency`` and the request id are documented; the code is not, so the generic one stands here.
+    The word ``idempotency`` and the request id are documented; the code is not, so the generic one is used.
     """
     return RequestError(
         "InvalidParameterValue",
@@ -162,28 +162,28 @@ def already_processed(token: str, request_id: str) -> RequestError:
 
 
 def qualification_type_does_not_exist(type_id: str) -> RequestError:
-    """An unknown or deleted qualification type."""
+    """Return the error for an unknown or deleted qualification type."""
     return RequestError("QualificationTypeDoesNotExist", f"QualificationType {type_id} does not exist.")
 
 
 def not_valid(value: object, parameter: str, why: str = "") -> ParameterValidationError:
-    """A value that this parameter cannot have, as with a worker id nobody knows."""
+    """Return the error for a value that is invalid for this parameter, such as an unknown worker id."""
     text = f'The value "{value}" is not valid for the parameter {parameter}.'
     return ParameterValidationError(f"{text} {why}" if why else text)
 
 
 def invalid_value(message: str) -> RequestError:
-    """The generic refusal of a value by a rule."""
+    """Return the generic error for a value that breaks a rule."""
     return RequestError("InvalidParameterValue", message)
 
 
 def permission_denied(what: str) -> RequestError:
-    """Acting on what belongs to somebody else."""
+    """Return the error for acting on something that belongs to another requester."""
     return RequestError("PermissionDenied", f"You do not have permission to {what}.")
 
 
 def bad_xml(details: str) -> ParameterValidationError:
-    """A question, test or answer key that is not well-formed or not valid."""
+    """Return the error for a question, test or answer key that is malformed or invalid."""
     return ParameterValidationError(
         "There was an error parsing the XML question or answer data in your request. Please make sure the data is "
         f"well-formed and validates against the appropriate schema. Details: {details}"
@@ -191,7 +191,7 @@ def bad_xml(details: str) -> ParameterValidationError:
 
 
 def bad_html(line: int, column: int, message: str) -> ParameterValidationError:
-    """An HTMLQuestion whose content is not a document."""
+    """Return the error for an HTMLQuestion whose content is not a document."""
     return ParameterValidationError(
         "There was an error parsing the HTML5 data in your request. Please make sure the data is well-formed and "
         f"validates against the appropriate schema. Details: Errors: <! [{line},{column}] {message} !> "

@@ -1,6 +1,6 @@
-"""Gates: qualification types that the market itself grants to whoever accepts a HIT that requires their absence.
+"""Gates: qualification types that the market grants to workers who accept a HIT that requires their absence.
 
-So nobody takes two HITs behind one gate, however quick they are. MTurk has nothing of the kind; a requester asks for it
+So nobody can take two HITs behind one gate, however quick they are. MTurk has no such feature; a requester asks for it
 with a keyword of the type (:data:`turkctl.own_market.GRANT_ON_ACCEPT`), which other markets ignore.
 """
 
@@ -18,7 +18,7 @@ from turkctl.market.tx import Tx
 from turkctl.own_market import GRANT_ON_ACCEPT
 
 VALUE = 1
-"""Of a gate that was granted."""
+"""The value of a granted gate."""
 
 _TYPES = tables.qualification_type
 _GRANTS = tables.grant
@@ -27,7 +27,7 @@ _GRANTS = tables.grant
 def close(tx: Tx, hit_type: HitType, hit: Hit, worker_id: str, assignment_id: str) -> None:
     """Grant the worker the gates of a HIT that they accept in this transaction.
 
-    Only those of the HIT's own requester: nobody else's HIT keeps workers out of theirs.
+    Only gates of the HIT's own requester: no other requester's HIT can keep workers out of theirs.
     """
     absent = {
         requirement["QualificationTypeId"]
@@ -44,7 +44,7 @@ def close(tx: Tx, hit_type: HitType, hit: Hit, worker_id: str, assignment_id: st
 
 
 def reopen(tx: Tx, assignment: Row[Any]) -> None:
-    """Take back what this very assignment granted: it was returned or abandoned. What others granted stays."""
+    """Take back what this assignment granted, since it was returned or abandoned. Other grants stay."""
     granted = (
         _GRANTS.c.environment == assignment.environment,
         _GRANTS.c.worker_id == assignment.worker_id,

@@ -1,4 +1,4 @@
-"""A market's identity and time without opening it: what a list of HITs needs, at a tenth of the imports."""
+"""Read a market's identity and time without opening it: enough for a list of HITs, at a tenth of the imports."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _META = text("SELECT identity, clock_offset FROM market_meta WHERE id = 1")
 
 @dataclass(frozen=True)
 class Glance:
-    """What :meth:`turkctl.market.service.Market.identity` and ``now`` would answer."""
+    """What :meth:`turkctl.market.service.Market.identity` and ``now`` would return."""
 
     identity: str
     now: datetime
 
 
 def glance(url: str, *, clock: Callable[[], float] = time.time) -> Glance | None:
-    """Look at the market at ``url``; None when there is none yet, or it has to be opened properly to say why not."""
+    """Read the market at ``url``; return None if there is none, or if opening it properly would fail."""
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
-            return None  # a look must not make the file
+            return None  # reading must not create the file
         engine = create_engine(parsed)
         try:
             with engine.connect() as connection:
                 row = connection.execute(_META).one_or_none()
         finally:
             engine.dispose()
-    except (SQLAlchemyError, ImportError):  # no driver for it, in the second case
+    except (SQLAlchemyError, ImportError):  # ImportError: the driver is not installed
         return None
     if row is None:
         return None

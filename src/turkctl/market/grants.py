@@ -1,4 +1,4 @@
-"""Qualifications that workers hold: granted by their requester, revoked, looked up; and requests for them."""
+"""Qualifications of workers: grant, revoke and look them up; requests for qualifications."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _grant(tx: Tx, type_id: str, worker_id: str) -> Row[Any] | None:
 
 
 def give(tx: Tx, type_id: str, worker_id: str, value: int, assignment_id: str | None = None) -> None:
-    """Grant the qualification, or overwrite its value; ``assignment_id`` where accepting that one grants it."""
+    """Grant the qualification or overwrite its value; accepting ``assignment_id``, if given, is what grants it."""
     number = limits.check_integer(value, "IntegerValue")
     changes = {"value": number, "status": "Granted", "at": tx.now, "assignment_id": assignment_id}
     row = _grant(tx, type_id, worker_id)
@@ -40,7 +40,7 @@ def give(tx: Tx, type_id: str, worker_id: str, value: int, assignment_id: str | 
 
 
 def associate_qualification_with_worker(tx: Tx, request: Request) -> Answer:
-    """AssociateQualificationWithWorker: own types only; a repeat overwrites; pending requests stay."""
+    """Answer AssociateQualificationWithWorker: own types only; a repeat overwrites; pending requests stay."""
     qualification = qualifications.owned(tx, request["QualificationTypeId"])
     worker_id = workers.known(tx, request["WorkerId"]).id
     value = request.get("IntegerValue")
@@ -52,7 +52,7 @@ def associate_qualification_with_worker(tx: Tx, request: Request) -> Answer:
 
 
 def disassociate_qualification_from_worker(tx: Tx, request: Request) -> Answer:
-    """DisassociateQualificationFromWorker: the worker is told only where a reason is given."""
+    """Answer DisassociateQualificationFromWorker; the worker is told only if a reason is given."""
     qualification = qualifications.owned(tx, request["QualificationTypeId"])
     worker_id = workers.known(tx, request["WorkerId"]).id
     row = _held(tx, qualification.id, worker_id)
@@ -85,14 +85,14 @@ def _described(row: Row[Any]) -> Answer:
 
 
 def get_qualification_score(tx: Tx, request: Request) -> Answer:
-    """GetQualificationScore: own types only; an error when never held and another one when revoked."""
+    """Answer GetQualificationScore: own types only; never held and revoked give two different errors."""
     qualification = qualifications.owned(tx, request["QualificationTypeId"])
     worker_id = workers.known(tx, request["WorkerId"]).id
     return {"Qualification": _described(_held(tx, qualification.id, worker_id))}
 
 
 def list_workers_with_qualification_type(tx: Tx, request: Request) -> Answer:
-    """ListWorkersWithQualificationType: granted ones unless revoked ones are asked for, in the order of grants."""
+    """Answer ListWorkersWithQualificationType: Granted unless Revoked is requested, in the order of grants."""
     type_id = qualifications.owned(tx, request["QualificationTypeId"]).id
     status = request.get("Status") or "Granted"
     statement = select(_GRANTS).where(
@@ -104,7 +104,7 @@ def list_workers_with_qualification_type(tx: Tx, request: Request) -> Answer:
 
 
 def list_qualification_requests(tx: Tx, request: Request) -> Answer:
-    """ListQualificationRequests: pending ones, of one type or of all the requester's own."""
+    """Answer ListQualificationRequests: pending requests, for one type or for all of the requester's own."""
     type_id = request.get("QualificationTypeId")
     statement = select(_REQUESTS).where(
         _REQUESTS.c.environment == tx.environment, _REQUESTS.c.account == tx.account, _REQUESTS.c.status == "Pending"
@@ -145,7 +145,7 @@ def _decide(tx: Tx, row: Row[Any], status: str, reason: str | None = None) -> No
 
 
 def accept_qualification_request(tx: Tx, request: Request) -> Answer:
-    """AcceptQualificationRequest: grants the value given, 1 without one."""
+    """Answer AcceptQualificationRequest: grant the value given, by default 1."""
     row = _pending(tx, request["QualificationRequestId"])
     qualification = qualifications.owned(tx, row.type_id)
     qualifications.check_active(qualification)
@@ -157,7 +157,7 @@ def accept_qualification_request(tx: Tx, request: Request) -> Answer:
 
 
 def reject_qualification_request(tx: Tx, request: Request) -> Answer:
-    """RejectQualificationRequest."""
+    """Answer RejectQualificationRequest."""
     row = _pending(tx, request["QualificationRequestId"])
     _decide(tx, row, "Rejected", request.get("Reason"))
     if request.get("Reason"):
@@ -166,16 +166,16 @@ def reject_qualification_request(tx: Tx, request: Request) -> Answer:
 
 
 def request_qualification(tx: Tx, worker_id: str, type_id: str, fields: Fields | None) -> Answer:
-    """A worker asks for a qualification, with the answers to its test where it has one.
+    """Request a qualification for a worker, with the answers to its test if it has one.
 
-    Granted at once when the type is granted automatically or its key scores the answers, else left to the requester.
-    How long the worker took over the test is not watched.
+    It is granted at once if the type is granted automatically or its key scores the answers; otherwise the requester
+    decides. The time that the worker took for the test is not checked.
 
     Returns:
-        QualificationRequestId, Status (Granted or Pending) and, when granted, IntegerValue.
+        QualificationRequestId, Status (Granted or Pending) and, if granted, IntegerValue.
 
     Raises:
-        WorkError: unknown worker or type, not requestable, asked before, test without answers.
+        WorkError: worker or type unknown, not requestable, already requested, or a test without answers.
     """
     workers.at_work(tx, worker_id)
     qualification = _requestable(tx, type_id, worker_id)

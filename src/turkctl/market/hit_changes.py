@@ -1,4 +1,4 @@
-"""HITs: expiring, extending, moving to another type, marking and deleting them."""
+"""Change HITs: expire, extend, move to another type, mark as being reviewed, delete."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Answer = dict[str, Any]
 
 
 def update_expiration_for_hit(tx: Tx, request: Request) -> Answer:
-    """UpdateExpirationForHIT: a past time expires at once; a future one may be earlier or later than before.
+    """Answer UpdateExpirationForHIT: a past time expires at once; a future one may be earlier or later than before.
 
-    A past time leaves the expiry at the earlier of the old one and now, whatever it was: clients add to the expiry
-    they read in order to extend a HIT. Expiring a disposed HIT succeeds and does nothing. Making an expired HIT's
-    time longer reserves the cost of its open slots again.
+    With a past time, the expiry becomes the earlier of the old one and now: clients add to the expiry they read in
+    order to extend a HIT. Expiring a disposed HIT succeeds and does nothing. Giving an expired HIT more time reserves
+    the cost of its open slots again.
     """
     before = hit_rows.load(tx, request["HITId"])
     moment = to_ms(request["ExpireAt"])
@@ -42,7 +42,7 @@ def update_expiration_for_hit(tx: Tx, request: Request) -> Answer:
 
 
 def expire(tx: Tx, before: Hit, hit: Hit) -> None:
-    """Deal with an expiry that has come: open slots are not held any more, nobody may accept."""
+    """Handle an expiry that has come: open slots are no longer held, and nobody may accept."""
     hit_type = hit_types.load(tx, hit.hit_type_id)
     if before.open_held:
         hit.open_held = 0
@@ -56,7 +56,7 @@ def _refuse_disposed(hit: Hit) -> None:
 
 
 def create_additional_assignments_for_hit(tx: Tx, request: Request) -> Answer:
-    """CreateAdditionalAssignmentsForHIT: never from below ten to ten or more, since the commission differs."""
+    """Answer CreateAdditionalAssignmentsForHIT: never from below ten to ten or more, since the commission differs."""
     operation = "CreateAdditionalAssignmentsForHIT"
     earlier = tokens.seen(tx, operation, request)
     if earlier is not None:
@@ -70,7 +70,7 @@ def create_additional_assignments_for_hit(tx: Tx, request: Request) -> Answer:
 
 
 def extend(tx: Tx, before: Hit, more: int, expires_at: int) -> None:
-    """Add slots to a HIT, and move its expiry.
+    """Add slots to a HIT and move its expiry.
 
     Raises:
         RequestError: InvalidMaximumAssignmentsIncrease, HITTooOldForExtension, InsufficientFunds.
@@ -98,7 +98,7 @@ def _check_increase(before: Hit, hit: Hit) -> None:
 
 
 def update_hit_review_status(tx: Tx, request: Request) -> Answer:
-    """UpdateHITReviewStatus: Reviewable to Reviewing, with Revert the other way; not a toggle."""
+    """Answer UpdateHITReviewStatus: Reviewable to Reviewing, with Revert the other way; not a toggle."""
     before = hit_rows.load(tx, request["HITId"])
     steps = (rules.REVIEWABLE, rules.REVIEWING)
     source, target = reversed(steps) if request.get("Revert") else steps
@@ -113,7 +113,7 @@ def update_hit_review_status(tx: Tx, request: Request) -> Answer:
 
 
 def update_hit_type_of_hit(tx: Tx, request: Request) -> Answer:
-    """UpdateHITTypeOfHIT: refused once anybody accepted it; the new type's reward is reserved instead."""
+    """Answer UpdateHITTypeOfHIT: refused once anybody accepted it; the new type's reward is reserved instead."""
     before = hit_rows.load(tx, request["HITId"])
     if before.status == rules.DISPOSED or before.available < before.max_assignments:
         raise invalid_hit_state(before.status, rules.ASSIGNABLE)
@@ -127,17 +127,17 @@ def update_hit_type_of_hit(tx: Tx, request: Request) -> Answer:
 
 
 def delete_hit(tx: Tx, request: Request) -> Answer:
-    """DeleteHIT: Reviewable or Reviewing, and all submitted work approved or rejected."""
+    """Answer DeleteHIT: it must be Reviewable or Reviewing, and all submitted work approved or rejected."""
     before = hit_rows.load(tx, request["HITId"])
     allowed = (rules.REVIEWING, rules.REVIEWABLE)
-    if before.status not in allowed or before.submitted:  # the same text for both, odd as it reads for the second
+    if before.status not in allowed or before.submitted:  # the service has one text for both cases
         raise invalid_hit_state(before.status, *allowed)
     dispose(tx, before)
     return {}
 
 
 def dispose(tx: Tx, before: Hit) -> None:
-    """Take the HIT out of all listings; its data stay readable for the retention time."""
+    """Remove the HIT from all listings; its data stay readable for the retention time."""
     hit = hit_rows.copy(before)
     hit.status, hit.listed, hit.open_held = rules.DISPOSED, 0, 0
     hit_type = hit_types.load(tx, hit.hit_type_id)

@@ -1,7 +1,7 @@
-"""A HIT's row: loading it, writing it back with everything that follows from its counters, describing it.
+"""A HIT's row: load it, write it back with everything that follows from its counters, describe it.
 
 What an account holds for a HIT is a function of the HIT's row (:meth:`Hit.held`); :func:`save` moves the difference,
-so no caller can forget to.
+so that no caller can forget it.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class Hit:
     due_at: int | None
 
     def held(self) -> int:
-        """Micro-dollars that the account holds for this HIT: open slots until expiry, work until it is reviewed."""
+        """Return the micro-dollars held for this HIT: for open slots until expiry, for work until it is reviewed."""
         slots = self.pending + self.submitted + (self.available if self.open_held else 0)
         return slots * self.unit_cost
 
     def owner(self) -> Requester:
-        """The requester it belongs to."""
+        """Return the requester that the HIT belongs to."""
         return Requester(self.account, "sandbox" if self.environment == "sandbox" else "production")
 
     def expired(self, now: int) -> bool:
-        """Whether nobody may accept it any more."""
+        """Return whether the HIT can no longer be accepted."""
         return self.expires_at <= now
 
 
@@ -68,10 +68,10 @@ _EXPECTED = (tables.hit.c.seq == bindparam("b_seq"), tables.hit.c.status == bind
 
 
 def load(tx: Tx, hit_id: str) -> Hit:
-    """The requester's HIT of that id, also a disposed one.
+    """Return the requester's HIT with this id, including a disposed one.
 
     Raises:
-        RequestError: HITDoesNotExist: unknown, somebody else's, or its data are gone.
+        RequestError: HITDoesNotExist if it is unknown, another requester's, or its data were deleted.
     """
     row = tx.first(_BY_ID, {"b_id": hit_id})
     if row is None or (row.environment, row.account) != (tx.environment, tx.account):
@@ -80,7 +80,7 @@ def load(tx: Tx, hit_id: str) -> Hit:
 
 
 def load_any(tx: Tx, hit_id: str) -> Hit | None:
-    """The HIT of that id in the environment at hand, whoever posted it; None where there is none any more."""
+    """Return the HIT with this id in the transaction's environment, whoever posted it, or None."""
     if not is_id(hit_id):
         return None
     row = tx.first(_BY_ID, {"b_id": hit_id})
@@ -88,7 +88,7 @@ def load_any(tx: Tx, hit_id: str) -> Hit | None:
 
 
 def insert(tx: Tx, hit: Hit) -> None:
-    """Write a new HIT; its ``seq`` is the database's, its due time follows from the rest. Holds its cost.
+    """Write a new HIT and hold its cost; the database sets ``seq``, the due time follows from the rest.
 
     Raises:
         RequestError: InsufficientFunds.
@@ -99,11 +99,11 @@ def insert(tx: Tx, hit: Hit) -> None:
 
 
 def save(tx: Tx, before: Hit, hit: Hit, hit_type: HitType | None = None) -> None:
-    """Write back a changed copy of ``before``: status, due time, the account's holds and the event follow.
+    """Write back a changed copy of ``before``, with its status, due time, the account's holds and the event.
 
     Raises:
-        RequestError: InsufficientFunds, where the change holds more than is available.
-        ServiceFault: the row is not what it was; nothing that the market's lock allows.
+        RequestError: InsufficientFunds if the change holds more than is available.
+        ServiceFault: the row changed meanwhile, which the market's lock should prevent.
     """
     hit.touched_at = max(tx.now, before.touched_at)
     hit.status = rules.hit_status(hit.status, available=hit.available, pending=hit.pending, expired=hit.expired(tx.now))
@@ -121,7 +121,7 @@ def save(tx: Tx, before: Hit, hit: Hit, hit_type: HitType | None = None) -> None
 
 
 def copy(hit: Hit) -> Hit:
-    """A copy to change and give to :func:`save`."""
+    """Return a copy to change and pass to :func:`save`."""
     return dataclasses.replace(hit)
 
 
@@ -137,7 +137,7 @@ def _set_due(hit: Hit) -> None:
 
 
 def describe(hit: Hit, hit_type: HitType) -> dict[str, Any]:
-    """The HIT as the API answers it; members without a value are left out."""
+    """Return the HIT as the API describes it; members without a value are left out."""
     described = {
         "HITId": hit.id,
         "HITTypeId": hit.hit_type_id,
@@ -165,7 +165,7 @@ def describe(hit: Hit, hit_type: HitType) -> dict[str, Any]:
 
 
 def insert_many(tx: Tx, hits: list[Hit]) -> None:
-    """Write new HITs of one owner in one go, and hold their cost.
+    """Write new HITs of one owner at once, and hold their cost.
 
     Raises:
         RequestError: InsufficientFunds.

@@ -1,4 +1,4 @@
-"""HIT types: what HITs have in common. The same values are always the same type."""
+"""HIT types: what HITs have in common. The same values always give the same type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from turkctl.units import from_micros, to_micros
 
 @dataclass(frozen=True)
 class HitType:
-    """A HIT type as stored: reward in micro-dollars, spans in seconds."""
+    """A HIT type as stored: reward in micro-dollars, durations in seconds."""
 
     id: str
     environment: str
@@ -39,12 +39,12 @@ class HitType:
     due_at: int | None
 
     def requirement_list(self) -> list[dict[str, Any]]:
-        """The requirements as the API writes them."""
+        """Return the requirements as the API writes them."""
         found: list[dict[str, Any]] = json.loads(self.requirements)
         return found
 
     def unit_cost(self, max_assignments: int) -> int:
-        """Micro-dollars that one approved assignment costs, commission included."""
+        """Return the micro-dollars that one approved assignment costs, commission included."""
         masters = requirements.asks_for_masters(self.environment, self.requirement_list())
         return self.reward + to_micros(fees.reward_fee(from_micros(self.reward), max_assignments, masters=masters))
 
@@ -59,7 +59,7 @@ _BY_DIGEST = select(tables.hit_type).where(
 
 
 def load(tx: Tx, type_id: str) -> HitType:
-    """The type of a HIT, whoever owns it; also one that is deleted."""
+    """Return the type of a HIT, whoever owns it, even if it is deleted."""
     found: HitType | None = tx.shared.types.get(tx.generation, ("id", type_id))
     if found is None:
         row = tx.first(_BY_ID, {"b_id": type_id})
@@ -70,10 +70,10 @@ def load(tx: Tx, type_id: str) -> HitType:
 
 
 def owned(tx: Tx, type_id: str) -> HitType:
-    """The requester's type of that id.
+    """Return the requester's type with this id.
 
     Raises:
-        RequestError: InvalidParameterValue; there is none, or it vanished.
+        RequestError: InvalidParameterValue if it does not exist or is deleted.
     """
     row = tx.first(_BY_ID, {"b_id": type_id})
     if row is None or row.deleted or (row.environment, row.account) != (tx.environment, tx.account):
@@ -82,13 +82,13 @@ def owned(tx: Tx, type_id: str) -> HitType:
 
 
 def find_or_create(tx: Tx, request: dict[str, Any]) -> HitType:
-    """The requester's type with these values, made when there is none.
+    """Return the requester's type with these values; create it if there is none.
 
     Identity is title, description, keywords, reward, assignment duration, automatic approval delay and
     qualification requirements (in any order).
 
     Raises:
-        MarketError: a value or a requirement that cannot be.
+        MarketError: a value or a requirement is invalid.
     """
     wanted = _normalized(request)
     digest = _digest(wanted)
@@ -105,7 +105,7 @@ def find_or_create(tx: Tx, request: dict[str, Any]) -> HitType:
 
 
 def touch(tx: Tx, hit_type: HitType) -> None:
-    """Note that the type is in use, so that it does not vanish; at most once a day."""
+    """Record that the type is in use, so that it is not deleted; writes at most once a day."""
     if hit_type.due_at is not None and hit_type.due_at > tx.now + rules.RETENTION - rules.DAY:
         return
     due = tx.now + rules.RETENTION
@@ -125,7 +125,7 @@ def touch(tx: Tx, hit_type: HitType) -> None:
 
 
 def create_hit_type(tx: Tx, request: dict[str, Any]) -> dict[str, Any]:
-    """CreateHITType."""
+    """Answer CreateHITType."""
     hit_type = find_or_create(tx, request)
     touch(tx, hit_type)
     return {"HITTypeId": hit_type.id}

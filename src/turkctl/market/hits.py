@@ -1,4 +1,4 @@
-"""HITs: creating, reading and listing them."""
+"""HITs: create, read and list them."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ Answer = dict[str, Any]
 
 
 def create_hit(tx: Tx, request: Request) -> Answer:
-    """CreateHIT: finds or makes the HIT type, then the HIT."""
+    """Answer CreateHIT: find or create the HIT type, then create the HIT."""
     _refuse_repeat(tx, "CreateHIT", request)
     return _create(tx, "CreateHIT", hit_types.find_or_create(tx, request), request)
 
 
 def create_hit_with_hit_type(tx: Tx, request: Request) -> Answer:
-    """CreateHITWithHITType."""
+    """Answer CreateHITWithHITType."""
     _refuse_repeat(tx, "CreateHITWithHITType", request)
     return _create(tx, "CreateHITWithHITType", hit_types.owned(tx, request["HITTypeId"]), request)
 
@@ -57,10 +57,10 @@ def _create(tx: Tx, operation: str, hit_type: HitType, request: Request) -> Answ
 
 
 def prepare(tx: Tx, hit_type: HitType, request: Request) -> Hit:
-    """A new HIT of this type, checked and not yet written.
+    """Return a new HIT of this type, checked but not yet written.
 
     Raises:
-        MarketError: a value out of range, a bad question or layout.
+        MarketError: a value is out of range, or the question or layout is invalid.
     """
     limits.check_hit(request)
     question = layouts.question(tx, request)
@@ -103,7 +103,7 @@ def _policy(request: Request, member: str) -> str | None:
 
 
 def get_hit(tx: Tx, request: Request) -> Answer:
-    """GetHIT; a disposed HIT is answered as Disposed until its data are thrown away."""
+    """Answer GetHIT; a disposed HIT is returned as Disposed until its data are deleted."""
     hit = hit_rows.load(tx, request["HITId"])
     return {"HIT": hit_rows.describe(hit, hit_types.load(tx, hit.hit_type_id))}
 
@@ -119,14 +119,14 @@ def _described(tx: Tx, row: Row[Any]) -> Answer:
 
 
 def list_hits(tx: Tx, request: Request) -> Answer:
-    """ListHITs: all but disposed ones, oldest first."""
+    """Answer ListHITs: all but disposed ones, oldest first."""
     statement = _mine(tx).where(tables.hit.c.listed == 1)
     page = paging.fetch(tx, request, ["ListHITs"], statement, [tables.hit.c.seq])
     return paging.listed(page, "HITs", lambda row: _described(tx, row))
 
 
 def list_reviewable_hits(tx: Tx, request: Request) -> Answer:
-    """ListReviewableHITs: Reviewable ones, or those in the status asked for; latest expiration first."""
+    """Answer ListReviewableHITs: Reviewable ones, or those with the status given; latest expiration first."""
     status, type_id = request.get("Status") or rules.REVIEWABLE, request.get("HITTypeId")
     statement = _mine(tx).where(tables.hit.c.status == status)
     if type_id is not None:
@@ -137,7 +137,7 @@ def list_reviewable_hits(tx: Tx, request: Request) -> Answer:
 
 
 def list_hits_for_qualification_type(tx: Tx, request: Request) -> Answer:
-    """ListHITsForQualificationType: HITs, in any status but disposed, whose type requires that qualification."""
+    """Answer ListHITsForQualificationType: HITs, except disposed ones, whose type requires that qualification."""
     type_id = request["QualificationTypeId"]
     known = select(tables.qualification_type.c.seq).where(
         tables.qualification_type.c.environment == tx.environment,
@@ -156,7 +156,7 @@ def list_hits_for_qualification_type(tx: Tx, request: Request) -> Answer:
 
 
 def bulk(tx: Tx, request: Request, count: int) -> list[str]:
-    """Insert ``count`` HITs of one CreateHIT request at once; no tokens, no events."""
+    """Insert ``count`` HITs of one CreateHIT request at once, without tokens and events; return their ids."""
     hit_type = hit_types.find_or_create(tx, request)
     made = [prepare(tx, hit_type, request) for _ in range(count)]
     hit_rows.insert_many(tx, made)

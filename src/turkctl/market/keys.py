@@ -1,7 +1,7 @@
-"""The file of keys of a served market: who may sign, and for which account.
+"""The key file of a served market: who may sign requests, and for which account.
 
 A line reads ``ACCESS_KEY_ID = "secret"``, or ``ACCESS_KEY_ID = { secret = "…", account = "…" }`` to name the account:
-its twelve digits, or an access key id whose account it is. So a requester gets a new key and keeps their account.
+its twelve digits, or an access key id with that account. So requesters can get a new key and keep their account.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ _KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 
 @dataclass(frozen=True)
 class Keys:
-    """Who may sign. Without any secret, everybody may, and signatures are not checked."""
+    """Who may sign. If there are no secrets, everybody may, and signatures are not checked."""
 
     secrets: Mapping[str, str] = field(default_factory=dict)
     """By access key id."""
     accounts: Mapping[str, str] = field(default_factory=dict)
-    """Twelve digits by access key id, where a line names the account."""
+    """Account number by access key id, for lines that name the account."""
 
 
 def read_keys(document: Mapping[str, Any], where: str) -> Keys:
     """Return the keys of a parsed file.
 
     Args:
-        document: the file, parsed.
-        where: its name, for the error.
+        document: the parsed file.
+        where: the file's name, for the error.
 
     Raises:
-        ConfigError: there is no key in it, or a line of another form.
+        ConfigError: there are no keys in it, or a line has another form.
     """
     if not document:
-        raise ConfigError(f"{where} holds no keys", hint=HOW)
+        raise ConfigError(f"{where} contains no keys", hint=HOW)
     secrets, named = {}, {}
     for key_id, value in document.items():
         line = value if isinstance(value, dict) else {"secret": value}
@@ -63,7 +63,7 @@ def _checked(account: Any, key_id: str, where: str) -> str:
 
 
 def _number(account: str, named: Mapping[str, str]) -> str:
-    """Return the digits of an account that is named by them or by a key id, whose own line may name another."""
+    """Return the account number for ``account``: its digits, or a key id, whose own line may name another account."""
     seen: set[str] = set()
     while account in named and account not in seen:
         seen.add(account)

@@ -1,4 +1,4 @@
-"""HIT layouts: HTML with ``${name}`` placeholders, made on the requester's site and only filled in by the API."""
+"""HIT layouts: HTML with ``${name}`` placeholders, made on the requester's site; the API only fills them in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^{}]+)\}")
 
 
 def register(tx: Tx, html: str, layout_id: str | None) -> str:
-    """Keep a layout under a given or fresh id. The API has no such operation."""
+    """Store a layout under the given or a new id, and return the id. The API has no such operation."""
     layout_id = layout_id or tx.new_id()
     tx.run(
         tables.layout.insert(),
@@ -27,10 +27,10 @@ def register(tx: Tx, html: str, layout_id: str | None) -> str:
 
 
 def question(tx: Tx, request: dict[str, Any]) -> str:
-    """The question of a request for a HIT: its own, or its layout filled in as an HTMLQuestion.
+    """Return the question of a request for a HIT: its own, or its layout filled in as an HTMLQuestion.
 
     Raises:
-        RequestError: not exactly one of the two, an unknown layout, missing or unknown placeholders.
+        RequestError: not exactly one of the two is given, or the layout or a placeholder is missing or unknown.
     """
     given, layout_id = request.get("Question"), request.get("HITLayoutId")
     if (given is None) == (layout_id is None):
@@ -59,7 +59,7 @@ def _filled(html: str, values: dict[str, str]) -> str:
 
 
 def _check_size(html: str, asked: list[str], values: dict[str, str]) -> None:
-    """Refuse a page that would be longer than a question may be, before it is made: each place repeats its value."""
+    """Refuse a page longer than a question may be, before building it: each placeholder repeats its value."""
     longest = LIMITS["Question"].high
     places = Counter(_PLACEHOLDER.findall(html))
     if sum(places[name] * len(values[name]) for name in asked) > longest:

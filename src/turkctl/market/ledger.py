@@ -1,7 +1,7 @@
-"""Prepaid money: running sums on the account's row, one ledger row per movement.
+"""Prepaid money: running totals on the account's row, and one ledger row for each movement.
 
-Balance is deposits minus charges; what is held for open, outstanding and unreviewed assignments is part of it and not
-available. Production only: the sandbox always has 10,000 dollars and charges nothing.
+The balance is deposits minus charges; it includes what is held for open, outstanding and unreviewed assignments, which
+is not available. Production only: the sandbox always has 10,000 dollars and charges nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOVE = (
         charged=tables.account.c.charged + bindparam("b_charged"),
     )
 )
-# Only a movement that takes something from what is available can fail.
+# Only a movement that reduces the available amount can fail.
 _MOVE_IF_FUNDED = _MOVE.where(
     tables.account.c.deposits - tables.account.c.charged - tables.account.c.held
     >= bindparam("b_held") + bindparam("b_charged")
@@ -40,7 +40,7 @@ _MOVE_IF_FUNDED = _MOVE.where(
 
 
 def ensure(tx: Tx, owner: Requester) -> None:
-    """Open the owner's account with the market's opening balance, unless it is known."""
+    """Open the owner's account with the market's opening balance, unless it already exists."""
     owned = {"b_environment": owner.environment, "b_account": owner.account}
     if tx.first(_ACCOUNT, owned) is not None:
         return
@@ -51,10 +51,10 @@ def ensure(tx: Tx, owner: Requester) -> None:
 
 
 def move(tx: Tx, owner: Requester, *, held: int = 0, charged: int = 0) -> None:
-    """Add micro-dollars to what is held and what was charged; negative ones go back.
+    """Add micro-dollars to what is held and what was charged; negative amounts are returned.
 
     Raises:
-        RequestError: InsufficientFunds, when the movement needs more than is available.
+        RequestError: InsufficientFunds if the movement needs more than is available.
     """
     if owner.environment == "sandbox" or held == charged == 0:
         return
@@ -70,16 +70,16 @@ def move(tx: Tx, owner: Requester, *, held: int = 0, charged: int = 0) -> None:
 
 
 def charge(tx: Tx, owner: Requester, kind: str, amount: int, fee: int, assignment_id: str) -> None:
-    """Write a charge (``reward`` or ``bonus``, with its fee, in micro-dollars) into the ledger.
+    """Write a charge (``reward`` or ``bonus``, with its fee, in micro-dollars) to the ledger.
 
-    The sums are moved by :func:`move`. Nothing is charged in the sandbox.
+    The totals are changed by :func:`move`. Nothing is charged in the sandbox.
     """
     if owner.environment != "sandbox":
         _record(tx, owner, kind, amount, fee, assignment_id)
 
 
 def deposit(tx: Tx, owner: Requester, amount: int) -> None:
-    """Put micro-dollars into the account."""
+    """Add micro-dollars to the account."""
     ensure(tx, owner)
     owned = {"b_environment": owner.environment, "b_account": owner.account}
     tx.run(
@@ -95,7 +95,7 @@ def _record(tx: Tx, owner: Requester, kind: str, amount: int, fee: int, assignme
 
 
 def balance(tx: Tx) -> tuple[Decimal, Decimal]:
-    """Dollars available and on hold."""
+    """Return the dollars available and on hold."""
     if tx.environment == "sandbox":
         return SANDBOX_BALANCE, Decimal("0.00")
     ensure(tx, tx.requester)
@@ -105,5 +105,5 @@ def balance(tx: Tx) -> tuple[Decimal, Decimal]:
 
 
 def money_text(micros: int) -> str:
-    """Dollars as the API writes them: ``0.05``."""
+    """Return dollars as the API writes them: ``0.05``."""
     return format_money(from_micros(micros))

@@ -1,4 +1,4 @@
-"""What the market checks itself before it stores a request; the numbers are those of ``parameter_limits``."""
+"""Checks that the market makes itself before storing a request; the numbers are those of ``parameter_limits``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _HIT = ("LifetimeInSeconds", "MaxAssignments", "RequesterAnnotation")
 
 
 def checked(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The request, once all of its texts are known to be storable.
+    """Return the request; raise if a text in it cannot be stored.
 
     Raises:
-        ParameterValidationError: a NUL character, or half of a surrogate pair.
+        ParameterValidationError: a text has a NUL character, or half of a surrogate pair.
     """
     for name, value in request.items():
         _check_text(name, value)
@@ -42,10 +42,10 @@ def _check_text(name: str, value: object) -> None:
 
 
 def check_integer(value: int, name: str) -> int:
-    """A qualification's value: an integer of 32 bits.
+    """Return a qualification's value, which must be an integer of 32 bits.
 
     Raises:
-        ParameterValidationError: it is larger.
+        ParameterValidationError: it does not fit.
     """
     if abs(value) >= 2**31:
         raise not_valid(value, name)
@@ -56,8 +56,8 @@ def money(text: str, name: str) -> int:
     """Return micro-dollars from an amount as the API writes it.
 
     Raises:
-        ParameterValidationError: no such amount (``Decimal`` takes line ends, and ``1_0``), or more than a
-            million dollars, which nobody means (and sums must stay in 64 bits).
+        ParameterValidationError: not an amount (``Decimal`` also accepts line ends, and ``1_0``), or more than a
+            million dollars, which is surely a mistake (and totals must stay within 64 bits).
     """
     if _AMOUNT.fullmatch(text) is None:
         raise not_valid(ascii(text[:40]), name)
@@ -68,10 +68,10 @@ def money(text: str, name: str) -> int:
 
 
 def check(request: Mapping[str, Any], *names: str) -> None:
-    """Check the named members that are there, for callers who came through no door.
+    """Check the named members that are present, for callers that did not come through the protocol.
 
     Raises:
-        ParameterValidationError: one is out of its range or too long.
+        ParameterValidationError: one is out of range or too long.
     """
     check_limits({name: request[name] for name in names if request.get(name) is not None})
 
@@ -80,7 +80,7 @@ def check_hit_type(request: Mapping[str, Any]) -> None:
     """Check the members that make a HIT type.
 
     Raises:
-        ParameterValidationError: one is out of its range, too long or blank.
+        ParameterValidationError: one is out of range, too long or blank.
     """
     check(request, *_HIT_TYPE)
     for name in ("Title", "Description"):
@@ -89,9 +89,9 @@ def check_hit_type(request: Mapping[str, Any]) -> None:
 
 
 def check_hit(request: Mapping[str, Any]) -> None:
-    """Check the members that a HIT has besides its type's.
+    """Check the members that a HIT has in addition to its type's.
 
     Raises:
-        ParameterValidationError: one is out of its range or too long.
+        ParameterValidationError: one is out of range or too long.
     """
     check(request, *_HIT)

@@ -1,8 +1,8 @@
 """Notifications: one specification per HIT type, an outbox, and its delivery after the transaction.
 
-An event is written to the outbox in the transaction that causes it, so that neither is there without the other, and
-is deleted once delivered: at least once, in no promised order. Its age counts from when it was written, which is later
-than what it tells of where time has passed unobserved.
+An event is written to the outbox in the transaction that causes it, so that neither exists without the other, and is
+deleted once delivered: at least once, in no promised order. Its age counts from when it was written, which is later
+than the time it states if time has passed unobserved.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from turkctl.market.tx import Event, Tx, when
 log = logging.getLogger(__name__)
 
 VERSION = "2014-08-15"
-"""The version that is echoed, whichever of the two known ones was asked for."""
+"""The version in every document, whichever of the two known versions was requested."""
 RETRY_AFTER = 30 * rules.SECOND
-"""How long after a failure, or after the process that should have delivered it died, an event is tried again."""
+"""How long after a failure, or after the process that should have delivered it died, an event is retried."""
 KEPT = 14 * rules.DAY
-"""An event that nobody took for so long is tried a last time and dropped, as a queue would."""
+"""Age at which an undelivered event is tried a last time and dropped, as a queue would."""
 PATIENCE_SECONDS = 5.0
-"""How long one destination may fail in one go: what else is for it waits for its next turn."""
+"""Maximum time that one destination may fail in one pass; its other events wait for their next turn."""
 NOT_PERMITTED = "This market sends no notifications to this destination."
 NOT_DELIVERED = "The notification was not delivered."
 _BATCH = 100
 
 
 def emit(tx: Tx, hit_type: HitType, event: str, hit_id: str, assignment_id: str | None = None) -> None:
-    """Write the event to the outbox, if the HIT's type has an active specification that asks for it."""
+    """Write the event to the outbox if the HIT's type has an active specification that asks for it."""
     if not hit_type.notification_active or hit_type.notification is None:
         return
     specification = json.loads(hit_type.notification)
@@ -61,7 +61,7 @@ def emit(tx: Tx, hit_type: HitType, event: str, hit_id: str, assignment_id: str 
 
 
 def document(tx: Tx, owner: Requester, event: str, *, hit_id: str, hit_type_id: str, assignment_id: str | None) -> str:
-    """The JSON document that tells of one event."""
+    """Return the JSON document that describes one event."""
     told = {
         "EventType": event,
         "EventTimestamp": when(tx.now).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -81,7 +81,7 @@ def document(tx: Tx, owner: Requester, event: str, *, hit_id: str, hit_type_id: 
 
 
 def customer_id(owner: Requester) -> str:
-    """The requester's own id in the market, the same for the same account and environment always."""
+    """Return the requester's own id in the market, always the same for an account and environment."""
     return "A" + hashlib.sha256(f"{owner.environment} {owner.account}".encode()).hexdigest()[:13].upper()
 
 
@@ -95,7 +95,7 @@ def _destination(owner: Requester, specification: dict[str, Any]) -> dict[str, A
 
 
 def waiting(tx: Tx) -> list[Event]:
-    """Events of earlier transactions whose time to be tried has come; each is put off so that nobody else takes it."""
+    """Return events of earlier transactions that are due; each is postponed so that no other process takes it."""
     rows = tx.all(
         select(tables.outbox).where(tables.outbox.c.due_at <= tx.now).order_by(tables.outbox.c.seq).limit(_BATCH)
     )
@@ -107,12 +107,12 @@ def waiting(tx: Tx) -> list[Event]:
 
 
 def deliver(notify: Notifier, events: list[Event], now: int, clock: Callable[[], float] = time.monotonic) -> list[int]:
-    """Hand the events over, outside any transaction, and tell which (by ``seq``) are done with: taken, or too old.
+    """Deliver the events, outside any transaction; return the ``seq`` of those that are done: delivered, or too old.
 
-    What one destination refuses says nothing of the others, whatever the refusal was.
+    A failing destination does not affect the others, whatever the failure.
 
     Args:
-        notify: what delivers.
+        notify: delivers an event.
         events: written to the outbox by a transaction that is committed.
         now: virtual epoch milliseconds.
         clock: seconds, never going back.
@@ -125,7 +125,7 @@ def deliver(notify: Notifier, events: list[Event], now: int, clock: Callable[[],
         began = clock()
         try:
             notify(event.destination, event.body)
-        except Exception as error:  # noqa: BLE001  a stranger's transport; the event stays in the outbox
+        except Exception as error:  # noqa: BLE001  a transport from outside; the event stays in the outbox
             log.warning("a notification was not delivered: %s", error, extra={"action": "notification_failed"})
             lost[address] += clock() - began
             if event.written_at > now - KEPT:
@@ -135,7 +135,7 @@ def deliver(notify: Notifier, events: list[Event], now: int, clock: Callable[[],
 
 
 def update_notification_settings(tx: Tx, request: dict[str, Any]) -> dict[str, Any]:
-    """UpdateNotificationSettings: one specification per HIT type, replaced whole."""
+    """Answer UpdateNotificationSettings: one specification per HIT type, replaced whole."""
     hit_type = hit_types.owned(tx, request["HITTypeId"])
     specification, active = request.get("Notification"), request.get("Active")
     if specification is None and active is None:
@@ -155,10 +155,10 @@ def update_notification_settings(tx: Tx, request: dict[str, Any]) -> dict[str, A
 
 
 def check(specification: dict[str, Any], *, test: bool = False) -> None:
-    """Check what the model's types do not say.
+    """Check what the model's types do not cover.
 
     Raises:
-        RequestError: an unusable destination, no event at all, or Ping outside a test.
+        RequestError: the destination is unusable, there is no event, or Ping is named outside a test.
     """
     destination, transport = specification["Destination"], specification["Transport"]
     usable = {
@@ -177,7 +177,7 @@ def check(specification: dict[str, Any], *, test: bool = False) -> None:
 
 
 def prepare_test(tx: Tx, request: dict[str, Any]) -> dict[str, Any]:
-    """The destination and body of SendTestEventNotification; the event filter is not applied."""
+    """Return destination and body for SendTestEventNotification; the event filter is not applied."""
     specification, event = request["Notification"], request["TestEventType"]
     check(specification, test=True)
     assignment_id = tx.new_id() if event.startswith("Assignment") else None

@@ -1,7 +1,7 @@
-"""Delivers notification documents to SQS queues and SNS topics, through botocore.
+"""Deliver notification documents to SQS queues and SNS topics through botocore.
 
-The destination decides the endpoint, as :mod:`turkctl.market.destinations` says, and goes nowhere that is not
-permitted: a queue URL on an Amazon host is on Amazon's SQS of that host's region, any other queue URL is on the host it
+The destination determines the endpoint, as :mod:`turkctl.market.destinations` describes, and only permitted ones are
+used: a queue URL on an Amazon host is on Amazon's SQS of that host's region, any other queue URL is on the host it
 names (a moto server, ElasticMQ); a topic's ARN names its region. Under moto's ``mock_aws`` both reach moto.
 """
 
@@ -22,7 +22,7 @@ from turkctl.market.requester import Notifier as Deliver
 logger = logging.getLogger(__name__)
 
 _UNCHECKED_KEY = "turkctl"
-"""Signs requests to hosts that are not trusted, and to others than Amazon's where no credentials are configured."""
+"""Signs requests to hosts that are not trusted, and to hosts other than Amazon's if no credentials are configured."""
 _CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 
 
@@ -31,11 +31,11 @@ class DeliveryError(Exception):
 
 
 class DestinationError(DeliveryError):
-    """The destination is not permitted, or none at all."""
+    """The destination is not permitted, or is not a destination."""
 
 
 class Notifier:
-    """Sends each document once. Clients are made when first needed, one per endpoint; safe for many threads."""
+    """Sends each document once. Clients are created on first use, one per endpoint; safe for many threads."""
 
     def __init__(self, destinations: Destinations) -> None:
         """Prepare without connecting.
@@ -48,20 +48,20 @@ class Notifier:
         self._lock = threading.Lock()
 
     def __call__(self, destination: dict[str, Any], body: str) -> None:
-        """Deliver one document. Mail is dropped with a warning in the log; it was dead at Amazon long since.
+        """Deliver one document. Mail is dropped with a warning in the log, as Amazon stopped sending it long ago.
 
         Args:
-            destination: of its members, ``Transport`` (SQS or SNS) and ``Destination`` (a queue's URL or a topic's
-                ARN) are read.
+            destination: its members ``Transport`` (SQS or SNS) and ``Destination`` (a queue's URL or a topic's ARN)
+                are read.
             body: the document as JSON text.
 
         Raises:
             DeliveryError: the service refused or could not be reached.
-            DestinationError: it may not go there.
+            DestinationError: the destination is not permitted.
         """
         transport, address = destination["Transport"], destination["Destination"]
         if transport not in {"SQS", "SNS"}:
-            # Nothing will ever take it, so it must not wait to be tried again.
+            # Nothing will ever deliver it, so it must not wait to be retried.
             logger.warning("a notification by %s to %s is not delivered", transport, address)
             return
         route = self._destinations.route(transport, address)
@@ -93,31 +93,31 @@ def _make_client(route: Route) -> Any:
 
 
 class LossyNotify:
-    """Drops some documents on the way, as Amazon was seen to: the switch ``notification_loss``. None at first."""
+    """Drops some documents, as Amazon sometimes did: the switch ``notification_loss``. At first it drops none."""
 
     def __init__(self, notify: Deliver) -> None:
         """Wrap ``notify``.
 
         Args:
-            notify: what delivers the others.
+            notify: delivers the others.
         """
         self._notify = notify
         self._lock = threading.Lock()
         self.lose(0, 0)
 
     def lose(self, loss: float, seed: int) -> None:
-        """Lose so many from now on.
+        """Set how many documents are lost from now on.
 
         Args:
             loss: probability of a loss, 0 to 1.
-            seed: where the dice start.
+            seed: seed of the random source.
         """
         with self._lock:
             self._loss = loss
             self._random = random.Random(seed)  # noqa: S311  a simulation, nothing secret
 
     def __call__(self, destination: dict[str, Any], body: str) -> None:
-        """Deliver ``body``, or lose it without a word."""
+        """Deliver ``body``, or drop it silently."""
         with self._lock:
             lost = self._random.random() < self._loss
         if not lost:

@@ -1,7 +1,7 @@
-"""Pages by key. A token is handed out with every page that is not empty, as the service does; it names the last row.
+"""Pages by key. As in the service, every page that is not empty comes with a token, which names the page's last row.
 
-So a client that asks until the token is missing gets one empty page at the end. Tokens are opaque and good only for
-the query they came from; they do not run out (their lifetime is not documented).
+So a client that asks until the token is missing gets one empty page at the end. Tokens are opaque and valid only for
+the query they came from; they do not expire (their lifetime is not documented).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from turkctl.market.errors import not_valid
 from turkctl.market.tx import Tx
 
 DEFAULT_SIZE = 10
-"""The old API's page size; the present one's is not documented."""
+"""The old API's page size; the current one is not documented."""
 
 
 def fetch(
@@ -31,21 +31,21 @@ def fetch(
     *,
     descending: bool = False,
 ) -> tuple[Sequence[Row[Any]], dict[str, Any]]:
-    """One page of ``statement`` in the order of ``keys`` (which must be unique together, and selected).
+    """Return one page of ``statement`` ordered by ``keys`` (which must be unique together, and selected).
 
     Args:
         tx: the transaction.
         request: with NextToken and MaxResults.
-        query: what the listing is bound to: the operation and its filters.
+        query: what the token is bound to: the operation and its filters.
         statement: the rows, without order.
         keys: the columns to order by.
-        descending: the order of all keys.
+        descending: order all keys from large to small.
 
     Returns:
         The rows, and the answer's NumResults and NextToken.
 
     Raises:
-        ParameterValidationError: the token is not one of this query's.
+        ParameterValidationError: the token does not belong to this query.
     """
     fingerprint = _fingerprint([tx.environment, tx.account, *query])
     token = request.get("NextToken")
@@ -64,7 +64,7 @@ def fetch(
 def listed(
     page: tuple[Sequence[Row[Any]], dict[str, Any]], member: str, describe: Callable[[Row[Any]], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The answer of a listing: its rows described, under ``member``."""
+    """Return the answer of a listing: its rows, described, under ``member``."""
     rows, answer = page
     return answer | {member: [describe(row) for row in rows]}
 

@@ -1,11 +1,11 @@
 """Limits on requests that the 2017 model leaves out. Pure.
 
-The model's own constraints are the front end's business and end in a ValidationException; what it leaves out is
-found by the service itself, so it is a ParameterValidationError, as for every parameter that the service finds unfit.
-Sizes of lists are the exception: they are told like the model's, whose words for a length they are. RequesterFeedback
-with control characters is a RequestError, as documented.
+The model's own constraints are checked by the front end and end in a ValidationException; the other limits are checked
+by the service itself and end in a ParameterValidationError, as does every parameter that the service refuses. Sizes of
+lists are the exception: they are reported like the model's, since it words length constraints. RequesterFeedback with
+control characters is a RequestError, as documented.
 
-Between them the model and this table limit every member of every request, so that no request makes work without end.
+Together the model and this table limit every member of every request, so that no request causes unlimited work.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SHOWN_CHARACTERS = 100
 
 @dataclass(frozen=True)
 class Limit:
-    """The smallest and largest value, number of characters, bytes or items, both allowed."""
+    """The smallest and largest value, number of characters, bytes or items, both inclusive."""
 
     low: int
     high: int
@@ -101,18 +101,18 @@ LIMITS: Mapping[str, Limit] = {
     "Notification.Version": _ID,
     "Notification.EventTypes": _items(20),
 }
-"""Limits by member: seconds, counts, characters, bytes (of a structure: as JSON) or items. A member of a member is
-named with its path; the items of a list of texts are its ``member``. From the documentation of the 2017 API where it
-gives one (documents, feedback, notifications, lists of requirements and workers), else from that of the API before
-it, else chosen wide enough for what clients send."""
+"""Limits by member: seconds, counts, characters, bytes (of a structure: as JSON) or items. A nested member is named
+with its path; the items of a list of texts are its ``member``. From the documentation of the 2017 API where it gives
+one (documents, feedback, notifications, lists of requirements and workers), else from that of the API before it, else
+chosen large enough for what clients send."""
 
 
 def check_limits(request: Mapping[str, Any]) -> None:
     """Check every member of a request whose types are right.
 
     Raises:
-        ParameterValidationError: a limit of :data:`LIMITS` that is broken, or control characters.
-        RequestError: control characters in RequesterFeedback.
+        ParameterValidationError: a limit of :data:`LIMITS` is exceeded, or there are control characters.
+        RequestError: RequesterFeedback has control characters.
     """
     for name, value in request.items():
         _check_member(name, value)
@@ -120,7 +120,7 @@ def check_limits(request: Mapping[str, Any]) -> None:
 
 
 def _check_member(path: str, value: Any) -> None:
-    """Check a member and what is in it; sizes of lists are told elsewhere, by the front end."""
+    """Check a member and its contents; the front end checks sizes of lists."""
     _check_limit(path, value)
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -135,7 +135,7 @@ def _check_member(path: str, value: Any) -> None:
 
 
 def shorten(text: str) -> str:
-    """As much of a value as an error quotes."""
+    """Return the part of a value that an error quotes."""
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
@@ -163,7 +163,7 @@ def _check_limit(path: str, value: Any) -> None:
 
 
 def _check_characters(name: str, value: Any) -> None:
-    """Refuse text that neither XML nor every database can hold."""
+    """Refuse text that XML or some databases cannot store."""
     for text in _texts(value):
         if _CONTROL_CHARACTERS.search(text):
             raise _unfit(name, _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", shorten(text)))

@@ -17,14 +17,14 @@ Answer = dict[str, Any]
 
 
 def get_account_balance(tx: Tx, _request: Request) -> Answer:
-    """GetAccountBalance: what can be spent, and what is held for HITs. The sandbox holds nothing and says so."""
+    """Answer GetAccountBalance: what can be spent, and what is held for HITs; the sandbox leaves that out."""
     available, held = ledger.balance(tx)
     answer = {"AvailableBalance": format_money(available)}
     return answer if tx.environment == "sandbox" else answer | {"OnHoldBalance": format_money(held)}
 
 
 def send_bonus(tx: Tx, request: Request) -> Answer:
-    """SendBonus: to the worker of an assignment that was submitted; bonus and commission are charged at once."""
+    """Answer SendBonus, to the worker of a submitted assignment; bonus and commission are charged at once."""
     earlier = tokens.seen(tx, "SendBonus", request)
     if earlier is not None:
         raise already_processed(request["UniqueRequestToken"], earlier)
@@ -57,7 +57,7 @@ def send_bonus(tx: Tx, request: Request) -> Answer:
 
 
 def list_bonus_payments(tx: Tx, request: Request) -> Answer:
-    """ListBonusPayments of a HIT or of an assignment, oldest first."""
+    """Answer ListBonusPayments of a HIT or of an assignment, oldest first."""
     hit_id, assignment_id = request.get("HITId"), request.get("AssignmentId")
     if hit_id is None and assignment_id is None:
         raise invalid_value("One of HITId and AssignmentId must be given.")

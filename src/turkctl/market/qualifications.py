@@ -1,4 +1,4 @@
-"""Qualification types: making, changing, finding and deleting them."""
+"""Qualification types: create, change, find and delete them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _TYPES = tables.qualification_type
 
 
 def find(tx: Tx, type_id: str) -> Row[Any]:
-    """The type of that id, whoever owns it.
+    """Return the type with this id, whoever owns it.
 
     Raises:
-        RequestError: QualificationTypeDoesNotExist; unknown, deleted or vanished.
+        RequestError: QualificationTypeDoesNotExist if it is unknown, deleted or expired.
     """
     row = tx.first(select(_TYPES).where(_TYPES.c.environment == tx.environment, _TYPES.c.id == type_id))
     if row is None or row.deleted:
@@ -35,10 +35,10 @@ def find(tx: Tx, type_id: str) -> Row[Any]:
 
 
 def owned(tx: Tx, type_id: str) -> Row[Any]:
-    """The requester's own type of that id.
+    """Return the requester's own type with this id.
 
     Raises:
-        RequestError: QualificationTypeDoesNotExist, or PermissionDenied for somebody else's.
+        RequestError: QualificationTypeDoesNotExist, or PermissionDenied if another requester owns it.
     """
     row = find(tx, type_id)
     if row.account != tx.account:
@@ -47,7 +47,7 @@ def owned(tx: Tx, type_id: str) -> Row[Any]:
 
 
 def describe(row: Row[Any]) -> Answer:
-    """The type as the API answers it. The answer key is told to its owner only, by the callers."""
+    """Return the type as the API describes it. Callers must show the answer key to its owner only."""
     described = {
         "QualificationTypeId": row.id,
         "CreationTime": when(row.created_at),
@@ -74,7 +74,7 @@ def _told(tx: Tx, row: Row[Any]) -> Answer:
 
 
 def create_qualification_type(tx: Tx, request: Request) -> Answer:
-    """CreateQualificationType: the name is unique among the requester's own."""
+    """Answer CreateQualificationType: the name must be unique among the requester's own."""
     limits.check(request, "Keywords", "Description", "RetryDelayInSeconds", "TestDurationInSeconds")
     named = select(_TYPES.c.seq).where(
         _TYPES.c.environment == tx.environment,
@@ -141,7 +141,7 @@ def _check(row: dict[str, Any]) -> None:
 
 
 def update_qualification_type(tx: Tx, request: Request) -> Answer:
-    """UpdateQualificationType: name and keywords stay; a new test without a key means grading by hand."""
+    """Answer UpdateQualificationType: name and keywords stay; a new test without a key is graded by hand."""
     limits.check(request, "Description", "RetryDelayInSeconds", "TestDurationInSeconds")
     row = owned(tx, request["QualificationTypeId"])
     changes = _changes(request)
@@ -154,12 +154,12 @@ def update_qualification_type(tx: Tx, request: Request) -> Answer:
 
 
 def get_qualification_type(tx: Tx, request: Request) -> Answer:
-    """GetQualificationType, the system's own included; the answer key is for the owner."""
+    """Answer GetQualificationType, including the system's own; only owners see the answer key."""
     return {"QualificationType": _told(tx, find(tx, request["QualificationTypeId"]))}
 
 
 def list_qualification_types(tx: Tx, request: Request) -> Answer:
-    """ListQualificationTypes: every word of Query must occur in name, description or keywords, in any case."""
+    """Answer ListQualificationTypes: every word of Query must occur in name, description or keywords, in any case."""
     mine, requestable = bool(request.get("MustBeOwnedByCaller")), bool(request["MustBeRequestable"])
     words = list(dict.fromkeys((request.get("Query") or "").lower().split()))
     statement = select(_TYPES).where(_TYPES.c.environment == tx.environment, _TYPES.c.deleted == 0)
@@ -186,16 +186,16 @@ def list_qualification_types(tx: Tx, request: Request) -> Answer:
 
 
 def delete_qualification_type(tx: Tx, request: Request) -> Answer:
-    """DeleteQualificationType: pending requests are rejected, its HIT types deleted, grants stay.
+    """Answer DeleteQualificationType: pending requests are rejected, its HIT types deleted, grants stay.
 
-    The name is free at once; the service may take up to 48 hours.
+    The name is free at once; the service could take up to 48 hours.
     """
     remove(tx, owned(tx, request["QualificationTypeId"]))
     return {}
 
 
 def remove(tx: Tx, row: Row[Any]) -> None:
-    """Delete a type: asked for, or because nobody used it for the retention time."""
+    """Delete a type, on request or because nobody used it for the retention time."""
     tx.run(_TYPES.update().where(_TYPES.c.seq == row.seq).values(deleted=1, due_at=None))
     asked = tables.qualification_request
     tx.run(
@@ -212,7 +212,7 @@ def remove(tx: Tx, row: Row[Any]) -> None:
 
 
 def use(tx: Tx, row: Row[Any]) -> None:
-    """Note that the type is in use, so that it does not vanish."""
+    """Record that the type is in use, so that it is not deleted."""
     tx.run(_TYPES.update().where(_TYPES.c.seq == row.seq).values(due_at=tx.now + rules.RETENTION))
 
 

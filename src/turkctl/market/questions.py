@@ -1,8 +1,8 @@
-"""Question documents: what is checked when a HIT or a qualification test is made.
+"""Question documents: checks made when a HIT or a qualification test is created.
 
 The structures are those of the published schemas: ExternalQuestion 2006-07-14, HTMLQuestion 2011-11-11, QuestionForm
-2017-11-06 or 2005-10-01. Parsed with defusedxml: no entities, no external documents. What a check costs grows with
-the length of the document and no faster.
+2017-11-06 or 2005-10-01. Parsed with defusedxml: no entities, no external documents. The cost of a check is linear in
+the length of the document.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ HTML = f"{{{SCHEMAS}2011-11-11/HTMLQuestion.xsd}}"
 FORMS = (f"{{{SCHEMAS}2017-11-06/QuestionForm.xsd}}", f"{{{SCHEMAS}2005-10-01/QuestionForm.xsd}}")
 
 _MOST_NAMESPACE = 200
-"""Characters of a namespace. Every name in it is read with it, so that a long one makes a short document long."""
+"""Maximum length of a namespace in characters. Each name repeats its namespace, so a long one inflates a document."""
 _MARKUP = re.compile(r"<(?:(?P<comment>!--)|(?P<section>!\[)|(?P<start>[A-Za-z][^\s/>]*)|[!?/])")
 _RAW = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style", "textarea", "title", "xmp")}
-"""Elements whose text is no markup, and what ends them."""
+"""Elements whose text is not markup, and what ends them."""
 _SECTION = re.compile(r"!\[\s*(?:if|else|endif|cdata|temp|ignore|include|rcdata)\b", re.IGNORECASE)
-"""Browsers take a marked section for a comment; these are the ones that pages have."""
+"""Browsers treat a marked section as a comment; these are the ones that occur in pages."""
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def parse(document: str, parameter: str) -> Element:
-    """The root of an XML document of at most 65,535 bytes.
+    """Return the root of an XML document of at most 65,535 bytes.
 
     Raises:
-        ParameterValidationError: too long, or not well-formed.
+        ParameterValidationError: it is too long or not well-formed.
     """
     encoded = document.encode()
     if len(encoded) > LIMITS["Question"].high:
@@ -57,7 +57,7 @@ def parse(document: str, parameter: str) -> Element:
 
 
 class _Parser(SafeTree.XMLParser):
-    """Refuses, besides what defusedxml does, namespaces that are longer than any that is meant."""
+    """Refuses, in addition to what defusedxml refuses, namespaces longer than any in use."""
 
     def __init__(self, *, forbid_dtd: bool) -> None:
         super().__init__(forbid_dtd=forbid_dtd)
@@ -71,10 +71,10 @@ class _Parser(SafeTree.XMLParser):
 
 @lru_cache(maxsize=32)
 def check(question: str) -> None:
-    """Check a HIT's question; the same text is checked once.
+    """Check a HIT's question; results for recent texts are cached.
 
     Raises:
-        ParameterValidationError: not one of the three structures, or not a valid one.
+        ParameterValidationError: it is not one of the three structures, or invalid.
     """
     root = parse(question, "Question")
     if root.tag == f"{EXTERNAL}ExternalQuestion":
@@ -89,10 +89,10 @@ def check(question: str) -> None:
 
 @lru_cache(maxsize=32)
 def check_test(test: str) -> None:
-    """Check a qualification test: a QuestionForm, nothing else.
+    """Check a qualification test, which must be a QuestionForm.
 
     Raises:
-        ParameterValidationError: it is not one, or not a valid one.
+        ParameterValidationError: it is not one, or invalid.
     """
     root = parse(test, "Test")
     if root.tag not in [f"{form}QuestionForm" for form in FORMS]:
@@ -101,13 +101,13 @@ def check_test(test: str) -> None:
 
 
 def form_questions(form: str) -> list[Element]:
-    """The Question elements of a checked QuestionForm."""
+    """Return the Question elements of a checked QuestionForm."""
     root = parse(form, "Test")
     return root.findall(f"{_namespace(root)}Question")
 
 
 def html_question(content: str, frame_height: int = 0) -> str:
-    """An HTMLQuestion document around ``content``."""
+    """Return an HTMLQuestion document around ``content``."""
     guarded = content.replace("]]>", "]]]]><![CDATA[>")
     return (
         f'<HTMLQuestion xmlns="{HTML[1:-1]}"><HTMLContent><![CDATA[{guarded}]]></HTMLContent>'
@@ -126,7 +126,7 @@ def _check_external(root: Element) -> None:
         raise bad_xml(f"ExternalURL '{address}' is not an address.") from None
     if not host or any(character.isspace() for character in address):
         raise bad_xml(f"ExternalURL '{address}' is not an address.")
-    # Workers' pages are shown in a frame on https, which loads nothing else; pages on this computer are for trying.
+    # Workers' pages are shown in a frame on https, which loads nothing else; pages on this computer are for testing.
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOCAL_HOSTS):
         raise bad_xml(f"ExternalURL '{address}' must begin with https.")
 
@@ -139,7 +139,7 @@ def _check_html(root: Element) -> None:
 
 
 def _check_page(page: str) -> None:
-    """Check that a page has an element, in one pass: every search goes on where the one before ended."""
+    """Check that a page has an element, in one pass: every search starts where the last one ended."""
     elements, at = 0, 0
     while found := _MARKUP.search(page, at):
         if found["section"] and not _SECTION.match(page, found.start("section")):
@@ -155,7 +155,7 @@ def _check_page(page: str) -> None:
 
 
 def _end_of_text(page: str, element: str, at: int) -> int:
-    """Where markup goes on after the start tag that ends at ``at``."""
+    """Return where markup continues after the start tag that ends at ``at``."""
     end = _RAW[element].search(page, at) if element in _RAW else None
     return len(page) if element in _RAW and end is None else end.start() if end else at
 
@@ -228,5 +228,5 @@ def _namespace(root: Element) -> str:
 
 
 def is_form(question: str) -> bool:
-    """Whether a checked question is a QuestionForm."""
+    """Return whether a checked question is a QuestionForm."""
     return _plain(parse(question, "Question").tag) == "QuestionForm"

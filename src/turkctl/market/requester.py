@@ -1,4 +1,4 @@
-"""Who asks, and where."""
+"""Who sends a request, and in which environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox")
 
 Notifier = Callable[[dict[str, Any], str], None]
 """Delivers one notification: (destination, JSON body). The destination has the members ``Transport``,
-``Destination``, ``Account`` and ``Environment``. Raises whatever it likes when it could not deliver."""
+``Destination``, ``Account`` and ``Environment``. May raise any exception if delivery fails."""
 
 Permit = Callable[[str, str], bool]
 """Whether notifications may go to a destination: (transport, address)."""

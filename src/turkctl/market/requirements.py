@@ -1,6 +1,6 @@
-"""Qualification requirements: what may be asked, and whether a worker meets it.
+"""Qualification requirements: which ones are valid, and whether a worker meets them.
 
-All of a HIT's requirements must hold. A worker without the qualification fails every comparator but DoesNotExist.
+All of a HIT's requirements must be met. Without the qualification, a worker fails every comparator but DoesNotExist.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ _GUARDED = {
 
 
 def normalized(asked: Sequence[Requirement]) -> list[dict[str, Any]]:
-    """The requirements as they are stored and answered: ActionsGuarded and RequiredToPreview always there.
+    """Return the requirements as they are stored and answered: always with ActionsGuarded and RequiredToPreview.
 
     Raises:
-        ParameterValidationError: the deprecated RequiredToPreview says something else than ActionsGuarded.
+        ParameterValidationError: the deprecated RequiredToPreview contradicts ActionsGuarded.
     """
     return [_normalized(requirement) for requirement in asked]
 
@@ -70,16 +70,16 @@ def _normalized(requirement: Requirement) -> dict[str, Any]:
 
 
 def asks_for_masters(environment: str, asked: Sequence[Requirement]) -> bool:
-    """Whether these requirements cost the Masters commission."""
+    """Return whether these requirements cost the Masters commission."""
     masters = system_types.MASTERS[environment]
     return any(item["QualificationTypeId"] == masters and item["Comparator"] == "Exists" for item in asked)
 
 
 def check(tx: Tx, asked: Sequence[Requirement]) -> None:
-    """Check requirements of a new HIT type.
+    """Check the requirements of a new HIT type.
 
     Raises:
-        MarketError: too many, an unknown type, values that do not go with the comparator.
+        MarketError: there are too many, a type is unknown, or values do not match the comparator.
     """
     if len(asked) > MOST_REQUIREMENTS:
         raise ParameterValidationError(f"A HIT may have at most {MOST_REQUIREMENTS} qualification requirements.")
@@ -135,13 +135,13 @@ def _check_subdivisions(locales: Sequence[Mapping[str, str]]) -> None:
 
 @dataclass(frozen=True)
 class Standing:
-    """What requirements look at: a worker's record and the qualifications that he holds."""
+    """What requirements are compared with: a worker's record and the qualifications that they hold."""
 
     worker: Row[Any]
     grants: Mapping[str, int]
 
     def value(self, type_id: str) -> int | None:
-        """The worker's value of an integer qualification; None when not held."""
+        """Return the worker's value of an integer qualification, or None if they do not hold it."""
         worker = self.worker
         if type_id == system_types.APPROVED:
             return int(worker.approved)
@@ -155,7 +155,7 @@ class Standing:
 
 
 def standing(tx: Tx, worker: Row[Any]) -> Standing:
-    """The standing of a worker's row."""
+    """Return the standing of a worker, given their row."""
     held = select(tables.grant.c.type_id, tables.grant.c.value).where(
         tables.grant.c.environment == tx.environment,
         tables.grant.c.worker_id == worker.id,
@@ -165,7 +165,7 @@ def standing(tx: Tx, worker: Row[Any]) -> Standing:
 
 
 def unmet(who: Standing, asked: Sequence[Requirement], action: str) -> Requirement | None:
-    """The first requirement that forbids this worker the action (Discover, Preview or Accept); None when none does."""
+    """Return the first requirement that forbids this worker the action (Discover, Preview or Accept), or None."""
     for requirement in asked:
         if requirement["ActionsGuarded"] in _GUARDED[action] and not _met(who, requirement):
             return requirement

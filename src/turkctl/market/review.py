@@ -1,4 +1,4 @@
-"""Review policies: checked at creation, carried out by :mod:`turkctl.market.review_actions`, and their reports."""
+"""Review policies: checked at creation; :mod:`turkctl.market.review_actions` applies them; their reports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from turkctl.market.tx import Tx, when
 
 ASSIGNMENT, HIT = "Assignment", "HIT"
 POLICIES = {"AssignmentReviewPolicy": (KNOWN_ANSWERS, ASSIGNMENT), "HITReviewPolicy": (PLURALITY, HIT)}
-"""By the member of CreateHIT: the one policy of its level, and the level."""
+"""By member of CreateHIT: the only policy of its level, and the level."""
 RESULT, ACTION = "Result", "Action"
-"""What a row of a report is."""
+"""The kinds of rows in a report."""
 _MEMBERS = {RESULT: ("RetrieveResults", "ReviewResults"), ACTION: ("RetrieveActions", "ReviewActions")}
 _PAGE = 100
 
@@ -26,10 +26,10 @@ _ROWS = tables.review
 
 
 def check_policy(member: str, policy: Mapping[str, Any]) -> None:
-    """Check that the policy is the one of its level, with the parameters that it has.
+    """Check that the policy is the one of its level and that its parameters are valid.
 
     Raises:
-        RequestError: it is not.
+        RequestError: it is another policy, or a parameter is invalid.
     """
     known = POLICIES[member][0]
     if policy["PolicyName"] != known:
@@ -40,7 +40,7 @@ def check_policy(member: str, policy: Mapping[str, Any]) -> None:
 
 
 def list_review_policy_results_for_hit(tx: Tx, request: dict[str, Any]) -> dict[str, Any]:
-    """ListReviewPolicyResultsForHIT: policies and reports of the levels asked for, in the order of time."""
+    """Answer ListReviewPolicyResultsForHIT: policies and reports of the requested levels, in the order of time."""
     hit = hit_rows.load(tx, request["HITId"])
     stored = {"AssignmentReviewPolicy": hit.assignment_policy, "HITReviewPolicy": hit.hit_policy}
     levels = request.get("PolicyLevels") or [ASSIGNMENT, HIT]

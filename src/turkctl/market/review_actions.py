@@ -1,7 +1,7 @@
-"""Carry review policies out: score the work, write the results down, approve, reject and extend as they say.
+"""Apply review policies: score the work, record the results, then approve, reject and extend as the policies say.
 
-An assignment's policy is applied when it is submitted, a HIT's each time it becomes reviewable; both in the
-transaction that does so, once its own changes are written (:func:`carry_out`).
+An assignment's policy is applied when it is submitted, a HIT's each time it becomes reviewable; both in the same
+transaction, after its own changes are written (:func:`carry_out`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DECIDED = {rules.APPROVED: "Already approved", rules.REJECTED: "Already rejecte
 
 
 def carry_out(tx: Tx) -> None:
-    """Apply the policies of what this transaction submitted and made reviewable, and what follows from that."""
+    """Apply the policies of what this transaction submitted and made reviewable, and those that follow from them."""
     while tx.reviews:
         level, subject = tx.reviews.pop(0)
         if level == ASSIGNMENT:
@@ -49,7 +49,7 @@ def carry_out(tx: Tx) -> None:
 
 
 def _stored(policy: str | None, read: Callable[[dict[str, Any]], P]) -> P | None:
-    """Return a HIT's policy; None where it has none, or one that was stored before its parameters were checked."""
+    """Return a HIT's policy; None if it has none, or one stored before its parameters were checked."""
     if policy is None:
         return None
     try:
@@ -60,7 +60,7 @@ def _stored(policy: str | None, read: Callable[[dict[str, Any]], P]) -> P | None
 
 @contextmanager
 def _as_owner(tx: Tx, hit: Hit) -> Iterator[None]:
-    """Act for the requester: the transaction may be a worker's."""
+    """Act for the requester, since the transaction may be a worker's."""
     asker = tx.requester
     tx.requester = hit.owner()
     try:
@@ -144,7 +144,7 @@ def _report(tx: Tx, hit: Hit, policy: Plurality, found: Agreement) -> None:
 
 
 def _decide(tx: Tx, hit: Hit, level: str, assignment_id: str, verdict: Verdict, score: int) -> None:
-    """Approve and reject as the thresholds say; of two that both apply the second fails."""
+    """Approve and reject as the thresholds say; if both apply, the second one fails."""
     if verdict.approve_from is not None and score >= verdict.approve_from:
         reason = verdict.approve_reason
         _attempt(tx, hit, level, "approve", assignment_id, ASSIGNMENT, lambda: _approve(tx, assignment_id, reason))
@@ -189,7 +189,7 @@ def _one_more(tx: Tx, hit_id: str, extension: Extension) -> str:
 
 
 def _attempt(tx: Tx, hit: Hit, level: str, name: str, target: str, target_type: str, act: Callable[[], str]) -> None:
-    """Act, and write down what came of it; an action that fails changes nothing and stops nothing."""
+    """Act and record the result; an action that fails changes nothing and does not stop the others."""
     told = len(tx.events)
     point = tx.connection.begin_nested()
     try:

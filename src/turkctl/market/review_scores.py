@@ -1,6 +1,6 @@
-"""Review policies as values, and the scores that they are about. Pure: parameters and answers in, numbers out.
+"""Review policies as values, and the scores they use. Pure: parameters and answers in, numbers out.
 
-Scores are whole percentages, rounded down, as the documentation's examples are (two of three are 66).
+Scores are whole percentages, rounded down, as in the documentation's examples (two of three are 66).
 Source: the API reference's pages on assignment review policies and HIT review policies, of 2011-09-01.
 """
 
@@ -19,16 +19,16 @@ Answers = Mapping[str, Sequence[str]]
 KNOWN_ANSWERS = "ScoreMyKnownAnswers/2011-09-01"
 PLURALITY = "SimplePlurality/2011-09-01"
 LONGEST = 256
-"""Characters of an answer beyond which the plurality does not use it."""
+"""Maximum length in characters of an answer that the plurality policy uses."""
 _ALWAYS = 101
-"""A threshold on a percentage that no score reaches."""
+"""A percentage threshold that no score reaches."""
 _YEAR = 365 * 24 * 3600
 _MOST = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Extension:
-    """Below which score a HIT gets one assignment more, up to how many, and for how many seconds longer."""
+    """When a HIT gets one assignment more (below which score), up to how many, and for how many seconds longer."""
 
     below: int
     maximum: int
@@ -37,7 +37,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Which scores approve and reject an assignment, and what the worker is told. None: not decided."""
+    """Scores that approve and reject an assignment, and what the worker is told. None: no decision."""
 
     approve_from: int | None
     reject_below: int | None
@@ -50,7 +50,7 @@ class KnownAnswers:
     """The policy ScoreMyKnownAnswers."""
 
     key: Mapping[str, frozenset[str]]
-    """Question identifier to the values that are right."""
+    """Right values by question identifier."""
     verdict: Verdict
     extension: Extension | None
 
@@ -61,16 +61,16 @@ class Plurality:
 
     questions: tuple[str, ...]
     threshold: int
-    """An answer is agreed on whose share of workers, in percent, is greater."""
+    """An answer is agreed on if more than this percentage of workers gave it."""
     disregard_rejected: bool
     disregard_below: int | None
-    """The score on known answers below which an assignment does not count."""
+    """Assignments with a lower score on known answers do not count."""
     verdict: Verdict
     extension: Extension | None
 
 
 class _Parameters:
-    """The parameters of a policy, each taken once; what is left over at the end is not one of it."""
+    """The parameters of a policy, each read once; those left over at the end are unknown."""
 
     def __init__(self, policy: Mapping[str, Any]) -> None:
         self._name = policy["PolicyName"]
@@ -83,15 +83,15 @@ class _Parameters:
                 self.entries[entry.get("Key") or ""] = trimmed(entry.get("Values") or [])
 
     def list(self, name: str) -> list[str]:
-        """Every value of the parameter, also those in one text with commas."""
+        """Return every value of the parameter, including those in one text with commas."""
         values = self._values.pop(name, [])
         return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
     def text(self, name: str) -> str | None:
-        """Its one value, or None.
+        """Return the parameter's only value, or None.
 
         Raises:
-            RequestError: it has several.
+            RequestError: there are several.
         """
         values = self._values.pop(name, None)
         if values is not None and len(values) != 1:
@@ -99,10 +99,10 @@ class _Parameters:
         return None if values is None else values[0].strip()
 
     def number(self, name: str, low: int = 0, high: int = _MOST) -> int | None:
-        """Its whole number, or None.
+        """Return the parameter's whole number, or None.
 
         Raises:
-            RequestError: it is none, or out of its range.
+            RequestError: it is not a whole number, or out of range.
         """
         text = self.text(name)
         if text is None:
@@ -112,10 +112,10 @@ class _Parameters:
         return int(text)
 
     def flag(self, name: str) -> bool:
-        """Whether it says T or true.
+        """Return whether the parameter is T or true.
 
         Raises:
-            RequestError: it says neither that nor F or false.
+            RequestError: it is neither that nor F or false.
         """
         text = (self.text(name) or "F").lower()
         if text not in ("t", "f", "true", "false"):
@@ -123,17 +123,17 @@ class _Parameters:
         return text.startswith("t")
 
     def required(self, name: str, value: Any) -> Any:
-        """The value, which has to be there.
+        """Return the value, which is mandatory.
 
         Raises:
-            RequestError: it is not.
+            RequestError: it is missing.
         """
         if value is None or value in ([], {}):
             raise invalid_value(f"The parameter {name} of {self._name} is mandatory.")
         return value
 
     def end(self) -> None:
-        """Refuse what the policy does not know.
+        """Refuse parameters that the policy does not have.
 
         Raises:
             RequestError: there is such a parameter.
@@ -146,10 +146,10 @@ def known_answers(policy: Mapping[str, Any]) -> KnownAnswers:
     """Read the parameters of ScoreMyKnownAnswers.
 
     Raises:
-        RequestError: InvalidParameterValue: one is missing, unknown or out of its range.
+        RequestError: InvalidParameterValue if one is missing, unknown or out of range.
     """
     given = _Parameters(policy)
-    given.list("AnswerKey")  # its entries are what counts
+    given.list("AnswerKey")  # only its entries count
     key = given.required("AnswerKey", given.entries)
     verdict = Verdict(
         given.number("ApproveIfKnownAnswerScoreIsAtLeast", high=_ALWAYS),
@@ -169,7 +169,7 @@ def plurality(policy: Mapping[str, Any]) -> Plurality:
     """Read the parameters of SimplePlurality.
 
     Raises:
-        RequestError: InvalidParameterValue: one is missing, unknown or out of its range.
+        RequestError: InvalidParameterValue if one is missing, unknown or out of range.
     """
     given = _Parameters(policy)
     questions = given.required("QuestionIds", given.list("QuestionIds"))
@@ -203,7 +203,7 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], KnownAnswers | Plurality]] =
 
 
 def trimmed(values: Sequence[str]) -> frozenset[str]:
-    """Return the values without white space around them; an empty one is none."""
+    """Return the values without surrounding white space; empty ones are left out."""
     return frozenset(value.strip() for value in values if value.strip())
 
 
@@ -215,7 +215,7 @@ def percentage(part: int, whole: int) -> int:
 def correct(policy: KnownAnswers, answers: Answers) -> dict[str, bool]:
     """Return for each known answer whether the worker gave exactly its values.
 
-    The values of a form field that was sent several times come as one text, joined with ``|``.
+    The values of a form field that was sent several times arrive as one text, joined with ``|``.
     """
     return {question: _matches(wanted, answers.get(question, ())) for question, wanted in policy.key.items()}
 
@@ -237,11 +237,11 @@ class Agreement:
     """What the workers of a HIT agree on."""
 
     agreed: Mapping[str, tuple[frozenset[str], int]]
-    """By question that has one: the agreed answer, and the percentage of workers who gave it."""
+    """By question: the agreed answer, if there is one, and the percentage of workers who gave it."""
     hit_score: int
-    """The percentage of questions that have an agreed answer."""
+    """Percentage of questions that have an agreed answer."""
     workers: Mapping[str, tuple[int, int]]
-    """By assignment: answers that are the agreed one, and answers that are not. Other questions are disregarded."""
+    """By assignment: numbers of answers equal to and different from the agreed one. Other questions are ignored."""
 
 
 def agreement(policy: Plurality, work: Mapping[str, Answers]) -> Agreement:
@@ -265,6 +265,6 @@ def agreement(policy: Plurality, work: Mapping[str, Answers]) -> Agreement:
 
 
 def _usable(answers: Answers, question: str) -> frozenset[str] | None:
-    """Return the values that a worker gave, none of them for a question left out; None where one is too long."""
+    """Return the values that a worker gave (none for a question left out), or None if one is too long."""
     values = answers.get(question, ())
     return None if any(len(value) > LONGEST for value in values) else trimmed(values)

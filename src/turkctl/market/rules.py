@@ -1,4 +1,4 @@
-"""The state machines of HITs and assignments, and the market's fixed times. Pure functions of what is given.
+"""The state machines of HITs and assignments, and the market's fixed times. Pure functions.
 
 Source: the Requester API's documentation of HIT life cycle, assignment counters and retention.
 """
@@ -6,7 +6,7 @@ Source: the Requester API's documentation of HIT life cycle, assignment counters
 from __future__ import annotations
 
 SECOND = 1000
-"""Times are integer milliseconds."""
+"""Milliseconds in a second; times are integer milliseconds."""
 DAY = 24 * 3600 * SECOND
 
 ASSIGNABLE = "Assignable"
@@ -23,9 +23,9 @@ APPROVED = "Approved"
 REJECTED = "Rejected"
 
 HELD = (ACCEPTED, SUBMITTED, APPROVED, REJECTED)
-"""An assignment in one of these is the one that its worker has of its HIT; the others may be taken again."""
+"""A worker has at most one assignment of a HIT in these states; in the other states the HIT may be taken again."""
 VISIBLE = (SUBMITTED, APPROVED, REJECTED)
-"""What the requester gets to see."""
+"""States of the assignments that the requester sees."""
 
 TRANSITIONS = {
     (None, ACCEPTED),
@@ -36,27 +36,27 @@ TRANSITIONS = {
     (SUBMITTED, REJECTED),
     (REJECTED, APPROVED),
 }
-"""Every step an assignment can take; any other is a fault of the market."""
+"""Every step that an assignment can take; any other is a bug in the market."""
 
 TOKEN_LIFE = DAY
 OVERRIDE_LIMIT = 30 * DAY
 """How long after its submission a rejected assignment may still be approved."""
 RETENTION = 120 * DAY
-"""A HIT is disposed of so long after it last changed, its data are thrown away so long after that, and a HIT type
-or qualification type vanishes after so long without use. (How long GetHIT still answers Disposed is not documented;
-the same span is our choice.)"""
+"""Time after its last change until a HIT is disposed of, from then until its data are deleted, and time without use
+until a HIT type or qualification type is deleted. (How long GetHIT still answers Disposed is not documented; the same
+span is our choice.)"""
 DEFAULT_AUTO_APPROVAL = 30 * 24 * 3600
-"""Seconds after which submitted work is approved by itself, unless the HIT type says otherwise."""
+"""Seconds after which submitted work is approved automatically, unless the HIT type says otherwise."""
 FIRST_EXTENSIBLE = 1_437_523_200 * SECOND
-"""2015-07-22: HITs made before it cannot be given more assignments."""
+"""2015-07-22: HITs created before it cannot get more assignments."""
 
 
 def hit_status(status: str, *, available: int, pending: int, expired: bool) -> str:
-    """The status that a HIT's counters give it, coming from ``status``.
+    """Return the status that a HIT's counters give it, coming from ``status``.
 
-    Reviewable is about submission, not review: nothing can be accepted any more and nothing is out. Reviewing is the
-    requester's own marker on it and survives until the HIT can be worked on again. Expired with work outstanding is
-    called Unassignable (the documentation does not name it).
+    Reviewable is about submission, not review: nothing can be accepted any more and no accepted work is outstanding.
+    Reviewing is the requester's own mark on it, which stays until the HIT can be worked on again. Expired with work
+    outstanding counts as Unassignable (the documentation does not name it).
     """
     if status == DISPOSED:
         return DISPOSED
@@ -68,12 +68,12 @@ def hit_status(status: str, *, available: int, pending: int, expired: bool) -> s
 
 
 def hit_due(*, status: str, gone: bool, expired: bool, expires_at: int, touched_at: int, busy: bool) -> int | None:
-    """When a HIT next changes by itself: its expiry, then its disposal, then the end of its data.
+    """Return when a HIT next changes by itself: its expiry, then its disposal, then the deletion of its data.
 
     Args:
-        status: its present status.
-        gone: whether its data are thrown away already.
-        expired: whether its expiry was dealt with.
+        status: its current status.
+        gone: whether its data are already deleted.
+        expired: whether its expiry was processed.
         expires_at: its expiration.
         touched_at: when it last changed.
         busy: whether work is outstanding or waits for review; such a HIT is not disposed of.
@@ -88,10 +88,10 @@ def hit_due(*, status: str, gone: bool, expired: bool, expires_at: int, touched_
 
 
 def percent_approved(approved: int, rejected: int, submitted: int) -> int:
-    """A worker's approval rate: 100 until 100 assignments were submitted, then approved of reviewed, rounded down.
+    """Return a worker's approval rate in percent, rounded down: 100 until 100 submissions, then approved of reviewed.
 
-    The documentation says "of submitted"; work not yet reviewed is left out here, so that a fast worker with a slow
-    requester does not look bad.
+    The documentation says "of submitted"; work not yet reviewed is left out here, so that fast workers do not look
+    bad because a requester is slow.
     """
     reviewed = approved + rejected
     return 100 if submitted < 100 or reviewed == 0 else 100 * approved // reviewed

@@ -1,4 +1,4 @@
-"""Answer keys of qualification tests: from selections to a score, from the summed score to the qualification's value.
+"""Answer keys of qualification tests: from selections to a score, from the total score to the qualification's value.
 
 Source: the AnswerKey schema of 2005-10-01 and its description in the API reference.
 """
@@ -21,10 +21,10 @@ _MAPPINGS = ("PercentageMapping", "ScaleMapping", "RangeMapping")
 
 
 def check(answer_key: str, test: str) -> None:
-    """Check a key against its test: multiple choice only, and only questions that are asked.
+    """Check a key against its test: multiple choice only, and only questions of the test.
 
     Raises:
-        ParameterValidationError: the key is not one, or does not fit the test.
+        ParameterValidationError: the key is invalid, or does not match the test.
     """
     root = parse(answer_key, "AnswerKey")
     if root.tag != f"{_KEY}AnswerKey":
@@ -53,7 +53,7 @@ def _closed_questions(test: str) -> set[str]:
 
 
 def selection_names(test: str) -> frozenset[str]:
-    """The identifiers of a form's multiple-choice questions."""
+    """Return the identifiers of a form's multiple-choice questions."""
     names = set()
     for question in form_questions(test):
         namespace = question.tag.removesuffix("Question")
@@ -63,9 +63,9 @@ def selection_names(test: str) -> frozenset[str]:
 
 
 def score(answer_key: str, answers: Mapping[str, Sequence[str]]) -> int:
-    """The qualification's value for these answers (question identifier to selections).
+    """Return the qualification's value for these answers (question identifier to selections).
 
-    A question gives the score of the option whose set of selections is exactly the given one, else its DefaultScore.
+    A question scores the option whose set of selections equals the given one, else its DefaultScore.
     """
     root = parse(answer_key, "AnswerKey")
     total = sum((_question_score(question, answers) for question in root.findall(f"{_KEY}Question")), start=Decimal(0))
@@ -83,7 +83,7 @@ def _question_score(question: Element, answers: Mapping[str, Sequence[str]]) -> 
 
 
 def map_score(mapping: Element | None, total: Decimal) -> int:
-    """The value for a summed score: as it is, a rounded percentage, scaled, or by ranges.
+    """Return the value for a total score: unchanged, as a rounded percentage, scaled, or by ranges.
 
     Raises:
         ParameterValidationError: the mapping is not one of the schema's.
@@ -113,7 +113,7 @@ def _in_range(mapping: Element, total: Decimal) -> int:
 
 
 def _rounded(value: Decimal) -> int:
-    """The whole number nearest to ``value`` that a qualification can have: it is an integer of 32 bits."""
+    """Return the nearest whole number that a qualification can have, which is an integer of 32 bits."""
     held = max(min(value, Decimal(_LARGEST_VALUE)), Decimal(-_LARGEST_VALUE))
     return int(held.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 

@@ -1,7 +1,7 @@
-"""What becomes due by itself, in the order of time: deadlines, automatic approvals, expiries, disposals.
+"""Settle what becomes due by itself, in the order of time: deadlines, automatic approvals, expiries, disposals.
 
-Whatever an event makes due anew lies at least the retention time later, so a batch that spans less than that can be
-sorted once and worked through.
+Anything that an event makes due lies at least the retention time later, so a batch that spans less than that can be
+sorted once and processed in order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from turkctl.market.requester import Requester
 from turkctl.market.tx import Tx
 
 BATCH = 500
-"""Rows of each table that one transaction settles at most, so that others get their turn."""
+"""Maximum number of rows of each table that one transaction settles, so that others get their turn."""
 
 _SOURCES = (tables.assignment, tables.hit, tables.hit_type, tables.qualification_type)
 _LOOK = select(
@@ -35,9 +35,9 @@ _LOOK = select(
 
 
 def next_times(tx: Tx) -> tuple[int | None, int | None]:
-    """When the next event is due and when the next notification is to be tried again; None where nothing is to come.
+    """Return when the next event is due and when the next notification is retried; None if nothing is to come.
 
-    One statement that reads the first entry of five indexes, however many rows there are.
+    One statement reads the first entry of five indexes, however many rows there are.
     """
     row = tx.first(_LOOK)
     assert row is not None
@@ -46,15 +46,15 @@ def next_times(tx: Tx) -> tuple[int | None, int | None]:
 
 
 def look(tx: Tx) -> tuple[int | None, bool]:
-    """The time of the first event that is due (None: none is), and whether old notifications wait to be tried."""
+    """Return the time of the first due event, or None, and whether undelivered notifications are due again."""
     first, outbox = next_times(tx)
     return (first if first is not None and first <= tx.now else None), outbox is not None and outbox <= tx.now
 
 
 def batch(tx: Tx) -> bool:
-    """Settle a batch of what is due, in the order of time; tell whether there was anything.
+    """Settle a batch of what is due, in the order of time; return whether there was anything.
 
-    Changes ``tx.now`` and ``tx.requester`` to those of each event.
+    Sets ``tx.now`` and ``tx.requester`` to those of each event.
     """
     first, _ = look(tx)
     if first is None:

@@ -1,8 +1,8 @@
-"""The market's database: opening it, making its tables, and the two kinds of transaction.
+"""The market's database: open it, create its tables, and run its two kinds of transactions.
 
-A writer is alone. On SQLite its transaction begins ``IMMEDIATE``, behind a lock of this process so that threads
-queue instead of polling the file; on PostgreSQL it begins by locking the market's one row (:mod:`turkctl.market.tx`).
-A reader takes a plain snapshot and never waits for a writer.
+Only one writer runs at a time. On SQLite its transaction begins ``IMMEDIATE``, behind a lock of this process so that
+threads queue instead of polling the file; on PostgreSQL it begins by locking the market's one row
+(:mod:`turkctl.market.tx`). A reader takes a plain snapshot and never waits for a writer.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from turkctl.market import system_types, tables
 from turkctl.sqlite_files import SqliteFile
 
 VERSION = 2
-"""The tables' version. A database of an older one gets what it lacks, one of a newer one is refused."""
+"""The tables' version. An older database gets what it lacks, a newer one is refused."""
 
 _WRITE_URL = "write sqlite:///market.db or postgresql+psycopg://user@host/database"
-_ADVISORY_LOCK = 0x7475726B  # "turk": taken on PostgreSQL while tables are made
+_ADVISORY_LOCK = 0x7475726B  # "turk": taken on PostgreSQL while tables are created
 _BUSY_MS = 30_000
 _LOCKS: dict[str, threading.Lock] = {}
 _LOCKS_GUARD = threading.Lock()
 
 
 class Database:
-    """An open database with the market's tables in it. Safe for many threads; several processes may share one."""
+    """An open database with the market's tables. Safe for many threads; several processes may share one."""
 
     def __init__(self, url: str) -> None:
-        """Open ``url`` and make what is missing.
+        """Open ``url`` and create what is missing.
 
         Raises:
-            ConfigError: ``url`` is not an address of a database that can be used here.
-            DatabaseUnreachableError: it cannot be opened.
-            SchemaError: it was made by a newer turkctl.
+            ConfigError: ``url`` is not the address of a usable database.
+            DatabaseUnreachableError: the database cannot be opened.
+            SchemaError: it was created by a newer turkctl.
         """
         parsed = _parsed(url)
         self._name = mask_url(parsed.render_as_string(hide_password=False))
@@ -65,7 +65,7 @@ class Database:
             yield
         except (DatabaseError, sqlite3.DatabaseError) as error:
             if isinstance(error, IntegrityError | DataError):
-                raise  # a fault of the market's, not of the database
+                raise  # a bug in the market, not a fault of the database
             cause = error.orig if isinstance(error, DatabaseError) else error
             raise DatabaseUnreachableError(
                 f"the market's database {self._name} cannot be used: {cause}",
@@ -74,7 +74,7 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may change things; committed unless the block raises."""
+        """Run a transaction that may change things; commit unless the block raises."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._answering())
             if self.sqlite:
@@ -86,10 +86,10 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that changes nothing; on PostgreSQL one snapshot for all of its statements."""
+        """Run a transaction that changes nothing; on PostgreSQL it is one snapshot for all of its statements."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._answering())
-            if self._memory:  # one connection for all threads: they take turns
+            if self._memory:  # all threads share one connection, so they take turns
                 stack.enter_context(self._lock)
             connection = stack.enter_context(self.engine.connect())
             if not self.sqlite:
@@ -98,9 +98,9 @@ class Database:
             yield connection
 
     def use_wal(self) -> None:
-        """Write-ahead logging, so that readers and the writer do not wait for each other.
+        """Turn on write-ahead logging, so that readers and the writer do not wait for each other.
 
-        The change needs the file alone for a moment and does not honour the busy timeout, hence several tries.
+        The change needs exclusive use of the file and ignores the busy timeout, hence several attempts.
         """
         with self._answering():
             _use_wal(self.engine)
@@ -126,13 +126,13 @@ def _parsed(url: str) -> URL:
 
 
 def _lock_of(url: str) -> threading.Lock:
-    """One lock per file and process, so that two markets opened on one file queue as well."""
+    """Return the lock for this file in this process, so that two markets opened on one file queue as well."""
     with _LOCKS_GUARD:
         return _LOCKS.setdefault(url, threading.Lock())
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for ``url``, with SQLite's settings and explicit ``BEGIN`` installed."""
+    """Return an engine for ``url``, with SQLite's settings and explicit ``BEGIN`` installed."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
@@ -147,7 +147,7 @@ def open_engine(url: str) -> Engine:
 
 
 def _see_to_file(engine: Engine, name: str) -> None:
-    """Have a new file made for its owner alone, and an empty one refused, before the first connection."""
+    """Before the first connection, create a new file for its owner alone, and refuse an empty one."""
     if not name.startswith("file:"):
         file = SqliteFile(Path(name))
         event.listen(engine, "do_connect", lambda *_: file.open())
@@ -165,12 +165,12 @@ def _on_begin(connection: Connection) -> None:
 
 
 def create(database: Database) -> None:
-    """Make the tables, their columns and the market's row where they are missing.
+    """Create the tables, their columns and the market's row if they are missing.
 
-    Safe when several processes start at once.
+    Safe if several processes start at once.
 
     Raises:
-        SchemaError: the tables were made by a newer turkctl.
+        SchemaError: the tables were created by a newer turkctl.
     """
     version = _version(database)
     if version is None and database.sqlite:
@@ -187,7 +187,7 @@ def create(database: Database) -> None:
 
 
 def _complete(connection: Connection) -> None:
-    """Add what an empty or an older database lacks; the columns that are added have to take null."""
+    """Add what an empty or older database lacks; added columns must allow null."""
     if connection.dialect.name != "sqlite":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     tables.add_partial_index()

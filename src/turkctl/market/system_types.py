@@ -1,4 +1,4 @@
-"""The qualification types that the market itself keeps: their ids, and how a worker's record gives their values."""
+"""The qualification types that the market itself provides: ids, names and descriptions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from turkctl.market.requester import ENVIRONMENTS
 
 OWNER = "system"
-"""The account that the system's types belong to; no requester has it."""
+"""The account that owns the system's types; no requester has it."""
 
 MASTERS = {
     "production": "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH",
@@ -30,7 +30,7 @@ _NAMES = {
 
 
 def rows() -> list[dict[str, Any]]:
-    """The system's types as rows of the table of qualification types, for both environments."""
+    """Return the system's types as rows of the qualification type table, for both environments."""
     found = []
     for environment in ENVIRONMENTS:
         names = {MASTERS[environment]: ("Masters", "Workers whose work was consistently good.")} | _NAMES

@@ -1,10 +1,10 @@
 """The market's tables. Times are integer epoch milliseconds, money integer micro-dollars, documents JSON text.
 
-``due_at`` is the moment at which a row next changes by itself (expiry, deadline, automatic approval, disposal);
-null where nothing is to come. ``seq`` is the order of creation and the key that listings page by.
+``due_at`` is when a row next changes by itself (expiry, deadline, automatic approval, disposal), or null if it does
+not. ``seq`` is the order of creation and the key for paging in listings.
 
-A market that was made before gets new tables and columns when it is opened (:func:`turkctl.market.state.create`). So a
-column that is added later may be null, and :data:`turkctl.market.state.VERSION` goes up.
+An older market gets new tables and columns when it is opened (:func:`turkctl.market.state.create`). So a column that is
+added later must allow null, and :data:`turkctl.market.state.VERSION` goes up.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ meta = Table(
     Column("version", Integer, nullable=False),
     Column("identity", String(64), nullable=False),
     number("clock_offset"),
-    # Goes up whenever a row that processes keep in memory (a HIT type) changes.
+    # Increased whenever a row changes that processes keep in memory (a HIT type).
     number("generation"),
 )
 
@@ -115,7 +115,7 @@ hit = Table(
     Column("hit_policy", Text),
     Column("status", String(16), nullable=False),
     Column("listed", Integer, nullable=False, default=1),  # 0 once disposed
-    Column("gone", Integer, nullable=False, default=0),  # 1 once its data is thrown away
+    Column("gone", Integer, nullable=False, default=0),  # 1 once its data are deleted
     number("max_assignments"),
     number("available"),
     number("pending"),
@@ -159,9 +159,9 @@ assignment = Table(
 
 
 def add_partial_index() -> None:
-    """One assignment per worker and HIT, ever, save those given back.
+    """Add the index that allows one assignment per worker and HIT, not counting returned and abandoned ones.
 
-    Called only where tables are made: an index with options of a dialect imports that dialect (50 ms).
+    Call this only when tables are created: an index with options of a dialect imports that dialect (50 ms).
     """
     held = assignment.c.status.in_(("Accepted", "Submitted", "Approved", "Rejected"))
     name = "market_assignment_once"
@@ -283,7 +283,7 @@ grant = Table(
     Column("value", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     number("at"),
-    Column("assignment_id", String(64)),  # the one whose acceptance granted it, and whose return takes it back
+    Column("assignment_id", String(64)),  # the assignment whose acceptance granted it and whose return revokes it
     Index("market_grant_once", "environment", "type_id", "worker_id", unique=True),
     Index("market_grant_by_worker", "environment", "worker_id"),
     Index("market_grant_by_type", "environment", "type_id", "status", "seq"),

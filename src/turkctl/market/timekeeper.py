@@ -1,8 +1,8 @@
-"""Makes time pass in a market that nobody asks: what is due happens soon after its time, and is told.
+"""Let time pass in a market without requests: process and report what is due soon after its time.
 
-Two threads. One looks for what is due, at least once a second, since another process may turn the clock; a look costs
-the first entry of five indexes. The other delivers, so that a queue that does not answer holds up neither the time nor
-the requests. All state is in the database: what a process that ends leaves undone, the next one does.
+Two threads. One looks for what is due, at least once a second, since another process may move the clock; a look costs
+the first entry of five indexes. The other delivers, so that an unresponsive queue delays neither the time nor the
+requests. All state is in the database: if a process ends with work undone, the next process does it.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 1.0
-"""Seconds between two looks, at most."""
+"""Maximum number of seconds between two looks."""
 _SHORTEST_PAUSE = 0.05
 _MOST_HANDED_OVER = 1_000
-"""Transactions whose events wait to be delivered. More than that stay in the outbox until it is their turn again."""
+"""Number of transactions whose events may wait for delivery. The others stay in the outbox until they are retried."""
 _STOP_SECONDS = 5.0
 
 
 class Timekeeper:
-    """Keeps a market's time while it is served. Begin with :meth:`start`, end with :meth:`stop`."""
+    """Keeps a market's time while it is served. Call :meth:`start` to begin, :meth:`stop` to end."""
 
     def __init__(self, market: MarketCore) -> None:
-        """Prepare without a thread.
+        """Prepare without starting a thread.
 
         Args:
-            market: whose time it is.
+            market: the market whose time to keep.
         """
         self._market = market
         self._ending = threading.Event()
@@ -42,7 +42,7 @@ class Timekeeper:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin: from now on the market's events are delivered by this timekeeper."""
+        """Start: from now on this timekeeper delivers the market's events."""
         self._market.employ(self._take)
         for work in (self._settle, self._deliver):
             thread = threading.Thread(target=work, name=f"turkctl-market{work.__name__}", daemon=True)
@@ -50,10 +50,10 @@ class Timekeeper:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """End, once what was handed over is delivered, or after five seconds."""
+        """Stop once what was handed over is delivered, or after five seconds."""
         self._ending.set()
         self._market.employ(None)
-        self._take([])  # wakes whoever waits for events
+        self._take([])  # wakes the thread that waits for events
         last = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, last - time.monotonic()))
@@ -63,7 +63,7 @@ class Timekeeper:
         try:
             self._handed_over.put_nowait(events)
         except queue.Full:
-            log.warning("notifications are written faster than they are delivered; the rest is delivered later")
+            log.warning("notifications are written faster than they are delivered; the others are delivered later")
 
     def _settle(self) -> None:
         pause, failing = 0.0, False
@@ -71,14 +71,14 @@ class Timekeeper:
             try:
                 pause = self._look()
                 failing = False
-            except Exception as error:  # noqa: BLE001  time has to go on, once the database answers again
+            except Exception as error:  # noqa: BLE001  carry on once the database answers again
                 pause = LONGEST_PAUSE
                 if not failing:
-                    log.warning("what is due in the market cannot be done at present: %s", error)
+                    log.warning("what is due in the market cannot be processed at present: %s", error)
                 failing = True
 
     def _look(self) -> float:
-        """Do what is due, and tell how many seconds the next look can wait."""
+        """Process what is due; return the number of seconds that the next look can wait."""
         first, outbox = self._market.next_due()
         if outbox <= 0 and self._handed_over.empty():
             self._take(None)
@@ -98,5 +98,5 @@ class Timekeeper:
                     self._market.deliver_waiting()
                 else:
                     self._market.deliver(events)
-            except Exception as error:  # noqa: BLE001  the events are in the outbox, and their turn comes again
+            except Exception as error:  # noqa: BLE001  the events are in the outbox and are retried
                 log.warning("notifications were not delivered: %s", error)

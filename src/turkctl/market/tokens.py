@@ -1,6 +1,6 @@
 """UniqueRequestToken: remembered for 24 hours of market time, per account, environment and operation.
 
-A repeat is an error, never a second effect and never the first answer again; other parameters do not matter.
+A repeat is an error: it has no second effect and does not return the first answer; other parameters are ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FORGET = tables.token.delete().where(*_OWNED)
 
 
 def seen(tx: Tx, operation: str, request: Mapping[str, Any]) -> str | None:
-    """What the request's token led to within the last 24 hours: a HIT id or a request id."""
+    """Return the result of the request's token within the last 24 hours: a HIT id or a request id."""
     token = request.get("UniqueRequestToken")
     if token is None:
         return None
@@ -40,7 +40,7 @@ def seen(tx: Tx, operation: str, request: Mapping[str, Any]) -> str | None:
 
 
 def remember(tx: Tx, operation: str, request: Mapping[str, Any], result: str) -> None:
-    """Remember the request's token, if it has one, together with its effect."""
+    """Remember the request's token, if it has one, together with its result."""
     token = request.get("UniqueRequestToken")
     if token is None:
         return
@@ -49,7 +49,7 @@ def remember(tx: Tx, operation: str, request: Mapping[str, Any], result: str) ->
 
 
 def forget_old(tx: Tx) -> None:
-    """Drop the tokens whose time is over."""
+    """Delete expired tokens."""
     tx.run(tables.token.delete().where(tables.token.c.expires_at <= tx.now))
 
 

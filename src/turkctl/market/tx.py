@@ -1,4 +1,4 @@
-"""What a piece of work inside one transaction of the market holds: the connection, the time, who asks."""
+"""A transaction of the market: the connection, the time, the requester."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def when(milliseconds: int) -> datetime:
-    """An aware datetime from epoch milliseconds."""
+    """Return an aware datetime from epoch milliseconds."""
     return EPOCH + milliseconds * _MILLISECOND
 
 
 def to_ms(moment: datetime) -> int:
-    """Epoch milliseconds from an aware datetime, rounded down."""
+    """Return epoch milliseconds from an aware datetime, rounded down."""
     return (moment - EPOCH) // _MILLISECOND
 
 
 def members(row: Row[Any]) -> dict[str, Any]:
-    """A row's columns by name."""
+    """Return a row's columns by name."""
     return dict(row._mapping)  # noqa: SLF001  public by SQLAlchemy's documentation, whatever its name
 
 
 def is_id(text: str) -> bool:
-    """Whether this can be an id at all; what comes from a worker's browser may be anything."""
+    """Return whether this can be an id; a worker's browser may send anything."""
     return text.isascii() and text.isalnum()
 
 
 class TypeCache:
-    """HIT types kept in memory. They never change, but for what raises the market's generation."""
+    """HIT types kept in memory. They change only together with the market's generation."""
 
     _LIMIT = 10_000
 
@@ -53,12 +53,12 @@ class TypeCache:
         self._lock = threading.Lock()
 
     def get(self, generation: int, key: tuple[str, ...]) -> Any | None:
-        """What was kept under ``key`` in this generation."""
+        """Return the value stored under ``key`` in this generation, or None."""
         with self._lock:
             return self._entries.get(key) if generation == self._generation else None
 
     def put(self, generation: int, key: tuple[str, ...], value: object) -> None:
-        """Keep a value read from a committed row."""
+        """Store a value read from a committed row."""
         with self._lock:
             if generation != self._generation or len(self._entries) >= self._LIMIT:
                 self._entries = {}
@@ -68,7 +68,7 @@ class TypeCache:
 
 @dataclass(frozen=True)
 class Shared:
-    """What all transactions of one open market have in common."""
+    """Values shared by all transactions of one open market."""
 
     rng: random.Random
     opening_balance: Decimal
@@ -77,7 +77,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Event:
-    """A notification written to the outbox, to be delivered once the transaction is committed."""
+    """A notification in the outbox, to be delivered once the transaction is committed."""
 
     seq: int
     destination: dict[str, Any]
@@ -87,7 +87,7 @@ class Event:
 
 @dataclass
 class Tx:
-    """One transaction. ``now`` is virtual epoch milliseconds; while due events are settled, their own time."""
+    """One transaction. ``now`` is in virtual epoch milliseconds; while due events are settled, it is their own time."""
 
     connection: Connection
     now: int
@@ -99,30 +99,30 @@ class Tx:
     events: list[Event] = field(default_factory=list)
     reviews: list[tuple[str, str]] = field(default_factory=list)
     """Assignments that were submitted and HITs that became reviewable (``Assignment`` or ``HIT``, id), whose review
-    policies are still to be carried out."""
+    policies have not been applied yet."""
     started: int = field(init=False)
-    """When it began, in virtual epoch milliseconds; what ``now`` is but while due events are settled."""
+    """When it began, in virtual epoch milliseconds; equal to ``now`` except while due events are settled."""
 
     def __post_init__(self) -> None:
-        """Keep the time."""
+        """Record the start time."""
         self.started = self.now
 
     @property
     def environment(self) -> Environment:
-        """The requester's environment."""
+        """Return the requester's environment."""
         return self.requester.environment
 
     @property
     def account(self) -> str:
-        """The requester's account."""
+        """Return the requester's account."""
         return self.requester.account
 
     def first(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         return self.connection.execute(statement, values).first()
 
     def all(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
-        """All rows."""
+        """Return all rows."""
         return self.connection.execute(statement, values).all()
 
     def run(
@@ -130,15 +130,15 @@ class Tx:
         statement: Insert | Update | Delete,
         values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        """Change rows."""
+        """Change rows and return the result."""
         result = self.connection.execute(statement, values)
         assert isinstance(result, CursorResult)
         return result
 
     def random_id(self, length: int, prefix: str) -> str:
-        """A fresh id of ``length`` characters from A-Z and 0-9, beginning with ``prefix``.
+        """Return a new id of ``length`` characters from A-Z and 0-9, starting with ``prefix``.
 
-        The time goes in as well, so that a seeded random source may be used again on a later day of the same market.
+        The time is part of it, so that a seeded random source may be reused on a later day of the same market.
         """
         seed = f"{self.shared.rng.getrandbits(192)} {self.now}"
         number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
@@ -149,11 +149,11 @@ class Tx:
         return prefix + "".join(letters)
 
     def new_id(self) -> str:
-        """An id of a HIT, an assignment or a type: 30 characters beginning with 3, as the service's look."""
+        """Return a new id for a HIT, an assignment or a type: 30 characters starting with 3, like the service's."""
         return self.random_id(30, "3")
 
     def next_generation(self) -> None:
-        """Make every process forget the HIT types it keeps in memory."""
+        """Make every process forget the HIT types that it keeps in memory."""
         self.run(tables.meta.update().values(generation=tables.meta.c.generation + 1))
 
 

@@ -1,4 +1,4 @@
-"""What workers do: find, preview, accept, submit and return HITs. To abandon one, let its deadline pass."""
+"""Workers' actions: find, preview, accept, submit and return HITs. To abandon one, let its deadline pass."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from turkctl.market.tx import Tx, members
 Answer = dict[str, Any]
 
 _SCAN = 200
-"""HITs looked at in one statement while searching those a worker may see."""
+"""Number of HITs read in one statement while searching for those that a worker may see."""
 
 
 def available_hits(tx: Tx, worker_id: str, limit: int, after: str | None) -> list[Answer]:
-    """HITs that the worker may discover, oldest first: open, not his already, his not blocked, not guarded.
+    """Return HITs that the worker may discover, oldest first: open, not taken, requester not blocking, not guarded.
 
-    Each is the HIT as the API answers it, with ``Qualified`` (whether he may accept it) and ``RequesterId``.
+    Each is the HIT as the API describes it, with ``Qualified`` (whether they may accept it) and ``RequesterId``.
 
     Args:
         tx: the transaction.
-        worker_id: who looks.
-        limit: how many at most.
-        after: the id of the last HIT of the page before.
+        worker_id: the worker.
+        limit: maximum number of HITs.
+        after: the id of the last HIT of the previous page.
     """
     worker = workers.at_work(tx, worker_id)
     who, blocked = requirements.standing(tx, worker), workers.blocked_by(tx, worker_id)
@@ -94,7 +94,7 @@ def _discovered(tx: Tx, who: Standing, hit: Hit) -> list[Answer]:
 
 
 def preview(tx: Tx, worker_id: str | None, hit_id: str) -> Answer:
-    """The HIT as the API answers it, for a worker or a visitor (None) who may preview it.
+    """Return the HIT as the API describes it, for a worker or a visitor (None) who may preview it.
 
     Raises:
         WorkError: NoHITsAvailable, DoesNotMeetRequirements.
@@ -129,7 +129,7 @@ def _check_qualified(tx: Tx, worker: Row[Any], asked: Sequence[requirements.Requ
 
 
 def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
-    """Take one of the HIT's slots, until the deadline. A returned or abandoned HIT may be taken again.
+    """Take one of the HIT's slots until the deadline. A returned or abandoned HIT may be taken again.
 
     The gates of the HIT are granted in the same transaction (:mod:`turkctl.market.gates`).
 
@@ -179,13 +179,13 @@ def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
         mine.c.hit_id == hit.id, mine.c.worker_id == worker_id, mine.c.status.in_(rules.HELD)
     )
     if tx.first(held) is not None:
-        raise WorkError("AssignmentAlreadyExists", "You accepted this HIT already; each worker may do it once.")
+        raise WorkError("AssignmentAlreadyExists", "You have already accepted this HIT; each worker may do it once.")
     if hit.status != rules.ASSIGNABLE or hit.expired(tx.now):
         raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
 
 
 def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
-    """Hand in the answers: question identifier (or form field) to value or values.
+    """Submit the answers: question identifier (or form field) to value or values.
 
     Raises:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
@@ -210,11 +210,11 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
     notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, assignment_id)
     if hit.assignment_policy is not None:
         tx.reviews.append(("Assignment", assignment_id))
-    hit_rows.save(tx, before, hit, hit_type)  # last: the cause is told before HITReviewable
+    hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable
 
 
 def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:
-    """Give the slot back.
+    """Return the HIT, so that its slot is open again.
 
     Raises:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
@@ -224,7 +224,7 @@ def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:
 
 
 def give_back(tx: Tx, row: Row[Any], before: Hit, status: str) -> None:
-    """The slot of accepted work is open again: it was returned, or abandoned by its deadline."""
+    """Open the slot of accepted work again: it was returned, or abandoned by its deadline."""
     hit = hit_rows.copy(before)
     hit.pending -= 1
     hit.available += 1
@@ -233,7 +233,7 @@ def give_back(tx: Tx, row: Row[Any], before: Hit, status: str) -> None:
     gates.reopen(tx, row)
     event = "AssignmentReturned" if status == rules.RETURNED else "AssignmentAbandoned"
     notifications.emit(tx, hit_type, event, hit.id, row.id)
-    hit_rows.save(tx, before, hit, hit_type)  # last: the cause is told before HITReviewable
+    hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable
 
 
 _REFUSALS = {
@@ -248,12 +248,12 @@ def _mine(tx: Tx, worker_id: str, assignment_id: str) -> tuple[Row[Any], Hit]:
     if row is None or hit is None or row.worker_id != worker_id:
         raise WorkError("NotFound", f"You have no assignment {assignment_id}.")
     if row.status != rules.ACCEPTED:
-        raise WorkError(*_REFUSALS.get(row.status, ("AlreadySubmitted", "You submitted this HIT already.")))
+        raise WorkError(*_REFUSALS.get(row.status, ("AlreadySubmitted", "You have already submitted this HIT.")))
     return row, hit
 
 
 def messages(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
-    """The latest messages for a worker, newest first: Subject, MessageText, SendTime, RequesterId."""
+    """Return the latest messages for a worker, newest first: Subject, MessageText, SendTime, RequesterId."""
     rows = tx.all(
         select(tables.message)
         .where(tables.message.c.environment == tx.environment, tables.message.c.worker_id == worker_id)
@@ -264,7 +264,7 @@ def messages(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
 
 
 def my_assignments(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
-    """The worker's latest assignments in any status, newest first, as the API answers them."""
+    """Return the worker's latest assignments in any status, newest first, as the API describes them."""
     mine = tables.assignment
     rows = tx.all(
         select(mine)
@@ -276,7 +276,7 @@ def my_assignments(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
 
 
 def assignment(tx: Tx, assignment_id: str) -> Answer:
-    """The assignment of that id in any status, with its HIT.
+    """Return the assignment with this id in any status, with its HIT.
 
     Raises:
         WorkError: NotFound.

@@ -1,7 +1,7 @@
-"""The workers' side of the market: what a worker does, and what the market knows of him.
+"""The workers' side of the market: what workers do, and what the market knows about them.
 
-The two environments have separate workers, so each method names its environment. All raise
-:class:`~turkctl.market.errors.WorkError` where the worker may not.
+The two environments have separate workers, so each method names its environment. All methods raise
+:class:`~turkctl.market.errors.WorkError` if the worker may not do this.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ class WorkerSide(MarketCore):
         masters: bool = False,
         adult: bool = False,
     ) -> str:
-        """Enter a worker, or replace the record of a known one, and return the id.
+        """Add a worker, or replace the record of an existing one, and return the id.
 
         Args:
-            environment: whose worker it is.
-            worker_id: ``A`` and capital letters or digits; one is made when left out.
+            environment: the worker's environment.
+            worker_id: ``A`` and capital letters or digits; created if left out.
             locale: a country, or a state of the US as in ``US-NY``.
             approved: assignments approved so far.
             rejected: assignments rejected so far.
-            submitted: assignments submitted so far; by default those approved and rejected.
+            submitted: assignments submitted so far; by default, those approved and rejected.
             masters: whether the worker holds the Masters qualification.
-            adult: whether he agreed to adult content.
+            adult: whether they agreed to see adult content.
 
         Raises:
-            UsageError: an id or a locale of another form.
+            UsageError: the id or the locale has another form.
         """
         record = {
             "approved": approved,
@@ -67,42 +67,42 @@ class WorkerSide(MarketCore):
     def available_hits(
         self, environment: Environment, worker_id: str, limit: int = 100, after: str | None = None
     ) -> list[Answer]:
-        """HITs that the worker may discover, oldest first, from the one after the HIT ``after``.
+        """Return HITs that the worker may discover, oldest first, starting after the HIT ``after``.
 
-        Each as the API answers it, with ``Qualified`` (whether he may accept it) and ``RequesterId``.
+        Each is the HIT as the API describes it, with ``Qualified`` (whether they may accept it) and ``RequesterId``.
         """
         return self._look(environment, lambda tx: work.available_hits(tx, worker_id, limit, after))
 
     def preview(self, environment: Environment, worker_id: str | None, hit_id: str) -> Answer:
-        """The HIT as the API answers it, if this worker (None: a visitor) may preview it."""
+        """Return the HIT as the API describes it, if this worker (None: a visitor) may preview it."""
         return self._look(environment, lambda tx: work.preview(tx, worker_id, hit_id))
 
     def accept(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
-        """Take one of the HIT's slots: the assignment (status Accepted), with its ``HIT``."""
+        """Take one of the HIT's slots; return the assignment (status Accepted) with its ``HIT``."""
         return self._act(environment, lambda tx: work.accept(tx, worker_id, hit_id))
 
     def submit(self, environment: Environment, worker_id: str, assignment_id: str, answers: Fields) -> None:
-        """Hand in the answers: form field to value or values. Reserved names are left out."""
+        """Submit the answers: form field to value or values. Reserved names are left out."""
         self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers))
 
     def return_assignment(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
-        """Give the slot back. To abandon it, let its deadline pass."""
+        """Return the HIT, so that its slot is open again. To abandon it, let its deadline pass."""
         self._act(environment, lambda tx: work.return_assignment(tx, worker_id, assignment_id))
 
     def request_qualification(
         self, environment: Environment, worker_id: str, type_id: str, answers: Fields | None = None
     ) -> Answer:
-        """Ask for a qualification, with the answers to its test: QualificationRequestId, Status, IntegerValue."""
+        """Request a qualification, with answers to its test; return QualificationRequestId, Status, IntegerValue."""
         return self._act(environment, lambda tx: grants.request_qualification(tx, worker_id, type_id, answers))
 
     def messages(self, environment: Environment, worker_id: str, limit: int = 100) -> list[Answer]:
-        """The worker's latest messages, newest first: Subject, MessageText, SendTime, RequesterId."""
+        """Return the worker's latest messages, newest first: Subject, MessageText, SendTime, RequesterId."""
         return self._look(environment, lambda tx: work.messages(tx, worker_id, limit))
 
     def worker_assignments(self, environment: Environment, worker_id: str, limit: int = 100) -> list[Answer]:
-        """The worker's latest assignments in any status, newest first."""
+        """Return the worker's latest assignments in any status, newest first."""
         return self._look(environment, lambda tx: work.my_assignments(tx, worker_id, limit))
 
     def assignment(self, environment: Environment, assignment_id: str) -> Answer:
-        """An assignment in any status, for who knows its id (the worker's page): with its ``HIT``."""
+        """Return an assignment in any status, with its ``HIT``, to anybody who knows its id (the worker's page)."""
         return self._look(environment, lambda tx: work.assignment(tx, assignment_id))

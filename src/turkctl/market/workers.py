@@ -1,4 +1,4 @@
-"""Workers as the requester deals with them: records, blocks, messages."""
+"""Workers as requesters deal with them: records, blocks, messages."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ HARD_FAILURE = "Cannot send a notification to a worker who has not done any work
 
 
 def find(tx: Tx, worker_id: str) -> Row[Any] | None:
-    """The worker's record in this environment."""
+    """Return the worker's record in this environment, or None."""
     if not _WORKER_ID.fullmatch(worker_id):
         return None
     return tx.first(_BY_ID, {"b_environment": tx.environment, "b_id": worker_id})
 
 
 def known(tx: Tx, worker_id: str) -> Row[Any]:
-    """The worker's record, for a requester's request.
+    """Return the worker's record, for a requester's request.
 
     Raises:
-        ParameterValidationError: no such worker in this environment.
+        ParameterValidationError: there is no such worker in this environment.
     """
     row = find(tx, worker_id)
     if row is None:
@@ -46,7 +46,7 @@ def known(tx: Tx, worker_id: str) -> Row[Any]:
 
 
 def at_work(tx: Tx, worker_id: str) -> Row[Any]:
-    """The worker's record, for the worker's own action.
+    """Return the worker's record, for the worker's own action.
 
     Raises:
         WorkError: UnknownWorker.
@@ -58,20 +58,20 @@ def at_work(tx: Tx, worker_id: str) -> Row[Any]:
 
 
 def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str) -> str:
-    """Enter a worker, or replace the record of a known one.
+    """Add a worker, or replace the record of an existing one, and return the id.
 
     Args:
         tx: the transaction.
-        worker_id: ``A`` and letters or digits; None makes one of 14 characters.
-        record: approved, rejected and submitted counts, masters, adult.
+        worker_id: ``A`` and letters or digits; None creates one of 14 characters.
+        record: numbers of approved, rejected and submitted assignments, masters, adult.
         locale: ``US`` or ``US-NY``.
 
     Raises:
-        UsageError: an id or a locale of another form.
+        UsageError: the id or the locale has another form.
     """
     worker_id = worker_id or tx.random_id(14, "A")
     if not _WORKER_ID.fullmatch(worker_id):
-        raise UsageError(f"'{worker_id}' is not a worker id", hint="an A, then capital letters and digits")
+        raise UsageError(f"'{worker_id}' is not a worker id", hint="write an A, then capital letters and digits")
     place = _LOCALE.fullmatch(locale)
     if place is None:
         raise UsageError(f"'{locale}' is not a locale", hint="write a country as in US, or with its state as in US-NY")
@@ -86,7 +86,7 @@ def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str)
 
 
 def count(tx: Tx, worker_id: str, **changes: int) -> None:
-    """Add to the counts of the worker's record: approved, rejected, submitted."""
+    """Add to the counts in the worker's record: approved, rejected, submitted."""
     values = {f"b_{name}": change for name, change in changes.items()}
     tx.run(_counting(*changes), values | {"b_environment": tx.environment, "b_id": worker_id})
 
@@ -109,12 +109,12 @@ def _block(tx: Tx, worker_id: str, account: str) -> Row[Any] | None:
 
 
 def is_blocked(tx: Tx, worker_id: str, account: str) -> bool:
-    """Whether that requester blocked the worker."""
+    """Return whether that requester blocked the worker."""
     return _block(tx, worker_id, account) is not None
 
 
 def blocked_by(tx: Tx, worker_id: str) -> set[str]:
-    """The accounts that blocked the worker."""
+    """Return the accounts that blocked the worker."""
     rows = tx.all(
         select(tables.block.c.account).where(
             tables.block.c.environment == tx.environment, tables.block.c.worker_id == worker_id
@@ -124,7 +124,7 @@ def blocked_by(tx: Tx, worker_id: str) -> set[str]:
 
 
 def create_worker_block(tx: Tx, request: Request) -> Answer:
-    """CreateWorkerBlock: blocking a blocked worker succeeds (and keeps the first reason)."""
+    """Answer CreateWorkerBlock: blocking a blocked worker succeeds (and keeps the first reason)."""
     worker_id = known(tx, request["WorkerId"]).id
     if not is_blocked(tx, worker_id, tx.account):
         owner = {"environment": tx.environment, "account": tx.account}
@@ -133,7 +133,7 @@ def create_worker_block(tx: Tx, request: Request) -> Answer:
 
 
 def delete_worker_block(tx: Tx, request: Request) -> Answer:
-    """DeleteWorkerBlock: unblocking somebody who is not blocked succeeds."""
+    """Answer DeleteWorkerBlock: unblocking a worker who is not blocked succeeds."""
     row = find(tx, request["WorkerId"])
     if row is None:
         raise ParameterValidationError("WorkerId is invalid.")
@@ -148,7 +148,7 @@ def delete_worker_block(tx: Tx, request: Request) -> Answer:
 
 
 def list_worker_blocks(tx: Tx, request: Request) -> Answer:
-    """ListWorkerBlocks, oldest first."""
+    """Answer ListWorkerBlocks, oldest first."""
     statement = select(tables.block).where(
         tables.block.c.environment == tx.environment, tables.block.c.account == tx.account
     )
@@ -157,7 +157,7 @@ def list_worker_blocks(tx: Tx, request: Request) -> Answer:
 
 
 def notify_workers(tx: Tx, request: Request) -> Answer:
-    """NotifyWorkers: reaches those whose work this requester approved or rejected; the others are listed."""
+    """Answer NotifyWorkers: reach those whose work this requester approved or rejected; list the others."""
     wanted = list(dict.fromkeys(request["WorkerIds"]))
     mine = tables.assignment
     reviewed = (
@@ -187,12 +187,12 @@ def notify_workers(tx: Tx, request: Request) -> Answer:
 
 
 def send(tx: Tx, worker_id: str, subject: str, message: str) -> None:
-    """Leave a message from this requester for the worker."""
+    """Store a message from this requester for the worker."""
     row = {"environment": tx.environment, "account": tx.account, "worker_id": worker_id, "at": tx.now}
     tx.run(tables.message.insert(), row | {"subject": subject, "text": message})
 
 
 def describe_message(row: Row[Any]) -> Answer:
-    """A message as its worker reads it."""
+    """Return a message as its worker reads it."""
     sender = notifications.customer_id(Requester(row.account, row.environment))
     return {"Subject": row.subject, "MessageText": row.text, "SendTime": when(row.at), "RequesterId": sender}

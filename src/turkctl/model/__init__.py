@@ -1,10 +1,10 @@
 """Our own description of the Mechanical Turk Requester API (2017-01-17), in botocore's format.
 
 Amazon closed the service, and botocore drops clients of closed services; with :data:`SEARCH_PATH` on the search path
-of botocore's loader, ``mturk`` clients can be made all the same. The built-in market checks requests against it.
-The files list the interface only: operations, members, types, patterns, bounds and values that members may take,
-as Amazon's API reference documents them. Bounds that only its prose gives (sizes of lists, lengths of titles) are
-the market's business.
+of botocore's loader, ``mturk`` clients can still be created. The built-in market checks requests against it.
+The files describe the interface only: operations, members, types, patterns, bounds and values of members, as Amazon's
+API reference documents them. Bounds that only its prose gives (sizes of lists, lengths of titles) are checked by the
+market.
 
 This package is a leaf: it imports nothing of turkctl.
 """
@@ -24,6 +24,6 @@ _SERVICE_MODEL = Path(SEARCH_PATH, "mturk", "2017-01-17", "service-2.json")
 
 @cache
 def service_model() -> dict[str, Any]:
-    """The service model, read once: ``metadata``, ``operations`` and ``shapes``. Not to be changed by the caller."""
+    """Return the service model, read once: ``metadata``, ``operations`` and ``shapes``. Callers must not change it."""
     model: dict[str, Any] = json.loads(_SERVICE_MODEL.read_text(encoding="utf-8"))
     return model

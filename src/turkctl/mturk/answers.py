@@ -1,7 +1,7 @@
-"""From the API's answers to :mod:`turkctl.mturk.types`. Pure.
+"""Convert the API's answers to :mod:`turkctl.mturk.types`. Pure.
 
-A member that has to be there and is not, or that has no sensible value, raises KeyError, TypeError, ValueError or
-ArithmeticError: what answered was no market, and the client says so.
+If a required member is missing or has an invalid value, the functions raise KeyError, TypeError, ValueError or
+ArithmeticError: the answer did not come from a market, and the client says so.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Raw = Mapping[str, Any]
 
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,6})?")
 MALFORMED = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
-"""What the functions here raise when the answer is not one of the API's."""
+"""What the functions here raise if the answer is not one of the API's."""
 
 
 def balance(raw: Raw) -> Balance:
-    """Of GetAccountBalance's answer."""
+    """Convert the answer to GetAccountBalance."""
     on_hold = raw.get("OnHoldBalance")
     return Balance(_money(raw["AvailableBalance"]), None if on_hold is None else _money(on_hold))
 
 
 def hit(raw: Raw) -> Hit:
-    """Of a HIT structure."""
+    """Convert a HIT structure."""
     return Hit(
         hit_id=_text(raw["HITId"]),
         hit_type_id=raw.get("HITTypeId"),
@@ -64,7 +64,7 @@ def hit(raw: Raw) -> Hit:
 
 
 def assignment(raw: Raw) -> Assignment:
-    """Of an Assignment structure."""
+    """Convert an Assignment structure."""
     return Assignment(
         assignment_id=_text(raw["AssignmentId"]),
         worker_id=_text(raw["WorkerId"]),
@@ -82,7 +82,7 @@ def assignment(raw: Raw) -> Assignment:
 
 
 def bonus_payment(raw: Raw) -> BonusPayment:
-    """Of a BonusPayment structure."""
+    """Convert a BonusPayment structure."""
     return BonusPayment(
         worker_id=_text(raw["WorkerId"]),
         assignment_id=_text(raw["AssignmentId"]),
@@ -93,7 +93,7 @@ def bonus_payment(raw: Raw) -> BonusPayment:
 
 
 def qualification_type(raw: Raw) -> QualificationType:
-    """Of a QualificationType structure."""
+    """Convert a QualificationType structure."""
     return QualificationType(
         type_id=_text(raw["QualificationTypeId"]),
         name=raw.get("Name"),
@@ -112,7 +112,7 @@ def qualification_type(raw: Raw) -> QualificationType:
 
 
 def qualification(raw: Raw) -> Qualification:
-    """Of a Qualification structure."""
+    """Convert a Qualification structure."""
     locale = raw.get("LocaleValue")
     return Qualification(
         type_id=_text(raw["QualificationTypeId"]),
@@ -125,12 +125,12 @@ def qualification(raw: Raw) -> Qualification:
 
 
 def worker_block(raw: Raw) -> WorkerBlock:
-    """Of a WorkerBlock structure."""
+    """Convert a WorkerBlock structure."""
     return WorkerBlock(_text(raw["WorkerId"]), raw.get("Reason"))
 
 
 def notify_failure(raw: Raw) -> NotifyFailure:
-    """Of a NotifyWorkersFailureStatus structure."""
+    """Convert a NotifyWorkersFailureStatus structure."""
     return NotifyFailure(
         _text(raw["WorkerId"]), raw.get("NotifyWorkersFailureCode"), raw.get("NotifyWorkersFailureMessage")
     )
@@ -138,22 +138,22 @@ def notify_failure(raw: Raw) -> NotifyFailure:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a text")
     return value
 
 
 def _money(value: Any) -> Decimal:
     if _AMOUNT.fullmatch(_text(value)) is None:  # Decimal would take "1\n", "1_0" and "NaN"
-        raise ValueError(f"{value!r} is no amount of money")
+        raise ValueError(f"{value!r} is not an amount of money")
     return Decimal(value)
 
 
 def _time(value: Any) -> datetime | None:
-    """The same moment in UTC: botocore gives the zone of this computer."""
+    """Return the same moment in UTC: botocore gives times in this computer's zone."""
     if value is None:
         return None
     if not isinstance(value, datetime):
-        raise TypeError(f"{value!r} is no time")
+        raise TypeError(f"{value!r} is not a time")
     return value.astimezone(UTC)
 
 

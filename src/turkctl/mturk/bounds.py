@@ -1,8 +1,8 @@
-"""Bound what one answer may take of this process: time, bytes and depth.
+"""Limit the time, bytes and depth of an answer.
 
-botocore bounds the wait for each piece of an answer only. A server that sends a byte now and then would hold a request
-for ever, and one that never stops sending would fill the memory. The connections made here count both for the whole
-answer, headers included.
+botocore limits only the wait for each piece of an answer. A server that sends a byte now and then would hold a request
+forever, and one that never stops sending would fill the memory. The connections made here limit time and bytes of the
+whole answer, headers included.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the answer to one request may take.
+    """Limits for the answer to one request.
 
     Attributes:
-        seconds: from the connection, or from the request where there is one already, to the answer's last byte.
+        seconds: from the connection, or from the request if a connection exists already, to the answer's last byte.
         size: bytes, headers included.
-        depth: documents inside documents; the API's own answers have at most eight.
+        depth: levels of nested documents; the API's own answers have at most eight.
         clock: seconds, never going back.
     """
 
@@ -37,14 +37,14 @@ class Bounds:
 
 
 class OutOfBoundsError(Exception):
-    """An answer takes more time or more bytes than it may."""
+    """An answer takes more time or more bytes than allowed."""
 
 
 def bound(client: Any, bounds: Bounds) -> None:
-    """Hold the answers to a botocore client's requests within ``bounds``.
+    """Keep the answers to a botocore client's requests within ``bounds``.
 
     botocore offers no public way to choose the class of its connections: its HTTP session has one table of pools for
-    direct connections and for those by way of a proxy.
+    direct connections and for those through a proxy.
     """
     client._endpoint.http_session._pool_classes_by_scheme.update(_pools(bounds))  # noqa: SLF001  # see above
 
@@ -66,27 +66,27 @@ def _pools(bounds: Bounds) -> dict[str, Any]:
 
 
 class _Bounded:
-    """Add the bounds to one of botocore's connections, which serves one request at a time."""
+    """Adds the bounds to one of botocore's connections, which serves one request at a time."""
 
     bounds: Bounds
     _ends = 0.0
 
     def connect(self) -> None:
         self._ends = self.bounds.clock() + self.bounds.seconds
-        super().connect()  # type: ignore[misc]  # of the connection that this is mixed into
+        super().connect()  # type: ignore[misc]  # of the connection class that this is mixed into
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
         self._ends = self.bounds.clock() + self.bounds.seconds
         return super().request(*args, **kwargs)  # type: ignore[misc]  # as above
 
     def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:
-        """Make the answer that http.client reads: it asks the socket for nothing but a file."""
+        """Return the response that http.client reads; it asks the socket only for a file."""
         guarded: Any = _Guarded(sock, self.bounds, self._ends)
         return HTTPResponse(guarded, *args, **kwargs)
 
 
 class _Guarded:
-    """As much of a socket as an answer needs of one."""
+    """The part of a socket that an answer needs."""
 
     def __init__(self, sock: socket.socket, bounds: Bounds, ends: float) -> None:
         self._file = io.BufferedReader(_Reader(sock, bounds, ends))
@@ -96,7 +96,7 @@ class _Guarded:
 
 
 class _Reader(io.RawIOBase):
-    """Reads a socket until the time is over or the bytes are too many."""
+    """Reads a socket until the time is over or there are too many bytes."""
 
     def __init__(self, sock: socket.socket, bounds: Bounds, ends: float) -> None:
         self._socket = sock
@@ -115,10 +115,10 @@ class _Reader(io.RawIOBase):
         try:
             count = self._source.readinto(buffer)
         except TimeoutError:
-            self._left()  # which of the two it was
+            self._left()  # raises if the time for the whole answer is over
             raise
         except ssl.SSLError as error:
-            # botocore would take it for a handshake that failed, and the request was sent.
+            # botocore would take this for a failed handshake, although the request was sent.
             raise ConnectionAbortedError(str(error)) from error
         self._came += count or 0
         if self._came > self._bounds.size:

@@ -1,4 +1,4 @@
-"""One request and its answer; pages; the count and the log of requests. The client's families build on it."""
+"""One request and its answer; paging; counting and logging requests. The client's other classes build on it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from turkctl.units import CENT, format_money
 T = TypeVar("T")
 
 PAGE = 100
-"""Items asked for per page: the most the API gives."""
+"""Items requested per page: the API's maximum."""
 MOST_EMPTY = 50
-"""Empty pages in a row that a list may have."""
+"""Maximum number of consecutive empty pages in a list."""
 
 _log = logging.getLogger("turkctl.mturk")
 
@@ -35,15 +35,15 @@ class Caller:
 
     Every method of the client raises turkctl's errors only:
 
-    * :class:`~turkctl.mturk.errors.MarketRefusedError` and its kinds for what the market turns down;
+    * :class:`~turkctl.mturk.errors.MarketRefusedError` and its subclasses if the market refuses;
     * :class:`~turkctl.errors.CredentialsError` for missing, wrong or insufficient credentials;
-    * :class:`~turkctl.errors.MarketUnreachableError` when nothing answers, or what answers is no market;
-      its kind :class:`~turkctl.mturk.errors.AnswerLostError` when the request may have had its effect.
+    * :class:`~turkctl.errors.MarketUnreachableError` if nothing answers, or if the answer is not a market's;
+      its subclass :class:`~turkctl.mturk.errors.AnswerLostError` if the request may have had its effect.
 
     Attributes:
         endpoint: the address of the market.
-        requests: how many requests were made, by the API's name of the operation.
-        ahead: how far the market's clock was ahead of this machine's at its last answer; None where it does not say.
+        requests: number of requests by the API's name of the operation.
+        ahead: how far the market's clock was ahead of this machine's at its last answer; None if it did not say.
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class Caller:
         self._clock = clock
         self._lock = threading.Lock()
         self._turkctls: bool | None = None
-        # botocore's parser fails in many ways on what is no answer of the API. In process, such an exception is
-        # a fault of the built-in market's own and must be seen as that.
+        # botocore's parser fails in many ways on answers that are not the API's. In process, such an exception is
+        # a bug in the built-in market and must show up as one.
         self._unparsable: tuple[type[Exception], ...] = () if in_process else MALFORMED
 
     @property
     def identity(self) -> str:
-        """Which market this is, for the rows of a database: its address in one spelling, and ``#`` and the account.
+        """Return the market's identity for the rows of a database: its normalized address, then ``#`` and the account.
 
-        The account is left out where the credentials don't tell it (see :mod:`turkctl.accounts`): one that changed
-        with every new key would make one market look like two. On a market of one's own the number that stands beside
-        the key (AWS_ACCOUNT_ID, or ``aws_account_id`` of the profile) comes first, so that a key can be changed.
+        The account is left out if the credentials don't reveal it (see :mod:`turkctl.accounts`): one that changed
+        with every new key would make one market look like two. On a market other than Amazon's, a number given with
+        the key (AWS_ACCOUNT_ID, or ``aws_account_id`` of the profile) comes first, so that the key can be changed.
 
         Raises:
             CredentialsError: there are no credentials.
@@ -85,7 +85,7 @@ class Caller:
         from botocore.exceptions import BotoCoreError, NoCredentialsError
 
         try:
-            credentials = self._client._request_signer._credentials  # noqa: SLF001  # boto3 shows them nowhere else
+            credentials = self._client._request_signer._credentials  # noqa: SLF001  # boto3 has no public way
             if credentials is None:
                 raise NoCredentialsError
             key_id: str = credentials.access_key
@@ -101,7 +101,7 @@ class Caller:
         self._client.close()
 
     def _ask(self, method: str, **members: Any) -> Raw:
-        """Make one request; members that are None are left out."""
+        """Make one request and return its raw answer; members that are None are left out."""
         operation: str = self._client.meta.method_to_api_mapping[method]
         with self._lock:
             self.requests[operation] += 1
@@ -140,15 +140,15 @@ class Caller:
         return bool(self._turkctls)
 
     def _read(self, method: str, build: Callable[[Raw], T], **members: Any) -> T:
-        """Make one request and read its answer."""
+        """Make one request and convert its answer."""
         answer = self._ask(method, **members)
         return self._built(method, build, answer)
 
     def _pages(self, method: str, key: str, build: Callable[[Raw], T], **members: Any) -> Iterator[T]:
-        """The items of all pages, each page asked for when its first item is.
+        """Yield the items of all pages; each page is requested when its first item is needed.
 
-        The service gives a token with the last page that has items, too; the page after it is empty and has none.
-        Many empty pages in a row that each name another are none of a market.
+        The service also sends a token with the last page that has items; the page after it is empty and has none.
+        A market does not send many consecutive empty pages with different tokens.
         """
         token: str | None = None
         empty = 0
@@ -182,11 +182,11 @@ def _ahead(answer: Raw) -> timedelta | None:
 
 
 def dollars(amount: Decimal) -> str:
-    """An amount as the API takes it.
+    """Return an amount as the API expects it.
 
     Raises:
-        UsageError: negative, or with a fraction of a cent, which the market would refuse.
+        UsageError: it is negative or has a fraction of a cent, which the market would refuse.
     """
     if not amount.is_finite() or amount < 0 or amount != amount.quantize(CENT):
-        raise UsageError(f"{amount} is not an amount the market takes", hint="whole cents, as in 0.50")
+        raise UsageError(f"{amount} is not an amount that the market accepts", hint="give whole cents, as in 0.50")
     return format_money(amount)

@@ -1,4 +1,4 @@
-"""Say why no secure connection to a market came about: mostly a certificate that this machine does not trust."""
+"""Explain why there is no secure connection to a market: usually a certificate that this machine does not trust."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _HINTS: Final[tuple[tuple[str, str], ...]] = (
 
 
 def explain(error: Any, endpoint: str) -> tuple[str, str]:
-    """Return what kept a secure connection from coming about, and what to do.
+    """Return why the secure connection failed, and what to do.
 
     Args:
-        error: botocore's SSLError, which wraps urllib3's, which wraps the one of the ssl module or of the file.
-        endpoint: the market's address, as it is shown.
+        error: botocore's SSLError, which wraps urllib3's, which wraps the ssl module's or the file's.
+        endpoint: the market's address, as shown to the user.
     """
     cause = _innermost(error)
     told = str(getattr(cause, "verify_message", "") or getattr(cause, "strerror", "") or cause)
@@ -36,7 +36,7 @@ def explain(error: Any, endpoint: str) -> tuple[str, str]:
     if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):
         return f"{_bundle()} cannot be read: {told}", BUNDLE
     if getattr(cause, "library", None) in ("X509", "PEM"):
-        return f"{_bundle()} holds none: {_words(cause)}", BUNDLE
+        return f"{_bundle()} contains no certificate: {_words(cause)}", BUNDLE
     return f"no market at {endpoint}: no secure connection could be made ({_words(cause)})", PLAIN
 
 

@@ -1,4 +1,4 @@
-"""The client: narrow, typed methods over the operations that turkctl needs. It knows nothing of campaigns."""
+"""The client: narrow, typed methods for the operations that turkctl needs. It knows nothing about campaigns."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from turkctl.mturk.workers import WorkerCalls
 
 
 class MTurk(HitCalls, WorkerCalls, QualificationCalls):
-    """A market, spoken to in the Mechanical Turk Requester API; :func:`turkctl.mturk.connect.connect` makes one.
+    """A market that speaks the Mechanical Turk Requester API; :func:`turkctl.mturk.connect.connect` creates one.
 
-    Another crowdsourcing platform can stand behind the same methods. Lists are iterators that ask for the next page
-    when they get to it. What is raised is listed at :class:`turkctl.mturk.caller.Caller`.
+    Another crowdsourcing platform can offer the same methods. Lists are iterators that request the next page when they
+    reach it. The errors raised are listed at :class:`turkctl.mturk.caller.Caller`.
     """

@@ -1,4 +1,4 @@
-"""Makes the one client of a process: its endpoint, credentials, time limits, and the door into the built-in market."""
+"""Create the one client of a process: its endpoint, credentials, time limits, and the way into the built-in market."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ LOCAL_ENDPOINT = "http://local-market.invalid"
 REGION = "us-east-1"
 """The only region the service had; requests to every market are signed for it."""
 CONNECT_TIMEOUT = 5
-"""Seconds for a connection to come about."""
+"""Maximum seconds until a connection is made."""
 READ_TIMEOUT = 30
-"""Seconds for each piece of an answer."""
+"""Maximum seconds for each piece of an answer."""
 BOUNDS = Bounds()
-"""What a whole answer may take."""
+"""Limits for a whole answer."""
 CONNECTIONS = 64
 """Connections kept open for the threads of a batch."""
 LOCAL_KEY = "TURKCTLLOCAL"
-"""The access key id that local mode signs with; it stands for nothing."""
+"""The access key id that local mode signs with; it identifies nobody."""
 
 
 def connect(
@@ -45,24 +45,24 @@ def connect(
     read_timeout: float = READ_TIMEOUT,
     bounds: Bounds = BOUNDS,
 ) -> MTurk:
-    """A client of the market at ``endpoint_url``. It makes one attempt per request; no request is made here.
+    """Return a client of the market at ``endpoint_url``. It makes one attempt per request; none is made here.
 
-    Unless the user has set ``AWS_EC2_METADATA_DISABLED``, it is set for this process: without credentials botocore
-    would otherwise wait two seconds for an instance metadata service that no laptop has.
+    Unless the user has set ``AWS_EC2_METADATA_DISABLED``, it is set for this process: without credentials, botocore
+    would otherwise wait two seconds for an instance metadata service, which laptops do not have.
 
     Args:
-        endpoint_url: where the market is, always explicit; its path is kept.
-        profile: AWS profile; None follows boto3's own chain.
-        region: what requests are signed for.
-        local: hooks a market of this process into the client's event emitter. With it, no credentials are read,
-            no profile or configuration of AWS is looked at, no proxy is used, and the endpoint's host has to end
-            in ``.invalid``, so that nothing can go over a network.
-        connect_timeout: seconds.
-        read_timeout: seconds for each piece of an answer.
-        bounds: what a whole answer may take.
+        endpoint_url: the market's address, always explicit; its path is kept.
+        profile: AWS profile; None uses boto3's own order.
+        region: the region that requests are signed for.
+        local: attaches a market of this process to the client's event emitter. With it, no credentials are read,
+            no profile or configuration of AWS is used, no proxy is used, and the endpoint's host must end in
+            ``.invalid``, so that nothing can reach a network.
+        connect_timeout: maximum seconds until a connection is made.
+        read_timeout: maximum seconds for each piece of an answer.
+        bounds: limits for a whole answer.
 
     Raises:
-        UsageError: the endpoint is no http or https address.
+        UsageError: the endpoint is not an http or https address.
         CredentialsError: the profile or AWS's configuration cannot be read.
     """
     _check(endpoint_url)
@@ -81,7 +81,7 @@ def connect(
 
 
 def _whole_answers(endpoint_url: str, depth: int) -> Callable[..., None]:
-    """Return a hook that raises AnswerLostError for an answer that was cut off, before botocore reads it as empty."""
+    """Return a hook that raises AnswerLostError for a truncated answer, before botocore reads it as empty."""
 
     def look(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
         operation, status = operation_model.name, response_dict["status_code"]
@@ -131,12 +131,12 @@ def _client(endpoint_url: str, profile: str | None, region: str, in_process: boo
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=CONNECTIONS,
         tcp_keepalive=True,
-        # Variables meant for other services must not bend where this client sends its requests.
+        # Variables meant for other services must not change where this client sends its requests.
         use_fips_endpoint=False,
         use_dualstack_endpoint=False,
         ignore_configured_endpoint_urls=True,
         defaults_mode="legacy",
-        # Said outright: botocore would put its own together anew for each request, a seventh of its time.
+        # Set explicitly: botocore would rebuild its own for each request, a seventh of the request's time.
         user_agent=f"turkctl/{__version__} Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
         proxies={} if in_process else None,
     )
@@ -157,11 +157,11 @@ def _session(in_process: bool) -> Any:
 
 @cache
 def _loader() -> Any:
-    """Reads botocore's files once for all clients of a process: that is most of the work of making one."""
+    """Return a loader that reads botocore's files once per process, which is most of the work of creating a client."""
     from botocore.loaders import Loader
 
     class OneServiceLoader(Loader):  # type: ignore[misc]  # botocore has no types
-        """Spares listing some 440 folders (20 ms) to learn that there is a service called mturk."""
+        """Avoids listing some 440 folders (20 ms) to learn that there is a service called mturk."""
 
         others = False
 

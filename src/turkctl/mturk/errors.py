@@ -1,8 +1,8 @@
-"""What the market's refusals and silences are called here.
+"""Errors for refusals and missing answers of the market.
 
-boto3 tells too little apart: every business rule is a ``RequestError``, parameter errors are no modelled exception
-at all, and the service's own code hides in ``TurkErrorCode``. :func:`translate` looks at ``Error.Code``, at
-``TurkErrorCode`` and, where neither is enough, at the texts that clients of the service have come to rely on.
+boto3 does not distinguish enough: every business rule is a ``RequestError``, parameter errors have no modelled
+exception, and the service's own code is in ``TurkErrorCode`` only. :func:`translate` looks at ``Error.Code``, at
+``TurkErrorCode`` and, if neither is enough, at the texts that clients of the service have come to rely on.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _STATE: Final = re.compile(r"currently in the state '(\w+)'")
 
 
 class MarketRefusedError(TurkctlError):
-    """The market turned a request down.
+    """The market refused a request.
 
     Attributes:
-        code: the market's own code: ``TurkErrorCode`` where there is one, else ``Error.Code``.
+        code: the market's own code: ``TurkErrorCode`` if there is one, else ``Error.Code``.
         operation: the API's name of the operation, as in ``CreateHIT``.
-        raw: the market's text as it came, time stamp included.
+        raw: the market's text as received, time stamp included.
         retryable: the same request may succeed a little later.
-        throttled: it came too soon after others.
+        throttled: the request came too soon after others.
     """
 
     code = "refused_by_market"
@@ -64,10 +64,10 @@ class MarketFaultError(MarketRefusedError):
 
 
 class AlreadyExistsError(MarketRefusedError):
-    """A UniqueRequestToken came a second time: what it stands for was done before.
+    """A UniqueRequestToken was used before: its effect has already happened.
 
     Attributes:
-        hit_id: the HIT that the token made, where the text names it.
+        hit_id: the HIT that the token created, if the text names it.
     """
 
     @property
@@ -77,18 +77,18 @@ class AlreadyExistsError(MarketRefusedError):
 
 
 class NameTakenError(MarketRefusedError):
-    """The account has a qualification type of that name already."""
+    """The account already has a qualification type with this name."""
 
 
 class DoesNotExistError(MarketRefusedError):
-    """The market knows no such HIT, assignment, qualification type or qualification."""
+    """The market does not know this HIT, assignment, qualification type or qualification."""
 
 
 class InvalidStateError(MarketRefusedError):
-    """The HIT, assignment or qualification is in a state that does not allow it.
+    """The state of the HIT, assignment or qualification does not allow this.
 
     Attributes:
-        state: the state it is in, where the text says so (for HITs).
+        state: the current state, if the text names it (for HITs).
     """
 
     @property
@@ -98,23 +98,23 @@ class InvalidStateError(MarketRefusedError):
 
 
 class InsufficientFundsError(MarketRefusedError):
-    """The balance does not cover it."""
+    """The balance is too low."""
 
     default_hint = "`turkctl balance` shows what is available; running the command again does the rest"
 
 
 class ParameterError(MarketRefusedError):
-    """A value that the market does not take."""
+    """A value that the market does not accept."""
 
 
 class NotConnectedError(MarketUnreachableError):
-    """No connection came about, so that nothing can have happened: the market may be starting anew."""
+    """No connection was made, so nothing can have happened: the market may be restarting."""
 
     not_sent = True
 
 
 class AnswerLostError(MarketUnreachableError):
-    """The request went out and no whole answer came back: the effect may or may not have happened."""
+    """The request was sent but no complete answer arrived: the effect may or may not have happened."""
 
     code = "answer_lost"
     retryable = True
@@ -161,38 +161,38 @@ _CREDENTIAL_TEXT: Final = "not authorized to perform the requested operation"
 
 
 def shown(endpoint: str) -> str:
-    """Return an endpoint's address without the user name, the password and other secrets that it may hold."""
+    """Return an endpoint's address without the user name, the password and other secrets in it."""
     parts = urlsplit(endpoint)
     return mask_url(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
 
 
 def is_amazons(endpoint: str) -> bool:
-    """Whether the address is one of Amazon's own."""
+    """Return whether the address is one of Amazon's own."""
     host = urlsplit(endpoint).hostname or ""
     return host.endswith((".amazonaws.com", ".api.aws"))
 
 
 def unreachable(endpoint: str, reason: str) -> MarketUnreachableError:
-    """The error for a market that gives no answer, or one that makes no sense."""
+    """Return the error for a market that does not answer, or whose answer makes no sense."""
     return MarketUnreachableError(*_silence(endpoint, reason))
 
 
 def no_answer_of_a_market(endpoint: str, operation: str) -> MarketUnreachableError:
-    """The error for a refusal that does not have the form the API gives it: what sent it did nothing."""
+    """Return the error for a refusal that is not in the API's form: whatever sent it did nothing."""
     return unreachable(endpoint, f"what it answered to {operation} is not an answer of the Mechanical Turk API")
 
 
 def lost(endpoint: str, operation: str, reason: str = NONE_OF_THE_API) -> AnswerLostError:
-    """Return the error for an answer that came and cannot be used, so that what it was about to say is not known."""
+    """Return the error for an unusable answer, which leaves it unknown what happened."""
     return AnswerLostError(
         f"the answer of {shown(endpoint)} to {operation} cannot be used: {reason}",
-        "what was asked for may have been done; check that a market is at that address, and run the command again",
+        "the request may have been carried out; check that a market is at that address, and run the command again",
         operation=operation,
     )
 
 
 def translate(error: Exception, *, operation: str, endpoint: str) -> TurkctlError:
-    """One of turkctl's errors for one of botocore's (``ClientError``, ``BotoCoreError``, a parser's)."""
+    """Return turkctl's error for one of botocore's (``ClientError``, ``BotoCoreError``, a parser's)."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     if isinstance(error, TurkctlError):
@@ -216,7 +216,7 @@ def _refusal(response: Any, operation: str, endpoint: str) -> TurkctlError:
         return _turned_away(endpoint, f"{shown(endpoint)} refused the credentials: {text or code} ({code})")
     kind = _kind(turk_code, error_code, text, status)
     if kind is MarketRefusedError and (not error_code or error_code.isdigit()):
-        # A web server that knows nothing of the API: botocore makes up a code from the HTTP status.
+        # A web server that does not know the API: botocore makes up a code from the HTTP status.
         return no_answer_of_a_market(endpoint, operation)
     if error_code.isdigit():
         text = f"{shown(endpoint)} answered HTTP {error_code}"
@@ -238,12 +238,12 @@ def _kind(turk_code: str, error_code: str, text: str, status: int) -> type[Marke
 
 
 def _token_or(kind: type[MarketRefusedError], text: str) -> type[MarketRefusedError]:
-    """The code of a repeated token is known for CreateHIT alone; the text of the others speaks of idempotency."""
+    """Recognize a repeated token by its text: only CreateHIT has a code for it, the others mention idempotency."""
     return AlreadyExistsError if kind is ParameterError and "idempotency" in text.lower() else kind
 
 
 def _silence_or_setup(error: Any, operation: str, endpoint: str) -> TurkctlError:
-    """For what botocore raises before, instead of or after an answer."""
+    """Return the error for what botocore raises before, instead of or after an answer."""
     from botocore import exceptions as their
 
     if isinstance(error, their.ParamValidationError):
@@ -276,7 +276,7 @@ def _reason(error: Exception) -> str:
     known: tuple[tuple[type[Exception], str], ...] = (
         (their.ReadTimeoutError, "no answer came in time"),
         (their.ConnectionClosedError, "the connection was closed before an answer came"),
-        (their.ConnectTimeoutError, "no connection came about in time"),
+        (their.ConnectTimeoutError, "no connection was made in time"),
         (their.ProxyConnectionError, "the proxy could not be reached"),
     )
     for kind, reason in known:
@@ -286,7 +286,7 @@ def _reason(error: Exception) -> str:
     if "refused" in text:
         return "the connection was refused"
     if "Failed to resolve" in text:
-        return "its name is not known"
+        return "its name cannot be resolved"
     return text
 
 

@@ -11,18 +11,18 @@ from turkctl.mturk.caller import Caller, dollars
 from turkctl.mturk.types import Hit, HitRequest, Notification
 
 LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
-"""An expiry in the past ends a HIT at once, whatever the two clocks say."""
+"""An expiration in the past ends a HIT at once, however far the two clocks differ."""
 NOTIFICATION_VERSION = "2014-08-15"
 
 
 class HitCalls(Caller):
-    """Create, read, extend, expire, delete."""
+    """Create, read, extend, expire and delete HITs."""
 
     def create_hit(self, request: HitRequest, token: str) -> Hit:
         """Post a HIT. ``token`` (at most 64 characters) makes a repeat within 24 hours an error.
 
         Raises:
-            AlreadyExistsError: the token was used; ``hit_id`` of the error says for which HIT.
+            AlreadyExistsError: the token was used; the error's ``hit_id`` names the HIT.
             InsufficientFundsError: the balance does not cover reward and commission of all assignments.
         """
         return self._read(
@@ -34,7 +34,7 @@ class HitCalls(Caller):
 
         Raises:
             AlreadyExistsError: the token was used.
-            MarketRefusedError: among others, from nine or fewer to ten or more assignments.
+            MarketRefusedError: for example when going from nine or fewer to ten or more assignments.
         """
         self._ask(
             "create_additional_assignments_for_hit",
@@ -44,7 +44,7 @@ class HitCalls(Caller):
         )
 
     def get_hit(self, hit_id: str) -> Hit:
-        """A HIT; a deleted one is answered with status Disposed for a time.
+        """Return a HIT; a deleted one is returned with status Disposed for some time.
 
         Raises:
             DoesNotExistError: the market does not know it (any more).
@@ -52,11 +52,11 @@ class HitCalls(Caller):
         return self._read("get_hit", lambda raw: answers.hit(raw["HIT"]), HITId=hit_id)
 
     def list_hits(self) -> Iterator[Hit]:
-        """All HITs of the account that are not disposed of, in no order; new ones can be missing for a minute."""
+        """Yield all HITs of the account except disposed ones, in any order; new ones may be missing for a minute."""
         return self._pages("list_hits", "HITs", answers.hit)
 
     def list_reviewable_hits(self, hit_type_id: str | None = None, status: str | None = None) -> Iterator[Hit]:
-        """HITs with status Reviewable, or with ``Reviewing`` if that is asked for."""
+        """Yield HITs with status Reviewable, or with status ``Reviewing`` if requested."""
         return self._pages("list_reviewable_hits", "HITs", answers.hit, HITTypeId=hit_type_id, Status=status)
 
     def expire_hit(self, hit_id: str) -> None:
@@ -68,24 +68,24 @@ class HitCalls(Caller):
         self._ask("update_expiration_for_hit", HITId=hit_id, ExpireAt=moment)
 
     def delete_hit(self, hit_id: str) -> None:
-        """Delete a reviewable HIT with nothing left to decide.
+        """Delete a reviewable HIT whose assignments are all approved or rejected.
 
         Raises:
-            InvalidStateError: it is not reviewable, was deleted before, or has unreviewed assignments.
+            InvalidStateError: it is not reviewable, is already deleted, or has unreviewed assignments.
         """
         self._ask("delete_hit", HITId=hit_id)
 
     def set_reviewing(self, hit_id: str, *, revert: bool = False) -> None:
-        """Mark a Reviewable HIT as Reviewing; with ``revert`` the other way round."""
+        """Mark a Reviewable HIT as Reviewing; with ``revert``, the reverse."""
         self._ask("update_hit_review_status", HITId=hit_id, Revert=revert)
 
     def set_notifications(self, hit_type_id: str, notification: Notification | None, *, active: bool = True) -> None:
-        """Say where the events of a HIT type go; without a notification, switch the one there is on or off."""
+        """Set where the events of a HIT type are sent; without a notification, switch the existing one on or off."""
         specification = None if notification is None else _specification(notification)
         self._ask("update_notification_settings", HITTypeId=hit_type_id, Notification=specification, Active=active)
 
     def test_notification(self, notification: Notification, event: str = "Ping") -> None:
-        """Have a made-up event sent at once."""
+        """Have a test event sent at once."""
         self._ask("send_test_event_notification", Notification=_specification(notification), TestEventType=event)
 
 
@@ -99,7 +99,7 @@ def _specification(notification: Notification) -> Mapping[str, Any]:
 
 
 def _members(request: HitRequest) -> dict[str, Any]:
-    """The request's members; values that are not given are None and left out."""
+    """Return the request's members; those not given are None and left out."""
     delay = request.auto_approval_delay
     layout = request.layout_parameters
     return {

@@ -12,7 +12,7 @@ from turkctl.mturk.types import Qualification, QualificationType
 
 
 class QualificationCalls(Caller):
-    """Make types, grant and revoke them."""
+    """Create qualification types, grant and revoke them."""
 
     def create_qualification_type(
         self,
@@ -27,12 +27,12 @@ class QualificationCalls(Caller):
         test_duration: timedelta | None = None,
         answer_key: str | None = None,
     ) -> QualificationType:
-        """Make a type. With ``auto_granted_value`` each worker who asks for it gets it at once, with that value.
+        """Create a type. With ``auto_granted_value``, workers who request it get it at once, with that value.
 
         ``test`` is a QuestionForm, for which a worker has ``test_duration``; with ``answer_key`` the market scores it.
 
         Raises:
-            NameTakenError: this account has a type of that name.
+            NameTakenError: this account already has a type with that name.
         """
         return self._read(
             "create_qualification_type",
@@ -62,7 +62,7 @@ class QualificationCalls(Caller):
         test_duration: timedelta | None = None,
         answer_key: str | None = None,
     ) -> QualificationType:
-        """Change a type. Its name and keywords are fixed; what is None stays."""
+        """Change a type. Its name and keywords cannot change; arguments that are None change nothing."""
         status = None if active is None else ("Active" if active else "Inactive")
         return self._read(
             "update_qualification_type",
@@ -79,10 +79,10 @@ class QualificationCalls(Caller):
         )
 
     def get_qualification_type(self, type_id: str) -> QualificationType:
-        """One type.
+        """Return one type.
 
         Raises:
-            DoesNotExistError: the market knows none of that id.
+            DoesNotExistError: the market has no type with that id.
         """
         return self._read(
             "get_qualification_type",
@@ -93,7 +93,7 @@ class QualificationCalls(Caller):
     def list_qualification_types(
         self, query: str | None = None, *, owned: bool = True, requestable: bool = False
     ) -> Iterator[QualificationType]:
-        """Types: the account's own or everybody's. ``query`` searches loosely, and new types are found late."""
+        """Yield types, the account's own or everybody's. ``query`` is a fuzzy search that finds new types late."""
         return self._pages(
             "list_qualification_types",
             "QualificationTypes",
@@ -104,9 +104,9 @@ class QualificationCalls(Caller):
         )
 
     def find_qualification_type(self, name: str) -> QualificationType | None:
-        """The account's own type of exactly this name; None when there is none (or it is less than a minute old).
+        """Return the account's own type with exactly this name, or None if there is none (or it is under a minute old).
 
-        The search is tried first and, since it may miss, the whole list of own types after it.
+        Try the search first and then, since the search may miss it, the whole list of own types.
         """
         for query in (name, None):
             for found in self.list_qualification_types(query):
@@ -119,7 +119,7 @@ class QualificationCalls(Caller):
         self._ask("delete_qualification_type", QualificationTypeId=type_id)
 
     def grant(self, type_id: str, worker_id: str, value: int = 1, *, notify: bool = False) -> None:
-        """Give a worker a qualification; a second time sets its value anew. Silently, unless ``notify``."""
+        """Grant a worker a qualification or overwrite its value; the worker is told only with ``notify``."""
         self._ask(
             "associate_qualification_with_worker",
             QualificationTypeId=type_id,
@@ -129,17 +129,17 @@ class QualificationCalls(Caller):
         )
 
     def revoke(self, type_id: str, worker_id: str, reason: str | None = None) -> None:
-        """Take a qualification away; the worker is told only if there is a reason.
+        """Revoke a qualification; the worker is told only if there is a reason.
 
         Raises:
-            MarketRefusedError: among others, when the worker does not hold it.
+            MarketRefusedError: for example if the worker does not hold it.
         """
         self._ask(
             "disassociate_qualification_from_worker", QualificationTypeId=type_id, WorkerId=worker_id, Reason=reason
         )
 
     def score(self, type_id: str, worker_id: str) -> Qualification | None:
-        """A worker's qualification; None when the worker never held it or it was revoked.
+        """Return a worker's qualification; None if they never held it or it was revoked.
 
         Raises:
             DoesNotExistError: there is no such type.
@@ -161,7 +161,7 @@ class QualificationCalls(Caller):
             return None
 
     def holders(self, type_id: str, status: str = "Granted") -> Iterator[Qualification]:
-        """Who holds a qualification; with status ``Revoked``, who held it."""
+        """Yield the workers who hold a qualification or, with status ``Revoked``, who held it."""
         return self._pages(
             "list_workers_with_qualification_type",
             "Qualifications",

@@ -1,4 +1,4 @@
-"""Question documents and answer documents: built, and read with a parser that expands no entities. Pure.
+"""Question documents and answer documents: build them, and read them without expanding entities. Pure.
 
 Schemas: ExternalQuestion 2006-07-14, HTMLQuestion 2011-11-11, QuestionFormAnswers 2005-10-01. Documents are read by
 local names, whatever their namespace, since the service accepts several versions.
@@ -21,24 +21,24 @@ SCHEMAS: Final = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchem
 EXTERNAL_QUESTION: Final = f"{SCHEMAS}/2006-07-14/ExternalQuestion.xsd"
 HTML_QUESTION: Final = f"{SCHEMAS}/2011-11-11/HTMLQuestion.xsd"
 MAX_QUESTION: Final = 65_535
-"""Bytes that a question may have, white space and markup included."""
+"""Maximum number of bytes of a question, white space and markup included."""
 
 Kind = Literal["external", "html", "form"]
 _KINDS: Final[dict[str, Kind]] = {"ExternalQuestion": "external", "HTMLQuestion": "html", "QuestionForm": "form"}
 _VALUES: Final = ("FreeText", "SelectionIdentifier", "OtherSelectionText", "UploadedFileKey")
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot hold, however they are written (its production 2)."""
+"""Characters that XML 1.0 cannot contain, even escaped (its production 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question document that was read.
+    """A parsed question document.
 
     Attributes:
         kind: ``external``, ``html``, or ``form`` (a QuestionForm).
         url: the page of an external question.
         html: the page of an HTML question.
-        frame_height: pixels; 0 fits the frame to the page; None where there is no frame (forms).
+        frame_height: pixels; 0 fits the frame to the page; None if there is no frame (forms).
     """
 
     kind: Kind
@@ -48,27 +48,27 @@ class Question:
 
 
 def external_question(url: str, frame_height: int = 0) -> str:
-    """The document for a task on a page of one's own, which the market shows in a frame.
+    """Return the document for a task on a page of your own, which the market shows in a frame.
 
     Raises:
-        UsageError: no http or https address, a negative height, or too long.
+        UsageError: not an http or https address, a negative height, or too long.
     """
     if not _is_web_address(url):
-        raise UsageError(f"'{url}' is not the address of a page", hint="write it in full, beginning with https://")
+        raise UsageError(f"'{url}' is not the address of a page", hint="write it in full, starting with https://")
     return _document("ExternalQuestion", EXTERNAL_QUESTION, "ExternalURL", _escaped(url), frame_height)
 
 
 def html_question(html: str, frame_height: int = 0) -> str:
-    r"""The document for a task whose page is part of the HIT. Line ends become ``\n``, as XML has it.
+    r"""Return the document for a task whose page is part of the HIT. Line ends become ``\n``, as XML requires.
 
     Raises:
-        UsageError: a character that XML cannot hold, a negative height, or too long.
+        UsageError: a character that XML cannot contain, a negative height, or too long.
     """
     bad = _NOT_XML.search(html)
     if bad is not None:
         line = html.count("\n", 0, bad.start()) + 1
         raise UsageError(
-            f"the page holds a character that no question may hold: U+{ord(bad[0]):04X}, in line {line}",
+            f"the page has a character that a question cannot contain: U+{ord(bad[0]):04X}, in line {line}",
             hint="save the page as UTF-8 without control characters",
         )
     content = html.replace("\r\n", "\n").replace("\r", "\n").replace("]]>", "]]]]><![CDATA[>")
@@ -76,7 +76,7 @@ def html_question(html: str, frame_height: int = 0) -> str:
 
 
 def check_size(document: str) -> str:
-    """The document itself.
+    """Return the document; raise if it is too long.
 
     Raises:
         UsageError: it has more than 65,535 bytes in UTF-8.
@@ -91,23 +91,26 @@ def check_size(document: str) -> str:
 
 
 def parse_question(document: str) -> Question:
-    """What a question document asks for.
+    """Return the kind and content of a question document.
 
     Raises:
-        UsageError: no XML, XML with a document type or entities, or none of the three kinds.
+        UsageError: not XML, XML with a document type or entities, or none of the three kinds.
     """
     root = _parsed(document, "the question")
     kind = _KINDS.get(_name(root))
     if kind is None:
         raise UsageError(
-            f"the question is a <{_name(root)}>", hint="it can be an ExternalQuestion, HTMLQuestion or QuestionForm"
+            f"a <{_name(root)}> is not a question", hint="use an ExternalQuestion, HTMLQuestion or QuestionForm"
         )
     if kind == "form":
         return Question(kind)
     content = _child_text(root, "ExternalURL" if kind == "external" else "HTMLContent")
     height = (_child_text(root, "FrameHeight") or "").strip()
     if content is None or (height and not re.fullmatch(r"[0-9]{1,9}", height)):
-        raise UsageError(f"the question, a <{_name(root)}>, lacks its content, or its FrameHeight is no number")
+        raise UsageError(
+            f"the question, a <{_name(root)}>, has no content, or its FrameHeight is not a number",
+            hint="give it an ExternalURL or HTMLContent, and a FrameHeight in pixels",
+        )
     frame_height = int(height) if height else None
     if kind == "external":
         return Question(kind, url=content.strip(), frame_height=frame_height)
@@ -115,22 +118,22 @@ def parse_question(document: str) -> Question:
 
 
 def root_name(document: str) -> str:
-    """The name of an XML document's outermost element.
+    """Return the name of an XML document's outermost element.
 
     Raises:
-        UsageError: no XML, or XML with a document type or entities.
+        UsageError: not XML, or XML with a document type or entities.
     """
     return _name(_parsed(document, "the document"))
 
 
 def parse_answers(document: str) -> dict[str, str | list[str]]:
-    """The answers of a QuestionFormAnswers document, in its order, by question identifier (the form field's name).
+    """Return the answers of a QuestionFormAnswers document, in its order, by question identifier (the form field).
 
-    One value is a text; several (multiple choice, repeated fields) are a list. The ``taskAnswers`` of crowd-form
-    elements are JSON in a text and left as that.
+    A single value is a text; several (multiple choice, repeated fields) are a list. The ``taskAnswers`` of crowd-form
+    elements are JSON in a text and stay so.
 
     Raises:
-        UsageError: no XML, XML with a document type or entities, or no QuestionFormAnswers.
+        UsageError: not XML, XML with a document type or entities, or not QuestionFormAnswers.
     """
     root = _parsed(document, "the answer")
     if _name(root) != "QuestionFormAnswers":
@@ -146,7 +149,7 @@ def parse_answers(document: str) -> dict[str, str | list[str]]:
 
 def _document(root: str, namespace: str, member: str, content: str, frame_height: int) -> str:
     if frame_height < 0:
-        raise UsageError(f"a frame cannot be {frame_height} pixels high", hint="0 fits it to the page")
+        raise UsageError(f"a frame cannot be {frame_height} pixels high", hint="give 0 to fit it to the page")
     return check_size(
         f'<{root} xmlns="{namespace}"><{member}>{content}</{member}><FrameHeight>{frame_height}</FrameHeight></{root}>'
     )
@@ -175,7 +178,7 @@ def _parsed(document: str, what: str) -> Element:
     try:
         root: Element = fromstring(document, forbid_dtd=True)
     except DefusedXmlException:
-        raise UsageError(f"{what} has a document type or entities, which are not read") from None
+        raise UsageError(f"{what} has a document type or entities, which are not allowed") from None
     except (ParseError, UnicodeEncodeError) as error:
         raise UsageError(f"{what} is not well-formed XML: {error}") from None
     return root

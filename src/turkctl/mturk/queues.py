@@ -1,4 +1,4 @@
-"""The SQS queue that a market sends its events to. Narrow: submissions come out, what is done with is taken off.
+"""The SQS queue that a market sends its events to: receive messages, and delete those that are done.
 
 Event documents: "Notification message elements" of the Mechanical Turk API, 2014-08-15; SNS wraps them once more.
 """
@@ -20,12 +20,12 @@ from turkctl.mturk.errors import translate
 SUBMITTED = "AssignmentSubmitted"
 _AMAZON = re.compile(r"^(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.(?:.*\.)?amazonaws\.com(?:\.cn)?$")
 _MOST = 10
-"""Messages that SQS gives at once."""
+"""Maximum number of messages that SQS returns at once."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a market's."""
+    """One event of a market."""
 
     kind: str
     hit_id: str
@@ -34,21 +34,21 @@ class Event:
 
 @dataclass(frozen=True)
 class Message:
-    """One message: its events (none where it is no event document), and what takes it off the queue."""
+    """One message: its events (none if it is not an event document), and the receipt that deletes it from the queue."""
 
     events: tuple[Event, ...]
     receipt: str
 
 
 class Queue:
-    """A queue. Not for several threads."""
+    """A queue, for use in one thread."""
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
         self.url = url
 
     def receive(self, wait: int) -> list[Message]:
-        """The next messages, up to ten; waits so many whole seconds (at most 20) for the first.
+        """Return the next messages, up to ten; wait up to ``wait`` whole seconds (at most 20) for the first.
 
         Raises:
             TurkctlError: the queue cannot be reached, does not exist, or the credentials may not read it.
@@ -57,7 +57,7 @@ class Queue:
         return [Message(tuple(events(each["Body"])), each["ReceiptHandle"]) for each in answer.get("Messages", ())]
 
     def done(self, messages: Sequence[Message]) -> None:
-        """Take messages off the queue; the others come again after its visibility timeout.
+        """Delete messages from the queue; the others return after its visibility timeout.
 
         Raises:
             TurkctlError: see :meth:`receive`.
@@ -77,7 +77,7 @@ class Queue:
 
 
 def events(body: str) -> Iterator[Event]:
-    """The events of a message's body; nothing for what is no event document."""
+    """Yield the events of a message's body; nothing if it is not an event document."""
     document = _json(body)
     if isinstance(document.get("Message"), str):  # by way of an SNS topic
         document = _json(document["Message"])
@@ -97,7 +97,7 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def open_queue(url: str, profile: str | None = None) -> Queue:
-    """The queue at that URL, by boto3's own chain of credentials; no request is made.
+    """Return the queue at that URL, with credentials found in boto3's own order; no request is made.
 
     A URL on an Amazon host is on the SQS of its region, any other on the host it names (a moto server, ElasticMQ).
 
@@ -109,7 +109,7 @@ def open_queue(url: str, profile: str | None = None) -> Queue:
     if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
         raise UsageError(
             f"'{mask_url(url)}' is not the URL of a queue",
-            hint="as in https://sqs.us-east-1.amazonaws.com/123456789012/events",
+            hint="write it as in https://sqs.us-east-1.amazonaws.com/123456789012/events",
         )
     import boto3  # type: ignore[import-untyped]  # boto3 has no types
     from botocore.config import Config
@@ -120,7 +120,7 @@ def open_queue(url: str, profile: str | None = None) -> Queue:
     try:
         session = boto3.Session(profile_name=profile)
         keys = {}
-        if region is None and session.get_credentials() is None:  # such hosts check none
+        if region is None and session.get_credentials() is None:  # such hosts do not check keys
             keys = {"aws_access_key_id": "turkctl", "aws_secret_access_key": "turkctl"}
         client = session.client(
             "sqs",

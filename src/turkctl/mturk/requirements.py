@@ -1,15 +1,15 @@
-"""Who may do a HIT: from the settings' form to the API's and back. Pure.
+"""Qualification requirements of a HIT: from the settings' form to the API's and back. Pure.
 
-The settings' form, every key of it optional::
+The settings' form, in which every key is optional::
 
     {locale = ["US", "CA", "US-NY"], percent_approved = 95, hits_approved = 100, masters = true, adult = true,
      absent = ["3TYPEID"], present = ["trained"], at_least = {trained = 80},
      custom = [{type = "3TYPEID", comparator = "GreaterThan", values = [50]}]}
 
-``absent`` lists types that a worker must not hold, ``present`` those that a worker must, ``at_least`` the lowest
-values. A type is named by its id (capital letters and digits) or, one of the project's own, by its name in the
-project file (small letters first). A custom requirement may say ``guard``: whether it is also asked
-for at preview or discovery (``PreviewAndAccept``, ``DiscoverPreviewAndAccept``). Locale values are texts.
+``absent`` lists types that a worker must not hold, ``present`` those that a worker must hold, ``at_least`` the lowest
+values. A type is named by its id (capital letters and digits) or, if it is one of the project's own, by its name in
+the project file (small letters first). A custom requirement may have a ``guard``: whether it also applies to preview
+or discovery (``PreviewAndAccept``, ``DiscoverPreviewAndAccept``). Locale values are texts.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _CUSTOM_KEYS: Final = ("type", "comparator", "values", "guard")
 _PLACE: Final = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{2}))?")
 _TYPE_ID: Final = re.compile(r"[A-Z0-9]{1,64}")
 OWN_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-"""A type of the project's own, by its name in the project file."""
+"""The name of one of the project's own types in the project file."""
 
 
 def to_api(
@@ -63,16 +63,16 @@ def to_api(
     key: str = "qualifications",
     types: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """The API's QualificationRequirements; all have to hold.
+    """Return the API's QualificationRequirements; all of them must be met.
 
     Args:
-        settings: the form above; None, false and empty values ask for nothing.
-        environment: which Masters type is meant.
-        key: what the settings are called in error messages.
-        types: the ids of the project's own types by name; None leaves the names, for checking only.
+        settings: the form above; None, false and empty values require nothing.
+        environment: decides which Masters type is used.
+        key: the settings' name in error messages.
+        types: the ids of the project's own types by name; None keeps the names, for checking only.
 
     Raises:
-        ConfigError: an unknown key or a bad value, named by its dotted key; or more than ten requirements.
+        ConfigError: a key is unknown or a value is invalid, named by its dotted key; or more than ten requirements.
     """
     _known(settings, _KEYS, key)
     found: list[dict[str, Any]] = []
@@ -93,12 +93,12 @@ def to_api(
     for position, table in enumerate(_list(settings.get("custom"), f"{key}.custom")):
         found.append(_custom(table, f"{key}.custom[{position}]"))
     if len(found) > MAX_REQUIREMENTS:
-        raise ConfigError(f"{key}: {len(found)} requirements; a HIT takes at most {MAX_REQUIREMENTS}")
+        raise ConfigError(f"{key}: {len(found)} requirements; a HIT can have at most {MAX_REQUIREMENTS}")
     return found if types is None else [_resolved(requirement, types, key) for requirement in found]
 
 
 def own_names(settings: Mapping[str, Any]) -> frozenset[str]:
-    """The types of the project's own that settings of the form above name."""
+    """Return the names of the project's own types in settings of the form above."""
     asked = (requirement["QualificationTypeId"] for requirement in to_api(settings, "production"))
     return frozenset(name for name in asked if OWN_NAME.fullmatch(name))
 
@@ -115,7 +115,7 @@ def _resolved(requirement: dict[str, Any], types: Mapping[str, str], key: str) -
 
 
 def from_api(requirements: Iterable[Requirement]) -> dict[str, Any]:
-    """The settings' form of the API's requirements: the short keys where they fit, ``custom`` for the rest."""
+    """Return the settings' form of the API's requirements: short keys if they fit, ``custom`` for the others."""
     settings: dict[str, Any] = {}
     for requirement in requirements:
         name, value = _short(requirement)
@@ -129,7 +129,7 @@ def from_api(requirements: Iterable[Requirement]) -> dict[str, Any]:
 
 
 def ask_for_masters(requirements: Iterable[Requirement]) -> bool:
-    """Whether Masters are asked for, which costs another 5 %."""
+    """Return whether Masters are required, which costs another 5 %."""
     return any(
         requirement.get("QualificationTypeId") in MASTERS.values() and requirement.get("Comparator") != "DoesNotExist"
         for requirement in requirements
@@ -151,7 +151,7 @@ def _requirement(
 
 
 def _locale(value: Any, key: str) -> dict[str, Any]:
-    """One place with EqualTo, several with In: the API refuses several with EqualTo."""
+    """Return one place with EqualTo, several with In: the API refuses several with EqualTo."""
     names = value.split(",") if isinstance(value, str) else _list(value, key)
     places: list[dict[str, str]] = []
     for name in names:
@@ -159,7 +159,7 @@ def _locale(value: Any, key: str) -> dict[str, Any]:
         if place not in places:
             places.append(place)
     if len(places) > MAX_LOCALES:
-        raise ConfigError(f"{key}: {len(places)} places; a requirement takes at most {MAX_LOCALES}")
+        raise ConfigError(f"{key}: {len(places)} places; a requirement can have at most {MAX_LOCALES}")
     return _requirement(LOCALE, "In" if len(places) > 1 else "EqualTo", locales=places)
 
 
@@ -167,7 +167,7 @@ def _place(name: Any, key: str) -> dict[str, str]:
     match = _PLACE.fullmatch(name.strip().upper()) if isinstance(name, str) else None
     if match is None or (match[2] and match[1] != "US"):
         raise ConfigError(
-            f"{key}: '{name}' is not a place", hint='countries are written "CA", states of the US "US-NY"'
+            f"{key}: '{name}' is not a place", hint='write countries as "CA", states of the US as "US-NY"'
         )
     return {"Country": match[1], "Subdivision": match[2]} if match[2] else {"Country": match[1]}
 
@@ -220,7 +220,7 @@ def _check_count(comparator: str, values: Sequence[Any], key: str) -> None:
 def _one_of(shape: str, value: Any, key: str) -> str:
     allowed: list[str] = service_model()["shapes"][shape]["enum"]
     if value not in allowed:
-        raise ConfigError(f"{key}: {value!r} is not one of its values", hint=", ".join(allowed))
+        raise ConfigError(f"{key}: {value!r} is invalid", hint="write one of " + ", ".join(allowed))
     return str(value)
 
 
@@ -267,7 +267,7 @@ def _known(table: Mapping[str, Any], keys: Sequence[str], key: str) -> None:
 
 
 def _short(requirement: Requirement) -> tuple[str | None, Any]:
-    """The short key that says the same, and its value; (None, None) where there is none."""
+    """Return the equivalent short key and its value, or (None, None) if there is none."""
     if requirement.get("ActionsGuarded") not in (None, "Accept"):
         return None, None
     type_id, comparator = requirement["QualificationTypeId"], requirement["Comparator"]

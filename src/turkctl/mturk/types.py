@@ -1,4 +1,4 @@
-"""What the market knows, as values. Times are aware and in UTC, money is dollars, what is missing is None."""
+"""The market's data as values. Times are aware and in UTC, money is in dollars, missing values are None."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 Requirement = Mapping[str, Any]
-"""One qualification requirement in the API's own form; :mod:`turkctl.mturk.requirements` makes them."""
+"""One qualification requirement in the API's own form; :mod:`turkctl.mturk.requirements` creates them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A prepaid balance; ``on_hold`` is None where the market does not say."""
+    """A prepaid balance; ``on_hold`` is None if the market does not report it."""
 
     available: Decimal
     on_hold: Decimal | None
@@ -27,8 +27,8 @@ class HitRequest:
     Attributes:
         duration: how long a worker has, from accepting to submitting.
         lifetime: how long the HIT can be accepted.
-        auto_approval_delay: after which a submission approves itself; None for the market's own (30 days).
-        annotation: comes back with the HIT, at most 255 bytes; workers do not see it.
+        auto_approval_delay: time after which a submission is approved automatically; None: the market's own (30 days).
+        annotation: returned with the HIT, at most 255 bytes; workers do not see it.
     """
 
     title: str
@@ -73,12 +73,12 @@ class Hit:
     completed: int
 
     def expired(self, now: datetime) -> bool:
-        """Whether its time is over; while the market says that it can be taken it is not, whatever this clock says."""
+        """Return whether its time is over. It is not while the market calls it Assignable, whatever this clock says."""
         return self.status != "Assignable" and self.expires is not None and self.expires <= now
 
     @property
     def submitted(self) -> int:
-        """Assignments that wait for review: no counter of the market's shows them."""
+        """Return the number of assignments that wait for review, which no counter of the market shows."""
         return max(0, self.max_assignments - self.available - self.pending - self.completed)
 
 
@@ -132,7 +132,7 @@ class QualificationType:
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """A worker's qualification; ``locale`` is ``US`` or ``US-CA``, and ``value`` None, for locale types."""
+    """A worker's qualification; for locale types, ``locale`` is ``US`` or ``US-CA`` and ``value`` is None."""
 
     type_id: str
     worker_id: str

@@ -1,7 +1,7 @@
-"""Tell a whole answer from one that was cut off or is no answer of the API's.
+"""Tell a complete answer from one that is truncated or not one of the API's.
 
-botocore cannot: it compares no lengths, reads a body that is missing as ``{}``, and gives half a document the same
-meaning, so that a market that dies while it answers would seem to say that there is nothing.
+botocore cannot: it does not compare lengths, reads a missing body as ``{}``, and half a document as well, so that a
+market that dies while answering would seem to say that there is nothing.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SOMETIMES: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 """Members that an operation may leave out, besides the NextToken of a last page. The service model marks none as
-required, and the service sends every other one always: a list that is empty, a count that is 0."""
+required, but the service always sends every other one: an empty list, a count of 0."""
 
 
 class NotWholeError(Exception):
-    """An answer that was cut off, or that is none of the API's; the text says what is wrong with it."""
+    """An answer that is truncated or not one of the API's; the text says what is wrong with it."""
 
 
 class _TooDeepError(NotWholeError):
@@ -36,7 +36,7 @@ class _TooDeepError(NotWholeError):
 
 @cache
 def always_present(operation: str) -> frozenset[str]:
-    """Return the members that every answer to an operation has; none where the answer is ``{}``."""
+    """Return the members that every answer to an operation has; none if the answer is ``{}``."""
     model = service_model()
     output = model["operations"][operation].get("output")
     members = model["shapes"][output["shape"]]["members"] if output else ()
@@ -44,17 +44,17 @@ def always_present(operation: str) -> frozenset[str]:
 
 
 def check(operation: str, status: int, headers: Mapping[str, str], body: bytes, depth: int) -> None:
-    """Raise unless the answer is whole: an error's as far as its length goes, any other to its last member.
+    """Raise unless the answer is complete: an error as far as its length goes, any other answer to its last member.
 
     Args:
         operation: the API's name, as in ``ListHITs``.
-        status: of HTTP.
+        status: the HTTP status.
         headers: names in any case or in lower case.
-        body: as it came.
-        depth: documents inside documents that the answer may have.
+        body: the answer's body.
+        depth: maximum levels of nested documents.
 
     Raises:
-        NotWholeError: it is not.
+        NotWholeError: the answer is not complete.
     """
     stated = headers.get("content-length") or ""
     if stated.isdecimal() and len(body) < int(stated):
@@ -69,13 +69,13 @@ def check(operation: str, status: int, headers: Mapping[str, str], body: bytes, 
 
 
 def _check_refusal(status: int, known: bool, body: bytes, depth: int) -> None:
-    """Raise for an error that says nothing for sure. Web pages are told from the API's errors by their code, later."""
+    """Raise if an error answer is inconclusive. Web pages are told from the API's errors by their code, later."""
     try:
         _document(body, depth)
     except _TooDeepError:
         raise
     except NotWholeError:
-        if known and status < 500:  # a fault of the market's is one whatever it says
+        if known and status < 500:  # a fault of the market counts as one whatever it says
             raise
 
 
@@ -107,7 +107,7 @@ def _document(body: bytes, depth: int) -> Any:
 
 
 def _deeper(document: Any, depth: int) -> bool:
-    """Whether documents lie inside each other more than ``depth`` times; level by level, since it may be deep."""
+    """Return whether the document is nested more than ``depth`` deep; level by level, since it may be very deep."""
     level = [document]
     for _ in range(depth + 1):
         level = [each for each in level if isinstance(each, dict | list)]

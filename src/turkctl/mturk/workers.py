@@ -11,20 +11,20 @@ from turkctl.mturk.caller import Caller, dollars
 from turkctl.mturk.types import Assignment, Balance, BonusPayment, NotifyFailure, WorkerBlock
 
 MAX_NOTIFIED = 100
-"""Workers that one message reaches."""
+"""Maximum number of recipients of one message."""
 MAX_SUBJECT = 200
 MAX_MESSAGE = 4096
 
 
 class WorkerCalls(Caller):
-    """Review, pay, write to, block."""
+    """Review and pay work, message and block workers."""
 
     def balance(self) -> Balance:
-        """The account's balance: dollars."""
+        """Return the account's balance in dollars."""
         return self._read("get_account_balance", answers.balance)
 
     def list_assignments(self, hit_id: str, statuses: Sequence[str] = ()) -> Iterator[Assignment]:
-        """Submitted work of a HIT, all of it or with these statuses: Submitted, Approved, Rejected."""
+        """Yield submitted work of a HIT: all of it, or with these statuses: Submitted, Approved, Rejected."""
         return self._pages(
             "list_assignments_for_hit",
             "Assignments",
@@ -34,22 +34,22 @@ class WorkerCalls(Caller):
         )
 
     def get_assignment(self, assignment_id: str) -> Assignment:
-        """One submitted assignment.
+        """Return one submitted assignment.
 
         Raises:
-            DoesNotExistError: there is none, or its HIT is gone.
-            InvalidStateError: it is accepted and not submitted yet.
+            DoesNotExistError: it does not exist, or its HIT was deleted.
+            InvalidStateError: it is accepted but not submitted yet.
         """
         return self._read(
             "get_assignment", lambda raw: answers.assignment(raw["Assignment"]), AssignmentId=assignment_id
         )
 
     def approve(self, assignment_id: str, feedback: str | None = None, *, override_rejection: bool = False) -> None:
-        """Approve and pay submitted work; with ``override_rejection`` work rejected in the last 30 days, too.
+        """Approve and pay submitted work; with ``override_rejection`` also work rejected in the last 30 days.
 
         Raises:
-            InvalidStateError: it is approved or rejected already.
-            InsufficientFundsError: the balance does not cover it.
+            InvalidStateError: it is already approved or rejected.
+            InsufficientFundsError: the balance is too low.
         """
         self._ask(
             "approve_assignment",
@@ -62,7 +62,7 @@ class WorkerCalls(Caller):
         """Reject submitted work; the worker reads the feedback.
 
         Raises:
-            InvalidStateError: it is approved or rejected already.
+            InvalidStateError: it is already approved or rejected.
         """
         self._ask("reject_assignment", AssignmentId=assignment_id, RequesterFeedback=feedback)
 
@@ -71,7 +71,7 @@ class WorkerCalls(Caller):
 
         Raises:
             AlreadyExistsError: the token was used.
-            InsufficientFundsError: the balance does not cover bonus and commission.
+            InsufficientFundsError: the balance is too low for bonus and commission.
         """
         self._ask(
             "send_bonus",
@@ -83,7 +83,7 @@ class WorkerCalls(Caller):
         )
 
     def list_bonuses(self, *, hit_id: str | None = None, assignment_id: str | None = None) -> Iterator[BonusPayment]:
-        """Bonuses paid for a HIT or for an assignment; exactly one of the two is given."""
+        """Yield bonuses paid for a HIT or for an assignment; give exactly one of the two."""
         if (hit_id is None) == (assignment_id is None):
             raise ValueError("name a HIT or an assignment")
         return self._pages(
@@ -91,28 +91,30 @@ class WorkerCalls(Caller):
         )
 
     def block(self, worker_id: str, reason: str) -> None:
-        """Let a worker do no more work for this account; blocking again changes nothing."""
+        """Block a worker from this account; blocking again changes nothing."""
         self._ask("create_worker_block", WorkerId=worker_id, Reason=reason)
 
     def unblock(self, worker_id: str, reason: str | None = None) -> None:
-        """Take a block away; where there is none, nothing happens."""
+        """Remove a block, if there is one."""
         self._ask("delete_worker_block", WorkerId=worker_id, Reason=reason)
 
     def list_blocks(self) -> Iterator[WorkerBlock]:
-        """All blocked workers."""
+        """Yield all blocked workers."""
         return self._pages("list_worker_blocks", "WorkerBlocks", answers.worker_block)
 
     def notify(self, worker_ids: Sequence[str], subject: str, text: str) -> tuple[NotifyFailure, ...]:
-        """Write to at most 100 workers; gives those whom the message did not reach. The market raises for none.
+        """Send a message to at most 100 workers; return those whom it did not reach, without raising for them.
 
         Raises:
-            UsageError: more than 200 characters of subject or 4,096 of text.
+            UsageError: the subject has more than 200 characters, or the text more than 4,096.
         """
         if len(worker_ids) > MAX_NOTIFIED:
             raise ValueError(f"at most {MAX_NOTIFIED} workers per request")
         for name, value, most in (("subject", subject, MAX_SUBJECT), ("text", text, MAX_MESSAGE)):
             if len(value) > most:
-                raise UsageError(f"the {name} of a message has at most {most} characters, this one {len(value)}")
+                raise UsageError(
+                    f"the {name} of a message can have at most {most} characters, not {len(value)}", hint="shorten it"
+                )
         return self._read(
             "notify_workers",
             lambda raw: tuple(

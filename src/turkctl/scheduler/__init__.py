@@ -1,1 +1,1 @@
-"""The one process that runs tasks: a lease, a tick, and each run claimed in the database."""
+"""The scheduler: the one process that runs tasks, by a lease, a tick, and a claim in the database for each run."""

@@ -1,7 +1,7 @@
-"""What is due is run, one after another: pure of clockwork, called once by ``--once`` and at each tick.
+"""Run what is due, one task after another. Has no timer: called once by ``--once``, and at each tick.
 
 Each run is claimed in the database before anything is done, in one transaction with a renewal of the lease, so that
-a process that no longer holds it runs nothing. A task that fails stays scheduled.
+a process that has lost the lease runs nothing. A task that fails stays scheduled.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from turkctl.store.engine import Database
 from turkctl.store.tasks import Claim, Outcome, Task
 
 LONGEST_WAIT = timedelta(hours=1)
-"""A failing task is tried again at least so often, or at its own interval where that is longer."""
+"""Maximum wait until a failing task is retried, unless its own interval is longer."""
 
 Clock = Callable[[str], datetime]
-"""Tells the time in the world of a mode."""
+"""Returns the current time in the world of a mode."""
 Act = Callable[[Task, datetime], RunSummary]
-"""Does a task once."""
+"""Runs a task once."""
 
 
 class Lease(Protocol):
-    """What the right to run tasks is proven by."""
+    """Proof of the right to run tasks."""
 
     @property
     def epoch(self) -> int:
-        """Of the lease: written into each run."""
+        """Return the lease's epoch, which is written into each run."""
 
     def renew_in(self, session: Session) -> None:
-        """Prolong the lease in this transaction; raises LeaseLostError when it does not hold."""
+        """Extend the lease in this transaction; raise LeaseLostError if it is no longer held."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Report:
     """Tasks whose last run failed."""
 
     def add(self, name: str, status: str) -> None:
-        """One run more."""
+        """Count one run."""
         self.runs += 1
         if status == tasks.FAILED:
             self.failing.add(name)
@@ -69,13 +69,13 @@ def run_due(
     report: Report,
     only: str | None = None,
 ) -> int:
-    """Run every task that is due (or that of one name), of all modes, longest due first, until ``stopped``.
+    """Run every task that is due (or only the one named), of all modes, longest due first, until ``stopped``.
 
     Returns:
-        How many were run.
+        The number of runs.
 
     Raises:
-        LeaseLostError: the lease does not hold any more; nothing was begun since.
+        LeaseLostError: the lease is no longer held; nothing was started since.
         DatabaseUnreachableError: the database did not answer.
     """
     before = report.runs
@@ -94,16 +94,16 @@ def run_due(
 
 
 def nothing_due(database: Database, now: Clock) -> bool:
-    """Whether no task of any mode is due."""
+    """Return whether no task of any mode is due."""
     return next(_due(database, now), None) is None
 
 
 def sweep(database: Database, now: Clock, epoch: int) -> int:
-    """Mark the runs that nobody makes any more, up to the lease of this epoch; how many there were."""
+    """Mark abandoned runs, up to the lease of this epoch; return how many there were."""
     with database.read() as session:
         left = tasks.running(session, epoch)
     for run in left:
-        why = "its process ended before it" if run.epoch < epoch else "its outcome could not be written down"
+        why = "its process ended before the run did" if run.epoch < epoch else "its outcome could not be recorded"
         try:
             finished = now(run.mode)
         except TurkctlError as error:
@@ -116,7 +116,7 @@ def sweep(database: Database, now: Clock, epoch: int) -> int:
 
 
 def _due(database: Database, now: Clock) -> Iterator[Task]:
-    """Due tasks, mode by mode. A mode whose clock cannot be read is left out: it stops no other."""
+    """Yield due tasks, mode by mode. A mode whose clock cannot be read is skipped and does not stop the others."""
     with database.read() as session:
         modes = tasks.modes(session)
     for mode in modes:
@@ -131,7 +131,7 @@ def _due(database: Database, now: Clock) -> Iterator[Task]:
 
 
 def _run(database: Database, claimed: Claim, now: Clock, act: Act, stopped: Callable[[], bool]) -> str:
-    """Make a claimed run and write down what it came to; its status."""
+    """Carry out a claimed run and record its outcome; return its status."""
     task = claimed.task
     started = now(task.mode)
     log("run_started", task=task.name, run=claimed.run_id, mode=task.mode, slot=claimed.slot)
@@ -140,7 +140,7 @@ def _run(database: Database, claimed: Claim, now: Clock, act: Act, stopped: Call
     except LeaseLostError:
         log("run_cut_short", level=logging.ERROR, task=task.name, run=claimed.run_id, reason="lease lost")
         raise
-    except Exception as error:  # noqa: BLE001  # one task never stops the others: what it raised is its outcome
+    except Exception as error:  # noqa: BLE001  # one task never stops the others: its error is its outcome
         unexpected = not isinstance(error, TurkctlError)
         log_error(error) if unexpected else None
         summary = RunSummary("failed", error=in_words(error), setback=True, interrupted=stopped() and not unexpected)
@@ -164,7 +164,7 @@ def _run(database: Database, claimed: Claim, now: Clock, act: Act, stopped: Call
 
 
 def outcome_of(claimed: Claim, summary: RunSummary, finished: datetime) -> Outcome:
-    """What is written down. A setback moves the next run away, an interrupt leaves the slot due."""
+    """Return the outcome to record. A setback postpones the next run, an interrupt leaves the slot due."""
     if summary.interrupted:
         again = claimed.slot if claimed.slot == claimed.task.next_run else None
         return Outcome(tasks.INTERRUPTED, finished, summary.text, summary.error, again)
@@ -174,21 +174,21 @@ def outcome_of(claimed: Claim, summary: RunSummary, finished: datetime) -> Outco
 
 
 def backed_off(claimed: Claim, now: datetime) -> datetime | None:
-    """Return when a task that failed is due again: doubling intervals up to :data:`LONGEST_WAIT`, on its own grid.
+    """Return when a failed task is due again: doubling intervals up to :data:`LONGEST_WAIT`, on its own grid.
 
-    None for one with a cron line, which is due again when that says.
+    Return None for a task with a cron line, which is due again at the line's next time.
     """
     schedule = claimed.task.schedule
     if schedule.every is None:
         return None
     every = schedule.every
-    doublings = min(claimed.task.consecutive_failures, 12)  # of the shortest interval, a second, that is over an hour
+    doublings = min(claimed.task.consecutive_failures, 12)  # with the shortest interval, a second, this exceeds an hour
     wait = min(every * 2**doublings, max(every, LONGEST_WAIT))
     return schedule.after(claimed.next_run, max(now, now + wait - every))
 
 
 def in_words(error: Exception) -> str:
-    """One line for the history: the code and the message, or the class of what should not happen."""
+    """Return one line for the history: code and message or, for a bug, class and message."""
     if isinstance(error, TurkctlError):
         return f"{error.code}: {error.message}" + (f"; {error.hint}" if error.hint else "")
     first = (str(error).strip().splitlines() or [""])[0]
@@ -196,5 +196,5 @@ def in_words(error: Exception) -> str:
 
 
 def log_error(error: BaseException) -> None:
-    """An error that is a fault of turkctl, with its traceback."""
+    """Log an error that is a bug in turkctl, with its traceback."""
     logging.getLogger("turkctl.scheduler").error("event=unexpected_error", exc_info=error)

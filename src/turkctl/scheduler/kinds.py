@@ -1,4 +1,4 @@
-"""The kinds of tasks: name, operation, options. A new kind joins in one line of :data:`KINDS`."""
+"""The kinds of tasks: name, operation, options. A new kind needs one line in :data:`KINDS`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from turkctl.words import nearest
 P = TypeVar("P")
 Options = Mapping[str, Any]
 BONUS_REASON = "Bonus for your work"
-"""What a worker reads where the task says nothing else."""
+"""The reason that workers read if the task gives none."""
 
 
 def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
-    """Approve everything marked submitted, what is new on the market included."""
+    """Approve all submitted work, including new work on the market."""
     from turkctl.operations.workers.approve import prepare_approve_hits
 
     plan, act = prepare_approve_hits(world, selection_of(options), feedback=options.get("feedback"))
@@ -36,7 +36,7 @@ def sync(world: World, options: Options, _now: datetime) -> RunSummary:
 
     report = run(world, full=bool(options.get("full")), grant=grant_new)
     text = (
-        f"{report.hits_checked} HITs looked at, {len(report.read.changed)} changed, "
+        f"{report.hits_checked} HITs checked, {len(report.read.changed)} changed, "
         f"{report.read.assignments_new} new assignments"
     )
     failed = report.read.failed
@@ -44,7 +44,7 @@ def sync(world: World, options: Options, _now: datetime) -> RunSummary:
 
 
 def expire(world: World, options: Options, _now: datetime) -> RunSummary:
-    """Let no new worker start on what the selectors match."""
+    """Let no new worker start on HITs that match the selectors."""
     from turkctl.operations.hits.expire import prepare_expire
 
     plan, act = prepare_expire(world, selection_of(options))
@@ -52,7 +52,7 @@ def expire(world: World, options: Options, _now: datetime) -> RunSummary:
 
 
 def bonus_auto(world: World, options: Options, _now: datetime) -> RunSummary:
-    """Pay approved work the bonus of its participant's row, once."""
+    """Pay each approved assignment the bonus in its participant's row, once."""
     from turkctl.operations.payments.bonus import prepare_bonus
     from turkctl.operations.payments.orders import BonusRequest
     from turkctl.operations.selection.work import WorkSelection
@@ -63,7 +63,7 @@ def bonus_auto(world: World, options: Options, _now: datetime) -> RunSummary:
 
 
 def dispatch(world: World, options: Options, _now: datetime) -> RunSummary:
-    """Post HITs for pending content; limits, a budget or a balance that stop it are not failures."""
+    """Post HITs for pending content; being stopped by limits, a budget or the balance is not a failure."""
     from turkctl.operations.content.dispatch import prepare_dispatch
 
     try:
@@ -75,7 +75,7 @@ def dispatch(world: World, options: Options, _now: datetime) -> RunSummary:
 
 
 def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSummary:
-    """Aggregate the labels of experiments that have something new."""
+    """Aggregate the labels of experiments that have new ones."""
     from turkctl.operations.labels.aggregation import How
     from turkctl.operations.labels.runs import DONE, AggregateRequest, aggregate_experiments, unseen
 
@@ -97,7 +97,7 @@ def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSumma
 
 
 def campaign(world: World, options: Options, now: datetime) -> RunSummary:
-    """Run a round of a campaign; its task goes when the campaign is over."""
+    """Run a round of a campaign; its task is removed when the campaign is over."""
     from turkctl.operations.campaigns.rounds import run_round
 
     report = run_round(world, int(options["campaign"]), now)
@@ -117,19 +117,19 @@ def campaign(world: World, options: Options, now: datetime) -> RunSummary:
 
 
 def apply(world: World, plan: Plan[P], act: Act[P]) -> RunSummary:
-    """Apply a fresh plan; what failed of it is the run's error, and a setback only where nothing succeeded."""
+    """Apply a fresh plan; its failures are the run's error, and a setback only if nothing succeeded."""
     return of_batch(world.engine().apply(plan, act))
 
 
 def of_batch(result: BatchResult) -> RunSummary:
-    """A batch's result as the history keeps it."""
+    """Return a batch's result as a summary for the history."""
     error = _first(result.results, f"{result.failed} failed")
     setback = result.failed > 0 and result.succeeded == 0
     return RunSummary(result.summary(), error, setback=setback, interrupted=result.interrupted)
 
 
 def _first(items: Sequence[ItemResult], what: str) -> str | None:
-    """What failed, with the first error; None where nothing did."""
+    """Return what failed, with the first error; None if nothing failed."""
     error = next((item.error for item in items if item.error is not None), None)
     return None if error is None else f"{what}, the first with {error.code}: {error.message}"
 
@@ -147,17 +147,17 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
 
 
 def require_kind(name: str) -> Kind:
-    """The kind that ``tasks create`` is asked for.
+    """Return the kind named in ``tasks create``.
 
     Raises:
-        UsageError: there is none of that name, or campaigns alone make it.
+        UsageError: there is no such kind, or only campaigns create it.
     """
     kind = KINDS.get(name)
     known = [each.name for each in KINDS.values() if each.by_hand]
     if kind is not None and kind.by_hand:
         return kind
     if name == tasks.CAMPAIGN:
-        raise UsageError("a campaign makes its own task", hint="turkctl campaign create --goal N")
+        raise UsageError("campaigns create their own tasks", hint="run: turkctl campaign create --goal N")
     close = nearest(name, known)
     raise UsageError(
         f"there is no kind of task '{name}'",
@@ -169,7 +169,7 @@ def act_on(task: Task, world: World, now: datetime) -> RunSummary:
     """Run a task once in its world.
 
     Raises:
-        UsageError: this turkctl has no such kind.
+        UsageError: this turkctl does not have this kind.
         TurkctlError: whatever its operation raises.
     """
     kind = KINDS.get(task.kind)

@@ -30,14 +30,14 @@ class SchedulerRunningError(RefusedError):
 
 
 class Keeper(lease.Keeper):
-    """One process's hold on the scheduler's lease, which the scheduler's log tells of."""
+    """One process's hold on the scheduler's lease, recorded in the scheduler's log."""
 
     def refuse(self, row: LeaseRow) -> RefusedError:
-        """Return the error for a lease that another process has."""
+        """Return the error for a lease that another process holds."""
         return SchedulerRunningError(row)
 
     def note(self, event: str, error: str | None = None) -> None:
-        """Write what happens to the lease in the scheduler's log."""
+        """Log what happens to the lease in the scheduler's log."""
         level = logging.WARNING if event.startswith("heartbeat") else logging.INFO
         claimant = self.claimant
         facts = {"pid": claimant.pid, "host": claimant.host} if event == "lease_acquired" else {}

@@ -1,4 +1,4 @@
-"""Structured log lines on standard error: ``key=value``, one line an event, in real time."""
+"""Structured log lines on standard error: ``key=value``, one line per event, in real time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def log(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
 
 
 def pairs(**fields: Any) -> str:
-    """``key=value`` for each field; a value with blanks, quotes or line ends is written as a JSON string."""
+    """Return ``key=value`` for each field; a value with blanks, quotes or line ends becomes a JSON string."""
     return " ".join(f"{key}={_shown(value)}" for key, value in fields.items() if value is not None)
 
 
@@ -38,7 +38,7 @@ def _shown(value: Any) -> str:
 
 
 class _Formatter(logging.Formatter):
-    """Time and level first; a traceback, where there is one, as further lines."""
+    """Puts time and level first; a traceback, if there is one, follows on further lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()

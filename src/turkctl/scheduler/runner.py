@@ -1,4 +1,4 @@
-"""Run tasks when they are due: hold the lease, look at every poll, leave when asked."""
+"""Run tasks when they are due: hold the lease, look at every poll, stop on request."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 POLL = timedelta(seconds=5)
 LOOK_AGAIN = 1.0
-"""Seconds between looks whether the scheduler has made a run that was asked for."""
+"""Seconds between checks whether the scheduler has carried out a requested run."""
 
 
 class Runner:
     """The one process that runs tasks.
 
     Attributes:
-        stop: set it, from any thread or signal handler, to let the item in hand finish and leave.
+        stop: set it, from any thread or signal handler, to finish the current item and stop.
         report: what was run so far.
     """
 
@@ -43,13 +43,13 @@ class Runner:
         keeper: Keeper | None = None,
         act: Callable[[Task, datetime], RunSummary] | None = None,
     ) -> None:
-        """Prepare; nothing is opened or asked for yet.
+        """Prepare; nothing is opened or requested yet.
 
         Args:
-            context: of the mode in which the process was started; other modes' tasks get worlds of their own.
-            stop: the event that asks it to leave.
-            keeper: of the lease.
-            act: does a task once; by default what its kind says, in the world of its mode.
+            context: the context of the mode that the process was started in; other modes' tasks get their own worlds.
+            stop: the event that stops the runner.
+            keeper: holds the lease.
+            act: runs a task once; by default as its kind says, in the world of its mode.
         """
         self.stop = stop or threading.Event()
         self.report = Report()
@@ -60,11 +60,11 @@ class Runner:
         self._until_idle = False
 
     def once(self, only: str | None = None) -> Report:
-        """Run what is due, or the task of one name if it is, and leave.
+        """Run what is due, or only the named task if it is due, and stop.
 
         Raises:
             SchedulerRunningError: another process runs tasks.
-            LeaseLostError: the lease ran out meanwhile.
+            LeaseLostError: the lease ended meanwhile.
             DatabaseUnreachableError: the database did not answer.
         """
         with self._keeper.held():
@@ -79,11 +79,11 @@ class Runner:
 
         Args:
             poll: time between looks at the database.
-            until_idle: leave when nothing is due and no campaign is active.
+            until_idle: stop when nothing is due and no campaign is active.
 
         Raises:
-            SchedulerRunningError: another process runs tasks, or took over while this one was held up.
-            DatabaseUnreachableError: the database did not answer at the start; later it costs a tick.
+            SchedulerRunningError: another process runs tasks, or took over while this one was delayed.
+            DatabaseUnreachableError: the database did not answer at the start; later, only that look is skipped.
             DatabaseReplacedError: the database's file was replaced or removed.
         """
         self._until_idle = until_idle
@@ -97,7 +97,7 @@ class Runner:
         return self.report
 
     def _look(self) -> None:
-        """Renew the lease, run what is due, and stop if that was all that was asked for."""
+        """Renew the lease, run what is due, and stop if nothing else was requested."""
         self._keeper.acquire()
         self._run_due()
         if self._until_idle and self._idle():
@@ -125,15 +125,15 @@ class Runner:
         return act_on(task, self._worlds(task.mode, task), now)
 
     def _loop(self, poll: timedelta) -> None:
-        """Look at every ``poll`` until :attr:`stop` is set; what a look meets costs that look, not the loop."""
+        """Look at every ``poll`` until :attr:`stop` is set; an error ends that look, not the loop."""
         while not self.stop.is_set():
             try:
                 self._look()
             except (SchedulerRunningError, DatabaseReplacedError):
                 raise
-            except LeaseLostError as error:  # the next look asks for it again, and leaves if another process has it
+            except LeaseLostError as error:  # the next look requests it again, and stops if another process has it
                 log("lease_lost", level=logging.ERROR, error=error.message)
-            except Exception as error:  # noqa: BLE001  # the loop outlives whatever a look meets, and says so
+            except Exception as error:  # noqa: BLE001  # the loop survives any error of a look, and logs it
                 unexpected = None if isinstance(error, TurkctlError) else error
                 LOGGER.error("event=tick_failed error=%r", in_words(error), exc_info=unexpected)
             self.stop.wait(poll.total_seconds())
@@ -142,20 +142,20 @@ class Runner:
 def run_by_hand(
     context: Context, name: str, stop: threading.Event, on_wait: Callable[[SchedulerRunningError], None]
 ) -> dict[str, Any]:
-    """Run a task now: in this process, or, where a scheduler runs, by waiting for that to do it.
+    """Run a task now: in this process or, if a scheduler is running, by waiting for it to run the task.
 
     Args:
-        context: of the task's mode.
-        name: of the task.
-        stop: set it to leave; what is in hand finishes.
-        on_wait: hears once who runs tasks instead.
+        context: the context of the task's mode.
+        name: the task's name.
+        stop: set it to stop; the current item finishes.
+        on_wait: called once, with the error that says which process runs tasks instead.
 
     Returns:
-        The run, as the history shows it.
+        The run, as shown in the history.
 
     Raises:
         NotFoundError, WrongMarketError: see :func:`turkctl.operations.tasks.manage.find_task`.
-        InterruptedByUserError: ``stop`` was set before there was a run.
+        InterruptedByUserError: ``stop`` was set before the task was run.
     """
     after = request_run(context, name)
     told = False
@@ -171,4 +171,4 @@ def run_by_hand(
             return made
         if stop.wait(LOOK_AGAIN):
             withdraw_request(context, name)
-            raise InterruptedByUserError(f"task {name} was not run", hint="its own slots stay as they are")
+            raise InterruptedByUserError(f"task {name} was not run", hint="its schedule has not changed")

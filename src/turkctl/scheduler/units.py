@@ -1,4 +1,4 @@
-"""How an operating system keeps the scheduler running: a systemd unit, a crontab line."""
+"""Ways for an operating system to keep the scheduler running: a systemd unit, a crontab line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def systemd_unit(command: Sequence[str], folder: Path) -> str:
-    """A unit that runs the scheduler of a project as a service.
+    """Return a systemd unit that runs a project's scheduler as a service.
 
     Args:
         command: the program and its common options.
-        folder: the project's.
+        folder: the project's folder.
     """
     words = " ".join(_for_systemd(word) for word in (*command, "scheduler", "run"))
     return "\n".join(
@@ -39,7 +39,7 @@ def systemd_unit(command: Sequence[str], folder: Path) -> str:
 
 
 def crontab_line(command: Sequence[str], folder: Path) -> str:
-    """A line that runs what is due every five minutes, for machines without a service manager."""
+    """Return a crontab line that runs what is due every five minutes, for machines without a service manager."""
     words = shlex.join([*command, "scheduler", "run", "--once", "--quiet"])
     line = f"*/5 * * * * cd {shlex.quote(str(folder))} && {words}"
     return line.replace("%", r"\%") + "\n"  # cron reads a bare % as the end of the line
@@ -50,7 +50,7 @@ def _no_specifiers(text: str) -> str:
 
 
 def _for_systemd(word: str) -> str:
-    """A word of ExecStart: quoted where it has to be; % and $ mean something to systemd."""
+    """Return a word of ExecStart, quoted if necessary; % and $ have a meaning for systemd."""
     text = _no_specifiers(word).replace("$", "$$")
     if text and all(character.isalnum() or character in "-_./:=@%+,$" for character in text):
         return text

@@ -1,4 +1,4 @@
-"""The worlds that tasks run in: one for each mode, with engines that stop when asked to and see to the lease."""
+"""The worlds that tasks run in: one per mode, with engines that stop on request and keep the lease."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def in_mode(settings: Settings, mode: str) -> Settings:
-    """The settings as they are in another mode. An ``--endpoint-url`` was said of the first mode alone."""
+    """Return the settings for another mode. An ``--endpoint-url`` applies to the first mode only."""
     values = {**settings.values, "mode": mode}
     if settings.origins["endpoint_url"].kind == "flag":
         values["endpoint_url"] = None
@@ -37,39 +37,39 @@ class TaskWorld:
         self._stop = stop
         self._beat = beat
         self.origin = origin
-        """The task that this is for."""
+        """The task that this world is for."""
 
     @property
     def settings(self) -> Settings:
-        """The resolved settings."""
+        """Return the resolved settings."""
         return self._context.settings
 
     @property
     def database(self) -> Database:
-        """Turkctl's database, at its schema."""
+        """Return turkctl's database at the current schema."""
         return self._context.database
 
     @property
     def mturk(self) -> MTurk:
-        """The client of the mode's market."""
+        """Return the client of the mode's market."""
         return self._context.mturk
 
     @property
     def place(self) -> Place:
-        """Mode and identity of the market."""
+        """Return mode and identity of the market."""
         return self._context.place
 
     @property
     def listing_place(self) -> Place:
-        """The place whose rows are listed."""
+        """Return the place whose rows are listed."""
         return self._context.listing_place
 
     def now(self) -> datetime:
-        """The time that studies live in."""
+        """Return the time that studies live in."""
         return self._context.now()
 
     def engine(self, **options: Any) -> Engine:
-        """A batch engine that stops with the scheduler, and goes on only while the lease holds."""
+        """Return a batch engine that stops with the scheduler, and continues only while the lease is held."""
         own = {"stop": self._stop, "beat": self._beat, "journal": lambda plan: logged(self, plan.action)}
         return self._context.engine(**{**own, **options})
 
@@ -84,7 +84,7 @@ class Worlds:
         self._beat = beat
 
     def __call__(self, mode: str, task: Task | None = None) -> TaskWorld:
-        """The world of a mode, for a task whose slot is its ``next_run``."""
+        """Return the world of a mode, for a task whose slot is its ``next_run``."""
         if mode not in self._contexts:
             self._contexts[mode] = type(self._own)(in_mode(self._own.settings, mode))
             self._contexts[mode].notice = self._own.notice
@@ -94,7 +94,7 @@ class Worlds:
         return TaskWorld(context, self._stop, self._beat, origin)
 
     def now(self, mode: str) -> datetime:
-        """The time in the world of a mode."""
+        """Return the time in the world of a mode."""
         return self(mode).now()
 
     def close(self) -> None:

@@ -103,6 +103,7 @@ def moment(shown: float | str) -> datetime:
     return datetime.fromisoformat(shown) if isinstance(shown, str) else datetime.fromtimestamp(shown, UTC)
 
 
+@pytest.mark.slow
 def test_a_hits_whole_life_through_the_aws_command_line(cli: Cli):
     assert cli.ask("get-account-balance")["AvailableBalance"] == "10000.00"
     hit_id = cli.ask("create-hit", *hit_options())["HIT"]["HITId"]

@@ -7,8 +7,9 @@ import random
 from contextlib import closing
 from typing import Any
 
+import pytest
 from contract_support import HIT, NOON, QUESTION, check_answer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turkctl.market.protocol.endpoint import Endpoint
@@ -93,9 +94,22 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return operation, request
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(st.lists(calls(), min_size=1, max_size=6))
 def test_no_well_formed_request_makes_the_market_fail(sequence: list[tuple[str, dict[str, Any]]]):
+    check_sequence(sequence)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@settings(max_examples=400)
+@given(st.lists(calls(), min_size=1, max_size=6))
+def test_none_of_many_well_formed_requests_makes_the_market_fail(sequence: list[tuple[str, dict[str, Any]]]):
+    check_sequence(sequence)
+
+
+def check_sequence(sequence: list[tuple[str, dict[str, Any]]]) -> None:
+    """Send the requests to a market that has one of everything: each is answered or refused."""
     market, known = populated()
     with closing(market):
         endpoint = Endpoint(market)

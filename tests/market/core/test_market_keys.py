@@ -41,5 +41,5 @@ def test_a_line_of_another_form_is_named(line: Any) -> None:
 
 
 def test_an_empty_file_holds_no_keys() -> None:
-    with pytest.raises(ConfigError, match="holds no keys"):
+    with pytest.raises(ConfigError, match="contains no keys"):
         read_keys({}, "keys.toml")

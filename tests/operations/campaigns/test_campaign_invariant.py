@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from campaign_support import check, in_play, known_hits, watch
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -150,12 +151,22 @@ class CampaignMachine(RuleBasedStateMachine):
         assert set(seen.hits) == known_hits(self.study)
 
 
+def _few(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=12,
+        deadline=None,
+        derandomize=True,
+        phases=(Phase.explicit, Phase.generate),  # shrinking whole campaigns takes minutes; examples are short
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
+
 TestCampaign = CampaignMachine.TestCase
-TestCampaign.settings = settings(
-    max_examples=8,
-    stateful_step_count=12,
-    deadline=None,
-    derandomize=True,
-    phases=(Phase.explicit, Phase.generate),  # shrinking whole campaigns takes minutes; examples are short
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+TestCampaign.settings = _few(3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+class TestManyCampaigns(CampaignMachine.TestCase):  # type: ignore[name-defined,misc]  # made by Hypothesis
+    settings = _few(24)

@@ -1,5 +1,5 @@
-"""Simulated workers: people from a seed who look for HITs, accept, work, submit, return and abandon them.
+"""Simulated workers: people made from a seed who look for, accept, submit, return and abandon HITs.
 
-``simulation.Crowd`` runs them, ``behaviour.CrowdOptions`` says what they are like, ``report`` what they did;
+``simulation.Crowd`` runs them, ``behaviour.CrowdOptions`` describes them, ``report`` counts what they did;
 ``question`` reads what a HIT asks for and ``answering`` answers it. Only the first needs a database.
 """

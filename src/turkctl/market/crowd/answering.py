@@ -1,7 +1,7 @@
-"""Answers to a form: the true ones, which every accurate worker gives, and others.
+"""Answers to a form: the true ones, which every accurate worker gives, and wrong ones.
 
-What is true follows from the item alone (by default the question document, so every HIT that shows the same thing)
-and the field's name: labels of different workers agree as far as these are accurate, and can be aggregated.
+The true answer depends only on the item (by default the question document, so every HIT that shows the same thing)
+and on the field's name: labels of different workers agree as far as the workers are accurate, and can be aggregated.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ Answers = dict[str, str | Sequence[str]]
 Value = str | tuple[str, ...]
 
 CROWD_ANSWER = "taskAnswers"
-"""The one field that a crowd-form sends: a JSON list with one object."""
+"""The only field that a crowd-form sends: a JSON list with one object."""
 
 
 def true_value(item: str, field: Field) -> Value:
-    """What the field's right answer is for this item."""
+    """Return the right answer to the field for this item."""
     draw = random.Random(_number(item, field.name))  # noqa: S311  a simulation, not a secret
     return _any_value(field, draw)
 
 
 def true_answers(item: str, form: Form) -> Answers:
-    """What a worker who is always right sends."""
+    """Return what a worker sends who is always right."""
     return worded(form, {field.name: true_value(item, field) for field in form.fields})
 
 
 def answers(form: Form, item: str, accuracy: float, rng: random.Random) -> Answers:
-    """What a worker sends who is right about each field with probability ``accuracy``.
+    """Return what a worker sends who answers each field correctly with probability ``accuracy``.
 
-    A wrong answer is another one that the field allows, where there is another.
+    A wrong answer is a different one that the field allows, if there is one.
     """
     values: dict[str, Value] = {}
     for field in form.fields:
@@ -45,7 +45,7 @@ def answers(form: Form, item: str, accuracy: float, rng: random.Random) -> Answe
 
 
 def other_value(field: Field, right: Value, rng: random.Random) -> Value:
-    """A value of the field that is not ``right``, or that where it is the only one."""
+    """Return a value of the field other than ``right``, or ``right`` if it is the only one."""
     if field.kind == "several":
         return _other_selection(field, frozenset(right), rng)
     if field.kind == "number":
@@ -65,7 +65,7 @@ def _any_value(field: Field, draw: random.Random) -> Value:
 
 
 def _other_selection(field: Field, right: frozenset[str], rng: random.Random) -> tuple[str, ...]:
-    """Change one option, then another where the count must stay in its limits."""
+    """Change one option, then a second one if the number of options would break its limits."""
     turned = rng.choice(field.options)
     chosen = right ^ {turned}
     if len(chosen) > field.at_most:
@@ -97,7 +97,7 @@ def _other_number(field: Field, right: str, rng: random.Random) -> str:
 
 
 def _fitted(field: Field) -> Callable[[str], str]:
-    """Cuts or repeats a text until it has a length that the field allows; other values stay as they are."""
+    """Return a function that cuts or repeats a text to an allowed length; other values stay as they are."""
 
     def fit(text: str) -> str:
         if field.kind != "text":
@@ -110,9 +110,9 @@ def _fitted(field: Field) -> Callable[[str], str]:
 
 
 def worded(form: Form, values: Mapping[str, Value]) -> Answers:
-    """The values as the form sends them.
+    """Return the values in the form's own encoding.
 
-    An HTML form leaves out what is not chosen; a crowd-form says true or false of each option.
+    An HTML form leaves out what is not chosen; a crowd-form sends true or false for each option.
     """
     if not form.crowd:
         return {name: value if isinstance(value, str) else list(value) for name, value in values.items() if value != ()}

@@ -1,4 +1,4 @@
-"""What simulated workers are like: the crowd's options, and the people that follow from its seed."""
+"""The crowd's options, and the people that follow from its seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from turkctl.market.crowd.fields import DEFAULT_FIELDS, Field
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _LOCALE = re.compile(r"[A-Z]{2}(-[A-Z]{2})?")
 _LONGEST_SHARE = 0.9
-"""Nobody who means to submit works longer than this share of the time allotted."""
+"""Nobody who intends to submit works longer than this share of the time allotted."""
 _WORK_SIGMA = 0.3
 _PACE_SIGMA = 0.25
 _CENTURY = 100 * 366 * 86400.0
@@ -39,25 +39,25 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class CrowdOptions:
-    """How many simulated workers there are, and how they behave.
+    """Number of simulated workers, and how they behave.
 
     Attributes:
-        workers: people, 1 to 100,000.
+        workers: number of people, 1 to 100,000.
         seed: the same seed makes the same people, who decide the same way.
         accuracy: mean probability with which a worker gives the right answer to a field.
         spread: standard deviation of that probability between people (0: all alike).
-        speed: how many times as fast as usual people work.
+        speed: how fast people work; 2 means twice as fast as usual.
         drop_out: share of accepted HITs that are returned.
         abandon: share of accepted HITs that are left until their deadline passes.
         repeat: share of people who come back for more HITs after their first.
-        arrival: mean seconds between the arrivals of new people, and before somebody comes back.
-        work: mean seconds of work on a HIT; None takes ``work_share``.
+        arrival: mean seconds between the arrivals of new people, and before people come back.
+        work: mean seconds of work on a HIT; None uses ``work_share``.
         work_share: mean work as a share of the HIT's assignment duration.
-        locales: (``US`` or ``US-NY``, weight) of the places people live in.
-        experience: mean number of assignments that a person had reviewed before; 0 for newcomers only.
+        locales: (``US`` or ``US-NY``, weight) of the places where people live.
+        experience: mean number of a person's assignments that were reviewed before; 0 means newcomers only.
         approval: mean share of those that were approved (exact near 1).
         masters: share of people with the Masters qualification.
-        fields: what a page that cannot be read is taken to ask for.
+        fields: the fields to answer on a page that cannot be read.
     """
 
     workers: int = 10
@@ -81,7 +81,7 @@ class CrowdOptions:
         """Check the ranges.
 
         Raises:
-            UsageError: a value out of its range, or values that cannot go together.
+            UsageError: a value is out of range, or values exclude each other.
         """
         for field in fields(self):
             low, high = _RANGES.get(field.name, (-math.inf, math.inf))
@@ -91,30 +91,30 @@ class CrowdOptions:
                 raise UsageError(f"{field.name} is {value}", hint=f"give a number from {low:g} to {high:g}")
         if self.drop_out + self.abandon > 1:
             raise UsageError(
-                f"drop_out {self.drop_out} and abandon {self.abandon} are more than all accepted HITs",
-                hint="together they can be at most 1",
+                f"drop_out {self.drop_out} and abandon {self.abandon} add up to more than 1",
+                hint="lower one of them: they are shares of all accepted HITs",
             )
         if self.spread**2 > self.accuracy * (1 - self.accuracy):
             most = math.sqrt(self.accuracy * (1 - self.accuracy))
-            raise UsageError(f"a spread of {self.spread} is too much", hint=f"here it can be at most {most:.3f}")
+            raise UsageError(f"a spread of {self.spread} is too large", hint=f"here it can be at most {most:.3f}")
         _check_locales(self.locales)
         if not self.fields:
-            raise UsageError("a crowd needs fields for pages it cannot read", hint="as in answer=yes|no")
+            raise UsageError("no fields given for pages that cannot be read", hint="give some, as in answer=yes|no")
 
 
 def _check_locales(locales: tuple[tuple[str, float], ...]) -> None:
     for locale, weight in locales:
         if not _LOCALE.fullmatch(locale) or not 0 < weight < math.inf:
-            raise UsageError(f"'{locale}' with weight {weight} is not a locale", hint="as in US or US-NY, weight > 0")
+            raise UsageError(f"'{locale}' with weight {weight} is not a locale", hint="write US or US-NY, weight > 0")
     if not locales:
-        raise UsageError("a crowd has to live somewhere", hint="give at least one locale, as in US")
+        raise UsageError("no locale given for the crowd", hint="give at least one, as in US")
 
 
 def parse_locales(text: str) -> tuple[tuple[str, float], ...]:
-    """Locales and their weights from ``US=3,GB,IN-KA=0.5``; a weight left out is 1.
+    """Return locales and their weights from ``US=3,GB,IN-KA=0.5``; the default weight is 1.
 
     Raises:
-        UsageError: not such a list.
+        UsageError: the text is not such a list.
     """
     listed = []
     for part in text.split(","):
@@ -129,18 +129,18 @@ def parse_locales(text: str) -> tuple[tuple[str, float], ...]:
 
 @dataclass
 class Person:
-    """One simulated worker: what follows from the seed, and the random source of what he decides.
+    """One simulated worker: the traits that follow from the seed, and the random source of their decisions.
 
     Attributes:
         worker_id: ``A`` and 13 letters or digits.
-        rng: decides everything that this person does, so that nobody else's doings change it.
-        locale: where he lives.
-        approved: assignments approved before this market knew him.
+        rng: decides everything that this person does, independently of all others.
+        locale: where they live.
+        approved: assignments approved before this market knew them.
         rejected: assignments rejected before.
-        masters: whether he holds Masters.
+        masters: whether they hold Masters.
         accuracy: probability of a right answer.
-        pace: how long he works in relation to others.
-        comes_back: whether he does more than one HIT.
+        pace: how long they work in relation to others.
+        comes_back: whether they do more than one HIT.
     """
 
     worker_id: str
@@ -154,21 +154,21 @@ class Person:
     comes_back: bool
 
     def work_seconds(self, options: CrowdOptions, duration: float) -> float:
-        """How long he works on a HIT with ``duration`` seconds allotted; at most 0.9 of them."""
+        """Return how long they work on a HIT with ``duration`` seconds allotted: at most 0.9 of them."""
         mean = options.work_share * duration if options.work is None else options.work
         drawn = mean * self.pace * _around_one(self.rng, _WORK_SIGMA) / options.speed
         return min(drawn, _LONGEST_SHARE * duration)
 
 
 def people(options: CrowdOptions) -> Iterator[Person]:
-    """The crowd, in the order of arrival. The first ones of a larger crowd are those of a smaller one."""
+    """Yield the people in order of arrival. A larger crowd starts with the people of a smaller one."""
     for index in range(options.workers):
         yield _person(options, index)
 
 
 def _person(options: CrowdOptions, index: int) -> Person:
     rng = random.Random(f"turkctl crowd {options.seed} {index}")  # noqa: S311  a simulation, not a secret
-    # The draws come in this order whatever the options say, so that a change of one leaves the other traits alone.
+    # The draws come in this order whatever the options say, so that changing one option leaves other traits unchanged.
     place, reviewed, repeats, master = rng.random(), rng.expovariate(1.0), rng.random(), rng.random()
     pace, trouble = _around_one(rng, _PACE_SIGMA), rng.expovariate(1.0)
     count = round(options.experience * reviewed)
@@ -187,7 +187,7 @@ def _person(options: CrowdOptions, index: int) -> Person:
 
 
 def worker_id(seed: int, index: int) -> str:
-    """The worker id of a crowd's person: the same in every run with this seed."""
+    """Return the worker id of a person in the crowd: the same in every run with this seed."""
     number = int.from_bytes(hashlib.sha256(f"turkctl crowd worker {seed} {index}".encode()).digest())
     letters = []
     for _ in range(13):
@@ -197,7 +197,7 @@ def worker_id(seed: int, index: int) -> str:
 
 
 def _accuracy(options: CrowdOptions, index: int) -> float:
-    """From a beta distribution with the wanted mean and standard deviation."""
+    """Draw from a beta distribution with the wanted mean and standard deviation."""
     mean = options.accuracy
     if not options.spread or mean in (0.0, 1.0):
         return mean
@@ -207,7 +207,7 @@ def _accuracy(options: CrowdOptions, index: int) -> float:
 
 
 def _around_one(rng: random.Random, sigma: float) -> float:
-    """A log-normal factor with mean 1."""
+    """Return a log-normal factor with mean 1."""
     return math.exp(rng.gauss(-sigma * sigma / 2, sigma))
 
 

@@ -15,7 +15,7 @@ Kind = Literal["choice", "several", "number", "text", "fixed"]
 Shape = Literal["plain", "flags", "label", "labels"]
 
 RESERVED = ("assignmentId", "hitId", "turkSubmitTo", "workerId")
-"""Names that a task page sends along for the market; no worker fills them in."""
+"""Names that a task page sends for the market's own use; workers do not fill them in."""
 
 WORDS = (
     "anchor", "bridge", "candle", "desert", "engine", "forest", "garden", "harbour",
@@ -37,22 +37,22 @@ _FINEST = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Field:
-    """One thing that the worker is asked for.
+    """One input of a form.
 
     Attributes:
         name: the name under which the answer is sent.
         kind: ``choice`` of one option, ``several`` of them, a ``number``, a ``text`` (the options are texts to pick
-            from), or ``fixed``: sent as it stands.
-        options: what can be answered; of a fixed field its value.
+            from), or ``fixed``: sent unchanged.
+        options: the possible answers; for a fixed field, its value.
         buttons: with ``flags``, the (name, value) of each option's own button where the names differ.
-        at_least: the fewest options of ``several``.
-        at_most: the most options of ``several``.
-        low: the least number.
-        high: the greatest number.
-        step: the distance of numbers.
-        shortest: the least length of a text in characters.
-        longest: the greatest length of a text in characters.
-        shape: how a crowd element words the answer: ``plain`` text, ``flags`` (true or false for each option),
+        at_least: the smallest number of options of ``several``.
+        at_most: the largest number of options of ``several``.
+        low: the smallest number.
+        high: the largest number.
+        step: the step between numbers.
+        shortest: the minimum length of a text in characters.
+        longest: the maximum length of a text in characters.
+        shape: how a crowd element encodes the answer: ``plain`` text, ``flags`` (true or false for each option),
             ``label`` or ``labels``.
     """
 
@@ -72,7 +72,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """What a question asks for.
+    """The fields that a question asks for.
 
     Attributes:
         fields: in the order of the page.
@@ -86,14 +86,14 @@ class Form:
 
 
 DEFAULT_FIELDS = (Field("answer", "choice", ("yes", "no")), Field("comment", "text", REMARKS))
-"""What a page that cannot be read is taken to ask for."""
+"""The fields to answer on a page that cannot be read."""
 
 
 def parse_field(text: str) -> Field:
-    """A field from ``answer=yes|no`` (one of these) or ``comment`` (any text).
+    """Return the field described by ``answer=yes|no`` (one of these) or ``comment`` (any text).
 
     Raises:
-        UsageError: no name, a reserved name, or fewer than two options.
+        UsageError: the name is missing or reserved, or there are fewer than two options.
     """
     name, sign, listed = (part.strip() for part in text.partition("="))
     options = tuple(dict.fromkeys(part.strip() for part in listed.split("|") if part.strip()))
@@ -103,7 +103,7 @@ def parse_field(text: str) -> Field:
 
 
 def number_field(name: str, low: str | None, high: str | None, step: str | None) -> Field:
-    """A number between two ends, in steps from the lower one; where an end is missing, about 100 numbers."""
+    """Return a number field between two limits, in steps from the lower one; without a limit, about 100 numbers."""
     least, most = decimal(low), decimal(high)
     if least is None:
         least = Decimal(0) if most is None or most >= 0 else most - 100
@@ -114,20 +114,20 @@ def number_field(name: str, low: str | None, high: str | None, step: str | None)
 
 
 def text_field(name: str, options: tuple[str, ...], shortest: str | None, longest: str | None) -> Field:
-    """A text of a length within limits; a limit that is no number does not count."""
+    """Return a text field with limits on its length; a limit that is not a number is ignored."""
     most = whole(longest or "", -1)
     least = min(whole(shortest or "", 0), 10_000)
     return Field(name, "text", options, shortest=least, longest=most if most >= max(least, 1) else None)
 
 
 def whole(text: str, otherwise: int) -> int:
-    """A number that is not negative, or ``otherwise``."""
+    """Return the non-negative number in ``text``, or ``otherwise``."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
 def decimal(text: str | None) -> Decimal | None:
-    """A number of ordinary size, or None."""
+    """Return the number in ``text``, or None if there is none or it is too large."""
     try:
         value = Decimal((text or "").strip())
     except InvalidOperation:

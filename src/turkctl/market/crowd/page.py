@@ -1,4 +1,4 @@
-"""The fields of an HTML page: form controls, and the common crowd elements."""
+"""Read the fields of an HTML page: form controls, and the common crowd elements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CLASSIFIERS: dict[str, Shape] = {
 
 
 def read_page(html: str) -> Form:
-    """The form of an HTML document or fragment; never raises, whatever the text."""
+    """Return the form of an HTML document or fragment; never raise, whatever the text."""
     reader = _Reader()
     # The parser refuses unknown marked sections, which browsers take for comments.
     reader.feed(html.replace("<![", "&lt;!["))
@@ -52,10 +52,10 @@ class _Options:
     """(name of the option's own button, value)."""
     required: bool = False
     blank: bool = False
-    """The option at hand has no value attribute: its text is its value."""
+    """Whether the current option has no value attribute: its text is its value."""
 
     def finished(self) -> Field | None:
-        """The field, unless nothing can be chosen."""
+        """Return the field, or None if there is nothing to choose."""
         pairs = list(dict.fromkeys(pair for pair in self.options if pair[1])) or self.options[:1]
         if not pairs:
             return None
@@ -94,7 +94,7 @@ class _Reader(HTMLParser):
         }
 
     def fields(self) -> list[Field]:
-        """All fields with something to answer."""
+        """Return all fields that can be answered."""
         done = [one.finished() if isinstance(one, _Options) else one for one in self._found.values()]
         return [one for one in done if one is not None]
 
@@ -204,7 +204,7 @@ class _Reader(HTMLParser):
 
 
 def _categories(text: str) -> list[str]:
-    """The categories of a classifier: a JSON list, or one written with single quotes as many templates do."""
+    """Return the categories of a classifier: a JSON list, or one in single quotes as many templates have it."""
     for attempt in (text, text.replace("'", '"')):
         try:
             found = json.loads(attempt)

@@ -1,4 +1,4 @@
-"""From a HIT's Question document to the form that it shows.
+"""Read a HIT's Question document and return the form that it shows.
 
 The three structures are those of the published schemas. A page behind an ExternalURL is not fetched, and many pages
 build their form with a script; both get a set of fields that the caller chooses.
@@ -30,11 +30,11 @@ from turkctl.market.crowd.page import read_page
 
 @lru_cache(maxsize=256)
 def read_question(document: str, otherwise: tuple[Field, ...] = DEFAULT_FIELDS) -> Form:
-    """The form of a HIT's Question document; never raises.
+    """Return the form of a HIT's Question document; never raise.
 
     Args:
         document: ExternalQuestion, HTMLQuestion or QuestionForm, as XML.
-        otherwise: the fields of a page that cannot be read, or that shows none.
+        otherwise: the fields of a page that cannot be read or shows none.
     """
     try:
         root: Element = SafeTree.fromstring(document, forbid_dtd=True)
@@ -47,7 +47,7 @@ def read_question(document: str, otherwise: tuple[Field, ...] = DEFAULT_FIELDS) 
         form = Form(tuple(_of_form(root)))
     else:
         form = Form(())
-    # Hidden fields alone are what a page holds whose script builds the rest.
+    # A page that builds its form with a script has hidden fields only.
     if all(field.kind == "fixed" for field in form.fields):
         return replace(form, fields=form.fields + _unnamed(otherwise, form.fields))
     return form

@@ -1,4 +1,4 @@
-"""What a crowd did: single events, and their sums."""
+"""What a crowd did: single events, and their totals."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class CrowdEvent:
     """One thing that one worker did.
 
     Attributes:
-        kind: what it was. Work that the market would not take back or in any more counts as abandoned.
+        kind: what happened. Work that the market refused to take back or to accept counts as abandoned.
         worker_id: who did it.
-        hit_id: on which HIT; None when nothing was found.
-        refused: the codes with which the market, or a HIT's requirements, refused the worker on the way.
-        requested: how many qualifications the worker asked for on the way.
+        hit_id: the HIT; None if nothing was found.
+        refused: the codes with which the market, or a HIT's requirements, refused the worker meanwhile.
+        requested: number of qualifications that the worker requested meanwhile.
     """
 
     kind: EventKind
@@ -32,15 +32,15 @@ class CrowdEvent:
 
 @dataclass(frozen=True)
 class CrowdReport:
-    """Sums over events. Every accepted HIT ends up as submitted, returned or abandoned; the rest is still at work.
+    """Totals of events. Every accepted HIT ends as submitted, returned or abandoned; the rest is still being worked on.
 
     Attributes:
-        accepted: assignments taken.
-        submitted: of these, or of earlier ones, handed in.
-        returned: given back.
-        abandoned: left until the deadline, or not taken any more by the market.
-        refused: how often by which reason, each worker and HIT kept out by requirements once.
-        requested: qualifications asked for.
+        accepted: assignments accepted.
+        submitted: assignments submitted, including ones accepted in earlier runs.
+        returned: assignments returned.
+        abandoned: assignments left until the deadline, or refused by the market at the end.
+        refused: number of refusals by reason; each worker kept out of a HIT by its requirements counts once.
+        requested: qualifications requested.
         workers: people who looked for HITs or worked on one.
         passed: how far the market's time moved meanwhile.
     """
@@ -72,7 +72,7 @@ class Tally:
         self.workers.add(event.worker_id)
 
     def report(self, passed: timedelta) -> CrowdReport:
-        """The sums so far."""
+        """Return the totals so far."""
         return CrowdReport(
             accepted=self.kinds["accepted"],
             submitted=self.kinds["submitted"],

@@ -1,9 +1,9 @@
 """The crowd at work: a discrete-event simulation in the market's own time.
 
-Everybody who is here has one event to come: to look for a HIT, to hand in or return the one he works on, or to have
-abandoned it. Events lie at whole seconds after the crowd's beginning. Before each the market's clock is brought
-there, unless it is there already because another process moved it or because the simulation takes longer than what
-it simulates; then the event just happens late, and nothing that anybody decides depends on it.
+Everybody who is here has one event to come: to look for a HIT, to submit or return the one they work on, or to have
+abandoned it. Events happen at whole seconds after the crowd's start. Before each event the market's clock is moved to
+its time, unless the clock is already past it because another process moved it or because the simulation takes longer
+than what it simulates; then the event happens late, and nothing that anybody decides depends on it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from turkctl.market.crowd.visitor import Item, Place, Visitor, Work, item_of
 from turkctl.market.service import Environment, Market
 
 Act = Callable[[int], CrowdEvent]
-"""Takes the seconds since the crowd's beginning."""
+"""Takes the seconds since the crowd's start."""
 
 _NAP = 0.5
-"""Seconds of real time after which a waiting crowd looks whether it shall stop."""
+"""Seconds of real time after which a waiting crowd checks whether to stop."""
 _LEAST = timedelta(milliseconds=1)
 _LATE = 60
-"""Seconds. After an event that is later than this, people go on from the present: nobody catches up with what they
+"""Seconds. After an event that is later than this, people go on from the present: they do not catch up with what they
 would have done while somebody moved the clock by a day."""
 _LONGEST_PAUSE = 3600.0
-"""Seconds between two looks of somebody who finds nothing; before, each pause is twice as long as the last."""
+"""Maximum seconds between two searches of somebody who finds nothing; each pause is twice as long as the last."""
 
 
 def _never() -> bool:
@@ -44,7 +44,7 @@ class Crowd:
     """Simulated workers of one environment of a market.
 
     Other processes, and other crowds, may work on the same market at the same time. The same seed on the same market
-    does the same, call for call.
+    makes the same calls.
     """
 
     def __init__(
@@ -57,15 +57,15 @@ class Crowd:
         sleep: Callable[[float], None] = time.sleep,
         item: Item = item_of,
     ) -> None:
-        """Nobody is registered until he arrives.
+        """Prepare the crowd; people are registered when they arrive.
 
         Args:
-            market: the market.
-            environment: whose workers these are.
+            market: the market to work on.
+            environment: the environment to work in.
             options: the people and their behaviour.
             real_time: wait for the market's clock instead of moving it.
-            sleep: waits so many seconds; used in real time only.
-            item: what a HIT is about, as a text: HITs of the same item have the same right answers.
+            sleep: waits for a number of seconds; used in real time only.
+            item: returns what a HIT is about, as a text: HITs with the same item have the same right answers.
         """
         self._market = market
         self._options = options or CrowdOptions()
@@ -89,20 +89,20 @@ class Crowd:
         stop: Callable[[], bool] | None = None,
         on_event: Callable[[CrowdEvent], None] | None = None,
     ) -> CrowdReport:
-        """Work until there is a reason to end; may be called again, as when there are new HITs.
+        """Work until there is a reason to stop; may be called again, for example when there are new HITs.
 
         Args:
-            until: so long in the market's time.
-            max_submissions: until so many HITs were handed in.
-            idle: until nobody works on a HIT and everybody looked for one in vain. Without it, people go on looking.
-            stop: asked before each event and twice a second of waiting; True ends the run, accepted HITs stay so.
-            on_event: told of each event.
+            until: how long to work, in the market's time.
+            max_submissions: number of submissions after which to stop.
+            idle: stop when nobody works on a HIT and nobody found one. Without it, people keep looking.
+            stop: called before each event and twice a second while waiting; True ends the run, accepted HITs stay so.
+            on_event: called with each event.
 
         Returns:
             What happened in this run.
 
         Raises:
-            UsageError: the run would never end.
+            UsageError: no argument would end the run.
         """
         if not idle and until is None and max_submissions is None and stop is None:
             raise UsageError(
@@ -126,10 +126,10 @@ class Crowd:
         return tally.report(self._market.now() - began)
 
     def step(self, stop: Callable[[], bool] = _never) -> CrowdEvent | None:
-        """Let the next thing happen, bringing the market's clock there.
+        """Let the next event happen, after moving the market's clock to its time.
 
         Returns:
-            What happened; None when everybody is gone, or when ``stop`` said so while waiting.
+            What happened; None if everybody has left, or if ``stop`` returned True while waiting.
         """
         if not self._heap:
             return None
@@ -148,7 +148,7 @@ class Crowd:
         return event
 
     def _start(self) -> datetime:
-        """The market's time at the crowd's beginning: its first step."""
+        """Return the market's time at the crowd's first step."""
         if self._origin is None:
             self._origin = self._market.now()
         return self._origin
@@ -160,7 +160,7 @@ class Crowd:
         return int((moment - self._start()).total_seconds())
 
     def _reach(self, moment: datetime, stop: Callable[[], bool]) -> datetime | None:
-        """Bring the market's clock to ``moment``, if it is not past it; its time, or None when told to stop."""
+        """Move the market's clock to ``moment`` unless it is past it; return its time, or None if told to stop."""
         while (now := self._market.now()) < moment:
             if stop():
                 return None
@@ -172,11 +172,11 @@ class Crowd:
         return now
 
     def _nothing_left(self) -> bool:
-        """Whether nobody is to come or at work, and all others looked in vain since a slot last became free."""
+        """Return whether nobody is coming or working, and nobody found a HIT since a slot last became free."""
         return len(self._quiet) == len(self._heap)
 
     def _look_afresh(self) -> None:
-        """The HITs may be others than when the last run ended: those who wait for some look again soon."""
+        """Let those who wait for HITs look again soon: there may be new HITs since the last run ended."""
         self._quiet.clear()
         now = self._seconds(self._market.now())
         for index, (at, turn, visitor, act) in enumerate(self._heap):
@@ -210,7 +210,7 @@ class Crowd:
         )
 
     def _begin(self, visitor: Visitor, work: Work, at: int) -> None:
-        """Decide what becomes of accepted work, and when."""
+        """Decide what happens to accepted work, and when."""
         options, rng = self._options, visitor.person.rng
         seconds, fate = visitor.person.work_seconds(options, work.duration), rng.random()
         if fate < options.drop_out:
@@ -239,7 +239,7 @@ class Crowd:
         return self._event(kind, visitor, work, [] if refusal is None else [refusal])
 
     def _pause(self, visitor: Visitor) -> int:
-        """Seconds until somebody looks for HITs again."""
+        """Return the seconds until a person looks for HITs again."""
         mean = max(self._options.arrival, 1.0)
         return _drawn(visitor.person.rng, min(mean * 2 ** min(visitor.fruitless, 30), max(mean, _LONGEST_PAUSE)))
 
@@ -252,5 +252,5 @@ class Crowd:
 
 
 def _drawn(rng: random.Random, mean: float) -> int:
-    """Whole seconds from an exponential distribution."""
+    """Return whole seconds drawn from an exponential distribution."""
     return math.ceil(rng.expovariate(1 / mean)) if mean else 0

@@ -1,4 +1,4 @@
-"""One simulated worker on the market: finds a HIT that pays well, accepts it, and hands in or returns the work."""
+"""A simulated worker on the market: finds a HIT that pays well, accepts it, and submits or returns the work."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Item = Callable[[Hit], str]
 UNQUALIFIED = "DoesNotMeetRequirements"
 _PAGE = 50
 _PAGES = 20
-"""A worker looks through so many pages of HITs and then gives up for this time."""
+"""Number of pages of HITs that a worker looks through before giving up for now."""
 _NOBODY = "000000000000"
 
 
 def item_of(hit: Hit) -> str:
-    """What a HIT is about: its question document, so that HITs that show the same have the same right answers."""
+    """Return what a HIT is about: its question document, so that identical HITs have the same right answers."""
     return str(hit.get("Question", ""))
 
 
@@ -47,33 +47,33 @@ class Work:
 
     @property
     def hit_id(self) -> str:
-        """The HIT's id."""
+        """Return the HIT's id."""
         return str(self.hit["HITId"])
 
     @property
     def duration(self) -> float:
-        """Seconds until the deadline, counted from the acceptance."""
+        """Return the seconds allotted, counted from the acceptance."""
         return float(self.hit["AssignmentDurationInSeconds"])
 
 
 @dataclass
 class Visitor:
-    """A person and what he remembers of this market."""
+    """A person and what they remember of this market."""
 
     person: Person
     place: Place
     fruitless: int = 0
-    """Looks in vain since the last HIT."""
+    """Searches without result since the last HIT."""
     given_up: set[str] = field(default_factory=set)
-    """HITs that he returned or abandoned: he does not take them again."""
+    """HITs that they returned or abandoned and will not take again."""
     kept_out: set[str] = field(default_factory=set)
     asked_for: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
-    """The refusals of the look at hand."""
+    """The refusals during the current search."""
     requested: int = 0
 
     def look(self) -> Work | None:
-        """Find a HIT and accept it. ``refused`` and ``requested`` tell afterwards what happened on the way."""
+        """Find a HIT and accept it; ``refused`` and ``requested`` then tell what happened meanwhile."""
         self.refused, self.requested = [], 0
         for hit in self._candidates():
             work = self._accept(hit)
@@ -84,7 +84,7 @@ class Visitor:
         return None
 
     def submit(self, work: Work) -> str | None:
-        """Hand in the answers; the refusal's code where the market does not take them."""
+        """Submit the answers; return the refusal's code if the market does not accept them."""
         place = self.place
         return _refusal(
             lambda: place.market.submit(
@@ -96,7 +96,7 @@ class Visitor:
         )
 
     def give_back(self, work: Work) -> str | None:
-        """Return the HIT; the refusal's code where it is too late."""
+        """Return the HIT; return the refusal's code if it is too late."""
         self.given_up.add(work.hit_id)
         place = self.place
         return _refusal(
@@ -108,7 +108,7 @@ class Visitor:
         return answers(form, item, self.person.accuracy, self.person.rng)
 
     def _candidates(self) -> Iterator[Hit]:
-        """HITs to try: within a page of the market's list, the best paid first, equal ones at random."""
+        """Yield HITs to try: in each page of the market's list the best paid first, equally paid ones at random."""
         after = None
         for _ in range(_PAGES):
             page = self._page(after)
@@ -125,7 +125,7 @@ class Visitor:
         except WorkError as error:
             if error.code != "UnknownWorker":
                 raise
-        # Only now: where an earlier run entered him, the market's record has grown since, and stays.
+        # Only now: a worker registered by an earlier run keeps the record that has grown since.
         self._register()
         return market.available_hits(environment, worker_id, _PAGE, after)
 
@@ -155,7 +155,7 @@ class Visitor:
         return Work(str(taken["AssignmentId"]), hit)
 
     def _qualify(self, hit: Hit) -> bool:
-        """Ask for the HIT's qualifications, each once; True when one was granted at once, so that a try is worth it."""
+        """Request each of the HIT's qualifications once; return whether one was granted, so that a retry may help."""
         granted = False
         for requirement in hit.get("QualificationRequirements", ()):
             type_id = requirement["QualificationTypeId"]
@@ -174,7 +174,7 @@ class Visitor:
                 return False
             test = self._answers(kind["Test"], kind["Test"]) if "Test" in kind else None
             answer = place.market.request_qualification(place.environment, self.person.worker_id, type_id, test)
-        except MarketError:  # the type is gone
+        except MarketError:  # the type was deleted
             return False
         except WorkError as error:
             self.refused.append(error.code)

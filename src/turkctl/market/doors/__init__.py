@@ -1,4 +1,4 @@
-"""The three ways into a market: in this process, over HTTP, and beside moto.
+"""The three ways to reach a market: in this process, over HTTP, and through moto.
 
-All speak :mod:`turkctl.market.protocol.wire`.
+All use :mod:`turkctl.market.protocol.wire`.
 """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 1_048_576
-"""The largest documents that the API allows fit twice, escaped to the utmost."""
+"""Room for two of the largest documents that the API allows, with every character escaped."""
 DEFAULT_THREADS = 16
 _MAX_HEADER_BYTES = 65_536
 _MAX_CONNECTIONS = 1_000
@@ -36,20 +36,20 @@ _ABOUT = f"""This is a market that speaks the Amazon Mechanical Turk Requester A
 Point any MTurk client at it: production is {PRODUCTION_PATH}, the sandbox {SANDBOX_PATH}. For example
     aws mturk get-account-balance --endpoint-url http://HOST:PORT{SANDBOX_PATH} --region us-east-1
 
-GET /healthz answers ok while it is up.
+GET /healthz answers ok while the server is up.
 """
 
 _REASONS = {
     HTTPStatus.BAD_REQUEST: "The request needs one Host header, which names this host and perhaps its port.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
-    HTTPStatus.LENGTH_REQUIRED: "Say how long the body is: Content-Length is missing or no number.",
+    HTTPStatus.LENGTH_REQUIRED: "The header Content-Length is missing or not a number.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"The body is longer than {MAX_BODY_BYTES} bytes.",
 }
 
 
 class _RefusedError(Exception):
-    """A request that is not one of the Requester API."""
+    """A request that is not part of the Requester API."""
 
     def __init__(self, status: HTTPStatus, **headers: str) -> None:
         super().__init__(status)
@@ -58,12 +58,12 @@ class _RefusedError(Exception):
 
 
 def make_app(endpoint: Endpoint, mounts: Mapping[str, WSGIApplication] | None = None) -> WSGIApplication:
-    """A WSGI application: the API at ``/`` and ``/sandbox`` (POST), a page that says so (GET), and ``/healthz``.
+    """Return a WSGI application: the API at ``/`` and ``/sandbox`` (POST), a page about it (GET), and ``/healthz``.
 
     Args:
-        endpoint: what answers.
-        mounts: other applications by the path they live at, as in ``{"/worker": site}``; the path moves from
-            PATH_INFO to SCRIPT_NAME for them. The longest path that fits wins; the API's own paths come first.
+        endpoint: answers the API's requests.
+        mounts: other applications by path, as in ``{"/worker": site}``; for them, the path moves from PATH_INFO to
+            SCRIPT_NAME. The longest matching path wins; the API's own paths come first.
     """
     by_length = sorted((mounts or {}).items(), key=lambda mount: len(mount[0]), reverse=True)
 
@@ -81,7 +81,7 @@ def make_app(endpoint: Endpoint, mounts: Mapping[str, WSGIApplication] | None = 
 
 
 def _names_host(environ: WSGIEnvironment) -> bool:
-    """Whether the Host header is as it must be; only HTTP/1.0 may be without one."""
+    """Return whether the Host header is valid; only HTTP/1.0 may omit it."""
     if "HTTP_HOST" not in environ:
         return bool(environ.get("SERVER_PROTOCOL") != "HTTP/1.1")
     return is_host(environ["HTTP_HOST"])
@@ -135,7 +135,7 @@ def _call(endpoint: Endpoint, path: str, environ: WSGIEnvironment) -> _Answer:
     try:
         return answer(endpoint, path, _request_headers(environ), body)
     except AnswerLostError:
-        # Waitress takes this for a client that went away: it closes the connection and sends nothing.
+        # Waitress treats this as a client that went away: it closes the connection and sends nothing.
         raise ClientDisconnected from None
 
 
@@ -195,9 +195,9 @@ class _Together:
 
 
 class _OneWrite(Task):  # type: ignore[misc]  # waitress ships no types
-    """Sends the headers with the first of the body: whoever reads the headers has what they promise.
+    """Sends the headers together with the first part of the body: who has the headers has what they promise.
 
-    Headers that arrive alone are taken for a complete and empty answer by clients that the server leaves then.
+    Some clients take headers that arrive alone, before the server goes away, for a complete and empty answer.
     """
 
     channel: Any
@@ -228,7 +228,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # as above
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)
-        except ValueError as error:  # an address that cannot be taken apart
+        except ValueError as error:  # an address that cannot be parsed
             raise ParsingError(str(error)) from None
 
 
@@ -239,14 +239,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # as above
 
 
 class Server:
-    """A listening market. :meth:`run` serves until :meth:`close` or Ctrl-C, and keeps the market's time meanwhile."""
+    """A listening market. :meth:`run` serves until :meth:`close` or Ctrl-C and keeps the market's time meanwhile."""
 
     def __init__(self, app: WSGIApplication, timekeeper: Timekeeper, host: str, port: int, threads: int) -> None:
         self._timekeeper = timekeeper
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
-        """The port that it listens on; the one that the system chose where 0 was asked for."""
-        # Requests that wait for a thread are nothing to warn of: every client with more connections has them.
+        """The port that it listens on; if 0 was requested, the port that the system chose."""
+        # Requests that wait for a thread are no reason to warn: clients with many connections always have some.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._connections: dict[int, Any] = {}
         self._server = create_server(
@@ -255,8 +255,8 @@ class Server:
             sockets=[self._socket],
             threads=threads,
             connection_limit=_MAX_CONNECTIONS,
-            asyncore_use_poll=True,  # select() cannot wait on that many
-            # Waitress refuses what is as long as its limit; the application says the limit itself.
+            asyncore_use_poll=True,  # select() cannot wait on this many connections
+            # Waitress refuses what is as long as its limit; the application has a limit of its own.
             max_request_body_size=MAX_BODY_BYTES + 1,
             max_request_header_size=_MAX_HEADER_BYTES,
             ident="turkctl",
@@ -267,7 +267,7 @@ class Server:
         self._closed = False
 
     def run(self) -> None:
-        """Serve in this thread. Requests under way at the end get five seconds to finish."""
+        """Serve in this thread. Requests in progress at the end get five seconds to finish."""
         with self._lock:
             if self._closed:
                 return
@@ -280,13 +280,13 @@ class Server:
             self._timekeeper.stop()
 
     def close(self) -> None:
-        """Stop listening and serving; from any thread, as often as you like."""
+        """Stop listening and serving; may be called from any thread, any number of times."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
             if self._running:
-                # Sockets are closed in the thread that waits on them.
+                # Sockets must be closed in the thread that waits on them.
                 self._server.trigger.pull_trigger(self._stop)
                 return
         self._stop()
@@ -305,17 +305,17 @@ def serve(
     threads: int = DEFAULT_THREADS,
     mounts: Mapping[str, WSGIApplication] | None = None,
 ) -> Server:
-    """Listen on ``host:port`` (0: any free port); the caller runs what comes back.
+    """Listen on ``host:port`` (0: any free port) and return the server, which the caller runs.
 
     Args:
-        endpoint: what answers.
+        endpoint: answers the requests.
         host: a name or an address of this machine.
         port: 0 to 65535.
-        threads: requests that are answered at once.
+        threads: number of requests answered at once.
         mounts: see :func:`make_app`.
 
     Raises:
-        UsageError: that address cannot be listened on.
+        UsageError: the address cannot be used.
     """
     return Server(make_app(endpoint, mounts), Timekeeper(endpoint.market), host, port, threads)
 

@@ -17,12 +17,12 @@ EVENT = "before-send.mturk"
 
 
 def attach(events: Any, endpoint: Endpoint) -> None:
-    """Let ``endpoint`` answer every MTurk request; nothing reaches the network. Safe for many threads.
+    """Let ``endpoint`` answer every MTurk request, without network traffic. Safe for many threads.
 
     Args:
         events: a client's ``client.meta.events``, or a session's (``boto3.Session().events``) for all clients that
-            it makes from now on.
-        endpoint: what answers. The path or host of the client's endpoint URL tells production from sandbox.
+            it creates from now on.
+        endpoint: answers the requests. Path or host of the client's endpoint URL tell production from sandbox.
     """
 
     def reply(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
@@ -54,7 +54,7 @@ def _body(request: AWSPreparedRequest) -> bytes:
 
 
 class _Raw(BytesIO):
-    """As much of urllib3's response as botocore reads."""
+    """The part of urllib3's response that botocore reads."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.getvalue()

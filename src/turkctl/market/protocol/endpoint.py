@@ -1,4 +1,4 @@
-"""A market as its callers reach it: with the switches that make it misbehave, keys, and a count of what was asked."""
+"""A market as clients reach it: with switches that make it misbehave, keys, and a count of requests."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class AnswerLostError(Exception):
-    """The effect happened, and the connection has to break without an answer: what each door does in its own way."""
+    """Raised if the effect happened but the connection must break unanswered; each door does so in its own way."""
 
 
 class Endpoint:
-    """One market behind any number of doors. All state is shared by all of them; safe for many threads.
+    """One market behind any number of doors, which share all state; safe for many threads.
 
     Attributes:
-        market: what answers.
-        keys: secret by access key id; where there are any, every request has to be signed with one of them.
-        accounts: the account by access key id, of keys whose line names one.
-        before: called with the operation's name right before each effect. An exception it raises is an internal
-            failure without effect.
+        market: carries out the requests.
+        keys: secret by access key id; if there are any, every request must be signed with one of them.
+        accounts: account number by access key id, for keys that name one.
+        before: called with the operation's name right before each effect. If it raises, the request fails with an
+            internal error and without effect.
         after: called right after each effect, before the answer can be lost.
         now: real time in epoch seconds, for the age of signatures.
-        requests: how often each operation was asked for, refused requests included.
-        peak_concurrency: the most requests that were under way at once.
+        requests: number of requests by operation, refused ones included.
+        peak_concurrency: largest number of requests in progress at once.
     """
 
     def __init__(
@@ -63,17 +63,17 @@ class Endpoint:
         """Put an endpoint in front of ``market``.
 
         Args:
-            market: what answers.
+            market: carries out the requests.
             switches: how it misbehaves; by default not at all.
-            notifications: what the market was given to deliver notifications with; needed to lose some.
-            keys: secret by access key id; None or empty: signatures are not checked.
+            notifications: what the market delivers notifications with; needed in order to lose some.
+            keys: secret by access key id; if None or empty, signatures are not checked.
             accounts: see the class.
             before: see the class.
             after: see the class.
             clock: seconds for the throttle, never going back.
-            sleep: waits so many seconds, for the latency.
+            sleep: waits for a number of seconds, for the latency.
             now: see the class.
-            rng: where request ids come from.
+            rng: the source of request ids.
         """
         self.market = market
         self.keys = dict(keys or {})
@@ -93,10 +93,10 @@ class Endpoint:
 
     @property
     def switches(self) -> Switches:
-        """How the market misbehaves; setting it starts the bucket and the dice afresh.
+        """Return how the market misbehaves; setting it refills the bucket and restarts the random source.
 
         Raises:
-            ValueError: notifications are to be lost, and the endpoint was not given what delivers them.
+            ValueError: notifications are to be lost, but the endpoint was not given what delivers them.
         """
         return self._switches
 
@@ -112,12 +112,12 @@ class Endpoint:
         self.market.listing_lag = timedelta(seconds=switches.lag)
 
     def request_id(self) -> str:
-        """A new id for the ``x-amzn-RequestId`` header."""
+        """Return a new id for the ``x-amzn-RequestId`` header."""
         with self._lock:
             return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
     def perform(self, operation: str, requester: Requester, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Do a checked request, or misbehave as the switches say.
+        """Carry out a checked request, or misbehave as the switches say.
 
         Args:
             operation: the API's name, as in ``CreateHIT``.
@@ -126,7 +126,7 @@ class Endpoint:
 
         Raises:
             MarketError: the market refused, or a switch made it fail.
-            AnswerLostError: the effect happened and the caller must not learn of it.
+            AnswerLostError: the effect happened, but the caller must not learn of it.
         """
         with self._counted(operation):
             if self._bucket is not None and not self._bucket.take():
@@ -165,5 +165,5 @@ class Endpoint:
 
 @cache
 def method_name(operation: str) -> str:
-    """The market's method for an operation, named as boto3 names it: ``ListHITs`` is ``list_hits``."""
+    """Return the name of the market's method for an operation, as boto3 names it: ``ListHITs`` is ``list_hits``."""
     return _WORD.sub("_", operation.replace("HIT", "Hit").replace("URL", "Url")).lower()

@@ -1,4 +1,4 @@
-"""What the service's front end answers before the market itself is asked: who signed, and can the request be read."""
+"""Errors of the service's front end, raised before the market is asked: bad signatures and unreadable requests."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ class SerializationException(FrontEndError):  # noqa: N818  its name on the wire
 
 
 class UnknownOperationException(FrontEndError):  # noqa: N818  its name on the wire
-    """X-Amz-Target names no operation, or the path no market."""
+    """X-Amz-Target does not name an operation, or the path does not name a market."""
 
     type = "UnknownOperationException"
 
 
 class MissingAuthenticationTokenException(FrontEndError):  # noqa: N818  its name on the wire
-    """Not signed, where signatures are checked."""
+    """The request is not signed, but signatures are checked."""
 
     type = "MissingAuthenticationTokenException"
 
 
 class IncompleteSignatureException(FrontEndError):  # noqa: N818  its name on the wire
-    """A signature that cannot be read."""
+    """The signature cannot be read."""
 
     type = "IncompleteSignatureException"
 
 
 class UnrecognizedClientException(FrontEndError):  # noqa: N818  its name on the wire
-    """Signed with a key that nobody knows here."""
+    """The request is signed with an unknown key."""
 
     type = "UnrecognizedClientException"
 
 
 class InvalidSignatureException(FrontEndError):  # noqa: N818  its name on the wire
-    """A wrong signature, or one that is too old."""
+    """The signature is wrong, or too old."""
 
     type = "InvalidSignatureException"

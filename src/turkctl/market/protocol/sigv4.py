@@ -1,8 +1,8 @@
-"""Who is asking: the requester's account from the SigV4 credential scope, and the signature, where keys are known.
+"""Who is asking: the requester's account from the SigV4 credential scope, and the signature check if keys are set.
 
 The Authorization header of a signed request reads ``AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request,
-SignedHeaders=a;b, Signature=hex``. The region is not checked: botocore signs for a region "sandbox" where a user
-picked that one. Errors and their texts are those of AWS's front end.
+SignedHeaders=a;b, Signature=hex``. The region is not checked: botocore signs for a region "sandbox" if a user chose
+that one. Errors and their texts are those of AWS's front end.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def account(headers: Mapping[str, str], named: Mapping[str, str]) -> str:
 
     Args:
         headers: the request's headers, names in lower case.
-        named: the account by access key id, of keys that have another than their own.
+        named: account number by access key id, for keys that do not have their own account.
     """
     match = _KEY_ID.search(headers.get("authorization", ""))
     if match is None:
@@ -68,7 +68,7 @@ def account(headers: Mapping[str, str], named: Mapping[str, str]) -> str:
 
 
 def is_host(text: str) -> bool:
-    """Whether this can be the value of a Host header: a name or an address, and perhaps a port."""
+    """Return whether this is a valid Host header: a name or an address, and perhaps a port."""
     return _HOST.fullmatch(text) is not None
 
 
@@ -85,10 +85,10 @@ def verify(
         now: the real time in epoch seconds, not the market's.
 
     Raises:
-        MissingAuthenticationTokenException: not signed.
-        IncompleteSignatureException: signed in a form that cannot be read.
-        UnrecognizedClientException: a key that is not among ``keys``.
-        InvalidSignatureException: a wrong signature, or one older or newer than 15 minutes.
+        MissingAuthenticationTokenException: the request is not signed.
+        IncompleteSignatureException: the signature cannot be read.
+        UnrecognizedClientException: the key is not in ``keys``.
+        InvalidSignatureException: the signature is wrong, or more than 15 minutes off.
     """
     given = _parse(headers)
     if given.key_id not in keys:
@@ -101,7 +101,7 @@ def verify(
         raise InvalidSignatureException(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date."
         )
-    # A hash that the client states is signed in the body's stead, so it has to be the body's.
+    # A hash that the client states is signed instead of the body, so it must be the body's.
     stated = headers.get("x-amz-content-sha256", "")
     if stated and stated != hashlib.sha256(body).hexdigest():
         raise InvalidSignatureException(_MISMATCH)
@@ -147,7 +147,7 @@ def _check_time(timestamp: str, now: datetime) -> None:
 
 
 def _sign(given: _Signature, timestamp: str, path: str, headers: Mapping[str, str], body: bytes, secret: str) -> str:
-    """What the signature has to be, by botocore's own arithmetic."""
+    """Return the expected signature, computed by botocore."""
     signer = SigV4Auth(Credentials(given.key_id, secret), given.service, given.region)
     signed = {name: headers[name] for name in given.signed if name in headers}
     request = AWSRequest(method="POST", url=f"http://{headers.get('host', '')}{path}", headers=signed, data=body)

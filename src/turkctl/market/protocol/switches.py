@@ -1,4 +1,4 @@
-"""The ways in which a market can be made to behave badly, so that what stands on it can be tested. All off at first."""
+"""Switches that make a market misbehave, so that its clients can be tested. All are off at first."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ _PROBABILITIES = ("fault_before", "fault_after", "answer_lost", "notification_lo
 
 @dataclass(frozen=True)
 class Switches:
-    """What goes wrong, and how often. Everything random follows from ``seed``."""
+    """Kinds of failure and how often they happen. Everything random follows from ``seed``."""
 
     throttle: float | None = None
-    """Requests a second that are let through; the others get ThrottlingException. None: all."""
+    """Requests a second that are let through; the others get ThrottlingException. None: no limit."""
     latency: float = 0.0
-    """Seconds each request waits before it has any effect."""
+    """Seconds that each request waits before it has any effect."""
     lag: float = 0.0
     """Seconds for which new HITs and assignments are missing from listings."""
     fault_before: float = 0.0
     """Probability of a ServiceFault without any effect."""
     fault_after: float = 0.0
-    """Probability that the effect happens and the answer is a ServiceFault nevertheless."""
+    """Probability that the effect happens but the answer is a ServiceFault."""
     answer_lost: float = 0.0
-    """Probability that the effect happens and the connection breaks instead of an answer."""
+    """Probability that the effect happens but the connection breaks without an answer."""
     notification_loss: float = 0.0
     """Probability that a notification is never sent."""
     seed: int = 0
-    """Where the randomness starts: the same requests in the same order meet the same fate."""
+    """Seed of the random source: the same requests in the same order fail in the same way."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
+        """Refuse invalid values.
 
         Raises:
-            UsageError: a probability outside 0 to 1, a negative time, a rate that is not above 0.
+            UsageError: a probability is outside 0 to 1, a time is negative, or a rate is not above 0.
         """
         for name in _PROBABILITIES:
             if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"switch {_spoken(name)}={getattr(self, name)} is not a probability", hint="0 to 1")
+                raise UsageError(
+                    f"switch {_spoken(name)}={getattr(self, name)} is not a probability",
+                    hint="give a number from 0 to 1",
+                )
         for name in ("latency", "lag"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
@@ -53,12 +56,12 @@ class Switches:
 
 
 def parse(texts: Iterable[str]) -> Switches:
-    """Switches from ``name=number`` texts, as in ``throttle=20`` or ``fault-after=0.1``; a later one wins.
+    """Return switches from ``name=number`` texts, as in ``throttle=20`` or ``fault-after=0.1``; later ones win.
 
     Rates are requests a second, times are seconds, probabilities 0 to 1.
 
     Raises:
-        UsageError: an unknown name or a value that cannot be meant.
+        UsageError: a name is unknown or a value is invalid.
     """
     names = [field.name for field in fields(Switches)]
     values: dict[str, float] = {}
@@ -79,7 +82,7 @@ def _number(name: str, value: str) -> float:
     try:
         return int(value) if name == "seed" else float(value)
     except ValueError:
-        raise UsageError(f"switch {_spoken(name)}: '{value}' is not a number", hint=None) from None
+        raise UsageError(f"switch {_spoken(name)}: '{value}' is not a number", hint="as in throttle=20") from None
 
 
 def _spoken(name: str) -> str:
@@ -88,7 +91,7 @@ def _spoken(name: str) -> str:
 
 @dataclass(frozen=True)
 class Fate:
-    """What the dice say about one request."""
+    """How the dice decide about one request."""
 
     fault_before: bool
     fault_after: bool
@@ -96,7 +99,7 @@ class Fate:
 
 
 class Dice:
-    """Decides the fate of each request, in the order in which they come."""
+    """Decides how each request fares, in the order in which the requests arrive."""
 
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
@@ -104,7 +107,7 @@ class Dice:
         self._lock = threading.Lock()
 
     def throw(self) -> Fate:
-        """The next request's fate. Always three throws, so that one switch does not shift the others."""
+        """Return the next request's fate. Always draw three numbers, so that no switch shifts the others' draws."""
         with self._lock:
             before, after, lost = (self._random.random() for _ in range(3))
         return Fate(

@@ -1,4 +1,4 @@
-"""A token bucket: so many requests a second, with a second's worth of burst."""
+"""A token bucket: a number of requests a second, with bursts of up to one second's worth."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 class TokenBucket:
     """Lets ``rate`` requests a second through, shared by all threads of an endpoint.
 
-    The bucket holds one second's worth of tokens, one at least, and starts full. A request that is refused takes
-    no token, so a client that hammers a full bucket gets as much through as one that waits.
+    The bucket holds one second's worth of tokens, at least one, and starts full. A refused request takes no token, so a
+    client that keeps asking gets through as often as one that waits.
     """
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
@@ -28,7 +28,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Whether this request may pass; if so, its token is gone."""
+        """Return whether this request may pass; if so, take its token."""
         with self._lock:
             now = self._clock()
             self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)

@@ -1,13 +1,13 @@
-"""Checks a request against the service model, as the front end of the service does. Pure.
+"""Check a request against the service model, as the service's front end does. Pure.
 
 Three kinds of refusal, in this order, as the service gives them:
 
-* a value of the wrong JSON type: SerializationException;
-* a broken constraint of the service model (required, lengths, values, patterns, enums) and the sizes of lists: one
-  ValidationException that counts and lists them, the first 20;
+* a value with the wrong JSON type: SerializationException;
+* a broken constraint of the service model (required, lengths, values, patterns, enums) or size of a list: one
+  ValidationException that counts and lists them, up to 20;
 * a limit that the 2017 model leaves out: see :mod:`turkctl.market.parameter_limits`.
 
-What is too long is not looked into: of a list that has too many members no member is read, of a text no pattern.
+Nothing that is too long is examined: members of a list with too many are not read, and no pattern is tried.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _JSON_TYPES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", 
 
 
 def operations() -> frozenset[str]:
-    """The names of the API's operations, as in ``CreateHIT``."""
+    """Return the names of the API's operations, as in ``CreateHIT``."""
     return _operations()
 
 
@@ -43,17 +43,17 @@ def _operations() -> frozenset[str]:
 
 
 def check(operation: str, document: Any) -> dict[str, Any]:
-    """The request's members as Python values: timestamps aware datetimes, unknown members and nulls left out.
+    """Return the request's members as Python values: times as aware datetimes, without unknown members and nulls.
 
     Args:
         operation: one of :func:`operations`.
-        document: the body as JSON gave it.
+        document: the parsed JSON body.
 
     Raises:
-        SerializationException: a value of the wrong type.
-        ValidationException: constraints of the service model or list sizes that are broken.
-        ParameterValidationError: a documented limit that is broken, or control characters.
-        RequestError: control characters in RequesterFeedback.
+        SerializationException: a value has the wrong type.
+        ValidationException: a constraint of the service model or a list's size limit is broken.
+        ParameterValidationError: a documented limit is exceeded, or there are control characters.
+        RequestError: RequesterFeedback has control characters.
     """
     shape = service_model()["operations"][operation]["input"]["shape"]
     request: dict[str, Any] = _read(shape, document, "")
@@ -80,7 +80,7 @@ def _read(shape_name: str, value: Any, path: str) -> Any:
         }
     if kind == "list":
         item = shape["member"]["shape"]
-        # One more than the most is enough to see that there are too many.
+        # One more than the maximum is enough to see that there are too many.
         return [_read(item, member, path) for member in _expect(list, value, kind)[: LIMITS[path].high + 1]]
     return _read_scalar(kind, value)
 
@@ -120,7 +120,7 @@ def _json_type(value: Any) -> str:
 
 
 def _read_time(value: Any) -> datetime:
-    """Epoch seconds as a number or as text, or ISO 8601 (in UTC when it has no offset)."""
+    """Return a time from epoch seconds, as a number or as text, or from ISO 8601 (UTC if it has no offset)."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise SerializationException(f"{_json_type(value)} cannot be converted to Timestamp")
     if len(str(value)) > _LONGEST_TIME:
@@ -145,7 +145,7 @@ def _read_iso_time(text: str) -> datetime:
 
 
 def _broken(shape_name: str, value: Any, path: str, at: str) -> Iterator[str]:
-    """The broken constraints below ``path``, in the service's words, which name the place as in ``at``."""
+    """Yield the broken constraints below ``path``, in the service's words, which name the place as in ``at``."""
     shape = service_model()["shapes"][shape_name]
     if shape["type"] == "structure":
         yield from _broken_in_structure(shape, value, path, at)

@@ -33,13 +33,13 @@ def answer(endpoint: Endpoint, path: str, headers: Mapping[str, str | bytes], bo
     """Answer one ``POST``.
 
     Args:
-        endpoint: what answers.
-        path: ``/`` is production, ``/sandbox`` the sandbox, as is ``/`` on a host named like Amazon's sandbox.
+        endpoint: carries out the request.
+        path: ``/`` is production; ``/sandbox``, or ``/`` on a host named like Amazon's sandbox, is the sandbox.
         headers: in any case; X-Amz-Target names the operation.
-        body: a JSON object, or nothing, which is an empty one.
+        body: a JSON object; an empty body counts as an empty object.
 
     Raises:
-        AnswerLostError: the connection has to break without an answer.
+        AnswerLostError: the connection must break without an answer.
     """
     request_id = endpoint.request_id()
     known = _lowered(headers)
@@ -49,7 +49,7 @@ def answer(endpoint: Endpoint, path: str, headers: Mapping[str, str | bytes], bo
         status, document = error.status, _error_document(error, endpoint, _environment(path, known))
     except AnswerLostError:
         raise
-    except Exception:  # the last line of defence of a server: logged, and told as the service tells it
+    except Exception:  # the server's last resort: log it, and answer as the service would
         logger.exception("internal failure, request %s", request_id)
         fault = ServiceFault("The service failed unexpectedly.", "AWS.InternalFailure")
         status, document = 500, _error_document(fault, endpoint, _environment(path, known))
@@ -95,7 +95,7 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 
 def _error_document(error: MarketError, endpoint: Endpoint, environment: Environment | None) -> dict[str, Any]:
-    """The service's own errors have a capital Message that ends in the time, the front end's a small one."""
+    """Return an error's body: the service's own have ``Message``, ending in the time, the front end's ``message``."""
     if not error.capital:
         return {"__type": error.type, "message": error.message}
     error.stamp(int(endpoint.market.now().timestamp() * 1000), environment or "production")
@@ -114,7 +114,7 @@ def _encode(value: Any) -> float | str:
 
 
 def _lowered(headers: Mapping[str, str | bytes]) -> dict[str, str]:
-    """Names in lower case, values as text (botocore has both kinds)."""
+    """Return names in lower case and values as text (botocore has both text and bytes)."""
     return {
         name.lower(): value.decode("latin-1") if isinstance(value, bytes) else value for name, value in headers.items()
     }

@@ -1,6 +1,6 @@
-"""The market beside moto's services: ``mock_mturk`` for anyone's tests, in the manner of ``mock_aws``.
+"""The market as one of moto's services: ``mock_mturk`` for anyone's tests, used like ``mock_aws``.
 
-moto has no place for services of other packages, so :func:`register` puts this package where moto looks for one:
+moto has no way to add services of other packages, so :func:`register` puts this package where moto looks for one:
 in its list of URL patterns and, as ``moto.mturk``, among the loaded modules. moto then finds ``mturk_backends`` here
 and the table of URLs in the module ``urls`` beside the backend's.
 
@@ -10,7 +10,7 @@ moto is an extra: ``pip install 'turkctl[moto]'``.
 from __future__ import annotations
 
 try:
-    import moto as _moto  # noqa: F401  only to say what is missing, before anything below needs it
+    import moto as _moto  # noqa: F401  only to report early that it is missing
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("mock_mturk needs moto: pip install 'turkctl[moto]'", name=error.name) from None
 

@@ -22,8 +22,8 @@ R = TypeVar("R")
 class MockMturk:
     """A market that answers ``boto3.client("mturk")`` while the context lasts; it starts empty each time.
 
-    It starts ``mock_aws`` too, so moto's other services (the queue that notifications go to) are there. Inside a
-    ``mock_aws`` that is active already it joins that one.
+    It starts ``mock_aws`` too, so moto's other services (such as the queue for notifications) are there. Inside an
+    active ``mock_aws`` it joins that one.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -38,18 +38,18 @@ class MockMturk:
 
     @property
     def endpoint(self) -> Endpoint:
-        """What answers, with its switches and its count of requests."""
+        """Return what answers, with its switches and its count of requests."""
         return current_backend().endpoint
 
     def start(self) -> Market:
-        """Begin; the market's worker actions and its clock are on what is returned."""
+        """Start, and return the market, whose methods move the clock and act for workers."""
         register()
         self._aws = mock_aws()
         self._aws.start()
         return current_backend().open(**self._options).market
 
     def stop(self) -> None:
-        """End, and forget the market."""
+        """Stop, and forget the market."""
         current_backend().reset()
         self._aws.stop()
 
@@ -62,11 +62,11 @@ class MockMturk:
         self.stop()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a function, which gets a market of its own for each call.
+        """Decorate a function: each call gets a market of its own.
 
         Raises:
-            TypeError: for a class. Call :func:`~turkctl.market.doors.moto.register` and decorate it with
-                ``mock_aws``.
+            TypeError: ``function`` is a class. Call :func:`~turkctl.market.doors.moto.register` and decorate the class
+                with ``mock_aws``.
         """
         if inspect.isclass(function):
             raise TypeError("mock_mturk decorates functions; for a class, call register() and use mock_aws")
@@ -84,7 +84,7 @@ def mock_mturk(function: Callable[P, R]) -> Callable[P, R]: ...
 @overload
 def mock_mturk(function: None = None, **options: Any) -> MockMturk: ...
 def mock_mturk(function: Callable[P, R] | None = None, **options: Any) -> MockMturk | Callable[P, R]:
-    """A :class:`MockMturk`, as a context manager or a decorator, with or without parentheses.
+    """Return a :class:`MockMturk`: a context manager or a decorator, with or without parentheses.
 
     ``with mock_mturk() as market: …`` or ``@mock_mturk``; the options are those of :class:`MockMturk`.
     """

@@ -17,16 +17,16 @@ REGION = "us-east-1"
 
 
 class MturkBackend(BaseBackend):
-    """One market for all accounts and both environments, which it keeps apart itself."""
+    """One market for all accounts and both environments, which the market keeps apart itself."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
-        """Hold nothing yet: a market is made when it is first asked for."""
+        """Start without a market: it is created on first use."""
         super().__init__(region_name, account_id)
         self._endpoint: Endpoint | None = None
 
     @property
     def endpoint(self) -> Endpoint:
-        """What answers; made on first use."""
+        """Return what answers; create it on first use."""
         if self._endpoint is None:
             self.open()
         assert self._endpoint is not None
@@ -36,7 +36,7 @@ class MturkBackend(BaseBackend):
         """Start with an empty market in memory.
 
         Args:
-            switches: how it misbehaves.
+            switches: how the market misbehaves.
             options: of :class:`~turkctl.market.service.Market`: clock, rng, opening_balance, notify (by default to
                 SQS and SNS through botocore, so to moto's).
         """
@@ -63,6 +63,6 @@ mturk_backends: BackendDict[MturkBackend] = BackendDict(
 
 
 def current_backend() -> MturkBackend:
-    """The backend of the active mock."""
+    """Return the backend of the active mock."""
     backend: MturkBackend = mturk_backends[DEFAULT_ACCOUNT_ID][REGION]
     return backend

@@ -1,4 +1,4 @@
-"""How moto learns of the service."""
+"""Make the service known to moto."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SERVICE = "mturk"
 
 
 def register() -> None:
-    """Teach moto the mturk service, also while one of its mocks is active. As often as you like.
+    """Register the mturk service with moto, also while a mock is active. May be called repeatedly.
 
-    A client that was made before moto was imported is not intercepted; ``moto.core.patch_client`` mends it.
+    A client that was created before moto was imported is not intercepted; ``moto.core.patch_client`` fixes it.
     """
     sys.modules.setdefault(f"moto.{SERVICE}", importlib.import_module("turkctl.market.doors.moto"))
     if not any(service == SERVICE for service, _ in backend_index.backend_url_patterns):

@@ -13,7 +13,7 @@ from turkctl.market.protocol.wire import Answer, answer
 
 
 def reply(request: Any, full_url: str, headers: Any) -> Answer:
-    """Answer a request as moto hands it over; the host or the path tells production from sandbox.
+    """Answer a request that moto hands over; its host or path tells production from sandbox.
 
     Raises:
         ConnectionClosedError: the switches lost the answer.
