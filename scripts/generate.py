@@ -51,8 +51,10 @@ def page(title: str, *parts: str) -> str:
 # --- commands
 
 
-def command_help(command: Any, path: str) -> str:
-    """Return what ``--help`` prints, without the common options."""
+def command_help(command: Any, path: str, *, full: bool = False) -> str:
+    """Return what ``--help`` prints, without the common options; ``full`` explains them."""
+    from turkctl.cli.help_pages import FULL
+
     context = command.context_class(
         command,
         info_name=path,
@@ -60,6 +62,7 @@ def command_help(command: Any, path: str) -> str:
         max_content_width=WIDTH,
         help_option_names=["--help", "-h"],
     )
+    context.meta[FULL] = full
     text: str = command.get_help(context)
     return "\n".join(line.rstrip() for line in text.splitlines())
 
@@ -68,7 +71,7 @@ def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command and group with its full name, in the order of ``turkctl --help``."""
     from typer.main import get_command
 
-    from turkctl.cli.root import COMMANDS
+    from turkctl.cli.top import COMMANDS
 
     for name in COMMANDS:
         command = get_command(import_module(f"turkctl.cli.commands.{name}").app)
@@ -85,13 +88,15 @@ def _below(path: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 def cli_page() -> str:
     """Return the page with every command's help, as plain text."""
-    from turkctl.cli.root import ALIASES, make_root
+    from turkctl.cli.root import make_root
+    from turkctl.cli.top import ALIASES
 
     parts = [
-        "Every command and its options. The common options at the top go with every command, before or after it.",
+        "Every command, its options and examples, as `turkctl help COMMAND` shows them.",
+        "The common options at the top go with every command, before or after it.",
         "Exit codes are in [errors](errors.md), the settings behind the options in [settings](settings.md).",
         "## turkctl",
-        f"```text\n{command_help(make_root(), 'turkctl')}\n```",
+        f"```text\n{command_help(make_root(), 'turkctl', full=True)}\n```",
         "Other names for the same: " + ", ".join(f"`{a}` for `{n}`" for a, n in sorted(ALIASES.items())) + ".",
     ]
     for path, command in commands():

@@ -10,10 +10,13 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from typing import TYPE_CHECKING
 
 from turkctl.errors import UsageError
 from turkctl.words import meant_or
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
@@ -128,6 +131,8 @@ def parse_zone(name: str) -> ZoneInfo:
     Raises:
         UsageError: there is none; the hint names the nearest.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # half of this module's time
+
     with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names of folders, or outside them
         return ZoneInfo(name)
     known = available_timezones()

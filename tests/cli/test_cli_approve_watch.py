@@ -32,7 +32,7 @@ def test_an_interrupt_ends_it_with_130_and_what_was_approved(
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stdout is not None
-        assert "approving what arrives in mode local" in process.stderr.readline()
+        assert "approving submissions as they arrive in mode local" in process.stderr.readline()
         first = process.stderr.readline() if found == "batch" else process.stdout.readline()
         assert assignment in first
         process.send_signal(signal.SIGINT)
@@ -49,4 +49,4 @@ def test_watching_is_not_combined_with_what_makes_no_sense(configured: Path, tur
     assert turkctl("workers", "approve", "--all", "--watch", "--dry-run").code == 2
     assert turkctl("workers", "approve", "--all", "--watch", "--override-rejection").code == 2
     bad = turkctl("workers", "approve", "--watch")
-    assert (bad.code, "nothing says what to act on" in bad.err) == (2, True)
+    assert (bad.code, "nothing is selected" in bad.err) == (2, True)

@@ -75,12 +75,12 @@ REFUSED: tuple[tuple[list[str], str], ...] = (
     (["--all", "--auto"], "a bonus needs a reason"),
     (["--all", "--amount", "0.10", "--reason", "  "], "a bonus needs a reason"),
     (["--all", "--amount", "0.10", *WHY, "--purpose", ""], "a purpose has 1 to 128 characters"),
-    (["--amount", "0.10", *WHY], "nothing says what to act on"),
-    (["--all", *WHY], "say how much to pay"),
-    (["--all", "--auto", "--amount", "0.10", *WHY], "say how much to pay"),
-    (["--auto", "--from", "bonuses.csv", *WHY], "say how much to pay"),
-    (["--amount", "1", "--from", "bonuses.csv", *WHY], "say how much to pay"),
-    (["--all", "--from", "bonuses.csv"], "--from names whom to pay in its file"),
+    (["--amount", "0.10", *WHY], "nothing is selected"),
+    (["--all", *WHY], "the amount to pay is missing"),
+    (["--all", "--auto", "--amount", "0.10", *WHY], "the amount to pay is missing"),
+    (["--auto", "--from", "bonuses.csv", *WHY], "the amount to pay is missing"),
+    (["--amount", "1", "--from", "bonuses.csv", *WHY], "the amount to pay is missing"),
+    (["--all", "--from", "bonuses.csv"], "--from cannot be used with ids or selectors"),
     (["--from", "nowhere.csv"], "cannot read nowhere.csv"),
 )
 

@@ -145,7 +145,7 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("key,urgency\na,1\n", ("--priority", "urgncy"), "no column 'urgncy'; did you mean 'urgency'?"),
         ("key,n\na,1\n", ("--priority", "n +"), "no column 'n +'"),
         ("key,n\na,1\n", ("--priority", "n.real"), "is not arithmetic over columns"),
-        ("key,n\na,1\n", ("--priority", "__import__('os')"), "__import__ is no function here"),
+        ("key,n\na,1\n", ("--priority", "__import__('os')"), "__import__ is not a known function"),
         ("key,n\na,0\n", ("--priority", "1 / n"), "row 2: the priority cannot be worked out: "),
         ("key,n\na,\n", ("--priority", "n"), "'n' is empty, which is not a number"),
         ("key,n\na,nan\n", ("--priority", "n"), "the priority is nan, which is not a number"),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
 from turkctl.cli.common import accept_everywhere, common_params
-from turkctl.cli.root import ALIASES, COMMANDS, make_root
+from turkctl.cli.help_pages import FULL
+from turkctl.cli.root import make_root
+from turkctl.cli.top import ALIASES, COMMANDS, page
+from turkctl.cli.top import COMMON as NAMES
 
 # The commands of the ground floor; what later comes beside them is held to the same rules below.
 COMMAND_LINES = [
@@ -162,11 +167,106 @@ def test_the_common_options_name_their_environment_variables() -> None:
 
 
 @pytest.mark.parametrize("group", ["hits", "campaigns", "tasks", "scheduler"])
-def test_a_groups_help_names_its_commands_first_and_cuts_none(group: str, turkctl: Callable[..., Any]) -> None:
+def test_a_groups_help_names_its_commands_and_cuts_none(group: str, turkctl: Callable[..., Any]) -> None:
     text = turkctl(group, "--help").out
-    assert text.index("\nCommands:") < text.index("\nOptions:")
+    assert text.index("\nCommands:") < text.index("\nCommon options: ")
     assert text.count("Commands:") == 1
     assert "..." not in text.partition("\n")[2]
+
+
+@pytest.mark.parametrize("words", ["", *TREE])
+def test_help_of_a_command_is_what_its_help_option_shows(words: str, turkctl: Callable[..., Any]) -> None:
+    shown = turkctl("help", *words.split())
+    assert (shown.code, shown.out, shown.err) == (0, turkctl(*words.split(), "--help").out, "")
+
+
+def test_help_needs_no_settings_that_can_be_read(folder: Path, turkctl: Callable[..., Any]) -> None:
+    (folder / "turkctl.toml").write_text("mode = 'nowhere'\nthis is no TOML", encoding="utf-8")
+    assert turkctl("help", "hits", "create").code == 0
+    assert [each.name for each in folder.iterdir()] == ["turkctl.toml"]
+
+
+def test_common_options_are_named_in_one_line_and_explained_when_all_is_asked_for(turkctl: Callable[..., Any]) -> None:
+    short, full = turkctl("help", "hits", "create").out, turkctl("help", "hits", "create", "--full").out
+    line = " ".join(short[short.index("Common options: ") :].split("\n\n")[0].split())
+    assert line == f"Common options: {', '.join(NAMES)}; see: turkctl help hits create --full"
+    assert "TURKCTL_MODE" not in short
+    assert all(f"{flag} " in full for flag in NAMES)
+    assert "TURKCTL_MODE" in full
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["hitz"], "there is no command 'hitz'", "did you mean hits?"),
+        (["hit", "crate"], "there is no hit command 'crate'", "did you mean create?"),
+        (["hits", "create", "more"], "'hits create' has no command 'more' below it", "see: turkctl help hits create"),
+    ],
+)
+def test_help_of_an_unknown_name_exits_2_and_names_the_nearest(
+    words: list[str], message: str, hint: str, turkctl: Callable[..., Any]
+) -> None:
+    finished = turkctl("help", *words)
+    assert (finished.code, finished.out) == (2, "")
+    assert finished.err == f"turkctl: error: {message}; {hint}\n"
+
+
+def test_the_page_that_needs_no_parser_is_the_parsers(turkctl: Callable[..., Any]) -> None:
+    assert turkctl("--help").out == turkctl("help").out == page()
+    assert turkctl("--version").out == turkctl("--mode", "local", "--version").out
+
+
+@pytest.mark.parametrize("width", [50, 70, 100])
+def test_help_breaks_no_word_and_no_line_is_too_long(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    root = make_root()
+    for words, command in {"": root, **TREE}.items():
+        for full in (False, True):
+            text = rendered(command, f"turkctl {words}".strip(), full=full)
+            long = [line for line in text.splitlines() if len(line) > width and len(line.split()) > 1]
+            assert long == []
+            assert said(command) <= bare(text), words
+
+
+def rendered(command: Any, path: str, *, full: bool) -> str:
+    context = command.context_class(command, info_name=path, help_option_names=["--help", "-h"])
+    context.meta[FULL] = full
+    text: str = command.get_help(context)
+    return text
+
+
+def said(command: Any) -> set[str]:
+    """The words that a command's own help is made of."""
+    own = [param.help for param in command.params if not getattr(param, "is_common", False)]
+    return bare(" ".join([command.help, *own]).replace("Examples:", ""))
+
+
+def bare(text: str) -> set[str]:
+    """The words of a text, without what stands before and after them."""
+    return {word.strip("(.,):;\\") for word in text.split()} - {""}
+
+
+def test_defaults_and_needs_are_shown_in_one_style(turkctl: Callable[..., Any]) -> None:
+    text = turkctl("help", "hits", "create").out
+    assert "Number of assignments, which different workers do (required)." in " ".join(text.split())
+    assert "Number of copies to post, each with all its assignments (default 1)." in " ".join(text.split())
+    told = "\n".join(param.help or "" for command in TREE.values() for param in command.params)
+    assert "[" not in told.replace("[FILE]", "")
+    assert not re.search(r"\((?!default|environment|or )[^)]*\bdefault", told)
+
+
+def test_defaults_that_help_tells_are_those_of_the_code() -> None:
+    from turkctl.cli.commands.labels import DEFAULT_MIN_VOTES
+    from turkctl.labels.options import Options
+    from turkctl.operations.campaigns.requests import EVERY, PER_ROUND
+    from turkctl.units import format_duration
+
+    shown = {param.opts[0]: param.show_default for param in TREE["campaigns create"].params}
+    assert (shown["--every"], shown["--per-round"]) == (format_duration(EVERY), str(PER_ROUND))
+    shown = {param.opts[0]: param.show_default for param in TREE["labels aggregate"].params}
+    assert shown["--min-votes"] == f"the experiment's, else {DEFAULT_MIN_VOTES}"
+    for name in ("beta", "sigx", "rounds", "dimensions"):
+        assert shown[f"--{name}"] == str(getattr(Options(), name))
 
 
 def test_a_shell_completes_the_values_of_mode(

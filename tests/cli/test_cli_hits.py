@@ -133,10 +133,10 @@ def test_a_dry_run_shows_the_plan_in_the_same_shape_and_changes_nothing(
 
 
 BAD_VALUES = [
-    (["--assignments", "0"], "posts nothing"),
-    (["--assignments", "-3"], "posts nothing"),
+    (["--assignments", "0"], "must be at least 1"),
+    (["--assignments", "-3"], "must be at least 1"),
     (["--assignments", "9999999999999999999999"], "is more than"),
-    (["--assignments", "5", "--hits", "0"], "posts nothing"),
+    (["--assignments", "5", "--hits", "0"], "must be at least 1"),
     (["--assignments", "5", "--hits", "99999"], "at once is more than 10,000"),
     (["--assignments", "999999"], "at once is more than 10,000"),
     (["--assignments", "1", "--reward", "0"], "too low"),
@@ -405,14 +405,14 @@ def test_an_id_that_does_not_exist_is_a_failed_item_and_the_others_are_done(conf
     done = json.loads(finished.out)
     assert (finished.code, done["matched"], done["succeeded"], done["failed"]) == (1, 4, 2, 2)
     said = {item["id"]: item["error"]["message"] for item in done["results"] if item["error"]}
-    assert said == {"NOSUCHHIT": "HIT NOSUCHHIT does not exist", "no id": "'no id' is no id of a HIT"}
+    assert said == {"NOSUCHHIT": "HIT NOSUCHHIT does not exist", "no id": "'no id' is not a HIT id"}
 
 
 @pytest.mark.parametrize("command", ["expire", "delete"])
 def test_an_act_on_nothing_in_particular_is_refused(command: str, configured: Path, turkctl: Run) -> None:
     finished = turkctl("hits", command)
     assert finished.code == 2
-    assert "nothing says what to act on" in finished.err
+    assert "nothing is selected" in finished.err
 
 
 @pytest.mark.parametrize("command", ["expire", "delete"])

@@ -244,7 +244,7 @@ def test_every_kind_of_question_is_previewed(folder: Path, turkctl: Run, keys: s
     [
         (["stropp"], "no experiment 'stropp' is configured; did you mean 'stroop'?"),
         (["stroop", "--row", "3"], "experiment 'stroop' has no item 3; it has 2"),
-        (["stroop", "--row", "0"], "--row 0 is no item"),
+        (["stroop", "--row", "0"], "--row must be at least 1"),
         (["stroop", "--row", "zz"], "experiment 'stroop' has no content 'zz'"),
         (["stroop", "--file", "nowhere/p.html"], "cannot write nowhere/p.html"),
     ],

@@ -48,7 +48,7 @@ def test_init_never_overwrites(folder: Path, turkctl: Run) -> None:
     again = turkctl("init", "--json")
     assert (again.code, json.loads(again.out)["written"]) == (0, False)
     assert (folder / "turkctl.toml").read_text(encoding="utf-8") == "# mine\n"
-    assert again.err == "the project file was there and is as it was; next: turkctl experiments configure\n"
+    assert again.err == "the project file was there already and is unchanged; next: turkctl experiments configure\n"
 
 
 def test_init_makes_the_folder_it_is_given(folder: Path, turkctl: Run) -> None:

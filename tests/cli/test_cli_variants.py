@@ -223,7 +223,7 @@ def test_a_type_made_by_hand_is_granted_listed_and_revoked(configured: Path, tur
     (configured / "bad.txt").write_text("worker_id\nA W\nAW999999\n", encoding="utf-8")
     mixed = batch(turkctl, "grant", "Fluent", "--from", "bad.txt")
     said = {each["id"]: each["error"]["message"] for each in mixed["results"] if each["error"]}
-    assert said["A W"] == "row 2: 'A W' is no id of a worker"
+    assert said["A W"] == "row 2: 'A W' is not a worker id"
     assert said["AW999999"].startswith("row 3: ")
     listed = json.loads(turkctl("qualifications", "list", "--json").out)
     assert [(row["name"], row["purpose"]) for row in listed] == [("Fluent", "own")]

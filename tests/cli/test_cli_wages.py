@@ -78,12 +78,15 @@ def test_who_returned_an_assignment_earned_nothing_by_it(paid: Path, turkctl: Ru
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["workers", "list", "--group-by", "experiment"], "--group-by groups wages"),
+        (["workers", "list", "--group-by", "experiment"], "--group-by needs --wage"),
         (["workers", "list", "--wage", "--group-by", "colour"], "no group 'colour'"),
         (["workers", "list", "--wage", "--group-by", "condition", "--refresh"], "--refresh"),
         (["participants", "list", "--wage", "--group-by", "colour"], "no group 'colour'"),
         (["participants", "list", "--wage", "--columns", "colour"], "no column 'colour'"),
-        (["participants", "list", "--wage", "--columns", "wage", "--group-by", "hit"], "--columns has no meaning"),
+        (
+            ["participants", "list", "--wage", "--columns", "wage", "--group-by", "hit"],
+            "--columns cannot be used with --group-by",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_exit_2(argv: list[str], says: str, paid: Path, turkctl: Run) -> None:

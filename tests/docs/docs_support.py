@@ -10,9 +10,19 @@ or time; their commands and flags are checked against the program.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from turkctl.cli.common import accept_everywhere
+from turkctl.cli.root import make_root
+from turkctl.cli.top import ALIASES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -107,3 +117,31 @@ def anchors(page: Path) -> set[str]:
     """The anchors of the page's headings, as GitHub makes them."""
     heads = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@cache
+def load(group: str) -> Any:
+    """Return the command or group of that name, with all its options."""
+    return accept_everywhere(get_command(import_module(f"turkctl.cli.commands.{group}").app))
+
+
+def find(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that a line names, and the rest of the line."""
+    rest = [word for word in words if word not in ("--json", "-v", "-vv", "-q", "--quiet")]
+    while rest and rest[0].startswith("-"):
+        rest = rest[2:]  # a common option with its value
+    if not rest:
+        return make_root(), words
+    command = load(ALIASES.get(rest[0], rest[0]))
+    rest = rest[1:]
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command, rest
+
+
+def unknown_flags(line: str) -> set[str]:
+    """Return the flags on a command line that its command does not have."""
+    words = shlex.split(line.partition(" | ")[0].partition(" > ")[0].removesuffix(" &"), comments=True)[1:]
+    command, rest = find(words)
+    known = {opt for param in command.params for opt in (*param.opts, *param.secondary_opts)} | {"--help", "-h"}
+    return {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)} - known

@@ -6,17 +6,27 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_support import Block, Command, anchors, blocks, guide, links, name, pages, plain, shown
-from typer.main import get_command
+from docs_support import (
+    Block,
+    Command,
+    anchors,
+    blocks,
+    guide,
+    links,
+    load,
+    name,
+    pages,
+    plain,
+    shown,
+    unknown_flags,
+)
 
 from turkctl.cli import run
-from turkctl.cli.common import accept_everywhere
-from turkctl.cli.root import ALIASES, COMMANDS, make_root
+from turkctl.cli.top import ALIASES, COMMANDS
 
 IDS = re.compile(r"\b3[A-Z0-9]{29}\b")
 
@@ -50,10 +60,6 @@ def test_every_page_can_be_reached_from_the_readme():
     assert {name(page) for page in pages()} <= {name(page) for page in reached}
 
 
-def load(group: str) -> Any:
-    return accept_everywhere(get_command(import_module(f"turkctl.cli.commands.{group}").app))
-
-
 def names() -> Iterator[str]:
     for group in COMMANDS:
         children = getattr(load(group), "commands", {})
@@ -72,20 +78,6 @@ def test_every_command_occurs_in_the_guide(command: str):
 # --- what the pages show
 
 
-def find(words: list[str]) -> tuple[Any, list[str]]:
-    """The command that a line names, and the rest of the line."""
-    rest = [word for word in words if word not in ("--json", "-v", "-vv", "-q", "--quiet")]
-    while rest and rest[0].startswith("-"):
-        rest = rest[2:]  # a common option with its value
-    if not rest:
-        return make_root(), words
-    command = load(ALIASES.get(rest[0], rest[0]))
-    rest = rest[1:]
-    while rest and rest[0] in getattr(command, "commands", {}):
-        command, rest = command.commands[rest[0]], rest[1:]
-    return command, rest
-
-
 SAID = [
     (name(page), line.strip())
     for page in guide()
@@ -99,11 +91,7 @@ SAID = [
 
 @pytest.mark.parametrize(("page", "line"), SAID)
 def test_every_flag_that_a_page_uses_exists(page: str, line: str):
-    words = shlex.split(line.partition(" | ")[0].partition(" > ")[0].removesuffix(" &"), comments=True)[1:]
-    command, rest = find(words)
-    known = {opt for param in command.params for opt in (*param.opts, *param.secondary_opts)} | {"--help", "-h"}
-    used = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
-    assert used <= known
+    assert unknown_flags(line) == set()
 
 
 Run = Callable[[str], tuple[int, str]]

@@ -83,7 +83,7 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["bonus-auto", "--every", "1h"], "nothing says what a task of kind bonus-auto acts on"),
+        (["bonus-auto", "--every", "1h"], "a task of kind bonus-auto needs a selection"),
         (["dispatch", "--every", "1h", "--campaign", "7"], "a task of kind dispatch has no --campaign"),
         (["dispatch", "--every", "1h", "--experiment", "strop"], "no experiment 'strop'"),
         (["dump", "--every", "1h"], "kinds are approve-all, bonus-auto, sync, dispatch, aggregate-labels, expire"),
@@ -97,7 +97,7 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["sync"], "--every"),
         (["sync", "--every", "1h", "--experiment", "stroop"], "it takes --full"),
         (["approve-all", "--every", "1h", "--full"], "has no --full"),
-        (["expire", "--every", "1h"], "nothing says what a task of kind expire acts on"),
+        (["expire", "--every", "1h"], "a task of kind expire needs a selection"),
         (["expire", "--every", "1h", "--experiment", "strop"], "no experiment 'strop'"),
         (["expire", "--every", "1h", "--regex", "("], "not a regular expression"),
         (["expire", "--every", "1h", "--campaign", "7"], "no campaign 7"),

@@ -29,15 +29,33 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments in (["--help"], ["-h"], ["--version"]):
+        return _told(arguments)
     from turkctl.cli.root import make_root
     from turkctl.harmless import harmless_streams
 
     if argv is not None:  # from Python, once or many times
         process.start(own=False)
-    arguments = sys.argv[1:] if argv is None else list(argv)
     with harmless_streams():
         code = make_root().main(args=arguments, prog_name="turkctl", standalone_mode=False)
     return int(code or 0)
+
+
+def _told(arguments: Sequence[str]) -> int:
+    """Print the version or the list of commands, without waiting for a parser to be imported."""
+    from turkctl import __version__
+    from turkctl.cli.top import page
+
+    try:
+        sys.stdout.write(f"turkctl {__version__}\n" if arguments == ["--version"] else page())
+        sys.stdout.flush()
+    except OSError as error:
+        from turkctl.cli.invocation import Invocation
+        from turkctl.cli.root import explain
+
+        return explain(error, Invocation(arguments))
+    return 0
 
 
 def _open_streams() -> None:
@@ -54,7 +72,7 @@ def _open_streams() -> None:
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
-    r"""What standard output's encoding cannot say as ``\uXXXX``, which JSON reads back."""
+    r"""Return what standard output's encoding cannot say as ``\uXXXX``, which JSON reads back."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     import json

@@ -33,7 +33,7 @@ def watch_approvals(run: Invocation, wanted: WorkSelection, feedback: str | None
     with stoppable() as stop:
         watch = Watch(run.context, wanted, stop, feedback=feedback, queue=run.context.queue(), warn=run.output.warn)
         how = "polls the market" if watch.queue is None else f"reads {watch.queue.url}"
-        run.output.note(f"approving what arrives in mode {run.settings.mode}; {how}; Ctrl-C ends it")
+        run.output.note(f"approving submissions as they arrive in mode {run.settings.mode}; {how}; Ctrl-C ends it")
         for item in watch.run():
             tell(item)
     if run.output.format != "jsonl":

@@ -13,7 +13,7 @@ _PLAIN = "#"
 
 
 def bars(values: Sequence[int], room: int, *, encoding: str | None) -> list[str]:
-    """A bar per value, the greatest as long as there is room for; none at all where that is too little.
+    """Return a bar per value, the greatest as long as there is room for; none at all where that is too little.
 
     Args:
         values: none negative; what is more than nothing shows at least a trace.

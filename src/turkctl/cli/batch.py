@@ -90,14 +90,14 @@ def confirm_question(run: Invocation, question: str, *, otherwise: str | None = 
     """
     if not run.output.interactive:
         hint = "add --yes to go ahead" + (f", {otherwise}" if otherwise else "")
-        raise ConfirmationNeededError(f"this asks first: {question}", hint=hint)
+        raise ConfirmationNeededError(f"this needs to be confirmed: {question}", hint=hint)
     if run.output.ask(f"{question}. Go ahead? [y/N] ").lower() not in ("y", "yes"):
         raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
 
 
 @contextmanager
 def stoppable(event: threading.Event | None = None) -> Iterator[threading.Event]:
-    """The first Ctrl-C or SIGTERM sets the event, so that what is in hand can finish; a second Ctrl-C ends at once.
+    """Let the first Ctrl-C or SIGTERM set the event, so that what is in hand can finish; a second Ctrl-C ends at once.
 
     Handlers are put back at the end, but not where the result is out and the process is about to end.
     """

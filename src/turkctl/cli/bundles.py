@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def bundled(command: Callable[..., T]) -> Callable[..., T]:
-    """The command with its parameters that are dataclasses spread into their fields, which become its options.
+    """Return the command with its dataclass parameters spread into their fields, which become its options.
 
     Fields are annotated as parameters of commands are, and have defaults.
     """

@@ -10,46 +10,22 @@ import typer
 from typer.core import TyperGroup
 
 from turkctl import __version__
+from turkctl.cli.help_pages import App, Group
 from turkctl.cli.invocation import Invocation
-from turkctl.settings import MODES
 
 FORMATS = ("table", "json", "jsonl", "csv")
+MODES = ("local", "sandbox", "live")
 
 
 def invocation(ctx: typer.Context) -> Invocation:
-    """The invocation that a command belongs to."""
+    """Return the invocation that a command belongs to."""
     found: Invocation = ctx.find_root().ensure_object(Invocation)
     return found
 
 
-class Group(TyperGroup):
-    """A group whose help names its commands first, each with its whole first sentence, and the options after them."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands, then what the parser would have written before them."""
-        rows = [(name, child.get_short_help_str(limit=_WHOLE)) for name, child in self.commands.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-        super().format_options(ctx, formatter)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Nothing: they are written already."""
-
-
-_WHOLE = 1000
-"""Characters of a command's first sentence at most: none is cut."""
-
-
-def make_group(help_text: str) -> typer.Typer:
-    """A group of commands with plain help (Rich's costs 80 ms at each start)."""
-    return typer.Typer(
-        cls=Group,
-        help=help_text,
-        rich_markup_mode=None,
-        no_args_is_help=True,
-        add_completion=False,
-        context_settings={"help_option_names": ["--help", "-h"]},
-    )
+def make_group(help_text: str) -> App:
+    """Return a new group of commands."""
+    return App(cls=Group, help=help_text, no_args_is_help=True)
 
 
 def _keep(name: str) -> Callable[[typer.Context, Any], Any]:
@@ -73,7 +49,7 @@ def _choice(name: str, choices: tuple[str, ...]) -> Callable[[typer.Context, Any
 
 
 def _modes(ctx: typer.Context, values: list[str] | None) -> list[str] | None:
-    """The last one is the mode, which the settings check; ``participants`` takes all of them, as a filter."""
+    """Keep the last one as the mode, which the settings check; ``participants`` takes all of them, as a filter."""
     if values and not ctx.resilient_parsing:
         flags = invocation(ctx).flags
         flags["mode"] = values[-1]
@@ -106,21 +82,29 @@ def _options(
             "--mode",
             "-m",
             metavar="|".join(MODES),
-            help="Which market. [env: TURKCTL_MODE]",
+            help="Market to use: built-in, Amazon's sandbox, or Amazon's own (environment TURKCTL_MODE).",
+            show_default="local",
             callback=_modes,
             autocompletion=lambda: list(MODES),
         ),
     ] = None,
     config: Annotated[
         str | None,
-        typer.Option("--config", metavar="PATH", help="Project file. [env: TURKCTL_CONFIG]", callback=_keep("config")),
+        typer.Option(
+            "--config",
+            metavar="PATH",
+            help="Project file (environment TURKCTL_CONFIG).",
+            show_default="the nearest turkctl.toml, from this folder upwards",
+            callback=_keep("config"),
+        ),
     ] = None,
     database_url: Annotated[
         str | None,
         typer.Option(
             "--database-url",
             metavar="URL",
-            help="turkctl's database. [env: TURKCTL_DATABASE_URL]",
+            help="Address of turkctl's database, as SQLAlchemy writes it (environment TURKCTL_DATABASE_URL).",
+            show_default="turkctl.db beside the project file",
             callback=_keep("database_url"),
         ),
     ] = None,
@@ -129,7 +113,8 @@ def _options(
         typer.Option(
             "--market-url",
             metavar="URL",
-            help="The built-in market's state. [env: TURKCTL_MARKET_URL]",
+            help="Address of the built-in market's own database (environment TURKCTL_MARKET_URL).",
+            show_default="turkctl-market.db beside the database",
             callback=_keep("market_url"),
         ),
     ] = None,
@@ -138,13 +123,20 @@ def _options(
         typer.Option(
             "--endpoint-url",
             metavar="URL",
-            help="A server that speaks the MTurk API. [env: TURKCTL_ENDPOINT_URL, AWS_ENDPOINT_URL_MTURK]",
+            help="Address of a server that speaks the MTurk Requester API "
+            "(environment TURKCTL_ENDPOINT_URL, AWS_ENDPOINT_URL_MTURK).",
+            show_default="the mode's",
             callback=_keep("endpoint_url"),
         ),
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", metavar="NAME", help="AWS profile. [env: AWS_PROFILE]", callback=_keep("profile")),
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            help="Name of the AWS credentials profile (environment AWS_PROFILE).",
+            callback=_keep("profile"),
+        ),
     ] = None,
     output: Annotated[
         str | None,
@@ -152,7 +144,8 @@ def _options(
             "--output",
             "-o",
             metavar="|".join(FORMATS),
-            help="Format of the result. [env: TURKCTL_OUTPUT]",
+            help="Format of the result (environment TURKCTL_OUTPUT).",
+            show_default="table",
             callback=_choice("output", FORMATS),
             autocompletion=lambda: list(FORMATS),
         ),
@@ -162,21 +155,26 @@ def _options(
         bool | None,
         typer.Option(
             "--spreadsheet",
-            help="CSV for a spreadsheet: an apostrophe before texts that it would take for a formula.",
+            help="Write CSV that is safe in a spreadsheet: an apostrophe before texts that look like a formula.",
             callback=_keep("spreadsheet"),
         ),
     ] = None,
     quiet: Annotated[
-        bool | None, typer.Option("--quiet", "-q", help="Less on standard error.", callback=_keep("quiet"))
+        bool | None, typer.Option("--quiet", "-q", help="Print less on standard error.", callback=_keep("quiet"))
     ] = None,
     verbose: Annotated[
         int,
         typer.Option(
-            "--verbose", "-v", count=True, help="More on standard error; twice: each request.", callback=_verbose
+            "--verbose",
+            "-v",
+            count=True,
+            help="Print more on standard error; -vv also prints each request to the market.",
+            callback=_verbose,
         ),
     ] = 0,
     no_color: Annotated[
-        bool | None, typer.Option("--no-color", help="No colours. [env: NO_COLOR]", callback=_keep("no_color"))
+        bool | None,
+        typer.Option("--no-color", help="Print no colours (environment NO_COLOR).", callback=_keep("no_color")),
     ] = None,
 ) -> None:
     """Never run: only its parameters are taken."""
@@ -192,7 +190,7 @@ def _root_options(
 
 @cache
 def _params(function: Callable[..., None]) -> tuple[Any, ...]:
-    """Made once: reading them off a function takes longer than parsing a command line by them."""
+    """Read the parameters off a function, once: that takes longer than parsing a command line by them."""
     scratch = typer.Typer(add_completion=False)
     scratch.command()(function)
     params = [p for p in typer.main.get_command(scratch).params if p.name != "help"]
@@ -201,13 +199,17 @@ def _params(function: Callable[..., None]) -> tuple[Any, ...]:
     return tuple(params)
 
 
+@cache
 def common_params() -> tuple[Any, ...]:
-    """Parameters of the common options."""
-    return _params(_options)
+    """Return the parameters of the common options."""
+    params = _params(_options)
+    for param in params:
+        param.is_common = True  # help names them in one line
+    return params
 
 
 def root_params() -> tuple[Any, ...]:
-    """Parameters that only the program itself takes."""
+    """Return parameters that only the program itself takes."""
     return _params(_root_options)
 
 

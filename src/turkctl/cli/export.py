@@ -48,4 +48,4 @@ def write_rows(
 def check_format(form: str) -> None:
     """Raise UsageError unless files are written in this format."""
     if form not in FORMATS:
-        raise UsageError(f"'{form}' is not a format of files", hint="one of " + ", ".join(FORMATS))
+        raise UsageError(f"--format must be csv or jsonl, not '{form}'", hint="give one of them")

@@ -11,14 +11,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turkctl.addresses import mask_text
 from turkctl.cli.ending import process
-from turkctl.settings import Settings, load, mask_url, sqlite_path
 
 if TYPE_CHECKING:
     from turkctl.cli.output import Output
     from turkctl.context import Context
     from turkctl.outputs import Protected
+    from turkctl.settings import Settings
 
 
 class Invocation:
@@ -31,22 +30,22 @@ class Invocation:
 
     @property
     def verbosity(self) -> int:
-        """0 unless ``-v`` (1) or ``-vv`` (2)."""
+        """Return 1 with ``-v``, 2 with ``-vv``, else 0."""
         return int(self.flags.get("verbose") or 0)
 
     @property
     def quiet(self) -> bool:
-        """Whether notes and progress are unwanted."""
+        """Return whether notes and progress are unwanted."""
         return bool(self.flags.get("quiet"))
 
     @property
     def spreadsheet(self) -> bool:
-        """Whether CSV is for a spreadsheet, so that no cell may be taken for a formula."""
+        """Return whether CSV is for a spreadsheet, so that no cell may be taken for a formula."""
         return bool(self.flags.get("spreadsheet"))
 
     @property
     def wants_json(self) -> bool:
-        """Whether errors go out as JSON too; never raises, so that the error mapper can ask."""
+        """Return whether errors go out as JSON too; never raises, so that the error mapper can ask."""
         settings = self.__dict__.get("settings")
         resolved = None if settings is None else settings["output"]
         asked = self.flags.get("output") or _output_flag(self._argv) or resolved or os.environ.get("TURKCTL_OUTPUT")
@@ -54,12 +53,16 @@ class Invocation:
 
     @cached_property
     def settings(self) -> Settings:
-        """The resolved settings."""
+        """Return the resolved settings."""
+        from turkctl.settings import load
+
         texts: Mapping[str, str] = {k: v for k, v in self.flags.items() if isinstance(v, str)}
         return load(texts, os.environ, Path.cwd())
 
     def masked(self, text: str) -> str:
         """Return a text for standard error without the secrets of the settings; never raises."""
+        from turkctl.addresses import mask_text
+
         settings = self.__dict__.get("settings")
         return mask_text(text, () if settings is None else settings.secrets)
 
@@ -76,11 +79,11 @@ class Invocation:
 
     @cached_property
     def output(self) -> Output:
-        """The one printer, in the format of the settings."""
+        """Return the one printer, in the format of the settings."""
         return self._printer(self.settings["output"])
 
     def plain_output(self) -> Output:
-        """A printer for when the settings cannot be read: in the format of the flags."""
+        """Return a printer for when the settings cannot be read: in the format of the flags."""
         return self._printer(self.flags.get("output") or "table")
 
     def _printer(self, fmt: str) -> Output:
@@ -99,8 +102,9 @@ class Invocation:
 
     @cached_property
     def context(self) -> Context:
-        """Database, market and clock, by the settings; closed when the program ends."""
+        """Return database, market and clock, by the settings; closed when the program ends."""
         from turkctl.context import Context
+        from turkctl.settings import sqlite_path
 
         if self.verbosity:
             from turkctl.cli.logs import show_logs
@@ -122,7 +126,9 @@ class Invocation:
                 self.output.warn_exposed("the secret in", file)
 
     def _typed(self) -> str:
-        """The command line as it was typed, passwords in addresses masked."""
+        """Return the command line as it was typed, passwords in addresses masked."""
+        from turkctl.addresses import mask_url
+
         words = [mask_url(word) if "://" in word else word for word in self._argv]
         return shlex.join(["turkctl", *words])
 
@@ -141,7 +147,7 @@ class Invocation:
 
 
 def _output_flag(argv: Sequence[str]) -> str | None:
-    """The output format on a command line that could not be parsed to its end."""
+    """Return the output format on a command line that could not be parsed to its end."""
     found = None
     for word, following in zip_longest(argv, argv[1:], fillvalue=""):
         if word == "--":

@@ -11,7 +11,7 @@ import typer
 from turkctl.errors import UsageError
 from turkctl.outputs import Protected, check, target
 
-METHODS = "majority, dawid-skene, one-coin, cubam, cubam-marginal or cubam-nd. Else the settings'; cubam."
+METHODS = "Method: majority, dawid-skene, one-coin, cubam, cubam-marginal or cubam-nd."
 
 File = Annotated[
     str | None,
@@ -21,63 +21,109 @@ File = Annotated[
         show_default=False,
     ),
 ]
-Method = Annotated[str | None, typer.Option("--method", metavar="NAME", help=METHODS)]
+Method = Annotated[
+    str | None, typer.Option("--method", metavar="NAME", help=METHODS, show_default="the experiment's, else cubam")
+]
 MinVotes = Annotated[
     int | None,
-    typer.Option("--min-votes", metavar="N", min=0, max=10**9, help="Items with fewer votes get no label; 5."),
+    typer.Option(
+        "--min-votes",
+        metavar="N",
+        min=0,
+        max=10**9,
+        help="Number of votes below which an item gets no label.",
+        show_default="the experiment's, else 5",
+    ),
 ]
 Threshold = Annotated[
     float | None,
-    typer.Option("--threshold", metavar="X", help="True above this score. Not given: 0, or chosen on gold items."),
+    typer.Option(
+        "--threshold", metavar="X", help="Score above which a label is true.", show_default="0, or chosen on gold items"
+    ),
 ]
 Sigt = Annotated[
-    float | None, typer.Option("--sigt", metavar="S", help="cubam: spread of the workers' thresholds; 3, marginal 1.")
+    float | None,
+    typer.Option(
+        "--sigt",
+        metavar="S",
+        help="cubam: standard deviation of the workers' thresholds.",
+        show_default="3, with cubam-marginal 1",
+    ),
 ]
 Sigx = Annotated[
-    float | None, typer.Option("--sigx", metavar="S", help="cubam: spread of the signal within a class; 0.8.")
+    float | None,
+    typer.Option(
+        "--sigx",
+        metavar="S",
+        help="cubam: standard deviation of the signal within a class.",
+        show_default="0.8",
+    ),
 ]
-Beta = Annotated[float | None, typer.Option("--beta", metavar="B", help="cubam: share of true items beforehand; 0.5.")]
+Beta = Annotated[
+    float | None,
+    typer.Option("--beta", metavar="B", help="cubam: expected share of true items.", show_default="0.5"),
+]
 Rounds = Annotated[
-    int | None, typer.Option("--rounds", metavar="N", min=1, max=10**6, help="cubam, cubam-nd: rounds; 30.")
+    int | None,
+    typer.Option(
+        "--rounds", metavar="N", min=1, max=10**6, help="cubam, cubam-nd: number of iterations.", show_default="30"
+    ),
 ]
 Dimensions = Annotated[
-    int | None, typer.Option("--dimensions", metavar="N", min=2, max=20, help="cubam-nd: dimensions; 2.")
+    int | None,
+    typer.Option("--dimensions", metavar="N", min=2, max=20, help="cubam-nd: number of dimensions.", show_default="2"),
 ]
 Duplicates = Annotated[
-    str, typer.Option("--duplicates", metavar="last|all", help="Which of a worker's votes on one item count.")
+    str,
+    typer.Option(
+        "--duplicates", metavar="last|all", help="Which of a worker's votes on one item count: the last, or all."
+    ),
 ]
-Gold = Annotated[str | None, typer.Option("--gold", metavar="FILE", help="Known answers: a table with item and label.")]
+Gold = Annotated[
+    str | None,
+    typer.Option("--gold", metavar="FILE", help="Table of known answers, with item and label."),
+]
 GoldColumn = Annotated[
-    str | None, typer.Option("--gold-column", metavar="COL", help="Known answers in a column of FILE; may be blank.")
+    str | None,
+    typer.Option("--gold-column", metavar="COL", help="Column of FILE with the known answers; it may be blank."),
 ]
 Classes = Annotated[
-    str | None, typer.Option("--classes", metavar="A,B,C", help="The answers there are, where not true and false.")
+    str | None,
+    typer.Option(
+        "--classes", metavar="A,B,C", help="All possible answers, with commas between them.", show_default="true,false"
+    ),
 ]
 ItemColumn = Annotated[
-    str | None, typer.Option("--item-column", metavar="COL", help="Column of the item; item or task.")
+    str | None, typer.Option("--item-column", metavar="COL", help="Column with the item.", show_default="item or task")
 ]
 WorkerColumn = Annotated[
-    str | None, typer.Option("--worker-column", metavar="COL", help="Column of the worker; worker.")
+    str | None, typer.Option("--worker-column", metavar="COL", help="Column with the worker.", show_default="worker")
 ]
-LabelColumn = Annotated[str | None, typer.Option("--label-column", metavar="COL", help="Column of the label; label.")]
+LabelColumn = Annotated[
+    str | None, typer.Option("--label-column", metavar="COL", help="Column with the label.", show_default="label")
+]
 OneExperiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="The labels of this experiment.")
+    str | None, typer.Option("--experiment", metavar="SLUG", help="Only labels of this experiment.")
 ]
 Slug = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
+    str | None,
+    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
 ]
-Regex = Annotated[str | None, typer.Option("--regex", metavar="RE", help="Experiments whose slug matches (re.search).")]
-Force = Annotated[bool, typer.Option("--force", help="Those without anything new, too.")]
+Regex = Annotated[
+    str | None,
+    typer.Option("--regex", metavar="RE", help="Only experiments whose name matches this regular expression."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Also aggregate experiments without new labels.")]
 Report = Annotated[
-    Path | None, typer.Option("--report", metavar="HTML", help="Write a page to look at, which is replaced.")
+    Path | None, typer.Option("--report", metavar="HTML", help="File to write an HTML report to; it is replaced.")
 ]
 WorkersFile = Annotated[
     Path | None,
-    typer.Option("--workers", metavar="F", help="Write the workers to this .csv or .jsonl file, which is replaced."),
+    typer.Option("--workers", metavar="F", help="File (.csv or .jsonl) to write the workers to; it is replaced."),
 ]
-Item = Annotated[str | None, typer.Option("--item", metavar="ID", help="Only of this item.")]
-Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only of this worker.")]
-Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
+Item = Annotated[str | None, typer.Option("--item", metavar="ID", help="Only labels of this item.")]
+Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only labels by this worker.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Undo it: let the labels count again.")]
 MOST = 10**9
 
 
@@ -97,7 +143,7 @@ class Options:
 
     @property
     def of_method(self) -> dict[str, Any]:
-        """Those that ``labels.options`` knows."""
+        """Return the options that ``labels.options`` knows."""
         return {name: value for name, value in vars(self).items() if name not in ("method", "duplicates")}
 
 
@@ -121,8 +167,8 @@ class Reading:
         given = next((name for name, value in vars(self).items() if value is not None), None)
         if given is not None:
             raise UsageError(
-                f"--{given.replace('_', '-')} says how a FILE is read",
-                hint="leave it out, or name the FILE; of experiments the table labels of their settings says it",
+                f"--{given.replace('_', '-')} needs a FILE",
+                hint="leave it out, or name a FILE; for an experiment, say it in the table labels of its settings",
             )
 
 
@@ -135,7 +181,7 @@ class Files:
 
     @property
     def wanted(self) -> bool:
-        """Whether there is any."""
+        """Return whether there is any."""
         return self.report is not None or self.workers is not None
 
     def check(self, protected: Protected) -> None:
@@ -150,4 +196,4 @@ class Files:
         if self.report is not None and self.workers is not None and target(self.report) == target(self.workers):
             raise UsageError("--report and --workers name the same file", hint="name two files")
         if self.workers is not None and self.workers.suffix.lower() not in (".csv", ".jsonl"):
-            raise UsageError(f"{self.workers} ends neither in .csv nor in .jsonl", hint="name another with --workers")
+            raise UsageError(f"--workers {self.workers} must end in .csv or .jsonl", hint="name another file")

@@ -51,7 +51,7 @@ def watch(
 
     console = output.console()
     if console.is_dumb_terminal:
-        raise UsageError("this terminal cannot be drawn on again (TERM=dumb)", hint="leave --watch out")
+        raise UsageError("--watch cannot redraw this terminal (TERM=dumb)", hint="leave --watch out")
     pause = wait or stop.wait
     columns, rows = look(_room(console))
     with Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
@@ -76,13 +76,13 @@ def watch(
 
 def _refuse_others(output: Output) -> None:
     if output.format != "table":
-        raise UsageError(f"--watch draws a table, not {output.format}", hint="leave out --watch, or --output")
+        raise UsageError(f"--watch shows a table, not {output.format}", hint="leave out --watch, or --output")
     if not output.stdout.isatty():
-        raise UsageError("--watch draws on a terminal, and standard output is none", hint="leave --watch out")
+        raise UsageError("--watch needs a terminal, and standard output is not one", hint="leave --watch out")
 
 
 def _room(console: Any) -> int:
-    """Rows that the terminal shows, at least one; one more is asked for to know whether there are more."""
+    """Return the rows that the terminal shows, and one more to know whether there are more; at least two."""
     return max(1, int(console.height) - _AROUND) + 1
 
 

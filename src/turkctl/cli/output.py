@@ -36,7 +36,7 @@ SHORT = 60
 
 
 def _flat(record: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The record with what is inside of others beside them, under ``outer.inner``."""
+    """Return the record with what is inside of others beside them, under ``outer.inner``."""
     for key, value in record.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{prefix}{key}.")
@@ -49,7 +49,7 @@ def _is_table(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: money a decimal string, times ISO 8601 with Z, durations as they are written."""
+    """Return a value as JSON has it: money a decimal string, times ISO 8601 with Z, durations as they are written."""
     if isinstance(value, Decimal):
         return format_money(value)
     if isinstance(value, datetime):
@@ -64,7 +64,7 @@ def plain(value: Any) -> Any:
 
 
 def cell(value: Any) -> str:
-    """A value as a table or CSV shows it: nothing for a missing one, yes and no, times to the second."""
+    """Return a value as a table or CSV shows it: nothing for a missing one, yes and no, times to the second."""
     value = plain(value.replace(microsecond=0) if isinstance(value, datetime) else value)
     if value is None or value in ([], {}):
         return ""
@@ -105,11 +105,11 @@ class Output:
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody is there to answer a question."""
+        """Return whether somebody is there to answer a question."""
         return self.stdin.isatty() and self.stderr.isatty()
 
     def rows(self, columns: Sequence[str], rows: Iterable[Row], *, bar: str | None = None) -> None:
-        """A list of things. Tables show ``columns``; the other formats all keys (CSV: ``columns`` first).
+        """Print a list of things. Tables show ``columns``; the other formats all keys (CSV: ``columns`` first).
 
         On a terminal, the numbers of the column ``bar`` get a bar, where there is room.
         """
@@ -123,7 +123,7 @@ class Output:
             self._json_array(rows)
 
     def record(self, record: Row) -> None:
-        """One thing: a JSON object, or a line per key."""
+        """Print one thing: a JSON object, or a line per key."""
         if self.format == "table":
             self._lines(record)
         elif self.format == "csv":
@@ -133,7 +133,7 @@ class Output:
             self._write(json.dumps(plain(record), indent=indent, ensure_ascii=False) + "\n")
 
     def _lines(self, record: Row) -> None:
-        """A line per key; lists of things follow as tables of what is short enough for one."""
+        """Print a line per key; lists of things follow as tables of what is short enough for one."""
         tables = {key: value for key, value in record.items() if _is_table(value)}
         lines = dict(_flat({key: value for key, value in record.items() if key not in tables}))
         width = max((len(key) for key in lines), default=0)
@@ -146,12 +146,12 @@ class Output:
             self._table(columns, rows)
 
     def value(self, value: Any) -> None:
-        """One value alone, as text or as JSON."""
+        """Print one value alone, as text or as JSON."""
         as_json = self.format in ("json", "jsonl")
         self._write((json.dumps(plain(value), ensure_ascii=False) if as_json else cell(value)) + "\n")
 
     def text(self, text: str) -> None:
-        """A document that is itself the result."""
+        """Print a document that is itself the result."""
         self._write(text if text.endswith("\n") else text + "\n")
 
     def flush(self) -> None:
@@ -159,7 +159,7 @@ class Output:
         self.stdout.flush()
 
     def batch(self, result: BatchResult) -> int:
-        """A batch result as the contract has it, out at once; the exit code that goes with it."""
+        """Print a batch result as the contract has it, out at once; return the exit code that goes with it."""
         if self.format in ("json", "jsonl"):
             self.record(result.as_dict())
         elif self.format == "csv":
@@ -186,12 +186,12 @@ class Output:
             self._table(["id", "status", "detail", "code"], rows)
 
     def note(self, message: str) -> None:
-        """Something worth knowing, on standard error; not with ``--quiet``."""
+        """Print something worth knowing on standard error; nothing with ``--quiet``."""
         if not self.quiet:
             self.stderr.write(message + "\n")
 
     def warn(self, message: str) -> None:
-        """Something that has to be known, on standard error."""
+        """Print something that has to be known on standard error."""
         self.stderr.write(f"turkctl: warning: {message}\n")
 
     def warn_exposed(self, what: str, file: Path) -> None:
@@ -206,7 +206,7 @@ class Output:
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Advance]:
-        """A progress bar on standard error; none when that is not a terminal, or with ``--quiet``."""
+        """Show a progress bar on standard error; none when that is not a terminal, or with ``--quiet``."""
         if self.quiet or not self.stderr.isatty() or total < 2:
             yield lambda: None
             return
@@ -218,7 +218,7 @@ class Output:
 
     @contextmanager
     def meter(self, label: str) -> Iterator[Callable[[int, int], None]]:
-        """A bar for work that says itself how much is done of how much; shown as :meth:`progress` is."""
+        """Show a bar for work that says itself how much of how much is done, as :meth:`progress` does."""
         if self.quiet or not self.stderr.isatty():
             yield lambda *_: None
             return
@@ -236,7 +236,7 @@ class Output:
         return Console(file=unfiltered(file), color_system=system, highlight=False, markup=False, soft_wrap=False)
 
     def console(self) -> Console:
-        """Standard output as Rich draws on it."""
+        """Return standard output as Rich draws on it."""
         return self._console(self.stdout)
 
     def _table(self, columns: Sequence[str], rows: Iterable[Row], bar: str | None = None) -> None:
@@ -253,7 +253,7 @@ class Output:
                 self._write(line + "\n")
 
     def picture(self, columns: Sequence[str], rows: Sequence[Row], bar: str | None = None) -> tuple[Table, list[str]]:
-        """The table for a terminal of this width, and the columns there is no room for."""
+        """Return the table for a terminal of this width, and the columns there is no room for."""
         width = self.console().width
         layout = fit(columns, _cells(columns, rows), width)
         drawn_bars = (

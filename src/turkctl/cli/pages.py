@@ -43,5 +43,7 @@ def open_page(shown: Preview, file: Path | None, protected: Protected) -> str:
             file = Path(tempfile.mkdtemp(prefix="turkctl-")) / "preview.html"
         address = with_parameters(write_page(shown, file, protected).resolve().as_uri())
     if not webbrowser.open(address):
-        raise UsageError(f"no browser could be started for {address}", hint="write it with --file instead")
+        raise UsageError(
+            f"cannot start a browser for {address}", hint="leave --open out, and write the page with --file"
+        )
     return address

@@ -11,32 +11,47 @@ if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.participants.filters import Query
 
-Condition = Annotated[list[int] | None, typer.Option("--condition", metavar="N", help="In this condition. Repeatable.")]
-CodeVersion = Annotated[
-    list[str] | None, typer.Option("--codeversion", metavar="V", help="Of this code version. Repeatable.")
+Condition = Annotated[
+    list[int] | None, typer.Option("--condition", metavar="N", help="Only participants in this condition.")
 ]
-Current = Annotated[bool, typer.Option("--current", help="Of the configured code version.")]
+CodeVersion = Annotated[
+    list[str] | None, typer.Option("--codeversion", metavar="V", help="Only participants of this code version.")
+]
+Current = Annotated[bool, typer.Option("--current", help="Only participants of the configured code version.")]
 Status = Annotated[
-    list[str] | None, typer.Option("--status", metavar="NAME", help="With this status, as in submitted. Repeatable.")
+    list[str] | None,
+    typer.Option("--status", metavar="NAME", help="Only participants with this status, as in submitted."),
 ]
 Complete = Annotated[
-    bool | None, typer.Option("--complete/--incomplete", help="Only those who are complete, or who are not.")
+    bool | None,
+    typer.Option("--complete/--incomplete", help="Only participants who completed the study, or who did not."),
 ]
-Worker = Annotated[list[str] | None, typer.Option("--worker", metavar="ID", help="This worker's. Repeatable.")]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="On this HIT. Repeatable.")]
+Worker = Annotated[
+    list[str] | None, typer.Option("--worker", metavar="ID", help="Only participants with this worker id.")
+]
+Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Only participants on this HIT.")]
 Campaign = Annotated[
-    list[int] | None, typer.Option("--campaign", metavar="N", help="On HITs of this campaign. Repeatable.")
+    list[int] | None, typer.Option("--campaign", metavar="N", help="Only participants on HITs of this campaign.")
 ]
-Since = Annotated[str | None, typer.Option("--since", metavar="T", help="Began at this time or later.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Began before this time.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="T", help="Only participants who began at this time or later, as in 2026-05-04."),
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="T", help="Only participants who began before this time.")
+]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", metavar="COL=VALUE", help="Where a column has this value; COL= where it has none."),
+    typer.Option(
+        "--where",
+        metavar="COL=VALUE",
+        help="Only participants whose column COL has this value; COL= finds those without one.",
+    ),
 ]
 
 
 def chosen_modes(run: Invocation) -> list[str]:
-    """The modes given on the command line: here they choose participants, not a market."""
+    """Return the modes given on the command line: here they choose participants, not a market."""
     run.flags.pop("mode", None)
     return list(run.flags.get("modes", ()))
 
@@ -58,7 +73,7 @@ class Filters:
     where: Where = None
 
     def query(self, run: Invocation) -> Query:
-        """As one value, with the modes of the command line."""
+        """Return the filters as one value, with the modes of the command line."""
         from turkctl.operations.participants.filters import Query
 
         return Query(

@@ -8,7 +8,7 @@ from turkctl.words import plural
 
 
 def agreed_on_people(run: Invocation, act: str, number: int, *, given: int | None) -> bool:
-    """Whether it was agreed how many people this concerns; False where the usual question is enough.
+    """Return whether it was agreed how many people this concerns; False where the usual question is enough.
 
     Args:
         run: the invocation; only mode live asks, at a terminal.
@@ -31,7 +31,7 @@ def agreed_on_people(run: Invocation, act: str, number: int, *, given: int | Non
     question = f"{act} {_people(number)} in mode live"
     if not run.output.interactive:
         hint = f"look with --dry-run, then add --people {number}; --yes is not enough for several people"
-        raise ConfirmationNeededError(f"this asks first: {question}", hint=hint)
+        raise ConfirmationNeededError(f"this needs to be confirmed: {question}", hint=hint)
     if run.output.ask(f"{question}. Type the number of people to go ahead: ") != str(number):
         raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer with the number of people")
     return True

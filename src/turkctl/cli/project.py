@@ -46,7 +46,7 @@ budget = "500.00"              # never commit more than this, commission include
 
 
 def project_file(settings: Settings) -> Path:
-    """The project file in use.
+    """Return the project file in use.
 
     Raises:
         NotFoundError: there is none in this folder or above.
@@ -90,7 +90,7 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
     key = require_key(name)
     if key.secret or not key.in_file:
         raise UsageError(
-            f"'{name}' is not kept in the project file", hint=f"set the environment variable {key.variables[0]}"
+            f"'{name}' cannot be kept in the project file", hint=f"set the environment variable {key.variables[0]}"
         )
     parsed = key.parse(value, where=name, error=UsageError)
     path = project_file(settings)

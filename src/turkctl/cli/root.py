@@ -17,52 +17,19 @@ from typer.main import get_command
 
 from turkctl.cli.common import accept_everywhere, common_params, root_params
 from turkctl.cli.ending import process
+from turkctl.cli.help_pages import App, Group
 from turkctl.cli.invocation import Invocation
+from turkctl.cli.top import ALIASES, COMMANDS, HELP, ROOT_OPTIONS
 from turkctl.errors import ExitCode, InterruptedByUserError, TurkctlError
 from turkctl.harmless import mask_stream
 
 _INTERRUPTED = "interrupted; what was finished is kept"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
-HELP = "Run crowdsourcing studies: post HITs in rounds, pay once, recruit to a goal."
-
-COMMANDS: dict[str, str] = {
-    "init": "Write a commented turkctl.toml and create the database.",
-    "doctor": "Check configuration, database, credentials, market, clock and scheduler.",
-    "demo": "The whole job in one go on the built-in market with simulated workers.",
-    "balance": "What the account can spend.",
-    "campaigns": "Recruit a number of people, in rounds, within a budget.",
-    "content": "Items of an experiment, posted by priority until each has its outputs.",
-    "config": "The resolved settings and where each came from.",
-    "db": "Schema migrations of turkctl's database.",
-    "experiments": "Read experiments from files; list, show, preview and check them.",
-    "hits": "Post, list, show, extend, expire, approve and delete HITs.",
-    "labels": "One answer per item out of several, and what each worker is worth.",
-    "market": "The built-in market: serve it, people it, turn its clock.",
-    "participants": "List, count, show and export participants; reads psiTurk's databases, too.",
-    "qualifications": "Qualification types of your own, and the workers who hold them.",
-    "scheduler": "The one process that runs tasks, and who it is.",
-    "sync": "Bring HITs, assignments and participants up to date with the market.",
-    "tasks": "Recurring tasks: create, list, change, pause, run, delete.",
-    "workers": "List workers; approve, reject, write to, block and exclude them.",
-}
-"""Each command is the module of its name in ``turkctl.cli.commands``, imported when it is named."""
-
-ALIASES = {
-    "campaign": "campaigns",
-    "task": "tasks",
-    "hit": "hits",
-    "participant": "participants",
-    "worker": "workers",
-    "experiment": "experiments",
-    "qualification": "qualifications",
-    "label": "labels",
-}
-
 
 @cache
 def _command(name: str) -> Any:
-    """The command of that name with all options, its module imported at this moment; made once a process."""
+    """Return the command of that name with all options, its module imported at this moment; made once a process."""
     command = get_command(import_module(f"turkctl.cli.commands.{name}").app)
     command.name = name
     return accept_everywhere(command)
@@ -72,7 +39,7 @@ class _Stub(TyperGroup):
     """Stands for a command in the list of commands; never run."""
 
 
-class Root(TyperGroup):
+class Root(Group):
     """The program."""
 
     def __init__(self, **options: Any) -> None:
@@ -80,12 +47,21 @@ class Root(TyperGroup):
         for name, text in COMMANDS.items():
             self.add_command(_Stub(name=name, help=text))
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command named first, by its name or an alias."""
-        name = ALIASES.get(args[0], args[0])
+    def listed(self) -> list[tuple[str, str]]:
+        """Return the commands from the table alone, so that help imports none of them."""
+        return list(COMMANDS.items())
+
+    def named(self, word: str) -> Any:
+        """Return the command of this name or alias, loaded; None where there is none."""
+        name = ALIASES.get(word, word)
         if isinstance(self.commands.get(name), _Stub):
             self.add_command(_command(name))
-        return super().resolve_command(ctx, [name, *args[1:]])
+        return self.commands.get(name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command named first, by its name or an alias."""
+        found = self.named(args[0])
+        return super().resolve_command(ctx, [args[0] if found is None else found.name, *args[1:]])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the parser would turn an interrupt into an exit without a word."""
@@ -96,11 +72,6 @@ class Root(TyperGroup):
             raise InterruptedByUserError(
                 "interrupted; what was finished is kept", "run it again for the rest"
             ) from None
-
-    def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        """List the commands from the table alone, so that help imports none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and turn every error into one line and an exit code."""
@@ -113,12 +84,12 @@ class Root(TyperGroup):
             process.settle()
             return code
         except BaseException as error:  # noqa: BLE001  # the one catch-all: the mapper re-raises what it does not know
-            return _explain(error, invocation)
+            return explain(error, invocation)
         finally:
             invocation.close()
 
 
-def _explain(error: BaseException, invocation: Invocation) -> int:
+def explain(error: BaseException, invocation: Invocation) -> int:
     """Write the error for its reader; the exit code that goes with it."""
     if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):  # the parser's SystemExit
         _close_stdout()
@@ -181,20 +152,17 @@ def _close_stdout() -> None:
 
 
 def make_root() -> Root:
-    """The command tree, fresh."""
-    root = typer.Typer(
-        cls=Root,
-        help=HELP,
-        rich_markup_mode=None,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["--help", "-h"]},
-    )
+    """Return the command tree, fresh."""
+    root = App(cls=Root, help=HELP, no_args_is_help=True, add_completion=True)
 
-    @root.callback()
+    @root.callback(help=HELP)
     def callback() -> None:
-        """Run crowdsourcing studies: post HITs in rounds, pay once, recruit to a goal."""
+        """Do nothing: the commands do it."""
 
     command = get_command(root)
     assert isinstance(command, Root)
     command.params = [*root_params(), *common_params(), *command.params]
+    own: list[Any] = [param for param in command.params if param.opts[0] in ROOT_OPTIONS]
+    for param in own:
+        param.help = ROOT_OPTIONS[param.opts[0]]
     return command

@@ -11,48 +11,50 @@ if TYPE_CHECKING:
     from turkctl.operations.selection.hits import Selection
     from turkctl.operations.selection.work import WorkSelection
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="These ids.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="Everything of this mode and market that this database knows.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of HITs.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="Everything that this database knows, in this mode and market.")]
 Regex = Annotated[
     str | None,
-    typer.Option("--regex", metavar="RE", help="What belongs to an experiment whose slug matches (re.search)."),
+    typer.Option("--regex", metavar="RE", help="Those of experiments whose name matches this regular expression."),
 ]
-Experiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="What belongs to this experiment.")
+Experiment = Annotated[str | None, typer.Option("--experiment", metavar="SLUG", help="Those of this experiment.")]
+Campaign = Annotated[
+    int | None, typer.Option("--campaign", metavar="N", help="Those of the campaign with this number.")
 ]
-Campaign = Annotated[int | None, typer.Option("--campaign", metavar="N", help="What belongs to this campaign.")]
-CodeVersion = Annotated[
-    str | None, typer.Option("--codeversion", metavar="V", help="What belongs to this code version.")
-]
+CodeVersion = Annotated[str | None, typer.Option("--codeversion", metavar="V", help="Those of this code version.")]
 AllStudies = Annotated[
     bool,
     typer.Option(
         "--all-studies",
-        help="Also what the account has on the market and this database does not know; alone, only that.",
+        help="Also those that the account has on the market and this database does not know; alone, only these.",
     ),
 ]
 WorkIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]...", help="These workers or assignments.", show_default=False)
+    list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of workers or assignments.", show_default=False)
 ]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Work on this HIT. Repeatable.")]
+Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Those on this HIT.")]
 MinGold = Annotated[
     float | None,
     typer.Option(
-        "--min-gold", metavar="P", help="Only of workers with this share of the known answers right, as in 0.8."
+        "--min-gold",
+        metavar="P",
+        help="Only those of workers with at least this share of the known answers right, as in 0.8.",
     ),
 ]
-Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="What the workers read with it.")]
-OverrideRejection = Annotated[
-    bool, typer.Option("--override-rejection", help="Approve what was rejected, too, and pay for it.")
+Feedback = Annotated[
+    str | None, typer.Option("--feedback", metavar="TEXT", help="Message that the workers get with the decision.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
+OverrideRejection = Annotated[
+    bool, typer.Option("--override-rejection", help="Also approve work that was rejected, and pay for it.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")]
 New = Annotated[
-    bool, typer.Option("--new", help="Begin another run beside one of the same arguments that was interrupted.")
+    bool, typer.Option("--new", help="Begin a new run even if one with the same arguments was interrupted.")
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Finish the interrupted run even if it is old or its settings have changed.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Selectors:
     codeversion: CodeVersion = None
 
     def selection(self) -> Selection:
-        """As one value."""
+        """Return the options as one value."""
         from turkctl.operations.selection.hits import Selection
 
         unique = tuple(dict.fromkeys(self.ids or ()))
@@ -81,7 +83,7 @@ class WideSelectors(Selectors):
     all_studies: AllStudies = False
 
     def selection(self) -> Selection:
-        """As one value."""
+        """Return the options as one value."""
         return replace(super().selection(), all_studies=self.all_studies)
 
 
@@ -93,7 +95,7 @@ class WorkSelectors(Selectors):
     hit: Hit = None
 
     def work(self) -> WorkSelection:
-        """As one value."""
+        """Return the options as one value."""
         from turkctl.operations.selection.work import WorkSelection
 
         return WorkSelection(self.selection(), tuple(dict.fromkeys(self.hit or ())))
@@ -107,7 +109,7 @@ class WideWorkSelectors(WorkSelectors):
     min_gold: MinGold = None
 
     def work(self) -> WorkSelection:
-        """As one value.
+        """Return the options as one value.
 
         Raises:
             UsageError: ``--min-gold`` is no share.

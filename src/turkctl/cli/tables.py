@@ -32,6 +32,9 @@ SPARE = (
 )
 """Columns that a narrow terminal can do without, the most dispensable first; after them go those on the right."""
 
+HEADINGS = {"mend": "fix"}
+"""What a column is called where people read it, if that is another word than its key in JSON and CSV."""
+
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\dZ$")
 
 Cells = Sequence[dict[str, str]]
@@ -46,12 +49,12 @@ class Layout:
     missed: list[str]
 
     def left(self, room: int) -> int:
-        """Characters beside the table, in ``room`` characters."""
+        """Return characters beside the table, in ``room`` characters."""
         return room - _needed(self.widths) - GAP
 
 
 def plain_lines(columns: Sequence[str], cells: Cells) -> Iterator[str]:
-    """A table for grep, awk and diff: nothing is wrapped or cut, and no line ends in spaces."""
+    """Return a table for grep, awk and diff: nothing is wrapped or cut, and no line ends in spaces."""
     lines = [{column: _heading(column) for column in columns}, *cells]
     widths = {column: max(_width(line[column]) for line in lines) for column in columns}
     for line in lines:
@@ -60,7 +63,7 @@ def plain_lines(columns: Sequence[str], cells: Cells) -> Iterator[str]:
 
 
 def drawn(layout: Layout, bars: Sequence[str] = ()) -> Table:
-    """A table for people; on the right a bar for each row, where there are bars."""
+    """Return a table for people; on the right a bar for each row, where there are bars."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -76,7 +79,7 @@ def drawn(layout: Layout, bars: Sequence[str] = ()) -> Table:
 
 
 def fit(columns: Sequence[str], cells: Cells, room: int) -> Layout:
-    """What to show in ``room`` characters.
+    """Choose what to show in ``room`` characters.
 
     When all is too wide, times lose their seconds and texts are wrapped between words; then columns without a value
     go, which nobody misses, and then others. The first column, and one more, always stay.
@@ -93,7 +96,7 @@ def fit(columns: Sequence[str], cells: Cells, room: int) -> Layout:
 
 
 def _gone(needs: dict[str, int], dispensable: Sequence[str], room: int) -> list[str]:
-    """The columns to leave out: in order until the rest fits, less those that fit again beside it."""
+    """Return the columns to leave out: in order until the rest fits, less those that fit again beside it."""
     gone: list[str] = []
 
     def free() -> int:
@@ -110,23 +113,23 @@ def _gone(needs: dict[str, int], dispensable: Sequence[str], room: int) -> list[
 
 
 def _width(text: str) -> int:
-    """Places on the screen, of which some letters take two."""
+    """Return places on the screen, of which some letters take two."""
     from rich.cells import cell_len
 
     return cell_len(text)
 
 
 def _heading(column: str) -> str:
-    return column.replace("_", " ").upper()
+    return HEADINGS.get(column, column).replace("_", " ").upper()
 
 
 def _most(column: str, cells: Cells) -> int:
-    """The width at which nothing of a column is wrapped."""
+    """Return the width at which nothing of a column is wrapped."""
     return max(len(_heading(column)), *(_width(row[column]) for row in cells))
 
 
 def _least(column: str, cells: Cells) -> int:
-    """The width that a column needs: its longest word, the heading's too; what has no spaces stays whole."""
+    """Return the width that a column needs: its longest word, the heading's too; what has no spaces stays whole."""
     longest = max((_width(word) for row in cells for word in row[column].split()), default=0)
     if any(" " in row[column] for row in cells):
         longest = min(longest, LONGEST)
@@ -134,7 +137,7 @@ def _least(column: str, cells: Cells) -> int:
 
 
 def _dispensable(columns: Sequence[str], cells: Cells) -> list[str]:
-    """All columns but the first, in the order in which they are left out."""
+    """Return all columns but the first, in the order in which they are left out."""
     empty = [column for column in reversed(columns) if not any(row[column] for row in cells)]
     ordered = [*empty, *(column for column in SPARE if column in columns), *reversed(columns)]
     return [column for column in dict.fromkeys(ordered) if column != columns[0]]

@@ -1,4 +1,4 @@
-"""The checks of ``turkctl doctor``: what works, and how to mend what does not."""
+"""The checks of ``turkctl doctor``: what works, and how to fix what does not."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run_checks(checks: Mapping[str, Callable[[], str]], needs: Mapping[str, str]
     for name, check in checks.items():
         if needs.get(name) in failed:
             failed.add(name)
-            yield Check(name, False, f"not checked: needs {needs[name]}", f"mend {needs[name]} first")
+            yield Check(name, False, f"not checked: needs {needs[name]}", f"fix {needs[name]} first")
             continue
         try:
             yield Check(name, True, check())

@@ -123,7 +123,7 @@ BAD = [
     (2, ["--goal", "9", "--experiment", "nope"], "there is no experiment 'nope'"),
     (2, ["--goal", "9", "--hours", "9 to 5"], "not hours of the day"),
     (2, ["--goal", "9", "--hours", "09:00-17:00", "--timezone", "Europe/Berln"], "did you mean Europe/Berlin"),
-    (2, ["--goal", "9", "--timezone", "UTC"], "says nothing without --hours"),
+    (2, ["--goal", "9", "--timezone", "UTC"], "--timezone needs --hours"),
     (2, ["--goal", "9", "--start-at", "tomorrow"], "is not a time"),
     (2, ["--goal", "9", "--end-at", "2001-01-01"], "is over"),
     (2, ["--goal", "9", "--start-at", "2100-01-02", "--end-at", "2100-01-01"], "not after --start-at"),

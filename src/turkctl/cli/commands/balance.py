@@ -7,18 +7,24 @@ from typing import Annotated, Any
 import typer
 
 from turkctl.cli.common import invocation
+from turkctl.cli.help_pages import App
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import TurkctlError
 from turkctl.settings import MODES
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = App()
 
 
 @app.command()
 def balance(
-    ctx: typer.Context, all_modes: Annotated[bool, typer.Option("--all-modes", help="One row per mode.")] = False
+    ctx: typer.Context, all_modes: Annotated[bool, typer.Option("--all-modes", help="Show one row per mode.")] = False
 ) -> None:
-    """Show what the account can spend and what is held for open HITs."""
+    """Show how much money the account can spend, and how much is held for open HITs.
+
+    Examples:
+        turkctl balance
+        turkctl balance --all-modes
+    """
     run = invocation(ctx)
     if not all_modes:
         run.output.record(_row(run))
@@ -40,7 +46,7 @@ def _row(run: Invocation) -> dict[str, Any]:
 
 
 def _of_mode(run: Invocation, mode: str) -> dict[str, Any]:
-    """The row of one mode; a mode that does not answer says so instead of hiding the others."""
+    """Return the row of one mode; a mode that does not answer says so instead of hiding the others."""
     other = Invocation()
     other.flags = {key: value for key, value in run.flags.items() if key != "endpoint_url"} | {"mode": mode}
     try:

@@ -21,23 +21,61 @@ if TYPE_CHECKING:
 
 app = make_group("Recruit a number of people, in rounds, within a budget.")
 
-Number = Annotated[int, typer.Argument(metavar="N", help="The campaign's number.")]
-Goal = Annotated[int, typer.Option("--goal", metavar="N", help="So many distinct people.")]
+Number = Annotated[int, typer.Argument(metavar="N", help="Number of the campaign.")]
+Goal = Annotated[int, typer.Option("--goal", metavar="N", help="Number of distinct people to recruit.")]
 Experiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
+    str | None,
+    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
 ]
 CodeVersion = Annotated[
-    str | None, typer.Option("--codeversion", metavar="V", help="Only if this is the configured one.")
+    str | None,
+    typer.Option("--codeversion", metavar="V", help="Code version to recruit for; must be the configured one."),
 ]
-Reward = Annotated[str | None, typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.")]
-Duration = Annotated[str | None, typer.Option("--duration", metavar="D", help="Time a worker has, as in 30m.")]
-Every = Annotated[str | None, typer.Option("--every", metavar="D", help="Time between rounds (30m).")]
-PerRound = Annotated[int | None, typer.Option("--per-round", metavar="N", help="Assignments a round posts (9).")]
-Budget = Annotated[str | None, typer.Option("--budget", metavar="B", help="Dollars for its HITs, commission included.")]
-StartAt = Annotated[str | None, typer.Option("--start-at", metavar="T", help="Post nothing before.")]
-EndAt = Annotated[str | None, typer.Option("--end-at", metavar="T", help="Post nothing from then on.")]
-Hours = Annotated[str | None, typer.Option("--hours", metavar="H", help="Post only then, as in 09:00-17:00.")]
-Timezone = Annotated[str | None, typer.Option("--timezone", metavar="Z", help="Of --hours, as Europe/Berlin (UTC).")]
+Reward = Annotated[
+    str | None,
+    typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.", show_default="the experiment's"),
+]
+Duration = Annotated[
+    str | None,
+    typer.Option(
+        "--duration",
+        metavar="D",
+        help="Time a worker has for one assignment, as in 30m.",
+        show_default="the experiment's",
+    ),
+]
+Every = Annotated[
+    str | None, typer.Option("--every", metavar="D", help="Time between rounds, as in 1h.", show_default="30m")
+]
+PerRound = Annotated[
+    int | None,
+    typer.Option("--per-round", metavar="N", help="Number of assignments to post in each round.", show_default="9"),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="B",
+        help="Most dollars to spend on its HITs, commission included.",
+        show_default="only the experiment's limits",
+    ),
+]
+StartAt = Annotated[
+    str | None, typer.Option("--start-at", metavar="T", help="Do not post before this time, as in 2026-05-04T09:00Z.")
+]
+EndAt = Annotated[
+    str | None, typer.Option("--end-at", metavar="T", help="Do not post from this time on, as in 2026-05-08T18:00Z.")
+]
+Hours = Annotated[
+    str | None,
+    typer.Option(
+        "--hours", metavar="H", help="Hours of the day in which to post, as in 09:00-17:00.", show_default="all"
+    ),
+]
+Timezone = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="Z", help="Time zone of --hours, as in Europe/Berlin.", show_default="UTC"),
+]
 Repeat = Annotated[
     bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take HITs; each counts once.")
 ]
@@ -45,7 +83,7 @@ Repeat = Annotated[
 
 @dataclass(frozen=True)
 class Options:
-    """How a campaign recruits."""
+    """Collect how a campaign recruits."""
 
     experiment: Experiment = None
     codeversion: CodeVersion = None
@@ -61,7 +99,7 @@ class Options:
     allow_repeat_workers: Repeat = False
 
     def request(self, goal: int) -> CampaignRequest:
-        """As one value.
+        """Return the options as one value.
 
         Raises:
             UsageError: an amount, a duration or a time that cannot be read.
@@ -93,7 +131,12 @@ def create(
     options: Options,
     yes: Yes = False,
 ) -> None:
-    """Start recruiting: from now on `turkctl scheduler run` posts what is missing, round by round."""
+    """Start recruiting: `turkctl scheduler run` then posts HITs, round by round, until the goal is met.
+
+    Examples:
+        turkctl campaign create --experiment reading --goal 100 --budget 200
+        turkctl campaign create --experiment reading --goal 40 --every 1h --hours 09:00-17:00 --timezone Europe/Berlin
+    """
     from turkctl.operations.campaigns.lifecycle import check_startable, create
     from turkctl.operations.campaigns.lists import row_of
     from turkctl.operations.campaigns.requests import plan_campaign
@@ -104,11 +147,16 @@ def create(
     check_startable(plan)
     _note(run, plan.notes)
     if run.settings.mode == "live" and not yes:
-        confirm_spending(run, f"recruit {plan.forecast.missing} people", plan.forecast.cost, otherwise="or plan it")
+        confirm_spending(
+            run,
+            f"recruit {plan.forecast.missing} people",
+            plan.forecast.cost,
+            otherwise="or look first with: turkctl campaign plan",
+        )
     campaign = create(run.context, plan)
     run.output.record({**row_of(run.context, campaign.number), "plan": plan.as_dict()})
     run.output.note(
-        f"rounds are run by `turkctl scheduler run`; the first one now with `turkctl campaigns run {campaign.number}`"
+        f"`turkctl scheduler run` runs the rounds; to run the first one now: turkctl campaigns run {campaign.number}"
     )
 
 
@@ -119,7 +167,12 @@ def plan(
     goal: Goal,
     options: Options,
 ) -> None:
-    """Say what a campaign would take: rounds, HITs, cost with commission, expected end. Changes nothing."""
+    """Show what a campaign would take: rounds, HITs, cost with commission, expected end; change nothing.
+
+    Examples:
+        turkctl campaign plan --experiment reading --goal 100
+        turkctl campaign plan --experiment reading --goal 100 --per-round 18 --every 2h
+    """
     from turkctl.operations.campaigns.requests import plan_campaign
 
     run = invocation(ctx)
@@ -141,10 +194,14 @@ def _note(run: Invocation, notes: tuple[str, ...]) -> None:
 @app.command(name="list")
 def list_(
     ctx: typer.Context,
-    active: Annotated[bool, typer.Option("--active", help="Only those that go on.")] = False,
-    past: Annotated[bool, typer.Option("--past", help="Only those that are over.")] = False,
+    active: Annotated[bool, typer.Option("--active", help="Only campaigns that are still recruiting.")] = False,
+    past: Annotated[bool, typer.Option("--past", help="Only campaigns that have ended.")] = False,
 ) -> None:
-    """List the campaigns of this mode."""
+    """List the campaigns of this mode.
+
+    Examples:
+        turkctl campaign list --active
+    """
     from turkctl.accounts import with_market
     from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns
 
@@ -155,7 +212,11 @@ def list_(
 
 @app.command()
 def show(ctx: typer.Context, number: Number) -> None:
-    """Show one campaign: what its next round will do and why, and all its rounds."""
+    """Show one campaign: its people and money, its rounds, and what the next round will do and why.
+
+    Examples:
+        turkctl campaign show 1
+    """
     from turkctl.operations.campaigns.lists import ROUND_COLUMNS, show_campaign
     from turkctl.operations.experiments.people import unclaimed_warning
     from turkctl.operations.sync.of_psiturk import unassigned_warning
@@ -183,13 +244,26 @@ def show(ctx: typer.Context, number: Number) -> None:
 def update(
     ctx: typer.Context,
     number: Number,
-    goal: Annotated[int | None, typer.Option("--goal", metavar="N", help="Above what is complete.")] = None,
-    every: Every = None,
-    per_round: PerRound = None,
-    budget: Budget = None,
+    goal: Annotated[
+        int | None, typer.Option("--goal", metavar="N", help="New number of people to recruit, above those complete.")
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="D", help="New time between rounds, as in 1h.")
+    ] = None,
+    per_round: Annotated[
+        int | None, typer.Option("--per-round", metavar="N", help="New number of assignments per round.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="B", help="New budget in dollars, commission included.")
+    ] = None,
     yes: Yes = False,
 ) -> None:
-    """Change the goal, the pace or the budget; the next round goes by it."""
+    """Change a campaign's goal, pace or budget, from its next round on.
+
+    Examples:
+        turkctl campaign update 1 --goal 60 --budget 120
+        turkctl campaign update 1 --every 2h --per-round 4
+    """
     from turkctl.operations.campaigns.lifecycle import CampaignChange, check_update, raised_cost, update
     from turkctl.operations.campaigns.lists import row_of
 
@@ -212,9 +286,15 @@ def update(
 def cancel(
     ctx: typer.Context,
     number: Number,
-    expire_hits: Annotated[bool, typer.Option("--expire-hits", help="Let no new worker start on its HITs.")] = False,
+    expire_hits: Annotated[
+        bool, typer.Option("--expire-hits", help="Also expire its HITs, so that no new worker starts on them.")
+    ] = False,
 ) -> None:
-    """Post nothing more. Its open HITs stay open unless they are to be expired."""
+    """Stop a campaign, so that it posts nothing more. Its open HITs stay open unless you give --expire-hits.
+
+    Examples:
+        turkctl campaign cancel 1 --expire-hits
+    """
     from turkctl.operations.campaigns.lifecycle import cancel
     from turkctl.operations.campaigns.lists import row_of
     from turkctl.operations.hits.expire import prepare_expire
@@ -238,10 +318,17 @@ def cancel(
 def run(
     ctx: typer.Context,
     number: Number,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until the goal is met.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Run more rounds, at the interval, until the goal is met.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
-    """Run a round now, in this process; with --watch one after another, at the interval, until the goal is met."""
+    """Run a round now in this process, or with --watch all rounds until the goal is met.
+
+    Examples:
+        turkctl campaign run 1
+        turkctl campaign run 1 --watch
+    """
     from turkctl.operations.campaigns.lists import show_campaign
     from turkctl.operations.campaigns.rounds import COLUMNS
     from turkctl.operations.campaigns.watch import watch_rounds

@@ -9,14 +9,18 @@ import typer
 from turkctl.cli.common import invocation, make_group
 from turkctl.settings import mask_url, require_key
 
-app = make_group("The resolved settings and where each came from.")
+app = make_group("Show and change settings; say where each value comes from.")
 
-Name = Annotated[str, typer.Argument(metavar="KEY", help="A setting, as in database_url or endpoints.live.")]
+Name = Annotated[str, typer.Argument(metavar="KEY", help="Name of a setting, as in database_url or endpoints.live.")]
 
 
 @app.command()
 def show(ctx: typer.Context) -> None:
-    """Show all settings, each with its origin; secrets are masked."""
+    """Show all settings and where each value comes from; secrets are masked.
+
+    Examples:
+        turkctl config show
+    """
     run = invocation(ctx)
     rows = [
         {"key": name, "value": run.settings.masked(name), "origin": str(run.settings.origins[name])}
@@ -27,14 +31,25 @@ def show(ctx: typer.Context) -> None:
 
 @app.command()
 def get(ctx: typer.Context, key: Name) -> None:
-    """Print one setting; nothing when it is not set."""
+    """Print the value of one setting; an empty line if it is not set.
+
+    Examples:
+        turkctl config get mode
+    """
     run = invocation(ctx)
     run.output.value(run.settings.masked(require_key(key).name))
 
 
 @app.command(name="set")
-def set_(ctx: typer.Context, key: Name, value: Annotated[str, typer.Argument(help="The new value.")]) -> None:
-    """Write one setting into the project file; its comments are kept."""
+def set_(
+    ctx: typer.Context, key: Name, value: Annotated[str, typer.Argument(metavar="VALUE", help="New value.")]
+) -> None:
+    """Write one setting into the project file, and keep the file's comments.
+
+    Examples:
+        turkctl config set mode sandbox
+        turkctl config set endpoints.live http://market.lab.example.org:8800/
+    """
     from turkctl.cli.project import write_setting
 
     run = invocation(ctx)
@@ -44,7 +59,11 @@ def set_(ctx: typer.Context, key: Name, value: Annotated[str, typer.Argument(hel
 
 @app.command()
 def path(ctx: typer.Context) -> None:
-    """Print where the project file is."""
+    """Print the path of the project file.
+
+    Examples:
+        turkctl config path
+    """
     from turkctl.cli.project import project_file
 
     run = invocation(ctx)

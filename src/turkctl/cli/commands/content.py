@@ -11,17 +11,21 @@ from turkctl.cli import select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.common import invocation, make_group
 
-app = make_group("Items of an experiment, posted by priority until each has its outputs.")
+app = make_group("Manage an experiment's items; post HITs for them by priority until each has its outputs.")
 
 MOST = 10**9
 
 Experiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
+    str | None,
+    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
 ]
 Key = Annotated[
     str | None,
     typer.Option(
-        "--key", metavar="COL", help="The column that names an item; else key or id, else a digest of the row."
+        "--key",
+        metavar="COL",
+        help="Column that names an item.",
+        show_default="key or id, else a digest of the row",
     ),
 ]
 
@@ -34,17 +38,30 @@ def add(
     key: Key = None,
     priority: Annotated[
         str | None,
-        typer.Option("--priority", metavar="COL", help="A column, or arithmetic over columns: 'votes / (age + 1)'."),
+        typer.Option(
+            "--priority",
+            metavar="COL",
+            help="Column with the priority, or arithmetic over columns, as in 'votes / (age + 1)'; higher goes first.",
+        ),
     ] = None,
     gold: Annotated[
-        str | None, typer.Option("--gold", metavar="COL", help="The column with the known answer, where there is one.")
+        str | None,
+        typer.Option("--gold", metavar="COL", help="Column with the known answers; it may be blank in some rows."),
     ] = None,
     outputs: Annotated[
-        int | None, typer.Option("--outputs", metavar="N", help="Outputs wanted of each; else as the settings say.")
+        int | None,
+        typer.Option(
+            "--outputs", metavar="N", help="Number of outputs wanted per item.", show_default="the experiment's"
+        ),
     ] = None,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Add items, or update those of the same key: all rows of the file, or none where one is bad."""
+    """Add a file's items to an experiment, or update those with the same key; one bad row, and nothing is added.
+
+    Examples:
+        turkctl content add photos.csv --experiment photos
+        turkctl content add photos.csv --experiment photos --priority "votes / (age + 1)" --outputs 5
+    """
     from turkctl.operations.content.items import AddRequest, add_content
 
     run = invocation(ctx)
@@ -60,14 +77,23 @@ def list_(
     ctx: typer.Context,
     experiment: select.Experiment = None,
     pending: Annotated[
-        bool, typer.Option("--pending", help="Only what the next dispatch would be about, in its order.")
+        bool, typer.Option("--pending", help="Only items that the next dispatch would post, in its order.")
     ] = False,
     gold: Annotated[bool, typer.Option("--gold", help="Only items with a known answer.")] = False,
-    removed: Annotated[bool, typer.Option("--removed", help="Those that were removed, instead of the others.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="At most so many.")] = None,
-    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="After so many.")] = 0,
+    removed: Annotated[bool, typer.Option("--removed", help="Only items that were removed.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="Number of items to show at most.")
+    ] = None,
+    offset: Annotated[
+        int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of items to skip first.")
+    ] = 0,
 ) -> None:
-    """List items: outputs wanted, completed, and scheduled on HITs that are out."""
+    """List items with the number of outputs wanted, completed, and scheduled on open HITs.
+
+    Examples:
+        turkctl content list --experiment photos
+        turkctl content list --pending --limit 20
+    """
     from turkctl.operations.content.items import COLUMNS, list_content
 
     run = invocation(ctx)
@@ -81,17 +107,23 @@ def list_(
 def remove(
     ctx: typer.Context,
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY]...", help="These items.", show_default=False)
+        list[str] | None, typer.Argument(metavar="[KEY]...", help="Keys of items.", show_default=False)
     ] = None,
     experiment: Experiment = None,
     everything: Annotated[bool, typer.Option("--all", help="All items of the experiment.")] = False,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="Items whose keys are in this file, as add reads it.")
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="File that names the items, as `content add` reads it."),
     ] = None,
     key: Key = None,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Dispatch items no more. HITs that show them stay out, and their outputs are counted."""
+    """Stop posting HITs for items. HITs that show them stay open, and their outputs still count.
+
+    Examples:
+        turkctl content remove photo-3 photo-4 --experiment photos
+        turkctl content remove --file photos.csv --experiment photos --dry-run
+    """
     from turkctl.operations.content.remove import chosen_keys, keys_in, remove_content
 
     run = invocation(ctx)
@@ -115,13 +147,19 @@ def dispatch(
         typer.Option(
             "--hits",
             metavar="N",
-            help="Number of HITs to post at most, those that an interrupted dispatch left unanswered included.",
+            help="Number of HITs to post at most, counting those that an interrupted dispatch left unconfirmed.",
+            show_default="as many as limits allow",
         ),
     ] = None,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Post HITs for what is pending, most completed first, then by priority, as far as limits and money go."""
+    """Post HITs for pending items, most completed first, then by priority, as far as limits and budget allow.
+
+    Examples:
+        turkctl content dispatch --experiment photos --dry-run
+        turkctl content dispatch --experiment photos --hits 10
+    """
     from turkctl.operations.content.dispatch import prepare_dispatch
 
     run = invocation(ctx)

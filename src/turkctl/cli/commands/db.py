@@ -12,12 +12,16 @@ from turkctl.cli.common import invocation, make_group
 from turkctl.cli.invocation import Invocation
 from turkctl.cli.select import DryRun
 
-app = make_group("Schema migrations of turkctl's database.")
+app = make_group("Upgrade, check and speed up the database; take over a psiTurk study.")
 
 
 @app.command()
 def upgrade(ctx: typer.Context) -> None:
-    """Bring the database to this turkctl's schema; tables of others are left alone."""
+    """Upgrade the database to the schema that this turkctl needs; tables of others stay as they are.
+
+    Examples:
+        turkctl db upgrade
+    """
     from turkctl.operations.database import upgrade
 
     run = invocation(ctx)
@@ -27,7 +31,11 @@ def upgrade(ctx: typer.Context) -> None:
 
 @app.command()
 def current(ctx: typer.Context) -> None:
-    """Show which schema the database has and which one this turkctl needs."""
+    """Show the database's schema version, and the one that this turkctl needs.
+
+    Examples:
+        turkctl db current
+    """
     from turkctl.operations.database import versions
     from turkctl.operations.participants.lists import refuse_absent
 
@@ -39,7 +47,11 @@ def current(ctx: typer.Context) -> None:
 
 @app.command()
 def check(ctx: typer.Context) -> None:
-    """Compare the tables with what this turkctl expects; exit 1 when they differ."""
+    """Compare the database's tables with what this turkctl expects; exit 1 if they differ.
+
+    Examples:
+        turkctl db check
+    """
     from turkctl.operations.database import differences
     from turkctl.operations.participants.lists import refuse_absent
 
@@ -49,19 +61,24 @@ def check(ctx: typer.Context) -> None:
     if found or run.output.format != "table":
         run.output.rows(["difference"], [{"difference": each} for each in found])
     else:
-        run.output.note("the tables are as this turkctl expects")
+        run.output.note("the tables are as this turkctl expects them")
     raise typer.Exit(1 if found else 0)
 
 
 @app.command()
 def optimize(
     ctx: typer.Context,
-    drop: Annotated[bool, typer.Option("--drop", help="Drop what it made.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Remove the indexes again.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Make indexes on the participants table, so that lists of a large one are quick; --drop takes them away.
+    """Add indexes to the participants table, so that lists of a large one are quick.
 
-    Nothing else of psiTurk's table changes. On SQLite nobody can write meanwhile: a second per 200,000 participants.
+    Nothing else of psiTurk's table changes. On SQLite nobody can write meanwhile: about a second per 200,000
+    participants.
+
+    Examples:
+        turkctl db optimize --dry-run
+        turkctl db optimize --drop
     """
     from turkctl.operations.participants.optimize import optimize
 
@@ -82,19 +99,26 @@ def import_psiturk(
             "--config",
             "--psiturk-config",
             metavar="FILE",
-            help="psiTurk's configuration, config.txt if not given; a .toml file is the project file, as elsewhere.",
-            show_default=False,
+            help="psiTurk's configuration file; a .toml file is turkctl's project file, as elsewhere.",
+            show_default="config.txt",
         ),
     ] = None,
     experiment: Annotated[
-        str | None, typer.Option("--experiment", metavar="SLUG", help="What to call it; from its title if not given.")
+        str | None,
+        typer.Option(
+            "--experiment", metavar="SLUG", help="Name for the experiment.", show_default="made from its title"
+        ),
     ] = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Make a turkctl project of a psiTurk study, on psiTurk's own database; psiTurk's tables stay as they are.
+    """Turn a psiTurk study into a turkctl project on the same database; psiTurk's tables stay as they are.
 
-    Settings go into turkctl.toml where it is silent; campaigns become history, recurring approvals paused tasks.
-    Keys and passwords are not copied. Running it again takes over the rest.
+    Settings that turkctl.toml does not have yet are written into it; campaigns become history, recurring approvals
+    become paused tasks. Keys and passwords are not copied. Run it again to take over the rest.
+
+    Examples:
+        turkctl db import-psiturk --dry-run
+        turkctl db import-psiturk --config config.txt --experiment stroop
     """
     from turkctl.cli.project import write_whole
     from turkctl.context import Context
@@ -121,7 +145,7 @@ def import_psiturk(
 
 
 def _psiturk_file(run: Invocation, named: list[str]) -> Path:
-    """The file of psiTurk's: of what ``--config`` names, before or after the command, a .toml is the project file."""
+    """Find psiTurk's file: of what ``--config`` names, before or after the command, a .toml is the project file."""
     from turkctl.operations.psiturk.config import DEFAULT_FILE
 
     before = run.flags.pop("config", None)

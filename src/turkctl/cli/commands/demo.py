@@ -11,20 +11,31 @@ from typing import Annotated
 import typer
 
 from turkctl.cli.common import invocation
+from turkctl.cli.help_pages import App
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = App()
 
 
 @app.command()
 def demo(
     ctx: typer.Context,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, max=2000, help="Simulated workers.")] = 80,
-    goal: Annotated[int, typer.Option("--goal", metavar="N", min=1, max=1000, help="People to recruit.")] = 40,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, max=2000, help="Number of simulated workers.")
+    ] = 80,
+    goal: Annotated[
+        int, typer.Option("--goal", metavar="N", min=1, max=1000, help="Number of people to recruit.")
+    ] = 40,
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="DIR", help="Where to put the study; else a new temporary folder.")
+        Path | None,
+        typer.Option("--keep", metavar="DIR", help="Folder for the study.", show_default="a new temporary folder"),
     ] = None,
 ) -> None:
-    """The whole job in one go on the built-in market, with simulated workers; the study can be looked at afterwards."""
+    """Play a whole study on the built-in market with simulated workers; look at it afterwards with any command.
+
+    Examples:
+        turkctl demo
+        turkctl demo --workers 30 --goal 18 --keep demo-study
+    """
     from turkctl.demo.script import play
 
     run = invocation(ctx)
@@ -40,6 +51,6 @@ def demo(
 
 
 def _program() -> str:
-    """What to type from another folder: the name where the shell finds it, else the file that was called."""
+    """Return what to type from another folder: the name where the shell finds it, else the file that was called."""
     called = Path(sys.argv[0])
     return "turkctl" if shutil.which("turkctl") or called.name != "turkctl" else str(called.absolute())

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import typer
 
 from turkctl.cli.common import invocation
+from turkctl.cli.help_pages import App
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import CredentialsError, ExitCode, TurkctlError
 from turkctl.units import format_money, format_time
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = App()
 
 CLOSED = "Amazon closed Mechanical Turk on 2026-09-30"
 NOTABLE_SKEW = timedelta(minutes=1)
@@ -28,7 +29,12 @@ NEEDS = {
 
 @app.command()
 def doctor(ctx: typer.Context) -> None:
-    """Check configuration, database, credentials, market, clock and scheduler; exit 0 when all is well, else 4."""
+    """Check configuration, database, credentials, market, clock and scheduler; exit 0 if all is well, else 4.
+
+    Examples:
+        turkctl doctor
+        turkctl doctor --mode sandbox
+    """
     from turkctl.cli.output import Output
     from turkctl.operations.doctor import run_checks
 

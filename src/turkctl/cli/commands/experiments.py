@@ -22,16 +22,20 @@ def configure(
     ctx: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Only these files or folders.", show_default=False),
+        typer.Argument(metavar="[PATH]...", help="Only experiments in these files or folders.", show_default=False),
     ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="With PATHs: all other experiments are no longer dispatched.")
+        bool, typer.Option("--prune", help="With PATH: stop posting HITs of all other experiments.")
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Read [experiments.*] of turkctl.toml and every */experiment.toml; check all, then store all or none.
 
-    What is no longer there stops being dispatched; its HITs and its history stay.
+    No more HITs are posted for an experiment that is no longer there; its HITs and its history stay.
+
+    Examples:
+        turkctl experiments configure
+        turkctl experiments configure --dry-run
     """
     from turkctl.operations.configure import configure_project
     from turkctl.operations.project.files import read_project
@@ -52,7 +56,11 @@ def configure(
 
 @app.command(name="list")
 def list_(ctx: typer.Context) -> None:
-    """List the experiments that are configured."""
+    """List the configured experiments.
+
+    Examples:
+        turkctl experiments list
+    """
     from turkctl.operations.experiments.lists import list_experiments
 
     run = invocation(ctx)
@@ -63,9 +71,13 @@ def list_(ctx: typer.Context) -> None:
 
 @app.command()
 def show(
-    ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment's name.")]
+    ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")]
 ) -> None:
-    """Show one experiment: its settings, their history, its HITs in numbers."""
+    """Show one experiment: its settings, their history, and the number of its HITs.
+
+    Examples:
+        turkctl experiments show photos
+    """
     from turkctl.operations.experiments.lists import show_experiment
 
     run = invocation(ctx)
@@ -77,17 +89,26 @@ def show(
 @app.command()
 def preview(
     ctx: typer.Context,
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment's name.")],
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")],
     row: Annotated[
-        str | None, typer.Option("--row", metavar="N|KEY", help="Which content: its place in the queue, or its key.")
+        str | None,
+        typer.Option(
+            "--row", metavar="N|KEY", help="Item to fill in: its place in the queue, or its key.", show_default="1"
+        ),
     ] = None,
-    file: Annotated[Path | None, typer.Option("--file", metavar="F", help="Write the page here.")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="F", help="File to write the page to; it is replaced.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Write or open what a worker would see of a HIT before accepting it; nothing is posted.
+    """Show what a worker would see of a HIT before accepting it; nothing is posted.
 
-    Of a page elsewhere it prints the address with the market's parameters. A page that is part of the HIT is written
-    whole, with its forms disarmed.
+    For a page on your server it prints the address with the market's parameters. A page that is part of the HIT is
+    written whole, with its forms disabled.
+
+    Examples:
+        turkctl experiments preview photos --row 2 --file page.html
+        turkctl experiments preview reading --open
     """
     from turkctl.cli.pages import open_page, write_page
     from turkctl.operations.experiments.preview import preview as make
@@ -110,12 +131,16 @@ def preview(
 def lint(
     ctx: typer.Context,
     slugs: Annotated[
-        list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these experiments.", show_default=False)
+        list[str] | None, typer.Argument(metavar="[SLUG]...", help="Names of experiments.", show_default=False)
     ] = None,
 ) -> None:
-    """Find what would go wrong with the tasks that the files describe: exit 1 when there are errors.
+    """Find mistakes in the tasks that the files describe; exit 1 if there are errors.
 
-    Hard-coded submit addresses, missing assignmentId, http pages, placeholders without columns, and the like.
+    Among them: hard-coded submit addresses, missing assignmentId, http pages, placeholders without columns.
+
+    Examples:
+        turkctl experiments lint
+        turkctl experiments lint photos
     """
     from turkctl.operations.experiments.lint import chosen
     from turkctl.operations.experiments.lint import lint as look

@@ -14,10 +14,39 @@ from turkctl.units import parse_duration, parse_money
 
 app = make_group("Post, list, show, extend, expire, approve and delete HITs.")
 
-Assignments = Annotated[int, typer.Option("--assignments", metavar="N", help="Number of assignments.")]
-Reward = Annotated[str | None, typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.")]
-Duration = Annotated[str | None, typer.Option("--duration", metavar="D", help="Time a worker has, as in 30m.")]
-Lifetime = Annotated[str | None, typer.Option("--lifetime", metavar="D", help="Time to be taken, as in 24h.")]
+Assignments = Annotated[
+    int, typer.Option("--assignments", metavar="N", help="Number of assignments, which different workers do.")
+]
+Reward = Annotated[
+    str | None,
+    typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.", show_default="the experiment's"),
+]
+Duration = Annotated[
+    str | None,
+    typer.Option(
+        "--duration",
+        metavar="D",
+        help="Time a worker has for one assignment, as in 30m.",
+        show_default="the experiment's",
+    ),
+]
+Lifetime = Annotated[
+    str | None,
+    typer.Option(
+        "--lifetime",
+        metavar="D",
+        help="Time for which workers can start on the HIT, as in 24h.",
+        show_default="the experiment's",
+    ),
+]
+Status = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help="Only HITs with this status: Assignable, Unassignable, Reviewable, Reviewing or Disposed.",
+    ),
+]
 
 
 @app.command(name="list")
@@ -25,12 +54,17 @@ Lifetime = Annotated[str | None, typer.Option("--lifetime", metavar="D", help="T
 def list_(
     ctx: typer.Context,
     selectors: select.WideSelectors,
-    status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help="Only these.")] = None,
-    active: Annotated[bool, typer.Option("--active", help="Only those that workers can start on.")] = False,
-    expired: Annotated[bool, typer.Option("--expired", help="Only those whose time is over.")] = False,
+    status: Status = None,
+    active: Annotated[bool, typer.Option("--active", help="Only HITs that workers can start on.")] = False,
+    expired: Annotated[bool, typer.Option("--expired", help="Only HITs whose lifetime is over.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market for the counters first.")] = False,
 ) -> None:
-    """List the HITs of this mode, with the counters that the market last told."""
+    """List the HITs of this mode, with their counters as the market last gave them.
+
+    Examples:
+        turkctl hits list --active
+        turkctl hits list --experiment colours --refresh
+    """
     from turkctl.operations.hits.lists import columns_of, list_hits
 
     run = invocation(ctx)
@@ -40,8 +74,12 @@ def list_(
 
 
 @app.command()
-def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="A HIT.")]) -> None:
-    """Show one HIT in full, as the market has it now, with its assignments."""
+def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]) -> None:
+    """Show one HIT in full, as the market has it now, with its assignments.
+
+    Examples:
+        turkctl hits show 3EXAMPLEHIT0000000000000000001
+    """
     from turkctl.operations.hits.details import show_hit
 
     run = invocation(ctx)
@@ -53,9 +91,16 @@ def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID",
 def deadlines(
     ctx: typer.Context,
     selectors: select.Selectors,
-    within: Annotated[str, typer.Option("--within", metavar="D", help="So far ahead, as in 12h or 3d.")] = "7d",
+    within: Annotated[
+        str, typer.Option("--within", metavar="D", help="How far ahead to look, as in 12h or 3d.")
+    ] = "7d",
 ) -> None:
-    """List what is about to happen by itself: approvals, expiries, final rejections, disposals."""
+    """List what will soon happen by itself: approvals, expiries, final rejections, disposals.
+
+    Examples:
+        turkctl hits deadlines
+        turkctl hits deadlines --experiment colours --within 12h
+    """
     from turkctl.operations.hits.deadlines import COLUMNS, list_deadlines
 
     run = invocation(ctx)
@@ -64,8 +109,12 @@ def deadlines(
 
 
 @app.command()
-def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="The HIT.")]) -> None:
-    """Say what stands in the way of deleting, extending, approving and paying bonuses, and when it clears."""
+def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]) -> None:
+    """Explain what prevents deleting, extending, approving or paying bonuses, and when that changes.
+
+    Examples:
+        turkctl hits why 3EXAMPLEHIT0000000000000000001
+    """
     from turkctl.operations.hits.why import COLUMNS, explain
 
     run = invocation(ctx)
@@ -77,24 +126,35 @@ def create(
     ctx: typer.Context,
     assignments: Assignments,
     experiment: Annotated[
-        str | None, typer.Option("--experiment", metavar="SLUG", help="May be left out where one is configured.")
+        str | None,
+        typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
     ] = None,
     reward: Reward = None,
     duration: Duration = None,
     lifetime: Lifetime = None,
-    hits: Annotated[int, typer.Option("--hits", metavar="K", help="So many times.")] = 1,
+    hits: Annotated[
+        int, typer.Option("--hits", metavar="K", help="Number of copies to post, each with all its assignments.")
+    ] = 1,
     allow_high_commission: Annotated[
-        bool, typer.Option("--allow-high-commission", help="One HIT, though ten or more assignments cost 40 %.")
+        bool,
+        typer.Option(
+            "--allow-high-commission", help="Post one HIT even if it has 10 or more assignments, at 40 % commission."
+        ),
     ] = False,
     allow_repeat_workers: Annotated[
-        bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take them.")
+        bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take the HITs.")
     ] = False,
     new: select.New = False,
     resume: select.Resume = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Post HITs of an experiment; more than 9 assignments become HITs of at most 9."""
+    """Post HITs of an experiment; more than 9 assignments are split into HITs of at most 9.
+
+    Examples:
+        turkctl hits create --experiment colours --assignments 20 --dry-run
+        turkctl hits create --experiment colours --assignments 9 --reward 0.80 --lifetime 12h
+    """
     from turkctl.operations.hits.create import CreateRequest, prepare_create
 
     run = invocation(ctx)
@@ -119,9 +179,13 @@ def cost(
     ctx: typer.Context,
     assignments: Assignments,
     reward: Annotated[str, typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.")],
-    masters: Annotated[bool, typer.Option("--masters", help="Ask for Masters, at 5 % more.")] = False,
+    masters: Annotated[bool, typer.Option("--masters", help="Require Masters, at 5 % more commission.")] = False,
 ) -> None:
-    """Say what assignments would cost, commission included, and what splitting saves; post nothing."""
+    """Work out what assignments would cost, commission included, and what splitting saves; post nothing.
+
+    Examples:
+        turkctl hits cost --assignments 100 --reward 0.50
+    """
     from turkctl.operations.hits.cost import cost
 
     invocation(ctx).output.record(cost(assignments, parse_money(reward), masters=masters))
@@ -130,15 +194,24 @@ def cost(
 @app.command()
 def extend(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="HITs.")],
-    assignments: Annotated[int, typer.Option("--assignments", metavar="N", help="So many assignments more.")] = 0,
-    lifetime: Annotated[str | None, typer.Option("--lifetime", metavar="D", help="So much more time.")] = None,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of HITs.")],
+    assignments: Annotated[
+        int, typer.Option("--assignments", metavar="N", help="Number of assignments to add to each HIT.")
+    ] = 0,
+    lifetime: Annotated[
+        str | None, typer.Option("--lifetime", metavar="D", help="Time to add to each HIT's lifetime, as in 12h.")
+    ] = None,
     new: select.New = False,
     resume: select.Resume = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Add assignments or time; refuses to take a HIT of 9 or fewer assignments to 10 or more."""
+    """Add assignments or time to HITs. A HIT of 9 or fewer assignments is not extended to 10 or more.
+
+    Examples:
+        turkctl hits extend 3EXAMPLEHIT0000000000000000001 --lifetime 12h
+        turkctl hits extend 3EXAMPLEHIT0000000000000000001 --assignments 1 --dry-run
+    """
     from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 
     run = invocation(ctx)
@@ -154,7 +227,12 @@ def expire(
     selectors: select.WideSelectors,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Let no new worker start, those at work may finish; the dearest HITs first. Never asks."""
+    """Expire HITs, those with the highest reward first: no new worker can start, those at work may finish. Never asks.
+
+    Examples:
+        turkctl hits expire --all
+        turkctl hits expire --experiment colours --dry-run
+    """
     from turkctl.operations.hits.expire import prepare_expire
 
     run = invocation(ctx)
@@ -172,7 +250,12 @@ def approve(
     override_rejection: select.OverrideRejection = False,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Approve, and so pay, all submitted work of those HITs, the latest included. Never asks."""
+    """Approve, and so pay, all submitted work on the selected HITs, the newest included. Never asks.
+
+    Examples:
+        turkctl hits approve --experiment colours
+        turkctl hits approve 3EXAMPLEHIT0000000000000000001 --feedback "Thank you"
+    """
     from turkctl.operations.workers.approve import prepare_approve_hits
 
     run = invocation(ctx)
@@ -186,11 +269,16 @@ def approve(
 def delete(
     ctx: typer.Context,
     selectors: select.WideSelectors,
-    force: Annotated[bool, typer.Option("--force", help="Expire those that are open first.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="First expire HITs that are still open.")] = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Delete what is reviewable with nothing left to decide; skip the others with the reason."""
+    """Delete reviewable HITs with nothing left to decide; skip the others and say why.
+
+    Examples:
+        turkctl hits delete --experiment colours --dry-run
+        turkctl hits delete 3EXAMPLEHIT0000000000000000001 --force
+    """
     from turkctl.operations.hits.delete import prepare_delete
 
     run = invocation(ctx)

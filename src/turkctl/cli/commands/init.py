@@ -8,19 +8,26 @@ from typing import Annotated
 import typer
 
 from turkctl.cli.common import invocation
+from turkctl.cli.help_pages import App
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = App()
 
 
 @app.command()
 def init(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The study's folder.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Folder of the study.", show_default="this folder")
+    ] = Path(),
     new_database: Annotated[
-        bool, typer.Option("--new-database", help="Begin anew where the project's database is gone.")
+        bool, typer.Option("--new-database", help="Start over with an empty database if the project's is gone.")
     ] = False,
 ) -> None:
-    """Write a commented turkctl.toml and create the database; nothing is ever overwritten."""
+    """Write a commented turkctl.toml and create the database; never overwrite anything.
+
+    Examples:
+        turkctl init my-study
+    """
     from turkctl.cli.project import write_new
 
     run = invocation(ctx)
@@ -40,4 +47,4 @@ def init(
     if written:
         run.output.note("next: edit [experiments.example], then run: turkctl experiments configure")
     else:
-        run.output.note("the project file was there and is as it was; next: turkctl experiments configure")
+        run.output.note("the project file was there already and is unchanged; next: turkctl experiments configure")

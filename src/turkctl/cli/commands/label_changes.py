@@ -13,7 +13,7 @@ from turkctl.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
-    """Make them commands of the group."""
+    """Add these commands to the group."""
     app.command(name="mark-dirty")(mark_dirty)
     app.command(name="set")(set_)
     app.command()(exclude)
@@ -22,9 +22,13 @@ def register(app: typer.Typer) -> None:
 
 
 def mark_dirty(
-    ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="The experiment.")]
+    ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")]
 ) -> None:
-    """Have an experiment aggregated at the next run, whether anything is new or not."""
+    """Mark an experiment, so that the next run aggregates it even without new labels.
+
+    Examples:
+        turkctl labels mark-dirty photos
+    """
     from turkctl.operations.labels import changes as label_changes
 
     run = invocation(ctx)
@@ -33,31 +37,44 @@ def mark_dirty(
 
 def set_(
     ctx: typer.Context,
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="The item.")],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Key of the item.")],
     experiment: Slug = None,
     value: Annotated[
-        str | None, typer.Argument(metavar="[VALUE]", help="true, false, or a class.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[VALUE]", help="The label: true, false, or one of the classes.", show_default=False),
     ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Let aggregation decide on it again.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove the label set by hand, so that aggregation decides again.")
+    ] = False,
 ) -> None:
-    """Set the label of an item by hand; no aggregation overwrites it."""
+    """Set the label of an item by hand; aggregation does not overwrite it.
+
+    Examples:
+        turkctl labels set photo-3 false --experiment photos
+        turkctl labels set photo-3 --clear --experiment photos
+    """
     from turkctl.operations.experiments.stored import named_or_only
     from turkctl.operations.labels.changes import set_label
 
     if (value is None) is not clear:
-        raise UsageError("say what the label is, or --clear it", hint="turkctl labels set ITEM true")
+        raise UsageError("give either a label or --clear", hint="turkctl labels set ITEM true")
     run = invocation(ctx)
     run.output.record(set_label(run.context, named_or_only(run.context, experiment), item, value))
 
 
 def exclude(
     ctx: typer.Context,
-    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Workers.")],
+    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")],
     experiment: Slug = None,
     undo: Undo = False,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Let the labels of workers count no more for an experiment; nothing else changes for them."""
+    """Ignore the labels of workers in an experiment; nothing else changes for them.
+
+    Examples:
+        turkctl labels exclude carl --experiment photos
+        turkctl labels exclude carl --experiment photos --undo
+    """
     from turkctl.operations.experiments.stored import named_or_only
     from turkctl.operations.labels.changes import exclude_workers
 
@@ -75,7 +92,11 @@ def invalidate(
     undo: Undo = False,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Take out the labels of an item, of a worker, or of a worker on an item."""
+    """Ignore the labels of an item, of a worker, or of one worker on one item.
+
+    Examples:
+        turkctl labels invalidate --item photo-4 --worker ben --experiment photos
+    """
     from turkctl.operations.experiments.stored import named_or_only
     from turkctl.operations.labels import changes as label_changes
 
@@ -87,19 +108,30 @@ def invalidate(
 def needs_more(
     ctx: typer.Context,
     experiment: Slug = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="At most so many items.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="Number of items to list at most.")
+    ] = 20,
     outputs: Annotated[
         int | None,
-        typer.Option("--add-outputs", metavar="K", help="Want K more outputs of their content, to be dispatched."),
+        typer.Option(
+            "--add-outputs",
+            metavar="K",
+            help="Number of outputs to add to each item listed, for `content dispatch` to post.",
+        ),
     ] = None,
     dry_run: select.DryRun = False,
 ) -> None:
-    """List the items whose next vote is worth most: those nearest to a tie, with few votes."""
+    """List the items that need another vote most: those nearest to a tie, with few votes.
+
+    Examples:
+        turkctl labels needs-more --experiment photos --limit 100
+        turkctl labels needs-more --experiment photos --add-outputs 2 --dry-run
+    """
     from turkctl.operations.experiments.stored import named_or_only
     from turkctl.operations.labels import needs_more as label_more
 
     if dry_run and outputs is None:
-        raise UsageError("--dry-run is for --add-outputs: a list changes nothing", hint="leave it out")
+        raise UsageError("--dry-run needs --add-outputs: a list changes nothing", hint="leave it out")
     run = invocation(ctx)
     slug = named_or_only(run.context, experiment)
     rows = label_more.needs_more(run.context, slug, limit)

@@ -23,7 +23,7 @@ from turkctl.cli.label_options import (
 
 
 def register(app: typer.Typer) -> None:
-    """Make them commands of the group."""
+    """Add these commands to the group."""
     app.command(name="import")(import_)
     app.command(name="list")(list_)
     app.command()(export)
@@ -44,11 +44,16 @@ def import_(
     worker_column: WorkerColumn = None,
     label_column: LabelColumn = None,
     skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Leave rows out that cannot be used; else nothing is imported.")
+        bool, typer.Option("--skip-bad-rows", help="Skip invalid rows instead of importing nothing.")
     ] = False,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Add a file's labels to an experiment; again, it adds nothing, and a worker's new label replaces the old one."""
+    """Add a file's labels to an experiment. Importing it again adds nothing; a worker's new label replaces the old one.
+
+    Examples:
+        turkctl labels import votes.csv --experiment photos
+        turkctl labels import votes.csv --experiment photos --skip-bad-rows --dry-run
+    """
     from turkctl.operations.experiments.stored import named_or_only
     from turkctl.operations.labels.columns import ColumnNames
     from turkctl.operations.labels.importing import ImportRequest, import_labels
@@ -68,7 +73,11 @@ def list_(
     item: Item = None,
     worker: Worker = None,
 ) -> None:
-    """List labels in the order in which they came; status says which count."""
+    """List labels, the oldest first; their status says which count.
+
+    Examples:
+        turkctl labels list --experiment photos --worker carl
+    """
     from turkctl.operations.labels.lists import LABEL_COLUMNS, list_labels
 
     run = invocation(ctx)
@@ -78,16 +87,26 @@ def list_(
 def export(
     ctx: typer.Context,
     experiment: OneExperiment = None,
-    results: Annotated[bool, typer.Option("--results", help="What was made of the items, not the labels.")] = False,
+    results: Annotated[
+        bool, typer.Option("--results", help="Write the aggregated results instead of the labels.")
+    ] = False,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="csv|jsonl", help="By default what the file's name says, else csv."),
+        typer.Option(
+            "--format", metavar="csv|jsonl", help="Format of the file.", show_default="by the file's suffix, else csv"
+        ),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="F", help="Write to this file, which is replaced.")
+        Path | None,
+        typer.Option("--file", metavar="F", help="File to write to; it is replaced.", show_default="standard output"),
     ] = None,
 ) -> None:
-    """Write the labels that count, or the results, as CSV or JSON Lines."""
+    """Write the labels that count, or the aggregated results, as CSV or JSON Lines.
+
+    Examples:
+        turkctl labels export --experiment photos --file labels.csv
+        turkctl labels export --experiment photos --results --file results.jsonl
+    """
     from turkctl.cli.export import check_format, write_rows
     from turkctl.operations.labels.lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
 
@@ -106,10 +125,14 @@ def export(
 
 def show(
     ctx: typer.Context,
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="The item.")],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Key of the item.")],
     experiment: Slug = None,
 ) -> None:
-    """Show one item in full: its label, its votes with each worker's ability, and what the run before said."""
+    """Show one item in full: its label, its votes with each worker's ability, and its label before.
+
+    Examples:
+        turkctl labels show photo-3 --experiment photos
+    """
     from turkctl.operations.experiments.stored import named_or_only
     from turkctl.operations.labels.lists import show_item
 
@@ -123,9 +146,16 @@ def show(
 def history(
     ctx: typer.Context,
     experiment: OneExperiment = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, max=MOST, help="Only the last N.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, max=MOST, help="Number of aggregations to list at most."),
+    ] = None,
 ) -> None:
-    """List past aggregations, the newest first, with what each changed."""
+    """List past aggregations, the newest first, and what each changed.
+
+    Examples:
+        turkctl labels history --experiment photos --limit 5
+    """
     from turkctl.operations.labels.lists import HISTORY_COLUMNS
     from turkctl.operations.labels.lists import history as past
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from turkctl.operations.labels.runs import AggregateRequest, Outcome
     from turkctl.outputs import Protected
 
-app = make_group("One answer per item out of several, and what each worker is worth.")
+app = make_group("Combine several workers' labels into one per item; rate the workers.")
 
 DEFAULT_MIN_VOTES = 5
 
@@ -38,7 +38,12 @@ def aggregate(
     regex: Regex = None,
     force: Force = False,
 ) -> None:
-    """Aggregate labels: of a FILE, without a database; else of the experiments that have something new."""
+    """Aggregate labels of a FILE, without a database, or of the experiments that have new labels.
+
+    Examples:
+        turkctl labels aggregate --experiment photos
+        turkctl labels aggregate votes.csv --method dawid-skene --min-votes 3 --report report.html
+    """
     run = invocation(ctx)
     protected = run.protected((file, "what is aggregated"), (reading.gold, "the known answers"))
     files.check(protected)
@@ -65,9 +70,13 @@ def workers(
     file: File = None,
     experiment: OneExperiment = None,
 ) -> None:
-    """Show workers: ability, noise, bias, and who is reversed, guessing or one-sided.
+    """Show workers: their ability, noise and bias, and who is reversed, guessing or one-sided.
 
-    Of a FILE of labels they are worked out now; of an experiment they are those of its last aggregation.
+    The workers of a FILE of labels are worked out now; those of an experiment are from its last aggregation.
+
+    Examples:
+        turkctl labels workers --experiment photos
+        turkctl labels workers votes.csv --min-votes 3
     """
     run = invocation(ctx)
     if file is not None:
@@ -81,13 +90,13 @@ def workers(
 
 
 def _workers_of(run: Invocation, experiment: str | None, options: Options) -> list[dict[str, Any]]:
-    """What the last aggregation of an experiment said; nothing is worked out."""
+    """Return what the last aggregation of an experiment said; nothing is worked out."""
     from turkctl.operations.experiments.stored import named_or_only
     from turkctl.operations.labels.lists import list_workers
 
     if options != Options():
         raise UsageError(
-            "options of methods have no effect on what was aggregated before",
+            "a method and its options have no effect on an earlier aggregation",
             hint="leave them out, or give them to: turkctl labels aggregate --force",
         )
     return list_workers(run.context, named_or_only(run.context, experiment))
@@ -103,8 +112,8 @@ def _refuse_experiments(experiment: str | None, regex: str | None, *, force: boo
     given = next((name for name, there in names.items() if there), None)
     if given is not None:
         raise UsageError(
-            f"FILE and {given} are both given: a file's labels belong to no experiment",
-            hint="leave one of them out; labels import FILE --experiment SLUG makes them an experiment's",
+            f"FILE and {given} cannot be used together: a file's labels belong to no experiment",
+            hint="leave one of them out, or import the labels: turkctl labels import FILE --experiment SLUG",
         )
 
 
@@ -134,7 +143,7 @@ def _aggregate_file(run: Invocation, request: FileRequest, files: Files, protect
 
 
 def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
-    """The result; what is worth knowing goes to standard error."""
+    """Return the result; what is worth knowing goes to standard error."""
     from turkctl.operations.labels.files import aggregate_file
 
     found = aggregate_file(request, run.output.stdin, run.output.meter)
@@ -159,7 +168,7 @@ def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Fi
     if files.wanted:
         result = outcomes[0].result if outcomes else None
         if result is None:
-            raise UsageError("nothing was aggregated that could be written", hint="add --force")
+            raise UsageError("nothing was aggregated, so there is nothing to write", hint="add --force")
         _write(run, files, result, f"experiment {request.experiment}", protected)
     columns = ITEM_COLUMNS if request.single else ("experiment", *ITEM_COLUMNS)
     run.output.rows(columns, _rows(run, outcomes, named=not request.single))
@@ -176,7 +185,7 @@ def _rows(run: Invocation, outcomes: list[Outcome], *, named: bool) -> Iterator[
 
 
 def _tell(run: Invocation, outcome: Outcome) -> None:
-    """What became of an experiment, on standard error."""
+    """Tell what happened to an experiment, on standard error."""
     from turkctl.operations.labels.files import summary
 
     slug = outcome.version.slug
@@ -214,7 +223,7 @@ def _write_workers(run: Invocation, file: Path, rows: list[dict[str, Any]], prot
 
 
 def worker_rows(rows: Sequence[dict[str, Any]], form: str) -> list[dict[str, Any]]:
-    """A row per worker; flags are a list in JSON, and words elsewhere."""
+    """Return a row per worker; flags are a list in JSON, and words elsewhere."""
     if form in ("table", "csv"):
         return [{**row, "flags": " ".join(row["flags"] or ())} for row in rows]
     return list(rows)

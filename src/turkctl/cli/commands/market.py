@@ -13,7 +13,7 @@ from turkctl.errors import ConfirmationNeededError
 from turkctl.outputs import readable_by_others
 from turkctl.units import parse_duration
 
-app = make_group("The built-in market: serve it, people it, turn its clock.")
+app = make_group("Serve the built-in market, simulate workers on it, turn its clock.")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -21,13 +21,21 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @app.command()
 def serve(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
     ] = 8800,
-    threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Requests answered at once.")] = 16,
+    threads: Annotated[
+        int,
+        typer.Option("--threads", metavar="N", min=1, max=256, help="Number of requests answered at the same time."),
+    ] = 16,
 ) -> None:
-    """Serve the built-in market over HTTP to any client of the Requester API, at / and (sandbox) at /sandbox."""
+    """Serve the built-in market over HTTP to any client of the Requester API: live at /, sandbox at /sandbox.
+
+    Examples:
+        turkctl market serve --port 8800
+        turkctl market serve --host 0.0.0.0 --threads 32
+    """
     run = invocation(ctx)
     if host not in LOOPBACK and not run.settings["market.keys"]:
         run.output.warn("without market.keys anybody who reaches this address can act as any requester")
@@ -44,27 +52,51 @@ def serve(
 @app.command()
 def crowd(
     ctx: typer.Context,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="People.")],
-    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same people.")] = 0,
-    accuracy: Annotated[float, typer.Option("--accuracy", metavar="P", help="Share of right answers.")] = 0.9,
-    speed: Annotated[float, typer.Option("--speed", metavar="X", help="Times as fast as usual.")] = 1.0,
-    drop_out: Annotated[float, typer.Option("--drop-out", metavar="P", help="Share that returns a HIT.")] = 0.05,
-    abandon: Annotated[float, typer.Option("--abandon", metavar="P", help="Share that lets it time out.")] = 0.02,
-    repeat: Annotated[float, typer.Option("--repeat", metavar="P", help="Share that comes back for more.")] = 0.5,
-    arrival: Annotated[float, typer.Option("--arrival", metavar="S", help="Mean seconds between arrivals.")] = 60.0,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Number of simulated workers.")],
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", help="Seed of the random numbers; the same seed makes the same people."),
+    ] = 0,
+    accuracy: Annotated[float, typer.Option("--accuracy", metavar="P", help="Share of right answers, 0 to 1.")] = 0.9,
+    speed: Annotated[
+        float, typer.Option("--speed", metavar="X", help="How many times faster than usual they work.")
+    ] = 1.0,
+    drop_out: Annotated[
+        float, typer.Option("--drop-out", metavar="P", help="Share of workers who return a HIT, 0 to 1.")
+    ] = 0.05,
+    abandon: Annotated[
+        float, typer.Option("--abandon", metavar="P", help="Share of workers who let a HIT time out, 0 to 1.")
+    ] = 0.02,
+    repeat: Annotated[
+        float, typer.Option("--repeat", metavar="P", help="Share of workers who come back for more, 0 to 1.")
+    ] = 0.5,
+    arrival: Annotated[
+        float, typer.Option("--arrival", metavar="S", help="Mean time between arrivals, in seconds.")
+    ] = 60.0,
     work: Annotated[
-        float | None, typer.Option("--work", metavar="S", help="Mean seconds of work; else 30 % of the duration.")
+        float | None,
+        typer.Option("--work", metavar="S", help="Mean time of work, in seconds.", show_default="30 % of the duration"),
     ] = None,
-    locales: Annotated[str, typer.Option("--locales", help="Where they live, as in US=3,GB.")] = "US",
-    until: Annotated[str | None, typer.Option("--until", metavar="D", help="Stop after so long.")] = None,
+    locales: Annotated[
+        str, typer.Option("--locales", metavar="LIST", help="Countries they live in, with weights, as in US=3,GB.")
+    ] = "US",
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="D", help="Stop after this much time of the market's clock, as in 12h."),
+    ] = None,
     max_submissions: Annotated[
-        int | None, typer.Option("--max-submissions", metavar="N", min=1, help="Stop then.")
+        int | None, typer.Option("--max-submissions", metavar="N", min=1, help="Stop after this number of submissions.")
     ] = None,
     real_time: Annotated[
-        bool, typer.Option("--real-time", help="Wait for the clock instead of turning it forward.")
+        bool, typer.Option("--real-time", help="Wait in real time instead of turning the clock forward.")
     ] = False,
 ) -> None:
-    """Simulated workers accept, work, submit, return and abandon, until there is nothing left for them to do."""
+    """Simulate workers who accept, submit, return and abandon HITs until nothing is left for them to do.
+
+    Examples:
+        turkctl market crowd --workers 12 --seed 1
+        turkctl market crowd --workers 9 --accuracy 0.8 --drop-out 0.2 --until 12h
+    """
     from turkctl.cli.batch import stoppable
 
     run = invocation(ctx)
@@ -81,12 +113,16 @@ def crowd(
 
 @app.command()
 def reset(ctx: typer.Context, yes: Yes = False) -> None:
-    """Throw the built-in market away: accounts, HITs, workers, its clock. Always asks, or needs --yes."""
+    """Throw the built-in market away: accounts, HITs, workers, its clock. Always asks, unless you give --yes.
+
+    Examples:
+        turkctl market reset --yes
+    """
     run = invocation(ctx)
     where = run.settings.masked("market_url")
     if not yes:
         if not run.output.interactive:
-            raise ConfirmationNeededError(f"this throws away the market at {where}", hint="add --yes to go ahead")
+            raise ConfirmationNeededError(f"this would throw away the market at {where}", hint="add --yes to go ahead")
         if run.output.ask(f"Throw away the market at {where}? [y/N] ").lower() not in ("y", "yes"):
             raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
     run.context.market.reset()
@@ -96,9 +132,15 @@ def reset(ctx: typer.Context, yes: Yes = False) -> None:
 @app.command()
 def clock(
     ctx: typer.Context,
-    advance: Annotated[str | None, typer.Option("--advance", metavar="D", help="Turn it forward, as in 3d.")] = None,
+    advance: Annotated[
+        str | None, typer.Option("--advance", metavar="D", help="Time to turn the clock forward, as in 3d.")
+    ] = None,
 ) -> None:
-    """Show the market's clock, or turn it forward: what falls due on the way happens."""
+    """Show the market's clock, or turn it forward; whatever falls due on the way happens.
+
+    Examples:
+        turkctl market clock --advance 3d
+    """
     run = invocation(ctx)
     market = run.context.market
     now = market.now() if advance is None else market.advance(parse_duration(advance))

@@ -22,29 +22,42 @@ if TYPE_CHECKING:
 def export(
     ctx: typer.Context,
     data: Annotated[
-        str, typer.Option("--data", metavar="KIND", help="What was recorded: trial, event, question or all.")
+        str, typer.Option("--data", metavar="KIND", help="Kind of records to write: trial, event, question or all.")
     ],
     filters: Filters,
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="FORMAT", help="csv, jsonl or parquet. Default: what the file's name says, else csv."
+            "--format",
+            metavar="FORMAT",
+            help="Format of the file: csv, jsonl or parquet.",
+            show_default="by the file's suffix, else csv",
         ),
     ] = None,
     file: Annotated[
         str | None,
-        typer.Option("--file", metavar="F", help="A file, which is replaced once all is written, or a folder."),
+        typer.Option(
+            "--file",
+            metavar="F",
+            help="File to write to, replaced when all is written; or a folder.",
+            show_default="standard output",
+        ),
     ] = None,
     anonymize: Annotated[
         Path | None,
         typer.Option(
             "--anonymize",
             metavar="KEYFILE",
-            help="Pseudonyms instead of ids, by the key in this file; made where there is none.",
+            help="Write pseudonyms instead of ids, made with the key in this file; a missing file is created.",
         ),
     ] = None,
 ) -> None:
-    """Write what the experiment recorded, a row per trial, event or answer, to standard output or a file."""
+    """Write what the experiment recorded, with a row per trial, event or answer.
+
+    Examples:
+        turkctl participants export --data question --file answers.csv
+        turkctl participants export --data event --anonymize study.key --file events.csv
+    """
     from turkctl.cli.batch import stoppable
     from turkctl.operations.participants.export import export as write_export
     from turkctl.operations.participants.export import plan_export
@@ -59,7 +72,7 @@ def export(
 
 
 def _show(run: Invocation, report: Report) -> None:
-    """What was written where; on standard error what cannot be read, with --json as its last line, too."""
+    """Show what was written where; what cannot be read goes to standard error, with --json as its last line, too."""
     _show_key(run, report)
     if report.unreadable:
         run.output.warn(f"participants with data that cannot be read: {report.unreadable}; the rest is exported")
@@ -69,7 +82,7 @@ def _show(run: Invocation, report: Report) -> None:
             run.output.note(f"  … and {report.unreadable - len(report.listed)} more")
     elif not report.participants:
         run.output.note(
-            "nothing was recorded by those that match; what is new on the market comes in with: turkctl sync"
+            "no data is recorded for the participants that match; to read new work from the market, run: turkctl sync"
         )
     summary = report.as_dict()
     if not report.files:

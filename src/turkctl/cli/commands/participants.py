@@ -36,30 +36,46 @@ def list_(
     group_by: Annotated[
         list[str] | None,
         typer.Option(
-            "--group-by", metavar="COL", help="Count by condition, status, day or any other column. Repeatable."
+            "--group-by", metavar="COL", help="Count participants by condition, status, day or any other column."
         ),
     ] = None,
-    sort: Annotated[str | None, typer.Option("--sort", metavar="COL", help="In the order of this column.")] = None,
-    desc: Annotated[bool, typer.Option("--desc", help="The other way round.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="At most so many.")] = None,
-    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="After so many.")] = 0,
-    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="These columns.")] = None,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="COL", help="Column to sort by.")] = None,
+    desc: Annotated[bool, typer.Option("--desc", help="Sort in descending order.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="Number of rows to show at most.")
+    ] = None,
+    offset: Annotated[
+        int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of rows to skip first.")
+    ] = 0,
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="A,B,C", help="Columns to show, with commas between them.")
+    ] = None,
     wage: Annotated[
-        bool, typer.Option("--wage", help="Also minutes and dollars earned in an hour; groups by experiment, too.")
+        bool,
+        typer.Option(
+            "--wage",
+            help="Also show minutes worked and dollars per hour; with --group-by, group by experiment as well.",
+        ),
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it live, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the list live, until Ctrl-C.")] = False,
 ) -> None:
-    """List participants, or with --group-by their numbers. All modes, unless --mode is given here."""
+    """List participants, or count them with --group-by; of all modes, unless you give --mode.
+
+    Examples:
+        turkctl participants list --status submitted --sort worker_id --limit 20
+        turkctl participants list --current --group-by condition --group-by status
+        turkctl participants list --current --group-by condition --watch
+    """
     from turkctl.operations.participants.lists import Ordering
 
     run = invocation(ctx)
     query = filters.query(run)
     ordering = Ordering(sort, desc, limit, offset)
     if group_by and columns:
-        raise UsageError("--columns has no meaning with --group-by", hint="groups show their own columns and the count")
+        raise UsageError("--columns cannot be used with --group-by", hint="groups show their own columns and the count")
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
     if columns is not None and not chosen:
-        raise UsageError(f"'{columns}' names no column", hint="write --columns worker_id,status")
+        raise UsageError("--columns is empty", hint="write --columns worker_id,status")
     wages = wage or bool({"minutes", "wage"} & {*chosen, sort})
     look = partial(_find, run, query, group_by, chosen, wages)
     bar = "count" if group_by else None
@@ -102,7 +118,11 @@ def count(
     ctx: typer.Context,
     filters: Filters,
 ) -> None:
-    """Print how many participants match."""
+    """Print the number of participants that match.
+
+    Examples:
+        turkctl participants count --complete
+    """
     from turkctl.operations.participants import lists as participants
 
     run = invocation(ctx)
@@ -113,9 +133,13 @@ def count(
 @app.command()
 def show(
     ctx: typer.Context,
-    wanted: Annotated[str, typer.Argument(metavar="ID", help="A uniqueid, an assignment or a worker.")],
+    wanted: Annotated[str, typer.Argument(metavar="ID", help="Uniqueid, assignment id or worker id.")],
 ) -> None:
-    """Show one participant in full, with what the experiment recorded."""
+    """Show one participant in full, with what the experiment recorded.
+
+    Examples:
+        turkctl participants show A1EXAMPLEWORKER --json
+    """
     from turkctl.operations.participants import lists as participants
 
     run = invocation(ctx)
@@ -126,10 +150,16 @@ def show(
 @app.command(name="set")
 def set_(
     ctx: typer.Context,
-    wanted: Annotated[str, typer.Argument(metavar="ID", help="A uniqueid, an assignment or a worker.")],
-    bonus: Annotated[str, typer.Option("--bonus", metavar="A", help="Dollars that workers bonus --auto will pay.")],
+    wanted: Annotated[str, typer.Argument(metavar="ID", help="Uniqueid, assignment id or worker id.")],
+    bonus: Annotated[
+        str, typer.Option("--bonus", metavar="A", help="Dollars that `workers bonus --auto` will pay, as in 0.40.")
+    ],
 ) -> None:
-    """Say what bonus a participant is owed. Pays nothing."""
+    """Set the bonus that a participant is owed; pay nothing.
+
+    Examples:
+        turkctl participants set A1EXAMPLEWORKER --bonus 0.40
+    """
     from turkctl.operations.participants.bonus import set_bonus
     from turkctl.units import parse_money
 

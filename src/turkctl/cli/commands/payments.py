@@ -15,14 +15,23 @@ from turkctl.units import parse_time
 if TYPE_CHECKING:
     from turkctl.operations.payments.ledger import LedgerQuery
 
-app = make_group("The ledger of what was paid: list, export, and compare it with the market.")
+app = make_group("List and export payments; compare them with the market.")
 
-Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="To this worker.")]
-Experiment = Annotated[str | None, typer.Option("--experiment", metavar="SLUG", help="For this experiment.")]
-Campaign = Annotated[int | None, typer.Option("--campaign", metavar="N", help="On HITs of this campaign.")]
-Since = Annotated[str | None, typer.Option("--since", metavar="T", help="Paid at this time or later.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Paid before this time.")]
-Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="One of bonus, compensation, reward.")]
+Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only payments to this worker.")]
+Experiment = Annotated[
+    str | None, typer.Option("--experiment", metavar="SLUG", help="Only payments for this experiment.")
+]
+Campaign = Annotated[
+    int | None, typer.Option("--campaign", metavar="N", help="Only payments on HITs of this campaign.")
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="T", help="Only payments made at this time or later, as in 2026-05-04.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Only payments made before this time.")]
+Kind = Annotated[
+    str | None,
+    typer.Option("--kind", metavar="KIND", help="Only payments of this kind: bonus, compensation or reward."),
+]
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Filters:
     kind: Kind = None
 
     def query(self) -> LedgerQuery:
-        """As one value.
+        """Return the options as one value.
 
         Raises:
             UsageError: a time that cannot be read.
@@ -54,7 +63,12 @@ def list_(
     ctx: typer.Context,
     filters: Filters,
 ) -> None:
-    """List the payments of this mode."""
+    """List the payments of this mode.
+
+    Examples:
+        turkctl workers payments list --worker A1EXAMPLEWORKER
+        turkctl workers payments list --experiment colours --kind bonus
+    """
     from turkctl.accounts import with_market
     from turkctl.operations.payments.ledger import COLUMNS, list_payments
 
@@ -67,11 +81,15 @@ def list_(
 @bundled
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Option("--file", metavar="F", help="Write to this file, which is replaced.")],
+    file: Annotated[Path, typer.Option("--file", metavar="F", help="File to write to; it is replaced.")],
     filters: Filters,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv or jsonl.")] = "csv",
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Format of the file: csv or jsonl.")] = "csv",
 ) -> None:
-    """Write the payments of this mode to a file; says how many they are."""
+    """Write the payments of this mode to a file, and print their number.
+
+    Examples:
+        turkctl workers payments export --file paid.csv
+    """
     from turkctl.cli.export import write_rows
     from turkctl.operations.payments.ledger import KEYS, list_payments
     from turkctl.outputs import check
@@ -86,9 +104,16 @@ def export(
 @app.command()
 def reconcile(
     ctx: typer.Context,
-    adopt: Annotated[bool, typer.Option("--adopt", help="Enter in the ledger what the market has.")] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Add the payments that only the market knows to the ledger.")
+    ] = False,
 ) -> None:
-    """Compare the ledger with the bonuses that the market paid; exit 1 while they differ."""
+    """Compare the ledger with the bonuses that the market paid; exit 1 if they differ.
+
+    Examples:
+        turkctl workers payments reconcile
+        turkctl workers payments reconcile --adopt
+    """
     from turkctl.operations.payments.reconcile import COLUMNS
     from turkctl.operations.payments.reconcile import reconcile as compare
 
@@ -100,5 +125,5 @@ def reconcile(
         run.output.rows(COLUMNS, [each.as_dict() for each in found.differences])
     run.output.note(f"{found.compared} bonuses agree, {len(found.differences)} differ, {found.adopted} adopted")
     if found.gone:
-        run.output.note(f"the market no longer tells what it paid on {found.gone} HITs")
+        run.output.note(f"the market no longer lists what it paid on {found.gone} HITs")
     raise typer.Exit(1 if found.differences else 0)

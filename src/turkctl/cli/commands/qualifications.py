@@ -11,9 +11,12 @@ from turkctl.cli.batch import run_batch
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import DryRun
 
-app = make_group("Qualification types of your own, and the workers who hold them.")
+app = make_group("Create, grant and revoke qualification types of your own.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name in the project file or on the market, or its id.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="Name of the qualification in the project file or on the market, or its id."),
+]
 Workers = Annotated[list[str] | None, typer.Argument(metavar="[WORKER]...", help="Ids of workers.", show_default=False)]
 From = Annotated[
     Path | None,
@@ -33,10 +36,15 @@ WorkerColumn = Annotated[
 def list_(
     ctx: typer.Context,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also those of the account that this database does not know.")
+        bool, typer.Option("--all", help="Also types of the account that this database does not know.")
     ] = False,
 ) -> None:
-    """List the qualification types that turkctl made in this mode."""
+    """List the qualification types that turkctl created in this mode.
+
+    Examples:
+        turkctl qualifications list
+        turkctl qualifications list --all
+    """
     from turkctl.operations.qualifications.by_name import list_account, list_types
 
     run = invocation(ctx)
@@ -51,17 +59,24 @@ def list_(
 @app.command()
 def create(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What workers read; an account has each name once.")],
-    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What it stands for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name that workers see; unique in the account.")],
+    description: Annotated[
+        str, typer.Option("--description", metavar="TEXT", help="What the qualification stands for; workers see it.")
+    ],
     keywords: Annotated[
-        list[str] | None, typer.Option("--keyword", metavar="WORD", help="To find it by; repeatable.")
+        list[str] | None, typer.Option("--keyword", metavar="WORD", help="Keyword to find it by.")
     ] = None,
     auto_granted_value: Annotated[
-        int | None, typer.Option("--auto-granted-value", metavar="N", help="Who asks for it gets it, with this value.")
+        int | None,
+        typer.Option("--auto-granted-value", metavar="N", help="Grant it with this value to whoever requests it."),
     ] = None,
-    inactive: Annotated[bool, typer.Option("--inactive", help="Workers cannot ask for it.")] = False,
+    inactive: Annotated[bool, typer.Option("--inactive", help="Do not let workers request it.")] = False,
 ) -> None:
-    """Make a qualification type, once: one of that name is taken as it is, and described anew."""
+    """Create a qualification type, or update the description of the one with this name.
+
+    Examples:
+        turkctl qualifications create "Speaks German" --description "Passed our test of German."
+    """
     from turkctl.operations.qualifications.by_name import create_type, spec_of
 
     run = invocation(ctx)
@@ -74,13 +89,18 @@ def grant(
     ctx: typer.Context,
     name: Name,
     workers: Workers = None,
-    value: Annotated[int, typer.Option("--value", metavar="N", help="The score they get.")] = 1,
-    notify: Annotated[bool, typer.Option("--notify", help="Have the market write to them.")] = False,
+    value: Annotated[int, typer.Option("--value", metavar="N", help="Value to grant, a whole number.")] = 1,
+    notify: Annotated[bool, typer.Option("--notify", help="Let the market notify the workers.")] = False,
     file: From = None,
     worker_column: WorkerColumn = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Grant a qualification to workers, silently unless told; a second time sets the value anew."""
+    """Grant a qualification to workers, without notifying them; granting it again changes the value.
+
+    Examples:
+        turkctl qualifications grant trained A1EXAMPLEWORKER --value 90
+        turkctl qualifications grant trained --from passed.txt --value 90 --dry-run
+    """
     from turkctl.operations.qualifications.grants import prepare_grant, read_workers
 
     run = invocation(ctx)
@@ -95,13 +115,18 @@ def revoke(
     name: Name,
     workers: Workers = None,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Sent to them; without it they are not told.")
+        str | None,
+        typer.Option("--reason", metavar="TEXT", help="Reason, sent to the workers; without it they are not notified."),
     ] = None,
     file: From = None,
     worker_column: WorkerColumn = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Take a qualification away from workers; who does not hold it is done already."""
+    """Take a qualification away from workers; those who do not hold it are skipped.
+
+    Examples:
+        turkctl qualifications revoke trained A1EXAMPLEWORKER --reason "The training has changed."
+    """
     from turkctl.operations.qualifications.grants import prepare_revoke, read_workers
 
     run = invocation(ctx)
@@ -114,9 +139,15 @@ def revoke(
 def workers(
     ctx: typer.Context,
     name: Name,
-    revoked: Annotated[bool, typer.Option("--revoked", help="Those whom it was taken from, instead.")] = False,
+    revoked: Annotated[
+        bool, typer.Option("--revoked", help="List workers from whom it was taken away instead.")
+    ] = False,
 ) -> None:
-    """List who holds a qualification, as the market says."""
+    """List the workers who hold a qualification, as the market has it.
+
+    Examples:
+        turkctl qualifications workers trained
+    """
     from turkctl.operations.qualifications.by_name import find_type, holders
 
     run = invocation(ctx)

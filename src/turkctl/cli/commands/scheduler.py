@@ -19,21 +19,27 @@ from turkctl.cli.invocation import Invocation
 from turkctl.errors import ExitCode, UsageError
 from turkctl.units import parse_duration
 
-app = make_group("The one process that runs tasks, and who it is.")
+app = make_group("Run recurring tasks when they are due.")
 
 
 @app.command(name="run")
 def run_(
     ctx: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="Run what is due, and leave: for cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Run what is due now and exit, as from cron.")] = False,
     until_idle: Annotated[
-        bool, typer.Option("--until-idle", help="Leave when nothing is due and no campaign is active.")
+        bool, typer.Option("--until-idle", help="Exit when nothing is due and no campaign is active.")
     ] = False,
-    poll: Annotated[str, typer.Option("--poll", metavar="D", help="Time between looks at the tasks.")] = "5s",
+    poll: Annotated[
+        str, typer.Option("--poll", metavar="D", help="Time between checks for due tasks, as in 5s.")
+    ] = "5s",
 ) -> None:
     """Run the tasks of all modes when they are due, one after another, until SIGTERM or Ctrl-C.
 
-    What it does goes to standard error, a line an event; the number of runs, in the end, to standard output.
+    It logs each event on standard error, and prints the number of runs on standard output at the end.
+
+    Examples:
+        turkctl scheduler run
+        turkctl scheduler run --once --quiet
     """
     from turkctl.scheduler.logs import shown
     from turkctl.scheduler.runner import Runner
@@ -41,7 +47,7 @@ def run_(
     run = invocation(ctx)
     interval = parse_duration(poll)
     if not interval:
-        raise UsageError("--poll 0s: there has to be time between looks", hint="at least 1s; 5s if left out")
+        raise UsageError("--poll must be at least 1s", hint="leave it out for 5s")
     with shown(_log_level(run)), _signals() as (stop, caught):
         runner = Runner(run.context, stop=stop)
         report = runner.once() if once else runner.run(interval, until_idle=until_idle)
@@ -54,7 +60,11 @@ def run_(
 
 @app.command()
 def status(ctx: typer.Context) -> None:
-    """Say who runs tasks, since when, and which is next in this mode; exit 0 if somebody does, else 3."""
+    """Show which process runs tasks, since when, and the next task of this mode; exit 0 if one runs, else 3.
+
+    Examples:
+        turkctl scheduler status
+    """
     from turkctl.operations.tasks.scheduler import scheduler_status
 
     run = invocation(ctx)
@@ -66,10 +76,15 @@ def status(ctx: typer.Context) -> None:
 @app.command()
 def unit(
     ctx: typer.Context,
-    cron: Annotated[bool, typer.Option("--cron", help="Only the crontab line.")] = False,
-    systemd: Annotated[bool, typer.Option("--systemd", help="Only the systemd unit.")] = False,
+    cron: Annotated[bool, typer.Option("--cron", help="Print only the crontab line.")] = False,
+    systemd: Annotated[bool, typer.Option("--systemd", help="Print only the systemd unit.")] = False,
 ) -> None:
-    """Print a systemd unit and a crontab line for this project."""
+    """Print a systemd unit and a crontab line for this project.
+
+    Examples:
+        turkctl scheduler unit --systemd
+        turkctl scheduler unit --cron
+    """
     from turkctl.scheduler.units import crontab_line, systemd_unit
 
     run = invocation(ctx)
@@ -78,7 +93,7 @@ def unit(
         if mask_url(str(run.flags.get(flag, ""))) != run.flags.get(flag, ""):
             variable = f"TURKCTL_{flag.upper()}"
             run.output.warn(
-                f"the address holds a secret and is left out: set {variable} in a file that only you can read"
+                f"the address contains a secret and is left out: set {variable} in a file that only you can read"
             )
         elif flag in run.flags:
             command += ["--" + flag.replace("_", "-"), str(run.flags[flag])]
@@ -101,7 +116,7 @@ def _log_level(run: Invocation) -> int:
 
 @contextmanager
 def _signals() -> Iterator[tuple[threading.Event, set[int]]]:
-    """An event that the first SIGTERM or Ctrl-C sets, and which it was; a second Ctrl-C ends at once."""
+    """Yield an event that the first SIGTERM or Ctrl-C sets, and which it was; a second Ctrl-C ends at once."""
     stop, caught = threading.Event(), set[int]()
 
     def leave(number: int, _frame: object) -> None:

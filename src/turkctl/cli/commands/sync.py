@@ -9,42 +9,57 @@ import typer
 from turkctl.cli import select
 from turkctl.cli.batch import apply_batch, confirm
 from turkctl.cli.common import invocation
+from turkctl.cli.help_pages import App
 from turkctl.errors import UsageError
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.engine.plan import BatchResult
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = App()
 
 
 @app.command()
 def sync(
     ctx: typer.Context,
     full: Annotated[
-        bool, typer.Option("--full", help="Read the work of every HIT again, not only where counters changed.")
+        bool, typer.Option("--full", help="Read the work on every HIT again, not only on those whose counters changed.")
     ] = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take the HITs in that the account has and this database does not know.")
+        bool, typer.Option("--adopt", help="Add the account's HITs that this database does not know to it.")
     ] = False,
     experiment: Annotated[
-        str | None, typer.Option("--experiment", metavar="SLUG", help="--adopt: they are this experiment's.")
+        str | None,
+        typer.Option(
+            "--experiment", metavar="SLUG", help="With --adopt: the experiment they belong to.", show_default="none"
+        ),
     ] = None,
     codeversion: Annotated[
         str | None,
-        typer.Option("--codeversion", metavar="V", help="--adopt: of this version, else the configured one."),
+        typer.Option(
+            "--codeversion", metavar="V", help="With --adopt: their code version.", show_default="the configured one"
+        ),
     ] = None,
     disable_unknown: Annotated[
         bool,
-        typer.Option("--disable-unknown", help="Expire, approve and delete the HITs that this database does not know."),
+        typer.Option(
+            "--disable-unknown", help="Expire, approve and delete the account's HITs that this database does not know."
+        ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="--disable-unknown: only say what would be done.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --disable-unknown: show what would be done, and change nothing.")
+    ] = False,
     yes: select.Yes = False,
 ) -> None:
-    """Bring HITs, assignments and participants up to date with the market, at the cost of what changed.
+    """Bring HITs, assignments and participants up to date with the market, reading only what changed.
 
-    HITs that psiTurk posted on the same database come in. HITs of the account that this database does not know are
+    HITs that psiTurk posted on the same database are added. HITs of the account that this database does not know are
     listed as unknown and left alone.
+
+    Examples:
+        turkctl sync
+        turkctl sync --full
+        turkctl sync --disable-unknown --dry-run
     """
     from turkctl.operations.experiments.people import unclaimed_rows, unclaimed_warning
     from turkctl.operations.qualifications.took_part import grant_new
@@ -54,11 +69,14 @@ def sync(
 
     run = invocation(ctx)
     if adopt and disable_unknown:
-        raise UsageError("--adopt keeps unknown HITs, --disable-unknown ends them", hint="give one of them")
+        raise UsageError("--adopt and --disable-unknown cannot be used together", hint="give one of them")
     if not adopt and (experiment is not None or codeversion is not None):
-        raise UsageError("--experiment and --codeversion say whose HITs to adopt", hint="add --adopt")
+        raise UsageError("--experiment and --codeversion need --adopt", hint="add --adopt")
     if dry_run and not disable_unknown:
-        raise UsageError("--dry-run shows what --disable-unknown would do", hint="a sync changes nothing on the market")
+        raise UsageError(
+            "--dry-run needs --disable-unknown",
+            hint="leave it out: sync alone changes nothing on the market",
+        )
     adoption = Adoption(experiment, codeversion) if adopt else None
     grant = None if dry_run else grant_new
     report = bring_up_to_date(run.context, full=full, grant=grant, adoption=adoption)

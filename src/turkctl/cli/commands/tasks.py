@@ -13,30 +13,46 @@ from turkctl.errors import ExitCode, UsageError
 from turkctl.schedules import Schedule
 from turkctl.units import parse_duration
 
-app = make_group("Recurring tasks: create, list, change, pause, run, delete.")
+app = make_group("Create, list, change, pause, run and delete recurring tasks.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name.")]
-AllModes = Annotated[bool, typer.Option("--all-modes", help="Those of all modes.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.")]
+AllModes = Annotated[bool, typer.Option("--all-modes", help="Show those of all modes.")]
 Full = Annotated[
-    bool | None, typer.Option("--full/--no-full", help="sync: read the work of every HIT again.", show_default=False)
+    bool | None,
+    typer.Option(
+        "--full/--no-full",
+        help="sync: read the work on every HIT again, or only on those whose counters changed.",
+        show_default=False,
+    ),
 ]
-Feedback = Annotated[str | None, typer.Option("--feedback", metavar="TEXT", help="approve-all: what workers are told.")]
+Feedback = Annotated[
+    str | None, typer.Option("--feedback", metavar="TEXT", help="approve-all: message to the workers.")
+]
 
 Method = Annotated[
-    str | None, typer.Option("--method", metavar="NAME", help="aggregate-labels: another than the settings say.")
+    str | None, typer.Option("--method", metavar="NAME", help="aggregate-labels: method, in place of the experiment's.")
 ]
 MinVotes = Annotated[
     int | None,
-    typer.Option("--min-votes", metavar="N", min=0, max=10**9, help="aggregate-labels: another than the settings say."),
+    typer.Option(
+        "--min-votes",
+        metavar="N",
+        min=0,
+        max=10**9,
+        help="aggregate-labels: number of votes below which an item gets no label, in place of the experiment's.",
+    ),
 ]
-BonusReason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="bonus-auto: what workers are told.")]
+BonusReason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="bonus-auto: what the bonus is for; the workers read it.")
+]
 
 Cron = Annotated[
     str | None,
-    typer.Option("--cron", metavar="LINE", help='Times instead of an interval, as in a crontab: "0 9 * * mon-fri".'),
+    typer.Option("--cron", metavar="LINE", help='Times to run at, as a crontab line: "0 9 * * mon-fri".'),
 ]
 Zone = Annotated[
-    str | None, typer.Option("--timezone", metavar="ZONE", help="Time zone of --cron, as Europe/Berlin (default UTC).")
+    str | None,
+    typer.Option("--timezone", metavar="ZONE", help="Time zone of --cron, as in Europe/Berlin.", show_default="UTC"),
 ]
 
 SPENDING = {
@@ -47,14 +63,14 @@ SPENDING = {
 
 
 def _options(**given: Any) -> dict[str, Any]:
-    """The options of the task's kind that were given."""
+    """Return the options of the task's kind that were given."""
     return {name: value for name, value in given.items() if value is not None and value is not False}
 
 
 def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Schedule | None:
     """Return when the task is to be due; None where nothing was said of it."""
     if cron is None and timezone is not None:
-        raise UsageError("--timezone says in which zone --cron is read", hint="give --cron too, or leave it out")
+        raise UsageError("--timezone needs --cron", hint="give --cron too, or leave it out")
     if cron is not None and every is not None:
         raise UsageError("--every and --cron cannot be used together", hint="give one of them")
     if every is None and cron is None:
@@ -67,14 +83,19 @@ def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Sche
 def create(
     ctx: typer.Context,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="approve-all, bonus-auto, sync, dispatch, aggregate-labels or expire.")
+        str,
+        typer.Argument(
+            metavar="KIND", help="What it does: approve-all, bonus-auto, sync, dispatch, aggregate-labels or expire."
+        ),
     ],
     every: Annotated[
-        str | None, typer.Option("--every", metavar="D", help="Interval between runs, as in 30m; the first run is now.")
+        str | None, typer.Option("--every", metavar="D", help="Time between runs, as in 30m; the first run is now.")
     ] = None,
     cron: Cron = None,
     timezone: Zone = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="By default the kind's.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the task.", show_default="the kind")
+    ] = None,
     everything: select.All = False,
     regex: select.Regex = None,
     experiment: select.Experiment = None,
@@ -87,7 +108,12 @@ def create(
     min_votes: MinVotes = None,
     yes: select.Yes = False,
 ) -> None:
-    """Create a task of this mode, due now and then at every interval, or at the times of a cron line."""
+    """Create a task that runs now and then at an interval, or at the times of a crontab line.
+
+    Examples:
+        turkctl tasks create approve-all --every 1h --all
+        turkctl tasks create bonus-auto --cron "0 9 * * mon-fri" --all --reason "A better answer"
+    """
     from turkctl.operations.tasks.manage import create_task
     from turkctl.scheduler.kinds import require_kind
 
@@ -114,7 +140,11 @@ def create(
 
 @app.command(name="list")
 def list_(ctx: typer.Context, all_modes: AllModes = False) -> None:
-    """List the tasks of this mode, the next first."""
+    """List the tasks of this mode, the one due next first.
+
+    Examples:
+        turkctl tasks list
+    """
     from turkctl.operations.tasks.manage import COLUMNS, list_tasks, other_modes
 
     run = invocation(ctx)
@@ -126,7 +156,11 @@ def list_(ctx: typer.Context, all_modes: AllModes = False) -> None:
 
 @app.command()
 def show(ctx: typer.Context, name: Name) -> None:
-    """Show one task in full, with its last runs."""
+    """Show one task in full, with its last runs.
+
+    Examples:
+        turkctl tasks show sync
+    """
     from turkctl.operations.tasks.manage import show_task
 
     run = invocation(ctx)
@@ -137,10 +171,12 @@ def show(ctx: typer.Context, name: Name) -> None:
 def update(
     ctx: typer.Context,
     name: Name,
-    every: Annotated[str | None, typer.Option("--every", metavar="D", help="A new interval, from now.")] = None,
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="D", help="New time between runs, as in 30m, from now on.")
+    ] = None,
     cron: Cron = None,
     timezone: Zone = None,
-    new_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.")] = None,
+    new_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="New name.")] = None,
     everything: select.All = False,
     regex: select.Regex = None,
     experiment: select.Experiment = None,
@@ -152,7 +188,11 @@ def update(
     method: Method = None,
     min_votes: MinVotes = None,
 ) -> None:
-    """Change a task's interval, name or options; selectors that are given replace all that it had."""
+    """Change a task's times, name or options; selectors that you give replace all that it had.
+
+    Examples:
+        turkctl tasks update sync --every 1h
+    """
     from turkctl.operations.tasks.manage import update_task
     from turkctl.scheduler.kinds import KINDS
 
@@ -168,7 +208,11 @@ def update(
 
 @app.command()
 def pause(ctx: typer.Context, name: Name) -> None:
-    """Let a task rest until it is resumed; a run in hand goes on."""
+    """Pause a task until it is resumed; a run that has begun goes on.
+
+    Examples:
+        turkctl tasks pause sync
+    """
     from turkctl.operations.tasks.manage import pause_task
 
     run = invocation(ctx)
@@ -177,7 +221,11 @@ def pause(ctx: typer.Context, name: Name) -> None:
 
 @app.command()
 def resume(ctx: typer.Context, name: Name) -> None:
-    """Let a paused task go on; slots that passed meanwhile are made up for by one run."""
+    """Resume a paused task; one run makes up for all that were missed.
+
+    Examples:
+        turkctl tasks resume sync
+    """
     from turkctl.operations.tasks.manage import resume_task
 
     run = invocation(ctx)
@@ -186,7 +234,11 @@ def resume(ctx: typer.Context, name: Name) -> None:
 
 @app.command()
 def delete(ctx: typer.Context, name: Name) -> None:
-    """Delete a task; its history stays."""
+    """Delete a task; its history stays.
+
+    Examples:
+        turkctl tasks delete sync
+    """
     from turkctl.operations.tasks.manage import delete_task
 
     run = invocation(ctx)
@@ -195,7 +247,11 @@ def delete(ctx: typer.Context, name: Name) -> None:
 
 @app.command(name="run")
 def run_(ctx: typer.Context, name: Name) -> None:
-    """Run a task now, paused or not; where a scheduler runs, wait for that to do it."""
+    """Run a task now, paused or not; if a scheduler is running, wait until it has done it.
+
+    Examples:
+        turkctl tasks run sync
+    """
     from turkctl.cli.batch import stoppable
     from turkctl.scheduler.runner import run_by_hand
 
@@ -211,11 +267,20 @@ def run_(ctx: typer.Context, name: Name) -> None:
 @app.command()
 def history(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this task.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Name of a task; all tasks without it.", show_default=False)
+    ] = None,
     all_modes: AllModes = False,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the last N.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Number of runs to list at most.")
+    ] = None,
 ) -> None:
-    """List past runs, the newest first; those of deleted tasks too."""
+    """List past runs, the newest first; those of deleted tasks, too.
+
+    Examples:
+        turkctl tasks history sync
+        turkctl tasks history --limit 20
+    """
     from turkctl.operations.tasks.manage import HISTORY_COLUMNS
     from turkctl.operations.tasks.manage import history as past
 

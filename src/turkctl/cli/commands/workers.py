@@ -14,11 +14,13 @@ from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
 
-app = make_group("List workers; approve, reject, write to, block and exclude them.")
+app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
 
-Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Workers.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; the worker does not see it.")]
+Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Reason, for your records; the worker does not see it.")
+]
 
 
 @app.command(name="list")
@@ -26,21 +28,27 @@ Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Wh
 def list_(
     ctx: typer.Context,
     selectors: select.WorkSelectors,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market who is blocked.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market which workers are blocked.")] = False,
     gold: Annotated[
-        bool, typer.Option("--gold", help="Also how many known answers each was asked for, and the share right.")
+        bool,
+        typer.Option("--gold", help="Also show the number of known answers each was asked for, and the share right."),
     ] = False,
-    wage: Annotated[bool, typer.Option("--wage", help="Also hours worked and dollars earned in an hour.")] = False,
+    wage: Annotated[bool, typer.Option("--wage", help="Also show hours worked and dollars per hour.")] = False,
     group_by: Annotated[
         list[str] | None,
         typer.Option(
             "--group-by",
             metavar="COL",
-            help="--wage: by experiment, condition, codeversion or campaign instead of by worker. Repeatable.",
+            help="With --wage: group by experiment, condition, codeversion or campaign instead of by worker.",
         ),
     ] = None,
 ) -> None:
-    """List workers of this mode: assignments by status, earned, bonus, last seen."""
+    """List workers of this mode: assignments by status, earnings, bonuses, last seen.
+
+    Examples:
+        turkctl workers list --experiment colours
+        turkctl workers list --wage --group-by experiment
+    """
     from turkctl.operations.selection import gold as known_answers
     from turkctl.operations.workers import wages
     from turkctl.operations.workers.lists import COLUMNS, list_workers
@@ -66,11 +74,11 @@ def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
     from turkctl.errors import UsageError
 
     if not wage:
-        raise UsageError("--group-by groups wages", hint="add --wage")
+        raise UsageError("--group-by needs --wage", hint="add --wage")
     if refresh:
-        raise UsageError("--refresh asks who is blocked, which groups do not show", hint="leave one of them out")
+        raise UsageError("--refresh cannot be used with --group-by", hint="leave one of them out")
     if gold:
-        raise UsageError("--gold is about each worker, which groups do not show", hint="leave one of them out")
+        raise UsageError("--gold cannot be used with --group-by", hint="leave one of them out")
 
 
 @app.command()
@@ -81,18 +89,24 @@ def approve(
     feedback: select.Feedback = None,
     override_rejection: select.OverrideRejection = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on until interrupted: approve what is submitted when it arrives.")
+        bool, typer.Option("--watch", help="Keep approving submissions the moment they arrive, until Ctrl-C.")
     ] = False,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Approve, and so pay, all that is marked submitted. Never asks."""
+    """Approve, and so pay, the submitted work selected. Never asks.
+
+    Examples:
+        turkctl workers approve --all --dry-run
+        turkctl workers approve 3EXAMPLEASSIGNMENT000000000001 --feedback "Thank you"
+        turkctl workers approve --experiment colours --watch
+    """
     from turkctl.operations.workers.approve import prepare_approve
 
     run = invocation(ctx)
     wanted = selectors.work().require()
     if watch:
         if dry_run or override_rejection or wanted.min_gold is not None:
-            raise typer.BadParameter("--watch goes with none of --dry-run, --override-rejection and --min-gold")
+            raise typer.BadParameter("--watch cannot be used with --dry-run, --override-rejection or --min-gold")
         raise typer.Exit(watch_approvals(run, wanted, feedback))
     plan, act = prepare_approve(run.context, wanted, feedback=feedback, override_rejection=override_rejection)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
@@ -104,26 +118,43 @@ def bonus(
     ctx: typer.Context,
     selectors: select.WideWorkSelectors,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")
+        str | None, typer.Option("--reason", metavar="TEXT", help="What the bonus is for; the worker reads it.")
     ] = None,
-    auto: Annotated[bool, typer.Option("--auto", help="Pay approved work what its row's bonus column says.")] = False,
-    amount: Annotated[str | None, typer.Option("--amount", metavar="A", help="Dollars for each.")] = None,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Pay each the amount in the bonus column of their participant row.")
+    ] = False,
+    amount: Annotated[
+        str | None, typer.Option("--amount", metavar="A", help="Dollars to pay each, as in 0.25.")
+    ] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="A table of id, amount and reason for each; - is standard input."),
+        typer.Option("--from", metavar="FILE", help="Table with columns id, amount and reason; - is standard input."),
     ] = None,
     skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="--from: pay the good rows although there are bad ones.")
+        bool, typer.Option("--skip-bad-rows", help="With --from: skip invalid rows instead of paying nothing.")
     ] = False,
     purpose: Annotated[
         str | None,
-        typer.Option("--purpose", metavar="NAME", help="Paid once per assignment; auto with --auto, else the reason."),
+        typer.Option(
+            "--purpose",
+            metavar="NAME",
+            help="Name of the bonus; each assignment is paid once for it.",
+            show_default="auto with --auto, else the reason",
+        ),
     ] = None,
-    each: Annotated[bool, typer.Option("--each", help="Pay every assignment of a worker that is named.")] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Pay for every assignment of a worker whose id you give, not only for one.")
+    ] = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Pay bonuses: each once for its purpose, whatever happens in between."""
+    """Pay bonuses; nobody is paid twice for the same purpose, even if you run it again.
+
+    Examples:
+        turkctl workers bonus --experiment colours --amount 0.25 --reason "Careful work" --dry-run
+        turkctl workers bonus --all --auto --reason "A better answer"
+        turkctl workers bonus --from bonuses.csv
+    """
     from turkctl.errors import UsageError
     from turkctl.operations.payments.bonus import prepare_bonus
     from turkctl.operations.payments.from_file import prepare_bonus_file
@@ -132,11 +163,16 @@ def bonus(
 
     run = invocation(ctx)
     if (auto, amount is not None, source is not None).count(True) != 1:
-        raise UsageError("say how much to pay", hint="give one of --auto, --amount A and --from FILE")
+        raise UsageError(
+            "the amount to pay is missing, or given twice", hint="give one of --auto, --amount A and --from FILE"
+        )
     chosen = selectors.work()
     if source is not None:
         if chosen != select.WideWorkSelectors().work():
-            raise UsageError("--from names whom to pay in its file", hint="leave ids and selectors out")
+            raise UsageError(
+                "--from cannot be used with ids or selectors: the file says whom to pay",
+                hint="leave ids and selectors out",
+            )
         plan, act = prepare_bonus_file(
             run.context,
             source,
@@ -155,16 +191,28 @@ def bonus(
 @app.command()
 def reject(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Assignments.")],
-    feedback: Annotated[str, typer.Option("--feedback", metavar="TEXT", help="Why; the worker reads it.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.")],
+    feedback: Annotated[
+        str, typer.Option("--feedback", metavar="TEXT", help="Why the work is rejected; the worker reads it.")
+    ],
     people: Annotated[
         int | None,
-        typer.Option("--people", metavar="N", min=0, help="Go ahead if it concerns N people; else nothing is done."),
+        typer.Option(
+            "--people",
+            metavar="N",
+            min=0,
+            help="Number of people whose work this rejects; with another number nothing is done.",
+        ),
     ] = None,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Reject submitted work: it is not paid. In mode live, several people take their number as the answer."""
+    """Reject submitted work: it is not paid. In mode live, confirm by the number of people if there are several.
+
+    Examples:
+        turkctl workers reject 3EXAMPLEASSIGNMENT000000000001 --feedback "All your answers are the same."
+        turkctl workers reject 3EXAMPLEASSIGNMENT000000000001 --feedback "There are no answers." --people 1
+    """
     from turkctl.cli.people import agreed_on_people
     from turkctl.operations.workers.reject import people as concerned
     from turkctl.operations.workers.reject import prepare_reject
@@ -180,13 +228,17 @@ def reject(
 def message(
     ctx: typer.Context,
     workers: Workers,
-    subject: Annotated[str, typer.Option("--subject", metavar="S", help="At most 200 characters.")],
-    text: Annotated[str, typer.Option("--text", metavar="T", help="At most 4,096 characters.")],
+    subject: Annotated[str, typer.Option("--subject", metavar="S", help="Subject, at most 200 characters.")],
+    text: Annotated[str, typer.Option("--text", metavar="T", help="Text, at most 4,096 characters.")],
     new: select.New = False,
     resume: select.Resume = False,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Write to workers who did work for this account, a hundred with each request."""
+    """Send a message to workers who did work for this account, 100 with each request.
+
+    Examples:
+        turkctl workers message A1EXAMPLEWORKER --subject "Part two" --text "The second part opens on Monday."
+    """
     from turkctl.operations.workers.message import MessageRequest, prepare_message
 
     run = invocation(ctx)
@@ -197,19 +249,30 @@ def message(
 @app.command()
 def compensate(
     ctx: typer.Context,
-    worker: Annotated[str, typer.Argument(metavar="WORKER", help="The worker who is paid.")],
-    amount: Annotated[str, typer.Option("--amount", metavar="A", help="Dollars, as in 2.50; commission comes on top.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What for; the worker reads it.")],
+    worker: Annotated[str, typer.Argument(metavar="WORKER", help="Id of the worker.")],
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="A", help="Dollars to pay, as in 2.50, before commission.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="What the money is for; the worker reads it.")
+    ],
     experiment: Annotated[
-        str | None, typer.Option("--experiment", metavar="SLUG", help="The experiment whose budget pays.")
+        str | None,
+        typer.Option("--experiment", metavar="SLUG", help="Experiment whose budget pays.", show_default="none"),
     ] = None,
-    lifetime: Annotated[str, typer.Option("--lifetime", metavar="D", help="Time to accept the HIT.")] = "14d",
+    lifetime: Annotated[
+        str, typer.Option("--lifetime", metavar="D", help="Time the worker has to accept the HIT, as in 14d.")
+    ] = "14d",
     new: select.New = False,
     resume: select.Resume = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
-    """Pay somebody who did the work and could not submit it, by a HIT that this worker alone can see."""
+    """Pay a worker who did the work but could not submit it, through a HIT that only they can see.
+
+    Examples:
+        turkctl workers compensate A1EXAMPLEWORKER --amount 2.50 --reason "Our server broke" --experiment colours
+    """
     from turkctl.operations.payments.compensate import CompensateRequest, prepare_compensate
     from turkctl.operations.payments.compensate import compensate as carry_out
     from turkctl.units import parse_duration, parse_money
@@ -234,7 +297,11 @@ def compensate(
 def block(
     ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False, yes: select.Yes = False
 ) -> None:
-    """Let workers do no more work for this account. To keep them out of one experiment, use exclude."""
+    """Block workers from all HITs of this account. To keep them out of one experiment, use exclude.
+
+    Examples:
+        turkctl workers block A1EXAMPLEWORKER --reason "A script, not a person"
+    """
     from turkctl.operations.workers.block import prepare_block
 
     run = invocation(ctx)
@@ -244,7 +311,11 @@ def block(
 
 @app.command()
 def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False) -> None:
-    """Take blocks away."""
+    """Unblock workers.
+
+    Examples:
+        turkctl workers unblock A1EXAMPLEWORKER
+    """
     from turkctl.operations.workers.block import prepare_block
 
     run = invocation(ctx)
@@ -259,7 +330,12 @@ def exclude(
     selectors: select.WorkSelectors,
     dry_run: select.DryRun = False,
 ) -> None:
-    """Keep those who took part out of later HITs of the experiment, by a qualification; nobody is told."""
+    """Keep those who took part out of later HITs of the experiment, through a qualification; nobody is notified.
+
+    Examples:
+        turkctl workers exclude --experiment colours
+        turkctl workers exclude A1EXAMPLEWORKER --dry-run
+    """
     from turkctl.operations.workers.exclude import prepare_exclude
 
     run = invocation(ctx)

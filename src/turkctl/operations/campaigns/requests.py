@@ -204,7 +204,7 @@ def _check_times(request: CampaignRequest, now: datetime) -> None:
     if request.hours is not None:
         parse_window(request.hours, request.timezone)
     elif request.timezone is not None:
-        raise UsageError("--timezone says nothing without --hours", hint="add --hours 09:00-17:00")
+        raise UsageError("--timezone needs --hours", hint="add --hours 09:00-17:00")
     if request.end_at is None:
         return
     if request.end_at <= now:

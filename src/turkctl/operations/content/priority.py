@@ -116,7 +116,7 @@ def _constant(value: object, text: str, columns: Sequence[str] | None) -> Term:
 
 def _function(name: str, arguments: int, text: str) -> Callable[..., Any]:
     if name not in _FUNCTIONS:
-        raise UsageError(f"--priority '{text}': {name} is no function here", hint=HINT)
+        raise UsageError(f"--priority '{text}': {name} is not a known function", hint=HINT)
     fewest, most, function = _FUNCTIONS[name]
     if not fewest <= arguments <= most:
         raise UsageError(f"--priority '{text}': {name} does not take {arguments} numbers", hint=HINT)

@@ -21,6 +21,6 @@ def named_workers(ids: Iterable[tuple[str, int | None]]) -> tuple[dict[str, int 
         if can_be_worker(worker):
             workers.setdefault(worker, row)
         else:
-            error = NotFoundError(f"{quoted(worker)} is no id of a worker", hint="see: turkctl workers list")
+            error = NotFoundError(f"{quoted(worker)} is not a worker id", hint="see: turkctl workers list")
             failed.setdefault(worker, fail(worker, error, row))
     return workers, tuple(failed.values())

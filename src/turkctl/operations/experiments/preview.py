@@ -144,7 +144,7 @@ def _rows(session: Session, world: World, version: Version, row: str | None) -> 
         return _by_key(session, version, row)
     first = 1 if row is None else int(row)
     if first < 1:
-        raise UsageError(f"--row {row} is no item", hint="items are counted from 1")
+        raise UsageError(f"--row must be at least 1, not {row}", hint="items are counted from 1")
     place, now = world.listing_place, world.now()
     listed = contents_counts.list_contents(session, place, now, ListFilter(version.slug, pending=True))
     keys = [each.key for each in islice(listed, first - 1, first - 1 + items)]

@@ -19,7 +19,7 @@ def cost(assignments: int, reward: Decimal, *, masters: bool) -> dict[str, Any]:
         UsageError: no assignments, or no reward.
     """
     if assignments < 1:
-        raise UsageError(f"--assignments {assignments} costs nothing", hint="give 1 or more")
+        raise UsageError(f"--assignments must be at least 1, not {assignments}", hint="give 1 or more")
     if assignments > MAX_ASSIGNMENTS:
         raise UsageError(f"{assignments:,} assignments are more than {MAX_ASSIGNMENTS:,}", hint="give fewer")
     if reward <= 0:

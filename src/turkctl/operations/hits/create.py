@@ -79,7 +79,7 @@ class CreateRequest:
     def _check(self) -> None:
         for name, number in (("--assignments", self.assignments), ("--hits", self.hits)):
             if number < 1:
-                raise UsageError(f"{name} {number} posts nothing", hint="give 1 or more")
+                raise UsageError(f"{name} must be at least 1, not {number}", hint="give 1 or more")
             if number > MAX_ASSIGNMENTS:
                 raise UsageError(f"{name} {number:,} is more than {MAX_ASSIGNMENTS:,}", hint="post them in parts")
         if self.reward is not None and self.reward < CENT:

@@ -61,7 +61,7 @@ def check_duplicates(given: str) -> Duplicates:
     for way in ways:
         if given == way:
             return way
-    raise UsageError(f"'{given}' is no way to treat duplicates", hint="last or all")
+    raise UsageError(f"--duplicates must be last or all, not '{given}'", hint="give one of them")
 
 
 def settings_that_matter(version: Version) -> dict[str, Any]:

@@ -100,14 +100,14 @@ def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, 
 def _check(request: FileRequest) -> None:
     method = find_method(request.method)
     if request.duplicates not in DUPLICATES:
-        raise UsageError(f"'{request.duplicates}' is no way to treat duplicates", hint="last or all")
+        raise UsageError(f"--duplicates must be last or all, not '{request.duplicates}'", hint="give one of them")
     if request.classes is not None:
         if len(set(request.classes)) < 2:
             raise UsageError("--classes names fewer than two classes", hint="write them as in --classes cat,dog,other")
         if method.many is None:
             raise UsageError(f"{request.method} takes true and false only", hint="leave out --classes")
     if request.gold_file is not None and request.columns.gold is not None:
-        raise UsageError("--gold and --gold-column are both given", hint="keep one of them")
+        raise UsageError("--gold and --gold-column cannot be used together", hint="keep one of them")
     if request.gold_file == "-" == request.file:
         raise UsageError("labels and gold cannot both come from standard input", hint="name a file for one of them")
 

@@ -157,7 +157,7 @@ class _Reader:
             if not text:
                 raise self._table.error(f"the {role} is missing", FIX_OR_SKIP)
             if "\0" in text or (role != "label" and len(text) > ID_LENGTH):
-                what = "a NUL character" if "\0" in text else f"more than {ID_LENGTH} characters"
+                what = "a NUL byte in it" if "\0" in text else f"more than {ID_LENGTH} characters"
                 raise self._table.error(f"the {role} has {what}", FIX_OR_SKIP)
         if label not in self._good:
             self._meaning.check(label, self._table.place)

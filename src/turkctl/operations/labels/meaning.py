@@ -71,12 +71,12 @@ class Meaning:
         classes = self._settings.classes
         if classes is not None and text not in classes:
             raise UsageError(
-                f"{where}: the label '{shown}' is none of the classes", hint=f"mend it, or add it to classes in {table}"
+                f"{where}: the label '{shown}' is none of the classes", hint=f"fix it, or add it to classes in {table}"
             )
         if classes is None and self.truth(text) is None:
             raise UsageError(
                 f"{where}: the label '{shown}' is neither true nor false",
-                hint=f"mend it, or name it in {table}: under true, false, skip, or classes",
+                hint=f"fix it, or name it in {table}: under true, false, skip, or classes",
             )
 
     def classes(self, texts: Sequence[str]) -> tuple[Class, ...]:

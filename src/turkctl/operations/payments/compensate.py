@@ -70,7 +70,9 @@ class CompensateRequest:
         if not self.worker_id.strip():
             raise UsageError("the worker's id is empty", hint="see: turkctl workers list")
         if self.amount < CENT:
-            raise UsageError(f"${format_money(self.amount)} pays nothing", hint="give --amount 0.01 or more")
+            raise UsageError(
+                f"--amount must be at least 0.01, not {format_money(self.amount)}", hint="give 0.01 or more"
+            )
         if not self.reason.strip():
             raise UsageError("--reason is empty", hint="say what the worker is paid for: it is part of the message")
         if len(self.reason) > MAX_REASON:

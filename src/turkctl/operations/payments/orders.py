@@ -67,7 +67,7 @@ class BonusRequest:
     """Pay every matching assignment of a worker that is named."""
 
     def check(self) -> BonusRequest:
-        """Itself.
+        """Return the request; raise if it is invalid.
 
         Raises:
             UsageError: no reason, or one that is too long; an amount or a purpose that cannot be.

@@ -97,4 +97,4 @@ def _valid_keys(model: type[BaseModel], key: str) -> list[str]:
 def _hint(model: type[BaseModel], key: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "valid here: " + ", ".join(_valid_keys(model, key))
-    return "mend that line, then run: turkctl experiments configure"
+    return "fix that line, then run: turkctl experiments configure"

@@ -112,12 +112,12 @@ def _filled(asked_for: Placeholder, value: Any) -> str:
     if asked_for.place == "address" and _SCRIPT_ADDRESS.match(_INVISIBLE.sub("", text)):
         raise UsageError(
             f"'{asked_for.name}' would put a script where an address belongs, in line {asked_for.line} of the template",
-            hint="mend the row; an address begins with https://",
+            hint="fix the row; an address begins with https://",
         )
     if asked_for.place == "addresses" and any(_SCRIPT_ADDRESS.match(_INVISIBLE.sub("", x)) for x in text.split(";")):
         raise UsageError(
             f"'{asked_for.name}' would put a script into a list of addresses, in line {asked_for.line} of the template",
-            hint="mend the row; an address begins with https://",
+            hint="fix the row; an address begins with https://",
         )
     return _ESCAPES[asked_for.place](text)
 

@@ -206,7 +206,7 @@ def _incomplete(change: ProjectChange) -> str | None:
     try:
         parse_experiment(change.slug, table, LineOf(change.path, change.text or "", f"experiments.{change.slug}"))
     except ConfigError as error:
-        return f"{error.message}; mend that, run: turkctl experiments configure, then this again"
+        return f"{error.message}; fix that, run: turkctl experiments configure, then this again"
     return None
 
 
@@ -221,7 +221,7 @@ def _configure(world: World, change: ProjectChange, now: datetime) -> Item:
     try:
         configured = [each for each in find(change.path, change.path.parent, [change.path]) if each.slug == change.slug]
     except ConfigError as error:
-        return Item("experiment", None, change.slug, SKIPPED, f"{error.message}; mend that and run this again")
+        return Item("experiment", None, change.slug, SKIPPED, f"{error.message}; fix that and run this again")
     with world.database.read() as session:
         changes = plan_configure(session, configured, whole=False)
     apply_configure(world.database, [each for each in changes if each.status == CREATED], now)

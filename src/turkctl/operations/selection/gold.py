@@ -119,5 +119,5 @@ def check_min_gold(share: float | None) -> float | None:
         UsageError: it is no share.
     """
     if share is not None and not 0 <= share <= 1:
-        raise UsageError(f"--min-gold {share:g} is no share of right answers", hint="write 0.8 for 80 %")
+        raise UsageError(f"--min-gold must be between 0 and 1, not {share:g}", hint="write 0.8 for 80 %")
     return share

@@ -37,14 +37,14 @@ class Selection:
         return any(each is not None for each in narrowing)
 
     def require(self) -> Selection:
-        """Itself.
+        """Return self; raise if nothing is selected.
 
         Raises:
             UsageError: nothing selects anything.
         """
         if not (self.ids or self.everything or self.filters or self.all_studies):
             raise UsageError(
-                "nothing says what to act on",
+                "nothing is selected",
                 hint="give ids, --all, --regex, --experiment, --campaign, --codeversion or --all-studies",
             )
         return self

@@ -44,7 +44,7 @@ class WorkSelection:
     least; asked by the experiments that the selection names."""
 
     def require(self) -> WorkSelection:
-        """Itself.
+        """Return self; raise if nothing is selected.
 
         Raises:
             UsageError: nothing selects anything.

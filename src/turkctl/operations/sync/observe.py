@@ -99,7 +99,7 @@ def _lacks(seen: Observed) -> bool:
 
 
 def _no_id(hit_id: str) -> NotFoundError:
-    return NotFoundError(f"{quoted(hit_id)} is no id of a HIT", hint="see: turkctl hits list")
+    return NotFoundError(f"{quoted(hit_id)} is not a HIT id", hint="see: turkctl hits list")
 
 
 def _missing(hit_id: str) -> NotFoundError:

@@ -78,7 +78,7 @@ def check_options(world: World, kind: Kind, options: Mapping[str, Any]) -> None:
             raise UsageError(f"a task of kind {kind.name} has no {_flag(name)}", hint=f"it takes {takes}")
     if kind.needs_selection and not any(name in options for name in SELECTORS):
         raise UsageError(
-            f"nothing says what a task of kind {kind.name} acts on",
+            f"a task of kind {kind.name} needs a selection",
             hint="give --experiment, --regex, --campaign, --codeversion or --all",
         )
     check_feedback(options.get("feedback"))

@@ -1,0 +1,210 @@
+"""The examples in help work: each is run, in a copy of a small study that was made once."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docs_support import find, load, unknown_flags
+
+from turkctl.cli import run
+from turkctl.cli.help_pages import examples
+from turkctl.cli.top import COMMANDS
+
+PROJECT = """\
+mode = "local"
+
+[qualifications.trained]
+name = "Passed the colour training"
+description = "Named 80 % of the colours right."
+
+[experiments.colours]
+code_version = "1.0"
+title = "Name the colour of a word"
+description = "A ten-minute reading task."
+reward = "0.50"
+external_url = "https://lab.example.org/colours"
+
+[experiments.reading]
+code_version = "2.1"
+title = "Read a story"
+description = "Read a story and answer three questions."
+reward = "0.80"
+external_url = "https://lab.example.org/reading"
+
+[experiments.photos]
+code_version = "1.0"
+title = "Is there a bird on the photo?"
+description = "Look at a photo, say yes or no."
+reward = "0.10"
+external_url = "https://lab.example.org/photo?of=${url}"
+outputs = 2
+"""
+PHOTOS = """\
+key,url,votes,age
+photo-1,https://images.example.org/1.jpg,4,2
+photo-2,https://images.example.org/2.jpg,9,1
+photo-3,https://images.example.org/3.jpg,0,3
+photo-4,https://images.example.org/4.jpg,7,9
+"""
+WORKERS = ("anna", "ben", "carl", "dora", "emil")
+ITEMS = ("photo-1", "photo-2", "photo-3", "photo-4")
+VOTES = "item,worker,label\n" + "".join(
+    f"{item},{worker},{str((place + vote) % 3 > 0).lower()}\n"
+    for place, item in enumerate(ITEMS)
+    for vote, worker in enumerate(WORKERS)
+)
+
+NOT_RUN = {
+    "--watch": "goes on until Ctrl-C",
+    "--open": "opens a browser",
+    "--mode": "needs Amazon",
+    "--all-modes": "needs Amazon",
+    "market serve": "goes on until Ctrl-C",
+    "turkctl scheduler run\n": "goes on until Ctrl-C",
+    "turkctl demo": "takes seconds, and has tests of its own",
+    "import-psiturk": "needs a psiTurk study, and has tests of its own",
+}
+"""What a line has in it that is not run here, and why; its command and its flags must exist all the same."""
+
+CODES = {"turkctl scheduler status": 3}
+"""Exit codes that are no failure: nobody runs tasks in the study."""
+
+
+def commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """Every command below this one by its full name; of groups, only those in them."""
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield path, command
+    for name, child in (children or {}).items():
+        yield from commands(f"{path} {name}", child)
+
+
+ALL = {path: command for name in COMMANDS for path, command in commands(f"turkctl {name}", load(name))}
+EXAMPLES = {line: path for path, command in ALL.items() for line in examples(command)}
+
+
+def runnable(line: str) -> bool:
+    return not any(part in f"{line}\n" for part in NOT_RUN)
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_a_command_ends_its_help_with_one_to_three_examples_of_itself(path: str) -> None:
+    lines = examples(ALL[path])
+    assert 1 <= len(lines) <= 3
+    for line in lines:
+        assert find(shlex.split(line)[1:])[0].help == ALL[path].help, line
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_an_example_uses_flags_that_exist(line: str) -> None:
+    assert unknown_flags(line) == set()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that was made once, and the ids in it by those of the examples."""
+
+    folder: Path
+    ids: dict[str, str]
+
+
+def called(*argv: str) -> tuple[int, str, str]:
+    """Run a command line in the current folder; its exit code, standard output and standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(list(argv))
+        sys.stdout.flush()
+    return code, out.getvalue(), err.getvalue()
+
+
+def done(*argv: str) -> str:
+    code, out, err = called(*argv)
+    assert code == 0, f"{shlex.join(argv)}: {err}"
+    return out
+
+
+def rows(*argv: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(done(*argv, "--json"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study with three experiments, open and finished work, a campaign, items, labels and a task."""
+    folder = tmp_path_factory.mktemp("examples") / "study"
+    folder.mkdir()
+    (folder / "turkctl.toml").write_text(PROJECT, encoding="utf-8")
+    (folder / "photos.csv").write_text(PHOTOS, encoding="utf-8")
+    (folder / "votes.csv").write_text(VOTES, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("HOME", str(folder.parent))
+        patch.setenv("XDG_STATE_HOME", str(folder.parent))
+        return Study(folder, dict(_make(folder)))
+
+
+def _make(folder: Path) -> Iterator[tuple[str, str]]:
+    """Make the study in the current folder; yields the examples' ids with its own."""
+    done("experiments", "configure")
+    done("hits", "create", "--experiment", "colours", "--assignments", "8")
+    done("market", "crowd", "--workers", "6", "--seed", "1", "--drop-out", "0", "--abandon", "0")
+    done("sync")
+    done("campaign", "create", "--experiment", "colours", "--goal", "30")
+    done("content", "add", "photos.csv", "--experiment", "photos")
+    done("labels", "import", "votes.csv", "--experiment", "photos")
+    done("labels", "aggregate", "--experiment", "photos", "--min-votes", "3")
+    done("labels", "set", "photo-3", "true", "--experiment", "photos")
+    done("tasks", "create", "sync", "--every", "15m")
+    listed = rows("participants", "list")
+    worker, other, *_ = dict.fromkeys(row["worker_id"] for row in listed)
+    of_worker = next(row for row in listed if row["worker_id"] == worker)
+    done("workers", "approve", of_worker["assignment_id"])
+    done("participants", "set", worker, "--bonus", "0.40")
+    done("qualifications", "grant", "trained", worker, "--value", "80")
+    (folder / "passed.txt").write_text(f"{worker}\n{other}\n", encoding="utf-8")
+    (folder / "bonuses.csv").write_text(
+        f"id,amount,reason\n{of_worker['assignment_id']},0.25,Careful work\n", encoding="utf-8"
+    )
+    yield "A1EXAMPLEWORKER", worker
+    yield "3EXAMPLEHIT0000000000000000001", of_worker["hit_id"]
+    submitted = next(row for row in listed if row["worker_id"] == other)
+    yield "3EXAMPLEASSIGNMENT000000000001", submitted["assignment_id"]
+
+
+@pytest.fixture
+def study(made: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Replaces the ids of an example; the current folder is a copy of the study."""
+    copy = tmp_path / "study"
+    shutil.copytree(made.folder, copy)
+    monkeypatch.chdir(copy)
+
+    def of_study(line: str) -> str:
+        for shown, own in made.ids.items():
+            line = line.replace(shown, own)
+        return line
+
+    return of_study
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if runnable(line)])
+def test_an_example_works_in_a_study(line: str, study: Callable[[str], str]) -> None:
+    words = shlex.split(study(line))
+    assert words[0] == "turkctl"
+    code, _, err = called(*words[1:])
+    assert code == CODES.get(line, 0), err
+    assert "EXAMPLE" not in " ".join(words), "an id that the study has not"
+
+
+@pytest.mark.parametrize("part", NOT_RUN)
+def test_what_is_not_run_occurs_in_an_example(part: str) -> None:
+    assert any(part in f"{line}\n" for line in EXAMPLES)
