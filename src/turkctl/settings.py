@@ -35,9 +35,12 @@ class Origin:
 
     kind: str
     where: str | None = None
+    file: SettingsFile | None = None
+    """The file that says it, under the name ``where``: its line is looked for when it is asked for."""
 
     def __str__(self) -> str:
-        return self.kind if self.where is None else f"{self.kind} ({self.where})"
+        where = self.where if self.where is None or self.file is None else self.file.place(self.where)
+        return self.kind if where is None else f"{self.kind} ({where})"
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ def _resolve(
             return value, Origin("environment", variable)
     for source, kind in ((project, "project file"), (user, "user file")):
         if key.name in source.values:
-            return source.values[key.name], Origin(kind, f"{source.path}:{source.lines[key.name]}")
+            return source.values[key.name], Origin(kind, key.name, source)
     return key.default, Origin("default")
 
 

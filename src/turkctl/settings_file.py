@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import ConfigError
 from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS
 from turkctl.words import meant
 
-_HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?")
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.\"'-]+?)\s*=")
+if TYPE_CHECKING:
+    from tomlkit.container import Container
+    from tomlkit.items import Item
+    from tomlkit.toml_document import TOMLDocument
+
+_HERE = "\ufdd0"
+"""Stands in no text."""
 
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """The content of one file: values by dotted key, the line of each, the experiments as written."""
+    """The content of one file: its text, values by dotted key, the experiments as written."""
 
     path: Path | None
+    text: str = ""
     values: dict[str, Any] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
     experiments: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> SettingsFile:
         """Return the settings of a missing file."""
         return cls(None)
+
+    def place(self, name: str) -> str:
+        """Return file and line of a dotted key."""
+        return f"{self.path}:{line_of(self.text, name) or 1}"
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
@@ -58,20 +69,59 @@ def _toml_line(message: str, text: str) -> tuple[str, int]:
     return message.replace("(at end of document)", "").strip(), text.count("\n") + 1
 
 
-def line_of(text: str, dotted: str) -> int:
-    """Return the line on which a dotted key is set or its table begins; 1 if it is not found."""
-    section, dotted = "", dotted.replace(" ", "")
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            section = header[1].replace('"', "").replace(" ", "")
-            if section == dotted or section.startswith(dotted + "."):
-                return number
-        elif assignment := _ASSIGNMENT.match(line):
-            name = assignment[1].replace('"', "").replace("'", "")
-            full = f"{section}.{name}" if section else name
-            if full == dotted or full.startswith(dotted + "."):
-                return number
-    return 1
+def line_of(text: str, dotted: str) -> int | None:
+    """Return the line on which a dotted key is set, or its table begins; None when it is not there.
+
+    Reading the text takes long, so this is for errors and for what people ask to see.
+    """
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = _document(text)
+    except TOMLKitError:  # which tomllib had read
+        return None
+    return next((line for item in _items(document, dotted) if (line := _line(document, item))), None)
+
+
+@lru_cache(maxsize=4)
+def _document(text: str) -> TOMLDocument:
+    import tomlkit
+
+    return tomlkit.parse(text)
+
+
+def _items(container: Container, dotted: str) -> Iterator[Item]:
+    """Yield what a dotted key names, in the order of the file: a table may be there in several parts."""
+    from tomlkit.items import InlineTable, Table
+
+    for key, item in container.body:
+        if key is None:
+            continue
+        if key.key == dotted:
+            yield item
+        elif dotted.startswith(f"{key.key}.") and isinstance(item, Table | InlineTable):
+            yield from _items(item.value, dotted.removeprefix(f"{key.key}."))
+
+
+def _line(document: TOMLDocument, item: Item) -> int | None:
+    """Return the line on which an item begins; of a table without a line of its own, that of what is in it."""
+    from tomlkit.items import AoT, InlineTable, Null, Table, Whitespace
+
+    if isinstance(item, AoT):
+        return next((line for table in item.body if (line := _line(document, table))), None)
+    if isinstance(item, Whitespace | Null):
+        return None
+    before = item.trivia.indent
+    item.trivia.indent = _HERE  # is written where the item's line begins
+    try:
+        above, here, _ = document.as_string().partition(_HERE)
+    finally:
+        item.trivia.indent = before
+    if here:
+        return above.count("\n") + 1
+    if not isinstance(item, Table | InlineTable):
+        return None
+    return next((line for key, inner in item.value.body if key and (line := _line(document, inner))), None)
 
 
 def read_file(path: Path, *, allow_experiments: bool) -> SettingsFile:
@@ -81,54 +131,55 @@ def read_file(path: Path, *, allow_experiments: bool) -> SettingsFile:
         ConfigError: one line with the file, the line, the key and, for an unknown key, the nearest valid one.
     """
     document, text = read_toml(path)
-    result = SettingsFile(path)
+    result = SettingsFile(path, text)
     for name, value in document.items():
         if name == "experiments":
             if not allow_experiments:
                 raise ConfigError(
-                    f"{path}:{line_of(text, name)}: experiments cannot be set in the user's own file",
+                    f"{result.place(name)}: experiments cannot be set in the user's own file",
                     hint="move them to the project file, turkctl.toml",
                 )
-            _take_experiments(result, value, text)
+            _take_experiments(result, value)
         elif name == "qualifications" and allow_experiments:
             continue  # read where experiments are configured
         elif name in SECTIONS:
-            _take_section(result, name, value, text)
+            _take_section(result, name, value)
         else:
-            _take(result, name, value, text)
+            _take(result, name, value)
     return result
 
 
-def _take_section(result: SettingsFile, section: str, value: Any, text: str) -> None:
+def _take_section(result: SettingsFile, section: str, value: Any) -> None:
     if not isinstance(value, dict):
         raise ConfigError(
-            f"{result.path}:{line_of(text, section)}: '{section}' is a section",
+            f"{result.place(section)}: '{section}' is a section",
             hint=f"write it as [{section}] with its keys below",
         )
     for name, inner in value.items():
-        _take(result, f"{section}.{name}", inner, text)
+        _take(result, f"{section}.{name}", inner)
 
 
-def _take(result: SettingsFile, name: str, value: Any, text: str) -> None:
-    line = line_of(text, name)
+def _take(result: SettingsFile, name: str, value: Any) -> None:
     key = KEYS_BY_NAME.get(name)
     if key is None or not key.in_file:
         valid = [each.name for each in KEYS_BY_NAME.values() if each.in_file]
         raise ConfigError(
-            f"{result.path}:{line}: unknown key '{name}'" + meant(name, [*valid, "experiments", "qualifications"]),
+            f"{result.place(name)}: unknown key '{name}'" + meant(name, [*valid, "experiments", "qualifications"]),
             hint="see the valid keys with: turkctl config show",
         )
-    result.values[name] = key.parse(value, where=f"{result.path}:{line}: {name}")
-    result.lines[name] = line
+    try:
+        result.values[name] = key.parse(value, where=name)
+    except ConfigError as error:
+        raise ConfigError(f"{result.place(name)}: {error.message}", hint=error.hint) from None
 
 
-def _take_experiments(result: SettingsFile, value: Any, text: str) -> None:
+def _take_experiments(result: SettingsFile, value: Any) -> None:
     tables = value if isinstance(value, dict) else {"": value}
     for slug, table in tables.items():
         if not isinstance(table, dict):
-            line = line_of(text, f"experiments.{slug}" if slug else "experiments")
+            place = result.place(f"experiments.{slug}" if slug else "experiments")
             raise ConfigError(
-                f"{result.path}:{line}: 'experiments' holds one table per experiment",
+                f"{place}: 'experiments' holds one table per experiment",
                 hint="write [experiments.SLUG] with its keys below",
             )
         result.experiments[slug] = table

@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 from turkctl.errors import ConfigError, UsageError
 from turkctl.settings import load, mask_url
+from turkctl.settings_file import line_of
 from turkctl.settings_keys import KEYS
 
 
@@ -125,3 +127,100 @@ def test_every_key_has_a_variable_named_after_its_path() -> None:
     names = [key.variables[0] for key in KEYS]
     assert "TURKCTL_DASHBOARD_SECRET_KEY" in names
     assert len(set(names)) == len(names)
+
+
+DOCUMENT = '''\
+mode = "local"
+description = """
+[experiments.first]
+reward = "no key, but a text"
+"""
+other = \'\'\'
+mode = "live"
+\'\'\'
+
+[market]  # [experiments.second]
+"throttle" = 3
+list = [
+  "[experiments.third]",
+]
+notifications.queue_url = "x"
+
+[experiments.first]
+limits = { budget = "1", "max_bonus" = 2 }
+labels.field = "x"
+# reward = "1"
+"reward" = "2"
+
+[experiments.first.qualifications.at_least]
+trained = 80
+
+[dashboard]
+enable = true
+
+[experiments."a.b"]
+title = "t"
+
+  [ experiments . second . variants . one ]
+  title = "u"
+
+[[steps]]
+name = "a"
+'''
+
+
+@pytest.mark.parametrize(
+    ("dotted", "line"),
+    [
+        ("mode", 1),
+        ("description", 2),
+        ("other", 6),
+        ("market", 10),
+        ("market.throttle", 11),
+        ("market.list", 12),
+        ("market.notifications", 15),
+        ("market.notifications.queue_url", 15),
+        ("experiments", 17),
+        ("experiments.first", 17),
+        ("experiments.first.limits", 18),
+        ("experiments.first.limits.budget", 18),
+        ("experiments.first.labels.field", 19),
+        ("experiments.first.reward", 21),
+        ("experiments.first.qualifications", 23),
+        ("experiments.first.qualifications.at_least.trained", 24),
+        ("dashboard.enable", 27),
+        ("experiments.a.b", 29),
+        ("experiments.a.b.title", 30),
+        ("experiments.second", 32),
+        ("experiments.second.variants.one.title", 33),
+        ("steps", 35),
+        ("experiments.third", None),
+        ("reward", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_line_of_a_key_is_that_of_the_document_and_not_of_a_text_in_it(
+    dotted: str, line: int | None, end: str
+) -> None:
+    assert line_of(DOCUMENT.replace("\n", end), dotted) == line
+
+
+def test_every_key_of_a_document_has_the_line_that_sets_it() -> None:
+    lines = DOCUMENT.splitlines()
+    for key in ("experiments.first.reward", "market.throttle", "experiments.a.b.title", "dashboard.enable"):
+        number = line_of(DOCUMENT, key)
+        assert number is not None
+        assert key.rpartition(".")[2] in lines[number - 1]
+
+
+def test_lines_are_looked_for_only_when_something_is_wrong_or_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("turkctl.settings_file._document", lambda text: asked.append(text) or tomlkit.parse(text))
+    file = write(tmp_path / "turkctl.toml", 'mode = "local"\n[dashboard]\nthreads = 2\n[experiments.x]\ntitle = "t"\n')
+    settings = load({}, {}, tmp_path)
+    assert asked == []
+    assert str(settings.origins["dashboard.threads"]) == f"project file ({file}:3)"
+    assert len(asked) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,12 +96,13 @@ def _stored(
     stored["name"] = settings.name or name
     for key in ("test", "answer_key"):
         if stored[key] is not None:
-            stored[key] = read_text(path.parent / stored[key], locate(key))
-            _check_xml(stored[key], key, locate(key))
+            where = partial(locate, key)
+            stored[key] = read_text(path.parent / stored[key], where)
+            _check_xml(stored[key], key, where)
     return stored
 
 
-def _check_xml(document: str, key: str, where: str) -> None:
+def _check_xml(document: str, key: str, where: Callable[[], str]) -> None:
     from turkctl.mturk.questions import parse_question, root_name
 
     try:
@@ -108,4 +111,4 @@ def _check_xml(document: str, key: str, where: str) -> None:
         if key == "answer_key" and root_name(document) != "AnswerKey":
             raise UsageError("it is not an AnswerKey")
     except UsageError as error:
-        raise ConfigError(f"{where}: {key}: {error.message}", hint=error.hint) from None
+        raise ConfigError(f"{where()}: {key}: {error.message}", hint=error.hint) from None

@@ -58,7 +58,7 @@ class LineOf:
         while True:
             for prefix in self._prefixes[: None if parts else 1]:
                 line = line_of(self._text, ".".join([*filter(None, [prefix]), *parts]))
-                if line > 1 or not (parts or prefix):
+                if line is not None:
                     return f"{self._path}:{line}"
             if not parts:
                 return f"{self._path}:1"
