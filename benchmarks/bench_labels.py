@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.label_data import REGIMES, draw
 from turkctl.labels.methods import aggregate
-from turkctl.labels.options import Options
+from turkctl.labels.options import MethodOptions
 from turkctl.labels.votes import Votes
 
 SIZES = (10_000, 100_000)
@@ -124,7 +124,7 @@ def measure(method: str, regime: str, labels: int) -> dict[str, float]:
     ids = [list(range(len(data.signal))), list(range(data.workers))]
     votes = Votes.of_codes(*ids, (False, True), data.item, data.worker, data.value)
     started = time.process_time()
-    result = aggregate(votes, method, Options(min_votes=1))
+    result = aggregate(votes, method, MethodOptions(min_votes=1))
     seconds = time.process_time() - started
     return {
         "seconds": seconds,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from turkctl.market.crowd.simulation import Crowd
     from turkctl.market.destinations import Destinations
     from turkctl.market.doors.http import Server
-    from turkctl.market.glance import Glance
+    from turkctl.market.glance import MarketGlance
     from turkctl.market.keys import Keys
     from turkctl.market.notifier import LossyNotify
     from turkctl.market.protocol.endpoint import Endpoint
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
     from turkctl.operations.engine.batch import Engine
-    from turkctl.operations.engine.world import Origin
+    from turkctl.operations.engine.world import CommandOrigin
     from turkctl.store.base import Place
     from turkctl.store.engine import Database
 
@@ -182,7 +182,7 @@ class Context:
         url = self.settings["notifications.queue_url"]
         return None if url is None else open_queue(url, self.settings["profile"])
 
-    def _glance(self) -> Glance | None:
+    def _glance(self) -> MarketGlance | None:
         """Return the local market's identity and time, without opening it if possible."""
         from turkctl.market.glance import glance
 
@@ -295,11 +295,11 @@ class Context:
         return datetime.now(UTC)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> CommandOrigin:
         """Return the command that this context is for."""
-        from turkctl.operations.engine.world import Origin
+        from turkctl.operations.engine.world import CommandOrigin
 
-        return Origin(self._command, since=self._since)
+        return CommandOrigin(self._command, since=self._since)
 
     def engine(self, **options: Any) -> Engine:
         """Return a batch engine that logs what it does; ``options`` are its attributes."""

@@ -198,8 +198,8 @@ def test_common_options_are_named_in_one_line_and_explained_when_all_is_asked_fo
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
-        (["hitz"], "there is no command 'hitz'", "did you mean hits?"),
-        (["hit", "crate"], "there is no hit command 'crate'", "did you mean create?"),
+        (["hitz"], "there is no command 'hitz'", "did you mean 'hits'?"),
+        (["hit", "crate"], "there is no hit command 'crate'", "did you mean 'create'?"),
         (["hits", "create", "more"], "'hits create' has no command 'more' below it", "see: turkctl help hits create"),
     ],
 )
@@ -257,7 +257,7 @@ def test_defaults_and_needs_are_shown_in_one_style(turkctl: Callable[..., Any]) 
 
 def test_defaults_that_help_tells_are_those_of_the_code() -> None:
     from turkctl.cli.commands.labels import DEFAULT_MIN_VOTES
-    from turkctl.labels.options import Options
+    from turkctl.labels.options import MethodOptions
     from turkctl.operations.campaigns.requests import EVERY, PER_ROUND
     from turkctl.units import format_duration
 
@@ -266,7 +266,7 @@ def test_defaults_that_help_tells_are_those_of_the_code() -> None:
     shown = {param.opts[0]: param.show_default for param in TREE["labels aggregate"].params}
     assert shown["--min-votes"] == f"the experiment's, else {DEFAULT_MIN_VOTES}"
     for name in ("beta", "sigx", "rounds", "dimensions"):
-        assert shown[f"--{name}"] == str(getattr(Options(), name))
+        assert shown[f"--{name}"] == str(getattr(MethodOptions(), name))
 
 
 def test_a_shell_completes_the_values_of_mode(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from turkctl.labels.methods import aggregate
-from turkctl.labels.options import Options
+from turkctl.labels.options import MethodOptions
 from turkctl.labels.result import Result
 from turkctl.labels.votes import Votes
 
@@ -61,4 +61,4 @@ def draw(
 
 def run(votes: Votes, method: str, **options: float) -> Result:
     """An aggregation in which every item gets a label."""
-    return aggregate(votes, method, Options(**{"min_votes": 1, **options}))
+    return aggregate(votes, method, MethodOptions(**{"min_votes": 1, **options}))

@@ -13,7 +13,7 @@ from turkctl.labels.cubam import Alternation
 from turkctl.labels.marginal import Model
 from turkctl.labels.methods import METHODS, aggregate, options_for
 from turkctl.labels.normal import hazard, log_phi
-from turkctl.labels.options import Options
+from turkctl.labels.options import MethodOptions
 from turkctl.labels.votes import Votes
 
 CLOSE = 2e-4
@@ -35,14 +35,14 @@ def test_the_tails_of_the_normal_distribution_are_right() -> None:
 
 
 def test_the_objective_begins_where_the_reference_begins() -> None:
-    state = Alternation.start(small_table(), Options(sigt=3.0))
+    state = Alternation.start(small_table(), MethodOptions(sigt=3.0))
     assert state.objective() == pytest.approx(83.49107, abs=1e-5)
 
 
 def test_the_gradient_of_the_marginal_likelihood_is_that_of_its_value() -> None:
     rows = table_rows()
     votes = Votes.of(*zip(*rows, strict=True), gold={0: True, 5: False})
-    model = Model(votes, Options(sigt=1.0))
+    model = Model(votes, MethodOptions(sigt=1.0))
     w, t = np.linspace(0.5, 1.5, 5), np.linspace(-0.5, 0.5, 5)
 
     def value(step: float, at: int) -> float:
@@ -251,7 +251,7 @@ def test_items_with_too_few_votes_are_fitted_but_get_no_label() -> None:
     found = aggregate(votes, "cubam")
     assert found.labels() == [True, None]
     assert found.score[1] < 0
-    assert aggregate(votes, "cubam", Options(min_votes=6)).run.warnings[0].startswith("no item has 6 votes")
+    assert aggregate(votes, "cubam", MethodOptions(min_votes=6)).run.warnings[0].startswith("no item has 6 votes")
 
 
 def test_the_threshold_cuts_the_score_and_leaves_it_as_it_is() -> None:

@@ -61,9 +61,10 @@ def test_what_is_no_market_is_asked_a_few_times_by_what_reads_and_as_long_as_eve
     assert (found.few_tries, found.retryable) == (True, True)
     assert found.hint is not None
     assert "check the address and its port" in found.hint
+    server.wait_until_hung_up()
     paying = strange(lambda: market.approve("3A"))
     assert (paying.few_tries, paying.retryable) == (False, True)
-    assert "may have been done" in str(paying.hint)
+    assert "may have been carried out" in str(paying.hint)
 
 
 @pytest.mark.parametrize(

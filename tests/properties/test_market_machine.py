@@ -342,7 +342,7 @@ class TestMarketMachine(MarketMachine.TestCase):  # type: ignore[misc]  # hypoth
     """Runs the machine."""
 
     settings = settings(
-        max_examples=80,
+        max_examples=40,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

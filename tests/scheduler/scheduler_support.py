@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.operations.tasks.kinds import RunSummary
-from turkctl.scheduler.due import Report, run_due
+from turkctl.scheduler.due import SchedulerReport, run_due
 from turkctl.scheduler.lease import LeaseLostError
 from turkctl.store import tasks
 from turkctl.store.engine import Database
@@ -104,5 +104,5 @@ def past_runs(database: Database, name: str | None = None) -> list[TaskRun]:
 
 
 def run(database: Database, clock: Clock, acts: Acts, **options: Any) -> int:
-    chosen: dict[str, Any] = {"lease": FreeLease(), "stopped": lambda: False, "report": Report()}
+    chosen: dict[str, Any] = {"lease": FreeLease(), "stopped": lambda: False, "report": SchedulerReport()}
     return run_due(database, clock, acts, **chosen | options)

@@ -9,11 +9,11 @@ from scheduler_support import HOUR, MINUTE, NOW, Acts, Clock, FreeLease, add_tas
 
 from turkctl.errors import DatabaseUnreachableError, TurkctlError
 from turkctl.operations.tasks.kinds import RunSummary
-from turkctl.scheduler.due import LONGEST_WAIT, Report, backed_off, nothing_due, sweep
+from turkctl.scheduler.due import LONGEST_WAIT, SchedulerReport, backed_off, nothing_due, sweep
 from turkctl.scheduler.lease import LeaseLostError
 from turkctl.store import tasks
 from turkctl.store.engine import Database
-from turkctl.store.tasks import Claim, Task
+from turkctl.store.tasks import ClaimedRun, Task
 
 
 def test_a_task_runs_once_in_each_slot(database: Database) -> None:
@@ -48,7 +48,7 @@ def test_a_task_that_always_fails_stays_scheduled_with_its_error_and_stops_no_ot
     clock, acts = Clock(), Acts(bad=ValueError("no such thing"))
     add_task(database, "bad", every=60)
     add_task(database, "good", every=60)
-    report = Report()
+    report = SchedulerReport()
     for _ in range(8):
         run(database, clock, acts, report=report)
         clock.advance(MINUTE)
@@ -81,7 +81,7 @@ def test_back_off_stays_on_the_grid_and_below_its_cap(every: int, failures: int,
         consecutive_failures=failures,
     )  # fmt: skip
     step, now = timedelta(seconds=every), NOW + timedelta(seconds=late)
-    again = backed_off(Claim(task, 1, 1, NOW, NOW + step), now)
+    again = backed_off(ClaimedRun(task, 1, 1, NOW, NOW + step), now)
     assert (again - NOW) % step == timedelta(0)
     assert now < again <= now + max(step, LONGEST_WAIT) + step
 

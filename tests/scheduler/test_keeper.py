@@ -13,16 +13,16 @@ from turkctl.errors import DatabaseUnreachableError
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.plan import Done, Plan, Step
 from turkctl.operations.intents import lease, processes
-from turkctl.scheduler.due import Report
-from turkctl.scheduler.lease import Keeper, LeaseLostError, SchedulerRunningError, is_gone
+from turkctl.scheduler.due import SchedulerReport
+from turkctl.scheduler.lease import LeaseLostError, SchedulerKeeper, SchedulerRunningError, is_gone
 from turkctl.store import leases
 from turkctl.store.engine import Database
 
 SECOND = timedelta(seconds=1)
 
 
-def keeper(database: Database, clock: Clock, owner: str, *, dead: bool = False, **changes: Any) -> Keeper:
-    return Keeper(
+def keeper(database: Database, clock: Clock, owner: str, *, dead: bool = False, **changes: Any) -> SchedulerKeeper:
+    return SchedulerKeeper(
         database,
         clock=clock,
         seconds=clock.seconds,
@@ -46,13 +46,13 @@ def test_the_lease_of_another_boot_is_waited_for(database: Database) -> None:
     clock = Clock()
     me = processes.myself()
     gone = _finished_pid()
-    Keeper(
+    SchedulerKeeper(
         database,
         clock=clock,
         seconds=clock.seconds,
         claimant=claimant("a", pid=gone, boot_id="another-boot", pid_namespace=me["namespace"]),
     ).acquire()
-    other = Keeper(database, clock=clock, seconds=clock.seconds)
+    other = SchedulerKeeper(database, clock=clock, seconds=clock.seconds)
     clock.advance(leases.LASTS - SECOND)
     with pytest.raises(SchedulerRunningError):
         other.acquire()
@@ -65,25 +65,25 @@ def test_a_holder_of_this_boot_that_is_no_more_is_replaced_at_once(database: Dat
     clock = Clock()
     me = processes.myself()
     dead = claimant("a", pid=_finished_pid(), boot_id=me["boot"], pid_namespace=me["namespace"], started="1")
-    Keeper(database, clock=clock, seconds=clock.seconds, claimant=dead).acquire()
-    other = Keeper(database, clock=clock, seconds=clock.seconds)
+    SchedulerKeeper(database, clock=clock, seconds=clock.seconds, claimant=dead).acquire()
+    other = SchedulerKeeper(database, clock=clock, seconds=clock.seconds)
     other.acquire()
     assert other.epoch == 2
 
 
 def test_a_living_holder_of_this_boot_is_not_replaced(database: Database) -> None:
     clock = Clock()
-    first = Keeper(database, clock=clock, seconds=clock.seconds)
+    first = SchedulerKeeper(database, clock=clock, seconds=clock.seconds)
     first.acquire()
     with pytest.raises(SchedulerRunningError, match=f"process {os.getpid()} on"):
-        Keeper(database, clock=clock, seconds=clock.seconds).acquire()
+        SchedulerKeeper(database, clock=clock, seconds=clock.seconds).acquire()
 
 
 def test_a_later_process_with_the_pid_of_the_holder_is_not_taken_for_it(database: Database) -> None:
     clock = Clock()
     me = processes.myself()
     reused = claimant("a", pid=os.getpid(), boot_id=me["boot"], pid_namespace=me["namespace"], started="1")
-    keeper_of_the_past = Keeper(database, clock=clock, seconds=clock.seconds, claimant=reused)
+    keeper_of_the_past = SchedulerKeeper(database, clock=clock, seconds=clock.seconds, claimant=reused)
     keeper_of_the_past.acquire()
     with database.read() as session:
         row = leases.holder(session, clock())
@@ -222,7 +222,7 @@ def test_the_thread_renews_the_lease(database: Database, monkeypatch: pytest.Mon
 
 
 def test_a_report_forgets_a_failure_that_was_mended() -> None:
-    report = Report()
+    report = SchedulerReport()
     report.add("sync", "failed")
     report.add("other", "failed")
     report.add("sync", "ok")

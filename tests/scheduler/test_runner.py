@@ -14,7 +14,7 @@ from scheduler_support import HOUR, MINUTE, Acts, Clock, add_task, claimant, pas
 from turkctl.context import Context
 from turkctl.errors import DatabaseReplacedError, DatabaseUnreachableError, InterruptedByUserError, NotFoundError
 from turkctl.operations.tasks.kinds import RunSummary
-from turkctl.scheduler.lease import Keeper, SchedulerRunningError
+from turkctl.scheduler.lease import SchedulerKeeper, SchedulerRunningError
 from turkctl.scheduler.runner import Runner, run_by_hand
 from turkctl.scheduler.worlds import Worlds
 from turkctl.settings import load
@@ -167,8 +167,8 @@ def test_a_fault_of_ours_in_a_tick_is_logged_with_its_traceback_and_not_the_end(
 def test_a_scheduler_that_was_held_up_and_succeeded_leaves(context: Context) -> None:
     clock = Clock()
 
-    def keeper(owner: str) -> Keeper:
-        return Keeper(
+    def keeper(owner: str) -> SchedulerKeeper:
+        return SchedulerKeeper(
             context.database, clock=clock, seconds=clock.seconds, claimant=claimant(owner), dead=lambda _row: False
         )
 
@@ -191,7 +191,7 @@ def test_the_next_scheduler_marks_what_the_last_one_left_running(context: Contex
         assert task is not None
         assert leases.acquire(session, claimant("dead"), context.now(), lambda _row: False)
         assert tasks.claim(session, task, 1, context.now())
-        leases.release(session, leases.Grant("dead", 1), context.now())
+        leases.release(session, leases.LeaseGrant("dead", 1), context.now())
     acts = Acts()
     _runner(context, acts).once()
     assert acts.done == [], "its own slot comes round again"
@@ -248,7 +248,7 @@ def test_a_task_run_by_hand_while_a_scheduler_runs_is_left_to_that(context: Cont
 
 def test_a_run_that_was_asked_for_and_not_made_is_withdrawn(context: Context) -> None:
     add_task(context.database, "expire", kind="expire", options={"all": True}, next_run=context.now() + HOUR)
-    other = Keeper(context.database)
+    other = SchedulerKeeper(context.database)
     stop = threading.Event()
     with other.held(), pytest.raises(InterruptedByUserError):
         run_by_hand(context, "expire", stop, lambda _held: stop.set())
@@ -329,7 +329,7 @@ def test_a_scheduler_whose_database_is_replaced_stops(tmp_path: Path, put_back: 
 def test_a_batch_ends_when_the_file_with_the_lease_is_replaced(tmp_path: Path) -> None:
     context = Context(load({"database_url": f"sqlite:///{tmp_path / 'turkctl.db'}"}, {}, tmp_path))
     seconds = [1000.0]
-    keeper = Keeper(context.database, seconds=lambda: seconds[0])
+    keeper = SchedulerKeeper(context.database, seconds=lambda: seconds[0])
     keeper.acquire()
     (tmp_path / "turkctl.db").rename(tmp_path / "moved.db")
     seconds[0] += 6

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from rows import ELSEWHERE, HERE, HOUR, NOW, make_assignment, make_hit
 
 from turkctl.store import assignments, hit_changes, hits
-from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
+from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Review
 from turkctl.store.base import CHUNK
 from turkctl.store.engine import Database
 
@@ -84,7 +84,7 @@ def test_thousands_are_stored_at_once(database: Database) -> None:
 
 def test_a_decision_is_recorded_only_on_what_is_still_as_expected(stocked: Database) -> None:
     def decide(new: str, at: datetime, *names: str, expected: str, feedback: str | None = None) -> None:
-        decisions = [Decision(name, at, feedback) for name in names]
+        decisions = [Review(name, at, feedback) for name in names]
         assignments.decide_many(session, HERE, new, decisions, expected=(expected,))
 
     with stocked.write() as session:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from turkctl.store import assignments, contents, contents_adding, contents_counts, experiments, hits, intents
 from turkctl.store.base import Place
-from turkctl.store.contents_adding import Added, Item, Rules
+from turkctl.store.contents_adding import Added, NewContent, Rules
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.engine import Database
 
@@ -29,11 +29,11 @@ def configure(session: Session, slug: str) -> int:
     return found.experiment_id
 
 
-def item(key: str, priority: float | None = None, **data: Any) -> Item:
-    return Item(key, json.dumps(data, sort_keys=True), priority, None)
+def item(key: str, priority: float | None = None, **data: Any) -> NewContent:
+    return NewContent(key, json.dumps(data, sort_keys=True), priority, None)
 
 
-def put(session: Session, experiment: int, *items: Item, rules: Rules = RULES) -> Added:
+def put(session: Session, experiment: int, *items: NewContent, rules: Rules = RULES) -> Added:
     return contents_adding.put(session, experiment, items, rules, NOW)
 
 
@@ -139,7 +139,7 @@ def _items(session: Session, rng: random.Random, model: Model, experiment: int) 
         if number == 3:
             contents.remove(session, [row], NOW)
         else:
-            known = Item(f"k{number}", "{}", None, "cat")
+            known = NewContent(f"k{number}", "{}", None, "cat")
             put(session, experiment, known, rules=Rules(True, None, 1))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import event, update
 from turkctl.store import assignments, experiments, hits, label_answers, label_results, label_state, label_votes
 from turkctl.store.base import add
 from turkctl.store.engine import Database
-from turkctl.store.label_votes import Answer, Narrowed, Vote
+from turkctl.store.label_votes import LabelAnswer, Narrowed, Vote
 from turkctl.store.labels import STATES
 
 OF = (1, "local")
@@ -33,9 +33,9 @@ def state(database: Database) -> label_state.State:
     return found
 
 
-def answer(item: str, worker: str, value: str, **changes: object) -> Answer:
+def answer(item: str, worker: str, value: str, **changes: object) -> LabelAnswer:
     values = {"market": HERE.market, "assignment_id": f"A-{worker}", "at": NOW, "rejected": False} | changes
-    return Answer(item=item, worker=worker, value=value, **values)  # type: ignore[arg-type]  # as a test names them
+    return LabelAnswer(item=item, worker=worker, value=value, **values)  # type: ignore[arg-type]  # as a test names them
 
 
 def counted(database: Database) -> list[tuple[str, str, str]]:

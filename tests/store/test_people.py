@@ -209,7 +209,7 @@ def test_decisions_are_recorded_in_bulk_and_only_forward(database: Database) -> 
     with database.write() as session:
         for worker, status in (("W1", "Submitted"), ("W2", "Rejected"), ("W3", "Approved")):
             work(session, "H1", worker, status)
-        decisions = [assignments.Decision(f"A-W{number}-H1", later, "well done") for number in (1, 2, 3)]
+        decisions = [assignments.Review(f"A-W{number}-H1", later, "well done") for number in (1, 2, 3)]
         assignments.decide_many(session, HERE, "Approved", decisions, expected=("Submitted", "Rejected"))
         assert assignments.statuses(session, HERE, ["H1", "H2"]) == {
             "H1": {f"A-W{number}-H1": "Approved" for number in (1, 2, 3)}

@@ -17,7 +17,7 @@ from turkctl.store.base import Place
 from turkctl.store.engine import Database
 from turkctl.store.hits import HITS, HitFilter
 from turkctl.store.participants import participants_table
-from turkctl.store.psiturk_hits import LOOKED, Named
+from turkctl.store.psiturk_hits import LOOKED, NamedHits
 
 TABLE = "assignments"
 MINUTE = timedelta(minutes=1)
@@ -44,7 +44,7 @@ def configure(session: Session, slug: str, version: str) -> int:
     return found.experiment_id
 
 
-def look(database: Database, place: Place = HERE) -> Named:
+def look(database: Database, place: Place = HERE) -> NamedHits:
     with database.read() as session:
         return psiturk_hits.named(session, place, TABLE)
 
@@ -55,27 +55,27 @@ def remember(database: Database, ids: Sequence[str], now: datetime, *closed: str
 
 
 def test_a_database_without_psiturks_table_names_what_participants_of_the_mode_do(database: Database) -> None:
-    assert look(database) == Named((), (), first=False)
+    assert look(database) == NamedHits((), (), first=False)
     with database.write() as session:
         hits.insert(session, make_hit("OURS"))
         hits.insert(session, make_hit("AWAY", mode=ELSEWHERE.mode, market=ELSEWHERE.market))
         for number, hit in enumerate(("OURS", "AWAY", "3H1", "3H1")):
             participant(session, f"W{number}", hit)
         participant(session, "W9", "3LIVE", mode="live")
-    assert look(database) == Named(("3H1",), (), first=False)
+    assert look(database) == NamedHits(("3H1",), (), first=False)
 
 
 def test_what_was_asked_for_is_new_no_more_and_asked_again_while_it_is_young(database: Database) -> None:
     with database.write() as session:
         theirs(session, "3H1", "3H2", "3H3")
-    assert look(database) == Named(("3H1", "3H2", "3H3"), (), first=True)
+    assert look(database) == NamedHits(("3H1", "3H2", "3H3"), (), first=True)
     remember(database, ["3H1", "3H2", LOOKED], NOW, "3H1", LOOKED)
-    assert look(database) == Named(("3H3",), ("3H2",), first=False)
+    assert look(database) == NamedHits(("3H3",), ("3H2",), first=False)
     assert look(database, ELSEWHERE).first, "every market is asked by itself"
     remember(database, ["3H2"], NOW + 9 * MINUTE)
     assert look(database).again == ("3H2",)
     remember(database, ["3H2"], NOW + 10 * MINUTE)
-    assert look(database) == Named(("3H3",), (), first=False)
+    assert look(database) == NamedHits(("3H3",), (), first=False)
 
 
 def test_many_ids_are_remembered_at_once(database: Database) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from turkctl.store import hits, psiturk_hits, psiturk_marks
 from turkctl.store.engine import Database
 from turkctl.store.participants import participants_table
-from turkctl.store.psiturk_hits import Named
+from turkctl.store.psiturk_hits import NamedHits
 
 TABLE = "assignments"
 
@@ -29,7 +29,7 @@ def run(session: Session, *statements: str) -> None:
         session.connection().execute(text(statement))
 
 
-def search(database: Database) -> Named:
+def search(database: Database) -> NamedHits:
     """Look as a command does: know what is found, and remember up to where."""
     with database.write() as session:
         found = psiturk_hits.named(session, HERE, TABLE)

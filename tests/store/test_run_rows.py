@@ -8,7 +8,7 @@ from rows import HOUR, NOW
 from turkctl.store import leases, runs
 from turkctl.store.base import Place
 from turkctl.store.engine import Database
-from turkctl.store.leases import Claimant, Grant, LeaseRow
+from turkctl.store.leases import Claimant, LeaseGrant, LeaseRow
 from turkctl.store.runs import ENDED, INCOMPLETE, WORKING, Run
 
 HERE = Place("live", "https://market")
@@ -97,14 +97,14 @@ def test_runs_are_found_by_number_with_the_command_line_that_was_typed(database:
 
 
 def test_leases_of_different_names_do_not_get_into_each_others_way(database: Database) -> None:
-    def acquire(owner: str, name: str) -> Grant | LeaseRow:
+    def acquire(owner: str, name: str) -> LeaseGrant | LeaseRow:
         claimant = Claimant(owner, "lab", 1, None, None)
         with database.write() as session:
             return leases.acquire(session, claimant, NOW, lambda _row: False, name)
 
     one, other = acquire("a", leases.of_run(1)), acquire("b", leases.of_run(2))
-    assert isinstance(one, Grant)
-    assert isinstance(other, Grant)
+    assert isinstance(one, LeaseGrant)
+    assert isinstance(other, LeaseGrant)
     assert isinstance(acquire("c", leases.of_run(1)), LeaseRow)
     with database.write() as session:
         assert leases.renew(session, one, NOW + timedelta(seconds=1))

@@ -12,7 +12,7 @@ from rows import HOUR, NOW
 
 from turkctl.store import tasks
 from turkctl.store.engine import Database
-from turkctl.store.tasks import Claim, Outcome, Task
+from turkctl.store.tasks import ClaimedRun, RunOutcome, Task
 
 MINUTE = timedelta(minutes=1)
 
@@ -43,18 +43,18 @@ def _read(database: Database, name: str) -> Task:
     return found
 
 
-def _claim(database: Database, task: Task, now: datetime, epoch: int = 1) -> Claim | None:
+def _claim(database: Database, task: Task, now: datetime, epoch: int = 1) -> ClaimedRun | None:
     with database.write() as session:
         return tasks.claim(session, task, epoch, now)
 
 
-def _claimed(database: Database, task: Task, now: datetime, epoch: int = 1) -> Claim:
+def _claimed(database: Database, task: Task, now: datetime, epoch: int = 1) -> ClaimedRun:
     claimed = _claim(database, task, now, epoch)
     assert claimed is not None
     return claimed
 
 
-def _finish(database: Database, claimed: Claim, outcome: Outcome) -> bool:
+def _finish(database: Database, claimed: ClaimedRun, outcome: RunOutcome) -> bool:
     with database.write() as session:
         return tasks.finish(session, claimed, outcome)
 
@@ -217,12 +217,12 @@ def test_a_run_that_was_asked_for_leaves_the_grid_alone(database: Database) -> N
 
 def test_finishing_counts_and_keeps_the_error(database: Database) -> None:
     task = _store(database, make_task("sync"))
-    bad = Outcome("failed", NOW + MINUTE, "nothing came", "throttled: too fast", NOW + 2 * HOUR, setback=True)
+    bad = RunOutcome("failed", NOW + MINUTE, "nothing came", "throttled: too fast", NOW + 2 * HOUR, setback=True)
     assert _finish(database, _claimed(database, task, NOW), bad)
     task = _read(database, "sync")
     assert (task.runs, task.failures, task.consecutive_failures) == (1, 1, 1)
     assert (task.last_status, task.last_error, task.next_run) == ("failed", "throttled: too fast", NOW + 2 * HOUR)
-    good = Outcome("ok", NOW + 2 * HOUR, "all well")
+    good = RunOutcome("ok", NOW + 2 * HOUR, "all well")
     assert _finish(database, _claimed(database, task, NOW + 2 * HOUR), good)
     task = _read(database, "sync")
     assert (task.runs, task.failures, task.consecutive_failures) == (2, 1, 0)
@@ -239,7 +239,7 @@ def test_back_off_does_not_move_a_task_that_somebody_rescheduled_meanwhile(datab
     claimed = _claimed(database, task, NOW)
     with database.write() as session:
         tasks.change(session, _read(database, "sync"), {"every": 60, "next_run": NOW + MINUTE})
-    _finish(database, claimed, Outcome("failed", NOW, next_run=NOW + 5 * HOUR, setback=True))
+    _finish(database, claimed, RunOutcome("failed", NOW, next_run=NOW + 5 * HOUR, setback=True))
     assert _read(database, "sync").next_run == NOW + MINUTE
 
 
@@ -251,7 +251,7 @@ def test_a_run_given_up_by_the_next_runner_stays_so(database: Database) -> None:
         assert tasks.abandon(session, left, NOW + HOUR, "its process ended before it")
         assert not tasks.abandon(session, left, NOW + HOUR, "twice")
         assert tasks.running(session, 1) == []
-    assert not _finish(database, claimed, Outcome("ok", NOW + HOUR))
+    assert not _finish(database, claimed, RunOutcome("ok", NOW + HOUR))
     task = _read(database, "sync")
     assert (task.last_status, task.last_error, task.runs) == ("abandoned", "its process ended before it", 1)
 
@@ -269,7 +269,7 @@ def test_history_outlives_the_task(database: Database) -> None:
     with database.write() as session:
         assert tasks.remove(session, task)
         assert not tasks.remove(session, task)
-    _finish(database, claimed, Outcome("ok", NOW, "done"))
+    _finish(database, claimed, RunOutcome("ok", NOW, "done"))
     with database.read() as session:
         assert [run.status for run in tasks.history(session, name="sync")] == ["ok"]
         assert tasks.history(session, name="other") == []

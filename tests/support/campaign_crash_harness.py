@@ -23,7 +23,7 @@ from sqlalchemy.orm import configure_mappers
 from study_support import Study, TurnedWorld, people
 
 from turkctl.market.doors.inprocess import attach
-from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.mturk import connect
 from turkctl.mturk.client import MTurk
 from turkctl.store import schema
@@ -52,7 +52,7 @@ class Ending:
     def after(self, operation: str) -> None:
         self.look(operation)
         if (self.way, self.number) == ("lost", self.seen):
-            raise AnswerLostError(operation)
+            raise CutAnswerError(operation)
         if self.seen == self.number + (self.way == "lost"):
             os._exit(ENDED_HERE)
 

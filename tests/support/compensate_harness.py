@@ -20,7 +20,7 @@ from sqlalchemy.orm import configure_mappers
 from study_support import Study, worker
 
 from turkctl.context import Context
-from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.mturk import connect
 from turkctl.operations.payments.compensate import CompensateRequest, compensate, prepare_compensate
 from turkctl.settings import load
@@ -46,7 +46,7 @@ class Ending:
 
     def after(self, operation: str) -> None:
         if (self.way, self.number) == ("lost", self.seen):
-            raise AnswerLostError(operation)
+            raise CutAnswerError(operation)
         if self.way != "before" and self.seen == self.number + (self.way == "lost"):
             os._exit(ENDED_HERE)
 

@@ -27,13 +27,22 @@ class RawServer:
 
     def __init__(self, says: Callable[[str, str, dict[str, str], bytes], Iterable[bytes]]) -> None:
         self.hangs_up = True
-        self.says = says
+        self._says = says
         self.asked: list[str] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._connections: list[socket.socket] = []
+
+    @property
+    def says(self) -> Callable[[str, str, dict[str, str], bytes], Iterable[bytes]]:
+        return self._says
+
+    @says.setter
+    def says(self, says: Callable[[str, str, dict[str, str], bytes], Iterable[bytes]]) -> None:
+        self.wait_until_hung_up()
+        self._says = says
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -51,7 +60,7 @@ class RawServer:
 
     def wait_until_hung_up(self) -> None:
         """Wait until the connections that were answered are closed: a client would use one again until then."""
-        for thread in self._threads[1:]:
+        for thread in self._threads[1:] if self.hangs_up else []:
             thread.join(10)
             assert not thread.is_alive()
 
@@ -76,7 +85,7 @@ class RawServer:
                 path, headers, body = request
                 operation = headers["x-amz-target"].rpartition(".")[2]
                 self.asked.append(operation)
-                for piece in self.says(operation, path, headers, body):
+                for piece in self._says(operation, path, headers, body):
                     if self._over.is_set():
                         return
                     connection.sendall(piece)

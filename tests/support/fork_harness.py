@@ -31,7 +31,7 @@ from sqlalchemy.orm import configure_mappers
 
 from turkctl.context import Context
 from turkctl.market.doors.inprocess import attach
-from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.mturk import connect
 from turkctl.mturk.client import MTurk
 from turkctl.operations.engine.plan import BatchResult
@@ -66,7 +66,7 @@ class Ending:
 
     def after(self, operation: str) -> None:
         if (self.way, self.number) == ("lost", self._mine.number):
-            raise AnswerLostError(operation)
+            raise CutAnswerError(operation)
         if (self.way, self.number) == ("after", self._mine.number):
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -14,7 +14,7 @@ from turkctl.operations.labels.aggregation import How
 from turkctl.operations.labels.columns import ColumnNames
 from turkctl.operations.labels.importing import ImportReport, ImportRequest, import_labels
 from turkctl.operations.labels.lists import is_dirty, list_labels, list_results
-from turkctl.operations.labels.runs import AggregateRequest, Outcome, aggregate_experiments, unseen
+from turkctl.operations.labels.runs import AggregateRequest, AggregationOutcome, aggregate_experiments, unseen
 
 LABELS = '\n[experiments.photos.labels]\nfield = "bird_{n}"\nmin_votes = 2\n'
 VOTES = ("110", "001", "100", "000", "111", "011")
@@ -46,7 +46,7 @@ class LabelStudy(ContentStudy):
         request = ImportRequest("-", options.pop("experiment", "photos"), ColumnNames(), **options)
         return import_labels(self.world, request, standard_input(text), unseen, dry_run=dry_run)
 
-    def aggregate(self, slug: str | None = "photos", **options: Any) -> list[Outcome]:
+    def aggregate(self, slug: str | None = "photos", **options: Any) -> list[AggregationOutcome]:
         """Aggregate one experiment, or all that are dirty."""
         stop, force = options.pop("stop", lambda: False), options.pop("force", False)
         request = AggregateRequest(slug, how=How(**options), force=force)

@@ -174,7 +174,7 @@ def test_a_key_is_refused_by_what_is_in_it(folder: Path, text: str) -> None:
         check(file, NOTHING)
 
 
-@pytest.mark.parametrize("text", ["", "worker,amount\nA1,0.50\n", "<!doctype html>\n", "SQLite\n", "0a" * 31])
+@pytest.mark.parametrize("text", ["", "worker,amount\nA1,0.50\n", "<!doctype html>\n", "SQLite\n", "0a" * 7])
 def test_what_is_none_of_these_is_replaced(folder: Path, text: str) -> None:
     file = folder / "out.csv"
     file.write_text(text)

@@ -54,7 +54,7 @@ def refused(content: bytes | str) -> UsageError:
     return caught.value
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(
     names=st.lists(NAME, min_size=1, max_size=4, unique=True),
     data=st.data(),
@@ -68,7 +68,9 @@ def test_what_a_program_writes_as_csv_is_read_back_as_it_was(
 ) -> None:
     if quoting == csv.QUOTE_MINIMAL:  # a separator that is not quoted in the header is taken for one
         names = [name for name in names if not set(name) & set(",;\"'{[")] or ["id"]
-    row = st.lists(TEXT, min_size=len(names), max_size=len(names)).filter(lambda cells: any(map(str.strip, cells)))
+    # Python's writer leaves a line break that is not its own without quotation marks: nobody could tell it from an end.
+    text = TEXT.filter(lambda cell: quoting == csv.QUOTE_ALL or not (set("\r\n") - set(end)) & set(cell))
+    row = st.lists(text, min_size=len(names), max_size=len(names)).filter(lambda cells: any(map(str.strip, cells)))
     rows = data.draw(st.lists(row, max_size=4))
     written = io.StringIO(newline="")
     writer = csv.writer(written, delimiter=delimiter, lineterminator=end, quoting=quoting)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from turkctl import __version__
-from turkctl.cli.help_pages import App, Group
+from turkctl.cli.help_pages import App, HelpGroup
 from turkctl.cli.invocation import Invocation
 
 FORMATS = ("table", "json", "jsonl", "csv")
@@ -25,7 +25,7 @@ def invocation(ctx: typer.Context) -> Invocation:
 
 def make_group(help_text: str) -> App:
     """Return a new group of commands."""
-    return App(cls=Group, help=help_text, no_args_is_help=True)
+    return App(cls=HelpGroup, help=help_text, no_args_is_help=True)
 
 
 def _keep(name: str) -> Callable[[typer.Context, Any], Any]:

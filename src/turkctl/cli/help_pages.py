@@ -25,7 +25,7 @@ _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 """A word of a command line, with the spaces inside its quotes."""
 
 
-class Command(TyperCommand):
+class HelpCommand(TyperCommand):
     """A command whose help is one of our pages."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -33,7 +33,7 @@ class Command(TyperCommand):
         formatter.write(_page(self, ctx))
 
 
-class Group(TyperGroup):
+class HelpGroup(TyperGroup):
     """A group of commands whose help is one of our pages."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -54,7 +54,7 @@ class App(typer.Typer):
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
         """Register a function as a command; the settings are those of typer."""
-        return super().command(name, **{"cls": Command, **settings})
+        return super().command(name, **{"cls": HelpCommand, **settings})
 
 
 def examples(command: Any) -> list[str]:
@@ -76,7 +76,7 @@ def _page(command: Any, ctx: Any) -> str:
     return compose(
         _usage(command, ctx, own, width),
         *(fold(each, width, indent="  ") for each in re.split(r"\n\s*\n", _parts(command)[0].strip())),
-        section("Commands", command.listed() if isinstance(command, Group) else [], width),
+        section("Commands", command.listed() if isinstance(command, HelpGroup) else [], width),
         section("Arguments", [_row(each, ctx) for each in own if each.param_type_name == "argument"], width),
         section("Options", [_row(each, ctx) for each in own if each.param_type_name == "option"], width),
         section("Common options", [_row(each, ctx) for each in common], width) if full else _named(common, ctx, width),

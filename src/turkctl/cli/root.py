@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from turkctl.cli.common import accept_everywhere, common_params, root_params
 from turkctl.cli.ending import process
-from turkctl.cli.help_pages import App, Group
+from turkctl.cli.help_pages import App, HelpGroup
 from turkctl.cli.invocation import Invocation
 from turkctl.cli.top import ALIASES, COMMANDS, HELP, ROOT_OPTIONS
 from turkctl.errors import ExitCode, InterruptedByUserError, TurkctlError
@@ -39,7 +39,7 @@ class _Stub(TyperGroup):
     """Stands for a command in the list of commands; never run."""
 
 
-class Root(Group):
+class Root(HelpGroup):
     """The program."""
 
     def __init__(self, **options: Any) -> None:

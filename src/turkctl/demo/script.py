@@ -31,7 +31,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DemoOutcome:
     """The result of the demo."""
 
     folder: Path
@@ -53,7 +53,7 @@ class Outcome:
         }
 
 
-def play(folder: Path, goal: int, workers: int, tell: Tell) -> Outcome:
+def play(folder: Path, goal: int, workers: int, tell: Tell) -> DemoOutcome:
     """Run the demo in an empty folder.
 
     Args:
@@ -102,7 +102,7 @@ class _Play:
         self.workers = workers
         self.tell = tell
 
-    def run(self) -> Outcome:
+    def run(self) -> DemoOutcome:
         self._configure()
         before = self._balance()
         campaign = self._start()
@@ -211,7 +211,7 @@ class _Play:
                 f"{labels.count(False)} no, {labels.count(None)} undecided. Workers flagged: {flagged}."
             )
 
-    def _end(self, campaign: int, before: Decimal) -> Outcome:
+    def _end(self, campaign: int, before: Decimal) -> DemoOutcome:
         from turkctl.operations.sync.run import sync
 
         sync(self.context)
@@ -229,7 +229,7 @@ class _Play:
             f"${format_money(after)}. In HITs of 9 this cost ${format_money(before - after)}; in HITs of ten or more "
             f"it would have cost ${format_money(large)}."
         )
-        return Outcome(self.folder, row, before, after, before - after, large)
+        return DemoOutcome(self.folder, row, before, after, before - after, large)
 
 
 def cost_in_large_hits(assignments: int) -> Decimal:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from turkctl.labels.normal import hazard, log_phi
-from turkctl.labels.options import Options, Tick
+from turkctl.labels.options import MethodOptions, Tick
 from turkctl.labels.result import Fit
 from turkctl.labels.signal import estimate, log_mix, newton_step, responsibility, worker_columns, worker_flags
 from turkctl.labels.votes import Floats, Ints, Votes
@@ -38,7 +38,7 @@ CHUNK = 1 << 14
 """Votes processed at a time, so that intermediate results stay in the cache."""
 
 
-def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
+def fit(votes: Votes, options: MethodOptions, tick: Tick) -> Fit:
     """Fit the model. Score: the item's signal x. Objective: the negative log posterior with all constants."""
     state = Alternation.start(votes, options)
     for done in range(options.rounds):
@@ -86,7 +86,7 @@ class Rows:
 class Alternation:
     """Estimates signals x, weights w and thresholds t in turn; ``evaluations`` counts passes over votes."""
 
-    def __init__(self, by_item: Rows, by_worker: Rows, options: Options) -> None:
+    def __init__(self, by_item: Rows, by_worker: Rows, options: MethodOptions) -> None:
         assert options.sigt is not None
         self.by_item = by_item
         self.by_worker = by_worker
@@ -98,7 +98,7 @@ class Alternation:
         self.evaluations = 0
 
     @classmethod
-    def start(cls, votes: Votes, options: Options) -> Alternation:
+    def start(cls, votes: Votes, options: MethodOptions) -> Alternation:
         """Return the starting point: all signals at 1, all workers alike."""
         sign = 2.0 * votes.value - 1
         order = np.argsort(votes.worker, kind="stable")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from turkctl.labels.options import Options
+from turkctl.labels.options import MethodOptions
 from turkctl.labels.result import TIE, Fit
 from turkctl.labels.votes import Floats, Votes
 
@@ -21,7 +21,7 @@ class Cut:
     warning: str | None = None
 
 
-def choose_cut(votes: Votes, fit: Fit, options: Options) -> Cut:
+def choose_cut(votes: Votes, fit: Fit, options: MethodOptions) -> Cut:
     """Return the given threshold; else the best cut on gold items, if there are any; else 0.
 
     For more than two classes the threshold is a minimum score, which gold items do not choose.

@@ -15,7 +15,7 @@ from scipy import special
 from scipy.sparse import csr_array
 
 from turkctl.labels.normal import logistic
-from turkctl.labels.options import Options, Tick
+from turkctl.labels.options import MethodOptions, Tick
 from turkctl.labels.result import TIE, Fit
 from turkctl.labels.votes import Floats, Votes
 
@@ -30,7 +30,7 @@ Maximise = Callable[[Floats], Floats]
 """Returns theta from the expected votes, both of shape [worker, answer, class]."""
 
 
-def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
+def fit(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
     """Fit two classes. Score: log odds of true. Workers: a1 and a0, the share right on true and on false items."""
     em = _Em(votes, _free)
     em.run(tick)
@@ -39,7 +39,7 @@ def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
     return em.as_fit(score, logistic(score), worker={"a1": a1, "a0": a0}, flags=_flags(a1, a0))
 
 
-def fit_many(votes: Votes, _options: Options, tick: Tick) -> Fit:
+def fit_many(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
     """Fit K classes. Score: log odds of the likeliest class; workers: ``confusion[class][answer]``."""
     em = _Em(votes, _free)
     em.run(tick)
@@ -53,7 +53,7 @@ def fit_many(votes: Votes, _options: Options, tick: Tick) -> Fit:
     return em.as_fit(score, logistic(score), best, worker={"confusion": confusion})
 
 
-def fit_one_coin(votes: Votes, _options: Options, tick: Tick) -> Fit:
+def fit_one_coin(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
     """Fit two classes with one number per worker, a1 = a0. Warn if, on very bad data, it calls all items one class."""
     em = _Em(votes, _one_coin)
     em.run(tick)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from turkctl.labels.options import Options, Tick
+from turkctl.labels.options import MethodOptions, Tick
 from turkctl.labels.result import Fit
 from turkctl.labels.votes import Votes
 
 
-def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
+def fit(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
     """Fit two classes. Score: the mean of votes as +1 and -1. p: share of true with one vote added to each side."""
     n = votes.per_item
     true = np.bincount(votes.item, votes.value, len(votes.items))
@@ -17,7 +17,7 @@ def fit(votes: Votes, _options: Options, tick: Tick) -> Fit:
     return Fit(2 * true / n - 1, (true + 1) / (n + 2), rounds=1, converged=True)
 
 
-def fit_many(votes: Votes, _options: Options, tick: Tick) -> Fit:
+def fit_many(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
     """Return the class with most votes. Score: its share minus the share of the others; p as for two classes."""
     kinds = len(votes.classes)
     cells = votes.item.astype(np.int64) * kinds + votes.value

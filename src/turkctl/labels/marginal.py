@@ -16,7 +16,7 @@ from scipy import optimize, special
 from scipy.sparse import csr_array
 
 from turkctl.labels.normal import hazard, log_phi, logistic
-from turkctl.labels.options import Options, Tick
+from turkctl.labels.options import MethodOptions, Tick
 from turkctl.labels.result import Fit
 from turkctl.labels.signal import estimate, log_mix, newton_step, responsibility, worker_columns, worker_flags
 from turkctl.labels.votes import Floats, Votes
@@ -42,7 +42,7 @@ Posterior = Floats
 """[item, grid point]; in single precision if there are many votes, which is enough."""
 
 
-def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
+def fit(votes: Votes, options: MethodOptions, tick: Tick) -> Fit:
     """Fit the model; gold answers are used in the fit. Score: the posterior mean of the item's signal.
 
     Objective: the logarithm of what is maximised.
@@ -92,7 +92,7 @@ class Sums:
 class Model:
     """The votes as sparse blocks of items, [item, worker and answer]; ``evaluations`` counts passes over them."""
 
-    def __init__(self, votes: Votes, options: Options) -> None:
+    def __init__(self, votes: Votes, options: MethodOptions) -> None:
         assert options.sigt is not None
         self.options = options
         self.sigt = options.sigt

@@ -15,8 +15,8 @@ from turkctl import __version__
 from turkctl.errors import InterruptedByUserError, UsageError
 from turkctl.labels import cubam, dawid_skene, majority, marginal, rest, signal_nd
 from turkctl.labels.cut import Cut, choose_cut, cut_labels
-from turkctl.labels.options import Options, Tick
-from turkctl.labels.result import Fit, Result, Run
+from turkctl.labels.options import MethodOptions, Tick
+from turkctl.labels.result import Fit, FitRun, Result
 from turkctl.labels.votes import Floats, Votes
 
 
@@ -25,8 +25,8 @@ class Method:
     """A way to aggregate: its description, its fit, the options it uses, and its own default of ``sigt``."""
 
     prose: str
-    fit: Callable[[Votes, Options, Tick], Fit]
-    many: Callable[[Votes, Options, Tick], Fit] | None
+    fit: Callable[[Votes, MethodOptions, Tick], Fit]
+    many: Callable[[Votes, MethodOptions, Tick], Fit] | None
     """The fit for more than two classes, if there is one."""
     uses: tuple[str, ...] = ()
     sigt: float | None = None
@@ -67,7 +67,7 @@ METHODS: dict[str, Method] = {
 def aggregate(
     votes: Votes,
     method: str = "cubam",
-    options: Options | None = None,
+    options: MethodOptions | None = None,
     progress: Tick | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Result:
@@ -81,7 +81,7 @@ def aggregate(
         UsageError: the method is unknown, an option is out of range, there are no votes, or too many classes.
         InterruptedByUserError: ``stop`` returned True.
     """
-    options = options or Options()
+    options = options or MethodOptions()
     options.check()
     chosen = find_method(method)
     if not len(votes):
@@ -91,7 +91,7 @@ def aggregate(
     cut = choose_cut(votes, fit, options)
     label = cut_labels(votes, fit, cut.threshold, options.min_votes)
     n = votes.per_item
-    run = Run(
+    run = FitRun(
         method=method,
         parameters=_parameters(options, chosen, fit),
         versions={"turkctl": __version__, "numpy": np.__version__, "scipy": scipy.__version__},
@@ -112,7 +112,7 @@ def aggregate(
     return Result(votes, label, fit.score, fit.p, n, _n_true(votes, fit), fit.item, worker, fit.flags, run)
 
 
-def options_for(method: str, given: Mapping[str, Any]) -> Options:
+def options_for(method: str, given: Mapping[str, Any]) -> MethodOptions:
     """Return options from the given values; None counts as not given.
 
     Raises:
@@ -124,7 +124,7 @@ def options_for(method: str, given: Mapping[str, Any]) -> Options:
     if idle is not None:
         able = ", ".join(name for name, each in METHODS.items() if idle in each.uses)
         raise UsageError(f"{method} does not use {idle}", hint=f"leave it out, or use {able}")
-    options = Options(**chosen)
+    options = MethodOptions(**chosen)
     options.check()
     return options
 
@@ -140,7 +140,7 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
-def _fitting(method: Method, name: str, votes: Votes) -> Callable[[Votes, Options, Tick], Fit]:
+def _fitting(method: Method, name: str, votes: Votes) -> Callable[[Votes, MethodOptions, Tick], Fit]:
     if votes.binary:
         return method.fit
     if method.many is None:
@@ -149,8 +149,8 @@ def _fitting(method: Method, name: str, votes: Votes) -> Callable[[Votes, Option
     return method.many
 
 
-def _with_sigt(options: Options, method: Method) -> Options:
-    return options if options.sigt is not None else Options(**{**asdict(options), "sigt": method.sigt})
+def _with_sigt(options: MethodOptions, method: Method) -> MethodOptions:
+    return options if options.sigt is not None else MethodOptions(**{**asdict(options), "sigt": method.sigt})
 
 
 def _tick(progress: Tick | None, stop: Callable[[], bool] | None) -> Tick:
@@ -163,13 +163,13 @@ def _tick(progress: Tick | None, stop: Callable[[], bool] | None) -> Tick:
     return tick
 
 
-def _parameters(options: Options, method: Method, fit: Fit) -> dict[str, Any]:
+def _parameters(options: MethodOptions, method: Method, fit: Fit) -> dict[str, Any]:
     """Return the options that the method uses, and the parameters it estimated."""
     given = asdict(_with_sigt(options, method))
     return {name: given[name] for name in ("min_votes", *method.uses)} | dict(fit.parameters)
 
 
-def _warnings(cut: Cut, n: Any, options: Options) -> list[str]:
+def _warnings(cut: Cut, n: Any, options: MethodOptions) -> list[str]:
     told = [cut.warning] if cut.warning else []
     if int(n.max()) < options.min_votes:
         told.append(f"no item has {options.min_votes} votes (the maximum is {int(n.max())}): no item gets a label")

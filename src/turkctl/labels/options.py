@@ -17,7 +17,7 @@ FARTHEST = 1000.0
 
 
 @dataclass(frozen=True)
-class Options:
+class MethodOptions:
     """Parameters of all methods; each method uses its own. Those of the signal model are explained in ``cubam``."""
 
     min_votes: int = 5

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from turkctl.labels.options import Options, Tick
+from turkctl.labels.options import MethodOptions, Tick
 from turkctl.labels.result import TIE, Fit
 from turkctl.labels.votes import Votes
 
-FitTwo = Callable[[Votes, Options, Tick], Fit]
+FitTwo = Callable[[Votes, MethodOptions, Tick], Fit]
 
 
 def against_the_rest(fit: FitTwo) -> FitTwo:
@@ -19,7 +19,7 @@ def against_the_rest(fit: FitTwo) -> FitTwo:
     It has no numbers of workers, since they would differ for each class.
     """
 
-    def fit_each(votes: Votes, options: Options, tick: Tick) -> Fit:
+    def fit_each(votes: Votes, options: MethodOptions, tick: Tick) -> Fit:
         kinds = len(votes.classes)
         fits = []
         for position in range(kinds):

@@ -43,7 +43,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Run:
+class FitRun:
     """The facts of one run. ``objective`` is the method's own; ``converged`` is None if the schedule is fixed."""
 
     method: str
@@ -87,7 +87,7 @@ class Result:
     item: Mapping[str, NDArray[Any]]
     worker: Mapping[str, NDArray[Any]]
     flags: Mapping[str, NDArray[np.bool_]]
-    run: Run
+    run: FitRun
 
     def labels(self) -> list[Hashable | None]:
         """Return the class of each item, None for no label."""

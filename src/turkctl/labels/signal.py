@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 
 from turkctl.labels.normal import logistic, phi
-from turkctl.labels.options import Options
+from turkctl.labels.options import MethodOptions
 from turkctl.labels.votes import Floats
 
 GUESSING = 1.1
 """A sum of sensitivity and specificity below this is hardly better than a coin, whose sum is 1."""
 
 
-def prior_odds(options: Options) -> float:
+def prior_odds(options: MethodOptions) -> float:
     """Return the prior log odds of true."""
     return math.log(options.beta) - math.log1p(-options.beta)
 
 
-def responsibility(x: Floats, options: Options) -> Floats:
+def responsibility(x: Floats, options: MethodOptions) -> Floats:
     """Return the probability that a signal at x is of the upper class, by the prior alone."""
     return logistic(2 * x / options.sigx**2 + prior_odds(options))
 
@@ -40,7 +40,7 @@ def log_mix(x: Floats, beta: float, sigx: float) -> Floats:
     return result
 
 
-def estimate(score: Floats, options: Options) -> Floats:
+def estimate(score: Floats, options: MethodOptions) -> Floats:
     """Estimate the probability of true from the score; on real labels better calibrated than P(x > 0)."""
     return logistic(2 * score / options.sigx**2)
 

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from turkctl.labels.cubam import FLAT, LONGEST, SETTLED, STEPS, Alternation, Rows
 from turkctl.labels.normal import hazard, log_phi, logistic, phi
-from turkctl.labels.options import Options, Tick
+from turkctl.labels.options import MethodOptions, Tick
 from turkctl.labels.result import Fit
 from turkctl.labels.signal import GUESSING, estimate, log_mix, prior_odds
 from turkctl.labels.votes import Floats, Votes
@@ -24,7 +24,7 @@ SWEEPS = 30
 """Steps of the power iteration, which needs only a rough direction."""
 
 
-def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
+def fit(votes: Votes, options: MethodOptions, tick: Tick) -> Fit:
     """Fit the model. Score: the signal's mean over dimensions, its position on the diagonal.
 
     ``x`` and ``w`` are vectors.
@@ -56,7 +56,7 @@ def fit(votes: Votes, options: Options, tick: Tick) -> Fit:
 class _Space:
     """Estimates signals [item, dimension], weights [worker, dimension] and thresholds in turn."""
 
-    def __init__(self, flat: Alternation, options: Options) -> None:
+    def __init__(self, flat: Alternation, options: MethodOptions) -> None:
         self._by_item, self._by_worker = flat.by_item, flat.by_worker
         self._options = options
         self._sigt = flat.sigt

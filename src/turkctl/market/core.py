@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from turkctl.market import notifications, review_actions, settle, system_types, tables
 from turkctl.market.errors import MarketError
 from turkctl.market.requester import Notifier, Permit, Requester
-from turkctl.market.state import Database
+from turkctl.market.state import MarketDatabase
 from turkctl.market.tx import META, META_LOCKED, Event, Shared, Tx, when
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class MarketCore:
         self._permit = permit
         self._courier: Courier | None = None
         self._shared = Shared(rng or random.SystemRandom(), opening_balance)
-        self._database = Database(url)
+        self._database = MarketDatabase(url)
 
     def identity(self) -> str:
         """Return the random id that was made with the market; :meth:`reset` makes a new one."""

@@ -16,14 +16,14 @@ _META = text("SELECT identity, clock_offset FROM market_meta WHERE id = 1")
 
 
 @dataclass(frozen=True)
-class Glance:
+class MarketGlance:
     """What :meth:`turkctl.market.service.Market.identity` and ``now`` would return."""
 
     identity: str
     now: datetime
 
 
-def glance(url: str, *, clock: Callable[[], float] = time.time) -> Glance | None:
+def glance(url: str, *, clock: Callable[[], float] = time.time) -> MarketGlance | None:
     """Read the market at ``url``; return None if there is none, or if opening it properly would fail."""
     try:
         parsed = make_url(url)
@@ -39,4 +39,4 @@ def glance(url: str, *, clock: Callable[[], float] = time.time) -> Glance | None
         return None
     if row is None:
         return None
-    return Glance(row.identity, EPOCH + timedelta(milliseconds=int(clock() * 1000) + row.clock_offset))
+    return MarketGlance(row.identity, EPOCH + timedelta(milliseconds=int(clock() * 1000) + row.clock_offset))

@@ -46,7 +46,7 @@ def parse(document: str, parameter: str) -> Element:
             f"{parameter} is {len(encoded)} bytes long; the limit is {LIMITS['Question'].high}."
         )
     try:
-        parser = _Parser(forbid_dtd=True)
+        parser = _QuestionParser(forbid_dtd=True)
         parser.feed(document)
         root: Element = parser.close()
     except ParseError as error:
@@ -56,7 +56,7 @@ def parse(document: str, parameter: str) -> Element:
     return root
 
 
-class _Parser(SafeTree.XMLParser):
+class _QuestionParser(SafeTree.XMLParser):
     """Refuses, in addition to what defusedxml refuses, namespaces longer than any in use."""
 
     def __init__(self, *, forbid_dtd: bool) -> None:

@@ -134,7 +134,7 @@ def _check_subdivisions(locales: Sequence[Mapping[str, str]]) -> None:
 
 
 @dataclass(frozen=True)
-class Standing:
+class WorkerStanding:
     """What requirements are compared with: a worker's record and the qualifications that they hold."""
 
     worker: Row[Any]
@@ -154,17 +154,17 @@ class Standing:
         return self.grants.get(type_id)
 
 
-def standing(tx: Tx, worker: Row[Any]) -> Standing:
+def standing(tx: Tx, worker: Row[Any]) -> WorkerStanding:
     """Return the standing of a worker, given their row."""
     held = select(tables.grant.c.type_id, tables.grant.c.value).where(
         tables.grant.c.environment == tx.environment,
         tables.grant.c.worker_id == worker.id,
         tables.grant.c.status == "Granted",
     )
-    return Standing(worker, {row.type_id: row.value for row in tx.all(held)})
+    return WorkerStanding(worker, {row.type_id: row.value for row in tx.all(held)})
 
 
-def unmet(who: Standing, asked: Sequence[Requirement], action: str) -> Requirement | None:
+def unmet(who: WorkerStanding, asked: Sequence[Requirement], action: str) -> Requirement | None:
     """Return the first requirement that forbids this worker the action (Discover, Preview or Accept), or None."""
     for requirement in asked:
         if requirement["ActionsGuarded"] in _GUARDED[action] and not _met(who, requirement):
@@ -172,7 +172,7 @@ def unmet(who: Standing, asked: Sequence[Requirement], action: str) -> Requireme
     return None
 
 
-def _met(who: Standing, requirement: Requirement) -> bool:
+def _met(who: WorkerStanding, requirement: Requirement) -> bool:
     comparator: str = requirement["Comparator"]
     if requirement["QualificationTypeId"] == system_types.LOCALE:
         return _locale_met(who.worker, comparator, requirement.get("LocaleValues", []))

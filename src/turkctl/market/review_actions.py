@@ -22,7 +22,7 @@ from turkctl.market.review_scores import (
     Answers,
     Extension,
     Plurality,
-    Verdict,
+    ScoreVerdict,
     agreement,
     correct,
     known_answer_score,
@@ -143,7 +143,7 @@ def _report(tx: Tx, hit: Hit, policy: Plurality, found: Agreement) -> None:
     _action(tx, hit, HIT, "review", hit.id, HIT, told)
 
 
-def _decide(tx: Tx, hit: Hit, level: str, assignment_id: str, verdict: Verdict, score: int) -> None:
+def _decide(tx: Tx, hit: Hit, level: str, assignment_id: str, verdict: ScoreVerdict, score: int) -> None:
     """Approve and reject as the thresholds say; if both apply, the second one fails."""
     if verdict.approve_from is not None and score >= verdict.approve_from:
         reason = verdict.approve_reason

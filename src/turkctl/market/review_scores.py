@@ -36,7 +36,7 @@ class Extension:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ScoreVerdict:
     """Scores that approve and reject an assignment, and what the worker is told. None: no decision."""
 
     approve_from: int | None
@@ -51,7 +51,7 @@ class KnownAnswers:
 
     key: Mapping[str, frozenset[str]]
     """Right values by question identifier."""
-    verdict: Verdict
+    verdict: ScoreVerdict
     extension: Extension | None
 
 
@@ -65,7 +65,7 @@ class Plurality:
     disregard_rejected: bool
     disregard_below: int | None
     """Assignments with a lower score on known answers do not count."""
-    verdict: Verdict
+    verdict: ScoreVerdict
     extension: Extension | None
 
 
@@ -151,7 +151,7 @@ def known_answers(policy: Mapping[str, Any]) -> KnownAnswers:
     given = _Parameters(policy)
     given.list("AnswerKey")  # only its entries count
     key = given.required("AnswerKey", given.entries)
-    verdict = Verdict(
+    verdict = ScoreVerdict(
         given.number("ApproveIfKnownAnswerScoreIsAtLeast", high=_ALWAYS),
         given.number("RejectIfKnownAnswerScoreIsLessThan", high=_ALWAYS),
         given.text("ApproveReason"),
@@ -176,7 +176,7 @@ def plurality(policy: Mapping[str, Any]) -> Plurality:
     threshold = given.required("QuestionAgreementThreshold", given.number("QuestionAgreementThreshold"))
     rejected = given.flag("DisregardAssignmentIfRejected")
     disregard = given.number("DisregardAssignmentIfKnownAnswerScoreIsLessThan")
-    verdict = Verdict(
+    verdict = ScoreVerdict(
         given.number("ApproveIfWorkerAgreementScoreIsAtLeast"),
         given.number("RejectIfWorkerAgreementScoreIsLessThan"),
         None,

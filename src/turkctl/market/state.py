@@ -36,7 +36,7 @@ _LOCKS: dict[str, threading.Lock] = {}
 _LOCKS_GUARD = threading.Lock()
 
 
-class Database:
+class MarketDatabase:
     """An open database with the market's tables. Safe for many threads; several processes may share one."""
 
     def __init__(self, url: str) -> None:
@@ -164,7 +164,7 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def create(database: Database) -> None:
+def create(database: MarketDatabase) -> None:
     """Create the tables, their columns and the market's row if they are missing.
 
     Safe if several processes start at once.
@@ -206,7 +206,7 @@ def _complete(connection: Connection) -> None:
     connection.execute(tables.meta.update().where(older).values(version=VERSION))
 
 
-def _version(database: Database) -> int | None:
+def _version(database: MarketDatabase) -> int | None:
     with database.read() as connection:
         if not inspect(connection).has_table(tables.meta.name):
             return None

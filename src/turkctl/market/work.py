@@ -24,7 +24,7 @@ from turkctl.market import (
 from turkctl.market.answers import Fields
 from turkctl.market.errors import WorkError
 from turkctl.market.hit_rows import Hit
-from turkctl.market.requirements import Standing
+from turkctl.market.requirements import WorkerStanding
 from turkctl.market.tx import Tx, members
 
 Answer = dict[str, Any]
@@ -81,7 +81,7 @@ def _open_after(tx: Tx, worker_id: str, last: int) -> Sequence[Row[Any]]:
     return tx.all(statement)
 
 
-def _discovered(tx: Tx, who: Standing, hit: Hit) -> list[Answer]:
+def _discovered(tx: Tx, who: WorkerStanding, hit: Hit) -> list[Answer]:
     hit_type = hit_types.load(tx, hit.hit_type_id)
     asked = hit_type.requirement_list()
     if requirements.unmet(who, asked, requirements.DISCOVER) is not None:

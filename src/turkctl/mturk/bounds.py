@@ -89,13 +89,13 @@ class _Guarded:
     """The part of a socket that an answer needs."""
 
     def __init__(self, sock: socket.socket, bounds: Bounds, ends: float) -> None:
-        self._file = io.BufferedReader(_Reader(sock, bounds, ends))
+        self._file = io.BufferedReader(_BoundsReader(sock, bounds, ends))
 
     def makefile(self, _mode: str) -> Any:
         return self._file
 
 
-class _Reader(io.RawIOBase):
+class _BoundsReader(io.RawIOBase):
     """Reads a socket until the time is over or there are too many bytes."""
 
     def __init__(self, sock: socket.socket, bounds: Bounds, ends: float) -> None:

@@ -214,7 +214,7 @@ def strange(endpoint: str, operation: str, what: str) -> StrangeAnswerError:
     """
     hint = "check the address and its port, and that no login page of a network stands in between"
     if not reads_only(operation):
-        hint = f"{hint}; what was asked for may have been done: run the command again"
+        hint = f"{hint}; the request may have been carried out: run the command again"
     message = f"no market at {shown(endpoint)}: its answer to {operation} is {what}, not an answer of the API"
     return StrangeAnswerError(message, hint, operation=operation)
 

@@ -24,7 +24,7 @@ _MOST = 10
 
 
 @dataclass(frozen=True)
-class Event:
+class QueueEvent:
     """One event of a market."""
 
     kind: str
@@ -33,10 +33,10 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Message:
+class QueueMessage:
     """One message: its events (none if it is not an event document), and the receipt that deletes it from the queue."""
 
-    events: tuple[Event, ...]
+    events: tuple[QueueEvent, ...]
     receipt: str
 
 
@@ -47,16 +47,16 @@ class Queue:
         self._client = client
         self.url = url
 
-    def receive(self, wait: int) -> list[Message]:
+    def receive(self, wait: int) -> list[QueueMessage]:
         """Return the next messages, up to ten; wait up to ``wait`` whole seconds (at most 20) for the first.
 
         Raises:
             TurkctlError: the queue cannot be reached, does not exist, or the credentials may not read it.
         """
         answer = self._ask("receive_message", QueueUrl=self.url, MaxNumberOfMessages=_MOST, WaitTimeSeconds=wait)
-        return [Message(tuple(events(each["Body"])), each["ReceiptHandle"]) for each in answer.get("Messages", ())]
+        return [QueueMessage(tuple(events(each["Body"])), each["ReceiptHandle"]) for each in answer.get("Messages", ())]
 
-    def done(self, messages: Sequence[Message]) -> None:
+    def done(self, messages: Sequence[QueueMessage]) -> None:
         """Delete messages from the queue; the others return after its visibility timeout.
 
         Raises:
@@ -76,7 +76,7 @@ class Queue:
         return answer
 
 
-def events(body: str) -> Iterator[Event]:
+def events(body: str) -> Iterator[QueueEvent]:
     """Yield the events of a message's body; nothing if it is not an event document."""
     document = _json(body)
     if isinstance(document.get("Message"), str):  # by way of an SNS topic
@@ -85,7 +85,7 @@ def events(body: str) -> Iterator[Event]:
     for each in listed if isinstance(listed, list) else ():
         if isinstance(each, dict) and isinstance(each.get("EventType"), str) and isinstance(each.get("HITId"), str):
             assignment = each.get("AssignmentId")
-            yield Event(each["EventType"], each["HITId"], assignment if isinstance(assignment, str) else None)
+            yield QueueEvent(each["EventType"], each["HITId"], assignment if isinstance(assignment, str) else None)
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import variant_of, whole_settings
 from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.operations.project.experiments import QUESTIONS
-from turkctl.operations.project.files import Configured, Found
+from turkctl.operations.project.files import Configured, ProjectFiles
 from turkctl.operations.project.questions import missing_columns, source_of
 from turkctl.operations.qualifications.own_types import apply_types, plan_types
 from turkctl.store import contents, experiments
@@ -114,7 +114,7 @@ def _compare(known: experiments.Version | None, each: Configured) -> Change:
 
 
 def configure_project(
-    world: World, found: Found, *, whole: bool, dry_run: bool = False
+    world: World, found: ProjectFiles, *, whole: bool, dry_run: bool = False
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Store what the files describe, and set up its qualification types on the market of the mode.
 

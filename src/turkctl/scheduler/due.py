@@ -20,7 +20,7 @@ from turkctl.scheduler.lease import LeaseLostError
 from turkctl.scheduler.logs import log
 from turkctl.store import tasks
 from turkctl.store.engine import Database
-from turkctl.store.tasks import Claim, Outcome, Task
+from turkctl.store.tasks import ClaimedRun, RunOutcome, Task
 
 LONGEST_WAIT = timedelta(hours=1)
 """Maximum wait until a failing task is retried, unless its own interval is longer."""
@@ -43,7 +43,7 @@ class Lease(Protocol):
 
 
 @dataclass
-class Report:
+class SchedulerReport:
     """What was run."""
 
     runs: int = 0
@@ -66,7 +66,7 @@ def run_due(
     *,
     lease: Lease,
     stopped: Callable[[], bool],
-    report: Report,
+    report: SchedulerReport,
     only: str | None = None,
 ) -> int:
     """Run every task that is due (or only the one named), of all modes, longest due first, until ``stopped``.
@@ -130,7 +130,7 @@ def _due(database: Database, now: Clock) -> Iterator[Task]:
         yield from found
 
 
-def _run(database: Database, claimed: Claim, now: Clock, act: Act, stopped: Callable[[], bool]) -> str:
+def _run(database: Database, claimed: ClaimedRun, now: Clock, act: Act, stopped: Callable[[], bool]) -> str:
     """Carry out a claimed run and record its outcome; return its status."""
     task = claimed.task
     started = now(task.mode)
@@ -163,17 +163,17 @@ def _run(database: Database, claimed: Claim, now: Clock, act: Act, stopped: Call
     return outcome.status
 
 
-def outcome_of(claimed: Claim, summary: RunSummary, finished: datetime) -> Outcome:
+def outcome_of(claimed: ClaimedRun, summary: RunSummary, finished: datetime) -> RunOutcome:
     """Return the outcome to record. A setback postpones the next run, an interrupt leaves the slot due."""
     if summary.interrupted:
         again = claimed.slot if claimed.slot == claimed.task.next_run else None
-        return Outcome(tasks.INTERRUPTED, finished, summary.text, summary.error, again)
+        return RunOutcome(tasks.INTERRUPTED, finished, summary.text, summary.error, again)
     status = tasks.OK if summary.error is None else tasks.FAILED
     later = backed_off(claimed, finished) if summary.setback else None
-    return Outcome(status, finished, summary.text, summary.error, later, summary.setback)
+    return RunOutcome(status, finished, summary.text, summary.error, later, summary.setback)
 
 
-def backed_off(claimed: Claim, now: datetime) -> datetime | None:
+def backed_off(claimed: ClaimedRun, now: datetime) -> datetime | None:
     """Return when a failed task is due again: doubling intervals up to :data:`LONGEST_WAIT`, on its own grid.
 
     Return None for a task with a cron line, which is due again at the line's next time.

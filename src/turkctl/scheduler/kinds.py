@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from turkctl.errors import FundsError, InterruptedByUserError, UsageError
 from turkctl.operations.engine.plan import Act, BatchResult, ItemResult, Plan
 from turkctl.operations.engine.world import World
-from turkctl.operations.tasks.kinds import SELECTORS, Kind, RunSummary, selection_of
+from turkctl.operations.tasks.kinds import SELECTORS, RunSummary, TaskKind, selection_of
 from turkctl.store import tasks
 from turkctl.store.tasks import Task
 from turkctl.words import meant
@@ -135,18 +135,18 @@ def _first(items: Sequence[ItemResult], what: str) -> str | None:
 
 
 _ALL = (
-    Kind("approve-all", approve_all, options=(*SELECTORS, "feedback")),
-    Kind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True),
-    Kind("sync", sync, options=("full",)),
-    Kind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all")),
-    Kind("aggregate-labels", aggregate_labels, options=("regex", "experiment", "all", "method", "min_votes")),
-    Kind("expire", expire, options=SELECTORS, needs_selection=True),
-    Kind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),
+    TaskKind("approve-all", approve_all, options=(*SELECTORS, "feedback")),
+    TaskKind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True),
+    TaskKind("sync", sync, options=("full",)),
+    TaskKind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all")),
+    TaskKind("aggregate-labels", aggregate_labels, options=("regex", "experiment", "all", "method", "min_votes")),
+    TaskKind("expire", expire, options=SELECTORS, needs_selection=True),
+    TaskKind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),
 )
-KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
+KINDS: dict[str, TaskKind] = {kind.name: kind for kind in _ALL}
 
 
-def require_kind(name: str) -> Kind:
+def require_kind(name: str) -> TaskKind:
     """Return the kind named in ``tasks create``.
 
     Raises:
@@ -157,7 +157,7 @@ def require_kind(name: str) -> Kind:
     if kind is not None and kind.by_hand:
         return kind
     if name == tasks.CAMPAIGN:
-        raise UsageError("campaigns create their own tasks", hint="run: turkctl campaign create --goal N")
+        raise UsageError("campaigns create their own tasks", hint="run: turkctl campaigns create --goal N")
     raise UsageError(
         f"there is no kind of task '{name}'",
         hint=f"kinds are {', '.join(known)}" + meant(name, known),

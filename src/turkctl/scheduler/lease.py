@@ -12,7 +12,7 @@ from turkctl.scheduler.logs import log
 from turkctl.store.leases import LeaseRow
 from turkctl.units import format_time
 
-__all__ = ["Keeper", "LeaseLostError", "SchedulerRunningError", "in_words", "is_gone", "this_process"]
+__all__ = ["LeaseLostError", "SchedulerKeeper", "SchedulerRunningError", "in_words", "is_gone", "this_process"]
 
 
 class SchedulerRunningError(RefusedError):
@@ -29,7 +29,7 @@ class SchedulerRunningError(RefusedError):
         self.held_by = held_by
 
 
-class Keeper(lease.Keeper):
+class SchedulerKeeper(lease.Keeper):
     """One process's hold on the scheduler's lease, recorded in the scheduler's log."""
 
     def refuse(self, row: LeaseRow) -> RefusedError:

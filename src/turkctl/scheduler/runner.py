@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from turkctl.errors import DatabaseReplacedError, InterruptedByUserError, TurkctlError
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.operations.tasks.manage import finished_run, request_run, withdraw_request
-from turkctl.scheduler.due import Report, in_words, nothing_due, run_due, sweep
+from turkctl.scheduler.due import SchedulerReport, in_words, nothing_due, run_due, sweep
 from turkctl.scheduler.kinds import act_on
-from turkctl.scheduler.lease import Keeper, LeaseLostError, SchedulerRunningError
+from turkctl.scheduler.lease import LeaseLostError, SchedulerKeeper, SchedulerRunningError
 from turkctl.scheduler.logs import LOGGER, log
 from turkctl.scheduler.worlds import Worlds
 from turkctl.store import tasks
@@ -40,7 +40,7 @@ class Runner:
         context: Context,
         *,
         stop: threading.Event | None = None,
-        keeper: Keeper | None = None,
+        keeper: SchedulerKeeper | None = None,
         act: Callable[[Task, datetime], RunSummary] | None = None,
     ) -> None:
         """Prepare; nothing is opened or requested yet.
@@ -52,14 +52,14 @@ class Runner:
             act: runs a task once; by default as its kind says, in the world of its mode.
         """
         self.stop = stop or threading.Event()
-        self.report = Report()
+        self.report = SchedulerReport()
         self._database = context.database
-        self._keeper = keeper or Keeper(context.database)
+        self._keeper = keeper or SchedulerKeeper(context.database)
         self._worlds = Worlds(context, self.stop, self._keeper.beat)
         self._act = act or self._act_by_kind
         self._until_idle = False
 
-    def once(self, only: str | None = None) -> Report:
+    def once(self, only: str | None = None) -> SchedulerReport:
         """Run what is due, or only the named task if it is due, and stop.
 
         Raises:
@@ -74,7 +74,7 @@ class Runner:
                 self._worlds.close()
         return self.report
 
-    def run(self, poll: timedelta = POLL, *, until_idle: bool = False) -> Report:
+    def run(self, poll: timedelta = POLL, *, until_idle: bool = False) -> SchedulerReport:
         """Run what is due at every ``poll`` until :attr:`stop` is set.
 
         Args:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from turkctl.operations.engine.batch import Engine
-from turkctl.operations.engine.world import Origin
+from turkctl.operations.engine.world import CommandOrigin
 from turkctl.operations.intents.runs import logged
 from turkctl.settings import Settings
 
@@ -32,7 +32,9 @@ def in_mode(settings: Settings, mode: str) -> Settings:
 class TaskWorld:
     """A context as a task sees it."""
 
-    def __init__(self, context: Context, stop: threading.Event, beat: Callable[[], None], origin: Origin) -> None:
+    def __init__(
+        self, context: Context, stop: threading.Event, beat: Callable[[], None], origin: CommandOrigin
+    ) -> None:
         self._context = context
         self._stop = stop
         self._beat = beat
@@ -90,7 +92,7 @@ class Worlds:
             self._contexts[mode].notice = self._own.notice
         context = self._contexts[mode]
         context.look_again()
-        origin = context.origin if task is None else Origin(f"task {task.name}", task.next_run)
+        origin = context.origin if task is None else CommandOrigin(f"task {task.name}", task.next_run)
         return TaskWorld(context, self._stop, self._beat, origin)
 
     def now(self, mode: str) -> datetime:

@@ -59,7 +59,7 @@ ASSIGNMENTS = Assignment.__table__
 
 
 @dataclass(frozen=True)
-class Decision:
+class Review:
     """That an assignment was approved or rejected."""
 
     assignment_id: str
@@ -98,7 +98,7 @@ def statuses(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str
 
 
 def decide_many(
-    session: Session, place: Place, new: str, decisions: Sequence[Decision], *, expected: Sequence[str]
+    session: Session, place: Place, new: str, decisions: Sequence[Review], *, expected: Sequence[str]
 ) -> None:
     """Records decisions of one kind, in bulk; what is unknown or no longer ``expected`` stays as it is."""
     moment = "approved" if new == APPROVED else "rejected"

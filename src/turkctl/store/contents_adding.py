@@ -17,7 +17,7 @@ from turkctl.store.contents import CONTENTS
 from turkctl.store.staging import staging_file
 
 
-class Item(NamedTuple):
+class NewContent(NamedTuple):
     """One item to add, or to change."""
 
     key: str
@@ -53,7 +53,7 @@ class Added:
         return Added(self.added + other.added, self.updated + other.updated, self.unchanged + other.unchanged)
 
 
-class Stage:
+class ContentStage:
     """Items on disk, the last one for each key, in the order in which keys first came: memory stays the same.
 
     A file of its own, so that no lock on turkctl's database is held while a long file is read and checked.
@@ -64,7 +64,7 @@ class Stage:
         self.given = 0
         """Items put in, repeated keys included."""
 
-    def put(self, items: Sequence[Item]) -> None:
+    def put(self, items: Sequence[NewContent]) -> None:
         """Add items; one whose key was there replaces it."""
         self.given += len(items)
         self._connection.executemany(
@@ -78,19 +78,19 @@ class Stage:
         """Items of different keys."""
         return int(self._connection.execute("SELECT count(*) FROM stage").fetchone()[0])
 
-    def parts(self, size: int) -> Iterator[list[Item]]:
+    def parts(self, size: int) -> Iterator[list[NewContent]]:
         """All items, so many at a time."""
         cursor = self._connection.execute("SELECT key, data, priority, gold FROM stage ORDER BY id")
         while rows := cursor.fetchmany(size):
-            yield [Item(*row) for row in rows]
+            yield [NewContent(*row) for row in rows]
 
 
 @contextmanager
-def staging() -> Iterator[Stage]:
+def staging() -> Iterator[ContentStage]:
     """A stage that is gone afterwards."""
     table = "CREATE TABLE stage (id INTEGER PRIMARY KEY, key TEXT UNIQUE, data TEXT, priority REAL, gold TEXT)"
     with staging_file(table) as connection:
-        yield Stage(connection)
+        yield ContentStage(connection)
 
 
 _STORED = (
@@ -111,7 +111,13 @@ _UPDATE = (
 
 
 def put(
-    session: Session, experiment_id: int, items: Sequence[Item], rules: Rules, now: datetime, *, dry_run: bool = False
+    session: Session,
+    experiment_id: int,
+    items: Sequence[NewContent],
+    rules: Rules,
+    now: datetime,
+    *,
+    dry_run: bool = False,
 ) -> Added:
     """Adds items of different keys, or changes those that are there; what is removed comes back.
 
@@ -142,7 +148,7 @@ def _stored(session: Session, experiment_id: int, keys: Sequence[str]) -> dict[s
     return found
 
 
-def _new(item: Item, experiment_id: int, rules: Rules, now: datetime) -> dict[str, Any]:
+def _new(item: NewContent, experiment_id: int, rules: Rules, now: datetime) -> dict[str, Any]:
     return {
         "experiment_id": experiment_id,
         "key": item.key,
@@ -156,7 +162,7 @@ def _new(item: Item, experiment_id: int, rules: Rules, now: datetime) -> dict[st
     }
 
 
-def _values(item: Item, there: tuple[Any, ...], rules: Rules) -> tuple[Any, ...]:
+def _values(item: NewContent, there: tuple[Any, ...], rules: Rules) -> tuple[Any, ...]:
     """Data, priority, outputs, known answer and removal as they should be now."""
     _, _, priority, outputs, gold, _ = there
     return (

@@ -31,7 +31,7 @@ PAGE = 5000
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedContent:
     """An item as it is listed."""
 
     key: str
@@ -219,7 +219,7 @@ def list_contents(
     *,
     limit: int | None = None,
     offset: int = 0,
-) -> Iterator[Listed]:
+) -> Iterator[ListedContent]:
     """The items that match, by experiment and age; pending ones in the order of dispatch. Read a page at a time."""
     if wanted.pending:
         yield from _list_pending(session, place, now, wanted, limit, offset)
@@ -237,7 +237,7 @@ def list_contents(
 
 def _listed_of(
     session: Session, place: Place, now: datetime, wanted: ListFilter, experiment_id: int
-) -> Iterator[Listed]:
+) -> Iterator[ListedContent]:
     # Adding nothing keeps the database from the experiment's index, by which it would sort all items for each page.
     of_experiment = (CONTENTS.c.experiment_id + 0) == experiment_id
     statement = _of(wanted).where(of_experiment).order_by(CONTENTS.c.id).limit(PAGE)
@@ -270,7 +270,7 @@ def _of(wanted: ListFilter) -> Select[Any]:
 
 def _list_pending(
     session: Session, place: Place, now: datetime, wanted: ListFilter, limit: int | None, offset: int
-) -> Iterator[Listed]:
+) -> Iterator[ListedContent]:
     if wanted.gold or wanted.removed:
         return  # such items never are
     every = select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.active).order_by(EXPERIMENTS.c.slug)
@@ -294,5 +294,5 @@ def _list_pending(
                 yield _listed(row, item.completed, row.outputs_max - item.completed - item.need)
 
 
-def _listed(row: Any, completed: int, scheduled: int) -> Listed:
-    return Listed(row.key, row.slug, row.outputs_max, completed, scheduled, row.priority, row.gold, row.removed)
+def _listed(row: Any, completed: int, scheduled: int) -> ListedContent:
+    return ListedContent(row.key, row.slug, row.outputs_max, completed, scheduled, row.priority, row.gold, row.removed)

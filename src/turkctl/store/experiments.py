@@ -29,7 +29,7 @@ class Experiment(TurkctlTable, table=True):
     """The current version of its settings."""
 
 
-class ExperimentSettings(TurkctlTable, table=True):
+class SettingsRow(TurkctlTable, table=True):
     """One version of an experiment's settings; never changed, never deleted: HITs refer to it."""
 
     __tablename__ = "turkctl_experiment_settings"
@@ -47,7 +47,7 @@ class ExperimentSettings(TurkctlTable, table=True):
 
 
 EXPERIMENTS = Experiment.__table__
-SETTINGS = ExperimentSettings.__table__
+SETTINGS = SettingsRow.__table__
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def save_version(
         session.connection().execute(raised)
     add(
         session,
-        ExperimentSettings(
+        SettingsRow(
             experiment_id=experiment_id,
             version=version,
             code_version=code_version,

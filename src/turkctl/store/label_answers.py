@@ -17,7 +17,7 @@ from turkctl.store.hits import HITS
 
 
 @dataclass(frozen=True)
-class Work:
+class AnsweredWork:
     """One assignment, with what it answers."""
 
     row: int
@@ -39,7 +39,7 @@ def last_row(session: Session) -> int:
     return int(session.connection().execute(select(func.coalesce(func.max(ASSIGNMENTS.c.id), 0))).scalar_one())
 
 
-def read_after(session: Session, experiment_id: int, mode: str, row: int, limit: int) -> list[Work]:
+def read_after(session: Session, experiment_id: int, mode: str, row: int, limit: int) -> list[AnsweredWork]:
     """The experiment's work in rows after this one, at most so many, in the order of rows."""
     document = case((ASSIGNMENTS.c.answers.is_(None), ASSIGNMENTS.c.answer), else_=None)
     statement = (
@@ -61,7 +61,7 @@ def read_after(session: Session, experiment_id: int, mode: str, row: int, limit:
         .order_by(ASSIGNMENTS.c.id)
         .limit(limit)
     )
-    return [Work(*found) for found in session.connection().execute(statement)]
+    return [AnsweredWork(*found) for found in session.connection().execute(statement)]
 
 
 def keys_shown(session: Session, hit_rows: Sequence[int]) -> dict[int, list[tuple[int, str]]]:

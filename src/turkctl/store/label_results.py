@@ -30,7 +30,7 @@ _NEVER = -1
 
 
 @dataclass(frozen=True)
-class Run:
+class AggregationRun:
     """A run as it is listed."""
 
     id: int
@@ -47,7 +47,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Item:
+class LabelledItem:
     """What is known of an item."""
 
     item: str
@@ -151,7 +151,7 @@ def clear_admin(session: Session, experiment_id: int, mode: str, item: str) -> b
     return session.connection().execute(delete(ADMIN).where(*wanted)).rowcount > 0
 
 
-def list_page(session: Session, run: Run, of: tuple[int, str], after: str | None) -> list[Item]:
+def list_page(session: Session, run: AggregationRun, of: tuple[int, str], after: str | None) -> list[LabelledItem]:
     """A page of what a run made of items, in their order, or was set by hand.
 
     Args:
@@ -166,26 +166,28 @@ def list_page(session: Session, run: Run, of: tuple[int, str], after: str | None
     return [_item(row, run.method, by_hand) for row in rows]
 
 
-def list_waiting(session: Session, experiment_id: int, mode: str) -> list[Item]:
+def list_waiting(session: Session, experiment_id: int, mode: str) -> list[LabelledItem]:
     """Items that were set by hand, and that the run that stands knows nothing of."""
     run_id, _ = _standing(session, experiment_id, mode)
     by_hand = admin_labels(session, experiment_id, mode)
     waiting = sorted(by_hand.keys() - _seen(session, run_id, list(by_hand)))
-    return [Item(item, by_hand[item], None, None, 0, 0, "admin") for item in waiting]
+    return [LabelledItem(item, by_hand[item], None, None, 0, 0, "admin") for item in waiting]
 
 
-def get_item(session: Session, experiment_id: int, mode: str, item: str) -> Item | None:
+def get_item(session: Session, experiment_id: int, mode: str, item: str) -> LabelledItem | None:
     """What is known of one item; None where nothing is."""
     run_id, method = _standing(session, experiment_id, mode)
     set_by_hand = admin_labels(session, experiment_id, mode)
     wanted = (RESULTS.c.run_id == run_id, RESULTS.c.item == item)
     row = session.connection().execute(select(RESULTS).where(*wanted)).one_or_none()
     if row is None:
-        return Item(item, set_by_hand[item], None, None, 0, 0, "admin") if item in set_by_hand else None
+        return LabelledItem(item, set_by_hand[item], None, None, 0, 0, "admin") if item in set_by_hand else None
     return _item(row, method, set_by_hand)
 
 
-def past_items(session: Session, experiment_id: int, mode: str, item: str) -> list[tuple[Run, str | None, float]]:
+def past_items(
+    session: Session, experiment_id: int, mode: str, item: str
+) -> list[tuple[AggregationRun, str | None, float]]:
     """(run, label, score) of one item in the runs whose results are kept, the newest first."""
     statement = (
         _RUN.add_columns(RESULTS.c.label, RESULTS.c.score)
@@ -193,7 +195,7 @@ def past_items(session: Session, experiment_id: int, mode: str, item: str) -> li
         .where(*_run_of(experiment_id, mode), RUNS.c.status == DONE, RESULTS.c.item == item)
         .order_by(RUNS.c.id.desc())
     )
-    return [(Run(*row[:-2]), row[-2], row[-1]) for row in session.connection().execute(statement)]
+    return [(AggregationRun(*row[:-2]), row[-2], row[-1]) for row in session.connection().execute(statement)]
 
 
 def list_workers(session: Session, run_id: int, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -206,19 +208,19 @@ def list_workers(session: Session, run_id: int, names: Sequence[str] | None = No
     return [{"worker": row.worker_id, **row.facts} for row in sorted(rows, key=lambda row: str(row.worker_id))]
 
 
-def standing_run(session: Session, experiment_id: int, mode: str) -> Run | None:
+def standing_run(session: Session, experiment_id: int, mode: str) -> AggregationRun | None:
     """The run whose results stand."""
     run_id, _ = _standing(session, experiment_id, mode)
     row = session.connection().execute(_RUN.where(RUNS.c.id == run_id)).one_or_none()
-    return None if row is None else Run(*row)
+    return None if row is None else AggregationRun(*row)
 
 
-def list_runs(session: Session, mode: str, experiment_id: int | None, limit: int | None) -> list[Run]:
+def list_runs(session: Session, mode: str, experiment_id: int | None, limit: int | None) -> list[AggregationRun]:
     """Runs, the newest first."""
     statement = _RUN.where(RUNS.c.mode == mode).order_by(RUNS.c.id.desc()).limit(limit)
     if experiment_id is not None:
         statement = statement.where(RUNS.c.experiment_id == experiment_id)
-    return [Run(*row) for row in session.connection().execute(statement)]
+    return [AggregationRun(*row) for row in session.connection().execute(statement)]
 
 
 _RUN: Select[Any] = select(
@@ -259,7 +261,7 @@ def _seen(session: Session, run_id: int, items: Sequence[str]) -> set[str]:
     return seen
 
 
-def _item(row: Any, method: str, set_by_hand: Mapping[str, str]) -> Item:
+def _item(row: Any, method: str, set_by_hand: Mapping[str, str]) -> LabelledItem:
     by_hand = set_by_hand.get(row.item)
     label, by = (row.label, method) if by_hand is None else (by_hand, "admin")
-    return Item(row.item, label, row.score, row.p, row.n, row.n_true, by)
+    return LabelledItem(row.item, label, row.score, row.p, row.n, row.n_true, by)

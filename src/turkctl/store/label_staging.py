@@ -14,7 +14,7 @@ PART = 10_000
 """Labels that are put into the database in one transaction, well below a second."""
 
 
-class Stage:
+class LabelStage:
     """Labels on disk, the last one of each worker on each item: memory stays the same however many there are."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -55,8 +55,8 @@ class Stage:
 
 
 @contextmanager
-def staging() -> Iterator[Stage]:
+def staging() -> Iterator[LabelStage]:
     """A stage that is gone afterwards."""
     table = "CREATE TABLE stage (item TEXT, worker TEXT, value TEXT, PRIMARY KEY (item, worker)) WITHOUT ROWID"
     with staging_file(table) as connection:
-        yield Stage(connection)
+        yield LabelStage(connection)

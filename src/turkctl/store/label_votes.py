@@ -30,7 +30,7 @@ class Vote(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answer:
+class LabelAnswer:
     """One label that an assignment gives."""
 
     market: str
@@ -43,7 +43,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedLabel:
     """A label as it is listed."""
 
     experiment: str
@@ -98,7 +98,7 @@ def put_imported(session: Session, experiment_id: int, mode: str, votes: Sequenc
         session.connection().execute(statement, rows)
 
 
-def put_answers(session: Session, experiment_id: int, mode: str, answers: Sequence[Answer]) -> None:
+def put_answers(session: Session, experiment_id: int, mode: str, answers: Sequence[LabelAnswer]) -> None:
     """Adds what assignments say, or replaces it; what somebody has taken out stays out."""
     statement = insert_into(session, LABELS)
     new = statement.excluded
@@ -194,7 +194,7 @@ def counted(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[s
         yield from part
 
 
-def example(session: Session, experiment_id: int, mode: str, value: str) -> Listed:
+def example(session: Session, experiment_id: int, mode: str, value: str) -> ListedLabel:
     """One of the labels that count and have this value."""
     statement = _LISTED.where(*_of(experiment_id, mode), *_counts(), LABELS.c.value == value)
     return _listed(session.connection().execute(statement.order_by(LABELS.c.id).limit(1)).one())
@@ -202,7 +202,7 @@ def example(session: Session, experiment_id: int, mode: str, value: str) -> List
 
 def list_page(
     session: Session, mode: str, experiment_id: int | None, narrowed: Narrowed, after: int, size: int = PAGE
-) -> tuple[list[Listed], int]:
+) -> tuple[list[ListedLabel], int]:
     """A page of the labels that match, in the order in which they came, and the row after which the next one begins.
 
     An empty page is the end.
@@ -282,5 +282,5 @@ _LISTED: Select[Any] = select(
 ).join_from(LABELS, EXPERIMENTS, LABELS.c.experiment_id == EXPERIMENTS.c.id)
 
 
-def _listed(row: Any) -> Listed:
-    return Listed(row.slug, row.item, row.worker_id, row.value, row.at, row.origin or None, row.status)
+def _listed(row: Any) -> ListedLabel:
+    return ListedLabel(row.slug, row.item, row.worker_id, row.value, row.at, row.origin or None, row.status)

@@ -86,7 +86,7 @@ class LabelRun(TurkctlTable, table=True):
     status: str = Field(max_length=16)
     """``running``, ``done``, ``failed`` or ``interrupted``."""
     facts: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    """What :class:`turkctl.labels.result.Run` says: parameters, versions, numbers, objective, warnings."""
+    """What :class:`turkctl.labels.result.FitRun` says: parameters, versions, numbers, objective, warnings."""
     changes: dict[str, Any] | None = Field(default=None, sa_type=Json)
     """How many labels went from which to which."""
     error: str | None = Field(default=None, sa_type=Text)

@@ -63,7 +63,7 @@ class Claimant:
 
 
 @dataclass(frozen=True)
-class Grant:
+class LeaseGrant:
     """A lease that was acquired: what proves it later."""
 
     owner: str
@@ -107,7 +107,7 @@ def acquire(
     now: datetime,
     is_dead: Callable[[LeaseRow], bool],
     name: str = SCHEDULER,
-) -> Grant | LeaseRow:
+) -> LeaseGrant | LeaseRow:
     """Take the lease if it is free, has run out, or is held by a process that is proven dead.
 
     Returns:
@@ -127,29 +127,29 @@ def acquire(
     epoch = row.epoch + 1
     taken = update(LEASES).where(LEASES.c.name == name, LEASES.c.epoch == row.epoch)
     if changed_one(session, taken.values(**_values(claimant, now), epoch=epoch)):
-        return Grant(claimant.owner, epoch, name)
+        return LeaseGrant(claimant.owner, epoch, name)
     current = _row(session, name)
     assert current is not None
     return current
 
 
-def renew(session: Session, grant: Grant, now: datetime) -> bool:
+def renew(session: Session, grant: LeaseGrant, now: datetime) -> bool:
     """Prolong the lease; False when it has run out or is another's: then nothing more may be done under it."""
     mine = update(LEASES).where(*_mine(grant), LEASES.c.expires > now)
     return changed_one(session, mine.values(heartbeat=now, expires=now + LASTS))
 
 
-def release(session: Session, grant: Grant, now: datetime) -> bool:
+def release(session: Session, grant: LeaseGrant, now: datetime) -> bool:
     """Give the lease back; False when it was no longer ours."""
     return changed_one(session, update(LEASES).where(*_mine(grant)).values(owner=None, expires=now))
 
 
-def drop(session: Session, grant: Grant) -> None:
+def drop(session: Session, grant: LeaseGrant) -> None:
     """Delete the row of a lease that nobody will ask for under its name again."""
     session.connection().execute(delete(LEASES).where(*_mine(grant)))
 
 
-def _mine(grant: Grant) -> tuple[ColumnElement[bool], ...]:
+def _mine(grant: LeaseGrant) -> tuple[ColumnElement[bool], ...]:
     return LEASES.c.name == grant.name, LEASES.c.owner == grant.owner, LEASES.c.epoch == grant.epoch
 
 

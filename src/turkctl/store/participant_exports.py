@@ -26,7 +26,7 @@ _FETCHED = 20
 
 
 @dataclass(frozen=True)
-class Page:
+class ExportPage:
     """Some of the rows that match, in the order of the key."""
 
     rows: Sequence[tuple[Any, ...]]
@@ -50,7 +50,7 @@ def read_page(
     after: str | None,
     *,
     answers: bool = False,
-) -> Page:
+) -> ExportPage:
     """The next page of those that match and have recorded something.
 
     Args:
@@ -74,10 +74,10 @@ def read_page(
     with session.connection().execute(statement, execution_options=options) as found:
         for row in found:
             if size > PAGE_BYTES and row[0] != rows[-1][0]:
-                return Page(rows, rows[-1][0])
+                return ExportPage(rows, rows[-1][0])
             rows.append(tuple(row))
             size += len(row[-1])
-    return Page(rows, end)
+    return ExportPage(rows, end)
 
 
 def _end_of_page(session: Session, table: Table, after: str | None) -> str | None:

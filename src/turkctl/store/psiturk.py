@@ -45,7 +45,7 @@ _PREFIX = "psiturk:"
 
 
 @dataclass(frozen=True)
-class Found:
+class PsiturkTable:
     """One of psiTurk's tables. ``lacks`` names the columns that are missing; None: there is no such table."""
 
     lacks: tuple[str, ...] | None
@@ -61,19 +61,19 @@ class People:
     number: int
 
 
-def read_table(session: Session, name: str) -> Found:
+def read_table(session: Session, name: str) -> PsiturkTable:
     """The rows of :data:`HITS`, :data:`CAMPAIGNS` or :data:`JOBS`, by their keys."""
     inspector = inspect(session.connection())
     if not inspector.has_table(name):
-        return Found(None)
+        return PsiturkTable(None)
     wanted = _COLUMNS[name]
     there = {each["name"] for each in inspector.get_columns(name)}
     lacks = tuple(each for each in wanted if each not in there)
     if lacks:
-        return Found(lacks)
+        return PsiturkTable(lacks)
     foreign = table(name, *(column(each) for each in wanted))
     rows = session.connection().execute(select(foreign).order_by(foreign.c[wanted[0]]))
-    return Found((), tuple(row._asdict() for row in rows))
+    return PsiturkTable((), tuple(row._asdict() for row in rows))
 
 
 def people_by_hit(session: Session, participants: str, hit_ids: Sequence[str]) -> dict[str, list[People]]:

@@ -48,7 +48,7 @@ LOOKED = ""
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedHits:
     """What psiTurk's tables name and no row of ours has."""
 
     new: tuple[str, ...]
@@ -115,7 +115,7 @@ def is_there(session: Session) -> bool:
     return "hitid" in {column["name"] for column in inspector.get_columns(psiturk.HITS)}
 
 
-def named(session: Session, place: Place, participants_name: str, *, afresh: bool = False) -> Named:
+def named(session: Session, place: Place, participants_name: str, *, afresh: bool = False) -> NamedHits:
     """Return the ids that psiTurk's tables name, no row of ours has, and that are not known to be gone.
 
     Args:
@@ -131,7 +131,7 @@ def named(session: Session, place: Place, participants_name: str, *, afresh: boo
     missing = (IDS.c.closed.is_(False), IDS.c.hit_id.not_in(select(HITS.c.hit_id)))
     young = _ids(session, select(IDS.c.hit_id).where(*here, *missing))
     looked = session.connection().execute(select(IDS.c.id).where(*here, IDS.c.hit_id == LOOKED)).scalar()
-    return Named(
+    return NamedHits(
         new=tuple(sorted(rest - young)),
         again=tuple(sorted(young)),
         first=looked is None and is_there(session),

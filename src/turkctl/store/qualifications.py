@@ -37,7 +37,7 @@ class MadeType(TurkctlTable, table=True):
     created: datetime = Field(sa_type=UtcTime)
 
 
-class Grant(TurkctlTable, table=True):
+class GrantRow(TurkctlTable, table=True):
     """That a worker was granted one, so that nobody is granted it twice."""
 
     __tablename__ = "turkctl_qualification_grant"
@@ -71,7 +71,7 @@ class OwnType(TurkctlTable, table=True):
 
 OWN = OwnType.__table__
 TYPES = MadeType.__table__
-GRANTS = Grant.__table__
+GRANTS = GrantRow.__table__
 
 
 def find(session: Session, place: Place, experiment_id: int, purpose: str = TOOK_PART) -> MadeType | None:

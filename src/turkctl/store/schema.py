@@ -55,7 +55,7 @@ def all_tables() -> MetaData:
 
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow, runs.Run)
-    described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.Grant)
+    described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.GrantRow)
     described += (qualifications.OwnType,)
     described += (psiturk_hits.PsiturkId, psiturk_marks.PsiturkMark)
     described += (payments.Payment, contents.Content, contents.ContentHit)

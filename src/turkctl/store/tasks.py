@@ -102,7 +102,7 @@ CHANGEABLE = frozenset({"name", *TIMING, "options", "paused", "next_run", "reque
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimedRun:
     """A run that is ours to make."""
 
     task: Task
@@ -114,7 +114,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What a run came to: a status, its words, and when the task is due again (None: as the claim said)."""
 
     status: str
@@ -195,7 +195,7 @@ def remove(session: Session, task: Task) -> bool:
     return found.first() is not None
 
 
-def claim(session: Session, task: Task, epoch: int, now: datetime) -> Claim | None:
+def claim(session: Session, task: Task, epoch: int, now: datetime) -> ClaimedRun | None:
     """Take the task's run, as the task was read: of any number that try, one gets it.
 
     Moves ``next_run`` past now and enters the run in the same transaction.
@@ -220,10 +220,10 @@ def claim(session: Session, task: Task, epoch: int, now: datetime) -> Claim | No
     values = {"task_id": task.id, "task": task.name, "mode": task.mode, "epoch": epoch, "slot": slot, "started": now}
     entered = session.connection().execute(insert(RUNS).values(**values, status=RUNNING))
     assert entered.inserted_primary_key is not None
-    return Claim(task, int(entered.inserted_primary_key[0]), epoch, slot, following)
+    return ClaimedRun(task, int(entered.inserted_primary_key[0]), epoch, slot, following)
 
 
-def finish(session: Session, claimed: Claim, outcome: Outcome) -> bool:
+def finish(session: Session, claimed: ClaimedRun, outcome: RunOutcome) -> bool:
     """Write down what a run came to; False when the next runner had given it up meanwhile."""
     ended = update(RUNS).where(RUNS.c.id == claimed.run_id, RUNS.c.status == RUNNING)
     values = {"status": outcome.status, "finished": outcome.finished}

@@ -10,7 +10,7 @@ import pytest
 from wire_support import RecordingMarket
 
 from turkctl.errors import UsageError
-from turkctl.market.doors.http import MAX_BODY_BYTES, Server, _Channel, make_app, serve
+from turkctl.market.doors.http import MAX_BODY_BYTES, Server, _MarketChannel, make_app, serve
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.switches import Switches
 
@@ -169,13 +169,13 @@ def test_what_is_no_request_is_refused_and_never_our_fault(server: Server, reque
 
 def test_an_answer_leaves_in_one_piece(server: Server, monkeypatch: pytest.MonkeyPatch):
     sent: list[bytes] = []
-    send = _Channel.send
+    send = _MarketChannel.send
 
-    def noted(channel: _Channel, data: bytes, do_close: bool = True) -> int:
+    def noted(channel: _MarketChannel, data: bytes, do_close: bool = True) -> int:
         sent.append(bytes(data))
         return int(send(channel, data, do_close))
 
-    monkeypatch.setattr(_Channel, "send", noted)
+    monkeypatch.setattr(_MarketChannel, "send", noted)
     for method, path, body in (("POST", "/", b"{}"), ("GET", "/nothing", None), ("GET", "/worker", None)):
         sent.clear()
         _, headers, content = ask(server, method, path, body, TARGET)

@@ -8,7 +8,7 @@ from wire_support import NOW_MS, RecordingMarket, call
 
 from turkctl.errors import UsageError
 from turkctl.market.notifier import LossyNotify
-from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.switches import Switches, parse
 
 
@@ -42,7 +42,7 @@ def statuses(endpoint: Endpoint, count: int) -> list[int | str]:
     for _ in range(count):
         try:
             status, reply = call(endpoint, "ListHITs", {})
-        except AnswerLostError:
+        except CutAnswerError:
             seen.append("lost")
         else:
             seen.append(status if status == 200 else reply["__type"])

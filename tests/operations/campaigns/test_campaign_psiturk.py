@@ -102,14 +102,14 @@ def test_nothing_is_posted_where_psiturk_posts_while_it_is_counted(
 ) -> None:
     study.create(9)
     share(study)
-    look = rounds._Run._balance
+    look = rounds._BegunRound._balance
 
-    def post_meanwhile(run: rounds._Run) -> object:
+    def post_meanwhile(run: rounds._BegunRound) -> object:
         found = look(run)
         psiturk_posts(study, 5)
         return found
 
-    monkeypatch.setattr(rounds._Run, "_balance", post_meanwhile)
+    monkeypatch.setattr(rounds._BegunRound, "_balance", post_meanwhile)
     report = study.round()
     assert (report.outcome, report.posted, report.reason) == ("waiting", 0, "psiTurk posted HITs while it was counted")
     monkeypatch.undo()

@@ -9,7 +9,7 @@ HARNESS = Path(__file__).parents[2] / "support" / "dispatch_crash_harness.py"
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("groups", [2, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("groups", [1, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_dispatch_that_ends_at_any_request_and_runs_again_posts_each_group_exactly_once(
     tmp_path: Path, groups: int
 ) -> None:

@@ -18,7 +18,7 @@ from study_support import Study, worker
 
 from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.errors import RequestError
-from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.operations.engine.plan import BatchResult, Plan
 from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.hits.create import CreateRequest, prepare_create
@@ -170,7 +170,7 @@ def test_it_says_that_nothing_is_left_and_names_what_the_first_part_made(study: 
 def test_when_every_answer_is_lost_the_same_command_makes_nothing_more(study: Study, case: Case) -> None:
     def lose(operation: str) -> None:
         if operation == case.operation:
-            raise AnswerLostError(operation)
+            raise CutAnswerError(operation)
 
     study.world.endpoint.after = lose
     if case.items > 1:
@@ -352,7 +352,7 @@ def test_the_lease_and_not_the_state_says_whether_a_run_is_at_work(study: Study)
         elsewhere = leases.Claimant("x", "lab-2", 99, "another boot", None)
         ((number,),) = session.connection().exec_driver_sql("SELECT max(id) FROM turkctl_run").fetchall()
         held = leases.acquire(session, elsewhere, now, lambda _row: False, leases.of_run(number))
-        assert isinstance(held, leases.Grant)
+        assert isinstance(held, leases.LeaseGrant)
     with pytest.raises(RunAtWorkError):
         case.plan()
     ended = {"expires": now - timedelta(seconds=1)}

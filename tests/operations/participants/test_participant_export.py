@@ -24,7 +24,7 @@ from turkctl.errors import InterruptedByUserError, SchemaError, UsageError
 from turkctl.operations.participants import export as participant_export
 from turkctl.operations.participants import export_formats
 from turkctl.operations.participants.datastring import PARTICIPANT, column
-from turkctl.operations.participants.export import Report, export, plan_export
+from turkctl.operations.participants.export import ExportReport, export, plan_export
 from turkctl.operations.participants.filters import Query
 from turkctl.settings import load
 from turkctl.store import participant_exports
@@ -75,7 +75,7 @@ class Study:
         stop: Event = NEVER,
         write: Callable[[str], object] | None = None,
         **filters: Any,
-    ) -> tuple[str, Report]:
+    ) -> tuple[str, ExportReport]:
         shown: list[str] = []
         wanted = plan_export(data, form, file, key)
         report = export(self.context, Query(**filters), wanted, write or shown.append, stop)
@@ -219,7 +219,7 @@ def test_a_field_that_comes_up_while_the_rows_are_written_is_kept(people: Study)
     source = participant_export._open(people.context, Query(), False, NEVER)
     writers = participant_export._to_stdout(source, wanted, write)
     people.add("WORKER-2", document({"a": 2, "new": "x"}))
-    participant_export._write(source, wanted.kinds, writers, Report(rows={"trial": 0}))
+    participant_export._write(source, wanted.kinds, writers, ExportReport(rows={"trial": 0}))
     rows = list(csv.DictReader(io.StringIO("".join(shown))))
     assert [(row["a"], row["trialdata"]) for row in rows] == [("1", ""), ("2", '{"new": "x"}')]
 

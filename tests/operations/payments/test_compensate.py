@@ -14,7 +14,7 @@ from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.errors import RequestError, WorkError
-from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.operations.configure import apply_configure, plan_configure
 from turkctl.operations.engine.plan import BatchResult
 from turkctl.operations.experiments.people import completed, outstanding
@@ -128,7 +128,7 @@ def test_no_message_goes_out_twice_when_its_answer_is_lost(study: Study) -> None
 
     def lose(operation: str) -> None:
         if operation == "NotifyWorkers":
-            raise AnswerLostError(operation)
+            raise CutAnswerError(operation)
 
     study.world.endpoint.after = lose
     result = pay(study)

@@ -9,7 +9,7 @@ import pytest
 from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import NotFoundError, UsageError
-from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.operations.experiments import people as counting
 from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.selection.hits import Selection
@@ -144,7 +144,7 @@ def test_disabling_on_a_market_that_fails_pays_each_once_and_reports_no_false_fa
     def lose_the_answer(operation: str) -> None:
         if operation in ("ApproveAssignment", "DeleteHIT") and lost.count(operation) < 3:
             lost.append(operation)
-            raise AnswerLostError(operation)
+            raise CutAnswerError(operation)
 
     other.world.endpoint.after = lose_the_answer
     result = other.apply((plan, act), workers=1, sleep=lambda _seconds: None)

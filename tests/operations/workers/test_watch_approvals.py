@@ -16,7 +16,7 @@ from moto import mock_aws
 from study_support import Study, everything, new_study, worker
 
 from turkctl.errors import UsageError
-from turkctl.mturk.queues import Event, Queue, events, open_queue
+from turkctl.mturk.queues import Queue, QueueEvent, events, open_queue
 from turkctl.operations.hits.lists import list_hits
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
@@ -246,5 +246,5 @@ def test_an_event_without_its_names_is_none() -> None:
 
 def test_events_are_read_straight_and_by_way_of_a_topic() -> None:
     document = json.dumps({"Events": [{"EventType": "AssignmentSubmitted", "HITId": "H", "AssignmentId": "A"}, {}, 3]})
-    assert list(events(document)) == [Event("AssignmentSubmitted", "H", "A")]
+    assert list(events(document)) == [QueueEvent("AssignmentSubmitted", "H", "A")]
     assert list(events(json.dumps({"Type": "Notification", "Message": document}))) == list(events(document))

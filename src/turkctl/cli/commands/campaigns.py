@@ -82,7 +82,7 @@ Repeat = Annotated[
 
 
 @dataclass(frozen=True)
-class Options:
+class CampaignOptions:
     """Collect how a campaign recruits."""
 
     experiment: Experiment = None
@@ -128,14 +128,14 @@ class Options:
 def create(
     ctx: typer.Context,
     goal: Goal,
-    options: Options,
+    options: CampaignOptions,
     yes: Yes = False,
 ) -> None:
     """Start recruiting: `turkctl scheduler run` then posts HITs, round by round, until the goal is met.
 
     Examples:
-        turkctl campaign create --experiment reading --goal 100 --budget 200
-        turkctl campaign create --experiment reading --goal 40 --every 1h --hours 09:00-17:00 --timezone Europe/Berlin
+        turkctl campaigns create --experiment reading --goal 100 --budget 200
+        turkctl campaigns create --experiment reading --goal 40 --every 1h --hours 09:00-17:00 --timezone Europe/Berlin
     """
     from turkctl.operations.campaigns.lifecycle import check_startable, create
     from turkctl.operations.campaigns.lists import row_of
@@ -151,7 +151,7 @@ def create(
             run,
             f"recruit {plan.forecast.missing} people",
             plan.forecast.cost,
-            otherwise="or look first with: turkctl campaign plan",
+            otherwise="or look first with: turkctl campaigns plan",
         )
     campaign = create(run.context, plan)
     run.output.record({**row_of(run.context, campaign.number), "plan": plan.as_dict()})
@@ -165,13 +165,13 @@ def create(
 def plan(
     ctx: typer.Context,
     goal: Goal,
-    options: Options,
+    options: CampaignOptions,
 ) -> None:
     """Show what a campaign would take: rounds, HITs, cost with commission, expected end; change nothing.
 
     Examples:
-        turkctl campaign plan --experiment reading --goal 100
-        turkctl campaign plan --experiment reading --goal 100 --per-round 18 --every 2h
+        turkctl campaigns plan --experiment reading --goal 100
+        turkctl campaigns plan --experiment reading --goal 100 --per-round 18 --every 2h
     """
     from turkctl.operations.campaigns.requests import plan_campaign
 
@@ -200,7 +200,7 @@ def list_(
     """List the campaigns of this mode.
 
     Examples:
-        turkctl campaign list --active
+        turkctl campaigns list --active
     """
     from turkctl.accounts import with_market
     from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns
@@ -215,7 +215,7 @@ def show(ctx: typer.Context, number: Number) -> None:
     """Show one campaign: its people and money, its rounds, and what the next round will do and why.
 
     Examples:
-        turkctl campaign show 1
+        turkctl campaigns show 1
     """
     from turkctl.operations.campaigns.lists import ROUND_COLUMNS, show_campaign
     from turkctl.operations.experiments.people import unclaimed_warning
@@ -261,8 +261,8 @@ def update(
     """Change a campaign's goal, pace or budget, from its next round on.
 
     Examples:
-        turkctl campaign update 1 --goal 60 --budget 120
-        turkctl campaign update 1 --every 2h --per-round 4
+        turkctl campaigns update 1 --goal 60 --budget 120
+        turkctl campaigns update 1 --every 2h --per-round 4
     """
     from turkctl.operations.campaigns.lifecycle import CampaignChange, check_update, raised_cost, update
     from turkctl.operations.campaigns.lists import row_of
@@ -293,7 +293,7 @@ def cancel(
     """Stop a campaign, so that it posts nothing more. Its open HITs stay open unless you give --expire-hits.
 
     Examples:
-        turkctl campaign cancel 1 --expire-hits
+        turkctl campaigns cancel 1 --expire-hits
     """
     from turkctl.operations.campaigns.lifecycle import cancel
     from turkctl.operations.campaigns.lists import row_of
@@ -326,8 +326,8 @@ def run(
     """Run a round now in this process, or with --watch all rounds until the goal is met.
 
     Examples:
-        turkctl campaign run 1
-        turkctl campaign run 1 --watch
+        turkctl campaigns run 1
+        turkctl campaigns run 1 --watch
     """
     from turkctl.operations.campaigns.lists import show_campaign
     from turkctl.operations.campaigns.rounds import COLUMNS

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.labels.result import Result
     from turkctl.operations.labels.files import FileRequest, FileResult
-    from turkctl.operations.labels.runs import AggregateRequest, Outcome
+    from turkctl.operations.labels.runs import AggregateRequest, AggregationOutcome
     from turkctl.outputs import Protected
 
 app = make_group("Combine several workers' labels into one per item; rate the workers.")
@@ -176,7 +176,7 @@ def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Fi
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _rows(run: Invocation, outcomes: list[Outcome], *, named: bool) -> Iterator[dict[str, Any]]:
+def _rows(run: Invocation, outcomes: list[AggregationOutcome], *, named: bool) -> Iterator[dict[str, Any]]:
     from turkctl.operations.labels.lists import results_of
 
     for outcome in outcomes:
@@ -184,7 +184,7 @@ def _rows(run: Invocation, outcomes: list[Outcome], *, named: bool) -> Iterator[
             yield from results_of(run.context, outcome.version, named=named)
 
 
-def _tell(run: Invocation, outcome: Outcome) -> None:
+def _tell(run: Invocation, outcome: AggregationOutcome) -> None:
     """Tell what happened to an experiment, on standard error."""
     from turkctl.operations.labels.files import summary
 

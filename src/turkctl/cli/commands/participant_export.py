@@ -15,7 +15,7 @@ from turkctl.cli.participant_options import Filters
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.operations.participants.export import Report
+    from turkctl.operations.participants.export import ExportReport
 
 
 @bundled
@@ -71,7 +71,7 @@ def export(
     _show(run, report)
 
 
-def _show(run: Invocation, report: Report) -> None:
+def _show(run: Invocation, report: ExportReport) -> None:
     """Show what was written where; what cannot be read goes to standard error, with --json as its last line, too."""
     _show_key(run, report)
     if report.unreadable:
@@ -94,7 +94,7 @@ def _show(run: Invocation, report: Report) -> None:
         run.output.record(summary)
 
 
-def _show_key(run: Invocation, report: Report) -> None:
+def _show_key(run: Invocation, report: ExportReport) -> None:
     if report.key is not None and report.key.created:
         run.output.note(
             f"made the key {report.key.file}: keep it for the same pseudonyms next time, and keep it secret"

@@ -35,7 +35,7 @@ Kind = Annotated[
 
 
 @dataclass(frozen=True)
-class Filters:
+class LedgerFilters:
     """Which payments."""
 
     worker: Worker = None
@@ -61,7 +61,7 @@ class Filters:
 @bundled
 def list_(
     ctx: typer.Context,
-    filters: Filters,
+    filters: LedgerFilters,
 ) -> None:
     """List the payments of this mode.
 
@@ -82,7 +82,7 @@ def list_(
 def export(
     ctx: typer.Context,
     file: Annotated[Path, typer.Option("--file", metavar="F", help="File to write to; it is replaced.")],
-    filters: Filters,
+    filters: LedgerFilters,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Format of the file: csv or jsonl.")] = "csv",
 ) -> None:
     """Write the payments of this mode to a file, and print their number.

@@ -20,7 +20,7 @@ from itertools import count
 from turkctl.errors import UsageError
 from turkctl.market.crowd.behaviour import CrowdOptions, people
 from turkctl.market.crowd.report import CrowdEvent, CrowdReport, EventKind, Tally
-from turkctl.market.crowd.visitor import Item, Place, Visitor, Work, item_of
+from turkctl.market.crowd.visitor import AcceptedWork, Item, Visitor, Workplace, item_of
 from turkctl.market.service import Environment, Market
 
 Act = Callable[[int], CrowdEvent]
@@ -69,7 +69,7 @@ class Crowd:
         """
         self._market = market
         self._options = options or CrowdOptions()
-        self._place = Place(market, environment, self._options, item)
+        self._place = Workplace(market, environment, self._options, item)
         self._real_time = real_time
         self._sleep = sleep
         self._turns = count()
@@ -209,7 +209,7 @@ class Crowd:
             "found_nothing" if work is None else "accepted", visitor, work, visitor.refused, visitor.requested
         )
 
-    def _begin(self, visitor: Visitor, work: Work, at: int) -> None:
+    def _begin(self, visitor: Visitor, work: AcceptedWork, at: int) -> None:
         """Decide what happens to accepted work, and when."""
         options, rng = self._options, visitor.person.rng
         seconds, fate = visitor.person.work_seconds(options, work.duration), rng.random()
@@ -220,16 +220,18 @@ class Crowd:
         else:
             self._expect(at + max(math.ceil(seconds), 1), visitor, partial(self._submit, visitor, work))
 
-    def _submit(self, visitor: Visitor, work: Work, at: int) -> CrowdEvent:
+    def _submit(self, visitor: Visitor, work: AcceptedWork, at: int) -> CrowdEvent:
         return self._finished("submitted", visitor, work, at, visitor.submit(work))
 
-    def _give_back(self, visitor: Visitor, work: Work, at: int) -> CrowdEvent:
+    def _give_back(self, visitor: Visitor, work: AcceptedWork, at: int) -> CrowdEvent:
         return self._finished("returned", visitor, work, at, visitor.give_back(work))
 
-    def _abandon(self, visitor: Visitor, work: Work, at: int) -> CrowdEvent:
+    def _abandon(self, visitor: Visitor, work: AcceptedWork, at: int) -> CrowdEvent:
         return self._finished("abandoned", visitor, work, at, None)
 
-    def _finished(self, kind: EventKind, visitor: Visitor, work: Work, at: int, refusal: str | None) -> CrowdEvent:
+    def _finished(
+        self, kind: EventKind, visitor: Visitor, work: AcceptedWork, at: int, refusal: str | None
+    ) -> CrowdEvent:
         if refusal is not None:
             kind = "abandoned"
         if kind == "abandoned":
@@ -245,7 +247,7 @@ class Crowd:
 
     @staticmethod
     def _event(
-        kind: EventKind, visitor: Visitor, work: Work | None, refused: Sequence[str], requested: int = 0
+        kind: EventKind, visitor: Visitor, work: AcceptedWork | None, refused: Sequence[str], requested: int = 0
     ) -> CrowdEvent:
         hit_id = None if work is None else work.hit_id
         return CrowdEvent(kind, visitor.person.worker_id, hit_id, tuple(refused), requested)

@@ -29,7 +29,7 @@ def item_of(hit: Hit) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """The market that a crowd works on, and how it works there."""
 
     market: Market
@@ -39,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Work:
+class AcceptedWork:
     """An accepted assignment and its HIT."""
 
     assignment_id: str
@@ -61,7 +61,7 @@ class Visitor:
     """A person and what they remember of this market."""
 
     person: Person
-    place: Place
+    place: Workplace
     fruitless: int = 0
     """Searches without result since the last HIT."""
     given_up: set[str] = field(default_factory=set)
@@ -72,7 +72,7 @@ class Visitor:
     """The refusals during the current search."""
     requested: int = 0
 
-    def look(self) -> Work | None:
+    def look(self) -> AcceptedWork | None:
         """Find a HIT and accept it; ``refused`` and ``requested`` then tell what happened meanwhile."""
         self.refused, self.requested = [], 0
         for hit in self._candidates():
@@ -83,7 +83,7 @@ class Visitor:
         self.fruitless += 1
         return None
 
-    def submit(self, work: Work) -> str | None:
+    def submit(self, work: AcceptedWork) -> str | None:
         """Submit the answers; return the refusal's code if the market does not accept them."""
         place = self.place
         return _refusal(
@@ -95,7 +95,7 @@ class Visitor:
             )
         )
 
-    def give_back(self, work: Work) -> str | None:
+    def give_back(self, work: AcceptedWork) -> str | None:
         """Return the HIT; return the refusal's code if it is too late."""
         self.given_up.add(work.hit_id)
         place = self.place
@@ -140,7 +140,7 @@ class Visitor:
             masters=person.masters,
         )
 
-    def _accept(self, hit: Hit) -> Work | None:
+    def _accept(self, hit: Hit) -> AcceptedWork | None:
         hit_id = str(hit["HITId"])
         if not hit["Qualified"] and not self._qualify(hit):
             if hit_id not in self.kept_out:
@@ -152,7 +152,7 @@ class Visitor:
         except (WorkError, MarketError) as error:
             self.refused.append(_code(error))
             return None
-        return Work(str(taken["AssignmentId"]), hit)
+        return AcceptedWork(str(taken["AssignmentId"]), hit)
 
     def _qualify(self, hit: Hit) -> bool:
         """Request each of the HIT's qualifications once; return whether one was granted, so that a retry may help."""

@@ -16,7 +16,7 @@ from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyp
 
 from turkctl import own_market
 from turkctl.errors import UsageError
-from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
 from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
 from turkctl.market.timekeeper import Timekeeper
@@ -134,7 +134,7 @@ def _call(endpoint: Endpoint, path: str, environ: WSGIEnvironment) -> _Answer:
     body = _read_body(environ)
     try:
         return answer(endpoint, path, _request_headers(environ), body)
-    except AnswerLostError:
+    except CutAnswerError:
         # Waitress treats this as a client that went away: it closes the connection and sends nothing.
         raise ClientDisconnected from None
 
@@ -224,7 +224,7 @@ class _Refusing(_OneWrite, ErrorTask):  # type: ignore[misc]  # as above
     pass
 
 
-class _Parser(HTTPRequestParser):  # type: ignore[misc]  # as above
+class _RequestParser(HTTPRequestParser):  # type: ignore[misc]  # as above
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)
@@ -232,8 +232,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # as above
             raise ParsingError(str(error)) from None
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]  # as above
-    parser_class = _Parser
+class _MarketChannel(HTTPChannel):  # type: ignore[misc]  # as above
+    parser_class = _RequestParser
     task_class = _Answering
     error_task_class = _Refusing
 
@@ -261,7 +261,7 @@ class Server:
             max_request_header_size=_MAX_HEADER_BYTES,
             ident="turkctl",
         )
-        self._server.channel_class = _Channel
+        self._server.channel_class = _MarketChannel
         self._lock = threading.Lock()
         self._running = False
         self._closed = False

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
-from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.wire import answer
 
 EVENT = "before-send.mturk"
@@ -36,7 +36,7 @@ def _reply(request: AWSPreparedRequest, endpoint: Endpoint) -> AWSResponse:
     headers = {"Host": parts.netloc, **request.headers}
     try:
         status, answer_headers, content = answer(endpoint, parts.path or "/", headers, _body(request))
-    except AnswerLostError:
+    except CutAnswerError:
         raise ConnectionClosedError(endpoint_url=request.url) from None
     return AWSResponse(request.url, status, answer_headers, _Raw(content))
 

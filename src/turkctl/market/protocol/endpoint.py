@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-class AnswerLostError(Exception):
+class CutAnswerError(Exception):
     """Raised if the effect happened but the connection must break unanswered; each door does so in its own way."""
 
 
@@ -145,7 +145,7 @@ class Endpoint:
         if self.after is not None:
             self.after(operation)
         if fate.answer_lost:
-            raise AnswerLostError(operation)
+            raise CutAnswerError(operation)
         if fate.fault_after:
             raise ServiceFault
         return answer

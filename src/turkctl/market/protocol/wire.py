@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from turkctl import own_market
 from turkctl.market.errors import MarketError, ServiceFault
 from turkctl.market.protocol import sigv4, validate
-from turkctl.market.protocol.endpoint import AnswerLostError, Endpoint
+from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.errors import SerializationException, UnknownOperationException
 from turkctl.market.requester import Environment, Requester
 from turkctl.units import format_money
@@ -47,7 +47,7 @@ def answer(endpoint: Endpoint, path: str, headers: Mapping[str, str | bytes], bo
         status, document = 200, _perform(endpoint, path, known, body)
     except MarketError as error:
         status, document = error.status, _error_document(error, endpoint, _environment(path, known))
-    except AnswerLostError:
+    except CutAnswerError:
         raise
     except Exception:  # the server's last resort: log it, and answer as the service would
         logger.exception("internal failure, request %s", request_id)

@@ -70,8 +70,8 @@ class RoundKeeper(Keeper):
     def lost(self) -> RefusedError:
         """Return the error for a round that another process may have taken the place of."""
         return RefusedError(
-            f"this process was held up for so long that another may run campaign {self._campaign} now",
-            hint=f"see: turkctl campaign show {self._campaign}",
+            f"this process stood still for too long, and another may run campaign {self._campaign} now",
+            hint=f"see: turkctl campaigns show {self._campaign}",
         )
 
 
@@ -101,7 +101,7 @@ def run_round(world: World, campaign_id: int, now: datetime, *, keeper: Keeper |
             raise
 
 
-def _begin(world: World, campaign_id: int, now: datetime, keeper: Keeper) -> RoundReport | _Run:
+def _begin(world: World, campaign_id: int, now: datetime, keeper: Keeper) -> RoundReport | _BegunRound:
     place = world.place
     with world.database.write() as session:
         campaign = find(session, campaign_id, place)
@@ -113,7 +113,7 @@ def _begin(world: World, campaign_id: int, now: datetime, keeper: Keeper) -> Rou
         begun = rounds.begin(session, campaign_id, now)
         version = experiments.current(session, campaign.experiment_id)
         _take_slot(session, campaign, now)
-    return _Run(world, campaign, version, begun, {intent.batch for intent in waiting}, now, keeper)
+    return _BegunRound(world, campaign, version, begun, {intent.batch for intent in waiting}, now, keeper)
 
 
 def _take_slot(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -132,7 +132,7 @@ class _Decided:
     requests: list[Intent]
 
 
-class _Run:
+class _BegunRound:
     """One round that was begun."""
 
     def __init__(

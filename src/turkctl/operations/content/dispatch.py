@@ -11,7 +11,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import FundsError, UsageError
-from turkctl.operations.content.groups import Group, make_groups, mixed
+from turkctl.operations.content.groups import ItemGroup, make_groups, mixed
 from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
@@ -42,7 +42,7 @@ class _Share:
     room: Room
     unanswered: list[Intent]
     """Requests of an earlier dispatch that nobody saw the answer of."""
-    groups: list[Group]
+    groups: list[ItemGroup]
     gold: list[int]
     stopped: str | None
     """The limit on numbers of HITs that leaves some of it pending."""
@@ -212,7 +212,7 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
 
 
 def _intent(
-    share: _Share, group: Group, part: int, post: Post, database_id: str, place: Place, batch: str, now: datetime
+    share: _Share, group: ItemGroup, part: int, post: Post, database_id: str, place: Place, batch: str, now: datetime
 ) -> Intent:
     """The intent of one HIT. The token is the same while nothing was posted for its items since."""
     version, settings, ids = share.version, settings_of(share.version), group.ids

@@ -19,7 +19,7 @@ LOOKAHEAD = 2000
 
 
 @dataclass
-class Group:
+class ItemGroup:
     """Items that are shown together, and the assignments of each of their HITs."""
 
     assignments: tuple[int, ...]
@@ -36,13 +36,13 @@ def assignments_for(need: int, per_assignment: int) -> int:
     return -(-need // per_assignment)
 
 
-def make_groups(pending: Iterable[Pending], size: int, per_assignment: int, most: int) -> tuple[list[Group], bool]:
+def make_groups(pending: Iterable[Pending], size: int, per_assignment: int, most: int) -> tuple[list[ItemGroup], bool]:
     """Groups of at most ``size`` items of the same need, for at most ``most`` HITs in all, and whether more is pending.
 
     ``pending`` is in the order of dispatch, and is read no further than it takes.
     """
-    made: list[Group] = []
-    begun: dict[int, Group] = {}
+    made: list[ItemGroup] = []
+    begun: dict[int, ItemGroup] = {}
     left, yet = most, LOOKAHEAD
     more = False
     for item in pending:
@@ -56,7 +56,7 @@ def make_groups(pending: Iterable[Pending], size: int, per_assignment: int, most
         elif group is None:
             sizes = split_assignments(wanted)
             more = more or len(sizes) > left
-            group = begun[wanted] = Group(tuple(sizes[:left]))
+            group = begun[wanted] = ItemGroup(tuple(sizes[:left]))
             left -= len(group.assignments)
             made.append(group)
         if group is not None:

@@ -18,7 +18,7 @@ from turkctl.operations.experiments.stored import find_experiment, settings_of, 
 from turkctl.rows import Table, opened
 from turkctl.store import contents_adding, contents_counts, label_state
 from turkctl.store.contents import KEY_LENGTH
-from turkctl.store.contents_adding import Added, Item, Rules, Stage
+from turkctl.store.contents_adding import Added, ContentStage, NewContent, Rules
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.experiments import Version
 
@@ -96,7 +96,7 @@ def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bo
     return AddReport(version.slug, reader.rows, repeated, counted, dry_run, _notes(reader, repeated))
 
 
-def _put(world: World, experiment_id: int, stage: Stage, rules: Rules, *, dry_run: bool) -> Added:
+def _put(world: World, experiment_id: int, stage: ContentStage, rules: Rules, *, dry_run: bool) -> Added:
     """Put what is staged into the database, part by part; a dry run only counts."""
     now, counted, looked_at = world.now(), Added(), 0
     for part in stage.parts(PART):
@@ -122,7 +122,7 @@ def _notes(reader: Reader, repeated: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _fill(stage: Stage, items: Iterator[Item]) -> None:
+def _fill(stage: ContentStage, items: Iterator[NewContent]) -> None:
     while part := list(islice(items, 1000)):
         stage.put(part)
 
@@ -160,7 +160,7 @@ class Reader:
             if table.decimal_comma:
                 self._priority = _with_points(self._priority, table)
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[NewContent]:
         """The items.
 
         Raises:
@@ -173,13 +173,13 @@ class Reader:
         except UsageError as error:
             raise UsageError(f"{error.message}; nothing was changed", hint=error.hint) from None
 
-    def _item(self, row: dict[str, Any]) -> Item:
+    def _item(self, row: dict[str, Any]) -> NewContent:
         try:
             return self._checked(row)
         except (PriorityError, ValueError) as error:
             raise self._table.error(str(error)) from None
 
-    def _checked(self, row: dict[str, Any]) -> Item:
+    def _checked(self, row: dict[str, Any]) -> NewContent:
         missing = self._needed - row.keys()
         if missing:
             raise ValueError(f"it has no '{min(missing)}', which the question has a placeholder for")
@@ -191,8 +191,8 @@ class Reader:
         except UnicodeEncodeError:
             raise ValueError("it holds half of a surrogate pair, which is no character") from None
         if self.key_column is None:
-            return Item(hashlib.sha256(as_bytes).hexdigest()[:32], data, priority, gold)
-        return Item(_key(row.get(self.key_column), self.key_column), data, priority, gold)
+            return NewContent(hashlib.sha256(as_bytes).hexdigest()[:32], data, priority, gold)
+        return NewContent(_key(row.get(self.key_column), self.key_column), data, priority, gold)
 
 
 def _with_points(priority: Callable[[Mapping[str, Any]], float], table: Table) -> Callable[[Mapping[str, Any]], float]:

@@ -22,7 +22,7 @@ from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableErro
 from turkctl.mturk.errors import MarketRefusedError
 from turkctl.operations.engine.health import Health, Tries
 from turkctl.operations.engine.pace import Pace
-from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, Run, Step
+from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, RunKeeper, Step
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Engine:
     stop: threading.Event = field(default_factory=threading.Event)
     beat: Callable[[], None] = lambda: None
     notice: Callable[[str], None] = lambda _words: None
-    journal: Callable[[Plan[Any]], Run | None] = lambda _plan: None
+    journal: Callable[[Plan[Any]], RunKeeper | None] = lambda _plan: None
 
     def apply(
         self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda _item: None
@@ -138,7 +138,7 @@ def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemRe
 
     for item in plan.skipped:
         on_item(item)
-    run = _Run(engine, act, plan.steps, keep)
+    run = _Application(engine, act, plan.steps, keep)
     hopeless = run.run() if plan.steps else None
     in_order = [done[place] for place in sorted(done)]
     unstarted = len(plan.steps) - len(done)
@@ -148,7 +148,7 @@ def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemRe
     return result
 
 
-class _Run(Generic[P]):
+class _Application(Generic[P]):
     """One application of one plan. Its methods run in the caller's thread, ``_perform`` in the pool's."""
 
     def __init__(

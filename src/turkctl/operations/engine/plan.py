@@ -71,10 +71,10 @@ class Step(Generic[P]):
     By default all steps are of one wave."""
 
 
-class Run(Protocol):
+class RunKeeper(Protocol):
     """What keeps the row of a run while its plan is applied."""
 
-    def kept(self, plan: Plan[Any]) -> AbstractContextManager[Run]:
+    def kept(self, plan: Plan[Any]) -> AbstractContextManager[RunKeeper]:
         """Begin the run for the block, and leave it in the state it is in at its end."""
         ...
 
@@ -98,7 +98,7 @@ class Plan(Generic[P]):
     """What is left out, and ids that stand for nothing: those have failed before anything is done."""
     notes: tuple[str, ...] = ()
     """What the user should know before agreeing: what is resumed, what belongs to another market."""
-    run: Run | None = None
+    run: RunKeeper | None = None
     """The run that the plan is for, where the same command takes up what it leaves undone."""
 
     @property

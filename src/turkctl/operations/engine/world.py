@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Origin:
+class CommandOrigin:
     """Where an act comes from: the command line as it was typed, or a task, which has a slot.
 
     Attributes:
@@ -53,7 +53,7 @@ class World(Protocol):
         """The place whose rows are listed: known without asking the market for credentials."""
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> CommandOrigin:
         """The command or the task that this is for."""
 
     def now(self) -> datetime:

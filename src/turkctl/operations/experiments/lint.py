@@ -15,7 +15,7 @@ from turkctl.mturk.questions import parse_question
 from turkctl.operations.experiments.lint_rules import ERROR, RULES, WARNING, frame_problem
 from turkctl.operations.experiments.page_facts import read_page
 from turkctl.operations.project.files import Configured
-from turkctl.operations.project.questions import Source, missing_columns, source_of
+from turkctl.operations.project.questions import QuestionSource, missing_columns, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
 from turkctl.store import contents, experiments
 from turkctl.words import meant_or
@@ -78,11 +78,11 @@ def _of_experiment(each: Configured, row: Mapping[str, Any] | None) -> Iterator[
         yield from _of_content(each, source, row)
 
 
-def _literals(source: Source) -> Iterator[str]:
+def _literals(source: QuestionSource) -> Iterator[str]:
     return (piece for pieces in source.parts.values() for piece in pieces if isinstance(piece, str))
 
 
-def _page(each: Configured, source: Source) -> str | None:
+def _page(each: Configured, source: QuestionSource) -> str | None:
     if source.kind != "html" or each.template is None:
         return None
     return each.template if each.settings.html_template else parse_question(each.template).html
@@ -96,7 +96,7 @@ def _file(each: Configured, line: int) -> str:
     return each.locate("external_url") if name is None else str(Path(each.source.parent / name))
 
 
-def _of_frame(each: Configured, source: Source) -> Iterator[Finding]:
+def _of_frame(each: Configured, source: QuestionSource) -> Iterator[Finding]:
     problem = frame_problem(source.frame_height)
     if problem:
         where = each.locate("frame_height") if each.settings.frame_height else _file(each, 1)
@@ -122,7 +122,7 @@ def _of_page(each: Configured, page: str) -> Iterator[Finding]:
             yield Finding(each.slug, rule.level, rule.name, _file(each, line), message, rule.mend)
 
 
-def _of_placeholders(each: Configured, source: Source, page: str | None) -> Iterator[Finding]:
+def _of_placeholders(each: Configured, source: QuestionSource, page: str | None) -> Iterator[Finding]:
     for placed in source.placeholders:
         shown = f"${{{placed.name}}}"
         if placed.raw and placed.name != JSON_NAME and source.kind != "external":
@@ -141,7 +141,7 @@ def _in_quotes(placed: Placeholder, page: str) -> bool:
     return re.search(rf"""["'`]\s*\$\{{{JSON_NAME}(\|raw)?\}}""", line) is not None
 
 
-def _of_content(each: Configured, source: Source, row: Mapping[str, Any]) -> Iterator[Finding]:
+def _of_content(each: Configured, source: QuestionSource, row: Mapping[str, Any]) -> Iterator[Finding]:
     where = _file(each, 1)
     if not source.placeholders and source.kind in ("external", "html"):
         message = "the experiment has content, and its question has no placeholder: every HIT shows the same"

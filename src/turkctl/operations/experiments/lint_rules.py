@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from turkctl.operations.experiments.page_facts import LOCAL, Page, Tag
+from turkctl.operations.experiments.page_facts import LOCAL, PageFacts, Tag
 
 ERROR = "error"
 WARNING = "warning"
@@ -38,10 +38,10 @@ class Rule:
     name: str
     level: str
     mend: str
-    look: Callable[[Page], Iterator[Hit]]
+    look: Callable[[PageFacts], Iterator[Hit]]
 
 
-def _hard_coded_submit(page: Page) -> Iterator[Hit]:
+def _hard_coded_submit(page: PageFacts) -> Iterator[Hit]:
     for tag in page.named("form", "crowd-form", "button", "input"):
         found = _SUBMIT.search(tag.attributes.get("action", "") + tag.attributes.get("formaction", ""))
         if found and not page.scripted("turkSetAssignmentID", "externalHIT_v1"):
@@ -51,33 +51,33 @@ def _hard_coded_submit(page: Page) -> Iterator[Hit]:
             yield line + text.count("\n", 0, found.start()), f"a script sends to {found[0]}"
 
 
-def _no_assignment_id(page: Page) -> Iterator[Hit]:
+def _no_assignment_id(page: PageFacts) -> Iterator[Hit]:
     has_field = any(tag.attributes.get("name", "").lower() == "assignmentid" for tag in page.named("input"))
     if page.crowd or has_field or page.scripted("assignmentId", "turkSetAssignmentID", "externalHIT_v1", "turkSubmit"):
         return
     yield 1, "the page does not hand the assignmentId in, so that no submission arrives"
 
 
-def _no_form(page: Page) -> Iterator[Hit]:
+def _no_form(page: PageFacts) -> Iterator[Hit]:
     if not (page.crowd or page.named("form") or page.scripted("externalSubmit", "turkSubmit", "createElement")):
         yield 1, "there is no form, so that nothing can be submitted"
 
 
-def _no_submit(page: Page) -> Iterator[Hit]:
+def _no_submit(page: PageFacts) -> Iterator[Hit]:
     buttons = [tag for tag in page.named("button") if tag.attributes.get("type", "submit") == "submit"]
     inputs = [tag for tag in page.named("input") if tag.attributes.get("type") in ("submit", "image")]
     if page.named("form") and not (page.crowd or buttons or inputs or page.scripted("submit")):
         yield page.named("form")[0].line, "the form has no button that submits it"
 
 
-def _form_method(page: Page) -> Iterator[Hit]:
+def _form_method(page: PageFacts) -> Iterator[Hit]:
     for tag in page.named("form"):
         method = tag.attributes.get("method", "get").lower()
         if method != "post" and not page.scripted(".method", "turkSetAssignmentID", "externalHIT_v1"):
             yield tag.line, f"the form's method is {method}"
 
 
-def _addresses(page: Page) -> Iterator[tuple[Tag, str]]:
+def _addresses(page: PageFacts) -> Iterator[tuple[Tag, str]]:
     for tag in page.tags:
         names = ("src", "action", "formaction", "data", "poster") + (("href",) if tag.name == "link" else ())
         yield from ((tag, tag.attributes[name].strip()) for name in names if tag.attributes.get(name))
@@ -88,19 +88,19 @@ def _is_http(address: str) -> bool:
     return host is not None and host[1].lower() not in LOCAL
 
 
-def _http_loaded(page: Page) -> Iterator[Hit]:
+def _http_loaded(page: PageFacts) -> Iterator[Hit]:
     for tag, address in _addresses(page):
         if tag.name in _LOADED and _is_http(address):
             yield tag.line, f"<{tag.name}> has an http address, which browsers block: {address[:80]}"
 
 
-def _http_shown(page: Page) -> Iterator[Hit]:
+def _http_shown(page: PageFacts) -> Iterator[Hit]:
     for tag, address in _addresses(page):
         if tag.name not in _LOADED and _is_http(address):
             yield tag.line, f"<{tag.name}> has an http address: {address[:80]}"
 
 
-def _relative(page: Page) -> Iterator[Hit]:
+def _relative(page: PageFacts) -> Iterator[Hit]:
     for tag, address in _addresses(page):
         apart = re.match(r"[a-z][a-z0-9+.-]*:|//|#|\$\{|\?", address, re.IGNORECASE)
         if tag.name not in ("form", "button", "input", "crowd-form") and not apart:
@@ -110,7 +110,7 @@ def _relative(page: Page) -> Iterator[Hit]:
             )
 
 
-def _leaves_frame(page: Page) -> Iterator[Hit]:
+def _leaves_frame(page: PageFacts) -> Iterator[Hit]:
     for tag in page.tags:
         if tag.attributes.get("target", "").lower() in ("_top", "_parent"):
             yield tag.line, f"<{tag.name}> leaves the frame, which it may not"
@@ -119,7 +119,7 @@ def _leaves_frame(page: Page) -> Iterator[Hit]:
             yield line + text.count("\n", 0, found.start()), f"a script sets {found[0]}, which a frame may not"
 
 
-def _unnamed_field(page: Page) -> Iterator[Hit]:
+def _unnamed_field(page: PageFacts) -> Iterator[Hit]:
     if page.crowd:
         return
     for tag in page.named(*_FIELDS):
@@ -127,13 +127,13 @@ def _unnamed_field(page: Page) -> Iterator[Hit]:
             yield tag.line, f"<{tag.name}> has no name, so that what is entered is lost"
 
 
-def _reserved_name(page: Page) -> Iterator[Hit]:
+def _reserved_name(page: PageFacts) -> Iterator[Hit]:
     for tag in page.named(*_FIELDS):
         if tag.attributes.get("name", "").lower() in _RESERVED and tag.attributes.get("type") != "hidden":
             yield tag.line, f"the field is named {tag.attributes['name']}, which the market keeps for itself"
 
 
-def _inside_own_frame(page: Page) -> Iterator[Hit]:
+def _inside_own_frame(page: PageFacts) -> Iterator[Hit]:
     for tag in page.named("meta"):
         if tag.attributes.get("http-equiv", "").lower() == "content-security-policy":
             policy = tag.attributes.get("content", "")
@@ -145,7 +145,7 @@ def _inside_own_frame(page: Page) -> Iterator[Hit]:
                 yield tag.line, "the page's own policy blocks the scripts that are in it"
 
 
-def _roomy(page: Page) -> Iterator[Hit]:
+def _roomy(page: PageFacts) -> Iterator[Hit]:
     size = len(page.text.encode())
     if size > ROOMY:
         yield 1, f"the page has {size:,} bytes, of at most 65,535 with what is filled in"

@@ -18,7 +18,7 @@ class Tag:
 
 
 @dataclass
-class Page:
+class PageFacts:
     """A page's elements and the texts of its scripts, in order."""
 
     text: str
@@ -41,8 +41,8 @@ class Page:
         return any(word in text for word in words for text in [*(text for _line, text in self.scripts), *addresses])
 
 
-class _Reader(HTMLParser):
-    def __init__(self, page: Page) -> None:
+class _PageReader(HTMLParser):
+    def __init__(self, page: PageFacts) -> None:
         super().__init__()
         self._page = page
         self._in_script = False
@@ -65,10 +65,10 @@ class _Reader(HTMLParser):
             self._page.scripts.append((self.getpos()[0], data))
 
 
-def read_page(text: str) -> Page:
+def read_page(text: str) -> PageFacts:
     """The facts of a page; broken HTML gives what can be made out."""
-    page = Page(text)
-    reader = _Reader(page)
+    page = PageFacts(text)
+    reader = _PageReader(page)
     reader.feed(text)
     reader.close()
     return page

@@ -15,7 +15,7 @@ from turkctl.errors import UsageError
 from turkctl.mturk import questions
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.project import templates
-from turkctl.operations.project.questions import Source, numbered, source_of
+from turkctl.operations.project.questions import QuestionSource, numbered, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
 from turkctl.store.experiments import Version
 
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class HitTask:
     """What a HIT asks: a question document, or a layout of the market with its parameters."""
 
     question: str | None = None
@@ -31,7 +31,7 @@ class Task:
     layout_parameters: Mapping[str, str] | None = None
 
 
-def version_source(version: Version) -> Source:
+def version_source(version: Version) -> QuestionSource:
     """The question of a stored version."""
     return source_of(settings_of(version), version.settings.get("template"))
 
@@ -41,7 +41,7 @@ def placeholders(version: Version) -> frozenset[str]:
     return frozenset(each.name for each in version_source(version).placeholders)
 
 
-def task_of(version: Version, rows: Sequence[Row] = ()) -> Task:
+def task_of(version: Version, rows: Sequence[Row] = ()) -> HitTask:
     """What a HIT of this version with these rows asks.
 
     Args:
@@ -56,13 +56,13 @@ def task_of(version: Version, rows: Sequence[Row] = ()) -> Task:
     values = _values(version.slug, source.placeholders, rows, settings.items_per_hit)
     texts = {name: templates.fill(pieces, values) for name, pieces in source.parts.items()}
     if source.kind == "layout":
-        return Task(layout_id=source.layout_id, layout_parameters=texts)
+        return HitTask(layout_id=source.layout_id, layout_parameters=texts)
     if source.kind == "external":
-        return Task(questions.external_question(texts[""], source.frame_height))
+        return HitTask(questions.external_question(texts[""], source.frame_height))
     if source.kind == "html":
-        return Task(questions.html_question(texts[""], source.frame_height))
+        return HitTask(questions.html_question(texts[""], source.frame_height))
     questions.parse_question(texts[""])  # a raw placeholder may have broken it
-    return Task(questions.check_size(texts[""]))
+    return HitTask(questions.check_size(texts[""]))
 
 
 def _values(slug: str, asked: Sequence[Placeholder], rows: Sequence[Row], items: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from turkctl.errors import DatabaseReplacedError, RefusedError, UnreachableError
 from turkctl.operations.intents import processes
 from turkctl.store import leases
 from turkctl.store.engine import Database
-from turkctl.store.leases import Claimant, Clock, Grant, LeaseRow
+from turkctl.store.leases import Claimant, Clock, LeaseGrant, LeaseRow
 
 RENEW_EVERY = 20.0
 """Seconds between renewals by the thread: a lease survives three that fail."""
@@ -109,7 +109,7 @@ class Keeper:
         self._clock = clock
         self._seconds = seconds
         self._dead = dead
-        self._grant: Grant | None = None
+        self._grant: LeaseGrant | None = None
         self._renewed = 0.0
 
     def refuse(self, row: LeaseRow) -> RefusedError:

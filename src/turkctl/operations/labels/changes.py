@@ -16,7 +16,7 @@ from turkctl.operations.labels.meaning import BINARY, Class, Meaning, word
 from turkctl.operations.project.labels import LabelSettings
 from turkctl.store import contents, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.label_results import Run
+from turkctl.store.label_results import AggregationRun
 from turkctl.store.label_votes import Narrowed
 
 
@@ -63,7 +63,7 @@ def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str
     return {"experiment": slug, "item": item, "label": label, "method": None if known is None else known.method}
 
 
-def _class(version: Version, run: Run | None, value: str) -> Class:
+def _class(version: Version, run: AggregationRun | None, value: str) -> Class:
     """What a value says: one of the classes of the settings, or of the last run; else true or false."""
     settings = settings_of(version).labels or LabelSettings()
     found = settings.classes or ((run.facts or {}).get("classes") if run is not None else None)

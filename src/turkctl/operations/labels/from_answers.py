@@ -11,8 +11,8 @@ from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.sync.answers import answers_of, parsed
 from turkctl.store import experiments, label_answers, label_state, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.label_answers import Work
-from turkctl.store.label_votes import Answer
+from turkctl.store.label_answers import AnsweredWork
+from turkctl.store.label_votes import LabelAnswer
 
 PART = 1000
 """Assignments that are read in one transaction."""
@@ -76,11 +76,11 @@ def _read_part(session: Session, world: World, version: Version, field: str, pat
     return until if more else None
 
 
-def _labels(work: Work, pattern: str, items: list[tuple[int, str]]) -> list[Answer]:
+def _labels(work: AnsweredWork, pattern: str, items: list[tuple[int, str]]) -> list[LabelAnswer]:
     fields = work.answers if work.answers is not None else parsed(work.document)
     found = answers_of(fields or {}, pattern, items)
     return [
-        Answer(work.market, work.assignment_id, key, work.worker, value, work.at, work.rejected)
+        LabelAnswer(work.market, work.assignment_id, key, work.worker, value, work.at, work.rejected)
         for key, value in found.items()
     ]
 
@@ -94,7 +94,7 @@ class _Patterns:
         self._field = field
         self._known: dict[int, str] = {}
 
-    def of(self, session: Session, work: Work) -> str:
+    def of(self, session: Session, work: AnsweredWork) -> str:
         """The pattern of the field's name."""
         if self._fixed or work.settings_id is None:
             return self._field

@@ -17,7 +17,7 @@ from turkctl.operations.labels.reading import label_cells
 from turkctl.operations.project.labels import LabelSettings
 from turkctl.rows import Table, opened
 from turkctl.store import label_staging, label_state, label_votes
-from turkctl.store.label_staging import PART, Stage
+from turkctl.store.label_staging import PART, LabelStage
 from turkctl.store.label_votes import Vote
 from turkctl.store.labels import ID_LENGTH
 
@@ -82,7 +82,7 @@ def import_labels(
     meaning = Meaning(version.slug, settings, settings.method or DEFAULT_METHOD)
     with label_staging.staging() as stage:
         with meter("reading") as tick, opened(request.file, stdin) as table:
-            reader = _Reader(table, request, meaning, tick)
+            reader = _LabelReader(table, request, meaning, tick)
             stage.fill(reader.votes())
         if not stage.given:
             bad = f" that can be used: {reader.notes[0].removeprefix('left out: ')}" if reader.bad else ""
@@ -109,7 +109,7 @@ def import_labels(
     )
 
 
-class _Reader:
+class _LabelReader:
     """Rows of a file as labels, each checked once per value."""
 
     def __init__(
@@ -169,7 +169,7 @@ def _told(tick: Callable[[int, int], None], total: int, done: int) -> None:
     tick(done, total)
 
 
-def _put(world: World, experiment_id: int, stage: Stage, done: Callable[[int], None]) -> None:
+def _put(world: World, experiment_id: int, stage: LabelStage, done: Callable[[int], None]) -> None:
     """Put all into the database; with the first label the experiment is dirty."""
     mode, now, counted = world.listing_place.mode, world.now(), 0
     for part in stage.parts():

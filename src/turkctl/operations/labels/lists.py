@@ -13,7 +13,7 @@ from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.label_results import Item, Run
+from turkctl.store.label_results import AggregationRun, LabelledItem
 from turkctl.store.label_votes import Narrowed
 
 LABEL_COLUMNS = ("item", "worker", "label", "experiment", "at", "assignment_id", "status")
@@ -84,7 +84,7 @@ def results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[
         yield {"experiment": version.slug, **row} if named else row
 
 
-def items_of(world: World, version: Version, run: Run | None) -> Iterator[Item]:
+def items_of(world: World, version: Version, run: AggregationRun | None) -> Iterator[LabelledItem]:
     """What a run, that which stands, made of items, or was set by hand; a page is a transaction of its own."""
     of, after = (version.experiment_id, world.listing_place.mode), None
     while run is not None:
@@ -98,7 +98,7 @@ def items_of(world: World, version: Version, run: Run | None) -> Iterator[Item]:
         yield from label_results.list_waiting(session, *of)
 
 
-def _item_row(item: Item, run: Run | None) -> dict[str, Any]:
+def _item_row(item: LabelledItem, run: AggregationRun | None) -> dict[str, Any]:
     return {
         "item": item.item,
         "label": as_shown(item.label, run),
@@ -109,7 +109,7 @@ def _item_row(item: Item, run: Run | None) -> dict[str, Any]:
     }
 
 
-def as_shown(label: str | None, run: Run | None) -> bool | str | None:
+def as_shown(label: str | None, run: AggregationRun | None) -> bool | str | None:
     """A stored label as JSON has it: true, false, or a class."""
     several = run is not None and bool((run.facts or {}).get("classes"))
     return {"true": True, "false": False}.get(label, label) if label is not None and not several else label
@@ -137,7 +137,7 @@ def history(world: World, slug: str | None, limit: int | None) -> list[dict[str,
     return [_run_row(run, abandoned=run.experiment_id in left) for run in runs]
 
 
-def _run_row(run: Run, *, abandoned: bool) -> dict[str, Any]:
+def _run_row(run: AggregationRun, *, abandoned: bool) -> dict[str, Any]:
     facts = run.facts or {}
     killed = run.status == label_results.RUNNING and abandoned
     named = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
@@ -246,7 +246,7 @@ def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in order} for row in rows]
 
 
-def require_run(session: Session, version: Version, mode: str) -> Run:
+def require_run(session: Session, version: Version, mode: str) -> AggregationRun:
     """The run whose results stand.
 
     Raises:

@@ -15,7 +15,7 @@ from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.lists import as_shown, items_of, require_run
 from turkctl.store import contents, contents_adding, contents_counts, label_results
 from turkctl.store.experiments import Version
-from turkctl.store.label_results import Item
+from turkctl.store.label_results import LabelledItem
 
 COLUMNS = ("item", "bits", "label", "p", "n")
 LEAST, MOST = 0.55, 0.99
@@ -68,7 +68,7 @@ def needs_more(world: World, slug: str, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _valued(items: Iterator[Item], known: Any, accuracy: float) -> Iterator[tuple[float, str, Item]]:
+def _valued(items: Iterator[LabelledItem], known: Any, accuracy: float) -> Iterator[tuple[float, str, LabelledItem]]:
     for item in items:
         if item.method != "admin" and item.item not in known and item.p is not None:
             yield -bits(item.p, item.n, accuracy), item.item, item

@@ -43,7 +43,7 @@ class AggregateRequest:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AggregationOutcome:
     """What became of one experiment.
 
     Attributes:
@@ -67,7 +67,7 @@ class Outcome:
 
 def aggregate_experiments(
     world: World, request: AggregateRequest, meter: Meter, stop: Callable[[], bool]
-) -> Iterator[Outcome]:
+) -> Iterator[AggregationOutcome]:
     """Aggregate what is dirty, or everything that matches where that is forced; one experiment after another.
 
     An experiment that fails stays dirty, and the others go on, unless it is the one that is named.
@@ -87,7 +87,7 @@ def aggregate_experiments(
         except TurkctlError as error:
             if request.single:
                 raise
-            outcome = Outcome(version, FAILED, error=error)
+            outcome = AggregationOutcome(version, FAILED, error=error)
         if outcome.run is not None or outcome.error is not None:
             yield outcome
 
@@ -114,7 +114,7 @@ def _chosen(world: World, request: AggregateRequest) -> list[Version]:
         ]
 
 
-def _look(world: World, version: Version, request: AggregateRequest) -> Outcome | None:
+def _look(world: World, version: Version, request: AggregateRequest) -> AggregationOutcome | None:
     """What there is to say without a run; None where one is due.
 
     Raises:
@@ -125,7 +125,7 @@ def _look(world: World, version: Version, request: AggregateRequest) -> Outcome 
         state = label_state.get(session, version.experiment_id, mode)
         if state is None or not label_votes.has_any(session, version.experiment_id, mode):
             if not request.single:
-                return Outcome(version, CLEAN)
+                return AggregationOutcome(version, CLEAN)
             raise UsageError(
                 f"experiment {version.slug} has no labels yet in mode {mode}",
                 hint=f"import some, or say in [experiments.{version.slug}.labels] which answers are labels, and sync",
@@ -140,9 +140,11 @@ def _look(world: World, version: Version, request: AggregateRequest) -> Outcome 
         ):
             return None
     notes = (f"nothing new since run {standing.id}; --force to run all the same",)
-    return Outcome(version, CLEAN, standing.id, notes=notes)
+    return AggregationOutcome(version, CLEAN, standing.id, notes=notes)
 
 
-def _run(world: World, version: Version, request: AggregateRequest, meter: Meter, stop: Callable[[], bool]) -> Outcome:
+def _run(
+    world: World, version: Version, request: AggregateRequest, meter: Meter, stop: Callable[[], bool]
+) -> AggregationOutcome:
     made = Aggregation(world, version, request.how, meter, stop).run()
-    return Outcome(version, DONE, made.run, made.changes, made.result, notes=made.notes)
+    return AggregationOutcome(version, DONE, made.run, made.changes, made.result, notes=made.notes)

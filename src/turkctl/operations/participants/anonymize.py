@@ -29,7 +29,7 @@ _SHORTEST_SHAPE = 12
 
 
 @dataclass(frozen=True)
-class Key:
+class PseudonymKey:
     """What the pseudonyms depend on, and what is to be said of its file."""
 
     file: Path
@@ -39,7 +39,7 @@ class Key:
     """Whether others than its owner may read the file."""
 
 
-def load_key(file: Path) -> Key:
+def load_key(file: Path) -> PseudonymKey:
     """The key in the file, which is made, for its owner alone, where there is none.
 
     Raises:
@@ -53,7 +53,7 @@ def load_key(file: Path) -> Key:
         raise UsageError(f"cannot read the key file {file}: {error.strerror}", hint="name another file") from None
 
 
-def _read_key(file: Path) -> Key:
+def _read_key(file: Path) -> PseudonymKey:
     if file.exists() and not file.is_file():
         raise UsageError(
             f"the key file {file} is not a file", hint="name a file that does not exist yet and it is made"
@@ -70,10 +70,10 @@ def _read_key(file: Path) -> Key:
             f"the key file {file} holds {len(secret)} bytes, too few for a key",
             hint=f"name a file that does not exist yet and it is made, or put {SHORTEST_KEY} random characters into it",
         )
-    return Key(file, secret, created=False, exposed=outputs.readable_by_others(file))
+    return PseudonymKey(file, secret, created=False, exposed=outputs.readable_by_others(file))
 
 
-def _make_key(file: Path) -> Key:
+def _make_key(file: Path) -> PseudonymKey:
     secret = secrets.token_hex(KEY_BYTES).encode()
     try:
         outputs.create(file, secret + b"\n", private=True)
@@ -81,7 +81,7 @@ def _make_key(file: Path) -> Key:
         return _read_key(file)
     except OSError as error:
         raise UsageError(f"cannot make the key file {file}: {error.strerror}", hint="name another place") from None
-    return Key(file, secret, created=True, exposed=False)
+    return PseudonymKey(file, secret, created=True, exposed=False)
 
 
 class Pseudonyms:

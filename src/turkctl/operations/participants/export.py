@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any, BinaryIO
 
 from turkctl.errors import InterruptedByUserError, UsageError
-from turkctl.operations.participants.anonymize import Key, Pseudonyms, load_key
+from turkctl.operations.participants.anonymize import PseudonymKey, Pseudonyms, load_key
 from turkctl.operations.participants.datastring import (
     KINDS,
     PARTICIPANT,
@@ -66,7 +66,7 @@ class Wanted:
 
 
 @dataclass
-class Report:
+class ExportReport:
     """What an export did."""
 
     files: list[Path] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Report:
     """Participants whose data could not be read, or not all of it."""
     listed: list[dict[str, str]] = field(default_factory=list)
     """The first of them, with ``uniqueid`` and ``reason``."""
-    key: Key | None = None
+    key: PseudonymKey | None = None
     """What the pseudonyms depend on."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def export(
     write: Callable[[str], object],
     stop: Event,
     protected: Protected = Protected(),  # noqa: B008  # a value that nobody can change
-) -> Report:
+) -> ExportReport:
     """Write what was recorded by the participants that match.
 
     Participants come in the order of ``uniqueid``. Each that is there from beginning to end is exported once, in the
@@ -154,7 +154,7 @@ def export(
     protected = protected.plus(wanted.key_file, "the key")
     files = _files(wanted, protected)
     source = _open(reads, query, wanted.key_file is not None, stop)
-    report = Report(files=files, rows=dict.fromkeys(wanted.kinds, 0))
+    report = ExportReport(files=files, rows=dict.fromkeys(wanted.kinds, 0))
     if wanted.key_file is not None:
         report.key = load_key(wanted.key_file)
         source = replace(source, pseudonyms=Pseudonyms(report.key.secret))
@@ -183,7 +183,7 @@ class _Read:
 
 
 @dataclass(frozen=True)
-class _Source:
+class _ExportSource:
     """The participants that match, as often as they are asked for."""
 
     database: Database
@@ -230,15 +230,15 @@ def _id(value: Any) -> Any:
     return value if value is None else str(value)
 
 
-def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _Source:
+def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _ExportSource:
     database = readable(reads, query)
     with database.read() as session:
         wanted = build_filter(session, reads.settings, query)
         used = [*PARTICIPANT, "datastring", *needed_columns(query), *(["ip_address"] if anonymous else [])]
-        return _Source(database, checked_table(session, reads, used), wanted, stop, has_answers(session))
+        return _ExportSource(database, checked_table(session, reads, used), wanted, stop, has_answers(session))
 
 
-def _columns(source: _Source, kind: Kind) -> list[str]:
+def _columns(source: _ExportSource, kind: Kind) -> list[str]:
     """The columns of a table; for those of trials all participants are read once more, beforehand."""
     found: dict[str, None] = {}
     for participant in source if kind == "trial" else ():
@@ -252,7 +252,7 @@ def _columns(source: _Source, kind: Kind) -> list[str]:
     return table_columns(kind, list(found))
 
 
-def _to_stdout(source: _Source, wanted: Wanted, write: Callable[[str], object]) -> dict[Kind, Writer]:
+def _to_stdout(source: _ExportSource, wanted: Wanted, write: Callable[[str], object]) -> dict[Kind, Writer]:
     sink = TextSink(write)
     if wanted.form == "jsonl":
         return _json_lines(wanted.kinds, sink)
@@ -263,7 +263,7 @@ def _json_lines(kinds: Sequence[Kind], sink: TextSink) -> dict[Kind, Writer]:
     return {kind: JsonLinesWriter(sink, kind if len(kinds) > 1 else None) for kind in kinds}
 
 
-def _to_files(source: _Source, wanted: Wanted, files: Sequence[BinaryIO], stack: ExitStack) -> dict[Kind, Writer]:
+def _to_files(source: _ExportSource, wanted: Wanted, files: Sequence[BinaryIO], stack: ExitStack) -> dict[Kind, Writer]:
     if wanted.form == "parquet":
         pairs = zip(wanted.kinds, files, strict=True)
         writers = {kind: ParquetWriter(file, kind, _columns(source, kind)) for kind, file in pairs}
@@ -281,7 +281,7 @@ def _to_files(source: _Source, wanted: Wanted, files: Sequence[BinaryIO], stack:
     return {kind: JsonLinesWriter(sink, kind) for kind, sink in zip(wanted.kinds, sinks, strict=True)}
 
 
-def _write(source: _Source, kinds: Sequence[Kind], writers: Mapping[Kind, Writer], report: Report) -> None:
+def _write(source: _ExportSource, kinds: Sequence[Kind], writers: Mapping[Kind, Writer], report: ExportReport) -> None:
     for participant in source:
         reasons: list[str] = []
         try:
@@ -305,7 +305,7 @@ def _write(source: _Source, kinds: Sequence[Kind], writers: Mapping[Kind, Writer
         writer.close()
 
 
-def _tell(report: Report, uniqueid: str, reasons: Sequence[str]) -> None:
+def _tell(report: ExportReport, uniqueid: str, reasons: Sequence[str]) -> None:
     report.unreadable += 1
     if len(report.listed) < LISTED:
         more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""

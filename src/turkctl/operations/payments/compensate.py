@@ -175,7 +175,7 @@ def compensate(world: World, plan: Plan[Case]) -> BatchResult:
 
 def _carry_out(world: World) -> Callable[[Step[Case]], ItemResult]:
     def carry_out(step: Step[Case]) -> ItemResult:
-        going = _Run(world, step)
+        going = _Compensation(world, step)
         try:
             return going.run()
         except MarketRefusedError as error:
@@ -186,7 +186,7 @@ def _carry_out(world: World) -> Callable[[Step[Case]], ItemResult]:
     return carry_out
 
 
-class _Run:
+class _Compensation:
     """One compensation on its way."""
 
     def __init__(self, world: World, step: Step[Case]) -> None:

@@ -20,7 +20,7 @@ from turkctl.errors import ConfigError, TurkctlError
 from turkctl.harmless import hides_characters
 from turkctl.mturk import requirements
 from turkctl.operations.project.labels import LabelSettings
-from turkctl.operations.project.tables import LineOf, Table, mistakes_in
+from turkctl.operations.project.tables import LineOf, SettingsTable, mistakes_in
 from turkctl.units import CENT, format_duration, format_money, parse_duration, parse_money
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -137,7 +137,7 @@ QUESTIONS = ("external_url", "html_template", "question_file", "hit_layout")
 """The keys that say what a HIT asks; an experiment has one of them."""
 
 
-class Limits(Table):
+class Limits(SettingsTable):
     """What it may never pass."""
 
     max_active_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
@@ -152,7 +152,7 @@ class Limits(Table):
     """Dollars of all bonuses within 24 hours."""
 
 
-class ExperimentSettings(Table):
+class ExperimentSettings(SettingsTable):
     """One experiment. The bounds are the market's own (they are what it refuses at posting)."""
 
     code_version: Annotated[str, Field(min_length=1, max_length=128), Name]

@@ -47,7 +47,7 @@ class Configured:
 
 
 @dataclass(frozen=True)
-class Found:
+class ProjectFiles:
     """Everything that the files describe."""
 
     experiments: list[Configured]
@@ -56,7 +56,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class _Source:
+class _SettingsSource:
     slug: str
     table: Any
     path: Path
@@ -68,7 +68,7 @@ def find(project_file: Path | None, folder: Path, paths: Iterable[Path] = ()) ->
     return read_project(project_file, folder, paths).experiments
 
 
-def read_project(project_file: Path | None, folder: Path, paths: Iterable[Path] = ()) -> Found:
+def read_project(project_file: Path | None, folder: Path, paths: Iterable[Path] = ()) -> ProjectFiles:
     """All experiments of the project, or only those of the given files and folders; checked, by slug.
 
     Raises:
@@ -91,11 +91,11 @@ def read_project(project_file: Path | None, folder: Path, paths: Iterable[Path] 
         raise mistakes[0]
     if mistakes:
         raise MistakesError(mistakes)
-    return Found([each for each in checked if each is not None], types)
+    return ProjectFiles([each for each in checked if each is not None], types)
 
 
-def _distinct(sources: list[_Source], mistakes: list[ConfigError]) -> list[_Source]:
-    seen: dict[str, _Source] = {}
+def _distinct(sources: list[_SettingsSource], mistakes: list[ConfigError]) -> list[_SettingsSource]:
+    seen: dict[str, _SettingsSource] = {}
     for source in sources:
         if source.slug in seen:
             first = seen[source.slug].locate("")
@@ -128,7 +128,7 @@ def _named(path: Path) -> Path:
     return file
 
 
-def _read(path: Path, mistakes: list[ConfigError]) -> Iterator[_Source]:
+def _read(path: Path, mistakes: list[ConfigError]) -> Iterator[_SettingsSource]:
     """The experiments of one file: a whole file is one, the project file has tables of them."""
     document, text = read_toml(path)
     if path.name == EXPERIMENT_FILE:
@@ -140,12 +140,12 @@ def _read(path: Path, mistakes: list[ConfigError]) -> Iterator[_Source]:
 
 def _variants(
     slug: str, table: Any, path: Path, text: str, prefix: str, mistakes: list[ConfigError]
-) -> Iterator[_Source]:
+) -> Iterator[_SettingsSource]:
     """The experiment, or those that its variants make."""
     locate = LineOf(path, text, prefix)
     variants = table.get(VARIANTS) if isinstance(table, dict) else None
     if variants is None:
-        yield _Source(slug, table, path, locate)
+        yield _SettingsSource(slug, table, path, locate)
         return
     if not isinstance(variants, dict) or not variants or not all(isinstance(own, dict) for own in variants.values()):
         message = f"{locate(VARIANTS)}: experiment '{slug}': 'variants' holds one table per variant"
@@ -159,7 +159,7 @@ def _variants(
             message = f"{where('')}: '{name}' cannot name a variant"
             mistakes.append(ConfigError(message, hint="use small letters, digits, - and _, at most 63"))
             continue
-        yield _Source(f"{slug}{VARIANT}{name}", _merged(common, own), path, where)
+        yield _SettingsSource(f"{slug}{VARIANT}{name}", _merged(common, own), path, where)
 
 
 def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +173,9 @@ def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _check(source: _Source, types: Mapping[str, dict[str, Any]], mistakes: list[ConfigError]) -> Configured | None:
+def _check(
+    source: _SettingsSource, types: Mapping[str, dict[str, Any]], mistakes: list[ConfigError]
+) -> Configured | None:
     settings = check_experiment(source.slug, source.table, source.locate, mistakes)
     if settings is None:
         return None

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from turkctl.errors import UsageError
-from turkctl.operations.project.tables import Table
+from turkctl.operations.project.tables import SettingsTable
 
 METHODS = ("majority", "dawid-skene", "one-coin", "cubam", "cubam-marginal", "cubam-nd")
 """The names in ``labels.methods``, which needs NumPy to be read."""
@@ -47,7 +47,7 @@ def _field(value: str) -> str:
 Answers = Annotated[list[str], AfterValidator(_answers)]
 
 
-class LabelSettings(Table):
+class LabelSettings(SettingsTable):
     """The table ``labels`` of an experiment."""
 
     field: Annotated[str, AfterValidator(_field)] | None = None

@@ -14,12 +14,12 @@ from turkctl.errors import ConfigError, UsageError
 from turkctl.mturk.requirements import OWN_NAME
 from turkctl.operations.project.experiments import Duration, Line, Text, Words
 from turkctl.operations.project.questions import read_text
-from turkctl.operations.project.tables import LineOf, Table, mistakes_in
+from turkctl.operations.project.tables import LineOf, SettingsTable, mistakes_in
 
 HIGHEST = 2**31 - 1
 
 
-class QualificationSettings(Table):
+class QualificationSettings(SettingsTable):
     """One qualification type. The market keeps ``name`` and ``keywords`` for ever; the rest can change."""
 
     name: Annotated[str, Field(min_length=1, max_length=200), Line] | None = None

@@ -82,14 +82,14 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
     return text
 
 
-def missing_columns(source: Source, settings: ExperimentSettings, columns: set[str]) -> list[str]:
+def missing_columns(source: QuestionSource, settings: ExperimentSettings, columns: set[str]) -> list[str]:
     """The columns that the question asks for and that rows do not have, by name."""
     names = [each.name for each in source.placeholders]
     return sorted(columns_of(names, settings.items_per_hit) - columns)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class QuestionSource:
     """A question before its placeholders are filled in.
 
     Attributes:
@@ -110,7 +110,7 @@ class Source:
         return tuple(piece for pieces in self.parts.values() for piece in templates.asked(pieces))
 
 
-def source_of(settings: ExperimentSettings, template: str | None) -> Source:
+def source_of(settings: ExperimentSettings, template: str | None) -> QuestionSource:
     """The question of an experiment; ``template`` is the text of its template or question file.
 
     A question file has its own frame height.
@@ -120,28 +120,30 @@ def source_of(settings: ExperimentSettings, template: str | None) -> Source:
     """
     filled = settings.placeholders
     if settings.external_url is not None:
-        return Source(
+        return QuestionSource(
             "external", {"": _pieces(templates.url_pieces, settings.external_url, filled)}, settings.frame_height
         )
     if settings.hit_layout is not None:
         named = settings.hit_layout_parameters.items()
         parts = {name: _pieces(templates.text_pieces, value, filled) for name, value in named}
-        return Source("layout", parts, layout_id=settings.hit_layout)
+        return QuestionSource("layout", parts, layout_id=settings.hit_layout)
     assert template is not None, "the template is stored with the settings"
     if settings.html_template is not None:
-        return Source("html", {"": _pieces(templates.html_pieces, template, filled)}, settings.frame_height)
+        return QuestionSource("html", {"": _pieces(templates.html_pieces, template, filled)}, settings.frame_height)
     return _of_file(template, filled)
 
 
 @lru_cache(maxsize=64)
-def _of_file(document: str, filled: bool) -> Source:
+def _of_file(document: str, filled: bool) -> QuestionSource:
     """A question file: its address or its page are filled in as such, a form as XML."""
     found = questions.parse_question(document)
     if found.url is not None:
-        return Source("external", {"": _pieces(templates.url_pieces, found.url, filled)}, found.frame_height or 0)
+        return QuestionSource(
+            "external", {"": _pieces(templates.url_pieces, found.url, filled)}, found.frame_height or 0
+        )
     if found.html is not None:
-        return Source("html", {"": _pieces(templates.html_pieces, found.html, filled)}, found.frame_height or 0)
-    return Source("form", {"": _pieces(templates.xml_pieces, document, filled)})
+        return QuestionSource("html", {"": _pieces(templates.html_pieces, found.html, filled)}, found.frame_height or 0)
+    return QuestionSource("form", {"": _pieces(templates.xml_pieces, document, filled)})
 
 
 def _pieces(cut: Any, text: str, filled: bool) -> tuple[Piece, ...]:

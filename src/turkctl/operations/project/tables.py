@@ -13,7 +13,7 @@ from turkctl.words import meant
 T = TypeVar("T", bound=BaseModel)
 
 
-class Table(BaseModel):
+class SettingsTable(BaseModel):
     """A table of a settings file: no key but those named here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

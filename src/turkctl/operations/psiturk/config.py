@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError, NotFoundError
-from turkctl.operations.psiturk.items import SKIPPED, Item
+from turkctl.operations.psiturk.items import SKIPPED, ImportItem
 from turkctl.operations.psiturk.keys import ALIASES, DEFAULTS, EXPERIMENT, FALSE, KNOWN, OLD_MODE, SECRET, USED, WHY
 from turkctl.settings import sqlite_path
 
@@ -108,7 +108,7 @@ class Proposal:
     note: str | None = None
 
 
-def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[Item]]:
+def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[ImportItem]]:
     """What of the file can go into ``turkctl.toml``, and what cannot.
 
     Args:
@@ -116,7 +116,7 @@ def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[I
         folder: where ``turkctl.toml`` is; relative paths are written from there.
     """
     found: list[Proposal] = []
-    skipped: list[Item] = []
+    skipped: list[ImportItem] = []
     for key, (to, convert) in EXPERIMENT.items():
         value = config.get(key)
         if value is None:
@@ -124,7 +124,7 @@ def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[I
         try:
             converted = convert(value)
         except ValueError:
-            skipped.append(Item("setting", key, f"experiments.*.{to}", SKIPPED, f"'{value}' is not understood"))
+            skipped.append(ImportItem("setting", key, f"experiments.*.{to}", SKIPPED, f"'{value}' is not understood"))
             continue
         if converted is not None:
             found.append(Proposal(config.shown(key), to, converted))
@@ -214,13 +214,13 @@ def _ad_url(config: PsiturkConfig) -> str | None:
     return f"{protocol}://{domain}{shown}/{route}"
 
 
-def _left_out(config: PsiturkConfig) -> list[Item]:
+def _left_out(config: PsiturkConfig) -> list[ImportItem]:
     items = []
     for key in config.values:
         if SECRET.search(key):
-            items.append(Item("setting", key, None, SKIPPED, _secret_advice(key)))
+            items.append(ImportItem("setting", key, None, SKIPPED, _secret_advice(key)))
         elif key not in USED:
-            items.append(Item("setting", key, None, SKIPPED, WHY.get(key, "turkctl has nothing like it")))
+            items.append(ImportItem("setting", key, None, SKIPPED, WHY.get(key, "turkctl has nothing like it")))
     return items
 
 

@@ -16,7 +16,7 @@ from turkctl.mturk.requirements import from_api
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, Item
+from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, ImportItem
 from turkctl.operations.psiturk.jobs import MODES
 from turkctl.operations.sync.observe import observe
 from turkctl.operations.sync.run import read_market
@@ -30,7 +30,7 @@ def take_hits(
     people: dict[str, list[People]],
     hit_ids: Sequence[str],
     experiment: experiments.Version | None,
-) -> list[Item]:
+) -> list[ImportItem]:
     """Ask the market for psiTurk's HITs of this mode and store those of the experiment's code version.
 
     Args:
@@ -46,14 +46,14 @@ def take_hits(
         if reason is None:
             wanted.append(hit_id)
         else:
-            items.append(Item("hit", hit_id, None, SKIPPED, reason))
+            items.append(ImportItem("hit", hit_id, None, SKIPPED, reason))
     if not wanted or experiment is None:
         return items
     try:
         return items + _ask(world, people, wanted, experiment)
     except TurkctlError as error:
         reason = f"the market was not reached ({error.message}); run this again when it can be"
-        return items + [Item("hit", hit_id, None, SKIPPED, _known(people, hit_id, reason)) for hit_id in wanted]
+        return items + [ImportItem("hit", hit_id, None, SKIPPED, _known(people, hit_id, reason)) for hit_id in wanted]
 
 
 def _not_asked_for(mode: str, people: Sequence[People], experiment: experiments.Version | None) -> str | None:
@@ -82,33 +82,33 @@ def _ask(
     people: dict[str, list[People]],
     wanted: Sequence[str],
     experiment: experiments.Version,
-) -> list[Item]:
+) -> list[ImportItem]:
     place, now = world.place, world.now()
     with world.database.read() as session:
         fresh = hits.unknown_ids(session, place, wanted)
-    items = [Item("hit", hit_id, hit_id, KEPT, "known already") for hit_id in wanted if hit_id not in set(fresh)]
+    items = [ImportItem("hit", hit_id, hit_id, KEPT, "known already") for hit_id in wanted if hit_id not in set(fresh)]
     if fresh:
         world.mturk.balance()  # one request, without a second try: a market that is closed is found out at once
     seen = observe(world.mturk, world.engine(), [hit_id for hit_id in fresh if can_be_id(hit_id)], now)
     adopted: dict[str, Hit] = {}
     for hit_id in fresh:
         if hit_id not in seen:
-            items.append(Item("hit", hit_id, None, SKIPPED, "no market can have a HIT with this id"))
+            items.append(ImportItem("hit", hit_id, None, SKIPPED, "no market can have a HIT with this id"))
             continue
         if (refused := seen[hit_id].refused) is not None:
             raise refused
         hit = seen[hit_id].hit
         if hit is None or seen[hit_id].gone:
             detail = "the market has it no more; its participants count by their code version"
-            items.append(Item("hit", hit_id, None, SKIPPED, detail))
+            items.append(ImportItem("hit", hit_id, None, SKIPPED, detail))
         elif not people.get(hit_id) and not hit.available and not hit.pending:
-            items.append(Item("hit", hit_id, None, SKIPPED, "nobody took part in it, and nobody can any more"))
+            items.append(ImportItem("hit", hit_id, None, SKIPPED, "nobody took part in it, and nobody can any more"))
         else:
             adopted[hit_id] = hit
             detail = (
                 f"{hit.available} of {hit.max_assignments} assignments open, code version {experiment.code_version}"
             )
-            items.append(Item("hit", hit_id, hit_id, TAKEN, detail))
+            items.append(ImportItem("hit", hit_id, hit_id, TAKEN, detail))
     if adopted:
         _store(world, adopted, experiment, now)
     return items

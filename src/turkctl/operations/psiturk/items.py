@@ -12,7 +12,7 @@ SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
-class Item:
+class ImportItem:
     """One thing of psiTurk's: a setting, a campaign, a job, a HIT.
 
     Attributes:

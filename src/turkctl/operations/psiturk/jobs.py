@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from turkctl.operations.psiturk.pickles import Made, Named, UnreadablePickleError, read
+from turkctl.operations.psiturk.pickles import Made, NamedObject, UnreadablePickleError, read
 
 APPROVE_ALL = "psiturk.tasks:do_approve_all"
 CAMPAIGN_ROUND = "psiturk.tasks:do_campaign_round"
@@ -56,7 +56,7 @@ def parse_job(state: bytes) -> Job:
 def _asks(value: Any) -> str:
     """What a hostile state would have had called."""
     maker = value.maker if isinstance(value, Made) else value
-    return f"; it asks for {str(maker)[:100]}, which was not run" if isinstance(maker, Named) else ""
+    return f"; it asks for {str(maker)[:100]}, which was not run" if isinstance(maker, NamedObject) else ""
 
 
 def _interval(trigger: Any) -> timedelta | None:

@@ -25,7 +25,7 @@ class UnreadablePickleError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Named:
+class NamedObject:
     """A class or function that the pickle names. It was not looked up."""
 
     module: str
@@ -44,14 +44,14 @@ class Made:
     state: Any = None
 
     def __repr__(self) -> str:
-        return f"made by {self.maker!r}" if isinstance(self.maker, Named) else "made by something"
+        return f"made by {self.maker!r}" if isinstance(self.maker, NamedObject) else "made by something"
 
     def of(self, module: str, name: str) -> bool:
         """Whether it is an object of that class, by any of the ways in which pickles make objects."""
         maker = self.maker
-        if isinstance(maker, Named) and (maker.module, maker.name) in _REBUILDERS and self.arguments:
+        if isinstance(maker, NamedObject) and (maker.module, maker.name) in _REBUILDERS and self.arguments:
             maker = self.arguments[0]
-        return isinstance(maker, Named) and (maker.module, maker.name) == (module, name)
+        return isinstance(maker, NamedObject) and (maker.module, maker.name) == (module, name)
 
 
 _REBUILDERS = frozenset(
@@ -91,7 +91,7 @@ class _Machine:
 
 
 def read(data: bytes) -> Any:
-    """The data of a pickle of any protocol, with :class:`Named` and :class:`Made` in place of classes and objects.
+    """The data of a pickle of any protocol; :class:`NamedObject` and :class:`Made` stand for classes and objects.
 
     Raises:
         UnreadablePickleError: see there; or it is larger than a job ever is.
@@ -124,12 +124,12 @@ def _step(machine: _Machine, name: str, argument: Any) -> None:
 
 def _global(machine: _Machine, argument: Any) -> None:
     module, _, name = argument.partition(" ")
-    machine.stack.append(Named(module, name))
+    machine.stack.append(NamedObject(module, name))
 
 
 def _stack_global(machine: _Machine, _argument: Any) -> None:
     name, module = machine.pop(), machine.pop()
-    machine.stack.append(Named(str(module)[:200], str(name)[:200]))
+    machine.stack.append(NamedObject(str(module)[:200], str(name)[:200]))
 
 
 def _reduce(machine: _Machine, _argument: Any) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from turkctl.errors import ConfigError, UsageError
 from turkctl.operations.project.experiments import SLUG, ExperimentSettings
 from turkctl.operations.psiturk.config import Proposal, PsiturkConfig, propose
-from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, Item
+from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, ImportItem
 from turkctl.settings_file import read_toml
 from turkctl.settings_keys import KEYS_BY_NAME
 
@@ -50,7 +50,7 @@ class ProjectChange:
     new: bool
     document: dict[str, Any]
     added: dict[str, Any]
-    items: tuple[Item, ...]
+    items: tuple[ImportItem, ...]
 
 
 def plan_project(
@@ -91,10 +91,10 @@ def plan_project(
     return ProjectChange(path, name, after if after != before or new else None, new, parsed, added, tuple(ordered))
 
 
-def _named(item: Item, slug: str) -> Item:
+def _named(item: ImportItem, slug: str) -> ImportItem:
     """The item with the experiment's name in its key."""
     to = None if item.to is None else item.to.replace("experiments.*", f"experiments.{slug}")
-    return Item(item.what, item.source, to, item.status, item.detail)
+    return ImportItem(item.what, item.source, to, item.status, item.detail)
 
 
 def _slug(config: PsiturkConfig, wanted: str | None) -> str:
@@ -111,7 +111,7 @@ def _slug(config: PsiturkConfig, wanted: str | None) -> str:
     return "psiturk"
 
 
-def _checked(proposals: Sequence[Proposal]) -> tuple[list[Proposal], list[Item]]:
+def _checked(proposals: Sequence[Proposal]) -> tuple[list[Proposal], list[ImportItem]]:
     """Those that an experiment can have, and those that it cannot with the reason."""
     good, bad = [], []
     for each in proposals:
@@ -119,7 +119,7 @@ def _checked(proposals: Sequence[Proposal]) -> tuple[list[Proposal], list[Item]]
         if reason is None:
             good.append(each)
         else:
-            bad.append(Item("setting", each.source, f"experiments.*.{each.to}", SKIPPED, reason))
+            bad.append(ImportItem("setting", each.source, f"experiments.*.{each.to}", SKIPPED, reason))
     return good, bad
 
 
@@ -134,23 +134,25 @@ def _refusal(proposal: Proposal) -> str | None:
     return None
 
 
-def _add(document: Any, slug: str, proposal: Proposal, added: dict[str, Any]) -> Item:
+def _add(document: Any, slug: str, proposal: Proposal, added: dict[str, Any]) -> ImportItem:
     """Add one value unless its key is there."""
     to = f"experiments.{slug}.{proposal.to}" if proposal.experiment else proposal.to
     table, leaf = _table_for(document, to)
     if leaf in table:
         same = _unwrapped(table[leaf]) == proposal.value
         detail = "the same" if same else f"kept yours, {_unwrapped(table[leaf])!r}; psiTurk has {proposal.value!r}"
-        return Item("setting", proposal.source, to, KEPT, detail)
+        return ImportItem("setting", proposal.source, to, KEPT, detail)
     try:
         if not proposal.experiment:
             KEYS_BY_NAME[to].parse(proposal.value, where=to)
             added[to] = proposal.value
     except ConfigError as error:
-        return Item("setting", proposal.source, to, SKIPPED, error.message)
+        return ImportItem("setting", proposal.source, to, SKIPPED, error.message)
     table[leaf] = proposal.value
     shown = proposal.value if isinstance(proposal.value, str) else json.dumps(proposal.value, ensure_ascii=False)
-    return Item("setting", proposal.source, to, TAKEN, shown if proposal.note is None else f"{shown}; {proposal.note}")
+    return ImportItem(
+        "setting", proposal.source, to, TAKEN, shown if proposal.note is None else f"{shown}; {proposal.note}"
+    )
 
 
 def _unwrapped(value: Any) -> Any:
@@ -172,7 +174,7 @@ def _table_for(document: Any, dotted: str) -> tuple[Any, str]:
     return found, leaf
 
 
-def _missing(document: dict[str, Any], slug: str) -> list[Item]:
+def _missing(document: dict[str, Any], slug: str) -> list[ImportItem]:
     """What the experiment still needs."""
     table = document.get("experiments", {}).get(slug, {})
     needed = [name for name in ("code_version", "title", "description", "reward") if name not in table]
@@ -180,6 +182,6 @@ def _missing(document: dict[str, Any], slug: str) -> list[Item]:
         needed.append("external_url")
     where = f"psiTurk's settings do not say it: add it under [experiments.{slug}], as in"
     return [
-        Item("setting", None, f"experiments.{slug}.{name}", SKIPPED, f'{where} {name} = "{_EXAMPLES[name]}"')
+        ImportItem("setting", None, f"experiments.{slug}.{name}", SKIPPED, f'{where} {name} = "{_EXAMPLES[name]}"')
         for name in needed
     ]

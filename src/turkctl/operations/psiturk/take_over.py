@@ -31,7 +31,7 @@ from turkctl.operations.psiturk.config import (
     read_config,
 )
 from turkctl.operations.psiturk.hits import take_hits
-from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, Item
+from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, ImportItem
 from turkctl.operations.psiturk.project_file import ProjectChange, plan_project
 from turkctl.operations.psiturk.rows import OldCampaign, OldTask, UnfitRowError, parse_campaign, parse_task
 from turkctl.settings import PROJECT_FILE, Origin, Settings
@@ -52,7 +52,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Source:
+class StudySource:
     """What psiTurk's tables hold, read and checked."""
 
     campaigns: tuple[OldCampaign, ...] = ()
@@ -63,7 +63,7 @@ class Source:
     """By number of the campaign: participants as psiTurk counts them."""
     done: Mapping[str, str] | None = None
     """What was imported before, as :func:`turkctl.store.psiturk.imported` has it."""
-    unfit: tuple[Item, ...] = ()
+    unfit: tuple[ImportItem, ...] = ()
 
 
 def describe(path: Path, settings: Settings) -> Study:
@@ -95,7 +95,7 @@ def describe(path: Path, settings: Settings) -> Study:
     return Study(config, file, made)
 
 
-def read_source(study: Study, database: Database) -> Source:
+def read_source(study: Study, database: Database) -> StudySource:
     """Read psiTurk's tables; writes nothing.
 
     Raises:
@@ -107,9 +107,9 @@ def read_source(study: Study, database: Database) -> Source:
     zone, table = parse_zone(study.settings["participants_timezone"]), study.settings["participants_table"]
     if database.dialect not in WRITABLE:
         why = f"turkctl keeps no tables of its own in {database.dialect}: participants can be listed and exported there"
-        return Source(unfit=(Item("database", database.url_for_people, None, SKIPPED, why),))
+        return StudySource(unfit=(ImportItem("database", database.url_for_people, None, SKIPPED, why),))
     found = schema.current(database)
-    unfit: list[Item] = []
+    unfit: list[ImportItem] = []
     with database.read() as session:
         schema.refuse_newer(session, database)
         _check_participants(session, table)
@@ -119,7 +119,7 @@ def read_source(study: Study, database: Database) -> Source:
         people = psiturk.people_by_hit(session, table, ids)
         done = psiturk.imported(session) if found == schema.HEAD else {}
         completed = {each.number: psiturk.complete_rows(session, table, each.mode, each.code_version) for each in old}
-    return Source(tuple(old), tuple(jobs), tuple(ids), people, completed, done, tuple(unfit))
+    return StudySource(tuple(old), tuple(jobs), tuple(ids), people, completed, done, tuple(unfit))
 
 
 def _check_participants(session: Session, table: str) -> None:
@@ -132,21 +132,21 @@ def _check_participants(session: Session, table: str) -> None:
         raise SchemaError(f"the table '{table}' lacks psiTurk's column {', '.join(missing)}", hint=hint)
 
 
-def _parsed(session: Session, table: str, what: str, parse: Any, unfit: list[Item]) -> list[Any]:
+def _parsed(session: Session, table: str, what: str, parse: Any, unfit: list[ImportItem]) -> list[Any]:
     found = psiturk.read_table(session, table)
     if found.lacks:
         lacks = f"the table {table} lacks psiTurk's column {', '.join(found.lacks)}"
-        unfit.append(Item(what, table, None, SKIPPED, lacks))
+        unfit.append(ImportItem(what, table, None, SKIPPED, lacks))
     parsed = []
     for row in found.rows:
         try:
             parsed.append(parse(row))
         except UnfitRowError as error:
-            unfit.append(Item(what, str(row["id"]), None, SKIPPED, str(error)))
+            unfit.append(ImportItem(what, str(row["id"]), None, SKIPPED, str(error)))
     return parsed
 
 
-def plan_file(study: Study, source: Source, slug: str | None) -> ProjectChange:
+def plan_file(study: Study, source: StudySource, slug: str | None) -> ProjectChange:
     """The project file as it would be; what psiTurk's file lacks comes from its newest campaign.
 
     Raises:
@@ -162,7 +162,7 @@ def plan_file(study: Study, source: Source, slug: str | None) -> ProjectChange:
     return plan_project(study.config, study.project_file, slug=slug, extra=extra)
 
 
-def take_over(world: World, source: Source, change: ProjectChange, now: datetime) -> list[Item]:
+def take_over(world: World, source: StudySource, change: ProjectChange, now: datetime) -> list[ImportItem]:
     """Enter psiTurk's campaigns, jobs and HITs, on a database that has our tables. What was entered before stays.
 
     Raises:
@@ -180,23 +180,23 @@ def take_over(world: World, source: Source, change: ProjectChange, now: datetime
     return [*items, *source.unfit]
 
 
-def foresee(source: Source, change: ProjectChange, database: Database) -> list[Item]:
+def foresee(source: StudySource, change: ProjectChange, database: Database) -> list[ImportItem]:
     """What :func:`take_over` would enter: nothing where our tables cannot be. Asks no market."""
     if database.dialect not in WRITABLE:
         return list(source.unfit)
     missing, done = _incomplete(change), source.done or {}
-    items = [Item("experiment", None, change.slug, SKIPPED if missing else TAKEN, missing or "to be configured")]
+    items = [ImportItem("experiment", None, change.slug, SKIPPED if missing else TAKEN, missing or "to be configured")]
     for old in source.campaigns:
         if old.key in done:
-            items.append(Item("campaign", str(old.number), f"campaign {done[old.key]}", KEPT, "imported before"))
+            items.append(ImportItem("campaign", str(old.number), f"campaign {done[old.key]}", KEPT, "imported before"))
             continue
         detail = missing or _about(old, change.slug)
-        items.append(Item("campaign", str(old.number), None, SKIPPED if missing else TAKEN, detail))
+        items.append(ImportItem("campaign", str(old.number), None, SKIPPED if missing else TAKEN, detail))
     for job in source.tasks:
         known = done.get(job.key)
         detail = _rests(job) if known is None else "imported before"
-        items.append(Item("task", job.name, known or "approve-all", TAKEN if known is None else KEPT, detail))
-    items += [Item("hit", hit_id, hit_id, TAKEN, "if the market still knows it") for hit_id in source.hit_ids]
+        items.append(ImportItem("task", job.name, known or "approve-all", TAKEN if known is None else KEPT, detail))
+    items += [ImportItem("hit", hit_id, hit_id, TAKEN, "if the market still knows it") for hit_id in source.hit_ids]
     return [*items, *source.unfit]
 
 
@@ -210,22 +210,22 @@ def _incomplete(change: ProjectChange) -> str | None:
     return None
 
 
-def _configure(world: World, change: ProjectChange, now: datetime) -> Item:
+def _configure(world: World, change: ProjectChange, now: datetime) -> ImportItem:
     """Store the experiment's settings the first time; later changes are for ``experiments configure``."""
     with world.database.read() as session:
         if experiments.by_slug(session, change.slug) is not None:
-            return Item("experiment", None, change.slug, KEPT, "configured already")
+            return ImportItem("experiment", None, change.slug, KEPT, "configured already")
     missing = _incomplete(change)
     if missing is not None:
-        return Item("experiment", None, change.slug, SKIPPED, missing)
+        return ImportItem("experiment", None, change.slug, SKIPPED, missing)
     try:
         configured = [each for each in find(change.path, change.path.parent, [change.path]) if each.slug == change.slug]
     except ConfigError as error:
-        return Item("experiment", None, change.slug, SKIPPED, f"{error.message}; fix that and run this again")
+        return ImportItem("experiment", None, change.slug, SKIPPED, f"{error.message}; fix that and run this again")
     with world.database.read() as session:
         changes = plan_configure(session, configured, whole=False)
     apply_configure(world.database, [each for each in changes if each.status == CREATED], now)
-    return Item("experiment", None, change.slug, TAKEN, "configured")
+    return ImportItem("experiment", None, change.slug, TAKEN, "configured")
 
 
 def _take_campaign(
@@ -233,18 +233,18 @@ def _take_campaign(
     old: OldCampaign,
     version: experiments.Version | None,
     done: Mapping[str, str],
-    source: Source,
+    source: StudySource,
     slug: str,
     now: datetime,
-) -> Item:
+) -> ImportItem:
     if old.key in done:
-        return Item("campaign", str(old.number), f"campaign {done[old.key]}", KEPT, "imported before")
+        return ImportItem("campaign", str(old.number), f"campaign {done[old.key]}", KEPT, "imported before")
     if version is None:
-        return Item("campaign", str(old.number), None, SKIPPED, "its experiment is not configured yet: see there")
+        return ImportItem("campaign", str(old.number), None, SKIPPED, "its experiment is not configured yet: see there")
     row = old.row(version.experiment_id, completed=(source.completed or {}).get(old.number, 0), now=now)
     stored = campaigns.insert(session, row)
     psiturk.remember(session, old.key, str(stored.number))
-    return Item("campaign", str(old.number), f"campaign {stored.number}", TAKEN, _about(old, slug))
+    return ImportItem("campaign", str(old.number), f"campaign {stored.number}", TAKEN, _about(old, slug))
 
 
 def _about(old: OldCampaign, slug: str) -> str:
@@ -253,20 +253,20 @@ def _about(old: OldCampaign, slug: str) -> str:
     return f"it is active in psiTurk: end it there. Not continued here; to go on: {old.again(slug)}"
 
 
-def _take_task(session: Session, job: OldTask, done: Mapping[str, str], now: datetime) -> Item:
+def _take_task(session: Session, job: OldTask, done: Mapping[str, str], now: datetime) -> ImportItem:
     if job.key in done:
-        return Item("task", job.name, done[job.key], KEPT, "imported before")
+        return ImportItem("task", job.name, done[job.key], KEPT, "imported before")
     names = ("approve-all", f"approve-all-{job.mode}", *(f"approve-all-psiturk-{number}" for number in range(1, 100)))
     name = next(each for each in names if tasks.by_name(session, each) is None)
     tasks.create(session, job.row(name, now))
     psiturk.remember(session, job.key, name)
-    return Item("task", job.name, name, TAKEN, f"{_rests(job)}: turkctl tasks resume {name} --mode {job.mode}")
+    return ImportItem("task", job.name, name, TAKEN, f"{_rests(job)}: turkctl tasks resume {name} --mode {job.mode}")
 
 
 def _rests(job: OldTask) -> str:
     return f"every {format_duration(job.every)} in mode {job.mode}; paused"
 
 
-def all_items(change: ProjectChange, entered: Sequence[Item]) -> list[dict[str, Any]]:
+def all_items(change: ProjectChange, entered: Sequence[ImportItem]) -> list[dict[str, Any]]:
     """The rows of the report: settings first."""
     return [item.as_dict() for item in (*change.items, *entered)]

@@ -48,7 +48,7 @@ def accuracies(session: Session, place: Place, selection: Selection) -> dict[str
             expression.
     """
     found: dict[str, Accuracy] = {}
-    patterns = _Patterns(session)
+    patterns = _GoldPatterns(session)
     for each in contents_gold.submissions(session, place, _experiments(session, selection)):
         answers = _answers(each, patterns.of(each))
         right = sum(_same(answers.get(known.key), known.answer) for known in each.known)
@@ -68,7 +68,7 @@ def _experiments(session: Session, selection: Selection) -> list[int] | None:
     ]
 
 
-class _Patterns:
+class _GoldPatterns:
     """The answers' field by settings: as they were when the HIT was made, else as they are now."""
 
     def __init__(self, session: Session) -> None:

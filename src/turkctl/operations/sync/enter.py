@@ -32,7 +32,7 @@ _FORWARD = {SUBMITTED: (APPROVED, REJECTED), REJECTED: (APPROVED,), APPROVED: ()
 
 
 @dataclass(frozen=True)
-class Answer:
+class HitAnswer:
     """What the market said about one HIT of ours.
 
     Attributes:
@@ -109,7 +109,7 @@ class ParticipantsTable:
 
 
 def enter(
-    session: Session, place: Place, answers: Sequence[Answer], table: ParticipantsTable | None, entered: Entered
+    session: Session, place: Place, answers: Sequence[HitAnswer], table: ParticipantsTable | None, entered: Entered
 ) -> None:
     """Store the answers and add up what that came to."""
     stored = assignments.statuses(session, place, [answer.row.hit_id for answer in answers])
@@ -134,7 +134,7 @@ def enter(
 def _enter_work(
     session: Session,
     place: Place,
-    answer: Answer,
+    answer: HitAnswer,
     stored: Mapping[str, str],
     table: ParticipantsTable | None,
     entered: Entered,

@@ -26,7 +26,7 @@ from turkctl.operations.sync.enter import GONE_AFTER
 from turkctl.store import experiments, hits, intents, psiturk_hits, psiturk_marks
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
-from turkctl.store.psiturk_hits import Named
+from turkctl.store.psiturk_hits import NamedHits
 from turkctl.store.psiturk_marks import Mark
 
 _SHOWN = 3
@@ -81,7 +81,7 @@ def _ask(world: World, ids: Sequence[str], listed: Mapping[str, Hit]) -> dict[st
     return found
 
 
-def _store(world: World, wanted: Named, found: Mapping[str, Hit | None], now: datetime) -> dict[str, Hit]:
+def _store(world: World, wanted: NamedHits, found: Mapping[str, Hit | None], now: datetime) -> dict[str, Hit]:
     """Enter what the market has, and remember what it has not."""
     place = world.place
     open_ = {hit_id: hit for hit_id, hit in found.items() if hit is not None and hit.status != DISPOSED}

@@ -21,7 +21,7 @@ from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import enter_post, settle
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
-from turkctl.operations.sync.enter import Answer, Entered, ParticipantsTable, enter
+from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
 from turkctl.operations.sync.unknown import list_account, strangers, without_row
 from turkctl.store import (
@@ -187,7 +187,7 @@ def _credit_again(world: World) -> int:
 
 def _differs(row: HitRow, hit: Hit | None, now: datetime) -> bool:
     """Whether what is stored is not what the listing says, or the listing says nothing."""
-    return hit is None or Answer(row, hit, now).moved or (hit.expires is not None and hit.expires != row.expires)
+    return hit is None or HitAnswer(row, hit, now).moved or (hit.expires is not None and hit.expires != row.expires)
 
 
 def _note_unchanged(world: World, stored: Sequence[HitRow], rows: Sequence[HitRow], now: datetime) -> None:
@@ -260,7 +260,7 @@ def read_market(
     )
 
 
-def _groups(answers: Iterable[Answer], size: int) -> Iterator[list[Answer]]:
+def _groups(answers: Iterable[HitAnswer], size: int) -> Iterator[list[HitAnswer]]:
     iterator = iter(answers)
     while group := list(islice(iterator, size)):
         yield group
@@ -273,7 +273,7 @@ def _answers(
     known: Mapping[str, Hit],
     every: bool,
     failed: list[ItemResult],
-) -> Iterator[Answer]:
+) -> Iterator[HitAnswer]:
     """What the market says of each HIT, those first whose work need not be read."""
     counted = _count(world, rows, now, known, failed)
     with world.database.read() as session:
@@ -285,7 +285,7 @@ def _answers(
         else:
             yield answer
 
-    def read(answer: Answer) -> tuple[Assignment, ...]:
+    def read(answer: HitAnswer) -> tuple[Assignment, ...]:
         # No more than were counted: the service would let us ask for an empty page after the last one.
         try:
             return tuple(islice(world.mturk.list_assignments(answer.row.hit_id), answer.submissions))
@@ -296,14 +296,14 @@ def _answers(
         if isinstance(listed, MarketRefusedError):
             failed.append(_failure(answer.row, listed))
         else:
-            yield Answer(answer.row, answer.hit, answer.read_at, listed)
+            yield HitAnswer(answer.row, answer.hit, answer.read_at, listed)
 
 
 def _count(
     world: World, rows: Sequence[HitRow], now: datetime, known: Mapping[str, Hit], failed: list[ItemResult]
-) -> list[Answer]:
+) -> list[HitAnswer]:
     """The counters of each HIT."""
-    counted = [Answer(row, known[row.hit_id], now) for row in rows if row.hit_id in known]
+    counted = [HitAnswer(row, known[row.hit_id], now) for row in rows if row.hit_id in known]
 
     def read(row: HitRow) -> Hit | None:
         try:
@@ -315,11 +315,11 @@ def _count(
         if isinstance(hit, MarketRefusedError):
             failed.append(_failure(row, hit))
         else:
-            counted.append(Answer(row, hit, now))
+            counted.append(HitAnswer(row, hit, now))
     return counted
 
 
-def _reads_work(answer: Answer, stored: Iterable[str], every: bool) -> bool:
+def _reads_work(answer: HitAnswer, stored: Iterable[str], every: bool) -> bool:
     """Whether submissions are to be read: all of them, or where the counters disagree with the stored statuses."""
     if answer.hit is None:
         return False

@@ -37,7 +37,7 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
-class Kind:
+class TaskKind:
     """One kind of task.
 
     Attributes:
@@ -65,7 +65,7 @@ def selection_of(options: Mapping[str, Any]) -> Selection:
     return selection if selection.filters else Selection(everything=True)
 
 
-def check_options(world: World, kind: Kind, options: Mapping[str, Any]) -> None:
+def check_options(world: World, kind: TaskKind, options: Mapping[str, Any]) -> None:
     """See that a kind of task can be run with these options.
 
     Raises:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from turkctl.errors import NotFoundError, RefusedError, UsageError, WrongMarketError
 from turkctl.harmless import hides_characters
 from turkctl.operations.engine.world import World
-from turkctl.operations.tasks.kinds import SELECTORS, Kind, check_options
+from turkctl.operations.tasks.kinds import SELECTORS, TaskKind, check_options
 from turkctl.schedules import Schedule, check_cron
 from turkctl.store import tasks
 from turkctl.store.tasks import Task, TaskRun
@@ -28,7 +28,7 @@ _OF_CAMPAIGN = re.compile(r"campaign-\d+")
 
 
 def create_task(
-    world: World, kind: Kind, *, schedule: Schedule, name: str | None, options: Mapping[str, Any]
+    world: World, kind: TaskKind, *, schedule: Schedule, name: str | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Store a task of this mode; it is due at once and then at every interval, or when its cron line says.
 
@@ -87,7 +87,7 @@ def show_task(world: World, name: str) -> dict[str, Any]:
 
 def update_task(
     world: World,
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, TaskKind],
     name: str,
     *,
     schedule: Schedule | None,
@@ -269,7 +269,7 @@ def _change(world: World, task: Task, values: dict[str, Any]) -> dict[str, Any]:
     return as_row(current)
 
 
-def _kind_of(kinds: Mapping[str, Kind], task: Task) -> Kind:
+def _kind_of(kinds: Mapping[str, TaskKind], task: Task) -> TaskKind:
     if task.kind not in kinds:
         raise UsageError(f"task {task.name} is of kind {task.kind}, made by another turkctl", hint="upgrade turkctl")
     return kinds[task.kind]

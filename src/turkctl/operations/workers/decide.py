@@ -17,7 +17,7 @@ from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.work import Work, participants_table
 from turkctl.store import assignments, compensations, hit_changes, label_marks
-from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Decision
+from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED, Review
 from turkctl.store.participant_credits import credit_again
 from turkctl.store.participants import credit, uniqueid
 from turkctl.units import ZERO
@@ -133,8 +133,8 @@ class Decide:
         return found.status, moment or self._now, found.feedback
 
 
-def _decisions(decided: Sequence[tuple[Work, datetime, str | None]]) -> list[Decision]:
-    return [Decision(work.assignment_id, at, text) for work, at, text in decided]
+def _decisions(decided: Sequence[tuple[Work, datetime, str | None]]) -> list[Review]:
+    return [Review(work.assignment_id, at, text) for work, at, text in decided]
 
 
 def check_feedback(feedback: str | None) -> None:

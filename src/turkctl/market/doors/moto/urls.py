@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ConnectionClosedError
 
 from turkctl.market.doors.moto.models import current_backend
-from turkctl.market.protocol.endpoint import AnswerLostError
+from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.market.protocol.wire import Answer, answer
 
 
@@ -22,7 +22,7 @@ def reply(request: Any, full_url: str, headers: Any) -> Answer:
     known = {"Host": parts.netloc, **dict(headers.items())}
     try:
         return answer(current_backend().endpoint, parts.path or "/", known, request.get_data())
-    except AnswerLostError:
+    except CutAnswerError:
         raise ConnectionClosedError(endpoint_url=full_url) from None
 
 
