@@ -225,6 +225,7 @@ def test_doctor_says_what_is_wrong_and_the_mend_and_exits_4(
     assert finished.code == 4
     assert mend in failed[check]
     assert next(iter(failed)) == check
+    assert ("clock" in failed) == ("market" in failed), "where nothing answered, no clock was seen"
 
 
 def test_doctor_knows_an_older_schema(configured: Path, turkctl: Run) -> None:

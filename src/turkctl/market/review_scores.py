@@ -70,7 +70,11 @@ class Plurality:
 
 
 class _Parameters:
-    """The parameters of a policy, each read once; those left over at the end are unknown."""
+    """The parameters of a policy, each read once; those left over at the end are unknown.
+
+    Raises:
+        RequestError: a parameter, or an entry of one, is given twice.
+    """
 
     def __init__(self, policy: Mapping[str, Any]) -> None:
         self._name = policy["PolicyName"]
@@ -78,9 +82,14 @@ class _Parameters:
         self.entries: dict[str, frozenset[str]] = {}
         for parameter in policy.get("Parameters") or []:
             name = parameter.get("Key") or ""
-            self._values.setdefault(name, []).extend(parameter.get("Values") or [])
+            if name in self._values:
+                raise invalid_value(f"The parameter {name} of {self._name} is given twice.")
+            self._values[name] = list(parameter.get("Values") or [])
             for entry in parameter.get("MapEntries") or []:
-                self.entries[entry.get("Key") or ""] = trimmed(entry.get("Values") or [])
+                question = entry.get("Key") or ""
+                if question in self.entries:
+                    raise invalid_value(f"The entry {question} of the parameter {name} of {self._name} is given twice.")
+                self.entries[question] = trimmed(entry.get("Values") or [])
 
     def list(self, name: str) -> list[str]:
         """Return every value of the parameter, including those in one text with commas."""

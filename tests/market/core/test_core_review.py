@@ -39,6 +39,14 @@ def known(key: Mapping[str, list[str]] | None = None, **more: object) -> dict[st
     return {"PolicyName": KNOWN, "Parameters": [{"Key": "AnswerKey", "MapEntries": entries}, *parameters(more)]}
 
 
+def twice(level: int) -> dict[str, Any]:
+    """Known answers whose parameter (0), or one of whose entries (1), is there two times."""
+    policy = known()
+    rows = policy["Parameters"] if level == 0 else policy["Parameters"][0]["MapEntries"]
+    rows.append(rows[0])
+    return policy
+
+
 def plurality(questions: object = "A,B,C,D", threshold: int = 50, **more: object) -> dict[str, Any]:
     basic = {"QuestionIds": questions, "QuestionAgreementThreshold": threshold}
     return {"PolicyName": PLURALITY, "Parameters": parameters(basic | more)}
@@ -417,6 +425,12 @@ def test_reports_come_in_pages_of_the_levels_and_kinds_asked_for(bench: Bench) -
         ("AssignmentReviewPolicy", plurality(), "is not a policy for"),
         ("HITReviewPolicy", known(), "is not a policy for"),
         ("AssignmentReviewPolicy", {"PolicyName": KNOWN}, "AnswerKey"),
+        (
+            "AssignmentReviewPolicy",
+            twice(0),
+            "The parameter AnswerKey of ScoreMyKnownAnswers/2011-09-01 is given twice",
+        ),
+        ("AssignmentReviewPolicy", twice(1), "is given twice"),
         ("AssignmentReviewPolicy", known(ApproveIfKnownAnswerScoreIsAtLeast=102), "from 0 to 101"),
         ("AssignmentReviewPolicy", known(RejectIfKnownAnswerScoreIsLessThan="-1"), "from 0 to 101"),
         ("AssignmentReviewPolicy", known(ExtendIfKnownAnswerScoreIsLessThan="half"), "from 0 to 101"),

@@ -10,7 +10,7 @@ import typer
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
 from turkctl.cli.invocation import Invocation
-from turkctl.errors import CredentialsError, ExitCode, TurkctlError
+from turkctl.errors import CredentialsError, ExitCode, TurkctlError, UnreachableError
 from turkctl.units import format_money, format_time
 
 app = App()
@@ -112,12 +112,15 @@ def _clock(run: Invocation) -> str:
     ahead = (now - datetime.now(UTC)).total_seconds()
     if run.settings.mode == "local" and ahead > 1:
         return f"the market's clock says {format_time(now)}, turned {ahead:.0f} s ahead"
-    return f"{format_time(now)}{_skew(None if run.settings.mode == 'local' else run.context.mturk.ahead)}"
+    skew = timedelta(0) if run.settings.mode == "local" else run.context.mturk.ahead
+    if skew is None:
+        raise UnreachableError("not checked: no market has answered", "fix market first")
+    return f"{format_time(now)}{_skew(skew)}"
 
 
-def _skew(ahead: timedelta | None) -> str:
+def _skew(ahead: timedelta) -> str:
     """Say how far the market's clock is off, from a minute on."""
-    if ahead is None or abs(ahead) < NOTABLE_SKEW:
+    if abs(ahead) < NOTABLE_SKEW:
         return ""
     way = "ahead of" if ahead > timedelta(0) else "behind"
     minutes = round(abs(ahead) / timedelta(minutes=1))
