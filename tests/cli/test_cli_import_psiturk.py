@@ -267,7 +267,7 @@ def test_each_value_that_an_experiment_cannot_have_is_skipped_alone(turkctl: Run
     report = rows(turkctl(*IMPORT, "--experiment", "half", "--json"))
     skipped = {row["from"]: row["detail"] for row in report if row["status"] == "skipped" and row["from"]}
     assert "200" in skipped["approve_requirement"]
-    assert skipped["lifetime"] == "'soon' is not understood"
+    assert skipped["lifetime"] == "'soon' is invalid"
     assert "https://" in skipped["ad_url"]
     assert skipped["odd_key"] == "turkctl has nothing like it"
     document = tomllib.loads((folder / "turkctl.toml").read_text())
@@ -349,8 +349,8 @@ def test_a_toml_file_is_the_project_file_as_everywhere(old: str, turkctl: Run, f
     ("config", "code", "says"),
     [
         (None, 2, "there is no psiTurk configuration"),
-        ("nothing of the kind", 2, "holds no key of psiTurk's"),
-        ("[Other]\na = 1\n", 2, "holds no key of psiTurk's"),
+        ("nothing of the kind", 2, "has no settings of psiTurk's"),
+        ("[Other]\na = 1\n", 2, "has no settings of psiTurk's"),
         ("title = x\ndatabase_url = sqlite:///nowhere.db\n", 4, "there is no database"),
         ("title = x\ndatabase_url = nonsense\n", 2, "address"),
         ("title = x\ndatabase_url = postgresql://lab:hush@127.0.0.1:1/x\n", 4, "cannot be reached"),

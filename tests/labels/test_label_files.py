@@ -220,7 +220,7 @@ def test_other_answers_are_classes_where_the_method_takes_them(turkctl: Turkctl,
     named = turkctl("labels", "aggregate", "pets.csv", "--classes", "cat,dog,bird", "--json")
     assert [row["label"] for row in rows(named)] == ["cat", "cat", "dog", "dog"]
     refused = turkctl("labels", "aggregate", "pets.csv", "--classes", "cat,bird")
-    assert (refused.code, "row 12: the label 'dog' is none of the classes" in refused.err) == (2, True)
+    assert (refused.code, "row 12: the label 'dog' is not one of the classes" in refused.err) == (2, True)
 
 
 def test_gold_from_a_file_and_from_a_column_choose_the_same_cut(turkctl: Turkctl, table: str, folder: Path) -> None:
@@ -242,7 +242,7 @@ def test_gold_from_a_file_and_from_a_column_choose_the_same_cut(turkctl: Turkctl
     [
         ("item,label\nnobody,1\n", "no gold item of gold.csv has labels"),
         ("item,label\ni1,1\ni1,0\n", "gold.csv, row 3: item i1 has two gold answers"),
-        ("item,label\ni1,perhaps\n", "gold.csv, row 2: the gold answer 'perhaps' is none of the labels' values"),
+        ("item,label\ni1,perhaps\n", "gold.csv, row 2: the gold answer 'perhaps' is not one of the labels' values"),
         ("item,label\ni1,\n", "gold.csv, row 2: the label is missing"),
         ("item,worker\ni1,w\n", "gold.csv has no column label"),
     ],

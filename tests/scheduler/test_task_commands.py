@@ -91,7 +91,7 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["aggregate-labels", "--every", "1h", "--campaign", "7"], "has no --campaign; it takes --regex"),
         (["sync", "--every", "1h", "--min-votes", "3"], "has no --min-votes"),
         (["snyc", "--every", "1h"], "did you mean 'sync'?"),
-        (["campaign", "--every", "1h"], "turkctl campaigns create"),
+        (["campaign", "--every", "1h"], "turkctl campaign create"),
         (["sync", "--every", "0"], "at least 1s"),
         (["sync", "--every", "often"], "is not a duration"),
         (["sync"], "--every"),
@@ -103,12 +103,12 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["expire", "--every", "1h", "--campaign", "7"], "no campaign 7"),
         (["approve-all", "--every", "1h", "--feedback", "x" * 2000], "feedback has at most"),
         (["sync", "--every", "1h", "--name", "two words"], "no blanks"),
-        (["sync", "--every", "1h", "--name", "a\x1b[2Jb"], "cannot name a task"),
-        (["sync", "--every", "1h", "--name", "a\u202eb"], "cannot name a task"),
-        (["sync", "--every", "1h", "--name", "campaign-3"], "what campaigns call their tasks"),
+        (["sync", "--every", "1h", "--name", "a\x1b[2Jb"], "is not a valid task name"),
+        (["sync", "--every", "1h", "--name", "a\u202eb"], "is not a valid task name"),
+        (["sync", "--every", "1h", "--name", "campaign-3"], "is a name for the tasks of campaigns"),
     ],
 )
-def test_a_task_that_cannot_be_meant_is_refused_with_the_mend(study: Turkctl, arguments: list[str], says: str) -> None:
+def test_an_invalid_task_is_refused_with_what_to_do(study: Turkctl, arguments: list[str], says: str) -> None:
     refused = study("tasks", "create", *arguments)
     assert refused.code == 2
     assert says in refused.err

@@ -1,4 +1,4 @@
-"""``experiments configure``: files become versioned settings in the store, all of them or none."""
+"""Store files as versioned settings, all of them or none (``experiments configure``)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REMOVED = "removed"
 
 @dataclass(frozen=True)
 class Change:
-    """What configuring does to one experiment. ``differences`` has (old, new) by key."""
+    """The change of one experiment by configuring. ``differences`` has (old, new) by key."""
 
     slug: str
     status: str
@@ -41,7 +41,7 @@ class Change:
     configured: Configured | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The row that is shown."""
+        """Return the row that is shown."""
         return {
             "experiment": self.slug,
             "variant": variant_of(self.slug),
@@ -75,20 +75,20 @@ def _check_columns(
 
 
 def digest(stored: Mapping[str, Any]) -> str:
-    """Stands for everything in the settings: equal when they are equal."""
+    """Return a digest of all settings: equal if and only if they are equal."""
     return hashlib.sha256(json.dumps(stored, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def plan_configure(session: Session, configured: Sequence[Configured], *, whole: bool) -> list[Change]:
-    """What would change; reads only.
+    """Return what would change; only read.
 
     Args:
         session: on turkctl's database.
         configured: the checked experiments.
-        whole: they are all there are, so that those missing are no longer dispatched.
+        whole: whether these are all experiments, so that missing ones are no longer dispatched.
 
     Raises:
-        ConfigError, MistakesError: a question asks for a column that the experiment's content does not have.
+        ConfigError, MistakesError: a question uses a column that the experiment's content does not have.
     """
     known = {version.slug: version for version in experiments.list_all(session)}
     _check_columns(session, configured, known)
@@ -118,21 +118,21 @@ def configure_project(
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Store what the files describe, and set up its qualification types on the market of the mode.
 
-    Running it twice changes nothing and asks the market nothing. What cannot be set up now, because the market is out
-    of reach, say, is made when the first HIT needs it, or at the next run.
+    Running it again changes nothing and asks the market nothing. A type that cannot be set up now, for example because
+    the market is unreachable, is created when the first HIT needs it, or at the next run.
 
     Args:
         world: database, market and clock.
         found: what the files describe.
-        whole: these are all experiments there are, so that others are no longer dispatched.
-        dry_run: only say what would change.
+        whole: whether these are all experiments, so that others are no longer dispatched.
+        dry_run: only report what would change.
 
     Returns:
         A row per experiment and qualification, and the numbers of the campaigns that another code version ended.
 
     Raises:
-        ConfigError, MistakesError: a placeholder with no column; a change of a type that the market does not make.
-        RefusedError, MarketRefusedError, UnreachableError: the types; the experiments are stored then.
+        ConfigError, MistakesError: a placeholder has no column, or the market cannot make a change of a type.
+        RefusedError, MarketRefusedError, UnreachableError: a type could not be set up; the experiments are stored.
     """
     now = world.now()
     with world.database.read() as session:
@@ -146,7 +146,7 @@ def configure_project(
 
 
 def apply_configure(database: Database, changes: Sequence[Change], now: datetime) -> list[int]:
-    """Store all of it in one transaction; the numbers of the campaigns that another code version ends."""
+    """Store all of it in one transaction; return the numbers of the campaigns that a new code version ends."""
     superseded: list[int] = []
     with database.write() as session:
         for change in changes:

@@ -1,4 +1,4 @@
-"""The schema of turkctl's database, as the front ends ask for it."""
+"""Upgrade and check the schema of turkctl's database, for the front ends."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def upgrade(
 
 
 def versions(database: Database) -> tuple[str | None, str]:
-    """The revision the database has (None without our tables) and the one this turkctl needs."""
+    """Return the revision of the database (None without our tables) and the one this turkctl needs."""
     return schema.current(database), schema.HEAD
 
 
 def differences(database: Database, participants_table: str) -> list[str]:
-    """What in the database is not as this turkctl expects, in words."""
+    """Return, in words, where the database differs from what this turkctl expects."""
     return schema.check(database, participants_table)

@@ -1,4 +1,4 @@
-"""The checks of ``turkctl doctor``: what works, and how to fix what does not."""
+"""Run the checks of ``turkctl doctor``: what works, and how to fix what does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def other_markets(world: Context) -> str:
-    """Say which other markets, or other accounts of this one, the database has HITs of in this mode; mostly nothing.
+    """Return a note on other markets or accounts that the database has HITs of in this mode; usually empty.
 
     Raises:
         TurkctlError: the database cannot be read.
@@ -24,7 +24,7 @@ def other_markets(world: Context) -> str:
     with world.database.read() as session:
         known = hits.markets(session, world.place.mode)
     others = [told_apart(market, world.place.market) for market in known if market != world.place.market]
-    return f"; the database has HITs of {', '.join(others)}, too" if others else ""
+    return f"; the database also has HITs of {', '.join(others)}" if others else ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Check:
     mend: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The row that is shown."""
+        """Return the row that is shown."""
         return {"check": self.name, "ok": self.ok, "detail": self.detail, "mend": self.mend}
 
 
@@ -45,8 +45,8 @@ def run_checks(checks: Mapping[str, Callable[[], str]], needs: Mapping[str, str]
     """Run the checks in order, each on its own.
 
     Args:
-        checks: by name, a function that says what it found, or raises a TurkctlError.
-        needs: by name, the check without which this one cannot say anything.
+        checks: by name, a function that returns what it found, or raises a TurkctlError.
+        needs: by name, the check that must succeed first.
     """
     failed: set[str] = set()
     for name, check in checks.items():

@@ -1,4 +1,4 @@
-"""Assignments: a worker's work on a HIT, as the market last told."""
+"""Store and read assignments: a worker's work on a HIT, as the market last reported it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REJECTED = "Rejected"
 
 
 class Assignment(TurkctlTable, table=True):
-    """One assignment. The market tells of them once they are submitted."""
+    """One assignment. The market reports it once it is submitted."""
 
     __tablename__ = "turkctl_assignment"
     __table_args__ = (
@@ -35,24 +35,24 @@ class Assignment(TurkctlTable, table=True):
     assignment_id: str = Field(max_length=64, index=True)
     hit_id: str = Field(max_length=64)
     hit_row: int | None = Field(default=None, foreign_key="turkctl_hit.id", index=True)
-    """Our row of that HIT; None while we have none."""
+    """Our row of that HIT; None as long as we have none."""
     worker_id: str = Field(max_length=64)
     status: str = Field(max_length=16)
     """``Submitted``, ``Approved`` or ``Rejected``."""
     accepted: datetime | None = Field(default=None, sa_type=UtcTime)
     submitted: datetime | None = Field(default=None, sa_type=UtcTime)
     auto_approval: datetime | None = Field(default=None, sa_type=UtcTime)
-    """When the market approves it by itself."""
+    """When the market approves it automatically."""
     deadline: datetime | None = Field(default=None, sa_type=UtcTime)
     approved: datetime | None = Field(default=None, sa_type=UtcTime)
     rejected: datetime | None = Field(default=None, sa_type=UtcTime)
     feedback: str | None = Field(default=None, sa_type=Text)
     answer: str | None = Field(default=None, sa_type=Text)
-    """The QuestionFormAnswers document, as it came."""
+    """The QuestionFormAnswers document, unchanged."""
     synced: datetime = Field(sa_type=UtcTime)
     """When the market was asked, before its answer."""
     answers: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    """The answer by field; None where the document could not be read, or came before answers were parsed."""
+    """The answer by field; None if the document could not be read, or was stored before answers were parsed."""
 
 
 ASSIGNMENTS = Assignment.__table__
@@ -60,7 +60,7 @@ ASSIGNMENTS = Assignment.__table__
 
 @dataclass(frozen=True)
 class Review:
-    """That an assignment was approved or rejected."""
+    """The approval or rejection of an assignment."""
 
     assignment_id: str
     at: datetime
@@ -68,9 +68,9 @@ class Review:
 
 
 def upsert_many(session: Session, rows: Sequence[Assignment]) -> None:
-    """Stores what the market said, in bulk; rows that were read from the market later are left alone.
+    """Store what the market said, in bulk; keep rows that were read from the market later.
 
-    Rows may be of several HITs of one or more places. Their ``hit_row`` is filled in here.
+    Rows may belong to several HITs and places. This function fills in their ``hit_row``.
     """
     for part in chunks(rows):
         known = _hit_rows(session, part)
@@ -81,13 +81,13 @@ def upsert_many(session: Session, rows: Sequence[Assignment]) -> None:
 
 
 def get(session: Session, place: Place, assignment_id: str) -> Assignment | None:
-    """The assignment in full, answer included, read afresh; None when this place does not know it."""
+    """Return the assignment in full, answer included, read anew; None if it is unknown in this place."""
     statement = select(Assignment).where(*_at(place), ASSIGNMENTS.c.assignment_id == assignment_id)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
 def statuses(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """``{hit_id: {assignment_id: status}}`` of what is stored, for the HITs that have any."""
+    """Return ``{hit_id: {assignment_id: status}}`` of the stored assignments of these HITs."""
     found: dict[str, dict[str, str]] = {}
     columns = (ASSIGNMENTS.c.hit_id, ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.status)
     for part in chunks(list(dict.fromkeys(hit_ids))):
@@ -100,7 +100,7 @@ def statuses(session: Session, place: Place, hit_ids: Sequence[str]) -> dict[str
 def decide_many(
     session: Session, place: Place, new: str, decisions: Sequence[Review], *, expected: Sequence[str]
 ) -> None:
-    """Records decisions of one kind, in bulk; what is unknown or no longer ``expected`` stays as it is."""
+    """Record decisions of one kind, in bulk; skip unknown assignments and those no longer in ``expected``."""
     moment = "approved" if new == APPROVED else "rejected"
     statement = (
         update(ASSIGNMENTS)

@@ -1,4 +1,4 @@
-"""What all of turkctl's tables share."""
+"""Define what all of turkctl's tables share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sqlmodel._compat import SQLModelConfig
 from turkctl.errors import SchemaError
 
 PREFIX = "turkctl_"
-"""What every table of ours begins with; all other tables are somebody else's."""
+"""The prefix of every table of ours; all other tables belong to other programs."""
 
 CHUNK = 500
-"""Values in one ``IN`` list, rows in one statement: well below what either database allows."""
+"""Maximum number of values in one ``IN`` list, or rows in one statement: well below the limit of either database."""
 
 _T = TypeVar("_T")
 
@@ -58,10 +58,10 @@ class TurkctlTable(SQLModel, registry=registry(metadata=MetaData(naming_conventi
         __table__: ClassVar[Table]
 
     def checked(self, *, without: str | None = None) -> dict[str, Any]:
-        """This row's values by column, each checked against its field's type and length.
+        """Return this row's values by column, each checked against its field's type and length.
 
         Args:
-            without: a column that is left out, because the database fills it in.
+            without: a column to leave out, because the database fills it in.
 
         Raises:
             pydantic.ValidationError: a value is of the wrong type or too long.
@@ -75,43 +75,43 @@ class TurkctlTable(SQLModel, registry=registry(metadata=MetaData(naming_conventi
 
 @cache
 def _plain(table: type[TurkctlTable]) -> type[BaseModel]:
-    """A model of the same fields without SQLAlchemy's instruments, which make validating ten times as slow."""
+    """Return a model of the same fields without SQLAlchemy's instrumentation, which slows validation tenfold."""
     fields: dict[str, Any] = {name: (info.annotation, info) for name, info in table.model_fields.items()}
     return create_model(table.__name__, __config__=ConfigDict(strict=True, extra="forbid"), **fields)
 
 
 def add(session: Session, row: TurkctlTable) -> None:
-    """Validates and inserts one row."""
+    """Validate and insert one row."""
     row.checked()
     session.add(row)
     session.flush()
 
 
 def changed_one(session: Session, statement: Update) -> bool:
-    """Runs an UPDATE that names the state it expects; whether it found exactly that row."""
+    """Run an UPDATE that names the state it expects; return whether it changed exactly one row."""
     return changed(session, statement) == 1
 
 
 def changed(session: Session, statement: Update) -> int:
-    """Runs an UPDATE; how many rows it found."""
+    """Run an UPDATE; return the number of rows that it matched."""
     result = cast("CursorResult[Any]", session.connection().execute(statement))
     return result.rowcount
 
 
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """The values in pieces that fit one statement."""
+    """Yield the values in pieces that fit one statement."""
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
 
 
 def insert_ignoring(session: Session, table: Table, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts the rows whose ``key`` is not there yet and leaves the others as they are."""
+    """Insert the rows whose ``key`` is new; leave the others unchanged."""
     if rows:
         session.connection().execute(insert_into(session, table).on_conflict_do_nothing(index_elements=list(key)), rows)
 
 
 def insert_into(session: Session, table: Table) -> Any:
-    """INSERT with the ON CONFLICT clause that SQLite and PostgreSQL share."""
+    """Return an INSERT with the ON CONFLICT clause that SQLite and PostgreSQL share."""
     dialect = session.connection().dialect.name
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_sqlite
@@ -127,7 +127,7 @@ def insert_into(session: Session, table: Table) -> Any:
 def upsert(
     session: Session, table: Table, key: Sequence[str], rows: Sequence[dict[str, Any]], *, newer_by: str
 ) -> None:
-    """Inserts the rows, or replaces those with the same ``key`` unless what is stored is newer by ``newer_by``."""
+    """Insert the rows, or replace those with the same ``key`` unless the stored row is newer by ``newer_by``."""
     if not rows:
         return
     statement = insert_into(session, table)
@@ -140,7 +140,7 @@ def upsert(
 
 
 def insert_rows(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts many rows through Core: thirty times as fast as objects."""
+    """Insert many rows through Core: thirty times as fast as objects."""
     if rows:
         session.connection().execute(insert(table), rows)
 

@@ -1,4 +1,4 @@
-"""Campaigns: a goal of people for one code version of an experiment, recruited in rounds."""
+"""Store and read campaigns: a number of people to recruit for one code version of an experiment, in rounds."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CANCELLED = "cancelled"
 SUPERSEDED = "superseded"
 ENDED = "ended"
 RUNNING = (ACTIVE, EXHAUSTED)
-"""An exhausted campaign waits for money and goes on by itself: it keeps its place."""
+"""An exhausted campaign waits for money and then continues, so it still counts as running."""
 PAST = (MET, CANCELLED, SUPERSEDED, ENDED)
 
 MOST = 1_000_000
-"""People that a campaign may be for, and assignments of one round: more is a slip of the keyboard."""
+"""Maximum for the goal of a campaign and for the assignments of a round: more is surely a typing error."""
 
 _RUNNING = text(f"status IN ('{ACTIVE}', '{EXHAUSTED}')")
 
@@ -50,16 +50,16 @@ class Campaign(TurkctlTable, table=True):
     experiment_id: int = Field(foreign_key="turkctl_experiment.id", index=True)
     code_version: str = Field(max_length=128)
     goal: int
-    """Distinct people."""
+    """Number of distinct people."""
     reward: Decimal = Field(sa_type=Money)
     duration: int
-    """Seconds that a worker has."""
+    """Time for one assignment, in seconds."""
     every: int
     """Seconds between rounds."""
     per_round: int
-    """Assignments that a round posts at most."""
+    """Maximum number of assignments that a round posts."""
     budget: Decimal | None = Field(default=None, sa_type=Money)
-    """Dollars for this campaign's HITs, commission included; None: only the experiment's budget counts."""
+    """Dollars for this campaign's HITs, commission included; None if only the experiment's budget counts."""
     start_at: datetime | None = Field(default=None, sa_type=UtcTime)
     end_at: datetime | None = Field(default=None, sa_type=UtcTime)
     hours: str | None = Field(default=None, max_length=16)
@@ -68,24 +68,24 @@ class Campaign(TurkctlTable, table=True):
     allow_repeat_workers: bool = False
     status: str = Field(default=ACTIVE, max_length=16)
     reason: str | None = Field(default=None, sa_type=Text)
-    """Why it is in this status, for people."""
+    """Why it is in this status, for the user."""
     created: datetime = Field(sa_type=UtcTime)
     ended: datetime | None = Field(default=None, sa_type=UtcTime)
 
     @property
     def number(self) -> int:
-        """The id of a campaign that is stored."""
+        """Return the id of a stored campaign."""
         assert self.id is not None
         return self.id
 
     @property
     def place(self) -> Place:
-        """The mode and market it recruits on."""
+        """Return the mode and market it recruits on."""
         return Place(self.mode, self.market)
 
     @property
     def running(self) -> bool:
-        """Whether it goes on: active, or waiting for money."""
+        """Return whether it is running: active, or waiting for money."""
         return self.status in RUNNING
 
 
@@ -93,7 +93,7 @@ CAMPAIGNS = Campaign.__table__
 
 
 def insert(session: Session, campaign: Campaign) -> Campaign:
-    """Stores a new campaign, validated, and gives it its ``id``.
+    """Validate and store a new campaign; set its ``id``.
 
     Raises:
         sqlalchemy.exc.IntegrityError: the experiment has a running campaign in this mode.
@@ -103,13 +103,13 @@ def insert(session: Session, campaign: Campaign) -> Campaign:
 
 
 def get(session: Session, campaign_id: int) -> Campaign | None:
-    """The campaign, read afresh."""
+    """Return the campaign, read anew."""
     statement = select(Campaign).where(CAMPAIGNS.c.id == campaign_id)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
 def running_of(session: Session, experiment_id: int, mode: str) -> Campaign | None:
-    """The one campaign of this experiment and mode that goes on, on whichever market."""
+    """Return the one running campaign of this experiment and mode, on any market."""
     statement = select(Campaign).where(
         CAMPAIGNS.c.experiment_id == experiment_id, CAMPAIGNS.c.mode == mode, CAMPAIGNS.c.status.in_(RUNNING)
     )
@@ -117,7 +117,7 @@ def running_of(session: Session, experiment_id: int, mode: str) -> Campaign | No
 
 
 def list_all(session: Session, place: Place, statuses: Sequence[str] | None = None) -> list[Campaign]:
-    """The campaigns of a place, oldest first."""
+    """Return the campaigns of a place, oldest first."""
     statement = select(Campaign).where(CAMPAIGNS.c.mode == place.mode).order_by(CAMPAIGNS.c.id)
     if place.market != ANY_MARKET:
         statement = statement.where(CAMPAIGNS.c.market == place.market)
@@ -127,7 +127,7 @@ def list_all(session: Session, place: Place, statuses: Sequence[str] | None = No
 
 
 def running_anywhere(session: Session, experiment_id: int) -> list[Campaign]:
-    """The campaigns of this experiment that go on, in every mode."""
+    """Return the running campaigns of this experiment, in every mode."""
     statement = select(Campaign).where(CAMPAIGNS.c.experiment_id == experiment_id, CAMPAIGNS.c.status.in_(RUNNING))
     return list(session.scalars(statement.order_by(CAMPAIGNS.c.id)))
 
@@ -135,18 +135,18 @@ def running_anywhere(session: Session, experiment_id: int) -> list[Campaign]:
 def set_status(
     session: Session, campaign_id: int, *, expected: Sequence[str], new: str, reason: str | None, now: datetime
 ) -> bool:
-    """Moves the campaign to another status, at ``now`` if it is a last one; False when it was not as ``expected``."""
+    """Set the campaign's status, with the time ``now`` if it is final; return False if it was not as ``expected``."""
     values: dict[str, Any] = {"status": new, "reason": reason, "ended": now if new in PAST else None}
     statement = update(CAMPAIGNS).where(CAMPAIGNS.c.id == campaign_id, CAMPAIGNS.c.status.in_(expected))
     return changed_one(session, statement.values(**values))
 
 
 def change(session: Session, campaign_id: int, *, expected: Sequence[str], values: Mapping[str, Any]) -> bool:
-    """Sets columns of a campaign in one of the statuses ``expected``; False when it was in another."""
+    """Set columns of a campaign in one of the ``expected`` statuses; return False if it is in another."""
     statement = update(CAMPAIGNS).where(CAMPAIGNS.c.id == campaign_id, CAMPAIGNS.c.status.in_(expected))
     return changed_one(session, statement.values(**values))
 
 
 def digest(campaign_id: int) -> str:
-    """What the intents of a campaign carry, by which they are found again."""
+    """Return the digest by which the intents of a campaign are found again."""
     return f"campaign {campaign_id}"

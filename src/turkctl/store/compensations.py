@@ -1,4 +1,4 @@
-"""Compensations in the ledger: entered when the work on the HIT of one is approved."""
+"""Enter compensations in the ledger, once the work on their HIT is approved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = (
 
 
 def enter_approved(session: Session, place: Place, assignment_ids: Sequence[str]) -> None:
-    """Enter those of the assignments that are approved and on the HIT of a compensation; each once."""
+    """Enter each of the assignments that is approved and on the HIT of a compensation, once."""
     statement = (
         select(*_COLUMNS)
         .join(HITS, HITS.c.id == ASSIGNMENTS.c.hit_row)

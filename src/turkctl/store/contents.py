@@ -1,7 +1,7 @@
-"""Content: the items of an experiment that workers are shown, and the HITs that each is shown in.
+"""Store and read content: the items of an experiment that workers are shown, and the HITs that show them.
 
-How many outputs an item has, and how many are under way, is never stored: :mod:`turkctl.store.contents_counts` works
-it out from HITs and assignments.
+The numbers of outputs that an item has, and that are under way, are not stored:
+:mod:`turkctl.store.contents_counts` computes them from HITs and assignments.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ class Content(TurkctlTable, table=True):
     __table_args__ = (UniqueConstraint("experiment_id", "key"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    """In the order in which items were added: the lower, the older."""
+    """In the order of adding: the lower, the older."""
     experiment_id: int = Field(foreign_key="turkctl_experiment.id")
     key: str = Field(max_length=KEY_LENGTH)
     data: dict[str, Any] = Field(sa_type=Json)
-    """What a question's placeholders stand for, by column. The known answer is not among it."""
+    """The values of a question's placeholders, by column, without the known answer."""
     priority: float = Field(default=0.0, sa_type=Double)
     outputs_max: int = 1
-    """Outputs wanted: how many workers are to answer it."""
+    """Number of outputs wanted: how many workers are to answer it."""
     gold: str | None = Field(default=None, sa_type=Text)
     """The known answer of an item that checks workers; such an item is never pending."""
     added: datetime = Field(sa_type=UtcTime)
     updated: datetime = Field(sa_type=UtcTime)
     removed: datetime | None = Field(default=None, sa_type=UtcTime)
-    """Since when it is no longer dispatched."""
+    """When it was removed from dispatch."""
 
 
 class ContentHit(TurkctlTable, table=True):
-    """That an item is shown in a HIT, from the moment in which the HIT's intent is committed."""
+    """The showing of an item in a HIT, from the moment in which the HIT's intent is committed."""
 
     __tablename__ = "turkctl_content_hit"
 
     token: str = Field(primary_key=True, max_length=64, foreign_key="turkctl_intent.token")
-    """Of the intent that the HIT is posted by."""
+    """The token of the intent that posts the HIT."""
     position: int = Field(primary_key=True)
-    """Of the item in the HIT, from 1."""
+    """Position of the item in the HIT, from 1."""
     content_id: int = Field(foreign_key="turkctl_content.id", index=True)
     hit_row: int | None = Field(default=None, foreign_key="turkctl_hit.id", index=True)
-    """Our row of the HIT, once it is known to be posted."""
+    """Our row of the HIT, once its posting is confirmed."""
     assignments: int
-    """Assignments that the HIT was asked for with."""
+    """Number of assignments in the request for the HIT."""
     outputs: int
-    """Outputs of one assignment, by the settings that the HIT was made with."""
+    """Number of outputs of one assignment, by the HIT's settings."""
 
 
 CONTENTS = Content.__table__
@@ -67,18 +67,18 @@ Index("ix_turkctl_content_queue", CONTENTS.c.experiment_id, CONTENTS.c.priority.
 
 
 def open_links(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Stores which items the HITs of intents show; in the transaction that opens the intents."""
+    """Store which items the HITs of intents show, in the transaction that opens the intents."""
     insert_rows(session, LINKS, rows)
 
 
 def attach(session: Session, token: str, hit_row: int) -> None:
-    """Says which HIT the intent has made; what is said already stays."""
+    """Store which HIT the intent has created, unless it is already stored."""
     statement = update(LINKS).where(LINKS.c.token == token, LINKS.c.hit_row.is_(None))
     session.connection().execute(statement.values(hit_row=hit_row))
 
 
 def data_of(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """``{id: data}`` of items, removed ones included."""
+    """Return ``{id: data}`` of items, removed ones included."""
     found: dict[int, dict[str, Any]] = {}
     for part in chunks(list(dict.fromkeys(ids))):
         rows = session.connection().execute(select(CONTENTS.c.id, CONTENTS.c.data).where(CONTENTS.c.id.in_(part)))
@@ -87,7 +87,7 @@ def data_of(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def gold_ids(session: Session, experiment_id: int) -> list[int]:
-    """The items of an experiment that have a known answer and are not removed, oldest first."""
+    """Return the ids of the items that have a known answer and are not removed, oldest first."""
     statement = select(CONTENTS.c.id).where(
         CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.gold.is_not(None), CONTENTS.c.removed.is_(None)
     )
@@ -95,7 +95,7 @@ def gold_ids(session: Session, experiment_id: int) -> list[int]:
 
 
 def gold_answers(session: Session, experiment_id: int) -> dict[str, str]:
-    """``{key: known answer}`` of the items of an experiment that have one, removed ones included."""
+    """Return ``{key: known answer}`` of the items of an experiment that have one, removed ones included."""
     statement = select(CONTENTS.c.key, CONTENTS.c.gold).where(
         CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.gold.is_not(None)
     )
@@ -103,7 +103,7 @@ def gold_answers(session: Session, experiment_id: int) -> dict[str, str]:
 
 
 def first(session: Session, experiment_id: int) -> dict[str, Any] | None:
-    """The data of the oldest item that is not removed: for trying a question out."""
+    """Return the data of the oldest item that is not removed, to try a question out with."""
     here = (CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.removed.is_(None))
     statement = select(CONTENTS.c.data).where(*here).order_by(CONTENTS.c.id).limit(1)
     found: dict[str, Any] | None = session.connection().execute(statement).scalar()
@@ -111,14 +111,14 @@ def first(session: Session, experiment_id: int) -> dict[str, Any] | None:
 
 
 def keys_of(session: Session, experiment_id: int) -> list[tuple[int, str]]:
-    """(id, key) of the items of an experiment that are not removed, oldest first."""
+    """Return (id, key) of the items of an experiment that are not removed, oldest first."""
     here = (CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.removed.is_(None))
     statement = select(CONTENTS.c.id, CONTENTS.c.key).where(*here).order_by(CONTENTS.c.id)
     return [(row.id, row.key) for row in session.connection().execute(statement)]
 
 
 def keys_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """``{id: key}`` of these items."""
+    """Return ``{id: key}`` of these items."""
     found: dict[int, str] = {}
     for part in chunks(ids):
         rows = session.connection().execute(select(CONTENTS.c.id, CONTENTS.c.key).where(CONTENTS.c.id.in_(part)))
@@ -127,7 +127,7 @@ def keys_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
 
 
 def find(session: Session, experiment_id: int, keys: Sequence[str]) -> dict[str, tuple[int, datetime | None]]:
-    """``{key: (id, since when it is removed)}`` of those of the keys that are there."""
+    """Return ``{key: (id, time of removal)}`` of the known keys."""
     found: dict[str, tuple[int, datetime | None]] = {}
     columns = (CONTENTS.c.key, CONTENTS.c.id, CONTENTS.c.removed)
     for part in chunks(list(dict.fromkeys(keys))):
@@ -137,13 +137,13 @@ def find(session: Session, experiment_id: int, keys: Sequence[str]) -> dict[str,
 
 
 def numbers(session: Session) -> dict[int, int]:
-    """``{experiment_id: items}`` that are not removed, those with a known answer included."""
+    """Return ``{experiment_id: number of items}``, without removed ones, including those with a known answer."""
     statement = select(CONTENTS.c.experiment_id, func.count()).where(CONTENTS.c.removed.is_(None))
     return {row[0]: row[1] for row in session.connection().execute(statement.group_by(CONTENTS.c.experiment_id))}
 
 
 def remove(session: Session, ids: Sequence[int], now: datetime) -> None:
-    """Takes items out of dispatch; one that is out already keeps its time."""
+    """Remove items from dispatch; one that is already removed keeps its time."""
     for part in chunks(ids):
         there = CONTENTS.c.id.in_(part) & CONTENTS.c.removed.is_(None)
         session.connection().execute(update(CONTENTS).where(there).values(removed=now))

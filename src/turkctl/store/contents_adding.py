@@ -1,4 +1,4 @@
-"""Content as it comes in: staged whole in a file of its own, then put into the database part by part."""
+"""Add content: stage all of it in a file, then write it to the database part by part."""
 
 from __future__ import annotations
 
@@ -24,48 +24,48 @@ class NewContent(NamedTuple):
     data: str
     """As JSON, keys sorted."""
     priority: float | None
-    """None: as it is stored, 0 where it is new."""
+    """None keeps the stored one, or 0 for a new item."""
     gold: str | None
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What adding an item changes of one that is there, besides its data."""
+    """What adding an item changes in an existing one, besides its data."""
 
     gold: bool
-    """Whether the known answer is replaced (by none, where the item says none)."""
+    """Whether the known answer is replaced (or removed if the item has none)."""
     outputs: int | None
-    """Outputs wanted; None: as it is stored."""
+    """Number of outputs wanted; None keeps the stored one."""
     new_outputs: int
-    """Outputs wanted of a new item."""
+    """Number of outputs wanted of a new item."""
 
 
 @dataclass(frozen=True)
 class Added:
-    """How many items were new, were changed, and were there as they are."""
+    """Numbers of items that were new, changed, and unchanged."""
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
 
     def __add__(self, other: Added) -> Added:
-        """Both together."""
+        """Return the sum of both."""
         return Added(self.added + other.added, self.updated + other.updated, self.unchanged + other.unchanged)
 
 
 class ContentStage:
-    """Items on disk, the last one for each key, in the order in which keys first came: memory stays the same.
+    """Items on disk, the last one for each key, in the order in which keys first appear: memory use stays constant.
 
-    A file of its own, so that no lock on turkctl's database is held while a long file is read and checked.
+    It is a separate file, so that turkctl's database is not locked while a long input is read and checked.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.given = 0
-        """Items put in, repeated keys included."""
+        """Number of items put in, repeated keys included."""
 
     def put(self, items: Sequence[NewContent]) -> None:
-        """Add items; one whose key was there replaces it."""
+        """Add items; a later one replaces an earlier one with the same key."""
         self.given += len(items)
         self._connection.executemany(
             "INSERT INTO stage (key, data, priority, gold) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
@@ -75,11 +75,11 @@ class ContentStage:
 
     @property
     def kept(self) -> int:
-        """Items of different keys."""
+        """Return the number of items with different keys."""
         return int(self._connection.execute("SELECT count(*) FROM stage").fetchone()[0])
 
     def parts(self, size: int) -> Iterator[list[NewContent]]:
-        """All items, so many at a time."""
+        """Yield all items in parts."""
         cursor = self._connection.execute("SELECT key, data, priority, gold FROM stage ORDER BY id")
         while rows := cursor.fetchmany(size):
             yield [NewContent(*row) for row in rows]
@@ -87,7 +87,7 @@ class ContentStage:
 
 @contextmanager
 def staging() -> Iterator[ContentStage]:
-    """A stage that is gone afterwards."""
+    """Yield a stage that is deleted afterwards."""
     table = "CREATE TABLE stage (id INTEGER PRIMARY KEY, key TEXT UNIQUE, data TEXT, priority REAL, gold TEXT)"
     with staging_file(table) as connection:
         yield ContentStage(connection)
@@ -119,7 +119,7 @@ def put(
     *,
     dry_run: bool = False,
 ) -> Added:
-    """Adds items of different keys, or changes those that are there; what is removed comes back.
+    """Add items with different keys, or change those that exist; restore removed ones.
 
     ``dry_run`` only counts, and needs no session that writes.
     """
@@ -163,7 +163,7 @@ def _new(item: NewContent, experiment_id: int, rules: Rules, now: datetime) -> d
 
 
 def _values(item: NewContent, there: tuple[Any, ...], rules: Rules) -> tuple[Any, ...]:
-    """Data, priority, outputs, known answer and removal as they should be now."""
+    """Return the new data, priority, outputs, known answer and removal."""
     _, _, priority, outputs, gold, _ = there
     return (
         item.data,
@@ -180,16 +180,16 @@ def _change(row: int, values: tuple[Any, ...], now: datetime) -> dict[str, Any]:
 
 
 def look_again(session: Session) -> None:
-    """Has PostgreSQL look at how the table is filled.
+    """Let PostgreSQL update the statistics of the table.
 
-    As long as it takes an experiment to have few items, it finds keys by reading all items of the experiment.
+    As long as it assumes that an experiment has few items, it finds keys by reading all items of the experiment.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(text(f"ANALYZE {CONTENTS.name}"))
 
 
 def raise_outputs(session: Session, by: Mapping[int, int], most: int, now: datetime) -> None:
-    """Wants so many more outputs of items, by their rows; ``most`` in all."""
+    """Raise the number of outputs of items, by their rows; at most ``most`` in all."""
     raised = CONTENTS.c.outputs_max + bindparam("b_by")
     values = {"outputs_max": case((raised > most, most), else_=raised), "updated": now}
     statement = update(CONTENTS).where(CONTENTS.c.id == bindparam("b_id")).values(**values)

@@ -1,9 +1,9 @@
-"""Outputs of content: how many there are, how many are under way, and what is still pending. Worked out, never stored.
+"""Compute outputs of content: completed, under way, and pending. They are never stored.
 
 ``completed`` are the outputs of submitted and approved assignments of the HITs that show an item; rejected ones don't
-count. ``scheduled`` are those that its live HITs may still bring: slots that can be taken, workers at work, and
-submissions that the counters imply and that are not read yet (as :mod:`turkctl.store.people` counts people), besides
-the HITs of unfinished intents. An assignment gives as many outputs as the settings said that its HIT was made with.
+count. ``scheduled`` are those that its live HITs may still bring: open slots, workers at work, and
+submissions that the counters imply but that are not read yet (as :mod:`turkctl.store.people` counts people), besides
+the HITs of unfinished intents. The number of outputs of an assignment follows the settings of its HIT.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from turkctl.store.intents import INTENTS, UNFINISHED
 from turkctl.store.people import closed, hits_at
 
 PAGE = 5000
-"""Rows that are read at a time."""
+"""Number of rows read at a time."""
 
 
 @dataclass(frozen=True)
 class ListedContent:
-    """An item as it is listed."""
+    """An item as lists show it."""
 
     key: str
     experiment: str
@@ -46,20 +46,20 @@ class ListedContent:
 
 @dataclass(frozen=True)
 class ListFilter:
-    """Which items are listed."""
+    """The filter of a list of items."""
 
     slug: str | None = None
     pending: bool = False
-    """Only those that the next dispatch would be about, in its order."""
+    """Only those that the next dispatch would post, in its order."""
     gold: bool = False
     """Only those with a known answer."""
     removed: bool = False
-    """Only those that were removed; else only the others."""
+    """Only removed items; else only the others."""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """An item with outputs missing that nobody is asked for yet."""
+    """An item with missing outputs that no HIT asks for yet."""
 
     id: int
     priority: float
@@ -67,16 +67,16 @@ class Pending:
     need: int
     """Outputs."""
     shown: int = 0
-    """HITs that it was ever meant for."""
+    """Number of HITs that it was ever planned for."""
 
     @property
     def rank(self) -> tuple[int, float, int]:
-        """The lower, the sooner: most completed first, then by priority, then the oldest."""
+        """Return the sort key: most completed first, then by priority, then the oldest."""
         return -self.completed, -self.priority, self.id
 
 
 def counts(place: Place, now: datetime, *narrowed: ColumnElement[bool], experiment_id: int | None = None) -> CTE:
-    """``content_id, completed, scheduled`` of the items that HITs of the place show, or are about to.
+    """Select ``content_id, completed, scheduled`` of the items that HITs of the place show, or are about to.
 
     ``narrowed`` are conditions on :data:`turkctl.store.contents.LINKS` that choose items.
     """
@@ -103,7 +103,7 @@ def counts(place: Place, now: datetime, *narrowed: ColumnElement[bool], experime
 
 
 def _per_hit(place: Place, now: datetime, narrowed: Sequence[ColumnElement[bool]], experiment_id: int | None) -> CTE:
-    """Assignments received, and still to be expected, of each HIT. Grouped, so that it is worked out once a HIT."""
+    """Select the received and the expected assignments of each HIT; grouped, so that each HIT is computed once."""
     stored = func.count(ASSIGNMENTS.c.id)
     good = ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED))
     unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending - stored
@@ -132,7 +132,7 @@ def _intents_at(place: Place) -> list[ColumnElement[bool]]:
 
 
 def needs(session: Session, place: Place, now: datetime, ids: Sequence[int]) -> dict[int, int]:
-    """``{id: outputs}`` that are missing and that nobody is asked for, of these items; removed ones need none."""
+    """Return ``{id: outputs}`` that are missing and that no HIT asks for; removed items need none."""
     found: dict[int, int] = {}
     for part in chunks(list(dict.fromkeys(ids))):
         counted = counts(place, now, LINKS.c.content_id.in_(part))
@@ -146,7 +146,7 @@ def needs(session: Session, place: Place, now: datetime, ids: Sequence[int]) -> 
 
 
 def out(session: Session, place: Place, now: datetime, ids: Sequence[int]) -> dict[int, int]:
-    """``{id: outputs}`` that are under way, of those of these items that have any."""
+    """Return ``{id: outputs}`` under way, for those of these items that have any."""
     found: dict[int, int] = {}
     for part in chunks(ids):
         counted = counts(place, now, LINKS.c.content_id.in_(part))
@@ -168,7 +168,7 @@ def _need(counted: CTE) -> ColumnElement[int]:
 
 
 def seen_pending(session: Session, place: Place, now: datetime, experiment_id: int) -> list[Pending]:
-    """The pending items that were ever meant for a HIT, of any place, in the order of dispatch."""
+    """Return the pending items that were ever planned for a HIT, in any place, in the order of dispatch."""
     counted = counts(place, now, experiment_id=experiment_id)
     shown = select(LINKS.c.content_id, func.count().label("shown")).group_by(LINKS.c.content_id).subquery()
     completed, need = _completed(counted), _need(counted)
@@ -185,13 +185,13 @@ def seen_pending(session: Session, place: Place, now: datetime, experiment_id: i
 
 
 def pending(session: Session, place: Place, now: datetime, experiment_id: int) -> Iterator[Pending]:
-    """The pending items in the order of dispatch: those shown before, merged with those that never were."""
+    """Yield the pending items in the order of dispatch: those shown before, merged with new ones."""
     seen = seen_pending(session, place, now, experiment_id)
     return heapq.merge(seen, new_pending(session, experiment_id), key=lambda item: item.rank)
 
 
 def new_pending(session: Session, experiment_id: int, page: int = PAGE) -> Iterator[Pending]:
-    """The items that were never meant for a HIT, by priority, the oldest first; read a page at a time."""
+    """Yield the items that were never planned for a HIT, by priority, the oldest first; read a page at a time."""
     never = ~select(LINKS.c.content_id).where(LINKS.c.content_id == CONTENTS.c.id).exists()
     statement = select(CONTENTS.c.id, CONTENTS.c.priority, CONTENTS.c.outputs_max).where(
         *_in_queue(experiment_id), never
@@ -203,7 +203,7 @@ def new_pending(session: Session, experiment_id: int, page: int = PAGE) -> Itera
             yield Pending(row.id, row.priority, 0, row.outputs_max)
         last = rows[-1]
         later = and_(CONTENTS.c.priority == last.priority, CONTENTS.c.id > last.id)
-        # The first condition says nothing new: it lets the index be entered where the last page ended.
+        # The first condition is redundant: it lets the index be entered where the last page ended.
         part = statement.where(CONTENTS.c.priority <= last.priority, or_(CONTENTS.c.priority < last.priority, later))
 
 
@@ -220,7 +220,7 @@ def list_contents(
     limit: int | None = None,
     offset: int = 0,
 ) -> Iterator[ListedContent]:
-    """The items that match, by experiment and age; pending ones in the order of dispatch. Read a page at a time."""
+    """Yield the items that match, by experiment and age; pending ones in the order of dispatch. Reads by pages."""
     if wanted.pending:
         yield from _list_pending(session, place, now, wanted, limit, offset)
         return
@@ -238,7 +238,7 @@ def list_contents(
 def _listed_of(
     session: Session, place: Place, now: datetime, wanted: ListFilter, experiment_id: int
 ) -> Iterator[ListedContent]:
-    # Adding nothing keeps the database from the experiment's index, by which it would sort all items for each page.
+    # Adding 0 keeps the database from using the experiment's index, with which it would sort all items for each page.
     of_experiment = (CONTENTS.c.experiment_id + 0) == experiment_id
     statement = _of(wanted).where(of_experiment).order_by(CONTENTS.c.id).limit(PAGE)
     after = 0
@@ -290,7 +290,7 @@ def _list_pending(
         }
         for item in part:
             row = rows.get(item.id)
-            if row is not None:  # else it was removed just now
+            if row is not None:  # otherwise it was removed just now
                 yield _listed(row, item.completed, row.outputs_max - item.completed - item.need)
 
 

@@ -1,4 +1,4 @@
-"""What workers answered to content with a known answer."""
+"""Read workers' answers to content with a known answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from turkctl.store.people import hits_at
 
 @dataclass(frozen=True)
 class Known:
-    """An item with a known answer, where it is shown."""
+    """An item with a known answer, and its position in a HIT."""
 
     position: int
     key: str
@@ -27,21 +27,21 @@ class Known:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a worker submitted on a HIT that shows such items."""
+    """A worker's submission on a HIT that shows such items."""
 
     worker_id: str
     experiment_id: int
     settings_id: int | None
     answers: dict[str, Any] | None
     document: str | None
-    """The answers as they came, where they are not stored by field."""
+    """The unparsed answers, if they are not stored by field."""
     known: list[Known]
 
 
 def submissions(session: Session, place: Place, experiment_ids: Collection[int] | None) -> Iterator[Submission]:
-    """Everything submitted on HITs that show items with a known answer, of all or of these experiments.
+    """Return all submissions on HITs that show items with a known answer, of all or of these experiments.
 
-    Rejected work is part of it: it says as much about the worker. An item that got its known answer after it was
+    Rejected work is included: it tells as much about the worker. An item that got its known answer after it was
     shown counts, and a removed one does.
     """
     shown = _shown(session, place, experiment_ids)
@@ -66,7 +66,7 @@ def submissions(session: Session, place: Place, experiment_ids: Collection[int] 
 
 
 def _shown(session: Session, place: Place, experiment_ids: Collection[int] | None) -> dict[int, list[Known]]:
-    """The items with a known answer of each HIT, by its row."""
+    """Return the items with a known answer of each HIT, by its row."""
     statement: Select[Any] = (
         select(LINKS.c.hit_row, LINKS.c.position, CONTENTS.c.key, CONTENTS.c.gold)
         .join_from(LINKS, CONTENTS, LINKS.c.content_id == CONTENTS.c.id)

@@ -1,4 +1,4 @@
-"""What the market does by itself at a known time: what lists of deadlines are made from."""
+"""Find what the market does automatically at a known time, for lists of deadlines."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from turkctl.store.people import unread_of_hit
 
 @dataclass(frozen=True)
 class WorkDue:
-    """Work on a HIT of ours, and the time that counts for it."""
+    """Work on a HIT of ours, and its deadline or submission time."""
 
     moment: datetime
-    """When it is approved by itself, or was submitted."""
+    """When it is approved automatically, or was submitted."""
     assignment_id: str
     worker_id: str
     hit_id: str
@@ -37,32 +37,32 @@ class WorkDue:
 
 @dataclass(frozen=True)
 class Idle:
-    """A HIT that nothing is open on, and when it last changed as far as is known."""
+    """A HIT with nothing open, and when it last changed as far as is known."""
 
     hit: HitRow
     changed: datetime
 
 
 def approvals(session: Session, wanted: HitFilter, until: datetime) -> list[WorkDue]:
-    """Submitted work that the market approves by itself before ``until``, also where that time is past."""
+    """Return submitted work that the market approves automatically before ``until``, even if that time has passed."""
     moment = ASSIGNMENTS.c.auto_approval
     return _work(session, wanted, moment, ASSIGNMENTS.c.status == SUBMITTED, moment <= until)
 
 
 def rejections(session: Session, wanted: HitFilter, since: datetime, until: datetime) -> list[WorkDue]:
-    """Rejected work that was submitted after ``since`` and not later than ``until``."""
+    """Return rejected work that was submitted after ``since`` and not later than ``until``."""
     moment = ASSIGNMENTS.c.submitted
     return _work(session, wanted, moment, ASSIGNMENTS.c.status == REJECTED, moment > since, moment <= until)
 
 
 def expiries(session: Session, wanted: HitFilter, now: datetime, until: datetime) -> list[HitRow]:
-    """HITs with open slots whose time is over after ``now`` and not later than ``until``."""
+    """Return HITs with open slots that expire after ``now`` and not later than ``until``."""
     due = (HITS.c.available > 0, HITS.c.expires > now, HITS.c.expires <= until)
     return [row for part in _parts(session, wanted) for row in select_where(session, *part, *due)]
 
 
 def idle(session: Session, wanted: HitFilter, until: datetime) -> list[Idle]:
-    """HITs that expired before ``until`` with nobody at work and nothing undecided, and did not change after it."""
+    """Return HITs that expired before ``until``, with nobody at work, nothing undecided, and no change since then."""
     waiting = select(ASSIGNMENTS.c.hit_row).where(ASSIGNMENTS.c.hit_row == HITS.c.id, ASSIGNMENTS.c.status == SUBMITTED)
     undecided = or_(HITS.c.pending > 0, unread_of_hit() > 0, waiting.exists())  # counters lag behind our own decisions
     quiet = (~undecided, HITS.c.expires <= until, HITS.c.created <= until)
@@ -97,7 +97,7 @@ def _work(
 
 
 def _parts(session: Session, wanted: HitFilter) -> list[list[ColumnElement[bool]]]:
-    """The filter as conditions on HITs that are still there, once for every handful of ids."""
+    """Yield the filter as conditions on HITs that still exist, one for each chunk of ids."""
     conditions = [*conditions_of(session, wanted), HITS.c.disposed_at.is_(None)]
     if wanted.ids is None:
         return [conditions]
@@ -105,7 +105,7 @@ def _parts(session: Session, wanted: HitFilter) -> list[list[ColumnElement[bool]
 
 
 def _last_changes(session: Session, hits: Sequence[int]) -> dict[int, list[datetime]]:
-    """``{row of the HIT: times}`` of the last submission and decisions on it."""
+    """Return ``{row of the HIT: times}`` of its last submission and decisions."""
     found: dict[int, list[datetime]] = {}
     times = [func.max(column) for column in (ASSIGNMENTS.c.submitted, ASSIGNMENTS.c.approved, ASSIGNMENTS.c.rejected)]
     for part in chunks(hits):

@@ -1,8 +1,8 @@
-"""The one way to a database: an engine with the right pragmas, and sessions that read or write.
+"""Connect to a database: an engine with the right pragmas, and sessions that read or write.
 
 Both databases behave alike. Writing sessions of all processes come one after another (SQLite's driver would open a
 transaction only at the first write, PostgreSQL would run two side by side, and either would lose updates of a "read,
-compute, write" without an error); reading sessions wait for nobody, see one snapshot, and cannot write. So keep
+compute, write" without an error); reading sessions do not wait, see one snapshot, and cannot write. So keep
 sessions short, and none open across a request to the market.
 """
 
@@ -25,10 +25,10 @@ from turkctl.sqlite_files import SqliteFile
 from turkctl.store import failures
 
 WRITABLE = ("sqlite", "postgresql")
-"""What turkctl writes to. MySQL is read: participants can be listed and exported, nothing else."""
-READ_ONLY_HINT = "use SQLite or PostgreSQL; from others, participants can be listed, counted, shown and exported"
+"""The databases that turkctl writes to. It only reads MySQL: participants can be listed and exported."""
+READ_ONLY_HINT = "use SQLite or PostgreSQL; in others, turkctl can only list, count, show and export participants"
 WAIT_MS = 5000
-"""How long a writer waits for another one."""
+"""How long a writer waits for another one, in milliseconds."""
 CONNECT_TIMEOUT_S = 10
 _POLL_S = 0.001
 _READING = "turkctl_reading"
@@ -38,7 +38,7 @@ _WRITER_LOCK = 0x7475726B63746C  # "turkctl"; PostgreSQL's advisory locks are pe
 
 @dataclass(frozen=True)
 class Database:
-    """A database that can be read and written. Any thread may ask for a session and keeps it to itself."""
+    """A database that can be read and written. Any thread may ask for a session, and must not share it."""
 
     engine: Engine
     url: URL
@@ -47,17 +47,17 @@ class Database:
 
     @property
     def url_for_people(self) -> str:
-        """The address without its password."""
+        """Return the address without its password."""
         return failures.masked(self.url)
 
     @property
     def dialect(self) -> str:
-        """``sqlite``, ``postgresql`` or, only for reading, ``mysql`` (MariaDB as well)."""
+        """Return ``sqlite``, ``postgresql`` or, only for reading, ``mysql`` (also for MariaDB)."""
         return self.engine.dialect.name
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session on one snapshot of the database. Nothing in it can be written.
+        """Yield a session on one snapshot of the database; it cannot write.
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened or read.
@@ -74,7 +74,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose work is committed at the end, or not at all when the block raises.
+        """Yield a session whose work is committed at the end, or not at all if the block raises.
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened or written, or stays locked for five seconds.
@@ -88,7 +88,7 @@ class Database:
 
     @contextmanager
     def outside_transactions(self) -> Iterator[Connection]:
-        """A connection for what PostgreSQL does in no transaction, each statement of which takes effect at once.
+        """Yield a connection without a transaction, for PostgreSQL: each statement takes effect at once.
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened or written.
@@ -105,7 +105,7 @@ class Database:
 
     @contextmanager
     def translating(self) -> Iterator[None]:
-        """Turns the driver's failures inside the block into turkctl's errors."""
+        """Turn the driver's failures inside the block into turkctl's errors."""
         try:
             yield
         except SQLAlchemyError as error:
@@ -113,27 +113,27 @@ class Database:
             if shown is None:
                 raise
             raise shown from error
-        except UnicodeEncodeError as error:  # a word of the command line that is no text
+        except UnicodeEncodeError as error:  # an argument of the command line that is not valid text
             raise UsageError(
                 f"{error.object!a} is not text that a database can hold", hint="write it in UTF-8"
             ) from None
 
     def close(self) -> None:
-        """Closes the pooled connections."""
+        """Close the pooled connections."""
         self.engine.dispose()
 
 
 def parse_url(text: str) -> URL:
-    """The address of a database; ``postgres://`` and ``postgresql://`` mean psycopg 3, ``mysql://`` PyMySQL.
+    """Parse a database's address; ``postgres://`` and ``postgresql://`` mean psycopg 3, ``mysql://`` PyMySQL.
 
     Raises:
-        ConfigError: it is no address, or names an SQLite database in memory, which would be gone with the command.
+        ConfigError: it is invalid, or names an SQLite database in memory, which would be lost when the command ends.
     """
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):  # its message may quote the password
         raise ConfigError(
-            "the database's address cannot be understood",
+            "the address of the database is invalid",
             hint="write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, a password's @ : / as %40 %3A %2F",
         ) from None
     if url.drivername in ("postgres", "postgresql"):
@@ -146,7 +146,7 @@ def parse_url(text: str) -> URL:
 
 
 def connect(url: str) -> Database:
-    """The database at ``url``. No connection is made yet; the first session makes it (and an SQLite file).
+    """Return the database at ``url``. The first session connects (and creates an SQLite file).
 
     Raises:
         ConfigError: see :func:`parse_url`.
@@ -177,13 +177,13 @@ def connect(url: str) -> Database:
 
 
 def _file_of(url: URL) -> SqliteFile | None:
-    """Return the file of an SQLite database; None for one of SQLite's own addresses, as in ``file:x.db?mode=ro``."""
+    """Return the file of an SQLite database; None for one of SQLite's own URIs, such as ``file:x.db?mode=ro``."""
     name = url.database or ""
     return None if name.startswith("file:") else SqliteFile(Path(name))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Pragmas of a new connection; WAL only for a file without a table, which is ours to make."""
+    """Set the pragmas of a new connection; WAL only for a file without a table, which turkctl creates."""
     connection.isolation_level = None  # the driver must not open transactions of its own; _begin_sqlite does
     cursor = connection.cursor()
     try:
@@ -197,7 +197,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _use_write_ahead_log(cursor: Any) -> None:
-    """Switches the journal, which SQLite refuses at once, whatever the timeout, while others do the same.
+    """Switch to WAL, which SQLite refuses at once, whatever the timeout, while others do the same.
 
     A writing transaction does wait for them, so an empty one goes before each further try. Once one has switched, the
     switch of all others has nothing to do and succeeds.
@@ -220,7 +220,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _take_lock(connection: Connection, statement: str) -> None:
-    """Runs what locks the file; whatever is wrong is said as of any other statement."""
+    """Run a statement that locks the file; raise its failures like those of any other statement."""
     cursor = connection.connection.cursor()
     try:
         taken = _patiently(cursor, statement) is not None
@@ -231,10 +231,10 @@ def _take_lock(connection: Connection, statement: str) -> None:
 
 
 def _patiently(cursor: Any, statement: str) -> list[Any] | None:
-    """Runs what locks the file, again and again for :data:`WAIT_MS`; its rows, None where it failed.
+    """Try a statement that locks the file for up to :data:`WAIT_MS`; return its rows, or None if it failed.
 
-    SQLite's own waiting asks ten times a second at last. Beside a program that commits one small change after another,
-    as psiTurk's server does in a busy hour, that misses the moments in which nobody holds the file.
+    SQLite's own waiting ends up trying ten times a second. Beside a program that commits one small change after
+    another, like psiTurk's server in a busy hour, that misses the moments in which the file is free.
     """
     deadline = time.monotonic() + WAIT_MS / 1000
     cursor.execute("PRAGMA busy_timeout=0")
@@ -261,5 +261,5 @@ def _begin_postgresql(connection: Connection) -> None:
 
 
 def _begin_mysql(connection: Connection) -> None:
-    """One snapshot, in which the server itself refuses to write."""
+    """Begin a read-only transaction on one snapshot."""
     connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")

@@ -1,4 +1,4 @@
-"""Experiments, and every version of their settings."""
+"""Store and read experiments, and every version of their settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Outcome = Literal["created", "changed", "unchanged"]
 
 
 class Experiment(TurkctlTable, table=True):
-    """An experiment that was configured once. Inactive: it is no longer in the project's files."""
+    """A configured experiment; inactive if it is no longer in the project's files."""
 
     __tablename__ = "turkctl_experiment"
 
@@ -87,18 +87,18 @@ _CURRENT = _VERSION.where(SETTINGS.c.version == EXPERIMENTS.c.version)
 
 
 def by_slug(session: Session, slug: str) -> Version | None:
-    """The experiment with its current settings, active or not."""
+    """Return the experiment with its current settings, active or not."""
     row = session.connection().execute(_CURRENT.where(EXPERIMENTS.c.slug == slug)).one_or_none()
     return None if row is None else Version(*row)
 
 
 def current(session: Session, experiment_id: int) -> Version:
-    """The current settings of an experiment that is there."""
+    """Return the current settings of an existing experiment."""
     return Version(*session.connection().execute(_CURRENT.where(EXPERIMENTS.c.id == experiment_id)).one())
 
 
 def list_all(session: Session, *, inactive: bool = True) -> list[Version]:
-    """Experiments with their current settings, by slug; ``inactive=False`` leaves out those no longer configured."""
+    """Return experiments with their current settings, by slug; ``inactive=False`` leaves out inactive ones."""
     statement = _CURRENT.order_by(EXPERIMENTS.c.slug)
     if not inactive:
         statement = statement.where(EXPERIMENTS.c.active.is_(True))
@@ -106,19 +106,19 @@ def list_all(session: Session, *, inactive: bool = True) -> list[Version]:
 
 
 def history(session: Session, slug: str) -> list[Version]:
-    """Every version of the experiment's settings, newest first."""
+    """Return every version of the experiment's settings, newest first."""
     statement = _VERSION.where(EXPERIMENTS.c.slug == slug).order_by(SETTINGS.c.version.desc())
     return [Version(*row) for row in session.connection().execute(statement)]
 
 
 def settings_of(session: Session, settings_id: int) -> Version | None:
-    """The version that a HIT was made with."""
+    """Return the version that a HIT was made with."""
     row = session.connection().execute(_VERSION.where(SETTINGS.c.id == settings_id)).one_or_none()
     return None if row is None else Version(*row)
 
 
 def by_settings(session: Session, ids: Collection[int]) -> dict[int, Version]:
-    """Return the versions of these settings, by their ids."""
+    """Return the versions of these settings, by the settings' ids."""
     found = [session.connection().execute(_VERSION.where(SETTINGS.c.id.in_(part))) for part in chunks(sorted(ids))]
     versions = [Version(*row) for rows in found for row in rows]
     return {version.settings_id: version for version in versions}
@@ -134,9 +134,9 @@ def save_version(
     source: str,
     now: datetime,
 ) -> Outcome:
-    """Stores the settings as the current version, unless the current one has the same digest.
+    """Store the settings as the current version, unless the current one has the same digest.
 
-    An experiment that was inactive becomes active, which counts as changed. ``digest`` stands for everything in
+    An inactive experiment becomes active, which counts as changed. ``digest`` covers everything in
     ``settings`` and ``code_version`` (at most 64 characters).
     """
     current = by_slug(session, slug)
@@ -168,7 +168,7 @@ def save_version(
 
 
 def deactivate(session: Session, slug: str) -> bool:
-    """Marks the experiment as no longer configured; False when it is unknown or already so marked."""
+    """Mark the experiment as inactive; return False if it is unknown or already inactive."""
     return changed_one(session, _set_active(slug, to=False))
 
 

@@ -1,4 +1,4 @@
-"""What a database's own errors mean to a user: one line and what to do about it, no address with a password in it."""
+"""Translate a database's own errors for the user: one line and what to do, never a password."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from turkctl.errors import DatabaseUnreachableError, SchemaError, TurkctlError
 
 _WAIT = "wait until the other program is done and try again"
 
-# What SQLite says, and what we say about it: (fragment, message, hint).
+# SQLite's errors: (fragment, message, hint).
 _SQLITE = (
     ("database is locked", "is locked by another program", _WAIT),
     ("database table is locked", "is locked by another program", _WAIT),
@@ -21,24 +21,24 @@ _SQLITE = (
     ("malformed", "is damaged", "restore it from a copy, or save what can be read with sqlite3's .recover"),
     ("readonly database", "cannot be written", "check the permissions of the file and of its folder"),
     ("disk is full", "cannot grow: the disk is full", "free some space and try again"),
-    ("could not decode to utf-8", "holds text that is not UTF-8", "mend it with sqlite3, or leave the column out"),
-    ("disk i/o error", "cannot be read or written (disk I/O error)", "check the disk; is it a network share?"),
+    ("could not decode to utf-8", "holds text that is not UTF-8", "fix it with sqlite3, or leave the column out"),
+    ("disk i/o error", "cannot be read or written (disk I/O error)", "check the disk; a network share is not safe"),
 )
 
 _EXTRAS = {
-    "postgresql": "pip install 'turkctl[postgres]'",
-    "mysql": "pip install 'turkctl[mysql]', and write mysql+pymysql://…",
+    "postgresql": "run: pip install 'turkctl[postgres]'",
+    "mysql": "run: pip install 'turkctl[mysql]', and write mysql+pymysql://…",
 }
 
-# What PostgreSQL's error codes mean: message and hint.
+# PostgreSQL's error codes: message and hint.
 _UNDEFINED_TABLE = "42P01"
 _SERVER = {
     "55P03": ("is busy", _WAIT),  # lock_not_available
     "40P01": ("is busy", _WAIT),  # deadlock_detected
-    "42501": ("does not allow it", "give the user the right to it, or use a database of its own"),
-    "25006": ("cannot be written", "is it a copy that may only be read?"),  # read_only_sql_transaction
+    "42501": ("refuses it", "give the user the right to it, or use a database of its own"),
+    "25006": ("cannot be written", "check that it is not a read-only copy"),  # read_only_sql_transaction
 }
-# The same by MySQL's numbers: no such table, no right to it (three ways), a transaction that only reads.
+# MySQL's error numbers: no such table, access denied (three ways), a read-only transaction.
 _MYSQL = {1146: _UNDEFINED_TABLE, 1142: "42501", 1143: "42501", 1044: "42501", 1792: "25006"}
 _NUMBER_AND_WORDS = 2
 
@@ -57,14 +57,14 @@ def _secrets(url: URL) -> list[str]:
 
 
 def first_line(error: DBAPIError) -> str:
-    """What the driver itself said, without the statement."""
+    """Return the first line of the driver's message, without the statement."""
     numbered = _numbered(error)
     lines = (str(error.orig) if numbered is None else numbered[1]).strip().splitlines()
     return lines[0] if lines else type(error.orig).__name__
 
 
 def _numbered(error: DBAPIError) -> tuple[int, str] | None:
-    """The number and the words of an error of PyMySQL's; None for other drivers, whose errors are words alone."""
+    """Return the number and text of an error of PyMySQL; None for other drivers, whose errors have text only."""
     arguments: tuple[object, ...] = error.orig.args if error.orig is not None else ()
     if len(arguments) != _NUMBER_AND_WORDS or not isinstance(arguments[0], int):
         return None
@@ -72,7 +72,7 @@ def _numbered(error: DBAPIError) -> tuple[int, str] | None:
 
 
 def _detail(error: DBAPIError, url: URL) -> str:
-    """The driver's own first line, with anything secret taken out."""
+    """Return the driver's own first line, without secrets."""
     text = first_line(error)
     for secret in _secrets(url):
         text = text.replace(secret, "***")
@@ -85,8 +85,8 @@ def _cannot_open(url: URL) -> DatabaseUnreachableError:
         return DatabaseUnreachableError(f"{path} is a folder, not a database", hint="name a file in it")
     if not path.parent.is_dir():
         return DatabaseUnreachableError(
-            f"the database {path} cannot be made: there is no folder {path.parent}",
-            hint="make the folder, or name another file with --database-url",
+            f"the database {path} cannot be created: there is no folder {path.parent}",
+            hint="create the folder, or name another file with --database-url",
         )
     return DatabaseUnreachableError(
         f"the database {path} cannot be opened",
@@ -128,10 +128,10 @@ def _server_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
 
 
 def translated(error: SQLAlchemyError, url: URL) -> TurkctlError | None:
-    """The error to show for what the driver raised, or None when it is no failure of the database but of ours."""
+    """Return the error to show for what the driver raised; None if the fault is in turkctl, not in the database."""
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnreachableError(
-            f"all connections to {masked(url)} are in use", hint="run fewer things at once and try again"
+            f"all connections to {masked(url)} are in use", hint="run fewer commands at once and try again"
         )
     if not isinstance(error, DBAPIError):
         return None
@@ -141,7 +141,7 @@ def translated(error: SQLAlchemyError, url: URL) -> TurkctlError | None:
 
 
 def missing_driver(error: ImportError | NoSuchModuleError, url: URL) -> DatabaseUnreachableError:
-    """The error for an address whose driver is not installed."""
+    """Return the error for an address whose driver is not installed."""
     backend = url.get_backend_name()
     hint = _EXTRAS.get(backend, f"install a driver for {backend}, or use SQLite or PostgreSQL")
     name = getattr(error, "name", None) or url.drivername

@@ -1,6 +1,6 @@
-"""What becomes of a HIT's row: counters as the market last told them, its expiry, its end.
+"""Update a HIT's row: counters as the market last reported them, its expiry, its end.
 
-Of two answers the later one stays, whichever is stored first, and a HIT that is gone does not come back.
+Of two answers the later one wins, whichever is stored first, and a disposed HIT does not come back.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Snapshot:
 
 
 def update_counters(session: Session, place: Place, seen: Snapshot) -> bool:
-    """Stores what the market said, unless what is stored was read later or the HIT is disposed."""
+    """Store what the market said, unless the stored row was read later or the HIT is disposed."""
     statement = (
         update(HITS)
         .where(
@@ -56,7 +56,7 @@ def update_counters(session: Session, place: Place, seen: Snapshot) -> bool:
 
 
 def note_unchanged(session: Session, place: Place, hit_ids: Sequence[str], read_at: datetime) -> None:
-    """Notes that the market, asked at that time, said of these HITs what is stored."""
+    """Record that the market, asked at that time, confirmed what is stored of these HITs."""
     older = or_(HITS.c.synced.is_(None), HITS.c.synced <= read_at)
     statement = update(HITS).where(*in_place(place), HITS.c.disposed_at.is_(None), older).values(synced=read_at)
     for part in chunks(hit_ids):
@@ -64,11 +64,11 @@ def note_unchanged(session: Session, place: Place, hit_ids: Sequence[str], read_
 
 
 def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
-    """Moves the expiry forward to ``at``; False when it is already past it, disposed or unknown.
+    """Move the expiry forward to ``at``; return False if the HIT already expired, is disposed or unknown.
 
-    Its counters may be from before the market did so, and somebody may have taken a slot since: they count as not read,
-    so that its slots stay in play until the next look. The status becomes what the market makes of it: to be reviewed,
-    unless somebody is at work.
+    Its counters may predate the expiry, and somebody may have taken a slot since: they count as not read, so that its
+    slots stay in play until the next look. The status becomes what the market makes it: Reviewable, unless somebody is
+    at work.
     """
     statement = update(HITS).where(
         *in_place(place), HITS.c.hit_id == hit_id, HITS.c.expires > at, HITS.c.disposed_at.is_(None)
@@ -78,9 +78,9 @@ def mark_expired(session: Session, place: Place, hit_id: str, at: datetime) -> b
 
 
 def note_decisions(session: Session, place: Place, hit_ids: Iterable[str]) -> None:
-    """Counts the stored decisions on the work of these HITs, where more are stored than their counters say.
+    """Raise the counters of these HITs to the number of stored decisions, if that is higher.
 
-    Lists are right at once after an act of ours. What the market told of slots and of people at work stays as it was.
+    So lists are right directly after a decision of ours. Counters of slots and of people at work stay unchanged.
     """
     decided = (
         select(func.count())
@@ -97,6 +97,6 @@ def note_decisions(session: Session, place: Place, hit_ids: Iterable[str]) -> No
 
 
 def mark_disposed(session: Session, place: Place, hit_id: str, at: datetime) -> bool:
-    """Marks a HIT that the market itself says is gone; False when it is so marked already or unknown."""
+    """Mark a HIT that the market no longer has; return False if it is already marked or unknown."""
     statement = update(HITS).where(*in_place(place), HITS.c.hit_id == hit_id, HITS.c.disposed_at.is_(None))
     return changed_one(session, statement.values(status=DISPOSED, disposed_at=at))

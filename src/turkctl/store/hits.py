@@ -1,4 +1,4 @@
-"""HITs: one row each, with the counters that the market last told."""
+"""Store and read HITs: one row each, with the counters that the market last reported."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ASSIGNABLE = "Assignable"
 UNASSIGNABLE = "Unassignable"
 REVIEWABLE = "Reviewable"
 ENDED = ("Reviewable", "Reviewing")
-"""What the market calls a HIT that nobody can start on and nobody works on any more."""
+"""The market's status for a HIT that nobody can start or is working on."""
 DISPOSED = "Disposed"
 """Our own status for a HIT that the market has deleted; the market itself never says it."""
 
@@ -63,7 +63,7 @@ class Hit(TurkctlTable, table=True):
     """``Assignable``, ``Unassignable``, ``Reviewable``, ``Reviewing`` as the market says, or ``Disposed``."""
     reward: Decimal = Field(sa_type=Money)
     masters: bool = False
-    """Whether it asks for Masters, which raises the commission."""
+    """Whether it requires Masters, which raises the commission."""
     max_assignments: int
     available: int
     pending: int
@@ -81,22 +81,22 @@ class Hit(TurkctlTable, table=True):
     origin: str = Field(default=OURS, max_length=16, sa_column_kwargs={"server_default": OURS})
     """Who posted it: ``turkctl``, or ``psiturk`` on the same database."""
     adopted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    """Whether somebody said whose a HIT of psiTurk's is, so that it is not worked out any more."""
+    """Whether somebody assigned this HIT of psiTurk to an experiment, so that it is no longer inferred."""
     first_version: str | None = Field(default=None, max_length=128)
-    """Of the first participant of a HIT of psiTurk's; empty where there was none yet when one was looked for."""
+    """Code version of the first participant of a HIT of psiTurk; empty if none had taken part at the last look."""
 
 
 HITS = Hit.__table__
 SUBMITTED = HITS.c.max_assignments - HITS.c.available - HITS.c.pending - HITS.c.completed
-"""Submissions waiting for a decision: the one counter the market leaves to be worked out."""
+"""Number of submissions waiting for a decision: the one counter that the market does not report."""
 
 
 @dataclass(frozen=True)
 class HitRow:
-    """What lists and plans need of a HIT."""
+    """The columns of a HIT that lists and plans need."""
 
     row: int
-    """Key of the row: give the last one as ``after`` to read on."""
+    """Key of the row: pass the last one as ``after`` to read on."""
     mode: str
     market: str
     hit_id: str
@@ -122,7 +122,7 @@ class HitRow:
     """``turkctl`` or ``psiturk``."""
 
     def expired(self, now: datetime) -> bool:
-        """Whether its time is over, so that no new worker can start, whatever ``available`` says (:func:`expired`)."""
+        """Return whether it expired, so that no new worker can start, whatever ``available`` says (:func:`expired`)."""
         open_ = self.status == ASSIGNABLE and self.synced is not None and self.synced > self.expires
         return self.expires <= now and not open_
 
@@ -154,10 +154,10 @@ _ROW: Select[*tuple[Any, ...]] = select(
 
 
 def expired(now: datetime) -> ColumnElement[bool]:
-    """Whether the time of the HIT at hand is over.
+    """Return the condition that a HIT has expired.
 
-    That is so by this machine's clock, unless the market was asked since and said that the HIT can still be taken:
-    its clock is behind, and it is its own that counts.
+    It goes by this machine's clock, unless the market was asked after the expiry and said that the HIT can still be
+    taken: then the market's clock is behind, and the market's clock decides.
     """
     asked = and_(HITS.c.synced.is_not(None), HITS.c.synced > HITS.c.expires)
     return and_(HITS.c.expires <= now, ~and_(asked, HITS.c.status == ASSIGNABLE))
@@ -165,7 +165,7 @@ def expired(now: datetime) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class HitFilter:
-    """Which HITs of one place; what is given is combined by "and". With nothing given: all of them."""
+    """Which HITs of one place. Conditions are combined by "and"; without any, all HITs match."""
 
     place: Place
     ids: Sequence[str] | None = None
@@ -178,29 +178,29 @@ class HitFilter:
     active: bool | None = None
     """Whether workers can still start on it: assignable and not expired. Needs ``now``."""
     expired: bool | None = None
-    """Whether its time is over. Needs ``now``."""
+    """Whether it has expired. Needs ``now``."""
     disposed: bool | None = None
     now: datetime | None = None
 
 
 def insert(session: Session, hit: Hit) -> Hit:
-    """Stores a new HIT, validated, and gives it its ``id``.
+    """Validate and store a new HIT; set its ``id``.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: the market's HIT is already there.
+        sqlalchemy.exc.IntegrityError: the HIT is already stored.
     """
     add(session, hit)
     return hit
 
 
 def get(session: Session, place: Place, hit_id: str) -> Hit | None:
-    """The HIT in full, read afresh; None when this place does not know it."""
+    """Return the HIT in full, read anew; None if it is unknown in this place."""
     statement = select(Hit).where(and_(*in_place(place)), HITS.c.hit_id == hit_id)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
 def by_ids(session: Session, place: Place, ids: Sequence[str]) -> dict[str, Hit]:
-    """Return those of the HITs that this place knows, in full, by id; read afresh."""
+    """Return the known HITs of this place among these, in full, by id; read anew."""
     statement = select(Hit).where(and_(*in_place(place)))
     parts = [statement.where(HITS.c.hit_id.in_(part)) for part in chunks(ids)]
     found = [session.scalars(part, execution_options={"populate_existing": True}) for part in parts]
@@ -208,15 +208,15 @@ def by_ids(session: Session, place: Place, ids: Sequence[str]) -> dict[str, Hit]
 
 
 def where_is(session: Session, hit_id: str) -> list[Place]:
-    """The places that know a HIT of this id: for saying that it belongs to another mode or market."""
+    """Return the places that know a HIT of this id, to report that it belongs to another mode or market."""
     statement = select(HITS.c.mode, HITS.c.market).where(HITS.c.hit_id == hit_id).order_by(HITS.c.id)
     return [Place(*row) for row in session.connection().execute(statement)]
 
 
 def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: int | None = None) -> list[HitRow]:
-    """The HITs that match, in the order in which they were stored.
+    """Return the HITs that match, in the order in which they were stored.
 
-    For more than fits comfortably, ask for ``limit`` at a time and go on ``after`` the last ``row``.
+    To read many HITs, ask for ``limit`` at a time and continue ``after`` the last ``row``.
     """
     statement = _ROW.where(HITS.c.id > after, *conditions_of(session, wanted)).order_by(HITS.c.id).limit(limit)
     found = [HitRow(*row) for part in _by_ids(statement, wanted.ids) for row in session.connection().execute(part)]
@@ -226,13 +226,13 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
 
 
 def select_where(session: Session, *conditions: ColumnElement[bool]) -> list[HitRow]:
-    """The HITs that meet conditions over :data:`HITS`, in the order in which they were stored: for other queries."""
+    """Return the HITs that meet conditions over :data:`HITS`, in the order in which they were stored."""
     rows = session.connection().execute(_ROW.where(*conditions).order_by(HITS.c.id))
     return [HitRow(*row) for row in rows]
 
 
 def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int]]:
-    """``{experiment id: {status: HITs}}`` of one mode, whatever the market."""
+    """Return ``{experiment id: {status: number of HITs}}`` of one mode, on any market."""
     counts: dict[int, dict[str, int]] = {}
     columns = (HITS.c.experiment_id, HITS.c.status)
     statement = select(*columns, func.count()).where(HITS.c.mode == mode).group_by(*columns)
@@ -243,7 +243,7 @@ def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int
 
 
 def count_hits(session: Session, place: Place, now: datetime, experiment_id: int) -> tuple[int, int]:
-    """HITs of the experiment that workers can still start on, and all that were ever posted; no compensations."""
+    """Return the number of the experiment's HITs that are open, and of all ever posted; without compensations."""
     pays_one = select(INTENTS.c.token).where(INTENTS.c.token == HITS.c.annotation, INTENTS.c.kind == COMPENSATE)
     active = and_(HITS.c.status == ASSIGNABLE, ~expired(now))
     statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
@@ -254,34 +254,34 @@ def count_hits(session: Session, place: Place, now: datetime, experiment_id: int
 
 
 def markets(session: Session, mode: str) -> list[str]:
-    """Return the identities of all markets that the mode has HITs on, or ever asked for some."""
+    """Return the identities of all markets on which the mode has HITs, or ever requested any."""
     posted = select(HITS.c.market).where(HITS.c.mode == mode)
     asked = select(INTENTS.c.market).where(INTENTS.c.mode == mode)
     return sorted(session.connection().execute(posted.union(asked)).scalars())
 
 
 def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:
-    """Those of the ids that this place has no HIT for, in the order given."""
+    """Return the ids without a HIT in this place, in the order given."""
     statement = select(HITS.c.hit_id).where(*in_place(place))
     known = {row[0] for part in _by_ids(statement, ids) for row in session.connection().execute(part)}
     return [hit_id for hit_id in ids if hit_id not in known]
 
 
 def in_place(place: Place) -> list[ColumnElement[bool]]:
-    """Of this place, as conditions over :data:`HITS`."""
+    """Return the conditions over :data:`HITS` for this place."""
     mode = HITS.c.mode == place.mode
     return [mode] if place.market == ANY_MARKET else [mode, HITS.c.market == place.market]
 
 
 def _by_ids(statement: Select[*tuple[Any, ...]], ids: Sequence[str] | None) -> Iterable[Select[*tuple[Any, ...]]]:
-    """The statement, once for every handful of ids."""
+    """Yield the statement, one for each chunk of ids."""
     if ids is None:
         return [statement]
     return [statement.where(HITS.c.hit_id.in_(part)) for part in chunks(list(dict.fromkeys(ids)))]
 
 
 def conditions_of(session: Session, wanted: HitFilter) -> list[ColumnElement[bool]]:
-    """The filter as conditions over HITs joined with their experiments, ids aside: for other queries."""
+    """Return the filter, without its ids, as conditions over HITs joined with their experiments."""
     conditions = in_place(wanted.place)
     if wanted.slugs is not None:
         conditions.append(EXPERIMENTS.c.slug.in_(wanted.slugs))

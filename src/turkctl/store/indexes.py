@@ -1,4 +1,4 @@
-"""Indexes of turkctl's on psiTurk's table: made and dropped only when asked for."""
+"""Create and drop turkctl's indexes on psiTurk's table, only on request."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 from turkctl.store.participants import participants_table
 
 COLUMNS = {
-    # In the order of lists, with the columns of the coarse filters and groups: those are answered from the index alone.
+    # In the order of lists, with the columns of common filters and groups: the index alone answers those.
     "recent": ("beginhit", "cond", "status", "codeversion", "mode"),
     "worker": ("workerid",),
     "assignment": ("assignmentid",),
     "hit": ("hitid",),
 }
-_LONGEST_TABLE = 40  # characters of a table's name in that of its index; PostgreSQL's names end at 63
+_LONGEST_TABLE = 40  # characters of a table's name in that of its index; PostgreSQL's names have at most 63
 
 
 @dataclass(frozen=True)
 class IndexState:
-    """One index that makes lists fast, and whether it is there."""
+    """One index that makes lists fast, and whether it exists."""
 
     name: str
     columns: Sequence[str]
     there: bool
     broken: bool = False
-    """PostgreSQL has begun it and was interrupted: it is of no use and has to be made anew."""
+    """Whether PostgreSQL was interrupted while it made the index: it is useless and has to be made again."""
     instead: str | None = None
-    """Another index of the same columns, which does as well."""
+    """Another index of the same columns, which serves as well."""
 
 
 def states(session: Session, table: str) -> list[IndexState]:
-    """What there is of the indexes."""
+    """Return the state of each index."""
     connection = session.connection()
     found = {str(each["name"]): each["column_names"] for each in inspect(connection).get_indexes(table)}
     broken = _invalid(connection)
@@ -51,7 +51,7 @@ def states(session: Session, table: str) -> list[IndexState]:
 
 
 def create(database: Database, table: str, state: IndexState) -> None:
-    """Makes one index. On PostgreSQL others can write meanwhile; on SQLite they wait.
+    """Create one index. On PostgreSQL others can write meanwhile; on SQLite they wait.
 
     Raises:
         SchemaError: turkctl only reads such a database.
@@ -64,7 +64,7 @@ def create(database: Database, table: str, state: IndexState) -> None:
 
 
 def drop(database: Database, table: str, state: IndexState) -> None:
-    """Drops one index.
+    """Drop one index.
 
     Raises:
         SchemaError, DatabaseUnreachableError: see :func:`create`.
@@ -73,7 +73,7 @@ def drop(database: Database, table: str, state: IndexState) -> None:
 
 
 def refuse_others(database: Database) -> None:
-    """Nothing, unless turkctl only reads such a database.
+    """Raise SchemaError if turkctl only reads such a database.
 
     Raises:
         SchemaError: it does.
@@ -97,7 +97,7 @@ def _name(table: str, what: str) -> str:
 
 
 def _index(table: str, state: IndexState) -> Index:
-    # A copy: an index hangs on its table object, and psiTurk's is shared.
+    # A copy: an index is attached to its table object, and psiTurk's is shared.
     columns = participants_table(table).to_metadata(MetaData()).c
     return Index(state.name, *(columns[column] for column in state.columns), postgresql_concurrently=True)
 

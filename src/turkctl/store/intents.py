@@ -1,4 +1,4 @@
-"""Intents: what is about to be asked of the market and costs money, written down before it is asked.
+"""Store intents: requests to the market that cost money, written down before they are sent.
 
 The life of an intent::
 
@@ -7,7 +7,7 @@ The life of an intent::
       └────────┴────► abandoned   given up, after looking whether it happened
 
 Only the first two are unfinished: after a crash they are settled with their own token. A failed or abandoned intent
-that is opened again starts afresh. Every change names the states it expects.
+that is opened again starts anew. Every change names the states it expects.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BONUS = "bonus"
 COMPENSATE = "compensate"
 """A HIT of one assignment for one worker: no experiment's code version, nobody's campaign."""
 MESSAGE = "message"
-"""An e-mail that is sent once or not at all; costs nothing."""
+"""An e-mail that is sent at most once; costs nothing."""
 
 OPEN = "open"
 SENT = "sent"
@@ -40,7 +40,7 @@ FAILED = "failed"
 ABANDONED = "abandoned"
 UNFINISHED = (OPEN, SENT)
 TOKEN_TRUSTED = timedelta(hours=23)
-"""The market remembers a token for 24 hours; beyond this age it is looked for instead of trusted."""
+"""The market remembers a token for 24 hours; beyond this age, look for the result instead of trusting the token."""
 
 
 class Intent(TurkctlTable, table=True):
@@ -56,11 +56,11 @@ class Intent(TurkctlTable, table=True):
     mode: str = Field(max_length=16)
     market: str = Field(max_length=512)
     batch: str = Field(max_length=64, index=True)
-    """What was opened together."""
+    """The batch with which it was opened."""
     digest: str = Field(max_length=64, index=True)
-    """Stands for a campaign or the dispatches of an experiment: how their unfinished requests are found again."""
+    """Digest of a campaign or of an experiment's dispatches, by which their unfinished requests are found again."""
     subject: str = Field(max_length=128)
-    """What it is about: an experiment, a HIT or an assignment."""
+    """Its subject: an experiment, a HIT or an assignment."""
     experiment_id: int | None = Field(default=None, foreign_key="turkctl_experiment.id", index=True)
     """The experiment whose budget it counts against."""
     request: dict[str, Any] = Field(sa_type=Json)
@@ -81,19 +81,19 @@ INTENTS = Intent.__table__
 
 
 def token(database_id: str, *parts: str | int) -> str:
-    """The UniqueRequestToken (64 characters) for what the parts name, in the database of this id.
+    """Return the UniqueRequestToken (64 characters) of these parts in the database of this id.
 
-    The same parts give the same token for ever; other parts, or another database, another one.
+    The same parts always give the same token; other parts, or another database, give another one.
     """
     text = json.dumps([database_id, *parts], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
-    """Stores the intents in state open, and returns all of them, in order, as they now are.
+    """Store the intents in state open; return all of them, in order, as they are now.
 
-    One whose token is there already keeps its row: still unfinished or done it is returned as it is; failed or
-    abandoned it is opened again with what is ``wanted`` now.
+    One whose token is already stored keeps its row: if it is unfinished or done, it is returned unchanged; if it failed
+    or was abandoned, it is opened again with the values in ``wanted``.
     """
     stored = {intent.token: intent for intent in by_tokens(session, [intent.token for intent in wanted])}
     for intent in wanted:
@@ -101,7 +101,7 @@ def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
             again = update(INTENTS).where(INTENTS.c.token == intent.token).values(**intent.checked())
             session.connection().execute(again)
             del stored[intent.token]
-    # Writers come one after another: what was not there a moment ago still is not.
+    # Writers come one after another: what was missing a moment ago is still missing.
     new = {intent.token: intent for intent in wanted if intent.token not in stored}
     for part in chunks([*new.values()]):
         insert_ignoring(session, INTENTS, ["token"], [intent.checked() for intent in part])
@@ -109,9 +109,9 @@ def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
 
 
 def mark_sent(session: Session, token: str, now: datetime, *, sent_before: datetime | None = None) -> bool:
-    """Takes the intent for sending: True for exactly one caller, who then makes the request.
+    """Claim the intent for sending; return True for exactly one caller, who then makes the request.
 
-    To send once more what was ``sent_before`` at that time and not answered, say so: of two that try, one gets it.
+    To send an unanswered request again, give the time of its last sending as ``sent_before``: only one caller gets it.
     """
     expected = [INTENTS.c.state == OPEN]
     if sent_before is not None:
@@ -121,22 +121,22 @@ def mark_sent(session: Session, token: str, now: datetime, *, sent_before: datet
 
 
 def complete(session: Session, token: str, result: str | None, now: datetime) -> bool:
-    """It happened; False when the intent was finished already."""
+    """Mark the intent as done; return False if it was already finished."""
     return _finish(session, token, DONE, result, now)
 
 
 def fail(session: Session, token: str, error_code: str, now: datetime) -> bool:
-    """The market refused it, so that nothing happened; False when the intent was finished already."""
+    """Mark the intent as refused by the market; return False if it was already finished."""
     return _finish(session, token, FAILED, error_code, now)
 
 
 def abandon(session: Session, token: str, reason: str, now: datetime) -> bool:
-    """It did not happen and is given up; False when the intent was finished already."""
+    """Mark the intent as given up; return False if it was already finished."""
     return _finish(session, token, ABANDONED, reason, now)
 
 
 def complete_many(session: Session, tokens: Sequence[str], now: datetime) -> int:
-    """They happened, to what they are about; how many of them were not finished before."""
+    """Mark intents as done, by their subjects; return how many were unfinished before."""
     finished = 0
     for part in chunks(tokens):
         here = INTENTS.c.token.in_(part) & INTENTS.c.state.in_(UNFINISHED)
@@ -146,18 +146,18 @@ def complete_many(session: Session, tokens: Sequence[str], now: datetime) -> int
 
 
 def by_subject(session: Session, place: Place, kind: str, subjects: Sequence[str]) -> list[Intent]:
-    """Intents of one kind about these, finished or not, oldest first."""
+    """Return the intents of one kind with these subjects, finished or not, oldest first."""
     of_kind = (*_at(place), INTENTS.c.kind == kind)
     return [intent for part in chunks(subjects) for intent in _read(session, *of_kind, INTENTS.c.subject.in_(part))]
 
 
 def get(session: Session, token: str) -> Intent | None:
-    """The intent with this token, read afresh."""
+    """Return the intent with this token, read anew."""
     return next(iter(by_tokens(session, [token])), None)
 
 
 def known_tokens(session: Session, tokens: Sequence[str]) -> set[str]:
-    """Those of the tokens that are of requests of this database, finished or not."""
+    """Return the tokens that belong to requests of this database, finished or not."""
     found: set[str] = set()
     for part in chunks(tokens):
         found.update(session.connection().execute(select(INTENTS.c.token).where(INTENTS.c.token.in_(part))).scalars())
@@ -165,7 +165,7 @@ def known_tokens(session: Session, tokens: Sequence[str]) -> set[str]:
 
 
 def unfinished(session: Session, place: Place, kind: str | None = None) -> list[Intent]:
-    """Intents that nobody has seen the end of, oldest first."""
+    """Return the unfinished intents, oldest first."""
     conditions = [*_at(place), INTENTS.c.state.in_(UNFINISHED)]
     return _read(session, *conditions, *([] if kind is None else [INTENTS.c.kind == kind]))
 
@@ -179,7 +179,7 @@ def unfinished_elsewhere(session: Session, place: Place) -> dict[str, int]:
 
 
 def unfinished_by_digest(session: Session, place: Place, digest: str) -> list[Intent]:
-    """Unfinished intents of a campaign, or of the dispatches of an experiment, oldest first."""
+    """Return the unfinished intents of a campaign, or of an experiment's dispatches, oldest first."""
     return _read(session, *_at(place), INTENTS.c.state.in_(UNFINISHED), INTENTS.c.digest == digest)
 
 
@@ -189,15 +189,15 @@ def of_run(session: Session, run: int) -> list[Intent]:
 
 
 def unfinished_of_run(session: Session, run: int) -> int:
-    """Return how many intents of a run nobody has seen the end of."""
+    """Return the number of unfinished intents of a run."""
     statement = select(func.count()).where(INTENTS.c.run == run, INTENTS.c.state.in_(UNFINISHED))
     return int(session.connection().execute(statement).scalar_one())
 
 
 def afresh(intent: Intent, now: datetime) -> Intent:
-    """Return an intent as :func:`open_many` opens it: one that was refused or given up begins again, with today's age.
+    """Return an intent as :func:`open_many` opens it: a failed or abandoned one begins anew, with a new age.
 
-    One that is unfinished or done stays as it is.
+    One that is unfinished or done stays unchanged.
     """
     kept = intent.model_dump()
     if intent.state in (FAILED, ABANDONED):
@@ -206,14 +206,14 @@ def afresh(intent: Intent, now: datetime) -> Intent:
 
 
 def of_batch(session: Session, batch: str) -> list[Intent]:
-    """Everything that was opened together, finished or not."""
+    """Return all intents of a batch, finished or not."""
     return _read(session, INTENTS.c.batch == batch)
 
 
 def outstanding_cost(
     session: Session, place: Place, *, experiment_id: int | None = None, digest: str | None = None
 ) -> Decimal:
-    """Dollars that unfinished intents, of all experiments or of one, may still cost, commission included.
+    """Return the dollars that unfinished intents, of all experiments or of one, may still cost, commission included.
 
     ``digest`` narrows it to those of one command's arguments, or of one campaign.
     """
@@ -241,5 +241,5 @@ def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Intent]:
 
 
 def by_tokens(session: Session, tokens: Sequence[str]) -> list[Intent]:
-    """Return the intents with these tokens, read afresh."""
+    """Return the intents with these tokens, read anew."""
     return [intent for part in chunks(tokens) for intent in _read(session, INTENTS.c.token.in_(part))]

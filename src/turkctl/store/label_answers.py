@@ -1,4 +1,4 @@
-"""Submitted work whose answers are not labels yet."""
+"""Read submitted work whose answers are not labels yet."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class AnsweredWork:
     at: datetime
     answers: dict[str, Any] | None
     document: str | None
-    """The answers as they came, where they are not stored by field."""
+    """The unparsed answers, if they are not stored by field."""
 
 
 def last_row(session: Session) -> int:
-    """The row of the assignment that was stored last; 0 where there is none."""
+    """Return the row of the assignment that was stored last; 0 if there is none."""
     return int(session.connection().execute(select(func.coalesce(func.max(ASSIGNMENTS.c.id), 0))).scalar_one())
 
 
 def read_after(session: Session, experiment_id: int, mode: str, row: int, limit: int) -> list[AnsweredWork]:
-    """The experiment's work in rows after this one, at most so many, in the order of rows."""
+    """Return the experiment's work in rows after this one, up to a limit, in the order of rows."""
     document = case((ASSIGNMENTS.c.answers.is_(None), ASSIGNMENTS.c.answer), else_=None)
     statement = (
         select(
@@ -65,7 +65,7 @@ def read_after(session: Session, experiment_id: int, mode: str, row: int, limit:
 
 
 def keys_shown(session: Session, hit_rows: Sequence[int]) -> dict[int, list[tuple[int, str]]]:
-    """(position, key) of the items that each HIT shows, by its row; HITs without content are left out."""
+    """Return (position, key) of the items that each HIT shows, by its row, without HITs that show none."""
     found: dict[int, list[tuple[int, str]]] = {}
     for part in chunks(list(dict.fromkeys(hit_rows))):
         statement = (

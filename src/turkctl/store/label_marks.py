@@ -1,4 +1,4 @@
-"""What decisions on work mean for the labels that came from it."""
+"""Apply decisions on work to the labels that came from it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from turkctl.store.base import Place
 def note_decisions(
     session: Session, place: Place, approved: Sequence[str], rejected: Sequence[str], now: datetime
 ) -> None:
-    """Labels of rejected work count no more, and again once that is overturned; their experiments are dirty then.
+    """Exclude labels of rejected work, include them again if that is overturned, and mark their experiments dirty.
 
     Args:
-        session: that stores the decisions themselves.
+        session: the session that stores the decisions.
         place: of the assignments.
-        approved: ids of assignments that are approved now, whatever they were.
+        approved: ids of assignments that are approved now, whatever their status was.
         rejected: ids of those that are rejected now.
-        now: since when it is so.
+        now: the time of the decisions.
     """
     for ids, is_rejected in ((approved, False), (rejected, True)):
         for experiment_id in label_votes.set_rejected(session, place, ids, to=is_rejected):

@@ -1,7 +1,7 @@
-"""Runs of label aggregation, and what they made of items and workers.
+"""Store and read runs of label aggregation, and their results for items and workers.
 
-The results of a run are written in parts beside those that stand; that they stand from now on is one change of the
-state at the end. So a run that is killed leaves the results before it in place.
+The results of a run are written in parts beside the current ones; one change of the state at the end makes them
+current. So a run that is killed leaves the earlier results in place.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ DONE = "done"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
 KEPT = 2
-"""Finished runs of an experiment whose results of items are kept: the last one, and the one before."""
+"""Number of finished runs of an experiment whose results are kept: the last one, and the one before."""
 PAGE = 5000
-"""Rows that are read, or removed, at a time."""
+"""Number of rows read, or removed, at a time."""
 _NEVER = -1
 
 
 @dataclass(frozen=True)
 class AggregationRun:
-    """A run as it is listed."""
+    """A run as lists show it."""
 
     id: int
     experiment_id: int
@@ -48,7 +48,7 @@ class AggregationRun:
 
 @dataclass(frozen=True)
 class LabelledItem:
-    """What is known of an item."""
+    """The result of an item."""
 
     item: str
     label: str | None
@@ -60,7 +60,7 @@ class LabelledItem:
 
 
 def begin(session: Session, experiment_id: int, mode: str, method: str, now: datetime) -> int:
-    """A run that begins; its number."""
+    """Store a new run; return its number."""
     run = LabelRun(experiment_id=experiment_id, mode=mode, method=method, started=now, status=RUNNING)
     add(session, run)
     assert run.id is not None
@@ -68,7 +68,7 @@ def begin(session: Session, experiment_id: int, mode: str, method: str, now: dat
 
 
 def end(session: Session, run_id: int, status: str, now: datetime, **values: Any) -> None:
-    """Notes how a run ended: ``facts`` and ``changes``, or ``error``."""
+    """Record how a run ended: ``facts`` and ``changes``, or ``error``."""
     statement = update(RUNS).where(RUNS.c.id == run_id, RUNS.c.status == RUNNING)
     session.connection().execute(statement.values(status=status, finished=now, **values))
 
@@ -80,23 +80,23 @@ def unended(session: Session, mode: str) -> set[int]:
 
 
 def end_abandoned(session: Session, experiment_id: int, mode: str, now: datetime) -> None:
-    """Note of runs that never ended that they were interrupted; only for who holds the experiment's lease."""
+    """Mark runs that never ended as interrupted; only the holder of the experiment's lease may do so."""
     wanted = (RUNS.c.experiment_id == experiment_id, RUNS.c.mode == mode, RUNS.c.status == RUNNING)
     session.connection().execute(update(RUNS).where(*wanted).values(status=INTERRUPTED, finished=now))
 
 
 def put_items(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Stores results of items; see :class:`turkctl.store.labels.LabelResult` for the keys."""
+    """Store results of items; see :class:`turkctl.store.labels.LabelResult` for the keys."""
     insert_rows(session, RESULTS, rows)
 
 
 def put_workers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Stores what a run said of workers: ``run_id, worker_id, facts``."""
+    """Store a run's results for workers: ``run_id, worker_id, facts``."""
     insert_rows(session, WORKERS, rows)
 
 
 def outdated(session: Session, experiment_id: int, mode: str) -> list[int]:
-    """The runs whose results nobody needs any more: all but the last finished ones."""
+    """Return the runs whose results are no longer needed: all but the last finished ones."""
     of_it = (RUNS.c.experiment_id == experiment_id, RUNS.c.mode == mode)
     runs = list(session.connection().execute(select(RUNS.c.id, RUNS.c.status).where(*of_it).order_by(RUNS.c.id.desc())))
     kept = [row.id for row in runs if row.status == DONE][:KEPT]
@@ -104,7 +104,7 @@ def outdated(session: Session, experiment_id: int, mode: str) -> list[int]:
 
 
 def remove_some(session: Session, run_ids: Sequence[int]) -> bool:
-    """Removes a part of what those runs said of items and workers; whether there may be more."""
+    """Remove part of these runs' results; return whether there may be more."""
     found = False
     for part in chunks(run_ids):
         for table, key in ((RESULTS, RESULTS.c.item), (WORKERS, WORKERS.c.worker_id)):
@@ -121,7 +121,7 @@ def remove_some(session: Session, run_ids: Sequence[int]) -> bool:
 
 
 def labels_of(session: Session, run_id: int | None) -> Iterator[tuple[str, str | None]]:
-    """(item, label) of a run's results."""
+    """Return (item, label) of a run's results."""
     if run_id is not None:
         statement = select(RESULTS.c.item, RESULTS.c.label).where(RESULTS.c.run_id == run_id)
         for part in session.connection().execute(statement).partitions(PAGE):
@@ -129,13 +129,13 @@ def labels_of(session: Session, run_id: int | None) -> Iterator[tuple[str, str |
 
 
 def admin_labels(session: Session, experiment_id: int, mode: str) -> dict[str, str]:
-    """``{item: label}`` of what was set by hand."""
+    """Return ``{item: label}`` of the labels set by hand."""
     statement = select(ADMIN.c.item, ADMIN.c.label).where(ADMIN.c.experiment_id == experiment_id, ADMIN.c.mode == mode)
     return {row.item: row.label for row in session.connection().execute(statement)}
 
 
 def set_admin(session: Session, experiment_id: int, mode: str, item: str, label: str, now: datetime) -> None:
-    """Sets an item's label by hand."""
+    """Set an item's label by hand."""
     statement = insert_into(session, ADMIN).values(
         experiment_id=experiment_id, mode=mode, item=item, label=label, set_at=now
     )
@@ -146,17 +146,17 @@ def set_admin(session: Session, experiment_id: int, mode: str, item: str, label:
 
 
 def clear_admin(session: Session, experiment_id: int, mode: str, item: str) -> bool:
-    """Lets runs decide on the item again; False where nothing was set."""
+    """Let runs decide on the item again; return False if no label was set by hand."""
     wanted = (ADMIN.c.experiment_id == experiment_id, ADMIN.c.mode == mode, ADMIN.c.item == item)
     return session.connection().execute(delete(ADMIN).where(*wanted)).rowcount > 0
 
 
 def list_page(session: Session, run: AggregationRun, of: tuple[int, str], after: str | None) -> list[LabelledItem]:
-    """A page of what a run made of items, in their order, or was set by hand.
+    """Return a page of a run's results and of labels set by hand, in the order of items.
 
     Args:
-        session: one that reads.
-        run: the run that stands, or stood when the first page was read.
+        session: a reading session.
+        run: the run that is current, or was when the first page was read.
         of: its experiment and mode.
         after: the last item of the page before; an empty page is the end.
     """
@@ -167,7 +167,7 @@ def list_page(session: Session, run: AggregationRun, of: tuple[int, str], after:
 
 
 def list_waiting(session: Session, experiment_id: int, mode: str) -> list[LabelledItem]:
-    """Items that were set by hand, and that the run that stands knows nothing of."""
+    """Return items with a label set by hand that the current run does not know."""
     run_id, _ = _standing(session, experiment_id, mode)
     by_hand = admin_labels(session, experiment_id, mode)
     waiting = sorted(by_hand.keys() - _seen(session, run_id, list(by_hand)))
@@ -175,7 +175,7 @@ def list_waiting(session: Session, experiment_id: int, mode: str) -> list[Labell
 
 
 def get_item(session: Session, experiment_id: int, mode: str, item: str) -> LabelledItem | None:
-    """What is known of one item; None where nothing is."""
+    """Return the result of one item; None if there is none."""
     run_id, method = _standing(session, experiment_id, mode)
     set_by_hand = admin_labels(session, experiment_id, mode)
     wanted = (RESULTS.c.run_id == run_id, RESULTS.c.item == item)
@@ -188,7 +188,7 @@ def get_item(session: Session, experiment_id: int, mode: str, item: str) -> Labe
 def past_items(
     session: Session, experiment_id: int, mode: str, item: str
 ) -> list[tuple[AggregationRun, str | None, float]]:
-    """(run, label, score) of one item in the runs whose results are kept, the newest first."""
+    """Return (run, label, score) of one item in the runs whose results are kept, newest first."""
     statement = (
         _RUN.add_columns(RESULTS.c.label, RESULTS.c.score)
         .join(RESULTS, RESULTS.c.run_id == RUNS.c.id)
@@ -199,7 +199,7 @@ def past_items(
 
 
 def list_workers(session: Session, run_id: int, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """What the run said of workers, all or these, by id."""
+    """Return the run's results for workers, all or these, by id."""
     statement = select(WORKERS.c.worker_id, WORKERS.c.facts).where(WORKERS.c.run_id == run_id)
     parts: Iterator[Select[Any]] = iter([statement])
     if names is not None:
@@ -209,14 +209,14 @@ def list_workers(session: Session, run_id: int, names: Sequence[str] | None = No
 
 
 def standing_run(session: Session, experiment_id: int, mode: str) -> AggregationRun | None:
-    """The run whose results stand."""
+    """Return the run whose results are current."""
     run_id, _ = _standing(session, experiment_id, mode)
     row = session.connection().execute(_RUN.where(RUNS.c.id == run_id)).one_or_none()
     return None if row is None else AggregationRun(*row)
 
 
 def list_runs(session: Session, mode: str, experiment_id: int | None, limit: int | None) -> list[AggregationRun]:
-    """Runs, the newest first."""
+    """Return runs, newest first."""
     statement = _RUN.where(RUNS.c.mode == mode).order_by(RUNS.c.id.desc()).limit(limit)
     if experiment_id is not None:
         statement = statement.where(RUNS.c.experiment_id == experiment_id)
@@ -243,7 +243,7 @@ def _run_of(experiment_id: int, mode: str) -> tuple[ColumnElement[bool], ColumnE
 
 
 def _standing(session: Session, experiment_id: int, mode: str) -> tuple[int, str]:
-    """The run whose results stand, and its method; a run that never was where there is none."""
+    """Return the current run and its method; a number that no run has if there is none."""
     statement = (
         select(RUNS.c.id, RUNS.c.method)
         .join(STATES, STATES.c.run_id == RUNS.c.id)

@@ -1,4 +1,4 @@
-"""Labels as they come in, and as they are listed and counted."""
+"""Store, list and count labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from turkctl.store.hits import HITS
 from turkctl.store.labels import EXCLUDED, IMPORTED, LABELS
 
 PAGE = 10_000
-"""Rows that are read at a time."""
+"""Number of rows read at a time."""
 KEY = ["experiment_id", "mode", "market", "origin", "item", "worker_id"]
 
 
@@ -44,7 +44,7 @@ class LabelAnswer:
 
 @dataclass(frozen=True)
 class ListedLabel:
-    """A label as it is listed."""
+    """A label as lists show it."""
 
     experiment: str
     item: str
@@ -58,14 +58,14 @@ class ListedLabel:
 
 @dataclass(frozen=True)
 class Narrowed:
-    """Which labels are meant, besides experiment and mode."""
+    """A filter of labels, besides experiment and mode."""
 
     item: str | None = None
     worker: str | None = None
     only_counting: bool = False
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """As SQL."""
+        """Return the filter as SQL."""
         found: list[ColumnElement[bool]] = []
         if self.item is not None:
             found.append(LABELS.c.item == self.item)
@@ -77,7 +77,7 @@ class Narrowed:
 
 
 def imported(session: Session, experiment_id: int, mode: str) -> Iterator[Vote]:
-    """The labels that files have brought."""
+    """Return the condition that a label was imported."""
     statement = select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value).where(
         *_of(experiment_id, mode), LABELS.c.market == "", LABELS.c.origin == IMPORTED
     )
@@ -87,7 +87,7 @@ def imported(session: Session, experiment_id: int, mode: str) -> Iterator[Vote]:
 
 
 def put_imported(session: Session, experiment_id: int, mode: str, votes: Sequence[Vote], now: datetime) -> None:
-    """Adds labels of different (item, worker) pairs from a file, or changes those that are there."""
+    """Add labels of different (item, worker) pairs from a file, or change existing ones."""
     statement = insert_into(session, LABELS).values(
         experiment_id=experiment_id, mode=mode, market="", origin=IMPORTED, at=now, rejected=False, invalid=False
     )
@@ -99,7 +99,7 @@ def put_imported(session: Session, experiment_id: int, mode: str, votes: Sequenc
 
 
 def put_answers(session: Session, experiment_id: int, mode: str, answers: Sequence[LabelAnswer]) -> None:
-    """Adds what assignments say, or replaces it; what somebody has taken out stays out."""
+    """Add or replace the labels of assignments; a label that was taken out stays out."""
     statement = insert_into(session, LABELS)
     new = statement.excluded
     statement = statement.on_conflict_do_update(
@@ -125,13 +125,13 @@ def put_answers(session: Session, experiment_id: int, mode: str, answers: Sequen
 
 
 def forget_answers(session: Session, experiment_id: int, mode: str) -> None:
-    """Empties the labels that came from assignments, before they are read anew; rows stay, to stay taken out."""
+    """Clear the labels from assignments before they are read again; rows stay, so that those taken out stay out."""
     parsed = (LABELS.c.experiment_id == experiment_id, LABELS.c.mode == mode, LABELS.c.origin != IMPORTED)
     session.connection().execute(update(LABELS).where(*parsed).values(value=None))
 
 
 def set_rejected(session: Session, place: Place, assignment_ids: Sequence[str], *, to: bool) -> set[int]:
-    """Says of labels that their work is rejected, or no longer; the experiments of which that changed any."""
+    """Mark labels as of rejected work, or no longer; return the experiments with changes."""
     found: set[int] = set()
     for part in chunks(assignment_ids):
         here = (ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market == place.market)
@@ -154,25 +154,25 @@ def set_rejected(session: Session, place: Place, assignment_ids: Sequence[str], 
 
 
 def count(session: Session, experiment_id: int, mode: str) -> int:
-    """How many labels there are, whether they count or not."""
+    """Return the number of labels, whether they count or not."""
     statement = select(func.count()).select_from(LABELS).where(*_of(experiment_id, mode))
     return int(session.connection().execute(statement).scalar_one())
 
 
 def has_any(session: Session, experiment_id: int, mode: str) -> bool:
-    """Whether there are labels."""
+    """Return whether there are labels."""
     found = select(exists().where(*_of(experiment_id, mode)))
     return bool(session.connection().execute(found).scalar_one())
 
 
 def knows_item(session: Session, experiment_id: int, mode: str, item: str) -> bool:
-    """Whether the item has a label."""
+    """Return whether the item has a label."""
     found = select(exists().where(*_of(experiment_id, mode), LABELS.c.item == item))
     return bool(session.connection().execute(found).scalar_one())
 
 
 def unknown_workers(session: Session, experiment_id: int, mode: str, workers: Sequence[str]) -> list[str]:
-    """Those of the workers who gave no label."""
+    """Return the workers who gave no label."""
     known: set[str] = set()
     for part in chunks(workers):
         statement = select(LABELS.c.worker_id).distinct().where(*_of(experiment_id, mode), LABELS.c.worker_id.in_(part))
@@ -181,9 +181,9 @@ def unknown_workers(session: Session, experiment_id: int, mode: str, workers: Se
 
 
 def counted(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[str, str, str]]:
-    """(item, worker, value) of the labels that count, the older first, so that a worker's last one on an item is last.
+    """Yield (item, worker, value) of the labels that count, oldest first, so that a worker's last one comes last.
 
-    Left out are labels of rejected work, what was taken out, excluded workers, and labels without a value.
+    Labels of rejected work or excluded workers, those taken out, and those without a value are left out.
     """
     statement = (
         select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value)
@@ -195,7 +195,7 @@ def counted(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[s
 
 
 def example(session: Session, experiment_id: int, mode: str, value: str) -> ListedLabel:
-    """One of the labels that count and have this value."""
+    """Return one of the labels that count and have this value."""
     statement = _LISTED.where(*_of(experiment_id, mode), *_counts(), LABELS.c.value == value)
     return _listed(session.connection().execute(statement.order_by(LABELS.c.id).limit(1)).one())
 
@@ -203,7 +203,7 @@ def example(session: Session, experiment_id: int, mode: str, value: str) -> List
 def list_page(
     session: Session, mode: str, experiment_id: int | None, narrowed: Narrowed, after: int, size: int = PAGE
 ) -> tuple[list[ListedLabel], int]:
-    """A page of the labels that match, in the order in which they came, and the row after which the next one begins.
+    """Return a page of matching labels, in the order of storing, and the row after which the next page begins.
 
     An empty page is the end.
     """
@@ -215,31 +215,31 @@ def list_page(
 
 
 def set_invalid(session: Session, experiment_id: int, mode: str, narrowed: Narrowed, *, to: bool) -> int:
-    """Takes labels out, or in again; how many are now other than before."""
+    """Take labels out, or put them back; return the number of changed ones."""
     wanted = (*_of(experiment_id, mode), *narrowed.conditions(), LABELS.c.invalid.is_(not to))
     return changed(session, update(LABELS).where(*wanted).values(invalid=to))
 
 
 def count_invalid(session: Session, experiment_id: int, mode: str, narrowed: Narrowed, *, to: bool) -> int:
-    """How many :func:`set_invalid` would change."""
+    """Return the number that :func:`set_invalid` would change."""
     wanted = (*_of(experiment_id, mode), *narrowed.conditions(), LABELS.c.invalid.is_(not to))
     return int(session.connection().execute(select(func.count()).select_from(LABELS).where(*wanted)).scalar_one())
 
 
 def excluded(session: Session, experiment_id: int, mode: str) -> set[str]:
-    """The workers whose labels do not count."""
+    """Return the workers whose labels do not count."""
     statement = select(EXCLUDED.c.worker_id).where(EXCLUDED.c.experiment_id == experiment_id, EXCLUDED.c.mode == mode)
     return set(session.connection().execute(statement).scalars())
 
 
 def exclude(session: Session, experiment_id: int, mode: str, workers: Collection[str], now: datetime) -> None:
-    """Lets the labels of these workers count no more."""
+    """Exclude the labels of these workers."""
     rows = [{"experiment_id": experiment_id, "mode": mode, "worker_id": worker, "excluded": now} for worker in workers]
     insert_ignoring(session, EXCLUDED, ["experiment_id", "mode", "worker_id"], rows)
 
 
 def include(session: Session, experiment_id: int, mode: str, workers: Sequence[str]) -> None:
-    """Lets them count again."""
+    """Include the labels of these workers again."""
     for part in chunks(workers):
         gone = EXCLUDED.delete().where(
             EXCLUDED.c.experiment_id == experiment_id, EXCLUDED.c.mode == mode, EXCLUDED.c.worker_id.in_(part)

@@ -1,4 +1,4 @@
-"""Labels: who said what of which item, what was made of it, and by which run."""
+"""Define the tables of labels: votes on items, results, and runs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from turkctl.store.base import TurkctlTable
 from turkctl.store.types import Json, UtcTime
 
 IMPORTED = ""
-"""The origin of labels that came from a file; the others have the id of their assignment."""
+"""The origin of labels from a file; other labels have the id of their assignment."""
 ID_LENGTH = 255
-"""Characters of an item's or a worker's id."""
+"""Maximum number of characters of an item's or a worker's id."""
 
 
 class Label(TurkctlTable, table=True):
@@ -39,13 +39,13 @@ class Label(TurkctlTable, table=True):
     item: str = Field(max_length=ID_LENGTH)
     worker_id: str = Field(max_length=ID_LENGTH)
     value: str | None = Field(default=None, sa_type=Text)
-    """As it was answered; None where the worker gave no answer, which is left out."""
+    """The answer; None if the worker gave none, which does not count."""
     at: datetime = Field(sa_type=UtcTime)
     """When it was answered or imported: of a worker's labels on one item the last counts."""
     rejected: bool = False
     """Whether the work is rejected; false again once that is overturned."""
     invalid: bool = False
-    """Whether somebody has taken it out."""
+    """Whether it was taken out."""
 
 
 class ExcludedWorker(TurkctlTable, table=True):
@@ -60,7 +60,7 @@ class ExcludedWorker(TurkctlTable, table=True):
 
 
 class LabelAdmin(TurkctlTable, table=True):
-    """A label that somebody has set by hand. It stands, whatever runs say."""
+    """A label that was set by hand. It overrides all runs."""
 
     __tablename__ = "turkctl_label_admin"
 
@@ -88,37 +88,37 @@ class LabelRun(TurkctlTable, table=True):
     facts: dict[str, Any] | None = Field(default=None, sa_type=Json)
     """What :class:`turkctl.labels.result.FitRun` says: parameters, versions, numbers, objective, warnings."""
     changes: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    """How many labels went from which to which."""
+    """Number of labels that changed, by old and new label."""
     error: str | None = Field(default=None, sa_type=Text)
 
 
 class LabelState(TurkctlTable, table=True):
-    """Where the labels of an experiment stand in one mode."""
+    """The state of an experiment's labels in one mode."""
 
     __tablename__ = "turkctl_label_state"
 
     experiment_id: int = Field(primary_key=True, foreign_key="turkctl_experiment.id")
     mode: str = Field(primary_key=True, max_length=16)
     dirty: datetime | None = Field(default=None, sa_type=UtcTime)
-    """Since when there is something that no finished run has seen; None: nothing."""
+    """Since when there are labels that no finished run has seen; None if there are none."""
     read_until: int = 0
     """The row of the last assignment whose answers are labels already. Writers come one after another, so that a later
     assignment has a higher row."""
     read_field: str | None = Field(default=None, sa_type=Text)
     """The field that the settings named for the answer when they were read."""
     run_id: int | None = Field(default=None, foreign_key="turkctl_label_run.id")
-    """The run whose results stand."""
+    """The run whose results are current."""
 
 
 class LabelResult(TurkctlTable, table=True):
-    """What a run made of an item. Those of the run that :class:`LabelState` names stand."""
+    """A run's result for an item. Those of the run that :class:`LabelState` names are current."""
 
     __tablename__ = "turkctl_label_result"
 
     run_id: int = Field(primary_key=True, foreign_key="turkctl_label_run.id")
     item: str = Field(primary_key=True, max_length=ID_LENGTH)
     label: str | None = Field(default=None, sa_type=Text)
-    """The class, ``true`` or ``false`` for a yes-or-no question; None where there is none."""
+    """The class, ``true`` or ``false`` for a yes-or-no question; None if there is none."""
     score: float | None = Field(default=None, sa_type=Double)
     p: float | None = Field(default=None, sa_type=Double)
     n: int = 0
@@ -127,7 +127,7 @@ class LabelResult(TurkctlTable, table=True):
 
 
 class LabelWorker(TurkctlTable, table=True):
-    """What a run said of a worker."""
+    """A run's result for a worker."""
 
     __tablename__ = "turkctl_label_worker"
 

@@ -1,8 +1,8 @@
-"""Leases, each a row of its name: who holds it does what it is named after, and nobody else does meanwhile.
+"""Hold leases, one row per name: only the holder may do what the lease is named after.
 
 A lease that another process held is taken over with a higher epoch each time.
 
-Its clock is the real one, never a market's: the server's own on PostgreSQL, so that hosts need not agree, the
+Leases use the real clock, never a market's: the server's own on PostgreSQL, so that hosts need not agree, the
 machine's on SQLite, whose file is on one machine.
 """
 
@@ -25,7 +25,7 @@ LASTS = timedelta(seconds=90)
 
 
 class LeaseRow(TurkctlTable, table=True):
-    """Who holds the lease, or held it last. ``owner`` is None where it was given back."""
+    """The current or last holder of a lease. ``owner`` is None if it was given back."""
 
     __tablename__ = "turkctl_lease"
 
@@ -37,7 +37,7 @@ class LeaseRow(TurkctlTable, table=True):
     boot_id: str | None = Field(default=None, max_length=64)
     pid_namespace: str | None = Field(default=None, max_length=64)
     started: str | None = Field(default=None, max_length=32)
-    """When the process started, as its system counts: tells a later process of the same pid apart."""
+    """When the process started, by its system's count: distinguishes a later process with the same pid."""
     epoch: int
     since: datetime = Field(sa_type=UtcTime)
     heartbeat: datetime = Field(sa_type=UtcTime)
@@ -47,7 +47,7 @@ class LeaseRow(TurkctlTable, table=True):
 LEASES = LeaseRow.__table__
 
 Clock = Callable[[Session], datetime]
-"""Tells the time that leases live in."""
+"""Returns the time that leases go by."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Claimant:
 
 @dataclass(frozen=True)
 class LeaseGrant:
-    """A lease that was acquired: what proves it later."""
+    """Proof of an acquired lease."""
 
     owner: str
     epoch: int
@@ -87,7 +87,7 @@ def of_labels(experiment_id: int, mode: str) -> str:
 
 
 def machine_clock(session: Session) -> datetime:
-    """The time of the PostgreSQL server, or of this machine where the database is a file on it."""
+    """Return the time of the PostgreSQL server, or of this machine for SQLite."""
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
@@ -96,7 +96,7 @@ def machine_clock(session: Session) -> datetime:
 
 
 def holder(session: Session, now: datetime, name: str = SCHEDULER) -> LeaseRow | None:
-    """Whoever holds the lease at this time."""
+    """Return the holder of the lease at this time."""
     row = _row(session, name)
     return row if row is not None and row.owner is not None and row.expires > now else None
 
@@ -108,10 +108,10 @@ def acquire(
     is_dead: Callable[[LeaseRow], bool],
     name: str = SCHEDULER,
 ) -> LeaseGrant | LeaseRow:
-    """Take the lease if it is free, has run out, or is held by a process that is proven dead.
+    """Take the lease if it is free, has expired, or its holder is proven dead.
 
     Returns:
-        The grant, with an epoch above all before it; or the row of the holder that is in the way.
+        The grant, with an epoch above all before it; or the row of the current holder.
     """
     row = _row(session, name)
     if row is None:
@@ -134,18 +134,18 @@ def acquire(
 
 
 def renew(session: Session, grant: LeaseGrant, now: datetime) -> bool:
-    """Prolong the lease; False when it has run out or is another's: then nothing more may be done under it."""
+    """Renew the lease; return False if it expired or another holds it: then do nothing more under it."""
     mine = update(LEASES).where(*_mine(grant), LEASES.c.expires > now)
     return changed_one(session, mine.values(heartbeat=now, expires=now + LASTS))
 
 
 def release(session: Session, grant: LeaseGrant, now: datetime) -> bool:
-    """Give the lease back; False when it was no longer ours."""
+    """Give the lease back; return False if it was no longer ours."""
     return changed_one(session, update(LEASES).where(*_mine(grant)).values(owner=None, expires=now))
 
 
 def drop(session: Session, grant: LeaseGrant) -> None:
-    """Delete the row of a lease that nobody will ask for under its name again."""
+    """Delete the row of a lease whose name will not be used again."""
     session.connection().execute(delete(LEASES).where(*_mine(grant)))
 
 

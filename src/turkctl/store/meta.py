@@ -1,4 +1,4 @@
-"""What the database knows about itself."""
+"""Store facts about the database itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlmodel import Field, Session
 from turkctl.store.base import TurkctlTable
 
 DATABASE_ID = "database_id"
-"""Random, made with the tables: part of every token, so that no two databases ever send the same one."""
+"""Random, made with the tables: part of every token, so that no two databases ever send the same token."""
 MADE_DATABASE = "made_database"
 """``yes`` where turkctl found the database empty; ``no`` where it added its tables to somebody's."""
 MADE_PARTICIPANTS = "made_participants"
@@ -33,17 +33,17 @@ def _get(session: Session, key: str) -> str | None:
 
 
 def database_id(session: Session) -> str:
-    """The random id made with the database."""
+    """Return the random id of the database."""
     value = _get(session, DATABASE_ID)
     assert value is not None, "schema.ensure comes before everything else"
     return value
 
 
 def made_database(session: Session) -> bool:
-    """Whether the database was empty when turkctl came to it: it is ours, and a file of ours keeps a WAL."""
+    """Return whether turkctl found the database empty: then it is ours, and its file uses a WAL."""
     return _get(session, MADE_DATABASE) == "yes"
 
 
 def participants_made(session: Session, table_name: str) -> bool:
-    """Whether turkctl created the participants table of this name, and so may insert into it."""
+    """Return whether turkctl created the participants table of this name, and so may insert into it."""
     return _get(session, MADE_PARTICIPANTS) == table_name

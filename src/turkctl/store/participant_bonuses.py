@@ -1,4 +1,4 @@
-"""The bonus that participants' rows say is owed."""
+"""Read and set the bonus owed by participants' rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from turkctl.store.participants import Claim, participants_table
 
 @dataclass(frozen=True)
 class BonusRow:
-    """What one participant's row says."""
+    """The bonus in one participant's row."""
 
     uniqueid: str
     status: int | None
@@ -36,7 +36,7 @@ def read(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) 
 
 
 def set_bonus(session: Session, name: str, uniqueid: str, *, expected: float | None, bonus: float) -> bool:
-    """Write one row's bonus, and nothing else of it; whether it still had the ``expected`` one."""
+    """Write only a row's bonus; return whether it still had the ``expected`` one."""
     table = participants_table(name)
     same = table.c.bonus.is_(None) if expected is None else table.c.bonus == expected
     return changed_one(session, update(table).where(table.c.uniqueid == uniqueid, same).values(bonus=bonus))

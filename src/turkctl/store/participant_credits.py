@@ -1,7 +1,7 @@
-"""Participants' rows that psiTurk set back to submitted after their work was approved.
+"""Repair participants' rows that psiTurk set back to submitted after their work was approved.
 
-psiTurk's server writes status 4 whenever a worker's page says that it was handed in, late or twice as that may be. What
-turkctl wrote before is lost then, and psiTurk would approve the work once more.
+psiTurk's server writes status 4 whenever a worker's page reports a submission, even late or twice. That overwrites
+turkctl's status, and psiTurk would approve the work once more.
 """
 
 from __future__ import annotations

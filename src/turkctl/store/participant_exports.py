@@ -1,7 +1,7 @@
-"""What the experiment recorded, read a piece at a time: each piece is one short transaction, bounded in rows and bytes.
+"""Read what the experiment recorded in pages: each is one short transaction, bounded in rows and bytes.
 
-A long read would block psiTurk's writer on SQLite, so pages follow the key: where a page ends is asked of the key's
-own index first, then the rows up to there are read, and the page is cut short when it grows too large.
+A long read would block psiTurk's writer on SQLite, so pages follow the key: the key's own index first tells where a
+page ends, then the rows up to there are read, and the page is cut short if it grows too large.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from turkctl.store.participant_lists import ParticipantFilter, conditions
 from turkctl.store.participants import participants_table
 
 PAGE_KEYS = 1000
-"""Rows that one transaction looks at, whether they match or not."""
+"""Number of rows that one transaction examines, whether they match or not."""
 PAGE_BYTES = 4_000_000
 """What is recorded in the rows that one transaction returns; a single row may have more."""
 _FETCHED = 20
@@ -36,7 +36,7 @@ class ExportPage:
 
 
 def has_answers(session: Session) -> bool:
-    """Whether turkctl keeps answers in this database."""
+    """Return whether turkctl stores answers in this database."""
     inspector = inspect(session.connection())
     name = ASSIGNMENTS.name
     return inspector.has_table(name) and any(each["name"] == "answers" for each in inspector.get_columns(name))
@@ -51,7 +51,7 @@ def read_page(
     *,
     answers: bool = False,
 ) -> ExportPage:
-    """The next page of those that match and have recorded something.
+    """Return the next page of participants that match and have recorded data.
 
     Args:
         session: a reading session, for this page alone.
@@ -81,7 +81,7 @@ def read_page(
 
 
 def _end_of_page(session: Session, table: Table, after: str | None) -> str | None:
-    """The key of the last row of a full page; None when there is less than one left."""
+    """Return the key of the last row of a full page; None if less than a page is left."""
     key = table.c.uniqueid
     statement = select(key).where(*_between(table, after, None)).order_by(key).limit(1).offset(PAGE_KEYS - 1)
     found: str | None = session.connection().execute(statement).scalar()
@@ -94,7 +94,7 @@ def _between(table: Table, after: str | None, end: str | None) -> list[ColumnEle
 
 
 def _recorded(session: Session, table: Table, *, answers: bool) -> ColumnElement[Any]:
-    """The datastring; on SQLite as bytes, since its driver fails the whole query for one row that is not UTF-8."""
+    """Select the datastring; on SQLite as bytes, since one row that is not UTF-8 would fail the whole query."""
     found: ColumnElement[Any] = table.c.datastring
     if answers:
         found = case((found.is_(None), _submitted(table)), else_=found)
@@ -102,7 +102,7 @@ def _recorded(session: Session, table: Table, *, answers: bool) -> ColumnElement
 
 
 def _submitted(table: Table) -> ColumnElement[Any]:
-    """The participant's answers on the market, in the form of psiTurk's datastring; null where there are none."""
+    """Select the participant's answers on the market, in the form of psiTurk's datastring; null if there are none."""
     by_field = type_coerce(ASSIGNMENTS.c.answers, Text)
     statement = select(literal('{"questiondata": ') + by_field + literal("}")).where(
         ASSIGNMENTS.c.assignment_id == table.c.assignmentid,

@@ -1,4 +1,4 @@
-"""Queries over psiTurk's table for lists and counts: key columns only, never what the experiment recorded.
+"""Query psiTurk's table for lists and counts: key columns only, never what the experiment recorded.
 
 A list without an index is one pass over the table. SQLite reads a row's pages up to the last column that is asked for,
 so that ``datastring``, psiTurk's last, costs nothing as long as nobody names it; and what is sorted is the key and the
@@ -55,7 +55,7 @@ TIMES = ("begin_hit", "begin_exp", "end_hit")
 DAY = "day"
 DONE = "complete"
 GROUPS: Mapping[str, str] = {**COLUMNS, "hit": "hitid", "worker": "workerid", DAY: "beginhit", DONE: "status"}
-"""What participants can be counted by, and the column behind it."""
+"""The groups that participants can be counted by, and their columns."""
 COUNT = "count"
 _CLOSE = 0.00005
 """Dollars. MySQL's FLOAT holds 0.35 as 0.349999994, which equals no number that can be typed."""
@@ -68,7 +68,7 @@ class ParticipantFilter:
     modes: Sequence[str] = ()
     conditions: Sequence[int] = ()
     code_versions: Sequence[str] | None = None
-    """None is all; of an empty list there are none."""
+    """None selects all; an empty list selects none."""
     statuses: Sequence[int] = ()
     complete: bool | None = None
     workers: Sequence[str] = ()
@@ -85,7 +85,7 @@ class ParticipantFilter:
 
 @dataclass(frozen=True)
 class Ordering:
-    """In what order, and which part."""
+    """The order of a list, and which part of it."""
 
     by: str | None = None
     """A name of ours, of a column or of a group; None: by their beginning, groups by their columns."""
@@ -95,18 +95,18 @@ class Ordering:
 
 
 def has_nothing(session: Session) -> bool:
-    """Whether the database has no table at all."""
+    """Return whether the database has no table at all."""
     return not inspect(session.connection()).get_table_names()
 
 
 def lacking(session: Session, name: str, needed: Sequence[str]) -> list[str]:
-    """Those of psiTurk's columns that the table lacks."""
+    """Return psiTurk's columns that the table lacks."""
     there = {column["name"] for column in inspect(session.connection()).get_columns(name)}
     return [column for column in dict.fromkeys(needed) if column not in there]
 
 
 def count(session: Session, name: str, wanted: ParticipantFilter) -> int:
-    """How many match."""
+    """Return the number of participants that match."""
     table = participants_table(name)
     statement = select(func.count()).select_from(table).where(*conditions(table, wanted))
     return int(session.connection().execute(statement).scalar_one())
@@ -115,7 +115,7 @@ def count(session: Session, name: str, wanted: ParticipantFilter) -> int:
 def rows(
     session: Session, name: str, wanted: ParticipantFilter, columns: Sequence[str], ordering: Ordering
 ) -> list[tuple[Any, ...]]:
-    """The columns (by our names) of those that match. Times have no zone; one that is no time is its text."""
+    """Return the columns (by our names) of those that match. Times have no zone; an invalid time stays text."""
     table = participants_table(name)
     key = table.c[COLUMNS[ordering.by or "begin_hit"]]
     order = [*_nulls_last(session, key, ordering.descending), table.c.uniqueid]
@@ -135,7 +135,7 @@ def rows(
 def groups(
     session: Session, name: str, wanted: ParticipantFilter, by: Sequence[str], ordering: Ordering
 ) -> list[tuple[Any, ...]]:
-    """The values of the groups and how many are in each; days are ``2026-11-22``, by the table's own clock."""
+    """Return the values of the groups and their counts; days are ``2026-11-22``, by the table's own clock."""
     table = participants_table(name)
     keys = [_group(session, table.c[GROUPS[each]], each).label(each) for each in by]
     number = func.count().label(COUNT)
@@ -148,7 +148,7 @@ def groups(
 
 
 def find(session: Session, name: str, wanted: str, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Participants in full whose uniqueid, assignment or worker it is, oldest first."""
+    """Return in full the participants with this uniqueid, assignment or worker, oldest first."""
     table = participants_table(name)
     is_it = or_(table.c.uniqueid == wanted, table.c.assignmentid == wanted, table.c.workerid == wanted)
     statement = select(*(_read_as(session, table.c[column]) for column in columns)).where(is_it)
@@ -171,13 +171,13 @@ def _is_complete(status: Column[Any]) -> ColumnElement[bool]:
 
 
 def _read_as(session: Session, column: Column[Any]) -> ColumnElement[Any]:
-    """The column, times as the text that SQLite keeps: it would keep any other as well, at which SQLAlchemy fails."""
+    """Return the column; times as text, as SQLite keeps them: invalid ones would make SQLAlchemy fail."""
     plain = isinstance(column.type, DateTime) and session.connection().dialect.name == "sqlite"
     return type_coerce(column, String) if plain else column
 
 
 def _lenient(row: Sequence[Any], columns: Sequence[str]) -> tuple[Any, ...]:
-    """The row with its times read where they are times, "complete" a truth value, and bytes as text."""
+    """Return the row with its times read where they are times, "complete" a truth value, and bytes as text."""
     return tuple(
         _moment(value) if column in TIMES else bool(value) if column == DONE else as_text(value)
         for column, value in zip(columns, row, strict=True)
@@ -185,7 +185,7 @@ def _lenient(row: Sequence[Any], columns: Sequence[str]) -> tuple[Any, ...]:
 
 
 def as_text(value: Any) -> Any:
-    """The value; of bytes, which SQLite keeps in any column, their text, with escapes for what is no UTF-8."""
+    """Return the value; of bytes, which SQLite keeps in any column, their text, with escapes for what is no UTF-8."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
@@ -199,14 +199,14 @@ def _moment(value: Any) -> Any:
 
 
 def _nulls_last(session: Session, key: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
-    """As :func:`_ordered`, in the words that let an index on the key be used."""
+    """Return the order of :func:`_ordered` in a form that can use an index on the key."""
     if session.connection().dialect.name not in ("sqlite", "postgresql"):
         return _ordered(key, descending)
     return [(key.desc() if descending else key.asc()).nulls_last()]
 
 
 def _ordered(key: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
-    """By the key, missing values last in either direction and on either database."""
+    """Return the order by the key, missing values last in either direction and on either database."""
     return [key.is_(None), key.desc() if descending else key.asc()]
 
 
@@ -218,7 +218,7 @@ def _part(statement: Select[Any], ordering: Ordering) -> Select[Any]:
 
 
 def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bool]]:
-    """The WHERE clause, to be joined by "and"."""
+    """Return the conditions of the WHERE clause, joined by "and"."""
     lists = {
         "mode": wanted.modes,
         "cond": wanted.conditions,

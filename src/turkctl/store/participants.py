@@ -1,4 +1,4 @@
-"""psiTurk's participants table, column for column, so that turkctl and psiTurk can work on one database.
+"""Define psiTurk's participants table, column for column, so that turkctl and psiTurk can share a database.
 
 Source: the ``Participant`` model of psiTurk 3 (table ``assignments`` unless configured otherwise). Its times have no
 zone. turkctl creates the table only in databases of its own; reading it needs no table of ours.
@@ -39,7 +39,7 @@ HANDED_IN = (SUBMITTED, CREDITED, BONUSED)
 
 @cache
 def participants_table(name: str) -> Table:
-    """The table under the name that the settings give it.
+    """Return the table under the name in the settings.
 
     Raises:
         ConfigError: the name is that of a table of turkctl's own, or empty.
@@ -76,25 +76,25 @@ Claim = tuple[str, str]
 
 @dataclass(frozen=True)
 class KnownIds:
-    """What participant rows say exists on the market."""
+    """The ids in participants' rows."""
 
     hit_ids: frozenset[str]
     assignment_ids: frozenset[str]
 
 
 def exists(session: Session, name: str) -> bool:
-    """Whether the database has the table."""
+    """Return whether the database has the table."""
     return inspect(session.connection()).has_table(name)
 
 
 def missing_columns(session: Session, name: str) -> list[str]:
-    """Columns of psiTurk's that the table of this name lacks."""
+    """Return psiTurk's columns that the table of this name lacks."""
     there = {column["name"] for column in inspect(session.connection()).get_columns(name)}
     return [column.name for column in participants_table(name).columns if column.name not in there]
 
 
 def count(session: Session, name: str, *, mode: str | None = None) -> int:
-    """Participants of one mode, or of every mode where none is named."""
+    """Return the number of participants of one mode, or of all modes if none is given."""
     table = participants_table(name)
     statement = select(func.count()).select_from(table)
     if mode is not None:
@@ -103,7 +103,7 @@ def count(session: Session, name: str, *, mode: str | None = None) -> int:
 
 
 def known_ids(session: Session, name: str, mode: str) -> KnownIds:
-    """The HIT and assignment ids of the participants of this mode."""
+    """Return the HIT and assignment ids of the participants of this mode."""
     table = participants_table(name)
     statement = select(table.c.hitid, table.c.assignmentid).where(table.c.mode == mode)
     rows = session.connection().execute(statement).all()
@@ -123,7 +123,7 @@ def claims(session: Session, name: str, mode: str, assignment_ids: Sequence[str]
 
 
 def insert_new(session: Session, name: str, rows: Sequence[dict[str, Any]]) -> int:
-    """Inserts the rows whose ``uniqueid`` is not there yet; how many those were."""
+    """Insert the rows whose ``uniqueid`` is new; return their number."""
     table = participants_table(name)
     added = 0
     for part in chunks(rows):
@@ -135,7 +135,7 @@ def insert_new(session: Session, name: str, rows: Sequence[dict[str, Any]]) -> i
 
 
 def move_status(session: Session, name: str, mode: str, uniqueids: Sequence[str], *, expected: int, new: int) -> None:
-    """Moves those of the participants of this mode that are at the ``expected`` status to the ``new`` one."""
+    """Set the status of participants of this mode to ``new`` if it is the ``expected`` one."""
     table = participants_table(name)
     statement = update(table).where(table.c.mode == mode, table.c.status == expected).values(status=new)
     for part in chunks(uniqueids):
@@ -143,10 +143,10 @@ def move_status(session: Session, name: str, mode: str, uniqueids: Sequence[str]
 
 
 def credit(session: Session, name: str, mode: str, uniqueids: Sequence[str]) -> None:
-    """Note in the participants table that work was approved; only those marked submitted are moved."""
+    """Record in the participants table that work was approved; only submitted rows change."""
     move_status(session, name, mode, uniqueids, expected=SUBMITTED, new=CREDITED)
 
 
 def uniqueid(worker_id: str, assignment_id: str) -> str:
-    """The key of a participant, as psiTurk makes it."""
+    """Return the key of a participant, as psiTurk makes it."""
     return f"{worker_id}:{assignment_id}"

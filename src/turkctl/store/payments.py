@@ -1,4 +1,4 @@
-"""The ledger: what was paid to workers, each payment once.
+"""Keep the ledger: what was paid to workers, each payment once.
 
 A bonus is identified by its assignment and its purpose: entering it again changes nothing. What is about to be paid
 is not here but among the intents (:mod:`turkctl.store.intents`); a payment is entered when it is known to have
@@ -25,7 +25,7 @@ OURS = "ours"
 MARKET = "market"
 PSITURK = "psiturk"
 AUTO = "auto"
-"""The purpose of what the participants' bonus column says."""
+"""The purpose of a bonus from the participants' bonus column."""
 
 
 class Payment(TurkctlTable, table=True):
@@ -49,7 +49,7 @@ class Payment(TurkctlTable, table=True):
     """The experiment whose budget it counts against."""
     purpose: str = Field(max_length=128)
     amount: Decimal = Field(sa_type=Money)
-    """Dollars that the worker got."""
+    """Dollars paid to the worker."""
     fee: Decimal = Field(sa_type=Money)
     """Dollars of commission."""
     source: str = Field(max_length=16)
@@ -67,7 +67,7 @@ _KEY = ("mode", "market", "kind", "assignment_id", "purpose")
 
 @dataclass(frozen=True)
 class PaymentFilter:
-    """Which payments of one place; what is given is combined by "and"."""
+    """Which payments of one place; conditions are combined by "and"."""
 
     place: Place
     kind: str | None = None
@@ -77,7 +77,7 @@ class PaymentFilter:
     since: datetime | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """As SQL, assignment ids aside."""
+        """Return the filter as SQL, without assignment ids."""
         found = [PAYMENTS.c.mode == self.place.mode]
         if self.place.market != ANY_MARKET:
             found.append(PAYMENTS.c.market == self.place.market)
@@ -94,14 +94,14 @@ class PaymentFilter:
 
 
 def enter_many(session: Session, wanted: Sequence[Payment]) -> None:
-    """Enter payments; those that are there already stay as they are."""
+    """Enter payments; those already entered stay unchanged."""
     for part in chunks(wanted):
         rows = [payment.checked(without="id") for payment in part]
         insert_ignoring(session, PAYMENTS, _KEY, rows)
 
 
 def select_payments(session: Session, wanted: PaymentFilter) -> list[Payment]:
-    """The payments that match, in the order in which they were entered."""
+    """Return the payments that match, in the order in which they were entered."""
     statement = select(Payment).where(*wanted.conditions()).order_by(PAYMENTS.c.id)
     parts = [statement]
     if wanted.assignment_ids is not None:
@@ -111,13 +111,13 @@ def select_payments(session: Session, wanted: PaymentFilter) -> list[Payment]:
 
 
 def correct(session: Session, row: Payment, amount: Decimal, fee: Decimal, reason: str | None) -> bool:
-    """Give a payment the amount and reason that the market tells; whether it still had the amount that was read."""
+    """Set a payment's amount and reason to the market's; return whether it still had the amount that was read."""
     same = (PAYMENTS.c.id == row.id, PAYMENTS.c.amount == row.amount)
     return changed_one(session, update(PAYMENTS).where(*same).values(amount=amount, fee=fee, reason=reason))
 
 
 def total(session: Session, wanted: PaymentFilter, *, fees: bool = True) -> Decimal:
-    """Dollars of the payments that match (assignment ids aside), with or without commission."""
+    """Return the dollars of the payments that match (without assignment ids), with or without commission."""
     paid = PAYMENTS.c.amount + PAYMENTS.c.fee if fees else PAYMENTS.c.amount
     # The sum of two columns of money is a bare number of micro-dollars to SQLAlchemy unless it is told.
     summed = select(type_coerce(func.sum(paid), Money)).where(*wanted.conditions())
@@ -126,7 +126,7 @@ def total(session: Session, wanted: PaymentFilter, *, fees: bool = True) -> Deci
 
 
 def by_worker(session: Session, wanted: PaymentFilter) -> dict[str, Decimal]:
-    """Dollars of the payments that match by worker, commission aside."""
+    """Return the dollars of the payments that match by worker, without commission."""
     worker = PAYMENTS.c.worker_id
     statement = select(worker, func.sum(PAYMENTS.c.amount)).where(*wanted.conditions()).group_by(worker)
     return {row[0]: row[1] for row in session.connection().execute(statement)}

@@ -1,4 +1,4 @@
-"""Counts of people over HITs, assignments and participants: what campaigns reckon with."""
+"""Count people over HITs, assignments and participants, for campaigns."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from turkctl.store.participants import COMPLETE, participants_table
 
 
 def hits_at(place: Place) -> list[ColumnElement[bool]]:
-    """The HITs of a place, as conditions."""
+    """Return the HITs of a place, as conditions."""
     mode = HITS.c.mode == place.mode
     return [mode] if place.market == ANY_MARKET else [mode, HITS.c.market == place.market]
 
 
 def hits_of(experiment_id: int, code_version: str) -> ColumnElement[bool]:
-    """The HITs that count for the code version of an experiment, as a condition.
+    """Return the HITs that count for the code version of an experiment, as a condition.
 
-    Those are its own, and psiTurk's of which nothing says whose they are: these count for every experiment, unless
+    Those are its own, and psiTurk's whose experiment is unknown: these count for every experiment, unless
     their participants have another code version.
     """
     own = and_(HITS.c.experiment_id == experiment_id, HITS.c.code_version == code_version)
@@ -34,29 +34,29 @@ def hits_of(experiment_id: int, code_version: str) -> ColumnElement[bool]:
 
 
 def of_nobody() -> ColumnElement[bool]:
-    """PsiTurk's HITs of which nothing says whose they are, as a condition."""
+    """Return the condition for psiTurk's HITs whose experiment is unknown."""
     return and_(HITS.c.origin == PSITURK, HITS.c.experiment_id.is_(None))
 
 
 def _told_by_rows() -> ColumnElement[bool]:
-    """PsiTurk's HITs whose participants' rows have to be counted beside what was read of their work."""
+    """Return the condition for psiTurk's HITs whose participants' rows count besides their stored work."""
     return and_(HITS.c.origin == PSITURK, or_(HITS.c.experiment_id.is_(None), HITS.c.disposed_at.is_not(None)))
 
 
 def stored_of_hit() -> ScalarSelect[int]:
-    """How many assignments of the HIT at hand are stored."""
+    """Return the number of stored assignments of a HIT."""
     statement = select(func.count()).select_from(ASSIGNMENTS).where(ASSIGNMENTS.c.hit_row == HITS.c.id)
     return statement.correlate(HITS).scalar_subquery()
 
 
 def unread_of_hit() -> ColumnElement[int]:
-    """Submissions of the HIT at hand that its counters imply and that are not stored."""
+    """Return the number of submissions that a HIT's counters imply but that are not stored."""
     unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending - stored_of_hit()
     return case((unread > 0, unread), else_=0)
 
 
 def closed(now: datetime) -> ColumnElement[bool]:
-    """Whether the HIT's open slots are out of reach, as the market itself said when it was last read.
+    """Return whether the HIT's open slots can no longer be taken, as the market said at the last read.
 
     This machine's clock does not decide: where the market's is behind, a HIT can be taken after its time by ours. A
     HIT that is Unassignable before its time has no open slots; those that it seems to have all the same are counted.
@@ -66,7 +66,7 @@ def closed(now: datetime) -> ColumnElement[bool]:
 
 
 def may_change(now: datetime) -> ColumnElement[bool]:
-    """Whether the HIT at hand may still change how many people are complete."""
+    """Return whether the HIT at hand may still change how many people are complete."""
     open_ = and_(HITS.c.available > 0, ~closed(now))
     unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending > stored_of_hit()
     return and_(HITS.c.disposed_at.is_(None), or_(HITS.c.synced.is_(None), open_, HITS.c.pending > 0, unread))
@@ -75,7 +75,7 @@ def may_change(now: datetime) -> ColumnElement[bool]:
 def unfinished(
     session: Session, place: Place, now: datetime, *, experiment_id: int | None = None, campaign_id: int | None = None
 ) -> list[HitRow]:
-    """The HITs that may still change how many people are complete, of all or of one experiment or campaign."""
+    """Return the HITs that may still change how many people are complete, of all or of one experiment or campaign."""
     conditions = [*hits_at(place), may_change(now)]
     if experiment_id is not None:
         conditions.append(or_(HITS.c.experiment_id == experiment_id, of_nobody()))
@@ -85,13 +85,13 @@ def unfinished(
 
 
 def unreviewed(session: Session, place: Place) -> list[HitRow]:
-    """The HITs, not gone, with stored submissions that were waiting for a decision."""
+    """Return the HITs, not gone, with stored submissions that were waiting for a decision."""
     waiting = select(ASSIGNMENTS.c.hit_row).where(ASSIGNMENTS.c.status == SUBMITTED)
     return select_where(session, *hits_at(place), HITS.c.disposed_at.is_(None), HITS.c.id.in_(waiting))
 
 
 def unread(session: Session, place: Place) -> set[str]:
-    """The ids of HITs, not gone, whose counters imply submissions that are not stored."""
+    """Return the ids of HITs, not gone, whose counters imply submissions that are not stored."""
     statement = select(HITS.c.hit_id).where(*hits_at(place), HITS.c.disposed_at.is_(None), unread_of_hit() > 0)
     return set(session.connection().execute(statement).scalars())
 
@@ -99,7 +99,7 @@ def unread(session: Session, place: Place) -> set[str]:
 def count_completed(
     session: Session, place: Place, experiment_id: int, code_version: str, *, participants_table: str | None
 ) -> int:
-    """Distinct workers with Submitted or Approved work on our HITs of that experiment and code version.
+    """Return the number of workers with Submitted or Approved work on our HITs of that experiment and version.
 
     With a participants table: also those of its complete rows of that code version whose HIT we do not know.
     """
@@ -120,7 +120,7 @@ def count_completed(
 
 
 def workers_elsewhere(session: Session, place: Place, participants_table: str, code_version: str) -> list[str]:
-    """Workers of complete participants of this mode and code version whose HIT we do not know, by id."""
+    """Return workers of complete participants of this mode and code version whose HIT we do not know, by id."""
     workers = _elsewhere(place, participants_table, code_version).subquery()
     statement = select(workers.c.workerid).distinct().order_by(workers.c.workerid)
     return list(session.connection().execute(statement).scalars())
@@ -132,7 +132,7 @@ def _elsewhere(place: Place, name: str, code_version: str) -> Select[Any]:
 
 
 def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
-    """Complete rows of this mode whose HIT does not tell, and whose work was not rejected or somebody else's.
+    """Select complete rows of this mode whose HIT is unknown, and whose work was not rejected or another worker's.
 
     That is a HIT we have no row of; or one of psiTurk's that is gone, whose last work may never have been read, or of
     which nothing says whose it is.
@@ -156,7 +156,7 @@ def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
 
 
 def complete_elsewhere(session: Session, place: Place, participants_name: str) -> dict[str | None, int]:
-    """``{code version: workers}`` of complete participants of this mode whose HIT we do not know."""
+    """Return ``{code version: workers}`` of complete participants of this mode whose HIT we do not know."""
     table = participants_table(participants_name)
     statement = select(table.c.codeversion, func.count(table.c.workerid.distinct())).where(
         *_unknown_complete(place, table)
@@ -166,7 +166,7 @@ def complete_elsewhere(session: Session, place: Place, participants_name: str) -
 
 
 def count_outstanding(session: Session, place: Place, experiment_id: int, code_version: str, now: datetime) -> int:
-    """Open slots, workers at work and unread submissions of the HITs of that experiment and code version."""
+    """Return the open slots, workers at work and unread submissions of the HITs of that experiment and code version."""
     open_ = case((closed(now), 0), else_=HITS.c.available)
     statement = select(func.sum(open_ + HITS.c.pending + unread_of_hit())).where(
         *hits_at(place),
@@ -190,7 +190,7 @@ class RepeatGroup:
 def repeats(
     session: Session, place: Place, experiment_id: int, code_version: str, campaign_id: int | None
 ) -> list[RepeatGroup]:
-    """The campaign's submitted or approved assignments whose worker had one of that experiment and version before."""
+    """Return the campaign's submitted or approved assignments of workers who had one of that version before."""
     order = func.row_number().over(
         partition_by=ASSIGNMENTS.c.worker_id, order_by=(ASSIGNMENTS.c.submitted, ASSIGNMENTS.c.id)
     )
@@ -216,7 +216,7 @@ def repeats(
 
 
 def in_play(session: Session, place: Place, experiment_id: int, code_version: str, now: datetime) -> dict[str, int]:
-    """The same number in its parts: ``open`` slots, workers ``at_work``, and ``unread`` submissions."""
+    """Return :func:`count_outstanding` in parts: ``open`` slots, workers ``at_work``, ``unread`` submissions."""
     open_ = case((closed(now), 0), else_=HITS.c.available)
     parts = {"open": open_, "at_work": HITS.c.pending, "unread": unread_of_hit()}
     statement = select(*(func.sum(part) for part in parts.values())).where(

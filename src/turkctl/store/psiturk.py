@@ -1,4 +1,4 @@
-"""psiTurk's own tables beside the participants': read, never written.
+"""Read psiTurk's own tables besides the participants'; never write them.
 
 Source: the ``Hit`` and ``Campaign`` models of psiTurk 3 and the job store of APScheduler 3. Values come as the driver
 gives them (SQLite has texts for times and numbers for truth), since what is in a table of somebody else's is not ours
@@ -22,7 +22,7 @@ HITS = "amt_hit"
 CAMPAIGNS = "campaign"
 JOBS = "apscheduler_jobs"
 EXPERIMENT = "experiment"
-"""What the slug of the experiment is remembered under that a study was imported as."""
+"""The key of the slug of the experiment that a study was imported as."""
 _COLUMNS = {
     HITS: ("hitid",),
     CAMPAIGNS: (
@@ -62,7 +62,7 @@ class People:
 
 
 def read_table(session: Session, name: str) -> PsiturkTable:
-    """The rows of :data:`HITS`, :data:`CAMPAIGNS` or :data:`JOBS`, by their keys."""
+    """Return the rows of :data:`HITS`, :data:`CAMPAIGNS` or :data:`JOBS`, by their keys."""
     inspector = inspect(session.connection())
     if not inspector.has_table(name):
         return PsiturkTable(None)
@@ -77,7 +77,7 @@ def read_table(session: Session, name: str) -> PsiturkTable:
 
 
 def people_by_hit(session: Session, participants: str, hit_ids: Sequence[str]) -> dict[str, list[People]]:
-    """The participants of these HITs, counted by mode and code version."""
+    """Return the participants of these HITs, counted by mode and code version."""
     if not exists(session, participants):
         return {}
     people = participants_table(participants)
@@ -91,7 +91,7 @@ def people_by_hit(session: Session, participants: str, hit_ids: Sequence[str]) -
 
 
 def imported(session: Session) -> dict[str, str]:
-    """What was imported before: ``{"campaign:3": "7"}`` says that their campaign 3 became our campaign 7."""
+    """Return what was imported before: ``{"campaign:3": "7"}`` says that their campaign 3 became our campaign 7."""
     statement = select(_FACTS.c.key, _FACTS.c.value).where(_FACTS.c.key.startswith(_PREFIX, autoescape=True))
     return {key.removeprefix(_PREFIX): value for key, value in session.connection().execute(statement)}
 
@@ -102,7 +102,7 @@ def remember(session: Session, theirs: str, ours: str) -> None:
 
 
 def complete_rows(session: Session, participants: str, mode: str, code_version: str) -> int:
-    """Complete participants as psiTurk counts them for a campaign: rows, not people."""
+    """Return complete participants as psiTurk counts them for a campaign: rows, not people."""
     if not exists(session, participants):
         return 0
     people = participants_table(participants)

@@ -1,7 +1,7 @@
-"""The HITs that psiTurk posted: which ids its tables name, and which of those were asked for on this market.
+"""Track the HITs that psiTurk posted: the ids in its tables, and which of them were asked for on this market.
 
-Those that the market has are rows of :mod:`turkctl.store.hits` with ``origin`` psiturk. Of the others it is kept here
-that they were asked for, so that nobody asks for thousands of old HITs again and again.
+Those that the market has are rows of :mod:`turkctl.store.hits` with ``origin`` psiturk. For the others, this module
+records that they were asked for, so that thousands of old HITs are not asked for again and again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from turkctl.store.types import UtcTime
 
 
 class PsiturkId(TurkctlTable, table=True):
-    """An id of psiTurk's that is no HIT of this mode and market, as far as the market has said."""
+    """An id of psiTurk that is not a HIT of this mode and market, as far as the market has said."""
 
     __tablename__ = "turkctl_psiturk_id"
     __table_args__ = (UniqueConstraint("mode", "market", "hit_id"),)
@@ -36,7 +36,7 @@ class PsiturkId(TurkctlTable, table=True):
     asked: datetime = Field(sa_type=UtcTime)
     """When the market was first asked for it."""
     closed: bool = False
-    """Whether nobody asks any more: it is disposed, belongs to another market, or is no id of any."""
+    """Whether it is no longer asked for: it is disposed, belongs to another market, or is invalid."""
 
 
 IDS = PsiturkId.__table__
@@ -49,12 +49,12 @@ LOOKED = ""
 
 @dataclass(frozen=True)
 class NamedHits:
-    """What psiTurk's tables name and no row of ours has."""
+    """The ids in psiTurk's tables without a row of ours."""
 
     new: tuple[str, ...]
     """Never asked for on this market."""
     again: tuple[str, ...]
-    """Asked for, not found, and too young for that to be believed."""
+    """Asked for and not found, but too young for that to be certain."""
     first: bool
     """Whether nobody has looked at psiTurk's table of HITs on this market before."""
     searched: Progress = field(default=Progress(), compare=False)
@@ -164,7 +164,7 @@ def remember_absent(
 
 
 def rows_of_psiturk(session: Session, place: Place, *, adopted: bool | None = None) -> list[HitRow]:
-    """Return psiTurk's HITs of this place that are not gone; ``adopted``: only those that somebody assigned, or not."""
+    """Return psiTurk's HITs of this place that are not disposed; ``adopted``: only those assigned by hand, or not."""
     conditions = [*hits.in_place(place), HITS.c.origin == hits.PSITURK, HITS.c.disposed_at.is_(None)]
     if adopted is not None:
         conditions.append(HITS.c.adopted.is_(adopted))
@@ -172,14 +172,14 @@ def rows_of_psiturk(session: Session, place: Place, *, adopted: bool | None = No
 
 
 def unassigned(session: Session, place: Place) -> list[str]:
-    """Return the ids of psiTurk's HITs of which nothing says whose they are, and that are not gone."""
+    """Return the ids of psiTurk's HITs whose experiment is unknown and that are not disposed."""
     return [row.hit_id for row in rows_of_psiturk(session, place) if row.experiment is None]
 
 
 def assign(
     session: Session, row: HitRow, experiment_id: int | None, code_version: str | None, *, adopted: bool = False
 ) -> None:
-    """Say whose a HIT of psiTurk's is; ``adopted``: for good."""
+    """Assign a HIT of psiTurk to an experiment; ``adopted``: for good."""
     values = {"experiment_id": experiment_id, "code_version": code_version, "adopted": adopted}
     session.connection().execute(update(HITS).where(HITS.c.id == row.row).values(**values))
 
@@ -206,7 +206,7 @@ def first_versions(
 
 
 def noted_versions(session: Session, rows: Sequence[HitRow]) -> dict[str, str | None]:
-    """Return what :func:`note_versions` wrote down, by HIT; None where nobody has looked."""
+    """Return what :func:`note_versions` stored, by HIT; None if no look was made."""
     found: dict[str, str | None] = {}
     for part in chunks(rows):
         statement = select(HITS.c.hit_id, HITS.c.first_version).where(HITS.c.id.in_([row.row for row in part]))
@@ -215,7 +215,7 @@ def noted_versions(session: Session, rows: Sequence[HitRow]) -> dict[str, str | 
 
 
 def note_versions(session: Session, rows: Mapping[int, str]) -> None:
-    """Write down the version of each HIT's first participant, empty where it has none yet, by the number of its row."""
+    """Store the version of each HIT's first participant, empty if it has none yet, by the number of its row."""
     for row, version in rows.items():
         here = [HITS.c.id == row, *([] if version else [HITS.c.first_version.is_(None)])]
         session.connection().execute(update(HITS).where(*here).values(first_version=version))
@@ -237,7 +237,7 @@ def past_owners(session: Session, code_version: str) -> list[int]:
 
 
 def imported_experiment(session: Session) -> int | None:
-    """Return the experiment that psiTurk's study was imported as; None where none was."""
+    """Return the experiment that psiTurk's study was imported as; None if none was."""
     done = psiturk.imported(session)
     slug = done.get(psiturk.EXPERIMENT)
     if slug is None:
@@ -249,7 +249,7 @@ def imported_experiment(session: Session) -> int | None:
 
 
 def _of_campaign(session: Session, numbers: Sequence[int]) -> int | None:
-    """The experiment of campaigns that were imported, if it is one."""
+    """Return the experiment of campaigns that were imported, if it is one."""
     from turkctl.store.campaigns import CAMPAIGNS
 
     statement = select(CAMPAIGNS.c.experiment_id).where(CAMPAIGNS.c.id.in_(numbers)).distinct()

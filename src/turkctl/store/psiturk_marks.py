@@ -1,4 +1,4 @@
-"""How far the participants table has been searched for HITs of psiTurk's: what lies before that is not read again.
+"""Mark how far the participants table has been searched for psiTurk's HITs, so that earlier rows are not read again.
 
 Without an index on its HITs the table can only be read as a whole, half a second for 200,000 rows. SQLite numbers rows
 as they are added, each one higher than all that are there (https://www.sqlite.org/autoinc.html). So a row can come in
@@ -22,7 +22,7 @@ from turkctl.store.base import Place, TurkctlTable, insert_into
 from turkctl.store.participants import participants_table
 
 WORTH_SAVING = 500
-"""Rows beyond a mark from which on it is worth a write to move it."""
+"""Number of rows beyond a mark that make it worth a write to move it."""
 
 
 class PsiturkMark(TurkctlTable, table=True):
@@ -68,7 +68,7 @@ class Progress:
 
     @property
     def worth_saving(self) -> bool:
-        """Whether the end is so far from the beginning that the next search is to begin there."""
+        """Return whether the end is so far from the beginning that the next search is to begin there."""
         if self.end is None:
             return False
         return self.begin is None or self.end.last - self.begin.last >= WORTH_SAVING
@@ -84,7 +84,7 @@ def progress(session: Session, place: Place, name: str, *, afresh: bool = False)
 
 
 def beyond(mark: Mark | None) -> tuple[ColumnElement[bool], ...]:
-    """The rows that a search which begins at the mark reads, as conditions."""
+    """Return the rows that a search which begins at the mark reads, as conditions."""
     return () if mark is None else (mark.last < _ROWID,)
 
 
@@ -103,7 +103,7 @@ def _stored(session: Session, place: Place, name: str) -> Mark | None:
 
 
 def _last(session: Session, name: str) -> Mark | None:
-    """The last row of the table as it is now; None without a row, or without numbers on them."""
+    """Return the last row of the table as it is now; None without a row, or without numbers on them."""
     if not _numbers_rows(session, name):
         return None
     table = participants_table(name)
@@ -114,7 +114,7 @@ def _last(session: Session, name: str) -> Mark | None:
 
 
 def _holds(session: Session, name: str, mark: Mark, end: Mark) -> bool:
-    """Whether the rows up to the mark are those that were searched."""
+    """Return whether the rows up to the mark are those that were searched."""
     return (
         mark.last <= end.last
         and mark.rows == end.rows - _count(session, name, *beyond(mark))
@@ -123,7 +123,7 @@ def _holds(session: Session, name: str, mark: Mark, end: Mark) -> bool:
 
 
 def _numbers_rows(session: Session, name: str) -> bool:
-    """Whether it is a table of SQLite's with numbers on its rows, and not a view, or a table that goes without."""
+    """Return whether it is a table of SQLite with row numbers, not a view or a table without them."""
     if session.connection().dialect.name != "sqlite":
         return False
     made = text("SELECT sql FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(:name)")

@@ -1,4 +1,4 @@
-"""Qualification types that turkctl made, and to whom it granted them."""
+"""Store qualification types that turkctl created, and to whom it granted them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MadeType(TurkctlTable, table=True):
 
 
 class GrantRow(TurkctlTable, table=True):
-    """That a worker was granted one, so that nobody is granted it twice."""
+    """A grant to a worker, stored so that nobody is granted it twice."""
 
     __tablename__ = "turkctl_qualification_grant"
     __table_args__ = (UniqueConstraint("type_row", "worker_id"),)
@@ -75,7 +75,7 @@ GRANTS = GrantRow.__table__
 
 
 def find(session: Session, place: Place, experiment_id: int, purpose: str = TOOK_PART) -> MadeType | None:
-    """The type of the experiment on this market, if it was made."""
+    """Return the type of the experiment on this market, if it was made."""
     statement = select(MadeType).where(
         TYPES.c.mode == place.mode,
         TYPES.c.market == place.market,
@@ -86,13 +86,13 @@ def find(session: Session, place: Place, experiment_id: int, purpose: str = TOOK
 
 
 def remember(session: Session, made: MadeType) -> None:
-    """Stores the type, unless the experiment has one of this purpose here."""
+    """Store the type, unless the experiment has one of this purpose here."""
     key = ["mode", "market", "experiment_id", "purpose"]
     insert_ignoring(session, TYPES, key, [made.checked(without="id")])
 
 
 def list_own(session: Session, place: Place) -> list[OwnType]:
-    """The project's own types on this market, or on all of the mode, by name."""
+    """Return the project's own types on this market, or on all of the mode, by name."""
     statement = select(OwnType).where(OWN.c.mode == place.mode).order_by(OWN.c.name, OWN.c.id)
     if place.market != ANY_MARKET:
         statement = statement.where(OWN.c.market == place.market)
@@ -100,12 +100,12 @@ def list_own(session: Session, place: Place) -> list[OwnType]:
 
 
 def own_types(session: Session, place: Place) -> dict[str, OwnType]:
-    """The project's own types on this market, by name."""
+    """Return the project's own types on this market, by name."""
     return {each.name: each for each in list_own(session, place)}
 
 
 def made_types(session: Session, place: Place) -> list[MadeType]:
-    """The types that were made for experiments on this market, or on all of the mode, oldest first."""
+    """Return the types that were made for experiments on this market, or on all of the mode, oldest first."""
     statement = select(MadeType).where(TYPES.c.mode == place.mode)
     if place.market != ANY_MARKET:
         statement = statement.where(TYPES.c.market == place.market)
@@ -113,7 +113,7 @@ def made_types(session: Session, place: Place) -> list[MadeType]:
 
 
 def save_own(session: Session, own: OwnType) -> None:
-    """Stores what the market has now under the name; when it was made first, stays."""
+    """Store what the market has now under the name; keep the time of creation."""
     key = ["mode", "market", "name"]
     insert_ignoring(session, OWN, key, [own.checked(without="id")])
     here = (OWN.c.mode == own.mode, OWN.c.market == own.market, OWN.c.name == own.name)
@@ -122,7 +122,7 @@ def save_own(session: Session, own: OwnType) -> None:
 
 
 def forget(session: Session, type_id: str, place: Place) -> None:
-    """Drops a type that the market no longer has, with its grants."""
+    """Delete a type that the market no longer has, with its grants."""
     here = (OWN.c.type_id == type_id, OWN.c.mode == place.mode, OWN.c.market == place.market)
     session.connection().execute(delete(OWN).where(*here))
     rows = select(TYPES.c.id).where(
@@ -133,7 +133,7 @@ def forget(session: Session, type_id: str, place: Place) -> None:
 
 
 def without_grant(session: Session, made: MadeType) -> list[str]:
-    """Workers with a submission on a HIT of the experiment who were not granted it, by id."""
+    """Return workers with a submission on a HIT of the experiment who were not granted it, by id."""
     granted = exists().where(GRANTS.c.type_row == made.id, GRANTS.c.worker_id == ASSIGNMENTS.c.worker_id)
     statement = (
         select(ASSIGNMENTS.c.worker_id)
@@ -151,7 +151,7 @@ def without_grant(session: Session, made: MadeType) -> list[str]:
 
 
 def ungranted(session: Session, made: MadeType, workers: Sequence[str]) -> list[str]:
-    """Those of the workers of whom nothing is remembered for this type."""
+    """Return the workers without a stored grant of this type."""
     known: set[str] = set()
     for part in chunks(workers):
         statement = select(GRANTS.c.worker_id).where(GRANTS.c.type_row == made.id, GRANTS.c.worker_id.in_(part))
@@ -160,6 +160,6 @@ def ungranted(session: Session, made: MadeType, workers: Sequence[str]) -> list[
 
 
 def record_grants(session: Session, made: MadeType, workers: Sequence[tuple[str, str | None]], now: datetime) -> None:
-    """Remembers to whom it was granted, or why the market will not, as (worker, error or None)."""
+    """Store to whom it was granted, or why the market refused, as (worker, error or None)."""
     rows = [{"type_row": made.id, "worker_id": worker, "granted": now, "error": error} for worker, error in workers]
     insert_ignoring(session, GRANTS, ["type_row", "worker_id"], rows)

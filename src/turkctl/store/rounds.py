@@ -1,4 +1,4 @@
-"""Rounds of campaigns: each is begun by one process before it does anything, and keeps what it decided from."""
+"""Store rounds of campaigns: each is begun by one process before it acts, and keeps the numbers it decided from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Round(TurkctlTable, table=True):
     outstanding: int | None = None
     """Slots open, at work, or submitted and not read yet."""
     unsettled: int | None = None
-    """Slots of requests of which nobody knows yet whether they reached the market."""
+    """Slots of requests that may or may not have reached the market."""
     wanted: int | None = None
     """Assignments that were missing, at most those of one round."""
     posted: int = 0
@@ -55,7 +55,7 @@ ROUNDS = Round.__table__
 
 
 def last(session: Session, campaign_id: int) -> Round | None:
-    """The campaign's latest round, read afresh."""
+    """Return the campaign's latest round, read anew."""
     statement = select(Round).where(ROUNDS.c.campaign_id == campaign_id).order_by(ROUNDS.c.number.desc()).limit(1)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 
@@ -77,30 +77,30 @@ def begin(session: Session, campaign_id: int, now: datetime) -> Round:
 
 
 def write(session: Session, round_id: int, values: Mapping[str, Any]) -> bool:
-    """Sets columns of a round that has not ended (or was taken for abandoned by mistake)."""
+    """Set columns of a round that has not ended (or was considered abandoned by mistake)."""
     statement = update(ROUNDS).where(ROUNDS.c.id == round_id, ROUNDS.c.outcome.in_((RUNNING, ABANDONED)))
     return changed_one(session, statement.values(**values))
 
 
 def record_posted(session: Session, campaign_id: int, number: int, *, posted: int, hits: int, cost: Decimal) -> None:
-    """Sets what came of a round's requests, also of one that ended before all were answered."""
+    """Store the result of a round's requests, even if it ended before all were answered."""
     statement = update(ROUNDS).where(ROUNDS.c.campaign_id == campaign_id, ROUNDS.c.number == number)
     session.connection().execute(statement.values(posted=posted, hits=hits, cost=cost))
 
 
 def posted(session: Session, campaign_id: int, number: int) -> int:
-    """Assignments that the round has posted."""
+    """Return the number of assignments that the round has posted."""
     statement = select(ROUNDS.c.posted).where(ROUNDS.c.campaign_id == campaign_id, ROUNDS.c.number == number)
     return int(session.connection().execute(statement).scalar_one())
 
 
 def of_campaign(session: Session, campaign_id: int) -> list[Round]:
-    """All rounds of a campaign, first one first."""
+    """Return all rounds of a campaign, oldest first."""
     statement = select(Round).where(ROUNDS.c.campaign_id == campaign_id).order_by(ROUNDS.c.number)
     return list(session.scalars(statement))
 
 
 def counts(session: Session) -> dict[int, int]:
-    """``{campaign: rounds}`` for all campaigns that have any."""
+    """Return ``{campaign: rounds}`` for all campaigns that have any."""
     statement = select(ROUNDS.c.campaign_id, func.count()).group_by(ROUNDS.c.campaign_id)
     return {row[0]: row[1] for row in session.connection().execute(statement)}

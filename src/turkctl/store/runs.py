@@ -1,4 +1,4 @@
-"""Runs: what was asked of turkctl, by which command, and how far it got.
+"""Store runs: what turkctl was asked to do, by which command, and how far it got.
 
 The state of a run::
 
@@ -44,7 +44,7 @@ class Run(TurkctlTable, table=True):
     identity: str | None = Field(default=None, max_length=64)
     """Of the effective arguments: the same command finds its run by it. None: the run is only logged."""
     settings: str | None = Field(default=None, max_length=64)
-    """Digest of the settings it was planned with; None where none matter."""
+    """Digest of the settings it was planned with; None if none matter."""
     state: str = Field(default=WORKING, max_length=16)
     owner: str = Field(max_length=64)
     """The random name of the process that works on it, or did last."""
@@ -70,7 +70,7 @@ class Run(TurkctlTable, table=True):
 
     @property
     def number(self) -> int:
-        """The number of a stored run."""
+        """Return the number of a stored run."""
         assert self.id is not None, "a stored run has its number"
         return self.id
 
@@ -99,7 +99,7 @@ def insert(session: Session, run: Run) -> Run:
 
 
 def get(session: Session, number: int) -> Run | None:
-    """Return the run of this number, read afresh."""
+    """Return the run of this number, read anew."""
     return by_number(session, [number]).get(number)
 
 
@@ -116,7 +116,7 @@ def newest(session: Session, place: Place, act: str, identity: Identity) -> Run 
 
 
 def ended_last(session: Session, place: Place, act: str, identity: Identity) -> Run | None:
-    """Return the run of this identity that was ended last by the clock of leases; None where there is none.
+    """Return the run of this identity that was ended last by the clock of leases; None if there is none.
 
     One that opened nothing, for want of money, say, did not carry the command out, and is left out.
     """
@@ -127,20 +127,20 @@ def ended_last(session: Session, place: Place, act: str, identity: Identity) -> 
 
 
 def take_up(session: Session, run: Run, *, owner: str, host: str, pid: int) -> bool:
-    """Make a process the owner of a run that another left; False where somebody else did so since ``run`` was read."""
+    """Make a process the owner of a run that another left; return False if another did so since ``run`` was read."""
     left = (RUNS.c.id == run.id, RUNS.c.state == run.state, RUNS.c.owner == run.owner)
     values = {"state": WORKING, "owner": owner, "host": host, "pid": pid, "ended": None, "error": None}
     return changed_one(session, update(RUNS).where(*left).values(**values))
 
 
 def leave(session: Session, number: int, owner: str, state: str, values: Mapping[str, Any]) -> bool:
-    """Set the state in which its owner leaves a run; False where it is another's by now."""
+    """Set the state in which its owner leaves a run; return False if another process owns it now."""
     mine = update(RUNS).where(RUNS.c.id == number, RUNS.c.owner == owner, RUNS.c.state == WORKING)
     return changed_one(session, mine.values(state=state, **values))
 
 
 def set_aside(session: Session, run: Run, now: datetime) -> bool:
-    """End an incomplete run that was decided not to be taken up; False where somebody took it up meanwhile."""
+    """End an incomplete run that will not be taken up; return False if another process took it up meanwhile."""
     left = (RUNS.c.id == run.id, RUNS.c.state == run.state, RUNS.c.owner == run.owner)
     return changed_one(session, update(RUNS).where(*left).values(state=ENDED, ended=now, error="set_aside"))
 

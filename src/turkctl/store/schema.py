@@ -1,4 +1,4 @@
-"""The schema's version, and how a database gets to it. Alembic is imported only to migrate or to compare."""
+"""Check the schema's version, and upgrade databases. Alembic is imported only to migrate or to compare."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MARKET_PREFIX = "market_"  # the built-in market's tables may share the database
 
 
 def all_tables() -> MetaData:
-    """Every table of ours, with the modules that describe them imported."""
+    """Return every table of ours, with the modules that describe them imported."""
     from turkctl.store import (
         assignments,
         campaigns,
@@ -66,7 +66,7 @@ def all_tables() -> MetaData:
 
 
 def current(database: Database) -> str | None:
-    """The revision the database is at; None where turkctl has no tables in it.
+    """Return the revision the database is at; None if turkctl has no tables in it.
 
     Raises:
         DatabaseUnreachableError: the database cannot be opened or read.
@@ -80,7 +80,7 @@ def ensure(
     participants_table: str = participants.DEFAULT_NAME,
     before_making: Callable[[], None] = lambda: None,
 ) -> None:
-    """Makes sure the database is at :data:`HEAD`: an empty one gets its tables, any other is only looked at.
+    """Make sure the database is at :data:`HEAD`: an empty one gets its tables, any other is only looked at.
 
     Args:
         database: to look at.
@@ -103,7 +103,7 @@ def ensure(
 
 
 def refuse_newer(session: Session, database: Database) -> None:
-    """Looks only at the version, where there is one.
+    """Check only the version, if there is one.
 
     Raises:
         SchemaError: a newer turkctl made the database.
@@ -118,7 +118,7 @@ def upgrade(
     participants_table: str = participants.DEFAULT_NAME,
     before_making: Callable[[], None] = lambda: None,
 ) -> tuple[str | None, str]:
-    """Brings the database to :data:`HEAD`; an empty one, and somebody else's, get our tables.
+    """Bring the database to :data:`HEAD`; an empty one, and somebody else's, get our tables.
 
     Tables that are not ours are not touched, and the participants table is made only where the database was empty.
     Of two processes that upgrade at once, the second waits and finds nothing left to do.
@@ -150,7 +150,7 @@ def upgrade(
 
 
 def check(database: Database, participants_table: str = participants.DEFAULT_NAME) -> list[str]:
-    """What in the database is not as this turkctl describes it, in words; empty when all is well.
+    """Return, in words, where the database differs from turkctl's tables; empty if nowhere.
 
     Raises:
         SchemaError: the database is not at :data:`HEAD`.
@@ -173,7 +173,7 @@ def check(database: Database, participants_table: str = participants.DEFAULT_NAM
 
 
 def config() -> Config:
-    """Alembic's configuration for the migrations inside the package."""
+    """Return Alembic's configuration for the migrations inside the package."""
     from alembic.config import Config
 
     settings = Config()
@@ -191,7 +191,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _number(revision: str) -> int:
-    """Revisions are numbered; one that is not comes from a future with other habits."""
+    """Return the number of a revision; one without a number counts as newer."""
     return int(revision) if revision.isdigit() else 10**9
 
 
@@ -216,7 +216,7 @@ def _mismatch(database: Database, revision: str | None) -> SchemaError:
 
 
 def _create(database: Database, participants_table: str) -> str | None:
-    """Makes all tables in one transaction, unless another process has done so by now; the revision then."""
+    """Make all tables in one transaction, unless another process has done so by now; the revision then."""
     _refuse_others(database)
     tables = all_tables()
     with database.write() as session:
@@ -230,7 +230,7 @@ def _create(database: Database, participants_table: str) -> str | None:
 
 
 def _introduce(connection: Connection, *, ours: bool, participants_table: str) -> None:
-    """Writes down what the new tables stand in, and makes psiTurk's table where the database is ours."""
+    """Store whose database the new tables are in, and create psiTurk's table if it is ours."""
     from turkctl.store.meta import DATABASE_ID, MADE_DATABASE, MADE_PARTICIPANTS, Meta
 
     facts = {DATABASE_ID: secrets.token_hex(16), MADE_DATABASE: "yes" if ours else "no"}
@@ -247,7 +247,7 @@ def _refuse_others(database: Database) -> None:
 
 @contextmanager
 def _migrating(database: Database) -> Iterator[Connection]:
-    """One transaction for all migrations, which no other turkctl can write beside.
+    """Yield one transaction for all migrations, during which no other turkctl can write.
 
     SQLite changes a table by copying it and dropping the old one; enforced foreign keys would take the drop for a
     deletion of its rows. They are off meanwhile, which is possible only outside a transaction, and checked at the end.

@@ -1,4 +1,4 @@
-"""Slots of HITs, by what each costs: what budgets and balances are reckoned from."""
+"""Count slots of HITs by their cost, for budgets and balances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file of its own on which a long input is collected and checked before it touches the database.
+"""Collect and check a long input in a separate file before it touches the database.
 
 So memory stays the same however long the input is, and no lock on turkctl's database is held meanwhile.
 """
@@ -17,12 +17,12 @@ CACHE_KIB = 32_768
 
 @contextmanager
 def staging_file(table: str) -> Iterator[sqlite3.Connection]:
-    """A database with this one table, inside a transaction; it is gone afterwards."""
+    """Yield a database with this one table, inside a transaction; delete it afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="turkctl-", ignore_cleanup_errors=True) as folder,
         closing(sqlite3.connect(Path(folder) / "stage.db", isolation_level=None)) as connection,
     ):
-        connection.execute("PRAGMA journal_mode=OFF")  # a crash loses it, and that is all right
+        connection.execute("PRAGMA journal_mode=OFF")  # a crash loses it, which is acceptable
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB:d}")
         connection.execute(table)

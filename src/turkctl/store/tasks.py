@@ -1,4 +1,4 @@
-"""Recurring tasks and their runs. Any process may make, change or delete a task; one runner claims and runs it.
+"""Store recurring tasks and their runs. Any process may create, change or delete a task; one runner claims and runs it.
 
 A task's slots lie on a grid, ``next_run`` and whole intervals from it, or follow a cron line. A claim moves
 ``next_run`` to the first slot after now, so that missed slots fold into one run and the phase never drifts. All times
@@ -67,7 +67,7 @@ class Task(TurkctlTable, table=True):
 
     @property
     def schedule(self) -> Schedule:
-        """When it is due."""
+        """Return when it is due."""
         return Schedule(timedelta(seconds=self.every) if self.cron is None else None, self.cron, self.timezone)
 
 
@@ -115,7 +115,7 @@ class ClaimedRun:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What a run came to: a status, its words, and when the task is due again (None: as the claim said)."""
+    """The result of a run: a status, its text, and when the task is due again (None: as the claim set it)."""
 
     status: str
     finished: datetime
@@ -127,7 +127,7 @@ class RunOutcome:
 
 
 def create(session: Session, task: Task) -> bool:
-    """Store a task; False when its name is taken."""
+    """Store a task; return False if its name is taken."""
     if by_name(session, task.name) is not None:  # writers come one after another, so nobody takes it in between
         return False
     add(session, task)
@@ -135,22 +135,22 @@ def create(session: Session, task: Task) -> bool:
 
 
 def by_name(session: Session, name: str) -> Task | None:
-    """The task of that name, read afresh."""
+    """Return the task of that name, read anew."""
     return _one(session, TASKS.c.name == name)
 
 
 def get(session: Session, task_id: int) -> Task | None:
-    """The task with that id, read afresh."""
+    """Return the task with that id, read anew."""
     return _one(session, TASKS.c.id == task_id)
 
 
 def of_campaign(session: Session, campaign_id: int) -> Task | None:
-    """The task that runs a campaign's rounds."""
+    """Return the task that runs a campaign's rounds."""
     return _one(session, TASKS.c.campaign_id == campaign_id)
 
 
 def list_tasks(session: Session, mode: str | None = None) -> list[Task]:
-    """All tasks, or those of one mode, the next first."""
+    """Return all tasks, or those of one mode, the next first."""
     statement = select(Task).order_by(TASKS.c.next_run, TASKS.c.id)
     if mode is not None:
         statement = statement.where(TASKS.c.mode == mode)
@@ -158,14 +158,14 @@ def list_tasks(session: Session, mode: str | None = None) -> list[Task]:
 
 
 def modes(session: Session) -> list[str]:
-    """Modes that have tasks that are not paused, or asked for."""
+    """Return the modes with tasks that are not paused, or that were asked for."""
     wanted = or_(TASKS.c.paused.is_(False), TASKS.c.requested.is_not(None))
     statement = select(TASKS.c.mode).where(wanted).distinct().order_by(TASKS.c.mode)
     return list(session.connection().execute(statement).scalars())
 
 
 def due(session: Session, mode: str, now: datetime) -> list[Task]:
-    """Tasks of a mode whose slot has come, and those that somebody asked for, longest due first."""
+    """Return the tasks of a mode that are due or were asked for, longest due first."""
     turned_back = func.coalesce(TASKS.c.last_run, TASKS.c.created) > now + TURNED_BACK
     slot_has_come = and_(TASKS.c.paused.is_(False), or_(TASKS.c.next_run <= now, turned_back))
     statement = select(Task).where(TASKS.c.mode == mode, or_(slot_has_come, TASKS.c.requested.is_not(None)))
@@ -173,14 +173,14 @@ def due(session: Session, mode: str, now: datetime) -> list[Task]:
 
 
 def active_campaigns(session: Session) -> int:
-    """Number of campaigns that recruit, in all modes, leaving out those whose rounds are paused."""
+    """Return the number of campaigns that recruit, in all modes, leaving out those whose rounds are paused."""
     statement = select(func.count()).select_from(TASKS).join(CAMPAIGNS, CAMPAIGNS.c.id == TASKS.c.campaign_id)
     recruiting = (CAMPAIGNS.c.status == campaigns.ACTIVE, TASKS.c.paused.is_(False))
     return int(session.connection().execute(statement.where(*recruiting)).scalar_one())
 
 
 def change(session: Session, task: Task, values: Mapping[str, Any]) -> bool:
-    """Set :data:`CHANGEABLE` columns of the task as it was read; False when it was changed or deleted since."""
+    """Set :data:`CHANGEABLE` columns of the task as it was read; return False if it was changed or deleted since."""
     assert values.keys() <= CHANGEABLE
     Task.model_validate({**task.model_dump(warnings=False), **values})
     unchanged = [TASKS.c[name] == getattr(task, name) for name in ("name", *TIMING, "options", "paused")]
@@ -190,7 +190,7 @@ def change(session: Session, task: Task, values: Mapping[str, Any]) -> bool:
 
 
 def remove(session: Session, task: Task) -> bool:
-    """Delete the task; its history stays. False when it was gone."""
+    """Delete the task; its history stays. Return False if it was already deleted."""
     found = session.connection().execute(delete(TASKS).where(TASKS.c.id == task.id).returning(TASKS.c.id))
     return found.first() is not None
 
@@ -224,7 +224,7 @@ def claim(session: Session, task: Task, epoch: int, now: datetime) -> ClaimedRun
 
 
 def finish(session: Session, claimed: ClaimedRun, outcome: RunOutcome) -> bool:
-    """Write down what a run came to; False when the next runner had given it up meanwhile."""
+    """Store the result of a run; return False if the next runner has abandoned it meanwhile."""
     ended = update(RUNS).where(RUNS.c.id == claimed.run_id, RUNS.c.status == RUNNING)
     values = {"status": outcome.status, "finished": outcome.finished}
     if not changed_one(session, ended.values(**values, summary=outcome.summary, error=outcome.error)):
@@ -243,7 +243,7 @@ def finish(session: Session, claimed: ClaimedRun, outcome: RunOutcome) -> bool:
 
 
 def running(session: Session, up_to_epoch: int) -> list[TaskRun]:
-    """Runs that holders of the lease up to this epoch have not finished."""
+    """Return the runs that holders of the lease up to this epoch have not finished."""
     statement = select(TaskRun).where(RUNS.c.status == RUNNING, RUNS.c.epoch <= up_to_epoch).order_by(RUNS.c.id)
     return list(session.scalars(statement))
 
@@ -262,7 +262,7 @@ def abandon(session: Session, run: TaskRun, finished: datetime, error: str) -> b
 def history(
     session: Session, *, name: str | None = None, mode: str | None = None, limit: int | None = None, after: int = 0
 ) -> Sequence[TaskRun]:
-    """Runs, the newest first; ``after`` leaves out those with an id up to it."""
+    """Return runs, newest first; ``after`` leaves out those with an id up to it."""
     statement = select(TaskRun).where(RUNS.c.id > after).order_by(RUNS.c.id.desc())
     if name is not None:
         statement = statement.where(RUNS.c.task == name)

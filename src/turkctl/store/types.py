@@ -1,4 +1,4 @@
-"""How money, times and structures are held in a column, the same on SQLite and PostgreSQL."""
+"""Define columns of money, times and structures, the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Money(TypeDecorator[Decimal]):
 
     @override
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        """Dollars to micro-dollars."""
+        """Convert dollars to micro-dollars."""
         if value is None:
             return None
         if not isinstance(value, Decimal):
@@ -43,7 +43,7 @@ class Money(TypeDecorator[Decimal]):
 
     @override
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Micro-dollars to dollars; PostgreSQL returns the sum of integers as a Decimal."""
+        """Convert micro-dollars to dollars; PostgreSQL returns the sum of integers as a Decimal."""
         return None if value is None else from_micros(int(value))
 
 
@@ -62,14 +62,14 @@ class UtcTime(TypeDecorator[datetime]):
 
     @override
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """``timestamptz`` on PostgreSQL, text elsewhere."""
+        """Return ``timestamptz`` on PostgreSQL, text elsewhere."""
         if dialect.name == "postgresql":
             return dialect.type_descriptor(TIMESTAMP(timezone=True))
         return dialect.type_descriptor(String(_TIME_WIDTH))
 
     @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Any aware time to UTC."""
+        """Convert any aware time to UTC."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -78,7 +78,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     @override
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The time in UTC."""
+        """Return the time in UTC."""
         if value is None:
             return None
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
@@ -87,7 +87,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 @lru_cache(maxsize=64)
 def _as_text(moment: datetime) -> str:
-    """The text of a time. Many rows that are written together share one, and it would be half of their cost."""
+    """Return the text of a time. Many rows that are written together share one, and it would be half of their cost."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -104,12 +104,12 @@ class Json(TypeDecorator[Any]):
 
     @override
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """The structure as text."""
+        """Return the structure as text."""
         if value is None:
             return None
         return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
     @override
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """The text as a structure."""
+        """Return the text as a structure."""
         return None if value is None else json.loads(value)

@@ -1,4 +1,4 @@
-"""How long work took and what was paid for it besides the reward: what hourly wages are reckoned from."""
+"""Read how long work took and what was paid for it besides the reward, for hourly wages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TimedWork(WorkRow):
 
     @property
     def time(self) -> timedelta | None:
-        """From accepting to submitting; None where the market did not tell both."""
+        """Return the time from accepting to submitting; None unless the market reported both."""
         if self.accepted is None or self.submitted is None or self.submitted <= self.accepted:
             return None
         return self.submitted - self.accepted
@@ -64,7 +64,7 @@ _TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, _BONU
 
 
 def approved_work(session: Session, wanted: WorkFilter) -> list[TimedWork]:
-    """The approved assignments that match, in the order in which they were stored."""
+    """Return the approved assignments that match, in the order in which they were stored."""
     statement = _TIMED.where(*at_place(wanted.place), ASSIGNMENTS.c.status == APPROVED).order_by(ASSIGNMENTS.c.id)
     rows = (_timed(row) for part in narrowed_parts(statement, wanted) for row in session.connection().execute(part))
     return list({row.assignment_id: row for row in rows if wanted.matches(row)}.values())

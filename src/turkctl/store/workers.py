@@ -1,4 +1,4 @@
-"""The work of workers, as batch acts select it: stored assignments, and psiTurk's rows that we know nothing else of."""
+"""Select the work of workers for batches: stored assignments, and psiTurk's rows without a stored assignment."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class WorkRow:
 
 @dataclass(frozen=True)
 class WorkFilter:
-    """Which work of one place; what is given is combined by "and"."""
+    """Which work of one place; conditions are combined by "and"."""
 
     place: Place
     ids: Sequence[str] | None = None
@@ -53,7 +53,7 @@ class WorkFilter:
     code_version: str | None = None
 
     def matches(self, work: WorkRow) -> bool:
-        """Whether the work is meant."""
+        """Return whether the work matches."""
         return (
             (self.ids is None or work.assignment_id in self.ids or work.worker_id in self.ids)
             and (self.hit_ids is None or work.hit_id in self.hit_ids)
@@ -81,7 +81,7 @@ WORK: Select[*tuple[Any, ...]] = (
 
 
 def select_work(session: Session, wanted: WorkFilter, statuses: Sequence[str] | None = None) -> list[WorkRow]:
-    """The stored assignments that match, in the order in which they were stored."""
+    """Return the stored assignments that match, in the order in which they were stored."""
     statement = WORK.where(*at_place(wanted.place)).order_by(ASSIGNMENTS.c.id)
     if statuses is not None:
         statement = statement.where(ASSIGNMENTS.c.status.in_(statuses))
@@ -90,7 +90,7 @@ def select_work(session: Session, wanted: WorkFilter, statuses: Sequence[str] | 
 
 
 def narrowed_parts(statement: Select[Any], wanted: WorkFilter) -> list[Select[Any]]:
-    """A statement over stored assignments narrowed by ids or HITs, once for every handful of them."""
+    """Yield a statement over stored assignments narrowed by ids or HITs, one for each chunk of them."""
     if wanted.ids is not None:
         return [statement.where(_named(part)) for part in chunks(wanted.ids)]
     if wanted.hit_ids is not None:
@@ -177,13 +177,13 @@ def known_names(session: Session, place: Place, ids: Sequence[str], name: str | 
 
 
 def where_is(session: Session, assignment_id: str) -> list[Place]:
-    """The places that know an assignment of this id: for saying that it belongs to another mode or market."""
+    """Return the places that know an assignment of this id: for saying that it belongs to another mode or market."""
     statement = select(ASSIGNMENTS.c.mode, ASSIGNMENTS.c.market).where(ASSIGNMENTS.c.assignment_id == assignment_id)
     return [Place(*row) for row in session.connection().execute(statement.order_by(ASSIGNMENTS.c.id))]
 
 
 def other_markets(session: Session, place: Place) -> list[str]:
-    """The markets, other than this one, on which the mode has work."""
+    """Return the markets, other than this one, on which the mode has work."""
     there = (ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market != place.market)
     statement = select(ASSIGNMENTS.c.market).where(*there).distinct().order_by(ASSIGNMENTS.c.market)
     return list(session.connection().execute(statement).scalars())
@@ -191,7 +191,7 @@ def other_markets(session: Session, place: Place) -> list[str]:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """What the stored work of one worker comes to."""
+    """Totals of the stored work of one worker."""
 
     worker_id: str
     submitted: int
@@ -204,7 +204,7 @@ class WorkerRow:
 
 
 def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
-    """A row per worker of the stored work that matches, by worker id."""
+    """Return a row per worker of the stored work that matches, by worker id."""
     status = ASSIGNMENTS.c.status
     counts = [func.sum(case((status == each, 1), else_=0)) for each in (SUBMITTED, APPROVED, REJECTED)]
     earned = func.sum(case((status == APPROVED, HITS.c.reward), else_=None))
@@ -223,7 +223,7 @@ def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
 
 
 def bonuses(session: Session, wanted: WorkFilter) -> dict[str, Decimal]:
-    """Dollars of the ledger's bonuses on the work that matches by worker, commission aside."""
+    """Return the dollars of the ledger's bonuses on the work that matches by worker, without commission."""
     place, worker = wanted.place, PAYMENTS.c.worker_id
     of_hit = and_(
         HITS.c.hit_id == PAYMENTS.c.hit_id, HITS.c.mode == PAYMENTS.c.mode, HITS.c.market == PAYMENTS.c.market
@@ -241,7 +241,7 @@ def bonuses(session: Session, wanted: WorkFilter) -> dict[str, Decimal]:
 
 
 def _narrowing(session: Session, wanted: WorkFilter, table: Table) -> list[ColumnElement[bool]]:
-    """The filter as conditions over HITs and a table that names assignments, workers and HITs."""
+    """Return the filter as conditions over HITs and a table that names assignments, workers and HITs."""
     found: list[ColumnElement[bool]] = []
     if wanted.ids is not None:
         found.append(or_(table.c.assignment_id.in_(wanted.ids), table.c.worker_id.in_(wanted.ids)))
@@ -261,6 +261,6 @@ def _narrowing(session: Session, wanted: WorkFilter, table: Table) -> list[Colum
 
 
 def at_place(place: Place) -> list[ColumnElement[bool]]:
-    """The stored assignments of a place, as conditions."""
+    """Return the stored assignments of a place, as conditions."""
     mode = ASSIGNMENTS.c.mode == place.mode
     return [mode] if place.market == ANY_MARKET else [mode, ASSIGNMENTS.c.market == place.market]

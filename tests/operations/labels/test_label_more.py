@@ -66,13 +66,13 @@ def test_outputs_are_added_to_content_that_waits_for_none_and_not_twice(study: L
     assert (planned.dry_run, planned.succeeded, study.pending()) == (True, 0, [])
     done = add_outputs(study.world, "photos", items, 2)
     assert [(item.id, item.status) for item in done.results] == [("p0", "added"), ("p2", "added"), ("p5", "skipped")]
-    assert done.results[2].detail == "experiment photos has no content of that key"
+    assert done.results[2].detail == "experiment photos has no content with that key"
     assert study.pending() == ["p0", "p2"]
     again = add_outputs(study.world, "photos", items, 2)
     assert [item.status for item in again.results] == ["skipped"] * 3
     study.dispatch()
     assert {item.detail for item in add_outputs(study.world, "photos", ["p0"], 1).results} == {
-        "it waits for outputs already"
+        "it is already waiting for outputs"
     }
-    with pytest.raises(UsageError, match="--add-outputs 0 lies outside"):
+    with pytest.raises(UsageError, match="--add-outputs must be from 1 to 1,000, not 0"):
         add_outputs(study.world, "photos", items, 0)

@@ -106,7 +106,7 @@ def test_labels_set_by_hand_survive_every_run_until_they_are_cleared(study: Labe
     assert (cleared["label"], cleared["method"]) == (True, "cubam")
     with pytest.raises(NotFoundError, match="no label for 'p77'"):
         set_label(study.world, "photos", "p77", "true")
-    with pytest.raises(UsageError, match="'cat' is none of the labels there are"):
+    with pytest.raises(UsageError, match="'cat' is not one of the labels"):
         set_label(study.world, "photos", "p4", "cat")
 
 
@@ -433,7 +433,7 @@ def test_classes_are_aggregated_and_changes_are_told_from_class_to_class(tmp_pat
     study.import_rows([("p1", "w0", "cow"), ("p1", "w1", "cow")])
     (outcome,) = study.aggregate()
     assert outcome.changes == {"dog->cow": 1}
-    with pytest.raises(UsageError, match="the label 'horse' is none of the classes"):
+    with pytest.raises(UsageError, match="the label 'horse' is not one of the classes"):
         study.import_rows([("p1", "w0", "horse")])
     study.world.close()
 

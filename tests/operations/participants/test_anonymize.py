@@ -120,7 +120,7 @@ def test_a_key_that_cannot_be_written_in_full_leaves_no_file(tmp_path: Path) -> 
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, usual[1]))  # a disk with room for ten bytes
     try:
-        with pytest.raises(UsageError, match="cannot make the key file"):
+        with pytest.raises(UsageError, match="cannot create the key file"):
             load_key(tmp_path / "key")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)

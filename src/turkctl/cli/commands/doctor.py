@@ -75,7 +75,7 @@ def _schema(run: Invocation) -> str:
     from turkctl.operations.database import versions
 
     found, _ = versions(run.context.database)
-    return f"at {found}, as this turkctl needs"
+    return f"up to date ({found})"
 
 
 def _credentials(run: Invocation) -> str:

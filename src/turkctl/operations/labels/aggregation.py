@@ -1,4 +1,4 @@
-"""One aggregation of an experiment's labels, from taking its hold to its results standing."""
+"""Run one aggregation of an experiment's labels: take the lease, compute, and publish the results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_METHOD = "cubam"
 PART = 1000
-"""Results that are written in one transaction."""
+"""Number of results written in one transaction."""
 
 Tick = Callable[[int, int], None]
 Meter = Callable[[str], AbstractContextManager[Tick]]
@@ -34,7 +34,7 @@ Meter = Callable[[str], AbstractContextManager[Tick]]
 
 @dataclass(frozen=True)
 class How:
-    """How labels are aggregated. What is None is as the experiment's settings say, or by default."""
+    """How labels are aggregated; None means the experiment's setting, or the default."""
 
     method: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class How:
 
 @dataclass(frozen=True)
 class Aggregated:
-    """The number of a run, what it found, how many labels went from which to which, and what is worth knowing."""
+    """The number of a run, its result, the number of labels that changed by (old, new), and notes."""
 
     run: int
     result: Result
@@ -52,10 +52,10 @@ class Aggregated:
 
 
 def check_duplicates(given: str) -> Duplicates:
-    """Which of a worker's labels on one item count.
+    """Return which of a worker's labels on one item count.
 
     Raises:
-        UsageError: there is no such way.
+        UsageError: it is neither ``last`` nor ``all``.
     """
     ways: tuple[Duplicates, ...] = ("last", "all")
     for way in ways:
@@ -65,7 +65,7 @@ def check_duplicates(given: str) -> Duplicates:
 
 
 def settings_that_matter(version: Version) -> dict[str, Any]:
-    """What of an experiment's settings makes a difference to results."""
+    """Return the settings of an experiment that affect results."""
     labels = settings_of(version).labels or LabelSettings()
     return labels.model_dump(mode="json")
 
@@ -89,11 +89,11 @@ class Aggregation:
         self._keeper = LabelsKeeper(world.database, version, self._of[1])
 
     def run(self) -> Aggregated:
-        """Do it. Whatever ends it before it is complete leaves the results before it in place, and the mark set.
+        """Run it. If it ends before it is complete, the earlier results stay and the experiment stays dirty.
 
         Raises:
             UsageError: the labels, or the options, cannot be aggregated.
-            RefusedError: another run has the experiment, or took it over because this one was still for too long.
+            RefusedError: another run holds the experiment, or took it over because this one was idle for too long.
             InterruptedByUserError: it was asked to stop.
         """
         number = self._begin()
@@ -160,15 +160,15 @@ class Aggregation:
         return tuple(notes)
 
     def _beat(self, _done: int, _most: int) -> None:
-        """See that the lease still holds.
+        """Renew the lease.
 
         Raises:
-            RefusedError: another run may have taken it, because this one had been still for too long.
+            RefusedError: another run may have taken it, because this one was idle for too long.
         """
         self._keeper.beat()
 
     def _changes(self, result: Result) -> dict[str, int]:
-        """How many labels go from which to which; those set by hand stay what they are."""
+        """Return the number of labels that change, by (old, new); labels set by hand do not change."""
         with self._world.database.read() as session:
             state = label_state.get(session, *self._of)
             before = dict(label_results.labels_of(session, state.run_id if state is not None else None))
@@ -188,7 +188,7 @@ class Aggregation:
         }
 
     def _write(self, number: int, result: Result) -> None:
-        """Write the results beside those that stand."""
+        """Write the results beside the current ones."""
         columns = (result.votes.items, result.labels(), *(c.tolist() for c in (result.score, result.p)))
         counts = (result.n.tolist(), result.n_true.tolist())
         rows = (
@@ -239,7 +239,7 @@ class Aggregation:
             self._keeper.drop_in(session)
 
     def _tidy(self) -> None:
-        """Remove what earlier runs said of items and workers, but for the last of them."""
+        """Remove the results of all but the last runs."""
         with self._world.database.read() as session:
             runs = label_results.outdated(session, *self._of)
         more = bool(runs)

@@ -1,4 +1,4 @@
-"""What people decide about labels: set by hand, taken out, workers excluded, to be aggregated again."""
+"""Set labels by hand, take labels out, exclude workers, and ask for a new aggregation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from turkctl.store.label_votes import Narrowed
 
 
 def mark_dirty(world: World, slug: str) -> dict[str, Any]:
-    """Have an experiment's labels aggregated at the next run, whether anything is new or not.
+    """Mark an experiment's labels for the next run, whether or not anything is new.
 
     Raises:
         NotFoundError: no such experiment.
@@ -40,11 +40,11 @@ def _version(world: World, slug: str) -> Version:
 
 
 def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str, Any]:
-    """Set the label of an item by hand, which no run overwrites; None lets runs decide again.
+    """Set the label of an item by hand, which no run overwrites; with None, runs decide again.
 
     Raises:
-        NotFoundError: no such experiment, or the item is no content and has no label in this mode.
-        UsageError: the value is none of the labels there are; nothing is set by hand that could be cleared.
+        NotFoundError: no such experiment, or the item is not in its content and has no label in this mode.
+        UsageError: the value is not one of the labels, or no label is set by hand and it should be cleared.
     """
     version, mode = _version(world, slug), world.listing_place.mode
     read_answers(world, version)
@@ -64,7 +64,7 @@ def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str
 
 
 def _class(version: Version, run: AggregationRun | None, value: str) -> Class:
-    """What a value says: one of the classes of the settings, or of the last run; else true or false."""
+    """Return the class that a value names, from the settings or the last run; else true or false."""
     settings = settings_of(version).labels or LabelSettings()
     found = settings.classes or ((run.facts or {}).get("classes") if run is not None else None)
     if not found and value.lower() in ("true", "false"):
@@ -75,7 +75,7 @@ def _class(version: Version, run: AggregationRun | None, value: str) -> Class:
 def exclude_workers(
     world: World, slug: str, workers: Sequence[str], *, undo: bool = False, dry_run: bool = False
 ) -> BatchResult:
-    """Let the labels of workers count no more for an experiment, those to come included; or again.
+    """Exclude workers, so that no label of theirs counts for an experiment, now or later; or include them again.
 
     Raises:
         NotFoundError: no such experiment, or a worker who gave no label in this mode; nothing is done then.
@@ -107,14 +107,14 @@ def exclude_workers(
 def invalidate(
     world: World, slug: str, item: str | None, worker: str | None, *, undo: bool = False, dry_run: bool = False
 ) -> dict[str, Any]:
-    """Take the labels of an item, of a worker, or of a worker on an item out; or in again.
+    """Take out the labels of an item, of a worker, or of a worker on an item; or put them back.
 
     Raises:
         NotFoundError: no such experiment.
         UsageError: neither an item nor a worker is named, or there is no such label.
     """
     if item is None and worker is None:
-        raise UsageError("say which labels are meant", hint="give --item, --worker, or both")
+        raise UsageError("no labels are selected", hint="give --item, --worker, or both")
     version, mode, now = _version(world, slug), world.listing_place.mode, world.now()
     read_answers(world, version)
     of, meant = (version.experiment_id, mode), Narrowed(item, worker)

@@ -1,4 +1,4 @@
-"""Bars and dots as SVG, for the report of a run; colours are the page's."""
+"""Draw bars and dots as SVG for the report of a run; the page sets the colours."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from turkctl.harmless import harmless_html
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 52
 DOTS = 2000
-"""Dots drawn at most: the workers with most labels."""
+"""Maximum number of dots: the workers with most labels."""
 TICKS = 6
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """From values to pixels."""
+    """Converts values to pixels."""
 
     low: float
     high: float
@@ -32,7 +32,7 @@ class _Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
     def ticks(self) -> list[float]:
-        """Round numbers within the scale."""
+        """Return round numbers within the scale."""
         step = _round_step((self.high - self.low) / TICKS)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
@@ -40,7 +40,7 @@ class _Scale:
 
 
 def bars(edges: Sequence[float], counts: Mapping[str, Sequence[int]], across: str, up: str, cut: float | None) -> str:
-    """Stacked bars, one kind upon the other; ``counts`` by the kind's style; a line at the cut."""
+    """Draw stacked bars, one kind on top of the other; ``counts`` by the kind's style; a line at the cut."""
     totals = [sum(column) for column in zip(*counts.values(), strict=True)]
     x = _Scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
     y = _Scale(0, max(*totals, 1), HEIGHT - BOTTOM, TOP)
@@ -69,7 +69,7 @@ def plane(
     ends: tuple[tuple[float, float], tuple[float, float]] | None = None,
     slope: float | None = None,
 ) -> str:
-    """A dot per worker, its area growing with ``sizes``; with ``slope``, the diagonal on which guessing lies."""
+    """Draw a dot per worker, its area growing with ``sizes``; with ``slope``, also the diagonal of guessing."""
     shown = np.argsort(-sizes, kind="stable")[:DOTS]
     x_ends, y_ends = ends or (_ends(across[shown]), _ends(up[shown]))
     x = _Scale(*x_ends, LEFT, WIDTH - RIGHT)
@@ -99,7 +99,7 @@ def _round_step(least: float) -> float:
 
 
 def _svg(x: _Scale, y: _Scale, parts: Sequence[str], across: str, up: str, *, whole: bool = False) -> str:
-    """The drawing with its axes; ``whole`` when what goes up are counts."""
+    """Return the drawing with its axes; ``whole`` if the vertical axis shows counts."""
     floor = HEIGHT - BOTTOM
     lines = []
     for value in x.ticks():

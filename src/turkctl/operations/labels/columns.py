@@ -1,4 +1,4 @@
-"""Which columns of a file of labels are the item, the worker and the label."""
+"""Find the columns of item, worker and label in a file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "worker": ("worker",),
     "label": ("label",),
 }
-"""Names that a column may have without being named on the command line, in any case of letters."""
+"""Column names that are recognized without an option, whatever their case."""
 
 LIKELY: dict[str, tuple[str, ...]] = {
     "item": ("item_id", "task_id", "object", "question", "image", "unit", "example", "document", "sample", "key", "id"),
     "worker": ("worker_id", "workerid", "annotator", "annotator_id", "user", "user_id", "rater", "coder", "labeler"),
     "label": ("value", "answer", "response", "vote", "rating", "judgment", "judgement", "annotation", "class"),
 }
-"""Names that are suggested, not taken: they often mean something else."""
+"""Column names that are only suggested, because they often mean something else."""
 
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """Names given on the command line; None for the usual ones."""
+    """Column names from the command line; None for the usual ones."""
 
     item: str | None = None
     worker: str | None = None
@@ -34,10 +34,10 @@ class ColumnNames:
 
 
 def find_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[str, int]:
-    """The positions of ``item``, ``worker`` and ``label`` in the header, and of ``gold`` where it is named.
+    """Return the positions of ``item``, ``worker`` and ``label`` in the header, and of ``gold`` if it is named.
 
     Raises:
-        UsageError: one of them is missing, which suggests another column, or is there twice; one column is named for
+        UsageError: one of them is missing (the hint suggests another column) or appears twice; one column is named for
             two of them.
     """
     given = {"item": names.item, "worker": names.worker, "label": names.label}
@@ -66,7 +66,7 @@ def _check_distinct(header: Sequence[str], places: Mapping[str, int], where: str
 
 
 def find_gold_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[str, int]:
-    """The same for a file of gold answers, which has items and labels only."""
+    """Return the positions of ``item`` and ``label`` in the header of a file of gold answers."""
     found = {
         "item": _place(header, "item", names.item if names.item in header else None, where),
         "label": _place(header, "label", names.label if names.label in header else None, where),
@@ -81,7 +81,7 @@ def find_gold_columns(header: Sequence[str], names: ColumnNames, where: str) -> 
 
 
 def _place(header: Sequence[str], role: str, name: str | None, where: str) -> int | None:
-    """A column's position; None where no name is given and none of the usual ones is there."""
+    """Return a column's position; None if no name is given and none of the usual ones is in the header."""
     wanted = KNOWN[role] if name is None else (name,)
     hits = [position for position, each in enumerate(header) if (each.lower() if name is None else each) in wanted]
     if len(hits) > 1:
@@ -99,11 +99,11 @@ def _not_found(
     unused = [name for position, name in enumerate(header) if position not in found.values()]
     what = " and no ".join(missing)
     flags = " ".join(f"--{role}-column {_suggestion(role, unused, len(missing))}" for role in missing)
-    return UsageError(f"{where} has no column {what}, it has {', '.join(header)}", hint=f"say which it is: {flags}")
+    return UsageError(f"{where} has no column {what}, it has {', '.join(header)}", hint=f"write: {flags}")
 
 
 def _suggestion(role: str, unused: Sequence[str], missing: int) -> str:
-    """The unused column that is likeliest meant, else a place to fill in."""
+    """Return the most likely unused column, else a placeholder."""
     if missing == 1 and len(unused) == 1:
         return unused[0]
     by_name = {name.lower(): name for name in reversed(unused)}

@@ -1,4 +1,4 @@
-"""Labels straight from a file to results; needs no database."""
+"""Aggregate labels from a file, without a database."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from turkctl.words import counted
 
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 WORKER_COLUMNS = ("worker", "n", "agreement")
-"""What every method says of workers; the method's own columns follow."""
+"""Columns on workers that every method has; the method's own columns follow."""
 DUPLICATES: tuple[Duplicates, ...] = ("last", "all")
 
 Tick = Callable[[int, int], None]
 Meter = Callable[[str], AbstractContextManager[Tick]]
-"""Given what is done next, shows how far it is; told how much is done and how much there is in all."""
+"""Starts a progress meter for a named step; the meter takes the amount done and the total."""
 
 
 @dataclass(frozen=True)
 class FileRequest:
-    """What to aggregate and how. ``options`` are those of the method that are given; see ``labels.options``."""
+    """What to aggregate and how. ``options`` are the given options of the method; see ``labels.options``."""
 
     file: str
     method: str = "cubam"
@@ -42,17 +42,17 @@ class FileRequest:
 
 @dataclass(frozen=True)
 class FileResult:
-    """The result, and what is worth knowing of the file."""
+    """The result, and notes on the file."""
 
     result: Result
     notes: tuple[str, ...]
 
 
 def aggregate_file(request: FileRequest, stdin: TextIO, meter: Meter) -> FileResult:
-    """Read the file and aggregate its labels; nothing is kept.
+    """Read the file and aggregate its labels; store nothing.
 
     Raises:
-        UsageError: a request that cannot be meant; a file that cannot be used, with the line.
+        UsageError: the options contradict each other; or the file cannot be used, with the line.
     """
     _check(request)
     options = options_for(request.method, request.options)
@@ -64,10 +64,10 @@ def aggregate_file(request: FileRequest, stdin: TextIO, meter: Meter) -> FileRes
 
 
 def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, list[str]]:
-    """The votes of the file, and notes on them.
+    """Return the votes of the file, and notes on them.
 
     Raises:
-        UsageError: a file without labels, of one worker, with all labels alike, or with anything wrong in a line.
+        UsageError: the file has no labels, only one worker, the same label throughout, or an invalid line.
     """
     insists = request.classes is None and not find_method(request.method).named_classes
     with opened(request.file, stdin) as file:
@@ -80,7 +80,7 @@ def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, 
     if value.min() == value.max():
         raise UsageError(
             f"all labels of {name} are '{written[table.value[0]]}'",
-            hint="there is nothing to aggregate; is --label-column right?",
+            hint="there is nothing to aggregate; check --label-column",
         )
     gold = _gold(request, table, written, classes, stdin)
     assert request.duplicates in DUPLICATES
@@ -118,12 +118,12 @@ def _check_table(table: Numbers, name: str) -> None:
     if len(table.workers) == 1:
         raise UsageError(
             f"{name} has labels of one worker only, {next(iter(table.workers))}",
-            hint="aggregating needs several; is --worker-column right?",
+            hint="aggregating needs at least two workers; check --worker-column",
         )
 
 
 def _classes(written: Sequence[str], named: Sequence[str] | None) -> tuple[tuple[Any, ...], Indices]:
-    """The classes, and for each value as it is written the index of its class."""
+    """Return the classes, and for each value in the file the index of its class."""
     truths = [truth(text) for text in written]
     if named is None and None not in truths:
         return BINARY, indices([int(bool(each)) for each in truths])
@@ -135,7 +135,7 @@ def _classes(written: Sequence[str], named: Sequence[str] | None) -> tuple[tuple
 def _gold(
     request: FileRequest, table: Numbers, written: Sequence[str], classes: Sequence[Any], stdin: TextIO
 ) -> dict[str, Any]:
-    """Items to their known class."""
+    """Return the known class by item."""
 
     def as_class(text: str) -> Any:
         return truth(text) if tuple(classes) == BINARY else text
@@ -148,12 +148,14 @@ def _gold(
 
     def check(answer: str, place: str) -> None:
         if as_class(answer) not in classes:
-            raise UsageError(f"{place}: the gold answer '{answer}' is none of the labels' values", hint="fix it")
+            raise UsageError(f"{place}: the gold answer '{answer}' is not one of the labels' values", hint="fix it")
 
     with opened(request.gold_file, stdin) as file:
         gold = read_gold(file, request.columns, find_gold_columns, check)
     if not gold.keys() & table.items.keys():
-        raise UsageError(f"no gold item of {request.gold_file} has labels", hint="are the items named alike?")
+        raise UsageError(
+            f"no gold item of {request.gold_file} has labels", hint="use the same item names in both files"
+        )
     return {item: as_class(answer) for item, answer in gold.items()}
 
 
@@ -175,7 +177,7 @@ def _notes(table: Numbers, votes: Votes, request: FileRequest) -> list[str]:
 
 
 def summary(result: Result) -> str:
-    """A run in a line."""
+    """Return a run in one line."""
     run = result.run
     labelled = int((result.label >= 0).sum())
     cut = f"cut at {run.threshold:.4g} ({run.threshold_from}), " if run.threshold is not None else ""

@@ -1,4 +1,4 @@
-"""Answers of an experiment become labels: those that came since the last look, each once."""
+"""Turn answers of an experiment into labels: those stored since the last look, each once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from turkctl.store.label_answers import AnsweredWork
 from turkctl.store.label_votes import LabelAnswer
 
 PART = 1000
-"""Assignments that are read in one transaction."""
+"""Number of assignments read in one transaction."""
 
 Tick = Callable[[int, int], None]
 
@@ -23,14 +23,14 @@ Tick = Callable[[int, int], None]
 def read_answers(world: World, version: Version, tick: Tick | None = None) -> None:
     """Bring the labels of an experiment up to date with its submitted work, in the mode of the world.
 
-    Only work that was stored after the last look is read. All of it is read anew where the settings name another
-    field than then. A label's item is the key of the content that the HIT shows at that place, or the HIT's id where
+    Only work that was stored after the last look is read. All of it is read again if the settings now name another
+    field. A label's item is the key of the content that the HIT shows at that place, or the HIT's id where
     it shows none. An experiment whose settings have no ``labels`` has labels from files only.
 
     Args:
         world: database and clock.
         version: the experiment with its settings as they are now.
-        tick: told how many assignments are read of how many at most.
+        tick: called with the number of assignments read and the maximum.
     """
     field = settings_of(version).label_field
     if field is None:
@@ -52,14 +52,14 @@ def read_answers(world: World, version: Version, tick: Tick | None = None) -> No
 
 
 def _read_part(session: Session, world: World, version: Version, field: str, patterns: _Patterns) -> int | None:
-    """Read so many assignments; the row of the last one, or None when there are no more."""
+    """Read one batch of assignments; return the row of the last one, or None if there are no more."""
     experiment_id, mode, now = version.experiment_id, world.listing_place.mode, world.now()
     state = label_state.ensure(session, experiment_id, mode, now)
     after = state.read_until
     if state.read_field != field:
         if state.read_field is not None:
             label_votes.forget_answers(session, experiment_id, mode)
-        label_state.mark_dirty(session, experiment_id, mode, now)  # earlier answers become labels, or other ones
+        label_state.mark_dirty(session, experiment_id, mode, now)  # earlier answers become labels, or different ones
         after = 0
     last = label_answers.last_row(session)
     found = label_answers.read_after(session, experiment_id, mode, after, PART)
@@ -86,7 +86,7 @@ def _labels(work: AnsweredWork, pattern: str, items: list[tuple[int, str]]) -> l
 
 
 class _Patterns:
-    """The answer's field by HIT: what ``labels.field`` says now; else ``answer_field`` as the HIT was made with."""
+    """The answer's field by HIT: ``labels.field`` as it is now; else ``answer_field`` of the HIT's own settings."""
 
     def __init__(self, version: Version, field: str) -> None:
         labels = settings_of(version).labels
@@ -95,7 +95,7 @@ class _Patterns:
         self._known: dict[int, str] = {}
 
     def of(self, session: Session, work: AnsweredWork) -> str:
-        """The pattern of the field's name."""
+        """Return the pattern of the field's name."""
         if self._fixed or work.settings_id is None:
             return self._field
         if work.settings_id not in self._known:

@@ -1,4 +1,4 @@
-"""Who aggregates an experiment's labels: one run at a time, by a lease; and what runs that never ended left behind."""
+"""Hold the labels of an experiment for one run at a time, by a lease, and find runs that never ended."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class LabelsKeeper(Keeper):
         )
 
     def lost(self) -> RefusedError:
-        """Return the error for a run that another may have taken the place of."""
+        """Return the error for a run that another one may have replaced."""
         return RefusedError(f"another run has taken over experiment {self._slug}", hint="see: turkctl labels history")
 
 
 def abandoned(session: Session, mode: str) -> set[int]:
-    """Return the experiments with a run that began and will not end."""
+    """Return the experiments with a run that began and whose process is gone."""
     return {
         experiment_id
         for experiment_id in label_results.unended(session, mode)

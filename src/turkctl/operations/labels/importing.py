@@ -1,4 +1,4 @@
-"""``labels import``: a file's labels, all of them or none where a row is bad."""
+"""Import a file's labels (``labels import``): all of them, or none if a row is bad."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from turkctl.store.label_staging import PART, LabelStage
 from turkctl.store.label_votes import Vote
 from turkctl.store.labels import ID_LENGTH
 
-FIX_OR_SKIP = "fix that row, or --skip-bad-rows"
+FIX_OR_SKIP = "fix that row, or add --skip-bad-rows"
 BAD_SHOWN = 10
-"""Bad rows that are told of one by one."""
+"""Maximum number of bad rows that are reported one by one."""
 
 Meter = Callable[[str], Any]
 
@@ -40,7 +40,7 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import came to; see :meth:`as_dict`."""
+    """The counts of an import; see :meth:`as_dict`."""
 
     experiment: str
     mode: str
@@ -48,17 +48,17 @@ class ImportReport:
     rows: int
     added: int
     changed: int
-    """Labels of the same worker on the same item that said something else."""
+    """Number of labels that replaced another label of the same worker on the same item."""
     unchanged: int
     repeated: int
-    """Rows whose item and worker came again later in the file: the last one counts."""
+    """Number of rows whose item and worker appear again later in the file: the last one counts."""
     left_out: int
-    """Rows of JSON Lines that say null, for "can't tell"."""
+    """Number of rows of JSON Lines with null, for "can't tell"."""
     bad: int
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As it is printed."""
+        """Return the report as it is printed."""
         return {name: value for name, value in asdict(self).items() if name != "notes"}
 
 
@@ -67,13 +67,13 @@ def import_labels(
 ) -> ImportReport:
     """Add a file's labels to an experiment, in the mode of the world.
 
-    The file is read and checked to its end first, into a stage of its own; then it is put into the database in short
-    transactions. Importing it again adds nothing; a label that a worker has for an item already is replaced by the
-    new one. After a crash in between, importing again does the rest.
+    The whole file is read and checked first, into a staging file; then it is written to the database in short
+    transactions. Importing it again adds nothing; a label that a worker already has for an item is replaced by the
+    new one. After a crash in between, importing again completes it.
 
     Raises:
         NotFoundError: no such experiment.
-        UsageError: a file that cannot be used, or a bad row, with its line; nothing is imported then.
+        UsageError: the file cannot be used, or a row is bad, with its line; nothing is imported.
     """
     mode = world.listing_place.mode
     with world.database.read() as session:
@@ -110,7 +110,7 @@ def import_labels(
 
 
 class _LabelReader:
-    """Rows of a file as labels, each checked once per value."""
+    """Reads rows of a file as labels; checks each distinct value once."""
 
     def __init__(
         self, table: Table, request: ImportRequest, meaning: Meaning, tick: Callable[[int, int], None]
@@ -125,10 +125,10 @@ class _LabelReader:
         self.notes: list[str] = []
 
     def votes(self) -> Iterator[Vote]:
-        """The labels, one by one.
+        """Yield the labels one by one.
 
         Raises:
-            UsageError: a bad row, unless those are to be skipped.
+            UsageError: a row is bad, unless bad rows are skipped.
         """
         bad = self._skip if self._request.skip_bad_rows else None
         for number, row in enumerate(label_cells(self._table, self._request.columns, find_columns, bad), start=1):
@@ -170,7 +170,7 @@ def _told(tick: Callable[[int, int], None], total: int, done: int) -> None:
 
 
 def _put(world: World, experiment_id: int, stage: LabelStage, done: Callable[[int], None]) -> None:
-    """Put all into the database; with the first label the experiment is dirty."""
+    """Write all labels to the database; the first one marks the experiment dirty."""
     mode, now, counted = world.listing_place.mode, world.now(), 0
     for part in stage.parts():
         with world.database.write() as session:

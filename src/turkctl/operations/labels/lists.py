@@ -1,4 +1,4 @@
-"""What is known of labels: listed, exported, looked at."""
+"""List, export and show labels and results."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ LABEL_COLUMNS = ("item", "worker", "label", "experiment", "at", "assignment_id",
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
 DIGITS = 6
-"""Decimals of scores, as in results that come straight from a file."""
+"""Decimals of scores, as in results of a file."""
 
 
 def list_labels(
     world: World, slug: str | None, item: str | None = None, worker: str | None = None, *, counting: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """A row per label, in the order in which they came, read as they are asked for.
+    """Yield a row per label, in the order in which they were stored, read on demand.
 
     Args:
         world: database and clock.
-        slug: the experiment; None is all.
+        slug: the experiment; None for all.
         item: only of this item.
         worker: only of this worker.
-        counting: only those that count: not those of rejected work, taken out, of excluded workers, or without value.
+        counting: only labels that count: not those of rejected work, taken out, of excluded workers, or without value.
 
     Raises:
         NotFoundError: no such experiment.
@@ -50,7 +50,7 @@ def _versions(world: World, slug: str | None) -> list[Version]:
 
 
 def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iterator[dict[str, Any]]:
-    """Each page is read in a transaction of its own: nobody waits for whoever reads the output."""
+    """Read each page in its own transaction, so that a slow reader of the output blocks nobody."""
     after, mode = 0, world.listing_place.mode
     while True:
         with world.database.read() as session:
@@ -62,7 +62,7 @@ def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iter
 
 
 def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
-    """A row per item: what the last run made of it, or what was set by hand; of all experiments, each names its own.
+    """Yield a row per item: the last run's result or the label set by hand; with all experiments, rows name theirs.
 
     Raises:
         NotFoundError: no such experiment.
@@ -76,7 +76,7 @@ def _all_results(world: World, versions: list[Version], *, named: bool) -> Itera
 
 
 def results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[str, Any]]:
-    """The same of one experiment; ``named`` rows say which it is."""
+    """Yield the results of one experiment; with ``named``, rows say which it is."""
     with world.database.read() as session:
         run = label_results.standing_run(session, version.experiment_id, world.listing_place.mode)
     for item in items_of(world, version, run):
@@ -85,7 +85,7 @@ def results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[
 
 
 def items_of(world: World, version: Version, run: AggregationRun | None) -> Iterator[LabelledItem]:
-    """What a run, that which stands, made of items, or was set by hand; a page is a transaction of its own."""
+    """Yield the current run's results and the labels set by hand; each page is read in its own transaction."""
     of, after = (version.experiment_id, world.listing_place.mode), None
     while run is not None:
         with world.database.read() as session:
@@ -110,7 +110,7 @@ def _item_row(item: LabelledItem, run: AggregationRun | None) -> dict[str, Any]:
 
 
 def as_shown(label: str | None, run: AggregationRun | None) -> bool | str | None:
-    """A stored label as JSON has it: true, false, or a class."""
+    """Return a stored label as JSON shows it: true, false, or a class."""
     several = run is not None and bool((run.facts or {}).get("classes"))
     return {"true": True, "false": False}.get(label, label) if label is not None and not several else label
 
@@ -120,9 +120,9 @@ def _rounded(number: float | None) -> float | None:
 
 
 def history(world: World, slug: str | None, limit: int | None) -> list[dict[str, Any]]:
-    """A row per run of this mode, the newest first.
+    """Return a row per run of this mode, newest first.
 
-    A run that was killed could not say so itself, and the next one notes it; until then it is told here.
+    A run that was killed could not record it; the next run does so. Until then this function says so.
 
     Raises:
         NotFoundError: no such experiment.
@@ -158,13 +158,13 @@ def _run_row(run: AggregationRun, *, abandoned: bool) -> dict[str, Any]:
 
 
 def _usual_first(change: tuple[str, int]) -> tuple[int, str]:
-    """New labels, then those that turned, then all others; the database keeps them sorted by name."""
+    """Return new labels first, then reversed ones, then all others; the database keeps them sorted by name."""
     usual = ("none->no", "none->yes", "yes->no", "no->yes")
     return usual.index(change[0]) if change[0] in usual else len(usual), change[0]
 
 
 def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
-    """One item in full: its label, the votes with what the last run said of their workers, and what runs before said.
+    """Return one item in full: its label, its votes with their workers' quality, and the results of earlier runs.
 
     Raises:
         NotFoundError: no such experiment, or no such item in this mode.
@@ -209,13 +209,13 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
 
 
 def _ability(facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What is worth knowing of who gave a vote."""
+    """Return the facts on a worker that are shown with their vote."""
     names = ("agreement", "sensitivity", "specificity", "flags")
     return {name: (facts or {}).get(name) for name in names}
 
 
 def unknown_item(version: Version, mode: str, item: str) -> NotFoundError:
-    """That an item has no label."""
+    """Return the error for an item without a label."""
     return NotFoundError(
         f"experiment {version.slug} has no label for '{item}' in mode {mode}",
         hint=f"see: turkctl labels list --experiment {version.slug}",
@@ -223,11 +223,11 @@ def unknown_item(version: Version, mode: str, item: str) -> NotFoundError:
 
 
 def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
-    """What the last run said of workers, and who is excluded.
+    """Return the last run's results on workers, and who is excluded.
 
     Raises:
         NotFoundError: no such experiment.
-        UsageError: its labels were never aggregated in this mode.
+        UsageError: its labels have never been aggregated in this mode.
     """
     version, mode = _versions(world, slug)[0], world.listing_place.mode
     with world.database.read() as session:
@@ -238,7 +238,7 @@ def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Columns in the order that they have for a file; the database keeps facts sorted by name."""
+    """Return the columns in the order of a result from a file; the database keeps facts sorted by name."""
     first = ("worker", "n", "agreement", "w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
     names = list(dict.fromkeys(name for row in rows for name in row))
     order = [name for name in first if name in names]
@@ -247,7 +247,7 @@ def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def require_run(session: Session, version: Version, mode: str) -> AggregationRun:
-    """The run whose results stand.
+    """Return the run whose results are current.
 
     Raises:
         UsageError: there is none.
@@ -262,7 +262,7 @@ def require_run(session: Session, version: Version, mode: str) -> AggregationRun
 
 
 def is_dirty(world: World, slug: str) -> bool:
-    """Whether an experiment's labels wait for a run.
+    """Return whether an experiment has labels that no run has seen.
 
     Raises:
         NotFoundError: no such experiment.

@@ -15,7 +15,7 @@ FALSE = frozenset({"0", "false", "no", "n", "f"})
 
 
 def truth(text: str) -> bool | None:
-    """What a value says, in any case of letters; None if it is neither true nor false."""
+    """Return the truth value that a text names, whatever its case; None if it is neither true nor false."""
     word = text.lower()
     return True if word in TRUE else False if word in FALSE else None
 
@@ -27,7 +27,7 @@ SKIPPED = -1
 
 
 LONGEST_SHOWN = 40
-"""Characters of an answer that an error shows."""
+"""Maximum number of characters of an answer that an error shows."""
 
 
 Class = bool | str
@@ -35,7 +35,7 @@ Class = bool | str
 
 
 class Meaning:
-    """What answers say, by the settings of an experiment and the method that will read them."""
+    """The meaning of answers, by the settings of an experiment and the method that will read them."""
 
     def __init__(self, slug: str, settings: LabelSettings, method: str) -> None:
         self._slug = slug
@@ -46,23 +46,23 @@ class Meaning:
         self._any = method in NAMED_CLASSES and not (settings.classes or settings.true or settings.false)
 
     def skips(self, text: str) -> bool:
-        """Whether the answer says nothing."""
+        """Return whether the answer is a skip."""
         return text.casefold() in self._skip
 
     def truth(self, text: str) -> bool | None:
-        """Yes, no, or None for neither."""
+        """Return True, False, or None for neither."""
         word = text.casefold()
         return True if word in self._true else False if word in self._false else None
 
     def check(self, text: str, where: str) -> None:
-        """See that the answer says something, or is one to leave out.
+        """Raise unless the answer is a label or a skip.
 
         Args:
             text: the answer.
-            where: names it in the message: a file and its line, or an item and a worker.
+            where: where it is, for the message: a file and its line, or an item and a worker.
 
         Raises:
-            UsageError: it does not.
+            UsageError: it is neither.
         """
         if self._any or self.skips(text):
             return
@@ -71,7 +71,8 @@ class Meaning:
         classes = self._settings.classes
         if classes is not None and text not in classes:
             raise UsageError(
-                f"{where}: the label '{shown}' is none of the classes", hint=f"fix it, or add it to classes in {table}"
+                f"{where}: the label '{shown}' is not one of the classes",
+                hint=f"fix it, or add it to classes in {table}",
             )
         if classes is None and self.truth(text) is None:
             raise UsageError(
@@ -80,7 +81,7 @@ class Meaning:
             )
 
     def classes(self, texts: Sequence[str]) -> tuple[Class, ...]:
-        """The classes that checked answers fall into, in order."""
+        """Return the classes of checked answers, in order."""
         if self._settings.classes is not None:
             return tuple(sorted(self._settings.classes))
         said = [text for text in texts if not self.skips(text)]
@@ -89,25 +90,23 @@ class Meaning:
         return tuple(sorted(set(said)))
 
     def codes(self, texts: Sequence[str], classes: Sequence[Class]) -> list[int]:
-        """For each answer the index of its class, :data:`SKIPPED` for one that says nothing."""
+        """Return the index of each answer's class; :data:`SKIPPED` for a skip."""
         return [SKIPPED if self.skips(text) else classes.index(self.as_class(text, classes)) for text in texts]
 
     def as_class(self, text: str, classes: Sequence[Class]) -> Class:
-        """The class that an answer names.
+        """Return the class that an answer names.
 
         Raises:
-            UsageError: it is none of the classes.
+            UsageError: it is not one of the classes.
         """
         found: Any = self.truth(text) if tuple(classes) == BINARY else text
         if found not in classes:
-            raise UsageError(
-                f"'{text}' is none of the labels there are", hint=f"one of {', '.join(map(word, classes))}"
-            )
+            raise UsageError(f"'{text}' is not one of the labels", hint=f"give one of: {', '.join(map(word, classes))}")
         return found  # type: ignore[no-any-return]  # it is in the classes
 
 
 def word(label: Any) -> str:
-    """A label as it is stored and shown: ``true``, ``false``, or the class."""
+    """Return a label as it is stored and shown: ``true``, ``false``, or the class."""
     return str(label).lower() if isinstance(label, bool) else str(label)
 
 

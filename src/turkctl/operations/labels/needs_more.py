@@ -1,4 +1,4 @@
-"""``labels needs-more``: the items whose next vote is expected to say most, and more outputs for them."""
+"""Find the items whose next vote is expected to tell most, and add outputs to them (``labels needs-more``)."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from turkctl.store.label_results import LabelledItem
 
 COLUMNS = ("item", "bits", "label", "p", "n")
 LEAST, MOST = 0.55, 0.99
-"""Bounds of the share of right votes: agreement with labels made of few votes flatters, and nobody is always right."""
+"""Bounds of the share of correct votes: labels from few votes agree too well, and nobody is always right."""
 DIGITS = 6
 
 
 def bits(p: float, n: int, accuracy: float) -> float:
-    """How much one more vote is expected to tell of whether the label is right, in bits, 0 to 1.
+    """Return how much one more vote is expected to tell about whether the label is right, in bits, 0 to 1.
 
     That is the mutual information of the answer and the vote of a worker who is right with probability ``accuracy``
     (D. V. Lindley, On a measure of the information provided by an experiment, 1956): with q the probability that the
     vote says what the label says, H(q) - H(accuracy), where H is the entropy of a yes-or-no event. Estimates from few
-    votes are too sure, so p is first drawn to one half by the rule of succession: (n p + 1) / (n + 2).
+    votes are too confident, so p is first shrunk to one half by the rule of succession: (n p + 1) / (n + 2).
 
     Args:
         p: the estimate that the label is right, or true.
-        n: votes that it rests on.
-        accuracy: the share of votes that are right.
+        n: number of votes behind it.
+        accuracy: the share of correct votes.
     """
     drawn = (n * p + 1) / (n + 2)
     agrees = drawn * accuracy + (1 - drawn) * (1 - accuracy)
@@ -46,9 +46,9 @@ def _entropy(share: float) -> float:
 
 
 def needs_more(world: World, slug: str, limit: int) -> list[dict[str, Any]]:
-    """The items whose next vote is worth most, the best first; as many as the limit says.
+    """Return the items whose next vote is worth most, best first, up to the limit.
 
-    Items that were set by hand, that have a known answer, or that have no vote yet are none of them.
+    Items whose label was set by hand, with a known answer, or without votes are left out.
 
     Raises:
         NotFoundError: no such experiment.
@@ -75,7 +75,7 @@ def _valued(items: Iterator[LabelledItem], known: Any, accuracy: float) -> Itera
 
 
 def _accuracy(workers: Sequence[dict[str, Any]]) -> float:
-    """The share of votes that agree with the labels."""
+    """Return the share of votes that agree with the labels."""
     judged = [(row["n"], row["agreement"]) for row in workers if row.get("agreement") is not None]
     votes = sum(n for n, _ in judged)
     share = sum(n * agreement for n, agreement in judged) / votes if votes else LEAST
@@ -83,16 +83,18 @@ def _accuracy(workers: Sequence[dict[str, Any]]) -> float:
 
 
 def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, dry_run: bool = False) -> BatchResult:
-    """Want so many more outputs of items; ``content dispatch`` posts them.
+    """Raise the number of outputs of items; ``content dispatch`` posts them.
 
-    An item that still waits for outputs, pending or under way, is left alone: running it again adds nothing twice.
+    An item that is still waiting for outputs, pending or under way, is skipped: running it again adds nothing twice.
 
     Raises:
         NotFoundError: no such experiment.
-        UsageError: a number of outputs that cannot be meant.
+        UsageError: the number of outputs is out of range.
     """
     if not 1 <= outputs <= MAX_OUTPUTS:
-        raise UsageError(f"--add-outputs {outputs} lies outside 1 to {MAX_OUTPUTS:,}", hint="give how many are wanted")
+        raise UsageError(
+            f"--add-outputs must be from 1 to {MAX_OUTPUTS:,}, not {outputs}", hint="give the number of outputs to add"
+        )
     with world.database.read() if dry_run else world.database.write() as session:
         version = find_experiment(session, slug)
         found = contents.find(session, version.experiment_id, items)
@@ -104,7 +106,7 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
         reasons = {item: _reason(version, found.get(item), waiting) for item in items}
         if not dry_run:
             todo = [found[item][0] for item in items if reasons[item] is None]
-            # An item that has got more outputs than were wanted needs fewer than none.
+            # An item with more outputs than were asked for has a negative need.
             by = {row: outputs - min(needs.get(row, 0), 0) for row in todo}
             contents_adding.raise_outputs(session, by, MAX_OUTPUTS, now)
     done = PLANNED if dry_run else "added"
@@ -116,9 +118,9 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
 
 
 def _reason(version: Version, there: tuple[int, Any] | None, waiting: set[int]) -> str | None:
-    """Why no outputs are added to an item; None where they are."""
+    """Return why no outputs are added to an item; None if they are."""
     if there is None:
-        return f"experiment {version.slug} has no content of that key"
+        return f"experiment {version.slug} has no content with that key"
     if there[1] is not None:
         return "it was removed from content"
-    return "it waits for outputs already" if there[0] in waiting else None
+    return "it is already waiting for outputs" if there[0] in waiting else None

@@ -1,4 +1,4 @@
-"""Read labels from a table: millions of rows, one at a time, into small numbers."""
+"""Read labels from a table of millions of rows, one at a time, into arrays of small integers."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from turkctl.rows import FIX_ROW, Bad, RowError, Table, as_text
 
 ROWS_PER_TICK = 1 << 15
 LONGEST_SHOWN = 40
-"""Characters of a value that an error shows."""
+"""Maximum number of characters of a value that an error shows."""
 
 Find = Callable[[Sequence[str], ColumnNames, str], dict[str, int]]
 Refusal = Callable[[str, str], RowError]
-"""Makes the error for the row that was read last, from what is wrong and what to do."""
+"""Makes the error for the row that was read last, from the message and the hint."""
 
 
 def label_cells(table: Table, names: ColumnNames, find: Find, bad: Bad | None = None) -> Iterator[Sequence[str] | None]:
-    """Yield the texts of each row that are asked for, in the order that ``find`` has them; None for "can't tell".
+    """Yield the wanted texts of each row, in the order of ``find``; None for "can't tell".
 
     Args:
         table: the open file.
-        names: of its columns, where they are named on the command line.
-        find: tells which columns are which.
-        bad: is told of rows that cannot be read, which are left out then; without it the first one is raised.
+        names: column names from the command line.
+        find: returns which column is which.
+        bad: is called with the error of each invalid row, which is skipped; without it the first error is raised.
 
     Raises:
         UsageError: a column is missing; a row that cannot be read.
@@ -60,7 +60,7 @@ def _texts(
 
 
 class Ids(dict[str, int]):
-    """Texts as they stand in the file to numbers; the same text with other blanks around it has the same number."""
+    """Maps texts of the file to numbers; blanks around a text make no difference."""
 
     def __init__(self, role: str, refusal: Refusal) -> None:
         super().__init__()
@@ -79,11 +79,11 @@ class Ids(dict[str, int]):
         return number
 
     def check(self, name: str) -> None:
-        """Refuse what cannot be; ids can be anything."""
+        """Raise if the text is invalid; any id is valid."""
 
 
 class Values(Ids):
-    """Labels to numbers; ``allowed`` are the classes, None for any, ``binary`` insists on true and false."""
+    """Maps labels to numbers; ``allowed`` are the classes (None for any); ``binary`` allows true and false only."""
 
     def __init__(self, refusal: Refusal, allowed: Sequence[str] | None, *, binary: bool) -> None:
         super().__init__("label", refusal)
@@ -91,10 +91,10 @@ class Values(Ids):
         self._binary = binary
 
     def check(self, name: str) -> None:
-        """Refuse what is none of the classes, or neither true nor false."""
+        """Raise if the label is not one of the classes, or neither true nor false."""
         shown = name if len(name) <= LONGEST_SHOWN else name[:LONGEST_SHOWN] + "…"
         if self._allowed is not None and name not in self._allowed:
-            raise self.refusal(f"the label '{shown}' is none of the classes", "fix it, or add it to --classes")
+            raise self.refusal(f"the label '{shown}' is not one of the classes", "fix it, or add it to --classes")
         if self._binary and truth(name) is None:
             raise self.refusal(
                 f"the label '{shown}' is neither true nor false",
@@ -104,7 +104,7 @@ class Values(Ids):
 
 @dataclass
 class Numbers:
-    """The rows of a file: numbers per row, and what the numbers stand for. ``left_out`` rows say "can't tell"."""
+    """The rows of a file as numbers, and what the numbers stand for. ``left_out`` counts rows with "can't tell"."""
 
     items: dict[str, int]
     workers: dict[str, int]
@@ -113,7 +113,7 @@ class Numbers:
     worker: array[int] = field(default_factory=lambda: array("i"))
     value: array[int] = field(default_factory=lambda: array("i"))
     gold: dict[int, int] = field(default_factory=dict)
-    """Items to values, where the file has a column of gold answers."""
+    """The gold answer by item, if the file has such a column."""
     left_out: int = 0
 
 
@@ -154,7 +154,7 @@ def read_numbers(
 
 
 def read_gold(table: Table, names: ColumnNames, find: Find, check: Callable[[str, str], None]) -> Mapping[str, str]:
-    """Return items with their answers as they are written; ``check`` is given each answer and its place.
+    """Return the answer by item as it is written; ``check`` is called with each answer and its place.
 
     Raises:
         UsageError: what is wrong, with file and row.

@@ -1,4 +1,4 @@
-"""A run of label aggregation as one page to look at: no scripts, and nothing loaded from anywhere."""
+"""Write the report of a label aggregation as one HTML page, without scripts or anything loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from turkctl.operations.labels.charts import bars, plane
 from turkctl.outputs import Protected, writing_text
 
 NEAR = 20
-"""Items nearest to the cut that are listed."""
+"""Number of items nearest to the cut that are listed."""
 WORKERS = 200
-"""Workers that are listed, those with most labels first."""
+"""Number of workers listed, those with most labels first."""
 BINS = 40
 RANGE_IN_SPREADS = 6
-"""Scores farther out than so many quartile distances share the outermost bars."""
+"""Scores farther out than this number of quartile distances share the outermost bars."""
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -88,17 +88,17 @@ _ABOUT_P = {
 
 
 def write_report(path: Path, result: Result, source: str, protected: Protected) -> None:
-    """Write the page, which names workers, for the user alone.
+    """Write the page; only the user may read it, because it names workers.
 
     Raises:
-        UsageError: a place that cannot be written, or a file that is not replaced.
+        UsageError: the file cannot be written, or must not be replaced.
     """
     with writing_text(path, protected, flag="--report", private=True) as out:
         out.write(render(result, source))
 
 
 def render(result: Result, source: str) -> str:
-    """The page of a result; ``source`` says where the labels are from."""
+    """Return the page of a result; ``source`` says where the labels are from."""
     run = result.run
     told = "".join(f"<li>{harmless_html(each)}</li>" for each in run.warnings)
     return _PAGE.substitute(
@@ -130,7 +130,7 @@ def _facts(result: Result) -> str:
 
 
 def _agreement(result: Result) -> float | None:
-    """The share of votes that equal their item's label, over items that have one."""
+    """Return the share of votes that equal their item's label, over items that have one."""
     final = result.label[result.votes.item]
     counted = final >= 0
     return float((final == result.votes.value)[counted].mean()) if counted.any() else None
@@ -150,7 +150,7 @@ def _scores(result: Result) -> str:
 
 
 def _edges(low: float, high: float, cut: float | None) -> Any:
-    """The bars' ends, one of them at the cut."""
+    """Return the edges of the bars, one of them at the cut."""
     if cut is None or not low < cut < high:
         return np.linspace(low, high, BINS + 1)
     width = (high - low) / BINS
@@ -164,7 +164,7 @@ def _kinds(result: Result) -> list[Any]:
 
 
 def _range(scores: Any) -> tuple[float, float]:
-    """Where the histogram begins and ends: at the scores' own ends, unless some are very far out."""
+    """Return where the histogram begins and ends: at the lowest and highest score, unless some are outliers."""
     low, middle, high = np.percentile(scores, [25, 50, 75])
     reach = RANGE_IN_SPREADS * max(float(high - low), 0.1)
     return max(float(scores.min()), float(middle) - reach) - 0.05, min(
@@ -247,7 +247,7 @@ def _shown(value: Any) -> str:
 
 
 def _table(columns: Sequence[str], rows: Any, *, text: int, last: str | None = None) -> str:
-    """A table whose first ``text`` columns, and the one named ``last``, are texts; the others numbers."""
+    """Return a table whose first ``text`` columns, and the one named ``last``, are text; the others are numbers."""
     styles = [' class="text wide"' if i < text or name == last else "" for i, name in enumerate(columns)]
     head = "".join(f"<th{style}>{harmless_html(name)}</th>" for style, name in zip(styles, columns, strict=True))
     body = "".join(

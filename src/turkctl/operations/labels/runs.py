@@ -1,4 +1,4 @@
-"""``labels aggregate`` on experiments: those that are dirty, one run each, whose results stand once it is complete."""
+"""Aggregate the labels of dirty experiments (``labels aggregate``), one run each."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class AggregateRequest:
-    """Which experiments, and how."""
+    """Which experiments to aggregate, and how."""
 
     experiment: str | None = None
     regex: str | None = None
     how: How = field(default_factory=How)
     force: bool = False
     lenient: bool = False
-    """Whether a named experiment, too, may have no labels, or fail without an exception."""
+    """Whether a missing label or a failure of a named experiment is reported instead of raised."""
 
     @property
     def single(self) -> bool:
-        """Whether what is wrong with the one experiment that is named is an exception."""
+        """Return whether a failure of the one named experiment is raised."""
         return self.experiment is not None and not self.lenient
 
 
 @dataclass(frozen=True)
 class AggregationOutcome:
-    """What became of one experiment.
+    """The outcome of one experiment.
 
     Attributes:
         version: the experiment.
-        status: ``done``; ``clean`` where nothing is new and the results before stand; ``failed``.
-        run: the number of the run whose results stand.
-        changes: how many labels went from which to which, as in ``none->yes``.
-        result: everything that the run found; None where there was none.
+        status: ``done``; ``clean`` if nothing is new and the earlier results stay; ``failed``.
+        run: the number of the run whose results are current.
+        changes: the number of labels that changed, by old and new label, as in ``none->yes``.
+        result: the full result of the run; None if there was no run.
         error: why it failed.
-        notes: what is worth knowing.
+        notes: notes for the user.
     """
 
     version: Version
@@ -68,15 +68,15 @@ class AggregationOutcome:
 def aggregate_experiments(
     world: World, request: AggregateRequest, meter: Meter, stop: Callable[[], bool]
 ) -> Iterator[AggregationOutcome]:
-    """Aggregate what is dirty, or everything that matches where that is forced; one experiment after another.
+    """Aggregate the dirty experiments, or with ``force`` all that match, one after another.
 
-    An experiment that fails stays dirty, and the others go on, unless it is the one that is named.
+    An experiment that fails stays dirty and the others go on, unless it is the only one named.
 
     Raises:
         NotFoundError: no such experiment.
         UsageError: a bad regular expression or option; the named experiment's labels cannot be aggregated.
-        RefusedError: another run has the named experiment.
-        InterruptedByUserError: ``stop`` said so; the results before stand, and the experiment is dirty.
+        RefusedError: another run holds the named experiment.
+        InterruptedByUserError: ``stop`` was set; the earlier results stay, and the experiment is dirty.
     """
     for version in _chosen(world, request):
         read_answers(world, version)
@@ -94,12 +94,12 @@ def aggregate_experiments(
 
 @contextmanager
 def unseen(_what: str) -> Iterator[Tick]:
-    """A meter that nobody looks at."""
+    """Return a meter that shows nothing."""
     yield lambda _done, _total: None
 
 
 def _chosen(world: World, request: AggregateRequest) -> list[Version]:
-    """The named experiment; else those that match and may have labels."""
+    """Return the named experiment; else those that match and may have labels."""
     pattern = compile_regex(request.regex)
     with world.database.read() as session:
         if request.experiment is not None:
@@ -115,7 +115,7 @@ def _chosen(world: World, request: AggregateRequest) -> list[Version]:
 
 
 def _look(world: World, version: Version, request: AggregateRequest) -> AggregationOutcome | None:
-    """What there is to say without a run; None where one is due.
+    """Return the outcome if no run is needed; None if one is.
 
     Raises:
         UsageError: the experiment is named and has no labels.
@@ -128,7 +128,7 @@ def _look(world: World, version: Version, request: AggregateRequest) -> Aggregat
                 return AggregationOutcome(version, CLEAN)
             raise UsageError(
                 f"experiment {version.slug} has no labels yet in mode {mode}",
-                hint=f"import some, or say in [experiments.{version.slug}.labels] which answers are labels, and sync",
+                hint=f"import labels, or name the field of the answer in [experiments.{version.slug}.labels] and sync",
             )
         standing = label_results.standing_run(session, version.experiment_id, mode)
         dirty = has_news(session, state)
@@ -139,7 +139,7 @@ def _look(world: World, version: Version, request: AggregateRequest) -> Aggregat
             or settings_that_matter(version) != (standing.facts or {}).get("settings")
         ):
             return None
-    notes = (f"nothing new since run {standing.id}; --force to run all the same",)
+    notes = (f"nothing new since run {standing.id}; add --force to run it anyway",)
     return AggregationOutcome(version, CLEAN, standing.id, notes=notes)
 
 

@@ -1,4 +1,4 @@
-"""The labels of an experiment as votes to aggregate: read once, in the order of time."""
+"""Load the labels of an experiment as votes to aggregate: read once, in the order of time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS_PER_TICK = 1 << 16
 
 @dataclass(frozen=True)
 class Loaded:
-    """The votes, and how many labels say nothing and are left out."""
+    """The votes, and the number of skipped labels, which are left out."""
 
     votes: Votes
     skipped: int
@@ -35,18 +35,18 @@ def load_votes(
     duplicates: Duplicates,
     tick: Callable[[int], None],
 ) -> Loaded:
-    """The labels that count.
+    """Return the labels that count, as votes.
 
     Args:
-        session: one that reads.
+        session: a reading session.
         version: the experiment.
-        mode: whose labels are meant.
-        meaning: what answers say.
+        mode: of the labels.
+        meaning: the meaning of answers.
         duplicates: which of a worker's labels on one item count.
-        tick: told now and then how many are read.
+        tick: called now and then with the number read.
 
     Raises:
-        UsageError: there are none, all are of one worker or all alike, or one says nothing that is known.
+        UsageError: there are no labels, all are of one worker or the same, or one is invalid.
     """
     items, workers, values, texts = _columns(session, version, mode, tick)
     if not values:
@@ -72,19 +72,19 @@ def load_votes(
 
 
 class _Column:
-    """Names as numbers, in the order in which they first came."""
+    """Maps names to numbers, in the order in which they first appear."""
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
         self.codes = array("i")
 
     def add(self, name: str) -> None:
-        """The next row's."""
+        """Add the name of the next row."""
         self.codes.append(self._index.setdefault(name, len(self._index)))
 
     @property
     def names(self) -> list[str]:
-        """What the numbers stand for."""
+        """Return the names by number."""
         return list(self._index)
 
 
@@ -103,7 +103,7 @@ def _columns(
 
 
 def _check(session: Session, version: Version, mode: str, meaning: Meaning, text: str) -> None:
-    """See that an answer says something; where it does not, one of those who gave it is looked for and named."""
+    """Raise if an answer is invalid; the error names one worker who gave it."""
     try:
         meaning.check(text, "")
     except UsageError:
@@ -120,7 +120,8 @@ def _check_votes(votes: Votes, version: Version) -> None:
         )
     if len(votes.workers) == 1:
         raise UsageError(
-            f"experiment {slug} has labels of one worker only, {votes.workers[0]}", hint="aggregating needs several"
+            f"experiment {slug} has labels of one worker only, {votes.workers[0]}",
+            hint="aggregating needs at least two workers",
         )
     if votes.value.min() == votes.value.max():
         label = str(votes.classes[votes.value[0]]).lower()
@@ -128,7 +129,7 @@ def _check_votes(votes: Votes, version: Version) -> None:
 
 
 def _gold(session: Session, version: Version) -> dict[str, str]:
-    """Known answers by item; none where the labels are in another field than the answers to content."""
+    """Return known answers by item; none if the labels are in another field than the answers to content."""
     settings = settings_of(version)
     if settings.labels is not None and settings.label_field != settings.answer_field:
         return {}

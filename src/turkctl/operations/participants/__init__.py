@@ -1,5 +1,5 @@
 """List, export and change participants.
 
-In go psiTurk's table and filters; out come rows, counts, wages and files of what the experiments recorded, under
-pseudonyms where asked. Only the bonus that a participant is owed can be written.
+Input: psiTurk's table and filters. Output: rows, counts, wages and files of what the experiments recorded, with
+pseudonyms on request. Only the bonus that a participant is owed can be written.
 """

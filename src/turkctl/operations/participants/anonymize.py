@@ -1,7 +1,7 @@
-"""Pseudonyms for the ids of people and their work: the same for the same key, so that exports can be joined.
+"""Replace the ids of people and their work by pseudonyms: the same for the same key, so that exports can be joined.
 
 A pseudonym is a letter and the first 16 hexadecimal digits of HMAC-SHA256 (RFC 2104) of the id: without the key nobody
-can try out ids, which a plain hash would allow.
+can test guessed ids, which a plain hash would allow.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ DIGITS = 16
 KEY_BYTES = 32
 SHORTEST_KEY = 16
 _LONG = 5
-"""An id of so many characters is replaced wherever it occurs; a shorter one only where it is a word of its own."""
+"""An id of at least this many characters is replaced anywhere; a shorter one only where it is a whole word."""
 _SHAPE = r"(?<![A-Za-z0-9])(?:3[A-Z0-9]{29}|A(?=[A-Z]*[0-9])[A-Z0-9]{11,14})(?![A-Za-z0-9])"
-"""Ids of Mechanical Turk, whosever they are: those of HITs and assignments, and those of workers."""
+"""Pattern of any id of Mechanical Turk: HITs, assignments and workers."""
 _SHAPED = re.compile(_SHAPE)
 _SHORTEST_SHAPE = 12
 
 
 @dataclass(frozen=True)
 class PseudonymKey:
-    """What the pseudonyms depend on, and what is to be said of its file."""
+    """The key of pseudonyms, and facts on its file."""
 
     file: Path
     secret: bytes
     created: bool
     exposed: bool
-    """Whether others than its owner may read the file."""
+    """Whether users other than its owner may read the file."""
 
 
 def load_key(file: Path) -> PseudonymKey:
-    """The key in the file, which is made, for its owner alone, where there is none.
+    """Return the key in the file; create the file, readable by its owner only, if it is missing.
 
     Raises:
-        UsageError: the file cannot be read or made, or holds too little for a key.
+        UsageError: the file cannot be read or created, or is too short for a key.
     """
     try:
         return _read_key(file)
@@ -56,19 +56,19 @@ def load_key(file: Path) -> PseudonymKey:
 def _read_key(file: Path) -> PseudonymKey:
     if file.exists() and not file.is_file():
         raise UsageError(
-            f"the key file {file} is not a file", hint="name a file that does not exist yet and it is made"
+            f"the key file {file} is not a file", hint="name a file that does not exist yet; it will be created"
         )
     with file.open("rb") as opened:
         secret = opened.read(1 << 16).strip()
     if secret.startswith(b"SQLite format 3") or file.suffix == ".toml":
         raise UsageError(
             f"{file} is a database or a settings file, not a key",
-            hint="its pseudonyms would change with it; name a file that does not exist yet and it is made",
+            hint="name a file that does not exist yet; it will be created",
         )
     if len(secret) < SHORTEST_KEY:
         raise UsageError(
             f"the key file {file} holds {len(secret)} bytes, too few for a key",
-            hint=f"name a file that does not exist yet and it is made, or put {SHORTEST_KEY} random characters into it",
+            hint=f"put {SHORTEST_KEY} random characters into it, or name a file that does not exist yet",
         )
     return PseudonymKey(file, secret, created=False, exposed=outputs.readable_by_others(file))
 
@@ -77,28 +77,28 @@ def _make_key(file: Path) -> PseudonymKey:
     secret = secrets.token_hex(KEY_BYTES).encode()
     try:
         outputs.create(file, secret + b"\n", private=True)
-    except FileExistsError:  # another program has made it in the meantime
+    except FileExistsError:  # another program has created it in the meantime
         return _read_key(file)
     except OSError as error:
-        raise UsageError(f"cannot make the key file {file}: {error.strerror}", hint="name another place") from None
+        raise UsageError(f"cannot create the key file {file}: {error.strerror}", hint="name another file") from None
     return PseudonymKey(file, secret, created=True, exposed=False)
 
 
 class Pseudonyms:
-    """Pseudonyms by one key."""
+    """Makes pseudonyms with one key."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def of(self, letter: str, identity: str) -> str:
-        """The pseudonym of an id; its digits do not depend on the letter."""
+        """Return the pseudonym of an id; its digits do not depend on the letter."""
         digest = hmac.digest(self._secret, identity.encode("utf-8", "surrogatepass"), "sha256")
         return letter + digest.hex()[:DIGITS]
 
     def participant(self, keys: Mapping[str, Any], ip_address: str | None) -> Participant:
-        """What stands for the ids of one participant, by our names of the columns.
+        """Return the pseudonyms of one participant's ids, by our names of the columns.
 
-        ``uniqueid`` stays worker and assignment with a colon between them where it was that.
+        A ``uniqueid`` of the form worker:assignment keeps that form.
         """
         letters = {"worker_id": "W", "assignment_id": "A", "hit_id": "H"}
         names = {keys[name]: self.of(letter, keys[name]) for name, letter in letters.items() if keys[name]}
@@ -113,9 +113,9 @@ class Pseudonyms:
 
 
 class Participant:
-    """Takes the ids of one participant out of what was recorded, and whatever else looks like an id of MTurk's.
+    """Replaces one participant's ids in recorded data, and anything else that looks like an id of MTurk.
 
-    Its own ids, unless they are short, are found in small and in capital letters: experiments write them in either.
+    The participant's own ids, unless they are short, are found in any case: experiments write them in either.
     """
 
     def __init__(self, pseudonyms: Pseudonyms, names: Mapping[str, str]) -> None:
@@ -128,7 +128,7 @@ class Participant:
         self._pattern: re.Pattern[str] | None = None
 
     def clean(self, value: Any) -> Any:
-        """The value with pseudonyms in all its texts, names of fields among them."""
+        """Return the value with pseudonyms in all its texts, field names included."""
         kind = type(value)
         if kind is str:
             return self._clean_text(value) if len(value) >= self._shortest else value
@@ -153,7 +153,7 @@ class Participant:
         return self._pattern.sub(self._pseudonym, text)
 
     def _made_pattern(self) -> re.Pattern[str]:
-        """Longest first: a uniqueid contains a worker's id."""
+        """Return the pattern of the ids, longest first: a uniqueid contains a worker's id."""
         words = [
             f"(?i:{re.escape(each)})" if len(each) >= _LONG else rf"(?<![^\W_]){re.escape(each)}(?![^\W_])"
             for each in sorted(self._ids, key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""The bonus that a participant is owed, written in psiTurk's own column."""
+"""Set the bonus that a participant is owed, in psiTurk's own column."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from turkctl.operations.participants.lists import Reads, dollars, row_of
 from turkctl.store import participant_bonuses
 
 _TRIES = 3
-"""A psiTurk server may write the row between our look and our write; it does so a few times in a participant's life."""
+"""Number of tries: a psiTurk server may write the row between our read and our write, a few times per participant."""
 
 
 def set_bonus(reads: Reads, wanted: str, bonus: Decimal) -> dict[str, Any]:
-    """Write a participant's bonus by compare-and-set, and nothing else of the row; what was and what is.
+    """Write only a participant's bonus, by compare-and-set; return the old and the new one.
 
     Args:
         reads: settings and database; a psiTurk database without tables of turkctl's will do.
@@ -22,8 +22,8 @@ def set_bonus(reads: Reads, wanted: str, bonus: Decimal) -> dict[str, Any]:
         bonus: dollars, not negative; 0 owes nothing.
 
     Raises:
-        NotFoundError: there is no such participant.
-        UsageError: a worker who took part more than once.
+        NotFoundError: the participant is unknown.
+        UsageError: the worker took part more than once.
         SchemaError: the table lacks psiTurk's columns.
         RefusedError: another program keeps writing the row.
     """
@@ -37,4 +37,4 @@ def set_bonus(reads: Reads, wanted: str, bonus: Decimal) -> dict[str, Any]:
         if done:
             before = dollars(row["bonus"])
             return {"uniqueid": row["uniqueid"], "worker_id": row["workerid"], "before": before, "bonus": bonus}
-    raise RefusedError(f"the row of {wanted} changes all the time", hint="try again")
+    raise RefusedError(f"another program keeps changing the row of {wanted}", hint="try again")

@@ -1,4 +1,4 @@
-"""PsiTurk's ``datastring``: what a browser recorded, taken apart into trials, events and answers.
+"""Split psiTurk's ``datastring``, what a browser recorded, into trials, events and answers.
 
 Source of the format: ``TaskData`` of psiTurk's ``psiturk.js`` and the ``get_trial_data``, ``get_event_data`` and
 ``get_question_data`` of its ``models.py``. The document is an object. ``data`` is a list of ``{uniqueid,
@@ -27,21 +27,21 @@ PARTICIPANT: Mapping[str, str] = {
     "status": "status",
     "mode": "mode",
 }
-"""The keys that every row begins with, and psiTurk's columns behind them."""
+"""The first keys of every row, and psiTurk's columns for them."""
 REST = "trialdata"
-"""Holds trial data that has no fields; in tables also the fields that got no column, as an object."""
+"""The key of trial data without fields; in tables also of the fields without a column, as an object."""
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "trial": ("current_trial", "dateTime"),
     "event": ("eventtype", "value", "timestamp", "interval"),
     "question": ("question", "value"),
 }
-"""The keys that follow, by kind; those of trials are followed by what the experiment recorded."""
+"""The next keys, by kind; for trials, the experiment's own fields follow."""
 NUMBERS: Mapping[Kind, tuple[str, ...]] = {
     "trial": ("current_trial", "dateTime"),
     "event": ("timestamp", "interval"),
     "question": (),
 }
-"""Which of them psiTurk writes as numbers, or as null."""
+"""Those that psiTurk writes as numbers, or as null."""
 WHOLE = ("current_trial", "condition", "counterbalance")
 _SECTIONS: Mapping[Kind, str] = {"trial": "data", "event": "eventdata", "question": "questiondata"}
 _TAKEN = frozenset((*PARTICIPANT, *FIELDS["trial"], "kind", ""))
@@ -49,20 +49,20 @@ _LARGEST_WHOLE = 2**63
 _LARGEST = 2**1023  # of a double
 
 Clean = Callable[[Any], Any]
-"""Takes ids out of a recorded value or name."""
+"""Replaces ids in a recorded value or name."""
 Entries = tuple[list[dict[str, Any]], list[str]]
-"""Rows without the participant's keys, and what could not be read."""
+"""Rows without the participant's keys, and the reasons why others could not be read."""
 
 
 class UnreadableDataError(ValueError):
-    """The datastring is not what psiTurk writes; its text says why and quotes nothing of it."""
+    """The datastring is invalid; the message says why and quotes nothing of it."""
 
 
 def parse(recorded: str | bytes) -> dict[str, Any] | None:
-    """The document; None where nothing is recorded.
+    """Return the document; None if nothing is recorded.
 
     NaN and the infinities, which Python writes and JSON does not have, become their names; numbers of more digits
-    than Python reads stay text. Of a key that is there twice the last value counts, as in a browser.
+    than Python reads stay text. If a key appears twice, the last value counts, as in a browser.
 
     Raises:
         UnreadableDataError: not JSON, or not psiTurk's.
@@ -103,10 +103,9 @@ def _digits(text: str) -> int | str:
 
 
 def unpack(document: Mapping[str, Any], kind: Kind, clean: Clean | None = None) -> Entries:
-    """The rows of one kind, in the order in which they were recorded.
+    """Return the rows of one kind, in the order in which they were recorded.
 
-    What is not psiTurk's is told, and the rest is returned all the same. A row with a number that is none is returned
-    and told.
+    Invalid parts are reported, and the rest is returned. A row with an invalid number is returned and reported.
     """
     section = _SECTIONS[kind]
     if section not in document:
@@ -141,7 +140,7 @@ def _answer(question: str, value: Any, clean: Clean | None) -> dict[str, Any]:
 
 
 def _fields(entry: Mapping[str, Any], kind: Kind, clean: Clean | None) -> dict[str, Any]:
-    """The entry's own keys. Counters and times of psiTurk's are numbers and never ids."""
+    """Return the entry's own keys. Counters and times of psiTurk are numbers and never ids."""
     row = {name: entry.get(name) for name in FIELDS[kind]}
     if clean is None:
         return row
@@ -168,7 +167,7 @@ def _trial(entry: Mapping[str, Any], clean: Clean | None) -> dict[str, Any]:
 
 
 def trial_columns(document: Mapping[str, Any], clean: Clean | None = None) -> Iterator[str]:
-    """The names that :func:`unpack` gives what was recorded in trials, each once."""
+    """Return the names that :func:`unpack` gives to fields of trials, each once."""
     trials = document.get(_SECTIONS["trial"])
     names: dict[str, Any] = {}
     longest = 0
@@ -184,27 +183,27 @@ def trial_columns(document: Mapping[str, Any], clean: Clean | None = None) -> It
 
 @lru_cache(maxsize=10_000)
 def column(field: str) -> str:
-    """The name of a recorded field in a row: its own, or with ``trialdata_`` before it where that name is taken.
+    """Return the name of a recorded field in a row: its own, or prefixed with ``trialdata_`` if that name is taken.
 
-    Different fields have different names: what begins with ``trialdata`` is given it a second time.
+    A field whose name already begins with ``trialdata`` gets the prefix too, so that names stay distinct.
     """
     return f"{REST}_{field}" if field in _TAKEN or field.startswith(REST) else field
 
 
 def item_column(place: int) -> str:
-    """The name of one item where the trial was recorded as a list; the first is ``trialdata_0``."""
+    """Return the name of one item of a trial that was recorded as a list; the first is ``trialdata_0``."""
     return f"{REST}_{place}"
 
 
 def is_number(name: str, value: Any) -> bool:
-    """Whether a value can stand under the name of a number: a number, a whole one where it has to be, or nothing."""
+    """Return whether a value is valid for a column of numbers: a number, whole if required, or None."""
     if type(value) is int:
         return abs(value) < (_LARGEST_WHOLE if name in WHOLE else _LARGEST)
     return value is None or (type(value) is float and name not in WHOLE)
 
 
 def as_text(value: Any) -> str | None:
-    """A recorded value as a table has it: text as it is, null as nothing, all else as JSON."""
+    """Return a recorded value as a table shows it: text unchanged, null as empty, all else as JSON."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""``participants export``: what the experiment recorded, as rows, page by page."""
+"""Export what the experiment recorded as rows, page by page (``participants export``)."""
 
 from __future__ import annotations
 
@@ -42,46 +42,46 @@ from turkctl.words import known_name
 
 ALL = "all"
 LISTED = 20
-"""Participants with unreadable data that are named; the others are counted."""
+"""Maximum number of participants with unreadable data that are named; the others are counted."""
 MOST_COLUMNS = 1000
-"""Fields of trials that get a column of their own in a table."""
+"""Maximum number of fields of trials that get their own column in a table."""
 NOT_WRITTEN = ("xlsx", "xls", "ods", "tsv", "json")
-"""Endings that name a format which a file of commas is not."""
+"""File endings of formats that cannot be written."""
 IDS = ("uniqueid", "assignment_id", "worker_id", "hit_id")
 _IP_ADDRESS = "ipaddress"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be exported, and how."""
+    """What to export, and how."""
 
     kinds: Sequence[Kind]
     form: str
     file: str | None = None
-    """A file or a folder; None: standard output."""
+    """A file or a folder; None for standard output."""
     key_file: Path | None = None
-    """Holds the key of pseudonyms, which then stand for ids."""
+    """The file with the key of pseudonyms, which replace ids; None keeps the ids."""
     spreadsheet: bool = False
-    """Whether CSV is for a spreadsheet."""
+    """Whether CSV is made safe for a spreadsheet."""
 
 
 @dataclass
 class ExportReport:
-    """What an export did."""
+    """The counts of an export."""
 
     files: list[Path] = field(default_factory=list)
     participants: int = 0
-    """Those with something recorded that could be read, at least in part."""
+    """Number of participants with recorded data that could be read, at least in part."""
     rows: dict[Kind, int] = field(default_factory=dict)
     unreadable: int = 0
-    """Participants whose data could not be read, or not all of it."""
+    """Number of participants whose data could not be read completely."""
     listed: list[dict[str, str]] = field(default_factory=list)
     """The first of them, with ``uniqueid`` and ``reason``."""
     key: PseudonymKey | None = None
-    """What the pseudonyms depend on."""
+    """The key of pseudonyms."""
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the report as JSON shows it."""
         return {
             "files": [str(file) for file in self.files],
             "participants": self.participants,
@@ -94,13 +94,13 @@ class ExportReport:
 def plan_export(
     data: str, form: str | None, file: str | None, key_file: Path | None = None, *, otherwise: str = "csv"
 ) -> Wanted:
-    """What the words of the command line mean.
+    """Return what to export, from the options of the command line.
 
-    Without a format, the ending of the file decides, else ``otherwise``; several tables on standard output are
-    JSON Lines.
+    Without a format, the file's ending decides, else ``otherwise``; several tables on standard output are
+    written as JSON Lines.
 
     Raises:
-        UsageError: a word that there is not, or a format that cannot go where it is sent.
+        UsageError: an unknown kind or format, or a format that cannot be written to the destination.
     """
     known_name(data, (*KINDS, ALL), "kind of data")
     if file == "":
@@ -111,15 +111,15 @@ def plan_export(
         ending = Path(target or "").suffix.lstrip(".").lower()
         if ending in NOT_WRITTEN:
             raise UsageError(
-                f"{target} says .{ending}, which is not written",
-                hint="name it .csv, .jsonl or .parquet, or give --format",
+                f"{target} ends in .{ending}, which is not a format of exports",
+                hint="name a file that ends in .csv, .jsonl or .parquet, or give --format",
             )
         form = ending if ending in FORMATS else "jsonl" if target is None and len(kinds) > 1 else otherwise
     known_name(form, FORMATS, "format")
     if target is None and form == "parquet":
-        raise UsageError("Parquet is not for standard output", hint="name a file with --file")
+        raise UsageError("Parquet cannot be written to standard output", hint="name a file with --file")
     if target is None and form == "csv" and len(kinds) > 1:
-        raise UsageError("three tables are too many for one CSV", hint="add --file, or choose --format jsonl")
+        raise UsageError("one CSV cannot hold three tables", hint="add --file, or choose --format jsonl")
     if form == "parquet":
         import_parquet()
     return Wanted(kinds, form, target, key_file)
@@ -131,17 +131,17 @@ def export(
     wanted: Wanted,
     write: Callable[[str], object],
     stop: Event,
-    protected: Protected = Protected(),  # noqa: B008  # a value that nobody can change
+    protected: Protected = Protected(),  # noqa: B008  # the default is immutable
 ) -> ExportReport:
-    """Write what was recorded by the participants that match.
+    """Write the recorded data of the participants that match.
 
-    Participants come in the order of ``uniqueid``. Each that is there from beginning to end is exported once, in the
-    state of the moment at which it is read.
+    Participants are sorted by ``uniqueid``. Each participant who is there throughout the export is written once, as
+    they are at the moment of reading.
 
     Args:
         reads: settings and database.
         query: the filters.
-        wanted: what and where.
+        wanted: what to export, and where.
         write: standard output.
         stop: set to end it early.
         protected: the files that must not be replaced.
@@ -149,7 +149,7 @@ def export(
     Raises:
         UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.lists.listed`; also a key
             file that cannot be used and a file that cannot be written.
-        InterruptedByUserError: it was stopped; no file was made or replaced.
+        InterruptedByUserError: it was stopped; no file was created or replaced.
     """
     protected = protected.plus(wanted.key_file, "the key")
     files = _files(wanted, protected)
@@ -175,7 +175,7 @@ def _files(wanted: Wanted, protected: Protected) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Read:
-    """One participant: the keys of its rows, what was recorded, and what takes ids out of it."""
+    """One participant: the keys of their rows, the recorded data, and the replacement of their ids."""
 
     keys: Mapping[str, Any]
     recorded: str | bytes
@@ -184,18 +184,18 @@ class _Read:
 
 @dataclass(frozen=True)
 class _ExportSource:
-    """The participants that match, as often as they are asked for."""
+    """The participants that match; can be iterated more than once."""
 
     database: Database
     table: str
     wanted: ParticipantFilter
     stop: Event
     answers: bool = False
-    """Whether the answers that turkctl keeps stand in where psiTurk recorded nothing."""
+    """Whether turkctl's stored answers are used if psiTurk recorded nothing."""
     pseudonyms: Pseudonyms | None = None
 
     def __iter__(self) -> Iterator[_Read]:
-        """Page by page, in a transaction each.
+        """Yield participants page by page, each page in its own transaction.
 
         Raises:
             InterruptedByUserError: it was stopped.
@@ -226,7 +226,7 @@ class _ExportSource:
 
 
 def _id(value: Any) -> Any:
-    """An id as text: SQLite keeps numbers in a column without a type."""
+    """Return an id as text: SQLite keeps numbers in a column without a type."""
     return value if value is None else str(value)
 
 
@@ -239,13 +239,13 @@ def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _ExportSo
 
 
 def _columns(source: _ExportSource, kind: Kind) -> list[str]:
-    """The columns of a table; for those of trials all participants are read once more, beforehand."""
+    """Return the columns of a table; for trials, this reads all participants once beforehand."""
     found: dict[str, None] = {}
     for participant in source if kind == "trial" else ():
         try:
             document = parse(participant.recorded)
         except UnreadableDataError:
-            continue  # told of when the rows are written
+            continue  # reported when the rows are written
         found.update(dict.fromkeys(trial_columns(document or {}, participant.clean)))
         while len(found) > MOST_COLUMNS:
             found.popitem()

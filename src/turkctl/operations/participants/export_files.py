@@ -1,4 +1,4 @@
-"""Where an export goes: the files that ``--file`` stands for."""
+"""Resolve ``--file`` to the files that an export writes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def named(file: str, parts: Sequence[str], form: str, protected: Protected, *, t
     """Return the files that ``--file`` stands for.
 
     Args:
-        file: a file, or a folder that is there.
-        parts: one name per table, as in ``trialdata``.
+        file: a file, or an existing folder.
+        parts: one name per table, such as ``trialdata``.
         form: the ending of files in a folder.
         protected: the files that must not be replaced.
         together: whether the format holds several tables in one file.
@@ -24,13 +24,13 @@ def named(file: str, parts: Sequence[str], form: str, protected: Protected, *, t
         In a folder ``trialdata.csv`` and so on; of several tables called ``out.csv``: ``out-trialdata.csv`` and so on.
 
     Raises:
-        UsageError: a folder that is not there, or a file that is not replaced.
+        UsageError: the folder is missing, or the file must not be replaced.
     """
     path = Path(file)
     if path.is_dir():
         found = [path / f"{part}.{form}" for part in parts]
     elif file.endswith(("/", os.sep)):
-        raise UsageError(f"there is no folder {path}", hint="make it, or name another with --file")
+        raise UsageError(f"there is no folder {path}", hint="create it, or name another with --file")
     elif together or len(parts) == 1:
         found = [path]
     else:

@@ -1,4 +1,4 @@
-"""Rows as CSV, JSON Lines or Parquet, written as they come and held in memory only a piece at a time."""
+"""Write rows as CSV, JSON Lines or Parquet, holding only a part of them in memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FORMATS = ("csv", "jsonl", "parquet")
 CHUNK_CHARACTERS = 1 << 16
 PIECE_ROWS = 2000
 PIECE_CHARACTERS = 4_000_000
-"""Rows for a Parquet file are packed into Arrow's arrays when there are so many, or so much text in them."""
+"""Number of rows, and amount of text, after which rows of a Parquet file are packed into Arrow's arrays."""
 GROUP_PIECES = 10
-"""Of so many pieces is a row group: its description stays in memory to the end, so there must not be too many."""
+"""Number of pieces in a row group: its description stays in memory to the end, so there must not be too many groups."""
 _AS_THEY_ARE = frozenset((str, int, float, type(None)))
 
 Write = Callable[[str], object]
@@ -24,23 +24,23 @@ Row = Mapping[str, Any]
 
 
 class Writer(Protocol):
-    """One table on its way out."""
+    """Writer of one table."""
 
     def write(self, participant: Row, rows: Sequence[Row]) -> None:
-        """Add the rows of one participant, whose keys are not in them."""
+        """Add the rows of one participant; the participant's keys are given apart."""
 
     def close(self) -> None:
-        """Write what is still held."""
+        """Write what is still buffered."""
 
 
 def table_columns(kind: Kind, recorded: Sequence[str]) -> list[str]:
-    """The columns of a table of this kind, whose experiment recorded these fields."""
+    """Return the columns of a table of this kind, given the experiment's fields."""
     names = [*PARTICIPANT, *FIELDS[kind]]
     return [*names, *(name for name in recorded if name != REST), REST] if kind == "trial" else names
 
 
 class TextSink:
-    """Text that goes out in chunks."""
+    """Buffer that writes text in chunks."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -48,14 +48,14 @@ class TextSink:
         self._size = 0
 
     def add(self, line: str) -> None:
-        """One line, without its end."""
+        """Add one line, without its line break."""
         self._held.append(line)
         self._size += len(line)
         if self._size >= CHUNK_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is held."""
+        """Write what is buffered."""
         if self._held:
             self._held.append("")
             self._write(_printable("\n".join(self._held)))
@@ -84,12 +84,12 @@ class CsvWriter:
             self._write_row(cells)
 
     def close(self) -> None:
-        """Write what is still held."""
+        """Write what is still buffered."""
         self._sink.flush()
 
 
 class _Lines:
-    """Takes each line of the ``csv`` module and ends it the usual way."""
+    """Replaces the line break of each line from the ``csv`` module."""
 
     def __init__(self, sink: TextSink) -> None:
         self._sink = sink
@@ -99,7 +99,7 @@ class _Lines:
 
 
 class JsonLinesWriter:
-    """One object a line, values as they were recorded; with ``kind`` first where there are several."""
+    """JSON Lines: one object per line, values as recorded; with ``kind`` first if there are several kinds."""
 
     def __init__(self, sink: TextSink, kind: Kind | None) -> None:
         self._sink = sink
@@ -112,12 +112,12 @@ class JsonLinesWriter:
             self._sink.add(json.dumps({**first, **row}, ensure_ascii=False))
 
     def close(self) -> None:
-        """Write what is still held."""
+        """Write what is still buffered."""
         self._sink.flush()
 
 
 class ParquetWriter:
-    """Parquet in small row groups: text, but for the numbers that psiTurk itself writes."""
+    """Parquet in small row groups: text, except for the numbers that psiTurk itself writes."""
 
     def __init__(self, file: BinaryIO, kind: Kind, columns: Sequence[str]) -> None:
         pa, parquet = import_parquet()
@@ -130,7 +130,7 @@ class ParquetWriter:
         self._pieces: list[Any] = []
 
     def write(self, participant: Row, rows: Sequence[Row]) -> None:
-        """Add the rows of one participant; a number of psiTurk's that is none is null."""
+        """Add the rows of one participant; an invalid number of psiTurk becomes null."""
         for row in rows:
             cells = {**participant, **fitted(row, self._columns.keys())}
             self._rows.append([self._cell(name, cells.get(name)) for name in self._columns])
@@ -150,7 +150,7 @@ class ParquetWriter:
         return text
 
     def close(self) -> None:
-        """Write what is still held, and the end of the file."""
+        """Write what is still buffered, and the end of the file."""
         if self._rows:
             self._pack()
         if self._pieces:
@@ -158,7 +158,7 @@ class ParquetWriter:
         self.let_go()
 
     def let_go(self) -> None:
-        """End the file while it is open, also after an error, so that pyarrow does not try it later."""
+        """Close the writer while the file is open, even after an error, so that pyarrow does not try it later."""
         self._file.close()
 
     def _pack(self) -> None:
@@ -188,7 +188,7 @@ def _numbers(kind: Kind) -> Sequence[str]:
 
 
 def _array(pa: Any, values: Sequence[Any], field: Any) -> Any:
-    """A column of a row group."""
+    """Return a column of a row group."""
     try:
         return pa.array(values, field.type)
     except UnicodeEncodeError:
@@ -196,12 +196,12 @@ def _array(pa: Any, values: Sequence[Any], field: Any) -> Any:
 
 
 def _printable(text: str) -> str:
-    """The text with each half of a surrogate pair, which UTF-8 cannot hold, as JSON escapes it."""
+    """Return the text with lone surrogates, which UTF-8 cannot encode, escaped as in JSON."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fitted(row: Row, columns: Set[str]) -> Row:
-    """The row, with the fields that have no column as one object in the column that takes the rest."""
+    """Return the row, with the fields that have no column as one object in the column for the rest."""
     if row.keys() <= columns:
         return row
     rest = {name: value for name, value in row.items() if name not in columns}
@@ -209,7 +209,7 @@ def fitted(row: Row, columns: Set[str]) -> Row:
 
 
 def import_parquet() -> tuple[Any, Any]:
-    """The modules that write Parquet.
+    """Return the modules that write Parquet.
 
     Raises:
         UsageError: they are not installed.

@@ -1,4 +1,4 @@
-"""The filters of ``participants``: from the words of the command line to what the store takes."""
+"""Translate the filters of ``participants`` from the command line for the store."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _MOST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Query:
-    """The filters as they were given. Each is repeatable: its values are alternatives."""
+    """The filters as given. Each is repeatable: its values are alternatives."""
 
     modes: Sequence[str] = ()
     conditions: Sequence[int] = ()
     code_versions: Sequence[str] = ()
     current: bool = False
-    """Only of the configured code version."""
+    """Whether to include only participants of the configured code version."""
     statuses: Sequence[str] = ()
     complete: bool | None = None
     workers: Sequence[str] = ()
@@ -39,11 +39,11 @@ class Query:
     since: str | None = None
     until: str | None = None
     where: Sequence[str] = ()
-    """``COLUMN=VALUE``; with nothing after the sign: where the value is missing."""
+    """Conditions ``COLUMN=VALUE``; an empty value matches missing ones."""
 
 
 def needed_columns(query: Query) -> list[str]:
-    """The columns that the filters look at, by our names."""
+    """Return the columns that the filters use, by our names."""
     uses = {
         "mode": query.modes,
         "condition": query.conditions,
@@ -57,11 +57,11 @@ def needed_columns(query: Query) -> list[str]:
 
 
 def build_filter(session: Session, settings: Settings, query: Query) -> ParticipantFilter:
-    """The filters as the store takes them.
+    """Return the filters as the store takes them.
 
     Raises:
-        UsageError: a status, column, time or value that does not exist or cannot be meant.
-        NotFoundError: no such campaign; the current code version is asked for and nothing is configured.
+        UsageError: an unknown status or column, or an invalid time or value.
+        NotFoundError: the campaign is unknown, or the current code version is asked for and nothing is configured.
     """
     zone = zone_of(settings)
     _check_campaigns(session, query.campaigns)
@@ -86,10 +86,10 @@ def build_filter(session: Session, settings: Settings, query: Query) -> Particip
 
 
 def _check_campaigns(session: Session, numbers: Sequence[int]) -> None:
-    """Nothing, unless there is no such campaign.
+    """Raise NotFoundError if a campaign is unknown.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: the campaign is unknown.
     """
     if not numbers:
         return
@@ -101,7 +101,7 @@ def _check_campaigns(session: Session, numbers: Sequence[int]) -> None:
 
 
 def _current_versions(session: Session, settings: Settings) -> list[str]:
-    """The code versions of all configured experiments; of those in the project's files where none is stored.
+    """Return the code versions of all stored experiments, else of those in the project's files.
 
     Raises:
         NotFoundError: no experiment is configured.
@@ -117,16 +117,16 @@ def _current_versions(session: Session, settings: Settings) -> list[str]:
         versions = [each.settings.code_version for each in find_experiments(settings.project_file, settings.folder)]
     if not versions:
         raise NotFoundError(
-            "no experiment is configured, so no code version is the current one", hint="name it with --codeversion"
+            "no experiment is configured, so there is no current code version", hint="name it with --codeversion"
         )
     return versions
 
 
 def _parse_where(text: str) -> tuple[str, str]:
-    """The column (by our name) and the value.
+    """Return the column (by our name) and the value.
 
     Raises:
-        UsageError: it is not of the form COL=VALUE, or there is no such column.
+        UsageError: it is not of the form COL=VALUE, or the column is unknown.
     """
     column, equals, value = text.partition("=")
     if not equals:
@@ -162,27 +162,27 @@ def _amount(text: str) -> float:
 
 
 def _whole(number: int) -> int:
-    """The number.
+    """Return the number, or raise if it is too large.
 
     Raises:
         UsageError: no column can hold it.
     """
     if abs(number) > _MOST:
-        raise UsageError(f"{number} is larger than any column's number", hint=f"at most {_MOST}")
+        raise UsageError(f"{number} is too large for any column", hint=f"give at most {_MOST}")
     return number
 
 
 def zone_of(settings: Settings) -> ZoneInfo:
-    """The zone of the table's times.
+    """Return the zone of the table's times.
 
     Raises:
-        UsageError: the settings name one that does not exist.
+        UsageError: the settings name an unknown zone.
     """
     return parse_zone(settings["participants_timezone"])
 
 
 def _naive(text: str | None, zone: ZoneInfo) -> datetime | None:
-    """A time of the command line as the table has its times."""
+    """Return a time of the command line in the form of the table's times."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Participants as they are listed, counted and shown. Reading them needs no table of turkctl's own."""
+"""List, count and show participants. Reading them needs no table of turkctl's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from turkctl.settings import Settings, sqlite_path
 from turkctl.store import participant_lists, participants, schema
 from turkctl.store.engine import Database
 from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS, TIMES
-from turkctl.store.participant_lists import Ordering as Ordering  # part of what callers say
+from turkctl.store.participant_lists import Ordering as Ordering  # part of the interface for callers
 from turkctl.words import known_name
 
 SHOWN = (
@@ -37,30 +37,30 @@ SHOWN = (
     "mode",
     "complete",
 )
-"""The keys of a row, unless others are asked for."""
+"""The default keys of a row."""
 TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
-"""Those of them that a table shows."""
+"""The default columns of a table."""
 _DEEPEST = 100
 
 
 class Reads(Protocol):
-    """What reading participants needs of the outside; :class:`turkctl.context.Context` is it."""
+    """What reading participants needs; :class:`turkctl.context.Context` provides it."""
 
     @property
     def settings(self) -> Settings:
-        """The resolved settings."""
+        """Return the resolved settings."""
 
     @property
     def bare_database(self) -> Database:
-        """The database as it is."""
+        """Return the database as it is."""
 
     @property
     def database(self) -> Database:
-        """The database at turkctl's schema."""
+        """Return the database at turkctl's schema."""
 
 
 def count(reads: Reads, query: Query) -> int:
-    """How many match.
+    """Return the number of participants that match.
 
     Raises:
         UsageError, NotFoundError, SchemaError: see :func:`listed`.
@@ -73,12 +73,12 @@ def count(reads: Reads, query: Query) -> int:
 def listed(
     reads: Reads, query: Query, ordering: Ordering, columns: Sequence[str] = ()
 ) -> tuple[Sequence[str], list[dict[str, Any]]]:
-    """The columns for a table, and the rows of those that match.
+    """Return the columns for a table, and the rows of the participants that match.
 
     Raises:
-        UsageError: a column, status, time or value that does not exist or cannot be meant.
-        NotFoundError: no such campaign; no participants table.
-        SchemaError: the table lacks a column that is needed, or turkctl's tables that a filter needs are not there.
+        UsageError: an unknown column or status, or an invalid time or value.
+        NotFoundError: the campaign is unknown, or there is no participants table.
+        SchemaError: the table lacks a needed column, or turkctl's tables, which a filter needs, are missing.
     """
     shown = [known_name(column, (*COLUMNS, DONE), "column") for column in columns] or list(SHOWN)
     if ordering.by is not None:
@@ -96,7 +96,7 @@ def listed(
 def grouped(
     reads: Reads, query: Query, ordering: Ordering, by: Sequence[str]
 ) -> tuple[Sequence[str], list[dict[str, Any]]]:
-    """The columns and the rows of the counts by group: any columns, ``hit``, ``worker``, ``complete`` and ``day``.
+    """Return columns and rows of counts by group: any columns, ``hit``, ``worker``, ``complete`` and ``day``.
 
     Days are by the table's own clock (``participants_timezone``).
 
@@ -116,7 +116,7 @@ def grouped(
 
 
 def show(reads: Reads, wanted: str) -> dict[str, Any]:
-    """One participant in full, with what the experiment recorded.
+    """Return one participant in full, with what the experiment recorded.
 
     Args:
         reads: settings and database.
@@ -124,7 +124,7 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
 
     Raises:
         NotFoundError: there is none.
-        UsageError: a worker who took part more than once; the hint lists the assignments.
+        UsageError: the worker took part more than once; the hint lists the assignments.
         SchemaError: the table lacks psiTurk's columns.
     """
     row = row_of(reads, wanted)
@@ -133,7 +133,7 @@ def show(reads: Reads, wanted: str) -> dict[str, Any]:
 
 
 def row_of(reads: Reads, wanted: str, needed: Sequence[str] = ()) -> dict[str, Any]:
-    """The row of one participant as it is in the table, by psiTurk's names; it has the ``needed`` columns.
+    """Return the row of one participant as it is in the table, by psiTurk's names, with the ``needed`` columns.
 
     Raises:
         NotFoundError, UsageError, SchemaError: see :func:`show`.
@@ -145,7 +145,7 @@ def row_of(reads: Reads, wanted: str, needed: Sequence[str] = ()) -> dict[str, A
         found = participant_lists.find(session, name, wanted, [column for column in everything if column not in absent])
     exact = [row for row in found if row["uniqueid"] == wanted]
     if not found:
-        raise NotFoundError(f"no participant {wanted} is known", hint="see: turkctl participants list")
+        raise NotFoundError(f"there is no participant {wanted}", hint="see: turkctl participants list")
     if len(exact or found) > 1:
         ids = ", ".join(row["uniqueid"] for row in found[:10])
         raise UsageError(f"{wanted} stands for {len(found)} participants", hint=f"name one of {ids}")
@@ -153,7 +153,7 @@ def row_of(reads: Reads, wanted: str, needed: Sequence[str] = ()) -> dict[str, A
 
 
 def status_name(status: Any) -> str | None:
-    """PsiTurk's status as a word; a number that psiTurk does not have stays one."""
+    """Return psiTurk's status as a word; an unknown number stays a number."""
     if status is None:
         return None
     known = isinstance(status, int) and 0 <= status < len(participants.STATUS_NAMES)
@@ -161,7 +161,7 @@ def status_name(status: Any) -> str | None:
 
 
 def dollars(bonus: Any) -> Any:
-    """A FLOAT as money, to the micro-dollar; what is no number of dollars stays what it is, as text."""
+    """Return a FLOAT as money, to the micro-dollar; anything invalid stays as it is, as text."""
     if not isinstance(bonus, int | float):
         return bonus
     return Decimal(str(round(bonus, 6))) if isfinite(bonus) else str(bonus)
@@ -174,7 +174,7 @@ def _row(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _in_words(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    """The row with the status as a word, dollars and times in UTC; a time that is none stays the text it is."""
+    """Return the row with the status as a word, dollars and times in UTC; an invalid time stays text."""
     if "status" in row:
         row["status"] = status_name(row["status"])
     if "bonus" in row:
@@ -187,7 +187,7 @@ def _in_words(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _data(text: str | None) -> Any:
-    """What was recorded, unpacked where it is JSON of a sensible depth; numbers that JSON has no word for as texts."""
+    """Return the recorded data, parsed if it is JSON of a sensible depth; NaN and infinities become text."""
     try:
         data = None if not text else json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
@@ -201,11 +201,11 @@ def _is_deeper(data: Any, levels: int) -> bool:
 
 
 def readable(reads: Reads, query: Query) -> Database:
-    """The database, as it is unless a filter needs turkctl's tables; an empty one gets its tables.
+    """Return the database, at turkctl's schema only if a filter needs it; an empty one gets its tables.
 
     Raises:
-        SchemaError: a newer turkctl made it, or a filter needs turkctl's tables and they are not there.
-        DatabaseUnreachableError: the file that was named is not there.
+        SchemaError: a newer turkctl made it, or a filter needs turkctl's tables and they are missing.
+        DatabaseUnreachableError: the named file does not exist.
     """
     refuse_absent(reads.settings)
     if query.campaigns:
@@ -217,10 +217,10 @@ def readable(reads: Reads, query: Query) -> Database:
 
 
 def checked_table(session: Session, reads: Reads, columns: Sequence[str]) -> str:
-    """The table's name, once it has the columns (by our names where we have one).
+    """Return the table's name if it has the columns (by our names where we have one).
 
     Raises:
-        NotFoundError: there is no such table.
+        NotFoundError: the table is missing.
         SchemaError: it lacks one of the columns.
     """
     name: str = reads.settings["participants_table"]
@@ -238,16 +238,16 @@ def checked_table(session: Session, reads: Reads, columns: Sequence[str]) -> str
 
 
 def refuse_absent(settings: Settings) -> None:
-    """See that a file named by flag or environment is there: to read it would make an empty one.
+    """Raise if a file named by flag or environment is missing: reading it would create an empty one.
 
-    The project's own database is made when it is first looked at. Where the folder lacks, opening it says so.
+    The project's own database is created at its first use. If its folder is missing, opening it says so.
 
     Raises:
-        DatabaseUnreachableError: it is not there.
+        DatabaseUnreachableError: it does not exist.
     """
     path = sqlite_path(settings.database_url)
     named = settings.origins["database_url"].kind in ("flag", "environment")
     if named and path is not None and path.parent.is_dir() and not path.exists():
         raise DatabaseUnreachableError(
-            f"there is no database {path}", hint="name another with --database-url, or make it: turkctl db upgrade"
+            f"there is no database {path}", hint="name another with --database-url, or create it: turkctl db upgrade"
         )

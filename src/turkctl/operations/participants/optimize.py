@@ -1,4 +1,4 @@
-"""``db optimize``: indexes on the participants table, made and dropped only when asked for."""
+"""Create or drop indexes on the participants table, only on request (``db optimize``)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from turkctl.store.participant_lists import COLUMNS
 
 
 def optimize(reads: Reads, *, drop: bool, dry_run: bool) -> BatchResult:
-    """Make the indexes that are missing, or drop those that are there; one result for each.
+    """Create the missing indexes, or drop the existing ones; return one result for each.
 
     Args:
         reads: settings and database.
-        drop: take away what an earlier call made.
-        dry_run: only say what would be done.
+        drop: drop what an earlier call created.
+        dry_run: only report what would be done.
 
     Raises:
         SchemaError: turkctl only reads such a database, or the table lacks a column.

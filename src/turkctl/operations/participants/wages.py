@@ -1,4 +1,4 @@
-"""Show what participants earned in an hour, beside them or by group.
+"""Show what participants earned per hour, for each or by group.
 
 :mod:`turkctl.operations.payments.earnings` has the formula.
 """
@@ -20,7 +20,7 @@ from turkctl.words import known_name
 
 OF_PARTICIPANT = ("minutes", "wage")
 EXPERIMENT = "experiment"
-"""The group that wages have besides those of counts: the experiment whose HIT it was."""
+"""A group for wages besides those of counts: the experiment that the HIT belongs to."""
 _NEEDED = ("assignment_id", "worker_id", "mode", "begin_hit", "end_hit")
 Worked = list[tuple[dict[str, Any], TimedWork | None]]
 
@@ -28,13 +28,13 @@ Worked = list[tuple[dict[str, Any], TimedWork | None]]
 def listed_with_wages(
     reads: Reads, query: Query, ordering: Ordering, columns: Sequence[str] = ()
 ) -> tuple[Sequence[str], list[dict[str, Any]]]:
-    """The columns and rows of ``participants list`` with ``minutes`` and ``wage``.
+    """Return the columns and rows of ``participants list`` with ``minutes`` and ``wage``.
 
-    Minutes are those from accepting to submitting, or from begin_hit to end_hit where only psiTurk's row tells.
+    Minutes run from accepting to submitting, or from begin_hit to end_hit if only psiTurk's row has times.
 
     Raises:
-        UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.lists.listed`; also where the
-            database has no tables of turkctl's own, which know the rewards.
+        UsageError, NotFoundError, SchemaError: see :func:`turkctl.operations.participants.lists.listed`; also if the
+            database has no tables of turkctl, which hold the rewards.
     """
     by_wage = ordering.by in OF_PARTICIPANT
     names = [column for column in columns if column not in OF_PARTICIPANT]
@@ -51,7 +51,7 @@ def listed_with_wages(
 def grouped_with_wages(
     reads: Reads, query: Query, ordering: Ordering, by: Sequence[str]
 ) -> tuple[Sequence[str], list[dict[str, Any]]]:
-    """The columns and rows of ``participants list --wage --group-by``: participants counted, and their wages.
+    """Return the columns and rows of ``participants list --wage --group-by``: counts of participants, and wages.
 
     Raises:
         UsageError, NotFoundError, SchemaError: see :func:`listed_with_wages`.
@@ -79,7 +79,7 @@ def grouped_with_wages(
 
 
 def _worked(reads: Reads, rows: Iterable[dict[str, Any]]) -> Worked:
-    """The rows, each with the assignment that it is about where turkctl knows it."""
+    """Return the rows, each with its assignment if turkctl knows it."""
     rows = list(rows)
     by_mode: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -105,12 +105,12 @@ def _wage(row: dict[str, Any], work: TimedWork | None) -> dict[str, Any]:
 
 def _time(row: dict[str, Any]) -> timedelta | None:
     began, ended = row["begin_hit"], row["end_hit"]
-    both = isinstance(began, datetime) and isinstance(ended, datetime)  # SQLite may hold a text that is no time
+    both = isinstance(began, datetime) and isinstance(ended, datetime)  # SQLite may hold text that is not a time
     return ended - began if both and ended > began else None
 
 
 def _in_order(rows: list[dict[str, Any]], ordering: Ordering) -> list[dict[str, Any]]:
-    """The rows by a column, missing values last in either direction, and the part of them that is asked for."""
+    """Return the wanted part of the rows sorted by a column, missing values last in either direction."""
     by = ordering.by
     if by is not None:
         missing = [row for row in rows if row[by] is None]

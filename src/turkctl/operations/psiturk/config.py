@@ -1,4 +1,4 @@
-"""psiTurk's ``config.txt``, and what of it has a place in ``turkctl.toml``.
+"""Read psiTurk's ``config.txt`` and translate it for ``turkctl.toml``.
 
 Source of the keys and their defaults: the sample configurations of psiTurk 3 and 2. psiTurk's keys are unique over all
 sections, and may be given as environment variables too (``PSITURK_TITLE``), so sections are not looked at: a file of
@@ -25,17 +25,17 @@ MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class PsiturkConfig:
-    """The file as it is: ``{key in small letters: value}``, interpolated where psiTurk would."""
+    """The file's contents: ``{key in small letters: value}``, interpolated where psiTurk would."""
 
     path: Path
     values: Mapping[str, str]
 
     def get(self, key: str) -> str | None:
-        """The value, or psiTurk's own default; None where there is neither."""
+        """Return the value, or psiTurk's own default; None if there is neither."""
         return self.values.get(key) or DEFAULTS.get(key)
 
     def shown(self, key: str) -> str:
-        """What a value is called in a report: with a word where it is psiTurk's default."""
+        """Return the name of a key for a report, with a note if its value is psiTurk's default."""
         return key if self.values.get(key) else f"{key} (psiTurk's default)"
 
 
@@ -44,7 +44,7 @@ def read_config(path: Path) -> PsiturkConfig:
 
     Raises:
         NotFoundError: there is none.
-        ConfigError: it cannot be read, or is not such a file.
+        ConfigError: it cannot be read, or is not a psiTurk configuration.
     """
     try:
         raw = path.read_bytes()
@@ -79,7 +79,7 @@ def _values(path: Path, text: str) -> dict[str, str]:
             if value is not None and value.strip():
                 found.setdefault(ALIASES.get(name, name), _unquoted(value.strip()))
     if not any(key in KNOWN for key in found) and "HIT Configuration" not in parser.sections():
-        raise ConfigError(f"{path} holds no key of psiTurk's", hint="name psiTurk's config.txt")
+        raise ConfigError(f"{path} has no settings of psiTurk's", hint="name psiTurk's config.txt")
     return {key: _interpolated(value, found) for key, value in found.items()}
 
 
@@ -88,7 +88,7 @@ def _unquoted(value: str) -> str:
 
 
 def _interpolated(value: str, values: Mapping[str, str]) -> str:
-    """``%(key)s`` as psiTurk reads it; a percent sign that stands for nothing else stays."""
+    """Interpolate ``%(key)s`` as psiTurk does; leave any other percent sign unchanged."""
 
     def replace(match: re.Match[str]) -> str:
         key = match[1].lower()
@@ -109,10 +109,10 @@ class Proposal:
 
 
 def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[ImportItem]]:
-    """What of the file can go into ``turkctl.toml``, and what cannot.
+    """Return which values of the file can go into ``turkctl.toml``, and which cannot.
 
     Args:
-        config: psiTurk's.
+        config: psiTurk's configuration.
         folder: where ``turkctl.toml`` is; relative paths are written from there.
     """
     found: list[Proposal] = []
@@ -124,7 +124,7 @@ def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[I
         try:
             converted = convert(value)
         except ValueError:
-            skipped.append(ImportItem("setting", key, f"experiments.*.{to}", SKIPPED, f"'{value}' is not understood"))
+            skipped.append(ImportItem("setting", key, f"experiments.*.{to}", SKIPPED, f"'{value}' is invalid"))
             continue
         if converted is not None:
             found.append(Proposal(config.shown(key), to, converted))
@@ -144,13 +144,13 @@ def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
     found.append(Proposal(config.shown("database_url"), "database_url", address, experiment=False, note=note))
     table = config.get("table_name")
     found.append(Proposal(config.shown("table_name"), "participants_table", table, experiment=False))
-    note = "psiTurk's server goes on filling the table"
+    note = "psiTurk's server still fills the table"
     found.append(Proposal("table_name", "participants_source", "psiturk", experiment=False, note=note))
     return found
 
 
 def mode_of(config: PsiturkConfig) -> str | None:
-    """``sandbox`` or ``live``, whichever psiTurk starts in; None where it says something else."""
+    """Return the mode that psiTurk starts in, ``sandbox`` or ``live``; None if it is neither."""
     old = [config.values[key].lower() for key in OLD_MODE if key in config.values]
     if old and "launch_in_mode" not in config.values:
         return "live" if old[0] in FALSE else "sandbox"
@@ -159,7 +159,7 @@ def mode_of(config: PsiturkConfig) -> str | None:
 
 
 def full_url(config: PsiturkConfig) -> str:
-    """The database's address as psiTurk has it, password included; a relative file is meant from psiTurk's folder."""
+    """Return the database's address in psiTurk, password included; a relative file is relative to psiTurk's folder."""
     address = config.get("database_url") or ""
     path = sqlite_path(address)
     if path is None or path.is_absolute():
@@ -168,10 +168,10 @@ def full_url(config: PsiturkConfig) -> str:
 
 
 def public_url(config: PsiturkConfig, folder: Path) -> tuple[str, str | None]:
-    """The address as ``turkctl.toml`` may hold it, without a password, and what to do about that.
+    """Return the address without its password, as ``turkctl.toml`` may hold it, and a note on the password.
 
     Raises:
-        ConfigError: it is no address of a database.
+        ConfigError: the address is invalid.
     """
     from turkctl.store.engine import parse_url
 
@@ -191,10 +191,10 @@ def public_url(config: PsiturkConfig, folder: Path) -> tuple[str, str | None]:
 
 
 def check_there(url: str) -> None:
-    """See that an SQLite file is there: opening it would make an empty one.
+    """Raise if an SQLite file is missing: opening it would create an empty one.
 
     Raises:
-        DatabaseUnreachableError: it is not.
+        DatabaseUnreachableError: it does not exist.
     """
     path = sqlite_path(url)
     if path is not None and not path.exists():

@@ -1,8 +1,8 @@
-"""psiTurk's HITs taken over: those that the market still knows, with the counters that it tells.
+"""Import psiTurk's HITs: those that the market still knows, with its counters.
 
-psiTurk keeps nothing but ids. A HIT without counters would make campaigns reckon with slots that are not known, so one
-becomes ours only when the market has said what it is; until then it stays known through its participants' rows, who
-count by their own code version.
+psiTurk stores only ids. A HIT without counters would make campaigns count unknown slots, so a HIT is imported only
+once the market has described it; until then it is known through its participants' rows, and they count by their own
+code version.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def take_hits(
     Args:
         world: database and market.
         people: participants by HIT.
-        hit_ids: of psiTurk's table.
-        experiment: as it is configured; None where it is not yet.
+        hit_ids: the ids in psiTurk's table.
+        experiment: as it is configured; None if it is not configured yet.
     """
     mode, items = world.settings.mode, []
     wanted = []
@@ -52,7 +52,7 @@ def take_hits(
     try:
         return items + _ask(world, people, wanted, experiment)
     except TurkctlError as error:
-        reason = f"the market was not reached ({error.message}); run this again when it can be"
+        reason = f"the market could not be reached ({error.message}); run this again later"
         return items + [ImportItem("hit", hit_id, None, SKIPPED, _known(people, hit_id, reason)) for hit_id in wanted]
 
 
@@ -86,9 +86,9 @@ def _ask(
     place, now = world.place, world.now()
     with world.database.read() as session:
         fresh = hits.unknown_ids(session, place, wanted)
-    items = [ImportItem("hit", hit_id, hit_id, KEPT, "known already") for hit_id in wanted if hit_id not in set(fresh)]
+    items = [ImportItem("hit", hit_id, hit_id, KEPT, "already known") for hit_id in wanted if hit_id not in set(fresh)]
     if fresh:
-        world.mturk.balance()  # one request, without a second try: a market that is closed is found out at once
+        world.mturk.balance()  # one request without a retry: an unreachable market is noticed at once
     seen = observe(world.mturk, world.engine(), [hit_id for hit_id in fresh if can_be_id(hit_id)], now)
     adopted: dict[str, Hit] = {}
     for hit_id in fresh:
@@ -99,10 +99,10 @@ def _ask(
             raise refused
         hit = seen[hit_id].hit
         if hit is None or seen[hit_id].gone:
-            detail = "the market has it no more; its participants count by their code version"
+            detail = "the market no longer has it; its participants count by their code version"
             items.append(ImportItem("hit", hit_id, None, SKIPPED, detail))
         elif not people.get(hit_id) and not hit.available and not hit.pending:
-            items.append(ImportItem("hit", hit_id, None, SKIPPED, "nobody took part in it, and nobody can any more"))
+            items.append(ImportItem("hit", hit_id, None, SKIPPED, "nobody took part in it, and nobody can now"))
         else:
             adopted[hit_id] = hit
             detail = (

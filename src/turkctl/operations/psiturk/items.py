@@ -1,4 +1,4 @@
-"""What became of each thing that psiTurk had: the rows that an import reports."""
+"""The rows that an import reports: the outcome of each item of psiTurk."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SKIPPED = "skipped"
 
 @dataclass(frozen=True)
 class ImportItem:
-    """One thing of psiTurk's: a setting, a campaign, a job, a HIT.
+    """One item of psiTurk: a setting, a campaign, a job, a HIT.
 
     Attributes:
         what: ``setting``, ``experiment``, ``campaign``, ``task`` or ``hit``.
-        source: its name or number with psiTurk; None for something that psiTurk lacks.
-        to: what it is with turkctl; None where it has no place here.
-        status: ``taken``; ``kept`` where what was here already stays; ``skipped``.
+        source: its name or number in psiTurk; None for something that psiTurk lacks.
+        to: its name in turkctl; None if it has none.
+        status: ``taken``; ``kept`` if an existing value stays; ``skipped``.
         detail: the value, or why.
     """
 
@@ -30,6 +30,6 @@ class ImportItem:
     detail: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The row that is shown."""
+        """Return the row that is shown."""
         row = asdict(self)
         return {name: row["source" if name == "from" else name] for name in COLUMNS}

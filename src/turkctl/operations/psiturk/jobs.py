@@ -1,4 +1,4 @@
-"""psiTurk's scheduled jobs: what of them is known, read from the bytes that APScheduler 3 stored.
+"""Read psiTurk's scheduled jobs from the bytes that APScheduler 3 stored.
 
 Source: ``Job.__getstate__`` of APScheduler 3 and the two functions that psiTurk 3 schedules.
 """
@@ -21,25 +21,25 @@ _LONGEST = timedelta(days=3650)
 
 @dataclass(frozen=True)
 class Job:
-    """One job, as far as it is known."""
+    """One job, as far as it could be read."""
 
     function: str
-    """As in ``psiturk.tasks:do_approve_all``."""
+    """The function, such as ``psiturk.tasks:do_approve_all``."""
     every: timedelta | None
-    """None where it is not started at a fixed interval."""
+    """None unless it runs at a fixed interval."""
     mode: str | None
-    """The one argument of ``do_approve_all``; None where that is no mode."""
+    """The one argument of ``do_approve_all``; None if it is not a mode."""
 
 
 class UnknownJobError(Exception):
-    """Not a job as psiTurk's scheduler stores them; the message says why."""
+    """The bytes are not a job of psiTurk's scheduler; the message says why."""
 
 
 def parse_job(state: bytes) -> Job:
-    """The job of a ``job_state`` column; nothing in it is run.
+    """Return the job of a ``job_state`` column; run nothing in it.
 
     Raises:
-        UnknownJobError: the bytes are no pickle, or not that of a job.
+        UnknownJobError: the bytes are not a pickle, or not that of a job.
     """
     try:
         fields = read(state)
@@ -54,7 +54,7 @@ def parse_job(state: bytes) -> Job:
 
 
 def _asks(value: Any) -> str:
-    """What a hostile state would have had called."""
+    """Return the call that a hostile state asked for, for the message."""
     maker = value.maker if isinstance(value, Made) else value
     return f"; it asks for {str(maker)[:100]}, which was not run" if isinstance(maker, NamedObject) else ""
 

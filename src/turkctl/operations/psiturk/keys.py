@@ -1,4 +1,4 @@
-"""psiTurk's keys: their defaults and older names, what they become, and why some become nothing."""
+"""psiTurk's keys: their defaults, their older names, their settings in turkctl, and why some have none."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DEFAULTS = {
     "ad_url_port": "443",
     "ad_url_route": "pub",
 }
-"""What psiTurk 3 takes where the file is silent, of the keys that matter here."""
+"""psiTurk 3's defaults for the keys that matter here."""
 ALIASES = {
     "hit_lifetime": "lifetime",
     "amt_keywords": "keywords",
     "code_version": "experiment_code_version",
     "question_url": "ad_url",
 }
-"""Names that older versions had."""
+"""Names in older versions."""
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 SECRET = re.compile(r"password|passwd|_pw$|secret|access_key|^psiturk_.*id|token")
@@ -86,11 +86,11 @@ EXPERIMENT: dict[str, tuple[str, Callable[[str], Any]]] = {
     "require_quals": ("qualifications.custom", _required),
 }
 _PER_MODE = "turkctl has one set of qualifications for all modes: add it under qualifications"
-_SERVER = "it is psiTurk's server's, which goes on with its own file"
+_SERVER = "only psiTurk's server uses it, and still reads its own file"
 _DASHBOARD = "turkctl's dashboard has settings of its own: see [dashboard]"
 WHY = {
-    "num_conds": "conditions are given out by psiTurk's server, which goes on with its own file",
-    "num_counters": "conditions are given out by psiTurk's server, which goes on with its own file",
+    "num_conds": "psiTurk's server assigns conditions, and still reads its own file",
+    "num_counters": "psiTurk's server assigns conditions, and still reads its own file",
     "allow_repeats": "turkctl keeps repeat workers out of campaigns; to let them in: campaign create "
     "--allow-repeat-workers",
     "advanced_quals_path": "write what is in that file under qualifications",

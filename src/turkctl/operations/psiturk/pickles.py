@@ -1,8 +1,8 @@
-"""Reading a pickle as inert data: nothing in it is imported, called or made into an object.
+"""Read a pickle as inert data: import nothing, call nothing, create no objects.
 
 A pickle is a program for a small stack machine. This one knows the instructions that build plain values; where the
-program would fetch a class or call something, it notes what was asked for and goes on. Keys of dictionaries are kept
-only where they are texts, so that nothing in the data can make comparing or hashing costly.
+program would fetch a class or call something, it records the request and goes on. Keys of dictionaries are kept
+only if they are text, so that nothing in the data can make comparing or hashing costly.
 
 Source of the instructions: :mod:`pickletools`.
 """
@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_BYTES = 1_000_000
-"""A job of psiTurk's has a few thousand."""
+"""Maximum number of instructions; a job of psiTurk has a few thousand."""
 MOST_STEPS = 200_000
 
 
 class UnreadablePickleError(Exception):
-    """The bytes are no pickle, one cut short, or one that asks for what plain data never needs."""
+    """The bytes are not a pickle, are cut short, or use an instruction that plain data never needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Made:
         return f"made by {self.maker!r}" if isinstance(self.maker, NamedObject) else "made by something"
 
     def of(self, module: str, name: str) -> bool:
-        """Whether it is an object of that class, by any of the ways in which pickles make objects."""
+        """Return whether it is an object of that class, by any of the ways in which pickles make objects."""
         maker = self.maker
         if isinstance(maker, NamedObject) and (maker.module, maker.name) in _REBUILDERS and self.arguments:
             maker = self.arguments[0]
@@ -57,11 +57,11 @@ class Made:
 _REBUILDERS = frozenset(
     (module, name) for module in ("copyreg", "copy_reg") for name in ("_reconstructor", "__newobj__")
 )
-"""How pickles of protocols 0 to 2 make an object of the class that is the first argument."""
+"""The function by which pickles of protocols 0 to 2 make an object of the class in the first argument."""
 
 
 class _Mark:
-    """Where a run of items on the stack begins."""
+    """Marks where a run of items on the stack begins."""
 
 
 _MARK = _Mark()
@@ -91,10 +91,10 @@ class _Machine:
 
 
 def read(data: bytes) -> Any:
-    """The data of a pickle of any protocol; :class:`NamedObject` and :class:`Made` stand for classes and objects.
+    """Return the data of a pickle of any protocol, with :class:`NamedObject` and :class:`Made` for classes and objects.
 
     Raises:
-        UnreadablePickleError: see there; or it is larger than a job ever is.
+        UnreadablePickleError: see there; or it is larger than any job.
     """
     if len(data) > MOST_BYTES:
         raise UnreadablePickleError(f"it has {len(data):,} bytes, more than a job ever has")

@@ -1,4 +1,4 @@
-"""``turkctl.toml`` with psiTurk's settings added: what is there stays, comments too."""
+"""Add psiTurk's settings to ``turkctl.toml``; keep what is there, comments included."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _EXAMPLES = {
     "code_version": "1.0",
     "external_url": "https://lab.example.org/pub",
 }
-"""What stands in for keys that psiTurk's file lacks while the others are checked."""
+"""Example values for keys that psiTurk's file lacks, used while the others are checked."""
 
 
 @dataclass(frozen=True)
 class ProjectChange:
-    """The project file as it would be.
+    """The planned project file.
 
     Attributes:
         path: where it is, or will be.
         slug: the experiment's name.
-        text: the whole file; None where nothing changes.
-        new: whether there is no such file yet.
+        text: the whole file; None if nothing changes.
+        new: whether the file does not exist yet.
         document: ``text``, parsed.
         added: the top-level keys that are added, with their values.
-        items: what became of each setting.
+        items: the outcome of each setting.
     """
 
     path: Path
@@ -56,16 +56,16 @@ class ProjectChange:
 def plan_project(
     config: PsiturkConfig, path: Path, *, slug: str | None, extra: Sequence[Proposal] = ()
 ) -> ProjectChange:
-    """Read the project file and say what psiTurk's would add to it; writes nothing.
+    """Return what psiTurk's file would add to the project file; write nothing.
 
     Args:
         config: psiTurk's file.
-        path: the project file, which need not be there.
+        path: the project file, which need not exist.
         slug: the experiment's name; None makes one from the title.
         extra: values that psiTurk's file lacks and its database has.
 
     Raises:
-        UsageError: the slug cannot name an experiment.
+        UsageError: the slug is not a valid experiment name.
         ConfigError: the project file cannot be read.
     """
     import tomlkit
@@ -92,7 +92,7 @@ def plan_project(
 
 
 def _named(item: ImportItem, slug: str) -> ImportItem:
-    """The item with the experiment's name in its key."""
+    """Return the item with the experiment's name in its key."""
     to = None if item.to is None else item.to.replace("experiments.*", f"experiments.{slug}")
     return ImportItem(item.what, item.source, to, item.status, item.detail)
 
@@ -112,7 +112,7 @@ def _slug(config: PsiturkConfig, wanted: str | None) -> str:
 
 
 def _checked(proposals: Sequence[Proposal]) -> tuple[list[Proposal], list[ImportItem]]:
-    """Those that an experiment can have, and those that it cannot with the reason."""
+    """Return the valid proposals, and the invalid ones with the reason."""
     good, bad = [], []
     for each in proposals:
         reason = _refusal(each)
@@ -124,7 +124,7 @@ def _checked(proposals: Sequence[Proposal]) -> tuple[list[Proposal], list[Import
 
 
 def _refusal(proposal: Proposal) -> str | None:
-    """Why an experiment cannot have this value; None where it can."""
+    """Return why a value is invalid for an experiment; None if it is valid."""
     head, _, leaf = proposal.to.partition(".")
     value = {leaf: proposal.value} if leaf else proposal.value
     try:
@@ -135,7 +135,7 @@ def _refusal(proposal: Proposal) -> str | None:
 
 
 def _add(document: Any, slug: str, proposal: Proposal, added: dict[str, Any]) -> ImportItem:
-    """Add one value unless its key is there."""
+    """Add one value unless its key is already set."""
     to = f"experiments.{slug}.{proposal.to}" if proposal.experiment else proposal.to
     table, leaf = _table_for(document, to)
     if leaf in table:
@@ -160,7 +160,7 @@ def _unwrapped(value: Any) -> Any:
 
 
 def _table_for(document: Any, dotted: str) -> tuple[Any, str]:
-    """The table that a dotted key belongs in, made where it is not there."""
+    """Return the table that a dotted key belongs in; add it if it is missing."""
     import tomlkit
 
     *tables, leaf = dotted.split(".")
@@ -175,12 +175,12 @@ def _table_for(document: Any, dotted: str) -> tuple[Any, str]:
 
 
 def _missing(document: dict[str, Any], slug: str) -> list[ImportItem]:
-    """What the experiment still needs."""
+    """Return an item for each setting that the experiment still needs."""
     table = document.get("experiments", {}).get(slug, {})
     needed = [name for name in ("code_version", "title", "description", "reward") if name not in table]
     if "external_url" not in table and "html_template" not in table:
         needed.append("external_url")
-    where = f"psiTurk's settings do not say it: add it under [experiments.{slug}], as in"
+    where = f"missing from psiTurk's settings: add it under [experiments.{slug}], as in"
     return [
         ImportItem("setting", None, f"experiments.{slug}.{name}", SKIPPED, f'{where} {name} = "{_EXAMPLES[name]}"')
         for name in needed

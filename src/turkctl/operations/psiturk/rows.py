@@ -1,4 +1,4 @@
-"""psiTurk's campaigns and jobs as rows of ours. Nothing of them starts to run, or to spend, by itself."""
+"""Turn psiTurk's campaigns and jobs into turkctl's rows. None of them starts to run, or to spend, by itself."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from turkctl.store.tasks import Task
 from turkctl.units import format_duration, format_money
 
 MARKET = "psiturk"
-"""Stands for the market of imported campaigns: psiTurk does not write down on which account it posted."""
+"""The market of imported campaigns: psiTurk does not record on which account it posted."""
 _YEAR = timedelta(days=366)
 
 
 class UnfitRowError(Exception):
-    """A row that cannot be one of ours; the message says why."""
+    """A row cannot be imported; the message says why."""
 
 
 @dataclass(frozen=True)
 class OldCampaign:
-    """A campaign of psiTurk's, checked."""
+    """A checked campaign of psiTurk."""
 
     number: int
     mode: str
@@ -41,11 +41,11 @@ class OldCampaign:
 
     @property
     def key(self) -> str:
-        """What it is remembered under."""
+        """Return the key that it is remembered under."""
         return f"campaign:{self.number}"
 
     def again(self, slug: str) -> str:
-        """The command that would recruit the same way."""
+        """Return the command that would recruit the same way."""
         return (
             f"turkctl campaigns create --mode {self.mode} --experiment {slug} --goal {self.goal} "
             f"--reward {format_money(self.reward)} --duration {format_duration(self.duration)} "
@@ -53,7 +53,7 @@ class OldCampaign:
         )
 
     def row(self, experiment_id: int, *, completed: int, now: datetime) -> Campaign:
-        """As our history has it: over in any case."""
+        """Return the row for our history; its status is always a final one."""
         status = MET if not self.active and completed >= self.goal else CANCELLED
         reason = f"psiTurk's campaign {self.number}" + (", active there when it was imported" if self.active else "")
         return Campaign(
@@ -74,14 +74,14 @@ class OldCampaign:
 
 
 def parse_campaign(row: Mapping[str, Any], zone: ZoneInfo) -> OldCampaign:
-    """A row of psiTurk's ``campaign`` table.
+    """Return the campaign of a row of psiTurk's ``campaign`` table.
 
     Args:
-        row: as the driver gives it.
-        zone: of its times, which do not say.
+        row: as the driver returns it.
+        zone: the zone of its times, which have none.
 
     Raises:
-        UnfitRowError: a value that a campaign cannot have.
+        UnfitRowError: a value is invalid for a campaign.
     """
     if row["mode"] not in MODES:
         raise UnfitRowError(f"its mode is {row['mode']!r}")
@@ -133,7 +133,7 @@ def _time(row: Mapping[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
 
 @dataclass(frozen=True)
 class OldTask:
-    """A recurring approval of psiTurk's."""
+    """A recurring approval of psiTurk."""
 
     name: str
     mode: str
@@ -141,11 +141,11 @@ class OldTask:
 
     @property
     def key(self) -> str:
-        """What it is remembered under."""
+        """Return the key that it is remembered under."""
         return f"job:{self.name}"[:50]
 
     def row(self, name: str, now: datetime) -> Task:
-        """As a task of ours, which rests until somebody resumes it."""
+        """Return it as a task of turkctl, paused until somebody resumes it."""
         seconds = int(self.every.total_seconds())
         return Task(
             name=name,
@@ -160,10 +160,10 @@ class OldTask:
 
 
 def parse_task(row: Mapping[str, Any]) -> OldTask:
-    """A row of the job store's table.
+    """Return the task of a row of the job store's table.
 
     Raises:
-        UnfitRowError: a job that turkctl has no task for, or none that can be read.
+        UnfitRowError: turkctl has no task for the job, or it cannot be read.
     """
     state = row["job_state"]
     if not isinstance(state, bytes | memoryview):
@@ -173,9 +173,9 @@ def parse_task(row: Mapping[str, Any]) -> OldTask:
     except UnknownJobError as error:
         raise UnfitRowError(str(error)) from None
     if job.function == CAMPAIGN_ROUND:
-        raise UnfitRowError("it runs the rounds of a campaign: see there; nothing recruits by itself after an import")
+        raise UnfitRowError("it runs the rounds of a campaign; nothing recruits by itself after an import")
     if job.function != APPROVE_ALL:
         raise UnfitRowError(f"it runs {job.function!r}, which is not psiTurk's")
     if job.every is None or job.mode is None:
-        raise UnfitRowError("its interval or its mode cannot be told: turkctl tasks create approve-all --every D")
+        raise UnfitRowError("its interval or mode is unknown; run: turkctl tasks create approve-all --every D")
     return OldTask(str(row["id"]), job.mode, job.every)

@@ -1,6 +1,6 @@
-"""``db import-psiturk``: a psiTurk study becomes a turkctl project on the same database.
+"""Import a psiTurk study as a turkctl project on the same database (``db import-psiturk``).
 
-First everything is read, so that a database out of reach leaves nothing half done; then the project file is written,
+Everything is read first, so that an unreachable database leaves nothing half done; then the project file is written,
 our tables are added, and psiTurk's campaigns, jobs and HITs are entered. Each step finds what an earlier run has done.
 """
 
@@ -44,7 +44,7 @@ WRITABLE = ("sqlite", "postgresql")
 
 @dataclass(frozen=True)
 class Study:
-    """A psiTurk study as its own file describes it, and the settings to look at its database with."""
+    """A psiTurk study as its own file describes it, and the settings for reading its database."""
 
     config: PsiturkConfig
     project_file: Path
@@ -53,28 +53,30 @@ class Study:
 
 @dataclass(frozen=True)
 class StudySource:
-    """What psiTurk's tables hold, read and checked."""
+    """The contents of psiTurk's tables, read and checked."""
 
     campaigns: tuple[OldCampaign, ...] = ()
     tasks: tuple[OldTask, ...] = ()
     hit_ids: tuple[str, ...] = ()
     people: Mapping[str, list[psiturk.People]] | None = None
     completed: Mapping[int, int] | None = None
-    """By number of the campaign: participants as psiTurk counts them."""
+    """Participants by campaign number, as psiTurk counts them."""
     done: Mapping[str, str] | None = None
-    """What was imported before, as :func:`turkctl.store.psiturk.imported` has it."""
+    """The earlier imports, as :func:`turkctl.store.psiturk.imported` has it."""
     unfit: tuple[ImportItem, ...] = ()
 
 
 def describe(path: Path, settings: Settings) -> Study:
-    """Read psiTurk's file; the project's own settings go before it.
+    """Read psiTurk's file; the project's own settings take precedence.
 
     Raises:
         NotFoundError, ConfigError: see :func:`turkctl.operations.psiturk.config.read_config`.
-        DatabaseUnreachableError: its SQLite file is not there.
+        DatabaseUnreachableError: its SQLite file does not exist.
     """
     config = read_config(path)
-    if settings.origins["database_url"].kind == "flag":  # psiTurk's database was copied, say: the project keeps that
+    if (
+        settings.origins["database_url"].kind == "flag"
+    ):  # for example a copy of psiTurk's database: the project keeps it
         config = replace(config, values={**config.values, "database_url": settings.database_url})
     file = settings.project_file or settings.folder / PROJECT_FILE
     ours: dict[str, Any] = {
@@ -88,7 +90,7 @@ def describe(path: Path, settings: Settings) -> Study:
     for name, value in ours.items():
         silent = settings.origins[name].kind in ("default", "user file")
         same = name == "database_url" and settings.values[name] in (public, value)
-        if silent or same:  # the project's address may be psiTurk's without its password
+        if silent or same:  # the project's address may be psiTurk's without the password
             values[name], origins[name] = value, Origin("psiTurk's file", str(path))
     made = replace(settings, values=values, origins=origins)
     check_there(made.database_url)
@@ -96,13 +98,13 @@ def describe(path: Path, settings: Settings) -> Study:
 
 
 def read_source(study: Study, database: Database) -> StudySource:
-    """Read psiTurk's tables; writes nothing.
+    """Read psiTurk's tables; write nothing.
 
     Raises:
         DatabaseUnreachableError: the database cannot be opened or read.
         SchemaError: it was made by a newer turkctl, or the participants table lacks columns.
         NotFoundError: there is no participants table.
-        UsageError: ``participants_timezone`` is no time zone.
+        UsageError: ``participants_timezone`` is not a time zone.
     """
     zone, table = parse_zone(study.settings["participants_timezone"]), study.settings["participants_table"]
     if database.dialect not in WRITABLE:
@@ -123,7 +125,7 @@ def read_source(study: Study, database: Database) -> StudySource:
 
 
 def _check_participants(session: Session, table: str) -> None:
-    """See that psiTurk's participants are there: campaigns and HITs are judged by them."""
+    """Raise unless psiTurk's participants are there: campaigns and HITs are judged by them."""
     hint = "psiTurk's file names it with table_name, turkctl.toml with participants_table"
     if not participants.exists(session, table):
         raise NotFoundError(f"the database has no participants table '{table}'", hint=hint)
@@ -147,7 +149,7 @@ def _parsed(session: Session, table: str, what: str, parse: Any, unfit: list[Imp
 
 
 def plan_file(study: Study, source: StudySource, slug: str | None) -> ProjectChange:
-    """The project file as it would be; what psiTurk's file lacks comes from its newest campaign.
+    """Return the planned project file; values that psiTurk's file lacks come from its newest campaign.
 
     Raises:
         UsageError, ConfigError: see :func:`turkctl.operations.psiturk.project_file.plan_project`.
@@ -163,7 +165,7 @@ def plan_file(study: Study, source: StudySource, slug: str | None) -> ProjectCha
 
 
 def take_over(world: World, source: StudySource, change: ProjectChange, now: datetime) -> list[ImportItem]:
-    """Enter psiTurk's campaigns, jobs and HITs, on a database that has our tables. What was entered before stays.
+    """Enter psiTurk's campaigns, jobs and HITs in a database with our tables; keep earlier entries.
 
     Raises:
         DatabaseUnreachableError, SchemaError: see :mod:`turkctl.store.engine`.
@@ -181,7 +183,7 @@ def take_over(world: World, source: StudySource, change: ProjectChange, now: dat
 
 
 def foresee(source: StudySource, change: ProjectChange, database: Database) -> list[ImportItem]:
-    """What :func:`take_over` would enter: nothing where our tables cannot be. Asks no market."""
+    """Return what :func:`take_over` would enter, without asking a market; nothing if our tables cannot be added."""
     if database.dialect not in WRITABLE:
         return list(source.unfit)
     missing, done = _incomplete(change), source.done or {}
@@ -201,7 +203,7 @@ def foresee(source: StudySource, change: ProjectChange, database: Database) -> l
 
 
 def _incomplete(change: ProjectChange) -> str | None:
-    """Why the experiment cannot be configured yet."""
+    """Return why the experiment cannot be configured yet."""
     table = change.document.get("experiments", {}).get(change.slug, {})
     try:
         parse_experiment(change.slug, table, LineOf(change.path, change.text or "", f"experiments.{change.slug}"))
@@ -211,10 +213,10 @@ def _incomplete(change: ProjectChange) -> str | None:
 
 
 def _configure(world: World, change: ProjectChange, now: datetime) -> ImportItem:
-    """Store the experiment's settings the first time; later changes are for ``experiments configure``."""
+    """Store the experiment's settings the first time; ``experiments configure`` makes later changes."""
     with world.database.read() as session:
         if experiments.by_slug(session, change.slug) is not None:
-            return ImportItem("experiment", None, change.slug, KEPT, "configured already")
+            return ImportItem("experiment", None, change.slug, KEPT, "already configured")
     missing = _incomplete(change)
     if missing is not None:
         return ImportItem("experiment", None, change.slug, SKIPPED, missing)
@@ -240,7 +242,7 @@ def _take_campaign(
     if old.key in done:
         return ImportItem("campaign", str(old.number), f"campaign {done[old.key]}", KEPT, "imported before")
     if version is None:
-        return ImportItem("campaign", str(old.number), None, SKIPPED, "its experiment is not configured yet: see there")
+        return ImportItem("campaign", str(old.number), None, SKIPPED, "its experiment is not configured yet")
     row = old.row(version.experiment_id, completed=(source.completed or {}).get(old.number, 0), now=now)
     stored = campaigns.insert(session, row)
     psiturk.remember(session, old.key, str(stored.number))
@@ -268,5 +270,5 @@ def _rests(job: OldTask) -> str:
 
 
 def all_items(change: ProjectChange, entered: Sequence[ImportItem]) -> list[dict[str, Any]]:
-    """The rows of the report: settings first."""
+    """Return the rows of the report, settings first."""
     return [item.as_dict() for item in (*change.items, *entered)]

@@ -1,5 +1,5 @@
 """Manage recurring tasks.
 
-In go kinds of tasks with their options and intervals; out come rows that the scheduler runs, their history, and who
-holds the scheduler. Running them is the scheduler's own part.
+Input: kinds of tasks with their options and intervals. Output: rows that the scheduler runs, their history, and who
+holds the scheduler. The scheduler package runs them.
 """

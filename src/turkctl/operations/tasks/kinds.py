@@ -1,4 +1,4 @@
-"""Kinds of tasks: what a kind is, what a run of it comes to, and whether options suit it."""
+"""Define kinds of tasks and the result of a run, and check the options of a kind."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from turkctl.operations.selection.hits import Selection, hit_filter
 from turkctl.operations.workers.decide import check_feedback
 
 SELECTORS = ("regex", "experiment", "campaign", "codeversion", "all")
-"""The options by which a task's kind is told what to act on."""
+"""The options that select what a task acts on."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What one run came to.
+    """The result of one run.
 
     Attributes:
         text: one line for the history.
-        error: why it failed, or what of it did.
-        setback: whether nothing came of it, so that the next try may wait longer.
-        interrupted: whether it was asked to stop with some of it left.
-        ended: whether there is nothing left to do for ever: the task is deleted.
+        error: why it failed, as a whole or in part.
+        setback: whether it achieved nothing, so that the next try may wait longer.
+        interrupted: whether it was stopped before it was complete.
+        ended: whether nothing will ever be left to do: the task is deleted.
     """
 
     text: str
@@ -41,10 +41,10 @@ class TaskKind:
     """One kind of task.
 
     Attributes:
-        run: does it once, in the world of the task's mode, with the task's options.
-        options: the names of those it takes.
-        needs_selection: whether it has to be told what to act on, everything included.
-        by_hand: whether ``tasks create`` makes it.
+        run: runs it once, in the world of the task's mode, with the task's options.
+        options: the names of the options it takes.
+        needs_selection: whether it needs a selection, even for everything.
+        by_hand: whether ``tasks create`` can create it.
     """
 
     name: str
@@ -55,7 +55,7 @@ class TaskKind:
 
 
 def selection_of(options: Mapping[str, Any]) -> Selection:
-    """A task's selectors; everything where it has none."""
+    """Return a task's selectors; everything if it has none."""
     selection = Selection(
         regex=options.get("regex"),
         experiment=options.get("experiment"),
@@ -66,11 +66,11 @@ def selection_of(options: Mapping[str, Any]) -> Selection:
 
 
 def check_options(world: World, kind: TaskKind, options: Mapping[str, Any]) -> None:
-    """See that a kind of task can be run with these options.
+    """Raise unless a kind of task can run with these options.
 
     Raises:
-        UsageError: an option it does not take, or none where it has to be told what to act on.
-        NotFoundError: an experiment or a campaign that is not there.
+        UsageError: an option is not one of the kind's, or a needed selection is missing.
+        NotFoundError: an experiment or a campaign is unknown.
     """
     for name in options:
         if name not in kind.options:

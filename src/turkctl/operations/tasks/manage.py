@@ -1,4 +1,4 @@
-"""Recurring tasks: made, listed, changed, paused and deleted by any process; run by the scheduler alone."""
+"""Create, list, change, pause and delete recurring tasks, from any process; only the scheduler runs them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _OF_CAMPAIGN = re.compile(r"campaign-\d+")
 def create_task(
     world: World, kind: TaskKind, *, schedule: Schedule, name: str | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Store a task of this mode; it is due at once and then at every interval, or when its cron line says.
+    """Store a task of this mode; it is due now and then at every interval, or at the times of its cron line.
 
     Raises:
-        UsageError: an interval of zero, an invalid cron line or time zone, an option that the kind does not take, a
-            name that is taken or invalid.
-        NotFoundError: an experiment or a campaign that is not there.
+        UsageError: the interval is zero, the cron line or time zone is invalid, the kind does not take an option, or
+            the name is taken or invalid.
+        NotFoundError: an experiment or a campaign is unknown.
     """
     _check_schedule(schedule, world.now())
     check_options(world, kind, options)
@@ -59,16 +59,16 @@ def create_task(
 
 
 def list_tasks(world: World, *, all_modes: bool = False) -> list[dict[str, Any]]:
-    """The tasks of this mode, or of all, the next first."""
+    """Return the tasks of this mode, or of all modes, the next due first."""
     with world.database.read() as session:
         return [as_row(task) for task in tasks.list_tasks(session, None if all_modes else world.settings.mode)]
 
 
 def show_task(world: World, name: str) -> dict[str, Any]:
-    """One task in full, with its last runs.
+    """Return one task in full, with its last runs.
 
     Raises:
-        NotFoundError: there is none of that name.
+        NotFoundError: there is no task of that name.
         WrongMarketError: it belongs to another mode.
     """
     with world.database.read() as session:
@@ -97,9 +97,9 @@ def update_task(
     """Change when a task is due, its name or its options; a new interval starts a new grid from now.
 
     Raises:
-        UsageError: nothing to change, or a value that :func:`create_task` would refuse; a campaign's task.
+        UsageError: there is nothing to change, :func:`create_task` would refuse a value, or it is a campaign's task.
         NotFoundError, WrongMarketError: see :func:`show_task`.
-        RefusedError: it was changed by somebody else at the same moment.
+        RefusedError: another process changed it at the same moment.
     """
     if schedule is None and new_name is None and not options:
         raise UsageError("nothing to change", hint="give --every, --cron, --name or an option of the task's kind")
@@ -108,7 +108,7 @@ def update_task(
     if task.campaign_id is not None:
         raise UsageError(
             f"{name} belongs to campaign {task.campaign_id}",
-            hint=f"turkctl campaigns update {task.campaign_id} --every D",
+            hint=f"run: turkctl campaigns update {task.campaign_id} --every D",
         )
     values: dict[str, Any] = {}
     if options:
@@ -125,7 +125,7 @@ def update_task(
 
 
 def pause_task(world: World, name: str) -> dict[str, Any]:
-    """Let a task rest until it is resumed; a run in hand goes on.
+    """Pause a task until it is resumed; a run in progress goes on.
 
     Raises:
         NotFoundError, WrongMarketError: see :func:`show_task`.
@@ -134,7 +134,7 @@ def pause_task(world: World, name: str) -> dict[str, Any]:
 
 
 def resume_task(world: World, name: str) -> dict[str, Any]:
-    """Let a paused task go on; slots that passed are made up for by one run. Raises as :func:`pause_task` does."""
+    """Resume a paused task; one run makes up for missed slots. Raises as :func:`pause_task` does."""
     return _set_paused(world, name, paused=False)
 
 
@@ -150,17 +150,17 @@ def delete_task(world: World, name: str) -> dict[str, Any]:
         if task.campaign_id is not None:
             raise RefusedError(
                 f"{name} runs the rounds of campaign {task.campaign_id}",
-                hint=f"turkctl campaigns cancel {task.campaign_id}, or turkctl tasks pause {name}",
+                hint=f"run: turkctl campaigns cancel {task.campaign_id}, or: turkctl tasks pause {name}",
             )
         tasks.remove(session, task)
     return as_row(task)
 
 
 def request_run(world: World, name: str) -> int:
-    """Ask for a run now, beside the task's slots; whoever holds the scheduler's lease next makes it.
+    """Ask for a run now, besides the task's slots; the next holder of the scheduler's lease makes it.
 
     Returns:
-        The id of the task's newest run before; the one that was asked for has a higher one.
+        The id of the task's newest run so far; the requested run will have a higher one.
 
     Raises:
         NotFoundError, WrongMarketError: see :func:`show_task`.
@@ -174,7 +174,7 @@ def request_run(world: World, name: str) -> int:
 
 
 def withdraw_request(world: World, name: str) -> None:
-    """Take :func:`request_run` back, unless somebody makes the run already."""
+    """Undo :func:`request_run`, unless the run has already begun."""
     with world.database.write() as session:
         task = tasks.by_name(session, name)
         if task is not None and task.requested is not None:
@@ -182,7 +182,7 @@ def withdraw_request(world: World, name: str) -> None:
 
 
 def finished_run(world: World, name: str, after: int) -> dict[str, Any] | None:
-    """The first run of the task with an id above ``after``, once it is finished."""
+    """Return the first run of the task with an id above ``after``; None until it is finished."""
     with world.database.read() as session:
         runs = tasks.history(session, name=name, after=after)
     return run_row(runs[-1]) if runs and runs[-1].finished is not None else None
@@ -191,7 +191,7 @@ def finished_run(world: World, name: str, after: int) -> dict[str, Any] | None:
 def history(
     world: World, name: str | None, *, all_modes: bool = False, limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """Past runs, and one in hand, the newest first; those of deleted tasks too.
+    """Return past runs and any in progress, newest first, including those of deleted tasks.
 
     Raises:
         NotFoundError: neither a task nor a run has that name.
@@ -206,14 +206,14 @@ def history(
 
 
 def other_modes(world: World) -> str | None:
-    """What a list of this mode leaves out, in words."""
+    """Return a note on the tasks of other modes, which a list of this mode leaves out."""
     with world.database.read() as session:
         others = [task for task in tasks.list_tasks(session) if task.mode != world.settings.mode]
     return f"{len(others)} more in other modes: --all-modes" if others else None
 
 
 def find_task(session: Session, mode: str, name: str) -> Task:
-    """The task of that name.
+    """Return the task of that name.
 
     Raises:
         NotFoundError: there is none.
@@ -231,19 +231,19 @@ def find_task(session: Session, mode: str, name: str) -> Task:
 
 
 def as_row(task: Task) -> dict[str, Any]:
-    """The row that lists show."""
+    """Return the row that lists show."""
     row = {name: getattr(task, name) for name in COLUMNS}
     return row | {"every": task.schedule.every, "timezone": task.timezone, "last_error": task.last_error}
 
 
 def run_row(run: TaskRun) -> dict[str, Any]:
-    """A run as the history shows it."""
+    """Return a run as the history shows it."""
     row = {name: getattr(run, name) for name in HISTORY_COLUMNS}
     return row | {"mode": run.mode, "slot": run.slot, "epoch": run.epoch}
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The options after a change: selectors that are given replace all there were."""
+    """Return the options after a change: new selectors replace all earlier ones."""
     dropped = SELECTORS if any(name in new for name in SELECTORS) else ()
     return {name: value for name, value in old.items() if name not in dropped} | dict(new)
 
@@ -271,28 +271,31 @@ def _change(world: World, task: Task, values: dict[str, Any]) -> dict[str, Any]:
 
 def _kind_of(kinds: Mapping[str, TaskKind], task: Task) -> TaskKind:
     if task.kind not in kinds:
-        raise UsageError(f"task {task.name} is of kind {task.kind}, made by another turkctl", hint="upgrade turkctl")
+        raise UsageError(
+            f"task {task.name} is of kind {task.kind}, which this version of turkctl does not know",
+            hint="upgrade turkctl",
+        )
     return kinds[task.kind]
 
 
 def _default_name(session: Session, kind: str, mode: str) -> str:
-    """The kind's own name; with the mode's where another mode has taken that."""
+    """Return the kind's name, with the mode's added if another mode has taken it."""
     taken = tasks.by_name(session, kind)
     return kind if taken is None or taken.mode == mode else f"{kind}-{mode}"
 
 
 def _taken(name: str) -> UsageError:
     return UsageError(
-        f"there is a task '{name}' already",
+        f"there is already a task '{name}'",
         hint=f"give another name with --name, or change it with: turkctl tasks update {name}",
     )
 
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or hides_characters(name):
-        raise UsageError(f"'{name}' cannot name a task", hint="use up to 128 letters, digits, - and _; no blanks")
+        raise UsageError(f"'{name}' is not a valid task name", hint="use up to 128 letters, digits, - and _; no blanks")
     if _OF_CAMPAIGN.fullmatch(name):
-        raise UsageError(f"'{name}' is what campaigns call their tasks", hint="give another name with --name")
+        raise UsageError(f"'{name}' is a name for the tasks of campaigns", hint="give another name with --name")
 
 
 def _check_schedule(schedule: Schedule, now: datetime) -> None:
@@ -301,11 +304,13 @@ def _check_schedule(schedule: Schedule, now: datetime) -> None:
             parse_zone(schedule.timezone)
         check_cron(schedule.cron, schedule.timezone, now)
     elif schedule.every is None:
-        raise UsageError("a task needs a time", hint='give --every 30m, or --cron "0 9 * * mon-fri"')
+        raise UsageError(
+            "a task needs an interval or a cron line", hint='give --every 30m, or --cron "0 9 * * mon-fri"'
+        )
     elif schedule.every < timedelta(seconds=1):
         raise UsageError(
-            f"--every {format_duration(schedule.every)}: a task needs an interval",
-            hint="at least 1s, as in --every 30m",
+            f"--every must be at least 1s, not {format_duration(schedule.every)}",
+            hint="give an interval, as in --every 30m",
         )
 
 

@@ -1,4 +1,4 @@
-"""The scheduler as other processes see it: who holds its lease, what is next, whether anything is overdue."""
+"""Report on the scheduler: who holds its lease, what is next, and whether anything is overdue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turkctl.units import format_time
 
 
 def scheduler_status(world: World) -> dict[str, Any]:
-    """Who holds the scheduler's lease, and which task of this mode is next. A holder proven dead holds nothing."""
+    """Return who holds the scheduler's lease, and which task of this mode is next; a dead holder does not count."""
     with world.database.read() as session:
         row = leases.holder(session, leases.machine_clock(session))
         waiting = [task for task in tasks.list_tasks(session) if not task.paused]
@@ -32,10 +32,10 @@ def scheduler_status(world: World) -> dict[str, Any]:
 
 
 def scheduler_check(world: World) -> str:
-    """What ``doctor`` says about the scheduler.
+    """Return what ``doctor`` says about the scheduler.
 
     Raises:
-        RefusedError: tasks of this mode have missed two slots in a row and nobody runs them.
+        RefusedError: tasks of this mode have missed two slots in a row and no scheduler is running.
     """
     state = scheduler_status(world)
     now = world.now()
@@ -48,7 +48,7 @@ def scheduler_check(world: World) -> str:
         return f"process {state['pid']} on {state['host']} since {format_time(state['since'])}{trouble}"
     if late:
         raise RefusedError(
-            f"no scheduler runs, and overdue is: {', '.join(late)}",
-            hint="turkctl scheduler run; turkctl scheduler unit prints a service and a crontab line",
+            f"no scheduler is running; overdue: {', '.join(late)}",
+            hint="run: turkctl scheduler run (turkctl scheduler unit prints a service and a crontab line)",
         )
     return f"not running; {len(mine)} tasks, none overdue"
