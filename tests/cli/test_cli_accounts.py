@@ -53,7 +53,7 @@ def test_what_another_account_left_unfinished_is_named_and_its_hits_are_told_apa
     assert "#" not in turkctl("campaign", "list", *MODE).out, "those of one account alone"
     doctor = {row["check"]: row["detail"] for row in json.loads(turkctl("doctor", *MODE, "--json").out)}
     assert f"#{second} answers" in doctor["market"]
-    assert f"HITs of account {first}, too" in doctor["market"]
+    assert f"also has HITs of account {first}" in doctor["market"]
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTONE")
     assert "nobody looked there" not in turkctl("sync", *MODE).err

@@ -209,7 +209,7 @@ def test_doctor_is_content_with_a_fresh_study(study: Path, turkctl: Run) -> None
     [
         ("mod = 1", [], "configuration", "turkctl config show"),
         ("", ["--mode", "live"], "credentials", "AWS_ACCESS_KEY_ID"),
-        ("", ["--database-url", "sqlite:////nowhere/x.db"], "database", "make the folder"),
+        ("", ["--database-url", "sqlite:////nowhere/x.db"], "database", "create the folder"),
         ('[endpoints]\nlive = "http://127.0.0.1:1"', ["--mode", "live"], "market", "a market is running there"),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["aggregate-labels", "--every", "1h", "--campaign", "7"], "has no --campaign; it takes --regex"),
         (["sync", "--every", "1h", "--min-votes", "3"], "has no --min-votes"),
         (["snyc", "--every", "1h"], "did you mean 'sync'?"),
-        (["campaign", "--every", "1h"], "turkctl campaign create"),
+        (["campaign", "--every", "1h"], "turkctl campaigns create"),
         (["sync", "--every", "0"], "at least 1s"),
         (["sync", "--every", "often"], "is not a duration"),
         (["sync"], "--every"),

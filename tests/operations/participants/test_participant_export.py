@@ -370,7 +370,7 @@ def test_a_file_is_replaced_only_once_the_new_one_is_complete(people: Study, mon
         ("trial", "parquet", None, "--file"),
         ("all", "csv", None, "jsonl"),
         ("trial", None, "missing/out.csv", "make the folder"),
-        ("trial", None, "missing/", "make it"),
+        ("trial", None, "missing/", "create it"),
         ("trial", "csv", "people.db", "another"),
         ("trial", "csv", "key", "another"),
     ],
@@ -490,7 +490,7 @@ def test_an_empty_name_of_a_file_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["data.xlsx", "data.XLS", "data.tsv", "data.json"])
 def test_a_file_named_as_another_format_is_refused_unless_the_format_is_given(name: str) -> None:
-    with pytest.raises(UsageError, match="is not written"):
+    with pytest.raises(UsageError, match="is not a format of exports"):
         plan_export("trial", None, name)
     assert plan_export("trial", "csv", name).form == "csv"
     assert plan_export("trial", None, "data.txt").form == "csv"
