@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import compiled_once
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,6 +22,7 @@ settings.load_profile("turkctl")
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 # Looking for circles among the millions of objects that stay takes a fifth of the time; they are let go later.
 gc.set_threshold(100_000, 20, 50)
+compiled_once.share()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has them ignore Ctrl-C, and all programs that they start too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
