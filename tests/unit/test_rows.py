@@ -70,6 +70,8 @@ def test_what_a_program_writes_as_csv_is_read_back_as_it_was(
         names = [name for name in names if not set(name) & set(",;\"'{[")] or ["id"]
     # Python's writer leaves a line break that is not its own without quotation marks: nobody could tell it from an end.
     text = TEXT.filter(lambda cell: quoting == csv.QUOTE_ALL or not (set("\r\n") - set(end)) & set(cell))
+    if len(names) == 1 and quoting == csv.QUOTE_MINIMAL:  # nothing says that its separator is no comma
+        text = text.filter(lambda cell: delimiter == "," or "," not in cell)
     row = st.lists(text, min_size=len(names), max_size=len(names)).filter(lambda cells: any(map(str.strip, cells)))
     rows = data.draw(st.lists(row, max_size=4))
     written = io.StringIO(newline="")
