@@ -13,7 +13,7 @@ from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlErro
 from turkctl.mturk.errors import NotConnectedError
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.pace import Pace
-from turkctl.operations.engine.plan import Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.plan import Act, Done, ItemResult, Plan, Step, skip
 
 
 class Throttled(TurkctlError):
@@ -27,7 +27,7 @@ class Fault(TurkctlError):
     retryable = True
 
 
-class Recorder:
+class Recorder(Act[str]):
     """An act that does what the test's function says and keeps what it is told."""
 
     def __init__(self, perform: Callable[[str], Done | None]) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of, the_experiment
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
@@ -225,7 +225,7 @@ def _new_cost(session: Session, place: Place, steps: Sequence[Step[Intent]]) -> 
     return sum((step.cost for step in steps if step.payload.token not in counted), ZERO)
 
 
-class Create:
+class Create(Act[Intent]):
     """Posts each HIT with its intent's token."""
 
     def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime, run: RunRow | None = None) -> None:

@@ -16,7 +16,7 @@ from turkctl.fees import LARGE_HIT, assignment_cost
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
@@ -236,7 +236,7 @@ def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
     return costs
 
 
-class Extend:
+class Extend(Act[Intent]):
     """Adds time first, so that new assignments can be taken at once, then assignments by their intent's token."""
 
     def __init__(self, world: World, wanted: Sequence[Intent], run: RunRow, now: datetime) -> None:

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.intents.outcomes import refused
@@ -219,7 +219,7 @@ def _words(intent: Intent, wanted: Decimal) -> str:
     return words if same else f"{words}, as it was begun before; ${format_money(wanted)} is wanted now"
 
 
-class Bonus:
+class Bonus(Act[Intent]):
     """Pays each bonus with its intent's token.
 
     Args:

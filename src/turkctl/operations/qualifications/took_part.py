@@ -15,7 +15,7 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, NameTakenError
 from turkctl.mturk.types import QualificationType
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import claims_unknown_hits
 from turkctl.store import experiments, meta, participants, people, qualifications
@@ -106,16 +106,13 @@ def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:
     return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, elsewhere)]))
 
 
-class _Grants:
+class _Grants(Act[str]):
     """Grants one type to workers. Twice does no harm."""
 
     def __init__(self, world: World, made: MadeType, now: datetime) -> None:
         self._world = world
         self._made = made
         self._now = now
-
-    def prepare(self, steps: Sequence[Step[str]]) -> None:
-        """Nothing."""
 
     def perform(self, step: Step[str]) -> Done:
         """Ask the market; the worker is not told."""

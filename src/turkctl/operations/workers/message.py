@@ -16,7 +16,7 @@ from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AnswerLostError, MarketFaultError, MarketRefusedError
 from turkctl.mturk.workers import MAX_MESSAGE, MAX_NOTIFIED, MAX_SUBJECT
 from turkctl.operations.engine.named import named_workers
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
@@ -206,7 +206,7 @@ def _new_letters(
     ]
 
 
-class Message:
+class Message(Act[Letter]):
     """Sends each letter once: it is marked as sent before the request, so that a repeat does not send it again."""
 
     def __init__(self, world: World, run: RunRow, now: datetime) -> None:
