@@ -19,17 +19,17 @@ from turkctl.operations.intents.settle import enter_post
 from turkctl.store import campaigns, intents, qualifications
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.store.rounds import Round
 
 
 def new_intents(
+    session: Session,
     campaign: Campaign,
     version: Version,
     claimed: Round,
     sizes: Sequence[int],
     absent: tuple[str, ...],
-    database_id: str,
     now: datetime,
 ) -> list[Intent]:
     """The intents of a round's HITs. Their tokens follow from database, campaign, round and index alone."""
@@ -37,22 +37,18 @@ def new_intents(
         Post.of(version, size, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
         for size in sizes
     ]
+    batch = Batch.begin(session, campaign.place, now, name=batch_name(campaign, claimed))
+    counted = {"campaign_id": campaign.number, "round": claimed.number}
+    made_of = ("campaign", campaign.number, claimed.number)
     return [
-        Intent(
-            token=intents.token(database_id, intents.CREATE_HIT, "campaign", campaign.number, claimed.number, index),
-            kind=intents.CREATE_HIT,
-            mode=campaign.mode,
-            market=campaign.market,
-            batch=f"campaign {campaign.number} round {claimed.number}",
-            digest=digest(campaign.number),
-            subject=version.slug,
-            experiment_id=version.experiment_id,
-            request={**post.stored(), "campaign_id": campaign.number, "round": claimed.number},
-            cost=post.cost,
-            created=now,
-        )
+        batch.post(version, {**post.stored(), **counted}, post.cost, *made_of, index, digest=digest(campaign.number))
         for index, post in enumerate(posts)
     ]
+
+
+def batch_name(campaign: Campaign, claimed: Round) -> str:
+    """Return the batch by which the intents of a round are found again."""
+    return f"campaign {campaign.number} round {claimed.number}"
 
 
 def unanswered(session: Session, campaign: Campaign, now: datetime) -> list[Intent]:

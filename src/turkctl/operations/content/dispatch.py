@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,10 +25,10 @@ from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import contents, contents_counts, experiments, intents, meta
+from turkctl.store import contents, contents_counts, experiments, intents
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_money
 from turkctl.words import counted, plural
 
@@ -192,7 +191,7 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
     if len(share.gold) < settings.gold_per_hit and share.groups:
         has = f"{version.slug} has {len(share.gold)} items with a known answer"
         draft.notes.append(f"{has}, gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
-    number, database_id, batch = 0, meta.database_id(session), secrets.token_hex(16)
+    number, batch = 0, Batch.begin(session, place, now)
     for group in share.groups:
         for part, size in enumerate(group.assignments):
             post = Post.of(version, size)
@@ -200,7 +199,7 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
             if refusal is not None:
                 draft.funds.append(f"{version.slug}: {refusal}; more is pending")
                 return
-            intent = _intent(share, group, part, post, database_id, place, batch, now)
+            intent = _intent(batch, share, group, part, post)
             number += 1
             mistake = None if part else find_mistake(session, version, intent.request["contents"])
             if mistake is not None:
@@ -211,40 +210,19 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
             draft.steps.append(_step(f"{version.slug} {number}", intent, post))
 
 
-def _intent(
-    share: _Share, group: ItemGroup, part: int, post: Post, database_id: str, place: Place, batch: str, now: datetime
-) -> Intent:
+def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post) -> Intent:
     """The intent of one HIT. The token is the same while nothing was posted for its items since."""
     version, settings, ids = share.version, settings_of(share.version), group.ids
-    token = intents.token(
-        database_id,
-        intents.CREATE_HIT,
-        "dispatch",
-        version.experiment_id,
-        version.settings_id,
-        sum(item.shown for item in group.items),
-        part,
-        *ids,
-    )
-    shown = mixed(ids, share.gold, settings.gold_per_hit, token)
-    return Intent(
-        token=token,
-        kind=intents.CREATE_HIT,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=digest(version.experiment_id),
-        subject=version.slug,
-        experiment_id=version.experiment_id,
-        request={
-            **post.stored(),
-            "contents": shown,
-            "gold": sorted(set(shown) - set(ids)),
-            "outputs": settings.outputs_per_assignment,
-        },
-        cost=post.cost,
-        created=now,
-    )
+    times = sum(item.shown for item in group.items)
+    made_of = ("dispatch", version.experiment_id, version.settings_id, times, part, *ids)
+    intent = batch.post(version, post.stored(), post.cost, *made_of, digest=digest(version.experiment_id))
+    shown = mixed(ids, share.gold, settings.gold_per_hit, intent.token)
+    intent.request |= {
+        "contents": shown,
+        "gold": sorted(set(shown) - set(ids)),
+        "outputs": settings.outputs_per_assignment,
+    }
+    return intent
 
 
 def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,10 +26,10 @@ from turkctl.operations.limits.room import check_counts
 from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import experiments, intents, meta, qualifications
+from turkctl.store import experiments, intents, qualifications
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import CENT, ZERO, format_duration, format_money
 from turkctl.words import counted
 
@@ -146,21 +145,9 @@ def plan_create(
 def _new_intents(
     session: Session, place: Place, version: Version, posts: Sequence[Post], now: datetime
 ) -> list[Intent]:
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(session, place, now)
     return [
-        Intent(
-            token=intents.token(database_id, intents.CREATE_HIT, batch, index),
-            kind=intents.CREATE_HIT,
-            mode=place.mode,
-            market=place.market,
-            batch=batch,
-            digest=batch,
-            subject=version.slug,
-            experiment_id=version.experiment_id,
-            request={**post.stored(), "place": index},
-            cost=post.cost,
-            created=now,
-        )
+        batch.post(version, {**post.stored(), "place": index}, post.cost, batch.name, index)
         for index, post in enumerate(posts)
     ]
 

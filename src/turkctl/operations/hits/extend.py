@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,10 +25,10 @@ from turkctl.operations.limits.campaigns import check_extensions
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
-from turkctl.store import hit_changes, hits, intents, meta
+from turkctl.store import hit_changes, hits, intents
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_duration, format_time
 
 MEANWHILE = "expired meanwhile: extend it anew"
@@ -83,7 +82,7 @@ def plan_extend(
         UsageError: a HIT of nine or fewer assignments would have ten or more, which the market refuses because the
             commission differs.
     """
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(session, place, now)
     steps, skipped = [], []
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
@@ -94,12 +93,8 @@ def plan_extend(
         if request.lifetime is None and hit.expired(now):
             skipped.append((target.hit_id, "its time is over, so that nobody could take more: add --lifetime too"))
             continue
-        token = intents.token(database_id, intents.EXTEND_HIT, batch, index)
-        intent = _intent(place, hit, request, token, batch, now)
-        intent.request["place"] = index
         row = hits.get(session, place, hit.hit_id)
-        intent.experiment_id = None if row is None else row.experiment_id
-        steps.append(_step(intent))
+        steps.append(_step(_intent(batch, index, hit, request, None if row is None else row.experiment_id)))
     return Plan("extend", place.mode, tuple(steps), skip(skipped))
 
 
@@ -156,29 +151,19 @@ def _check_size(hit: Hit, assignments: int) -> None:
         )
 
 
-def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: str, now: datetime) -> Intent:
+def _intent(batch: Batch, index: int, hit: Hit, request: ExtendRequest, experiment_id: int | None) -> Intent:
     each = assignment_cost(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
-    expires = None if request.lifetime is None else max(hit.expires or now, now) + request.lifetime
+    expires = None if request.lifetime is None else max(hit.expires or batch.now, batch.now) + request.lifetime
     if expires is not None:
         expires = expires.replace(microsecond=0)  # as the market keeps it
-    return Intent(
-        token=token,
-        kind=intents.EXTEND_HIT,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=token,
-        subject=hit.hit_id,
-        request={
-            "assignments": request.assignments,
-            "total": hit.max_assignments + request.assignments,
-            "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
-            "expires": None if expires is None else format_time(expires),
-            "expired": None if hit.expires is None else format_time(hit.expires),
-        },
-        cost=each * request.assignments,
-        created=now,
-    )
+    asked = {
+        "assignments": request.assignments,
+        "total": hit.max_assignments + request.assignments,
+        "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
+        "expires": None if expires is None else format_time(expires),
+        "expired": None if hit.expires is None else format_time(hit.expires),
+    }
+    return batch.extension(hit.hit_id, asked, each * request.assignments, index, experiment_id=experiment_id)
 
 
 def _step(intent: Intent) -> Step[Intent]:

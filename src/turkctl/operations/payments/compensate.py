@@ -10,7 +10,6 @@ told. What is to be done is committed before the first request; a run that was i
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,10 +35,9 @@ from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at
 from turkctl.operations.intents.settle import enter_hit, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
-from turkctl.store import hits, intents, meta
-from turkctl.store.base import Place
+from turkctl.store import hits, intents
 from turkctl.store.hits import Hit as StoredHit
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import CENT, ZERO, format_money
 
 LIFETIME = timedelta(days=14)
@@ -114,7 +112,9 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         case = _interrupted(run.opened(session), run)
         if case is None:
             check_cap(session, what.experiment_id, what.amount)
-            case = _case(place, what, meta.database_id(session), run, now)
+            batch = Batch.begin(session, place, now)
+            both = batch.compensation(what.worker_id, what.stored(), what.cost, experiment_id=what.experiment_id)
+            case = Case(what, *both, run)
     notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay")))
     if _is_done(case):
         done = ItemResult(what.worker_id, ALREADY_DONE, f"HIT {case.post.result}")
@@ -137,27 +137,6 @@ def _interrupted(opened: Sequence[Intent], run: RunRow) -> Case | None:
 
 def _is_done(case: Case) -> bool:
     return case.post.state == case.letter.state == intents.DONE
-
-
-def _case(place: Place, what: Compensation, database_id: str, run: RunRow, now: datetime) -> Case:
-    batch = secrets.token_hex(16)
-
-    def intent(kind: str, cost: Decimal) -> Intent:
-        return Intent(
-            token=intents.token(database_id, kind, batch),
-            kind=kind,
-            mode=place.mode,
-            market=place.market,
-            batch=batch,
-            digest=batch,
-            subject=what.worker_id,
-            experiment_id=what.experiment_id,
-            request=what.stored(),
-            cost=cost,
-            created=now,
-        )
-
-    return Case(what, intent(intents.COMPENSATE, what.cost), intent(intents.MESSAGE, ZERO), run)
 
 
 def compensate(world: World, plan: Plan[Case]) -> BatchResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,9 +19,8 @@ from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, Ite
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
-from turkctl.store import intents, meta
-from turkctl.store.intents import Intent
-from turkctl.units import ZERO
+from turkctl.store import intents
+from turkctl.store.intents import Batch, Intent
 
 MOST_TRIES = 3
 """Requests after which a batch whose answer stays away is given up: each may have reached its readers."""
@@ -187,23 +185,10 @@ def _new_letters(
     session: Session, world: World, request: MessageRequest, workers: Sequence[str], now: datetime
 ) -> list[Intent]:
     """Return an intent for each hundred workers."""
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(session, world.place, now)
     parts = [workers[start : start + MAX_NOTIFIED] for start in range(0, len(workers), MAX_NOTIFIED)]
-    return [
-        Intent(
-            token=intents.token(database_id, intents.MESSAGE, batch, index),
-            kind=intents.MESSAGE,
-            mode=world.place.mode,
-            market=world.place.market,
-            batch=batch,
-            digest=batch,
-            subject=f"{len(some)} workers",
-            request={"workers": list(some), "subject": request.subject, "text": request.text, "place": index},
-            cost=ZERO,
-            created=now,
-        )
-        for index, some in enumerate(parts)
-    ]
+    words = {"subject": request.subject, "text": request.text}
+    return [batch.message(some, words, index) for index, some in enumerate(parts)]
 
 
 class Message(Act[Letter]):
