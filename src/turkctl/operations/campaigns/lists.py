@@ -139,7 +139,7 @@ def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]
     task = tasks.of_campaign(session, campaign.number)
     due = task.next_run if task is not None else next_opening(campaign, now)
     decision = decide(facts, None, max(now, due))
-    masters = bool(settings_of(version).qualifications.get("masters"))
+    masters = settings_of(version).masters
     parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
     return {
         "at": due,

@@ -150,16 +150,12 @@ def _plan(
         campaign=campaign,
         version=version,
         standing=numbers,
-        forecast=forecast(campaign, numbers, masters=_masters(version), now=now),
+        forecast=forecast(campaign, numbers, masters=settings_of(version).masters, now=now),
         room=allowance(facts, balance),
         in_the_way=campaigns.running_of(session, version.experiment_id, place.mode),
         unassigned=tuple(psiturk_hits.unassigned(session, place)),
         repeats=None,
     )
-
-
-def _masters(version: Version) -> bool:
-    return bool(settings_of(version).qualifications.get("masters"))
 
 
 def not_above(goal: int, completed: int) -> UsageError:

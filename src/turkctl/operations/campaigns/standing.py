@@ -56,7 +56,7 @@ class Allowance:
 
 def each_cost(campaign: Campaign, version: Version) -> Decimal:
     """Dollars for one assignment at the low commission."""
-    masters = bool(settings_of(version).qualifications.get("masters"))
+    masters = settings_of(version).masters
     return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
 from turkctl.errors import UsageError
-from turkctl.mturk import requirements
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
-from turkctl.operations.intents.posts import hit_row
+from turkctl.operations.intents.posts import found_row
 from turkctl.operations.sync.unknown import strangers
 from turkctl.store import experiments, hits, psiturk_hits
 from turkctl.store.experiments import Version
@@ -91,15 +90,6 @@ def _owner(session: Session, version: Version | None, codes: Collection[str | No
 
 
 def _enter(session: Session, world: World, hit: Hit, version: Version | None, code: str | None, now: datetime) -> str:
-    row = hit_row(
-        hit,
-        world.place,
-        now,
-        duration=hit.duration or timedelta(),
-        lifetime=timedelta(),
-        experiment_id=None if version is None else version.experiment_id,
-        code_version=code,
-        masters=requirements.ask_for_masters(hit.requirements),
-    )
-    hits.insert(session, row)
+    experiment_id = None if version is None else version.experiment_id
+    hits.insert(session, found_row(hit, world.place, now, experiment_id=experiment_id, code_version=code))
     return hit.hit_id
