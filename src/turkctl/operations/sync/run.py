@@ -6,7 +6,7 @@ counted twice for a moment, and never not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -20,6 +20,7 @@ from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import enter_post, settle
+from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
@@ -41,12 +42,6 @@ from turkctl.store.hits import HitFilter, HitRow
 
 GROUP = 50
 """HITs whose answers are stored in one transaction."""
-
-Grant = Callable[[World, int, datetime], object]
-"""Grants an experiment's qualification to its new workers.
-
-See :func:`turkctl.operations.qualifications.took_part.grant_new`.
-"""
 
 
 @dataclass(frozen=True)
@@ -128,7 +123,7 @@ def unread_since_expiry(session: Session, place: Place, experiment_id: int, now:
 
 
 def sync(
-    world: World, *, full: bool = False, grant: Grant | None = None, adoption: Adoption | None = None
+    world: World, *, full: bool = False, grant_took_part: bool = True, adoption: Adoption | None = None
 ) -> SyncReport:
     """Bring the database up to date.
 
@@ -140,7 +135,7 @@ def sync(
     Args:
         world: database, market and clock.
         full: read the submissions of every HIT.
-        grant: called for every experiment at the end.
+        grant_took_part: at the end, grant each experiment's qualification for having taken part to its new workers.
         adoption: take in what the database does not know, as this says.
 
     Raises:
@@ -164,9 +159,9 @@ def sync(
     read = read_market(world, rows, now, known=listed, every=full)
     _note_unchanged(world, stored, rows, now)
     credited = _credit_again(world)
-    if grant is not None:
+    if grant_took_part:
         for experiment_id in configured:
-            grant(world, experiment_id, now)
+            grant_new(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
     return SyncReport(
