@@ -306,18 +306,11 @@ def of_batch(session: Session, batch: str) -> list[Intent]:
     return _read(session, INTENTS.c.batch == batch)
 
 
-def outstanding_cost(
-    session: Session, place: Place, *, experiment_id: int | None = None, digest: str | None = None
-) -> Decimal:
-    """Return the dollars that unfinished intents, of all experiments or of one, may still cost, commission included.
-
-    ``digest`` narrows it to those of one command's arguments, or of one campaign.
-    """
+def outstanding_cost(session: Session, place: Place, *, experiment_id: int | None = None) -> Decimal:
+    """Return the dollars that unfinished intents, of all experiments or of one, may still cost, commission included."""
     statement = select(func.sum(INTENTS.c.cost)).where(*_at(place), INTENTS.c.state.in_(UNFINISHED))
     if experiment_id is not None:
         statement = statement.where(INTENTS.c.experiment_id == experiment_id)
-    if digest is not None:
-        statement = statement.where(INTENTS.c.digest == digest)
     total: Decimal | None = session.connection().execute(statement).scalar()
     return Decimal("0.00") if total is None else total
 

@@ -60,9 +60,9 @@ def is_gone(row: LeaseRow) -> bool:
     return processes.is_gone(owner)
 
 
-def living_holder(session: Session, name: str, clock: Clock = leases.machine_clock) -> LeaseRow | None:
+def living_holder(session: Session, name: str) -> LeaseRow | None:
     """Return who holds a lease; None where it is free, has run out, or its holder is proven dead."""
-    row = leases.holder(session, clock(session), name)
+    row = leases.holder(session, leases.machine_clock(session), name)
     return None if row is None or is_gone(row) else row
 
 

@@ -31,11 +31,11 @@ from turkctl.units import ZERO, format_money
 DAY = timedelta(hours=24)
 
 
-def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | None:
-    """Return the error of an amount that passes a limit; None where it does not."""
+def over_cap(amount: Decimal, cap: Decimal | None) -> TurkctlError | None:
+    """Return the error of an amount that passes ``limits.max_bonus``; None where it does not."""
     if cap is None or amount <= cap:
         return None
-    return _over(amount, f"limits.{name}", cap)
+    return _over(amount, "limits.max_bonus", cap)
 
 
 def _over(amount: Decimal, name: str, cap: Decimal) -> RefusedError:
@@ -58,7 +58,7 @@ def cap_of(world: World, order: Order) -> TurkctlError | None:
         return None
     with world.database.read() as session:
         version = experiments.by_slug(session, order.work.experiment)
-    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus, "max_bonus")
+    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus)
 
 
 def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> None:
@@ -69,7 +69,7 @@ def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> N
     """
     if experiment_id is not None:
         limits = settings_of(experiments.current(session, experiment_id)).limits
-        error = over_cap(amount, limits.max_bonus, "max_bonus")
+        error = over_cap(amount, limits.max_bonus)
         if error is not None:
             raise UsageError(error.message, hint=error.hint)
 
@@ -109,7 +109,7 @@ def within_caps(
         error = None
         if number is not None:
             limit = rooms[number].limits.max_bonus
-            error = over_cap(Decimal(step.payload.request["amount"]), limit, "max_bonus")
+            error = over_cap(Decimal(step.payload.request["amount"]), limit)
             if error is not None and strict:
                 raise UsageError(error.message, hint=error.hint)
             error = error or rooms[number].take(step.payload)
