@@ -61,13 +61,13 @@ class RoundKeeper(Keeper):
         super().__init__(database, name=leases.of_round(campaign_id), **options)
         self._campaign = campaign_id
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for a round that another process runs."""
         return RefusedError(
             f"a round of campaign {self._campaign} is being run by {in_words(row)}", hint="wait until it is done"
         )
 
-    def lost(self) -> RefusedError:
+    def loss(self) -> RefusedError:
         """Return the error for a round that another process may have taken the place of."""
         return RefusedError(
             f"this process stood still for too long, and another may run campaign {self._campaign} now",

@@ -52,7 +52,7 @@ def _over_sum(bound: Bound[Decimal], amount: Decimal) -> RefusedError:
     return RefusedError(f"{before}, {error.message}", hint=error.hint)
 
 
-def cap_of(world: World, order: Order) -> TurkctlError | None:
+def order_over_cap(world: World, order: Order) -> TurkctlError | None:
     """The error of a bonus that is over ``limits.max_bonus`` of its experiment."""
     if order.work.experiment is None:
         return None
