@@ -221,14 +221,14 @@ def test_more_hits_than_a_page_holds_are_all_listed_once(mturk: MTurk) -> None:
 def test_workers_are_blocked_and_written_to(mturk: MTurk, built_in: Market) -> None:
     hit = mturk.create_hit(OPEN, "t1")
     assignment, worker = work(built_in, hit.hit_id)
-    stranger = built_in.register_worker("production")
+    unknown = built_in.register_worker("production")
     mturk.block(worker, "spam")
     assert [(block.worker_id, block.reason) for block in mturk.list_blocks()] == [(worker, "spam")]
     mturk.unblock(worker)
     assert list(mturk.list_blocks()) == []
     mturk.approve(assignment)
-    (failure,) = mturk.notify([worker, stranger], "hello", "there")
-    assert (failure.worker_id, failure.code) == (stranger, "HardFailure")
+    (failure,) = mturk.notify([worker, unknown], "hello", "there")
+    assert (failure.worker_id, failure.code) == (unknown, "HardFailure")
 
 
 def test_a_qualification_is_made_found_granted_read_and_taken_away(mturk: MTurk, built_in: Market) -> None:

@@ -15,7 +15,7 @@ from turkctl.model import SEARCH_PATH
 from turkctl.mturk.bounds import Bounds, bound
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import lost, shown, strange, translate
-from turkctl.mturk.wholeness import NotWholeError, StrangerError, check
+from turkctl.mturk.wholeness import NotOfTheApiError, NotWholeError, check
 
 PRODUCTION_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
 SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
@@ -87,7 +87,7 @@ def _whole_answers(endpoint_url: str, depth: int) -> Callable[..., None]:
         operation, status = operation_model.name, response_dict["status_code"]
         try:
             check(operation, status, response_dict["headers"], response_dict["body"], depth)
-        except StrangerError as error:
+        except NotOfTheApiError as error:
             raise strange(endpoint_url, operation, str(error)) from error
         except NotWholeError as error:
             raise lost(endpoint_url, operation, str(error)) from error

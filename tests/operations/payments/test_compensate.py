@@ -61,9 +61,9 @@ def test_a_compensation_is_one_hit_for_one_worker_who_is_told_paid_and_in_the_le
     )
     assert row[1:] == (None, None, 1)
     assert f"HIT {row[0]}; told by message" == item.detail
-    (letter,) = study.world.market.messages("production", ONE)
-    assert "The server broke" in letter["MessageText"]
-    assert "$2.50" in letter["MessageText"]
+    (message,) = study.world.market.messages("production", ONE)
+    assert "The server broke" in message["MessageText"]
+    assert "$2.50" in message["MessageText"]
     with pytest.raises(WorkError):
         study.accept(row[0], worker(2))
     study.submit(row[0], ONE)

@@ -17,7 +17,7 @@ from turkctl.operations.campaigns.hours import parse_window
 from turkctl.operations.campaigns.repeats import foreseen, warning
 from turkctl.operations.campaigns.standing import Allowance, Standing, allowance, read_facts
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.qualifications.gate import has_gate
 from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
@@ -137,7 +137,7 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
 def _plan(
     session: Session, place: Place, settings: Settings, request: CampaignRequest, balance: Balance, now: datetime
 ) -> CampaignPlan:
-    version = the_experiment(session, request.experiment, settings)
+    version = find_active_experiment(session, request.experiment, settings)
     _check(request, version, now)
     campaign = _campaign(request, version, place, now)
     _check_post(campaign, version)

@@ -15,7 +15,7 @@ from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.rendering import Row, task_of
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.create import MAX_HITS
 from turkctl.operations.intents.outcomes import RESEND_WITHIN
 from turkctl.operations.intents.posts import Post
@@ -118,7 +118,7 @@ def _chosen(session: Session, world: World, selection: Selection) -> list[Versio
     """The configured experiments that are meant, by slug."""
     pattern = compile_regex(selection.regex)
     if selection.experiment is not None:
-        found = [the_experiment(session, selection.experiment, world.settings)]
+        found = [find_active_experiment(session, selection.experiment, world.settings)]
     else:
         found = experiments.list_all(session, inactive=False)
     return sorted(

@@ -12,7 +12,7 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.content.items import PART, AddRequest, Reader
 from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import find_experiment, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, find_experiment
 from turkctl.rows import opened
 from turkctl.store import contents, contents_counts
 from turkctl.store.experiments import Version
@@ -51,7 +51,9 @@ def remove_content(
         UsageError: several experiments are configured and none is named.
     """
     with world.database.read() as session:
-        version = the_experiment(session, None, world.settings) if slug is None else find_experiment(session, slug)
+        version = (
+            find_active_experiment(session, None, world.settings) if slug is None else find_experiment(session, slug)
+        )
         chosen = _chosen(session, version, keys)
     results: list[ItemResult] = []
     items = outputs = 0

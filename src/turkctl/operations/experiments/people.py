@@ -72,7 +72,7 @@ def unclaimed(
     if not participants.exists(session, participants_table):
         return {}
     active = [each.code_version for each in experiments.list_all(session, inactive=False)]
-    counts = people.complete_elsewhere(session, place, participants_table)
+    counts = people.complete_of_unknown_hits(session, place, participants_table)
     return {version: number for version, number in counts.items() if active.count(version or "") != 1}
 
 

@@ -15,7 +15,7 @@ from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
@@ -190,7 +190,7 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     """
     now = world.now()
     with world.database.read() as session:
-        version = the_experiment(session, request.experiment, world.settings)
+        version = find_active_experiment(session, request.experiment, world.settings)
     command = request.command(version)
     before = glance_at_runs(world, command)
     settled = settle(world, now)

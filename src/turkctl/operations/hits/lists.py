@@ -72,7 +72,7 @@ def list_hits(
     with database.read() as session:
         rows = [as_dict(row, now) for row in hits.select_hits(session, wanted)]
     if selection.all_studies and not selection.filters and not selection.ids:
-        rows += _elsewhere(world, statuses, active=active, expired=expired, now=now)
+        rows += _unknown(world, statuses, active=active, expired=expired, now=now)
     return rows
 
 
@@ -91,7 +91,7 @@ def refuse_unknown(session: Session, place: Place, ids: Sequence[str]) -> None:
         )
 
 
-def _elsewhere(
+def _unknown(
     world: World, statuses: Sequence[str], *, active: bool, expired: bool, now: datetime
 ) -> list[dict[str, Any]]:
     """The rows of what only the market knows."""

@@ -28,7 +28,7 @@ from turkctl.mturk.errors import (
 from turkctl.mturk.types import Hit, HitRequest, NotifyFailure
 from turkctl.operations.engine.plan import ALREADY_DONE, FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
@@ -85,7 +85,7 @@ class Case:
 
     what: Compensation
     post: Intent
-    letter: Intent
+    message: Intent
     run: RunRow
 
 
@@ -101,7 +101,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     now, place = world.now(), world.place
     with world.database.read() as session:
         slug = request.experiment
-        experiment_id = None if slug is None else the_experiment(session, slug, world.settings).experiment_id
+        experiment_id = None if slug is None else find_active_experiment(session, slug, world.settings).experiment_id
     what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
     what.request("", "0")  # refuses a reason that no page can hold
     command = Command("workers compensate", what.stored(), None, request.new, request.resume)
@@ -136,7 +136,7 @@ def _interrupted(opened: Sequence[Intent], run: RunRow) -> Case | None:
 
 
 def _is_done(case: Case) -> bool:
-    return case.post.state == case.letter.state == intents.DONE
+    return case.post.state == case.message.state == intents.DONE
 
 
 def compensate(world: World, plan: Plan[Case]) -> BatchResult:
@@ -178,11 +178,11 @@ class _Compensation:
         self.gave_up = False
 
     def run(self) -> ItemResult:
-        post, letter = self._open()
+        post, message = self._open()
         if post.state != intents.DONE:
             self._post(post)
         hit = self._stored(post)
-        detail = f"HIT {hit.hit_id}; {self._write(letter, hit)}"
+        detail = f"HIT {hit.hit_id}; {self._write(message, hit)}"
         return ItemResult(self._step.id, "compensated", detail, cost=self._step.cost)
 
     def _open(self) -> tuple[Intent, Intent]:
@@ -193,11 +193,11 @@ class _Compensation:
         """
         with self._world.database.write() as session:
             self._check_again(session)
-            wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.letter)]
+            wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.message)]
             for intent in wanted:
                 intent.run = self._case.run.number
-            post, letter = intents.open_many(session, wanted)
-        return post, letter
+            post, message = intents.open_many(session, wanted)
+        return post, message
 
     def _check_again(self, session: Session) -> None:
         stored = intents.get(session, self._case.post.token)
@@ -256,7 +256,7 @@ class _Compensation:
     def _give_up(self, error: TurkctlError) -> None:
         self.gave_up = True
         with self._world.database.write() as session:
-            for intent in (self._case.post, self._case.letter):
+            for intent in (self._case.post, self._case.message):
                 intents.abandon(session, intent.token, error.code, self._now)
 
     def _stored(self, post: Intent) -> StoredHit:
@@ -266,16 +266,16 @@ class _Compensation:
         assert hit is not None, "it was entered with the end of its intent"
         return hit
 
-    def _write(self, letter: Intent, hit: StoredHit) -> str:
+    def _write(self, message: Intent, hit: StoredHit) -> str:
         """Send the message, unless somebody began to; what became of it."""
         with self._world.database.write() as session:
-            if not intents.mark_sent(session, letter.token, self._now):
-                intents.complete(session, letter.token, "interrupted", self._now)
+            if not intents.mark_sent(session, message.token, self._now):
+                intents.complete(session, message.token, "interrupted", self._now)
                 return "whether the message was sent before the interruption is not known, and it is not sent again"
-        text = self._case.what.letter(hit.expires, link_to(hit, self._mturk.endpoint))
+        text = self._case.what.message(hit.expires, link_to(hit, self._mturk.endpoint))
         became = self._send(text)
         with self._world.database.write() as session:
-            intents.complete(session, letter.token, became, self._now)
+            intents.complete(session, message.token, became, self._now)
         return became
 
     def _send(self, text: str) -> str:

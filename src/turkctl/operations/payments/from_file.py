@@ -169,9 +169,9 @@ def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemRe
     with world.database.read() as session:
         own = workers.own_names(session, world.place, ids)
         known = workers.known_names(session, world.place, ids, participants_table(session, world), own)
-    strangers = [name for name in ids if name not in known]
-    askable = [name for name in strangers if can_be_id(name)]
-    errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in strangers if not can_be_id(name)}
+    unknown = [name for name in ids if name not in known]
+    askable = [name for name in unknown if can_be_id(name)]
+    errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in unknown if not can_be_id(name)}
     for name, answer in read_each(world.engine(), askable, world.mturk.get_assignment):
         if isinstance(answer, DoesNotExistError):
             errors[name] = nobody_knows(name)

@@ -102,8 +102,8 @@ def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:
         return found
     if not claims_unknown_hits(session, made.experiment_id, version.code_version):
         return found
-    elsewhere = people.workers_elsewhere(session, world.place, table, version.code_version)
-    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, elsewhere)]))
+    others = people.workers_of_unknown_hits(session, world.place, table, version.code_version)
+    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, others)]))
 
 
 class _Grants(Act[str]):

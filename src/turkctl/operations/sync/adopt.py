@@ -18,7 +18,7 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.intents.posts import found_row
-from turkctl.operations.sync.unknown import strangers
+from turkctl.operations.sync.unknown import unknown_hits
 from turkctl.store import experiments, hits, psiturk_hits
 from turkctl.store.experiments import Version
 from turkctl.store.hits import HitRow
@@ -54,7 +54,7 @@ def adopt(world: World, listed: Sequence[Hit], wanted: Adoption, now: datetime) 
     with world.database.write() as session:
         version = None if wanted.experiment is None else find_experiment(session, wanted.experiment)
         code = wanted.code_version or (None if version is None else version.code_version)
-        taken += [_enter(session, world, hit, version, code, now) for hit in strangers(session, world, listed)]
+        taken += [_enter(session, world, hit, version, code, now) for hit in unknown_hits(session, world, listed)]
         for row in psiturk_hits.rows_of_psiturk(session, world.place, adopted=False):
             named = _versions(session, world, row, wanted, code)
             owner, reason = _owner(session, version, named)

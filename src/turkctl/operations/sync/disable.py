@@ -11,7 +11,7 @@ from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.sync.unknown import list_account, strangers
+from turkctl.operations.sync.unknown import list_account, unknown_hits
 from turkctl.store.assignments import APPROVED, SUBMITTED
 from turkctl.store.hits import DISPOSED
 
@@ -26,7 +26,7 @@ def prepare_disable(world: World) -> tuple[Plan[Hit], Disable]:
     """
     listed = list_account(world)
     with world.database.read() as session:
-        unknown = strangers(session, world, listed)
+        unknown = unknown_hits(session, world, listed)
     steps = tuple(Step(hit.hit_id, hit, _each(hit) * hit.submitted, _words(hit)) for hit in unknown)
     return Plan("disable", world.place.mode, steps), Disable(world)
 

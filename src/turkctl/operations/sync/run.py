@@ -24,7 +24,7 @@ from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
-from turkctl.operations.sync.unknown import list_account, strangers, without_row
+from turkctl.operations.sync.unknown import list_account, unknown_hits, without_row
 from turkctl.store import (
     assignments,
     experiments,
@@ -152,7 +152,7 @@ def sync(
     with world.database.read() as session:
         stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
         unread = people.unread(session, world.place)
-        unknown = strangers(session, world, list(listed.values()))
+        unknown = unknown_hits(session, world, list(listed.values()))
         nobodys = tuple(psiturk_hits.unassigned(session, world.place))
         configured = [each.experiment_id for each in experiments.list_all(session)]
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
