@@ -215,7 +215,7 @@ def test_the_thread_renews_the_lease(database: Database, monkeypatch: pytest.Mon
             pytest.fail("the lease was not renewed")
 
 
-def test_a_report_forgets_a_failure_that_was_mended() -> None:
+def test_a_report_forgets_a_failure_that_was_fixed() -> None:
     report = SchedulerReport()
     report.add("sync", "failed")
     report.add("other", "failed")

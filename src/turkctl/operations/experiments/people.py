@@ -90,5 +90,5 @@ def unclaimed_warning(row: Mapping[str, Any]) -> str:
     who = f"{counted(number, 'worker')} {plural(number, 'is', 'are')}"
     of = "without a code version" if version is None else f"of code version {version}"
     why = "their HITs are not known here, and no experiment, or more than one, is configured with that code version"
-    mend = "see: turkctl participants list --complete; turkctl sync --adopt takes HITs in"
-    return f"{who} complete in rows {of} and count for no experiment: {why}; {mend}"
+    fix = "see: turkctl participants list --complete; turkctl sync --adopt takes HITs in"
+    return f"{who} complete in rows {of} and count for no experiment: {why}; {fix}"
