@@ -11,11 +11,11 @@ from turkctl.errors import RefusedError, TurkctlError
 from turkctl.mturk.errors import DoesNotExistError
 from turkctl.operations.engine.plan import Done, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import Create
+from turkctl.operations.hits.create import Create, made_of
 from turkctl.operations.intents.lease import Keeper
 from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
-from turkctl.operations.intents.settle import enter_post
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.store import campaigns, intents, qualifications
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
@@ -89,7 +89,7 @@ class Posting(Create):
                 intent = step.payload
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
                     self._ours_to_send.add(intent.token)
-                    self._posts[intent.token] = self._post(session, intent)
+            self._restore(session, [step.payload for step in steps if step.payload.token in self._ours_to_send])
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post it.
@@ -104,11 +104,10 @@ class Posting(Create):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their intents; what may have happened stays unfinished."""
         with self._database.write() as session:
+            enter_posts(session, self._place, made_of(outcomes), self._now)
             for step, outcome in outcomes:
                 intent = step.payload
-                if isinstance(outcome, Done):
-                    enter_post(session, self._place, intent, outcome.value, self._now)
-                elif certain(intent, outcome, self._now):
+                if not isinstance(outcome, Done) and certain(intent, outcome, self._now):
                     intents.fail(session, intent.token, outcome.code, self._now)
                     self._forget_type(session, intent, outcome)
                     self._forget_own(session, intent, outcome)

@@ -15,11 +15,10 @@ from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InsufficientFundsError
 from turkctl.operations.engine.plan import SKIPPED, Done, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import Create
+from turkctl.operations.hits.create import Create, made_of
 from turkctl.operations.intents.outcomes import certain
-from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow
-from turkctl.operations.intents.settle import enter_hit
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.store import contents, contents_counts, experiments, intents
@@ -67,13 +66,15 @@ class Dispatching(Create):
         self._ensure_types(steps)
         with self._database.write() as session:
             self._open(session, [step.payload for step in steps if step.payload.sent is None])
+            ours: list[Intent] = []
             for intent in (step.payload for step in steps):
                 if intent.token in self._held:
                     continue
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
-                    self._posts[intent.token] = self._post(session, intent)
+                    ours.append(intent)
                 else:
                     self._held[intent.token] = NOT_POSTED + "another process posts it"
+            self._restore(session, ours)
 
     def _read_balance(self) -> None:
         balance = self._world.engine().call(self._mturk.balance)
@@ -119,10 +120,12 @@ class Dispatching(Create):
                 needs[item] -= int(request["assignments"]) * int(request["outputs"])
         return why
 
-    def _post(self, session: Session, intent: Intent) -> Post:
-        shown = [int(item) for item in intent.request["contents"]]
-        data = contents.data_of(session, shown)
-        return replace(super()._post(session, intent), rows=tuple(data[item] for item in shown))
+    def _restore(self, session: Session, wanted: Sequence[Intent]) -> None:
+        super()._restore(session, wanted)
+        shown = {intent.token: [int(item) for item in intent.request["contents"]] for intent in wanted}
+        data = contents.data_of(session, list({item for items in shown.values() for item in items}))
+        for token, items in shown.items():
+            self._posts[token] = replace(self._posts[token], rows=tuple(data[item] for item in items))
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post it; where the balance turns out not to cover it, it is left out, not failed."""
@@ -144,6 +147,7 @@ class Dispatching(Create):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their requests; what may have happened stays unfinished."""
         with self._database.write() as session:
+            enter_posts(session, self._place, made_of(outcomes), self._now)
             for step, outcome in outcomes:
                 intent = step.payload
                 self._posts.pop(intent.token, None)
@@ -152,10 +156,7 @@ class Dispatching(Create):
                     if unasked or certain(intent, outcome, self._now):
                         intents.fail(session, intent.token, outcome.code, self._now)
                         self._forget_own(session, intent, outcome)
-                elif outcome.status != SKIPPED:
-                    enter_hit(session, self._place, intent, outcome.value, self._now)
-                    intents.complete(session, intent.token, outcome.value.hit_id, self._now)
-                elif intent.token not in self._held:
+                elif outcome.status == SKIPPED and intent.token not in self._held:
                     intents.fail(session, intent.token, "InsufficientFunds", self._now)
 
 

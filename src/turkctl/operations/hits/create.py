@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from sqlmodel import Session
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
+from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, settings_of
@@ -20,7 +21,7 @@ from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
-from turkctl.operations.intents.settle import enter_hit, settle
+from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.room import check_counts
 from turkctl.operations.qualifications.gate import keep_out, kept_out
@@ -154,20 +155,24 @@ def _new_intents(
 
 def _plan_rest(session: Session, place: Place, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
     """Plan what an interrupted run left undone: never sent, unanswered, refused, or given up without a trace."""
+    versions = experiments.by_settings(session, _settings_ids(opened))
     rest = [intents.afresh(intent, now) for intent in opened if intent.state != intents.DONE]
-    steps = tuple(_step(session, intent) for intent in rest)
+    steps = tuple(_step(versions, intent) for intent in rest)
     before = tuple(
-        ItemResult(intent.result or "", ALREADY_DONE, _step(session, intent).detail)
+        ItemResult(intent.result or "", ALREADY_DONE, _step(versions, intent).detail)
         for intent in opened
         if intent.state == intents.DONE
     )
     return Plan("create", place.mode, steps, before, run.note(len(rest), "post"), run)
 
 
-def _step(session: Session, intent: Intent) -> Step[Intent]:
-    version = experiments.settings_of(session, int(intent.request["settings_id"]))
-    assert version is not None, "settings are never deleted"
-    return Step(intent.token[:12], intent, intent.cost, _words(Post.restore(version, intent.request)))
+def _settings_ids(wanted: Sequence[Intent]) -> set[int]:
+    return {int(intent.request["settings_id"]) for intent in wanted}
+
+
+def _step(versions: Mapping[int, Version], intent: Intent) -> Step[Intent]:
+    post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
+    return Step(intent.token[:12], intent, intent.cost, _words(post))
 
 
 def _words(post: Post) -> str:
@@ -245,30 +250,21 @@ class Create(Act[Intent]):
                 self._opened = True
             for step in steps:
                 intents.mark_sent(session, step.payload.token, self._now)
-                self._posts[step.payload.token] = self._post(session, step.payload)
+            self._restore(session, [step.payload for step in steps])
 
     def _ensure_types(self, steps: Sequence[Step[Intent]]) -> None:
         """Have the project's own qualification types that the HITs ask for on this market, before anything is sent."""
         with self._database.read() as session:
-            versions = [
-                experiments.settings_of(session, settings_id)
-                for settings_id in {int(step.payload.request["settings_id"]) for step in steps}
-            ]
-        asked = [version for version in versions if version is not None]
-        self._types = ensure_types(self._world, asked, self._now)
+            asked = experiments.by_settings(session, _settings_ids([step.payload for step in steps]))
+        self._types = ensure_types(self._world, [*asked.values()], self._now)
 
     def _keep_out(self) -> None:
         """Have new HITs that keep workers out require all types absent that do so: one may be missing, or be older."""
         new = [step.payload for step in self._steps if step.payload.sent is None and step.payload.request.get("absent")]
         with self._database.read() as session:
-            versions = {
-                settings_id: experiments.settings_of(session, settings_id)
-                for settings_id in {int(intent.request["settings_id"]) for intent in new}
-            }
+            versions = experiments.by_settings(session, _settings_ids(new))
         types = {
-            settings_id: list(keep_out(self._world, version, self._now))
-            for settings_id, version in versions.items()
-            if version is not None
+            settings_id: list(keep_out(self._world, version, self._now)) for settings_id, version in versions.items()
         }
         for intent in new:
             settings_id = int(intent.request["settings_id"])
@@ -283,10 +279,12 @@ class Create(Act[Intent]):
         if cost:
             check_budgets(session, self._place, {experiment_id: cost}, self._now)
 
-    def _post(self, session: Session, intent: Intent) -> Post:
-        version = experiments.settings_of(session, int(intent.request["settings_id"]))
-        assert version is not None, "settings are never deleted"
-        return replace(Post.restore(version, intent.request), types=self._types)
+    def _restore(self, session: Session, wanted: Sequence[Intent]) -> None:
+        """Make the posts of a group's intents, with one look at the settings."""
+        versions = experiments.by_settings(session, _settings_ids(wanted))
+        for intent in wanted:
+            post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
+            self._posts[intent.token] = replace(post, types=self._types)
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post it; a token that was used means that it is posted, once the HIT proves to carry it."""
@@ -300,13 +298,10 @@ class Create(Act[Intent]):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their intents; one without an answer stays unfinished."""
         with self._database.write() as session:
+            enter_posts(session, self._place, made_of(outcomes), self._now)
             for step, outcome in outcomes:
-                token = step.payload.token
-                if isinstance(outcome, Done):
-                    enter_hit(session, self._place, step.payload, outcome.value, self._now)
-                    intents.complete(session, token, outcome.value.hit_id, self._now)
-                elif refused(outcome):
-                    intents.fail(session, token, outcome.code, self._now)
+                if not isinstance(outcome, Done) and refused(outcome):
+                    intents.fail(session, step.payload.token, outcome.code, self._now)
                     self._forget_own(session, step.payload, outcome)
                     if self._run is not None and not for_good(outcome):
                         self._run.leave_undone()
@@ -317,3 +312,8 @@ class Create(Act[Intent]):
             for type_id in (*self._types.values(), *intent.request.get("absent", ())):
                 if type_id in error.message:
                     qualifications.forget(session, type_id, self._place)
+
+
+def made_of(outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> list[tuple[Intent, Hit]]:
+    """Return the HITs that were posted, each after its intent."""
+    return [(step.payload, each.value) for step, each in outcomes if isinstance(each, Done) and each.value is not None]

@@ -24,6 +24,7 @@ from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow, at_work
 from turkctl.store import campaigns, contents, experiments, hits, intents, rounds, runs
 from turkctl.store.base import Place
+from turkctl.store.experiments import Version
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.runs import Run
 from turkctl.words import counted, plural
@@ -244,17 +245,17 @@ def _ended_after(other: Intent, intent: Intent) -> bool:
 
 def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
     if intent.kind in _POSTS:
-        enter_post(session, place, intent, hit, now)
+        enter_posts(session, place, [(intent, hit)], now)
     else:
         intents.complete(session, intent.token, hit.hit_id, now)
 
 
-def enter_post(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
-    """Store the HIT that a creation intent made, finish the intent, and count it in its round."""
-    enter_hit(session, place, intent, hit, now)
-    intents.complete(session, intent.token, hit.hit_id, now)
-    if "campaign_id" in intent.request:
-        recount(session, {intent.batch})
+def enter_posts(session: Session, place: Place, made: Sequence[tuple[Intent, Hit]], now: datetime) -> None:
+    """Store the HITs that creation intents made, finish the intents, and count the HITs in their rounds."""
+    _enter_hits(session, place, made, now)
+    for intent, hit in made:
+        intents.complete(session, intent.token, hit.hit_id, now)
+    recount(session, {intent.batch for intent, _hit in made if "campaign_id" in intent.request})
 
 
 def recount(session: Session, batches: Collection[str]) -> None:
@@ -272,20 +273,22 @@ def recount(session: Session, batches: Collection[str]) -> None:
             )
 
 
-def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
-    """Store the HIT that a creation intent made, unless it is there."""
-    known = hits.get(session, place, hit.hit_id)
-    if known is not None:
-        _show_content(session, intent, known)
-        return
+def _enter_hits(session: Session, place: Place, made: Sequence[tuple[Intent, Hit]], now: datetime) -> None:
+    """Store those HITs that are not there, with one look at them and one at the settings that they were made with."""
+    stored = hits.by_ids(session, place, [hit.hit_id for _intent, hit in made])
+    new = [intent for intent, hit in made if hit.hit_id not in stored and intent.kind != intents.COMPENSATE]
+    versions = experiments.by_settings(session, {int(intent.request["settings_id"]) for intent in new})
+    for intent, hit in made:
+        if hit.hit_id not in stored:
+            stored[hit.hit_id] = hits.insert(session, _row(intent, hit, place, versions, now))
+        _show_content(session, intent, stored[hit.hit_id])
+
+
+def _row(intent: Intent, hit: Hit, place: Place, versions: Mapping[int, Version], now: datetime) -> hits.Hit:
     if intent.kind == intents.COMPENSATE:
-        hits.insert(session, Compensation.restore(intent.request).row(hit, place, now))
-        return
-    version = experiments.settings_of(session, int(intent.request["settings_id"]))
-    assert version is not None, "settings are never deleted"
-    post = Post.restore(version, intent.request)
-    made = hits.insert(session, post.row(hit, place, now, campaign_id=intent.request.get("campaign_id")))
-    _show_content(session, intent, made)
+        return Compensation.restore(intent.request).row(hit, place, now)
+    post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
+    return post.row(hit, place, now, campaign_id=intent.request.get("campaign_id"))
 
 
 def _show_content(session: Session, intent: Intent, hit: hits.Hit) -> None:

@@ -32,7 +32,7 @@ from turkctl.operations.experiments.stored import find_active_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
 from turkctl.operations.intents.outcomes import for_good, posted_before, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
-from turkctl.operations.intents.settle import enter_hit, settle
+from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
 from turkctl.store import hits, intents
@@ -218,8 +218,7 @@ class _Compensation:
                     intents.fail(session, post.token, error.code, self._now)
             raise
         with self._world.database.write() as session:
-            enter_hit(session, self._world.place, post, hit, self._now)
-            intents.complete(session, post.token, hit.hit_id, self._now)
+            enter_posts(session, self._world.place, [(post, hit)], self._now)
 
     def _create(self, request: HitRequest, token: str) -> Hit:
         try:

@@ -20,7 +20,7 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.posts import found_row
-from turkctl.operations.intents.settle import enter_post
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.sync.enter import GONE_AFTER
 from turkctl.store import experiments, hits, intents, psiturk_hits, psiturk_marks
 from turkctl.store.base import Place
@@ -104,7 +104,7 @@ def _enter_ours(session: Session, place: Place, hit: Hit, now: datetime) -> bool
     intent = None if hit.annotation is None else intents.get(session, hit.annotation)
     if intent is None or intent.kind not in (intents.CREATE_HIT, intents.COMPENSATE):
         return False
-    enter_post(session, place, intent, hit, now)
+    enter_posts(session, place, [(intent, hit)], now)
     return True
 
 

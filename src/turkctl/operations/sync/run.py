@@ -19,7 +19,7 @@ from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.settle import enter_post, settle
+from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
@@ -198,20 +198,18 @@ def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
     """Enter HITs that carry an intent of ours which had been given up before they showed; how many."""
     if not listed:
         return 0
-    place = world.place
     with world.database.read() as session:
         marked = [(hit, hit.annotation) for hit in without_row(session, world, listed) if hit.annotation]
         tokens = intents.known_tokens(session, [token for _hit, token in marked])
         found = [(hit, intents.get(session, token)) for hit, token in marked if token in tokens]
     ours = [
-        (hit, intent)
+        (intent, hit)
         for hit, intent in found
         if intent is not None and intent.kind in (intents.CREATE_HIT, intents.COMPENSATE)
     ]
     if ours:
         with world.database.write() as session:
-            for hit, intent in ours:
-                enter_post(session, place, intent, hit, now)
+            enter_posts(session, world.place, ours, now)
     return len(ours)
 
 
