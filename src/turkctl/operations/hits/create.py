@@ -12,13 +12,13 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
-from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
+from turkctl.mturk.errors import DoesNotExistError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
-from turkctl.operations.intents.outcomes import for_good, posted_before, refused
+from turkctl.operations.intents.outcomes import for_good, post_once, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_posts, settle
@@ -287,12 +287,9 @@ class Create(Act[Intent]):
             self._posts[intent.token] = replace(post, types=self._types)
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Post it; a token that was used means that it is posted, once the HIT proves to carry it."""
+        """Post it (see :func:`turkctl.operations.intents.outcomes.post_once`)."""
         token = step.payload.token
-        try:
-            hit = self._mturk.create_hit(self._posts[token].request(token, self._place.mode), token)
-        except AlreadyExistsError as error:
-            hit = posted_before(self._mturk, error, token)
+        hit = post_once(self._mturk, self._posts[token].request(token, self._place.mode), token)
         return Done("created", step.detail, id=hit.hit_id, value=hit)
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:

@@ -17,24 +17,23 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import RefusedError, TurkctlError, UsageError
+from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import (
-    AlreadyExistsError,
     AnswerLostError,
     MarketFaultError,
     MarketRefusedError,
-    NameTakenError,
 )
-from turkctl.mturk.types import Hit, HitRequest, NotifyFailure
+from turkctl.mturk.types import NotifyFailure
 from turkctl.operations.engine.plan import ALREADY_DONE, FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
-from turkctl.operations.intents.outcomes import for_good, posted_before, refused
+from turkctl.operations.intents.outcomes import for_good, post_once, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
+from turkctl.operations.qualifications.took_part import make_type
 from turkctl.store import hits, intents
 from turkctl.store.hits import Hit as StoredHit
 from turkctl.store.intents import Batch, Intent
@@ -211,7 +210,7 @@ class _Compensation:
             intents.mark_sent(session, post.token, self._now)
         request = self._case.what.request(post.token, type_id)
         try:
-            hit = self._engine.call(lambda: self._create(request, post.token))
+            hit = self._engine.call(lambda: post_once(self._mturk, request, post.token))
         except MarketRefusedError as error:
             if refused(error):
                 with self._world.database.write() as session:
@@ -220,15 +219,10 @@ class _Compensation:
         with self._world.database.write() as session:
             enter_posts(session, self._world.place, [(post, hit)], self._now)
 
-    def _create(self, request: HitRequest, token: str) -> Hit:
-        try:
-            return self._mturk.create_hit(request, token)
-        except AlreadyExistsError as error:
-            return posted_before(self._mturk, error, token)
-
     def _qualification(self, post: Intent) -> str:
         """The type that this worker alone holds, made and granted; for a worker whom the market refuses, neither."""
-        type_id = self._type(f"turkctl: compensation {post.token[:32]}")
+        about = "For one worker, who is paid for work that could not be submitted."
+        type_id = make_type(self._world, f"turkctl: compensation {post.token[:32]}", about).type_id
         worker_id = self._case.what.worker_id
         try:
             self._engine.call(lambda: self._mturk.grant(type_id, worker_id, notify=False))
@@ -238,19 +232,6 @@ class _Compensation:
                 self._give_up(error)
             raise
         return type_id
-
-    def _type(self, name: str) -> str:
-        mturk = self._mturk
-        about = "For one worker, who is paid for work that could not be submitted."
-        try:
-            return self._engine.call(lambda: mturk.create_qualification_type(name, about)).type_id
-        except NameTakenError:
-            found = self._engine.call(lambda: mturk.find_qualification_type(name))
-        if found is None:
-            raise RefusedError(
-                f"the market has a qualification type '{name}' and does not list it yet", hint="try again in a minute"
-            )
-        return found.type_id
 
     def _give_up(self, error: TurkctlError) -> None:
         self.gave_up = True
