@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, chunks
+from turkctl.store.base import ANY_MARKET, Place, Scope, TurkctlTable, add, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.intents import COMPENSATE, INTENTS
 from turkctl.store.types import Money, UtcTime
@@ -231,14 +231,14 @@ def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int
     return counts
 
 
-def count_hits(session: Session, place: Place, now: datetime, experiment_id: int) -> tuple[int, int]:
+def count_hits(scope: Scope, experiment_id: int) -> tuple[int, int]:
     """Return the number of the experiment's HITs that are open, and of all ever posted; without compensations."""
     pays_one = select(INTENTS.c.token).where(INTENTS.c.token == HITS.c.annotation, INTENTS.c.kind == COMPENSATE)
-    active = and_(HITS.c.status == ASSIGNABLE, ~expired(now))
+    active = and_(HITS.c.status == ASSIGNABLE, ~expired(scope.now))
     statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
-        *in_place(place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
+        *in_place(scope.place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
     )
-    row = session.connection().execute(statement).one()
+    row = scope.session.connection().execute(statement).one()
     return int(row[0] or 0), int(row[1])
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, Index, Text, func, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store import meta
-from turkctl.store.base import Place, TurkctlTable, changed, changed_one, chunks, insert_ignoring
+from turkctl.store.base import Place, Scope, TurkctlTable, changed, changed_one, chunks, insert_ignoring
 from turkctl.store.experiments import Version
 from turkctl.store.types import Json, Money, UtcTime
 from turkctl.units import ZERO
@@ -104,9 +104,10 @@ class Batch:
     now: datetime
 
     @classmethod
-    def begin(cls, session: Session, place: Place, now: datetime, *, name: str | None = None) -> Batch:
+    def begin(cls, scope: Scope, *, name: str | None = None) -> Batch:
         """Return a batch of this database; without a name it gets a random one, as do the tokens made from that."""
-        return cls(place, meta.database_id(session), secrets.token_hex(16) if name is None else name, now)
+        database_id = meta.database_id(scope.session)
+        return cls(scope.place, database_id, secrets.token_hex(16) if name is None else name, scope.now)
 
     def post(
         self,

@@ -17,7 +17,7 @@ from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.store import campaigns, people, psiturk_hits, rounds, tasks
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.rounds import Round
 
 COLUMNS = (
@@ -59,7 +59,7 @@ def list_campaigns(world: World, *, active: bool = False, past: bool = False) ->
         counts = rounds.counts(session)
         found = campaigns.list_all(session, place, statuses)
         committed: dict[Place, Commitments] = {
-            place: read_commitments(session, place, now) for place in {campaign.place for campaign in found}
+            place: read_commitments(Scope(session, place, now)) for place in {campaign.place for campaign in found}
         }
         facts = [read_facts(session, campaign, table, now, committed[campaign.place]) for campaign in found]
     return [_row(each, counts.get(each.campaign.number, 0)) for each in facts]

@@ -17,6 +17,7 @@ from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_posts
 from turkctl.store import campaigns, intents, qualifications
+from turkctl.store.base import Scope
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Batch, Intent
@@ -37,7 +38,7 @@ def new_intents(
         Post.of(version, size, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
         for size in sizes
     ]
-    batch = Batch.begin(session, campaign.place, now, name=batch_name(campaign, claimed))
+    batch = Batch.begin(Scope(session, campaign.place, now), name=batch_name(campaign, claimed))
     counted = {"campaign_id": campaign.number, "round": claimed.number}
     made_of = ("campaign", campaign.number, claimed.number)
     return [
@@ -104,7 +105,7 @@ class Posting(Create):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their intents; what may have happened stays unfinished."""
         with self._database.write() as session:
-            enter_posts(session, self._place, made_of(outcomes), self._now)
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
                 intent = step.payload
                 if not isinstance(outcome, Done) and certain(intent, outcome, self._now):

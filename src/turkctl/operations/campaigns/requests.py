@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlmodel import Session
-
 from turkctl.errors import UsageError
 from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
@@ -23,7 +21,7 @@ from turkctl.operations.qualifications.gate import has_gate
 from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
 from turkctl.settings import Settings
 from turkctl.store import campaigns, psiturk_hits
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.campaigns import MOST, Campaign
 from turkctl.store.experiments import Version
 from turkctl.units import CENT, format_money, format_time
@@ -128,15 +126,14 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
     balance = world.engine().call(world.mturk.balance)
     enter_psiturk(world, now)
     with world.database.read() as session:
-        plan = _plan(session, world.place, world.settings, request, balance, now)
+        plan = _plan(Scope(session, world.place, now), world.settings, request, balance)
     if plan.campaign.allow_repeat_workers or has_gate(world, plan.version):
         return plan
     return replace(plan, repeats=foreseen(plan.campaign, plan.version, plan.standing))
 
 
-def _plan(
-    session: Session, place: Place, settings: Settings, request: CampaignRequest, balance: Balance, now: datetime
-) -> CampaignPlan:
+def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: Balance) -> CampaignPlan:
+    session, place, now = scope.session, scope.place, scope.now
     version = find_active_experiment(session, request.experiment, settings)
     _check(request, version, now)
     campaign = _campaign(request, version, place, now)

@@ -17,6 +17,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, find_experiment, settings_of
 from turkctl.rows import Table, opened
 from turkctl.store import contents_adding, contents_counts, label_state
+from turkctl.store.base import Scope
 from turkctl.store.contents import KEY_LENGTH
 from turkctl.store.contents_adding import Added, ContentStage, NewContent, Rules
 from turkctl.store.contents_counts import ListFilter
@@ -254,7 +255,7 @@ def list_content(
             find_experiment(session, slug)
         wanted = ListFilter(slug, pending, gold, removed)
         listed = contents_counts.list_contents(
-            session, world.listing_place, world.now(), wanted, limit=limit, offset=offset
+            Scope(session, world.listing_place, world.now()), wanted, limit=limit, offset=offset
         )
         for row in listed:
             yield {name: getattr(row, name) for name in COLUMNS}

@@ -22,6 +22,7 @@ from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store.base import Scope
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO
 
@@ -79,13 +80,13 @@ class Dispatching(Create):
     def _read_balance(self) -> None:
         balance = self._world.engine().call(self._mturk.balance)
         with self._database.read() as session:
-            self._balance = headroom(balance, exposure(session, self._place, self._now), None)
+            self._balance = headroom(balance, exposure(Scope(session, self._place, self._now)), None)
         self._since_read, self._short = 0, False
 
     def _open(self, session: Session, wanted: Sequence[Intent]) -> None:
         new = [each for each in wanted if each.state == intents.OPEN and intents.get(session, each.token) is None]
         pending = [item for intent in new for item in _pending(intent)]
-        needs = contents_counts.needs(session, self._place, self._now, pending)
+        needs = contents_counts.needs(Scope(session, self._place, self._now), pending)
         rooms: dict[int, Room] = {}
         opened: list[Intent] = []
         for intent in new:
@@ -107,7 +108,7 @@ class Dispatching(Create):
             return "another dispatch was faster, or its content was changed; dispatch again for the rest"
         if intent.experiment_id not in rooms:
             version = experiments.current(session, intent.experiment_id)
-            rooms[intent.experiment_id] = read_room(session, self._place, self._now, version)
+            rooms[intent.experiment_id] = read_room(Scope(session, self._place, self._now), version)
         room = rooms[intent.experiment_id]
         if room.hits <= 0:
             return f"{room.why} is reached"
@@ -147,7 +148,7 @@ class Dispatching(Create):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their requests; what may have happened stays unfinished."""
         with self._database.write() as session:
-            enter_posts(session, self._place, made_of(outcomes), self._now)
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
                 intent = step.payload
                 self._posts.pop(intent.token, None)

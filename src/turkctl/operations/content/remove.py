@@ -15,6 +15,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, find_experiment
 from turkctl.rows import opened
 from turkctl.store import contents, contents_counts
+from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.words import counted, plural
 
@@ -60,7 +61,7 @@ def remove_content(
     for start in range(0, len(chosen), PART):
         part = chosen[start : start + PART]
         with world.database.read() if dry_run else world.database.write() as session:
-            out = contents_counts.out(session, world.listing_place, world.now(), [row for row, _, _ in part])
+            out = contents_counts.out(Scope(session, world.listing_place, world.now()), [row for row, _, _ in part])
             results += _remove(session, world, part, out, dry_run=dry_run)
         items, outputs = items + len(out), outputs + sum(out.values())
     note = None

@@ -28,7 +28,7 @@ from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import experiments, intents, qualifications
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Batch, Intent
 from turkctl.units import CENT, ZERO, format_duration, format_money
@@ -122,48 +122,45 @@ def _arguments(request: CreateRequest, slug: str) -> dict[str, Any]:
     }
 
 
-def plan_create(
-    session: Session, place: Place, request: CreateRequest, version: Version, run: RunRow, now: datetime
-) -> Plan[Intent]:
+def plan_create(scope: Scope, request: CreateRequest, version: Version, run: RunRow) -> Plan[Intent]:
     """Plan what would be posted: the rest of an interrupted run of the same arguments, else all of it anew.
 
     Raises:
         UsageError: see :meth:`CreateRequest.posts`; or the question has placeholders, which content fills in.
     """
+    session, mode = scope.session, scope.place.mode
     opened = run.opened(session)
     if opened:
-        return _plan_rest(session, place, run, opened, now)
-    posts = request.posts(version, () if request.allow_repeat_workers else kept_out(session, place, version))
-    posts[0].request("", place.mode)  # refuses a question that asks for content
-    made = _new_intents(session, place, version, posts, now)
+        return _plan_rest(scope, run, opened)
+    posts = request.posts(version, () if request.allow_repeat_workers else kept_out(session, scope.place, version))
+    posts[0].request("", mode)  # refuses a question that asks for content
+    made = _new_intents(scope, version, posts)
     steps = tuple(
         Step(f"{version.slug} {index}", intent, post.cost, _words(post))
         for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
     )
-    return Plan("create", place.mode, steps, notes=_split_note(request), run=run)
+    return Plan("create", mode, steps, notes=_split_note(request), run=run)
 
 
-def _new_intents(
-    session: Session, place: Place, version: Version, posts: Sequence[Post], now: datetime
-) -> list[Intent]:
-    batch = Batch.begin(session, place, now)
+def _new_intents(scope: Scope, version: Version, posts: Sequence[Post]) -> list[Intent]:
+    batch = Batch.begin(scope)
     return [
         batch.post(version, {**post.stored(), "place": index}, post.cost, batch.name, index)
         for index, post in enumerate(posts)
     ]
 
 
-def _plan_rest(session: Session, place: Place, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
+def _plan_rest(scope: Scope, run: RunRow, opened: Sequence[Intent]) -> Plan[Intent]:
     """Plan what an interrupted run left undone: never sent, unanswered, refused, or given up without a trace."""
-    versions = experiments.by_settings(session, _settings_ids(opened))
-    rest = [intents.afresh(intent, now) for intent in opened if intent.state != intents.DONE]
+    versions = experiments.by_settings(scope.session, _settings_ids(opened))
+    rest = [intents.afresh(intent, scope.now) for intent in opened if intent.state != intents.DONE]
     steps = tuple(_step(versions, intent) for intent in rest)
     before = tuple(
         ItemResult(intent.result or "", ALREADY_DONE, _step(versions, intent).detail)
         for intent in opened
         if intent.state == intents.DONE
     )
-    return Plan("create", place.mode, steps, before, run.note(len(rest), "post"), run)
+    return Plan("create", scope.place.mode, steps, before, run.note(len(rest), "post"), run)
 
 
 def _settings_ids(wanted: Sequence[Intent]) -> set[int]:
@@ -204,9 +201,10 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
         expired = unread_since_expiry(session, world.place, version.experiment_id, now)
     read_market(world, expired, now)
     with world.database.read() as session:
-        plan = plan_create(session, world.place, request, version, run, now)
+        scope = Scope(session, world.place, now)
+        plan = plan_create(scope, request, version, run)
         cost = _new_cost(session, world.place, plan.steps)
-        check_counts({step.payload.token for step in plan.steps}, session, world.place, now, version)
+        check_counts(scope, version, {step.payload.token for step in plan.steps})
     check_funds(world, {version.experiment_id: cost}, now)
     return replace(plan, notes=(*settled.beside(run), *plan.notes)), Create(world, plan.steps, now, run)
 
@@ -273,11 +271,11 @@ class Create(Act[Intent]):
     def _check_again(self, session: Session) -> None:
         experiment_id = self._steps[0].payload.experiment_id
         assert experiment_id is not None, "what is created belongs to an experiment"
-        version = experiments.current(session, experiment_id)
-        check_counts({step.payload.token for step in self._steps}, session, self._place, self._now, version)
+        version, scope = experiments.current(session, experiment_id), Scope(session, self._place, self._now)
+        check_counts(scope, version, {step.payload.token for step in self._steps})
         cost = _new_cost(session, self._place, self._steps)
         if cost:
-            check_budgets(session, self._place, {experiment_id: cost}, self._now)
+            check_budgets(scope, {experiment_id: cost})
 
     def _restore(self, session: Session, wanted: Sequence[Intent]) -> None:
         """Make the posts of a group's intents, with one look at the settings."""
@@ -295,7 +293,7 @@ class Create(Act[Intent]):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their intents; one without an answer stays unfinished."""
         with self._database.write() as session:
-            enter_posts(session, self._place, made_of(outcomes), self._now)
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
                 if not isinstance(outcome, Done) and refused(outcome):
                     intents.fail(session, step.payload.token, outcome.code, self._now)

@@ -26,7 +26,7 @@ from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
 from turkctl.store import hit_changes, hits, intents
-from turkctl.store.base import Place
+from turkctl.store.base import Scope
 from turkctl.store.hits import DISPOSED
 from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_duration, format_time
@@ -66,12 +66,7 @@ class ExtendRequest:
 
 
 def plan_extend(
-    session: Session,
-    place: Place,
-    targets: Sequence[Target],
-    seen: Mapping[str, Observed],
-    request: ExtendRequest,
-    now: datetime,
+    scope: Scope, targets: Sequence[Target], seen: Mapping[str, Observed], request: ExtendRequest
 ) -> Plan[Intent]:
     """Plan what each HIT would get; time is added to its expiry, or to now where that is past.
 
@@ -82,7 +77,7 @@ def plan_extend(
         UsageError: a HIT of nine or fewer assignments would have ten or more, which the market refuses because the
             commission differs.
     """
-    batch = Batch.begin(session, place, now)
+    batch = Batch.begin(scope)
     steps, skipped = [], []
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
@@ -90,12 +85,12 @@ def plan_extend(
             skipped.append((target.hit_id, "deleted: it cannot be extended"))
             continue
         _check_size(hit, request.assignments)
-        if request.lifetime is None and hit.expired(now):
+        if request.lifetime is None and hit.expired(scope.now):
             skipped.append((target.hit_id, "its time is over, so that nobody could take more: add --lifetime too"))
             continue
-        row = hits.get(session, place, hit.hit_id)
+        row = hits.get(scope.session, scope.place, hit.hit_id)
         steps.append(_step(_intent(batch, index, hit, request, None if row is None else row.experiment_id)))
-    return Plan("extend", place.mode, tuple(steps), skip(skipped))
+    return Plan("extend", scope.place.mode, tuple(steps), skip(skipped))
 
 
 def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
@@ -199,7 +194,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
     new = [intent for intent in wanted if intent.token not in counted]
     check_funds(world, costs_of(new), now)
     with world.database.read() as session:
-        check_extensions(session, world.place, new, now)
+        check_extensions(Scope(session, world.place, now), new)
     return replace(plan, notes=(*settled.beside(run), *plan.notes)), Extend(world, wanted, run, now)
 
 
@@ -209,7 +204,7 @@ def _plan_new(world: World, request: ExtendRequest, run: RunRow, now: datetime) 
     untold = [fail(each.hit_id, each.refused) for each in seen.values() if each.refused is not None]
     told = [target for target in targets.found if seen[target.hit_id].refused is None]
     with world.database.read() as session:
-        plan = plan_extend(session, world.place, told, seen, request, now)
+        plan = plan_extend(Scope(session, world.place, now), told, seen, request)
     return replace(plan, skipped=(*plan.skipped, *untold, *targets.failed), run=run)
 
 
@@ -248,8 +243,9 @@ class Extend(Act[Intent]):
     def _open(self, session: Session) -> None:
         counted = {intent.token for intent in intents.unfinished(session, self._place, intents.EXTEND_HIT)}
         new = [intent for intent in self._wanted if intent.token not in counted]
-        check_budgets(session, self._place, costs_of(new), self._now)
-        check_extensions(session, self._place, new, self._now)
+        scope = Scope(session, self._place, self._now)
+        check_budgets(scope, costs_of(new))
+        check_extensions(scope, new)
         for intent in self._wanted:
             intent.run = self._run.number
         intents.open_many(session, self._wanted)

@@ -38,6 +38,7 @@ from turkctl.operations.payments.orders import (
 )
 from turkctl.operations.selection.work import WorkSelection, misnamed_by, work_elsewhere
 from turkctl.store import experiments, intents, participants, payments
+from turkctl.store.base import Scope
 from turkctl.store.intents import TOKEN_TRUSTED, Batch, Intent
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import ZERO, format_money
@@ -102,7 +103,7 @@ def plan_orders(
             else:
                 steps.append(_step(intent, order))
                 changed += Decimal(intent.request["amount"]) != order.amount
-        steps, over = within_caps(session, world.place, steps, waiting, now, strict=strict)
+        steps, over = within_caps(Scope(session, world.place, now), steps, waiting, strict=strict)
     costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
     for step in steps:
         if step.payload.token not in counted:
@@ -168,7 +169,7 @@ def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now:
 
 
 def _new(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
-    batch = Batch.begin(session, world.place, now)
+    batch = Batch.begin(Scope(session, world.place, now))
     slugs = {order.work.experiment for order in orders if order.work.experiment is not None}
     versions = {slug: experiments.by_slug(session, slug) for slug in slugs}
     numbers = {slug: version.experiment_id for slug, version in versions.items() if version is not None}

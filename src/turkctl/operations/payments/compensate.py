@@ -35,6 +35,7 @@ from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
 from turkctl.operations.qualifications.took_part import make_type
 from turkctl.store import hits, intents
+from turkctl.store.base import Scope
 from turkctl.store.hits import Hit as StoredHit
 from turkctl.store.intents import Batch, Intent
 from turkctl.units import CENT, ZERO, format_money
@@ -111,7 +112,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         case = _interrupted(run.opened(session), run)
         if case is None:
             check_cap(session, what.experiment_id, what.amount)
-            batch = Batch.begin(session, place, now)
+            batch = Batch.begin(Scope(session, place, now))
             both = batch.compensation(what.worker_id, what.stored(), what.cost, experiment_id=what.experiment_id)
             case = Case(what, *both, run)
     notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay")))
@@ -202,7 +203,7 @@ class _Compensation:
         stored = intents.get(session, self._case.post.token)
         if stored is None or stored.state in (intents.FAILED, intents.ABANDONED):
             costs = {self._case.what.experiment_id: self._case.what.cost}
-            check_budgets(session, self._world.place, costs, self._now)
+            check_budgets(Scope(session, self._world.place, self._now), costs)
 
     def _post(self, post: Intent) -> None:
         type_id = self._qualification(post)
@@ -217,7 +218,7 @@ class _Compensation:
                     intents.fail(session, post.token, error.code, self._now)
             raise
         with self._world.database.write() as session:
-            enter_posts(session, self._world.place, [(post, hit)], self._now)
+            enter_posts(Scope(session, self._world.place, self._now), [(post, hit)])
 
     def _qualification(self, post: Intent) -> str:
         """The type that this worker alone holds, made and granted; for a worker whom the market refuses, neither."""

@@ -23,7 +23,7 @@ from turkctl.operations.intents.posts import found_row
 from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.sync.enter import GONE_AFTER
 from turkctl.store import experiments, hits, intents, psiturk_hits, psiturk_marks
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.hits import DISPOSED, HitRow
 from turkctl.store.psiturk_hits import NamedHits
 from turkctl.store.psiturk_marks import Mark
@@ -104,7 +104,7 @@ def _enter_ours(session: Session, place: Place, hit: Hit, now: datetime) -> bool
     intent = None if hit.annotation is None else intents.get(session, hit.annotation)
     if intent is None or intent.kind not in (intents.CREATE_HIT, intents.COMPENSATE):
         return False
-    enter_posts(session, place, [(intent, hit)], now)
+    enter_posts(Scope(session, place, now), [(intent, hit)])
     return True
 
 

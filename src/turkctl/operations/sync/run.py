@@ -37,7 +37,7 @@ from turkctl.store import (
     psiturk_hits,
 )
 from turkctl.store.assignments import SUBMITTED
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.hits import HitFilter, HitRow
 
 GROUP = 50
@@ -209,7 +209,7 @@ def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
     ]
     if ours:
         with world.database.write() as session:
-            enter_posts(session, world.place, ours, now)
+            enter_posts(Scope(session, world.place, now), ours)
     return len(ours)
 
 

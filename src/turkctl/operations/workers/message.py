@@ -20,6 +20,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.store import intents
+from turkctl.store.base import Scope
 from turkctl.store.intents import Batch, Intent
 
 MOST_TRIES = 3
@@ -185,7 +186,7 @@ def _new_messages(
     session: Session, world: World, request: MessageRequest, workers: Sequence[str], now: datetime
 ) -> list[Intent]:
     """Return an intent for each hundred workers."""
-    batch = Batch.begin(session, world.place, now)
+    batch = Batch.begin(Scope(session, world.place, now))
     parts = [workers[start : start + MAX_NOTIFIED] for start in range(0, len(workers), MAX_NOTIFIED)]
     words = {"subject": request.subject, "text": request.text}
     return [batch.message(some, words, index) for index, some in enumerate(parts)]
