@@ -135,9 +135,6 @@ def test_work_is_read_approved_paid_and_the_hit_deleted(mturk: MTurk, built_in: 
         mturk.delete_hit(hit.hit_id)
     mturk.expire_hit(hit.hit_id)
     assert [found.hit_id for found in mturk.list_reviewable_hits()] == [hit.hit_id]
-    mturk.set_reviewing(hit.hit_id)
-    assert mturk.get_hit(hit.hit_id).status == "Reviewing"
-    mturk.set_reviewing(hit.hit_id, revert=True)
     mturk.delete_hit(hit.hit_id)
     assert mturk.get_hit(hit.hit_id).status == "Disposed"
     with pytest.raises(errors.InvalidStateError) as caught:
