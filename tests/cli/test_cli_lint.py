@@ -145,7 +145,7 @@ def test_placeholders_are_held_against_the_columns_of_the_content(folder: Path, 
     assert lint(turkctl) == []
 
 
-def test_only_named_experiments_are_looked_at_and_a_wrong_name_is_mended(folder: Path, turkctl: Run) -> None:
+def test_only_named_experiments_are_looked_at_and_a_wrong_name_is_fixed(folder: Path, turkctl: Run) -> None:
     project(folder, "<p>x</p>")
     more = HEAD.replace("stroop", "other") + 'external_url = "https://x.example/"\n'
     with (folder / "turkctl.toml").open("a", encoding="utf-8") as file:

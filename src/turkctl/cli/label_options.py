@@ -105,10 +105,6 @@ LabelColumn = Annotated[
 OneExperiment = Annotated[
     str | None, typer.Option("--experiment", metavar="SLUG", help="Only labels of this experiment.")
 ]
-Slug = Annotated[
-    str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
-]
 Regex = Annotated[
     str | None,
     typer.Option("--regex", metavar="RE", help="Only experiments whose name matches this regular expression."),

@@ -62,9 +62,9 @@ _NARROW = 60
 Rows = Sequence[tuple[str, str]]
 
 
-def page(width: int | None = None) -> str:
+def page() -> str:
     """Return the page of ``turkctl --help``."""
-    width = width or columns()
+    width = columns()
     return compose(
         fold("Usage: turkctl [OPTIONS] COMMAND [ARGS]...", width, hang="    "),
         fold(HELP, width, indent="  "),

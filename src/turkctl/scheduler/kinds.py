@@ -31,10 +31,9 @@ def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def sync(world: World, options: Options, _now: datetime) -> RunSummary:
     """Bring HITs and assignments up to date with the market."""
-    from turkctl.operations.qualifications.took_part import grant_new
     from turkctl.operations.sync.run import sync as run
 
-    report = run(world, full=bool(options.get("full")), grant=grant_new)
+    report = run(world, full=bool(options.get("full")))
     text = (
         f"{report.hits_checked} HITs checked, {len(report.read.changed)} changed, "
         f"{report.read.assignments_new} new assignments"

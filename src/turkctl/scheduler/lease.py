@@ -32,7 +32,7 @@ class SchedulerRunningError(RefusedError):
 class SchedulerKeeper(lease.Keeper):
     """One process's hold on the scheduler's lease, recorded in the scheduler's log."""
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for a lease that another process holds."""
         return SchedulerRunningError(row)
 

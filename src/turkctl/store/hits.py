@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, chunks
+from turkctl.store.base import ANY_MARKET, Place, Scope, TurkctlTable, add, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.intents import COMPENSATE, INTENTS
 from turkctl.store.types import Money, UtcTime
@@ -127,29 +127,15 @@ class HitRow:
         return self.expires <= now and not open_
 
 
+_OTHERS: dict[str, ColumnElement[Any]] = {
+    "row": HITS.c.id,
+    "experiment": EXPERIMENTS.c.slug,
+    "campaign": HITS.c.campaign_id,
+    "submitted": SUBMITTED,
+}
+"""Where the fields of a :class:`HitRow` come from that are not columns of that name."""
 _ROW: Select[*tuple[Any, ...]] = select(
-    HITS.c.id,
-    HITS.c.mode,
-    HITS.c.market,
-    HITS.c.hit_id,
-    HITS.c.hit_type_id,
-    EXPERIMENTS.c.slug,
-    HITS.c.code_version,
-    HITS.c.campaign_id,
-    HITS.c.title,
-    HITS.c.status,
-    HITS.c.reward,
-    HITS.c.masters,
-    HITS.c.max_assignments,
-    HITS.c.available,
-    HITS.c.pending,
-    HITS.c.completed,
-    SUBMITTED,
-    HITS.c.auto_approval_delay,
-    HITS.c.created,
-    HITS.c.expires,
-    HITS.c.synced,
-    HITS.c.origin,
+    *(_OTHERS[each.name] if each.name in _OTHERS else HITS.c[each.name] for each in fields(HitRow))
 ).join_from(HITS, EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
 
 
@@ -219,7 +205,7 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
     To read many HITs, ask for ``limit`` at a time and continue ``after`` the last ``row``.
     """
     statement = _ROW.where(HITS.c.id > after, *conditions_of(session, wanted)).order_by(HITS.c.id).limit(limit)
-    found = [HitRow(*row) for part in _by_ids(statement, wanted.ids) for row in session.connection().execute(part)]
+    found = [row for part in _by_ids(statement, wanted.ids) for row in _rows(session, part)]
     if wanted.ids is not None:
         found = sorted(found, key=lambda hit: hit.row)[:limit]
     return found
@@ -227,8 +213,11 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
 
 def select_where(session: Session, *conditions: ColumnElement[bool]) -> list[HitRow]:
     """Return the HITs that meet conditions over :data:`HITS`, in the order in which they were stored."""
-    rows = session.connection().execute(_ROW.where(*conditions).order_by(HITS.c.id))
-    return [HitRow(*row) for row in rows]
+    return _rows(session, _ROW.where(*conditions).order_by(HITS.c.id))
+
+
+def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[HitRow]:
+    return [HitRow(*row) for row in session.connection().execute(statement)]
 
 
 def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int]]:
@@ -242,14 +231,14 @@ def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int
     return counts
 
 
-def count_hits(session: Session, place: Place, now: datetime, experiment_id: int) -> tuple[int, int]:
+def count_hits(scope: Scope, experiment_id: int) -> tuple[int, int]:
     """Return the number of the experiment's HITs that are open, and of all ever posted; without compensations."""
     pays_one = select(INTENTS.c.token).where(INTENTS.c.token == HITS.c.annotation, INTENTS.c.kind == COMPENSATE)
-    active = and_(HITS.c.status == ASSIGNABLE, ~expired(now))
+    active = and_(HITS.c.status == ASSIGNABLE, ~expired(scope.now))
     statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
-        *in_place(place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
+        *in_place(scope.place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
     )
-    row = session.connection().execute(statement).one()
+    row = scope.session.connection().execute(statement).one()
     return int(row[0] or 0), int(row[1])
 
 

@@ -80,11 +80,9 @@ WORK: Select[*tuple[Any, ...]] = (
 """The columns of a :class:`WorkRow`, for other queries to add to."""
 
 
-def select_work(session: Session, wanted: WorkFilter, statuses: Sequence[str] | None = None) -> list[WorkRow]:
+def select_work(session: Session, wanted: WorkFilter) -> list[WorkRow]:
     """Return the stored assignments that match, in the order in which they were stored."""
     statement = WORK.where(*at_place(wanted.place)).order_by(ASSIGNMENTS.c.id)
-    if statuses is not None:
-        statement = statement.where(ASSIGNMENTS.c.status.in_(statuses))
     rows = (WorkRow(*row) for part in narrowed_parts(statement, wanted) for row in session.connection().execute(part))
     return list({row.assignment_id: row for row in rows if wanted.matches(row)}.values())
 

@@ -135,7 +135,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("code", "flags", "words"), BAD, ids=[" ".join(flags) for _, flags, _ in BAD])
-def test_what_cannot_be_meant_is_refused_with_the_mend_and_nothing_is_stored(
+def test_what_cannot_be_meant_is_refused_with_the_fix_and_nothing_is_stored(
     study: Path, turkctl: Run, code: int, flags: list[str], words: str
 ) -> None:
     refused = turkctl("campaign", "create", *flags)

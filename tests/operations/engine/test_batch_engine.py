@@ -13,7 +13,7 @@ from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlErro
 from turkctl.mturk.errors import NotConnectedError
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.pace import Pace
-from turkctl.operations.engine.plan import Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.plan import Act, Done, ItemResult, Plan, Step, skip
 
 
 class Throttled(TurkctlError):
@@ -27,7 +27,7 @@ class Fault(TurkctlError):
     retryable = True
 
 
-class Recorder:
+class Recorder(Act[str]):
     """An act that does what the test's function says and keeps what it is told."""
 
     def __init__(self, perform: Callable[[str], Done | None]) -> None:
@@ -253,7 +253,7 @@ def test_the_pace_is_unlimited_until_the_first_throttling() -> None:
         pace.wait()
         pace.speed_up()
     assert clock.time == 0
-    assert pace.rate is None
+    assert pace._rate is None
 
 
 @settings(max_examples=25, deadline=None)
@@ -289,7 +289,7 @@ def test_a_burst_that_is_throttled_is_followed_by_a_pause_and_the_pace_of_what_c
         pace.slow_down(began)
     for _ in range(15):  # answered after the first refusal
         pace.speed_up()
-    assert pace.rate == pytest.approx(19)
+    assert pace._rate == pytest.approx(19)
     assert pace.wait() == pytest.approx(1.1)
 
 
@@ -300,8 +300,8 @@ def test_a_pace_that_nobody_complains_of_for_long_grows_fast() -> None:
     for _ in range(150):
         pace.wait()
         pace.speed_up()
-    assert pace.rate is not None
-    assert pace.rate > 100
+    assert pace._rate is not None
+    assert pace._rate > 100
 
 
 def test_results_come_in_the_order_of_the_plan_whatever_finishes_first() -> None:

@@ -20,7 +20,7 @@ from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.errors import RequestError
 from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.operations.engine.plan import BatchResult, Plan
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
@@ -340,7 +340,7 @@ def test_a_message_that_another_process_sent_since_the_command_began_is_not_sent
     meanwhile(monkeypatch, prepare_message, lambda: study.apply(prepare_message(study.world, request)))
     with pytest.raises(RunOvertakenError):
         prepare_message(study.world, request)
-    assert letters(study, workers) == {1}
+    assert messages(study, workers) == {1}
 
 
 def test_the_lease_and_not_the_state_says_whether_a_run_is_at_work(study: Study) -> None:
@@ -387,7 +387,7 @@ def test_a_run_whose_settings_changed_is_taken_up_with_those_it_was_planned_with
 def test_a_value_that_is_the_experiments_own_makes_no_other_command(study: Study) -> None:
     case = creation(study)
     with study.world.database.read() as session:
-        own = settings_of(the_experiment(session, "stroop", study.world.settings))
+        own = settings_of(find_active_experiment(session, "stroop", study.world.settings))
     values = {"reward": own.reward, "duration": own.duration, "lifetime": own.lifetime}
     die_with_all(study, case, "before")
     for name, value in values.items():
@@ -400,7 +400,7 @@ def test_a_value_that_is_the_experiments_own_makes_no_other_command(study: Study
 def test_a_value_that_was_the_experiments_own_does_not_hide_the_run_when_the_settings_change(study: Study) -> None:
     case = creation(study)
     with study.world.database.read() as session:
-        own = settings_of(the_experiment(session, "stroop", study.world.settings))
+        own = settings_of(find_active_experiment(session, "stroop", study.world.settings))
     die_with_all(study, replace(case, prepare=lambda: case.prepare(reward=own.reward)), "before")
     study.configure({"stroop": "2.0"})
     with pytest.raises(StaleRunError, match="the settings have changed since"):
@@ -531,11 +531,11 @@ def known_workers(study: Study, number: int) -> tuple[str, ...]:
     return tuple(worker(each) for each in range(number))
 
 
-def letters(study: Study, workers: tuple[str, ...]) -> set[int]:
+def messages(study: Study, workers: tuple[str, ...]) -> set[int]:
     return {len(study.world.market.messages("production", each)) for each in workers}
 
 
-def test_a_message_goes_on_with_the_letters_that_are_not_out(study: Study) -> None:
+def test_a_message_goes_on_with_the_messages_that_are_not_out(study: Study) -> None:
     workers = known_workers(study, 3)
     request = MessageRequest(workers, "Thank you", "Come again")
 
@@ -547,12 +547,12 @@ def test_a_message_goes_on_with_the_letters_that_are_not_out(study: Study) -> No
     with pytest.raises(DiedError):
         study.apply(prepare_message(study.world, request))
     study.world.endpoint.before = None
-    assert letters(study, workers) == {0}
+    assert messages(study, workers) == {0}
     again = study.apply(prepare_message(study.world, request))
     assert {item.status for item in again.results} == {"skipped"}, "it was about to be sent, so nobody knows"
     assert states(study)[-1] == "ended"
     assert study.apply(prepare_message(study.world, request)).succeeded == 3
-    assert letters(study, workers) == {1}
+    assert messages(study, workers) == {1}
 
 
 def test_a_message_that_is_out_and_was_not_recorded_is_not_sent_again(study: Study) -> None:
@@ -568,7 +568,7 @@ def test_a_message_that_is_out_and_was_not_recorded_is_not_sent_again(study: Stu
         study.apply(prepare_message(study.world, request))
     study.world.endpoint.after = None
     assert study.apply(prepare_message(study.world, request)).skipped == 2
-    assert letters(study, workers) == {1}
+    assert messages(study, workers) == {1}
 
 
 def test_a_note_names_the_command_that_left_something_and_never_says_to_repeat_this_one(study: Study) -> None:

@@ -376,7 +376,7 @@ def test_a_file_is_replaced_only_once_the_new_one_is_complete(people: Study, mon
         ("trial", "csv", "key", "another"),
     ],
 )
-def test_what_cannot_be_written_is_refused_with_the_mend_before_anything_is_done(
+def test_what_cannot_be_written_is_refused_with_the_fix_before_anything_is_done(
     people: Study, data: str, form: str | None, file: str | None, words: str
 ) -> None:
     (people.folder / "key").write_bytes(b"k" * 32)

@@ -11,6 +11,7 @@ from turkctl.cli.batch import confirm_spending, stoppable
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
+from turkctl.cli.terms import Terms, if_given
 from turkctl.units import parse_duration, parse_money, parse_time
 
 if TYPE_CHECKING:
@@ -23,26 +24,9 @@ app = make_group("Recruit a number of people, in rounds, within a budget.")
 
 Number = Annotated[int, typer.Argument(metavar="N", help="Number of the campaign.")]
 Goal = Annotated[int, typer.Option("--goal", metavar="N", help="Number of distinct people to recruit.")]
-Experiment = Annotated[
-    str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
-]
 CodeVersion = Annotated[
     str | None,
     typer.Option("--codeversion", metavar="V", help="Code version to recruit for; must be the configured one."),
-]
-Reward = Annotated[
-    str | None,
-    typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.", show_default="the experiment's"),
-]
-Duration = Annotated[
-    str | None,
-    typer.Option(
-        "--duration",
-        metavar="D",
-        help="Time a worker has for one assignment, as in 30m.",
-        show_default="the experiment's",
-    ),
 ]
 Every = Annotated[
     str | None, typer.Option("--every", metavar="D", help="Time between rounds, as in 1h.", show_default="30m")
@@ -82,13 +66,10 @@ Repeat = Annotated[
 
 
 @dataclass(frozen=True)
-class CampaignOptions:
+class CampaignOptions(Terms):
     """Collect how a campaign recruits."""
 
-    experiment: Experiment = None
     codeversion: CodeVersion = None
-    reward: Reward = None
-    duration: Duration = None
     every: Every = None
     per_round: PerRound = None
     budget: Budget = None
@@ -108,15 +89,13 @@ class CampaignOptions:
 
         return CampaignRequest(
             goal=goal,
-            experiment=self.experiment,
+            **self.values(),
             code_version=self.codeversion,
-            reward=None if self.reward is None else parse_money(self.reward),
-            duration=None if self.duration is None else parse_duration(self.duration),
             every=EVERY if self.every is None else parse_duration(self.every),
             per_round=PER_ROUND if self.per_round is None else self.per_round,
-            budget=None if self.budget is None else parse_money(self.budget),
-            start_at=None if self.start_at is None else parse_time(self.start_at),
-            end_at=None if self.end_at is None else parse_time(self.end_at),
+            budget=if_given(parse_money, self.budget),
+            start_at=if_given(parse_time, self.start_at),
+            end_at=if_given(parse_time, self.end_at),
             hours=self.hours,
             timezone=self.timezone,
             allow_repeat_workers=self.allow_repeat_workers,
@@ -270,9 +249,9 @@ def update(
     run = invocation(ctx)
     change = CampaignChange(
         goal=goal,
-        every=None if every is None else parse_duration(every),
+        every=if_given(parse_duration, every),
         per_round=per_round,
-        budget=None if budget is None else parse_money(budget),
+        budget=if_given(parse_money, budget),
     )
     before, after = check_update(run.context, number, change)
     cost = raised_cost(run.context, before, after)

@@ -10,15 +10,12 @@ import typer
 from turkctl.cli import select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.terms import TheExperiment
 
 app = make_group("Manage an experiment's items; post HITs for them by priority until each has its outputs.")
 
 MOST = 10**9
 
-Experiment = Annotated[
-    str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
-]
 Key = Annotated[
     str | None,
     typer.Option(
@@ -34,7 +31,7 @@ Key = Annotated[
 def add(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or JSON; - is standard input.")],
-    experiment: Experiment = None,
+    experiment: TheExperiment = None,
     key: Key = None,
     priority: Annotated[
         str | None,
@@ -109,7 +106,7 @@ def remove(
     keys: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY]...", help="Keys of items.", show_default=False)
     ] = None,
-    experiment: Experiment = None,
+    experiment: TheExperiment = None,
     everything: Annotated[bool, typer.Option("--all", help="All items of the experiment.")] = False,
     file: Annotated[
         Path | None,

@@ -10,25 +10,13 @@ from turkctl.cli import select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.terms import Terms, if_given
 from turkctl.units import parse_duration, parse_money
 
 app = make_group("Post, list, show, extend, expire, approve and delete HITs.")
 
 Assignments = Annotated[
     int, typer.Option("--assignments", metavar="N", help="Number of assignments, which different workers do.")
-]
-Reward = Annotated[
-    str | None,
-    typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.", show_default="the experiment's"),
-]
-Duration = Annotated[
-    str | None,
-    typer.Option(
-        "--duration",
-        metavar="D",
-        help="Time a worker has for one assignment, as in 30m.",
-        show_default="the experiment's",
-    ),
 ]
 Lifetime = Annotated[
     str | None,
@@ -122,15 +110,11 @@ def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", 
 
 
 @app.command()
+@bundled
 def create(
     ctx: typer.Context,
     assignments: Assignments,
-    experiment: Annotated[
-        str | None,
-        typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
-    ] = None,
-    reward: Reward = None,
-    duration: Duration = None,
+    terms: Terms,
     lifetime: Lifetime = None,
     hits: Annotated[
         int, typer.Option("--hits", metavar="K", help="Number of copies to post, each with all its assignments.")
@@ -159,12 +143,10 @@ def create(
 
     run = invocation(ctx)
     request = CreateRequest(
-        experiment=experiment,
+        **terms.values(),
         assignments=assignments,
         hits=hits,
-        reward=None if reward is None else parse_money(reward),
-        duration=None if duration is None else parse_duration(duration),
-        lifetime=None if lifetime is None else parse_duration(lifetime),
+        lifetime=if_given(parse_duration, lifetime),
         allow_high_commission=allow_high_commission,
         allow_repeat_workers=allow_repeat_workers,
         new=new,
@@ -215,7 +197,7 @@ def extend(
     from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 
     run = invocation(ctx)
-    more = None if lifetime is None else parse_duration(lifetime)
+    more = if_given(parse_duration, lifetime)
     plan, act = prepare_extend(run.context, ExtendRequest(tuple(ids), assignments, more, new, resume))
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 

@@ -8,7 +8,8 @@ import typer
 
 from turkctl.cli import select
 from turkctl.cli.common import invocation
-from turkctl.cli.label_options import MOST, Item, Slug, Undo, Worker
+from turkctl.cli.label_options import MOST, Item, Undo, Worker
+from turkctl.cli.terms import TheExperiment
 from turkctl.errors import UsageError
 
 
@@ -38,7 +39,7 @@ def mark_dirty(
 def set_(
     ctx: typer.Context,
     item: Annotated[str, typer.Argument(metavar="ITEM", help="Key of the item.")],
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     value: Annotated[
         str | None,
         typer.Argument(metavar="[VALUE]", help="The label: true, false, or one of the classes.", show_default=False),
@@ -65,7 +66,7 @@ def set_(
 def exclude(
     ctx: typer.Context,
     workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")],
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     undo: Undo = False,
     dry_run: select.DryRun = False,
 ) -> None:
@@ -86,7 +87,7 @@ def exclude(
 
 def invalidate(
     ctx: typer.Context,
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     item: Item = None,
     worker: Worker = None,
     undo: Undo = False,
@@ -107,7 +108,7 @@ def invalidate(
 
 def needs_more(
     ctx: typer.Context,
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="Number of items to list at most.")
     ] = 20,

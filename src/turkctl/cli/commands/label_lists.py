@@ -16,10 +16,10 @@ from turkctl.cli.label_options import (
     ItemColumn,
     LabelColumn,
     OneExperiment,
-    Slug,
     Worker,
     WorkerColumn,
 )
+from turkctl.cli.terms import TheExperiment
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def import_(
             metavar="FILE", help="CSV, JSON Lines or JSON with item, worker and label; - is standard input."
         ),
     ],
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     item_column: ItemColumn = None,
     worker_column: WorkerColumn = None,
     label_column: LabelColumn = None,
@@ -126,7 +126,7 @@ def export(
 def show(
     ctx: typer.Context,
     item: Annotated[str, typer.Argument(metavar="ITEM", help="Key of the item.")],
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
 ) -> None:
     """Show one item in full: its label, its votes with each worker's ability, and its label before.
 

@@ -9,6 +9,7 @@ import typer
 
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
+from turkctl.cli.terms import if_given
 from turkctl.errors import ConfirmationNeededError
 from turkctl.outputs import readable_by_others
 from turkctl.units import parse_duration
@@ -104,7 +105,7 @@ def crowd(
         "workers": workers, "seed": seed, "accuracy": accuracy, "speed": speed, "drop_out": drop_out,
         "abandon": abandon, "repeat": repeat, "arrival": arrival, "work": work, "locales": locales,
     }  # fmt: skip
-    length = None if until is None else parse_duration(until)
+    length = if_given(parse_duration, until)
     with stoppable() as stop:
         people = run.context.crowd(options, real_time=real_time)
         report = people.run(length, max_submissions, idle=not real_time or length is None, stop=stop.is_set)

@@ -10,6 +10,7 @@ import typer
 
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.terms import if_given
 from turkctl.units import parse_time
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class LedgerFilters:
         """
         from turkctl.operations.payments.ledger import LedgerQuery
 
-        first, last = (None if text is None else parse_time(text) for text in (self.since, self.until))
+        first, last = (if_given(parse_time, text) for text in (self.since, self.until))
         return LedgerQuery(self.worker, self.experiment, self.campaign, self.kind, first, last)
 
 

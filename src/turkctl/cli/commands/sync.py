@@ -62,7 +62,6 @@ def sync(
         turkctl sync --disable-unknown --dry-run
     """
     from turkctl.operations.experiments.people import unclaimed_rows, unclaimed_warning
-    from turkctl.operations.qualifications.took_part import grant_new
     from turkctl.operations.sync.adopt import Adoption
     from turkctl.operations.sync.of_psiturk import unassigned_warning
     from turkctl.operations.sync.run import sync as bring_up_to_date
@@ -78,8 +77,7 @@ def sync(
             hint="leave it out: sync alone changes nothing on the market",
         )
     adoption = Adoption(experiment, codeversion) if adopt else None
-    grant = None if dry_run else grant_new
-    report = bring_up_to_date(run.context, full=full, grant=grant, adoption=adoption)
+    report = bring_up_to_date(run.context, full=full, grant_took_part=not dry_run, adoption=adoption)
     disabled = _disable(run, dry_run=dry_run, yes=yes) if disable_unknown else None
     nobodys = unclaimed_rows(run.context, run.context.place)
     for row in nobodys:

@@ -9,6 +9,7 @@ import typer
 from turkctl.cli import select
 from turkctl.cli.batch import confirm_question
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.terms import if_given
 from turkctl.errors import ExitCode, UsageError
 from turkctl.schedules import Schedule
 from turkctl.units import parse_duration
@@ -76,7 +77,7 @@ def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Sche
     if every is None and cron is None:
         return None
     line = None if cron is None else " ".join(cron.split())
-    return Schedule(None if every is None else parse_duration(every), line, timezone)
+    return Schedule(if_given(parse_duration, every), line, timezone)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.terms import if_given
 
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
@@ -183,7 +184,7 @@ def bonus(
             skip_bad_rows=skip_bad_rows,
         )
     else:
-        dollars = None if amount is None else parse_money(amount)
+        dollars = if_given(parse_money, amount)
         plan, act = prepare_bonus(run.context, chosen.require(), BonusRequest(reason or "", dollars, purpose, each))
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 

@@ -17,7 +17,7 @@ from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.store import campaigns, people, psiturk_hits, rounds, tasks
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.rounds import Round
 
 COLUMNS = (
@@ -59,7 +59,7 @@ def list_campaigns(world: World, *, active: bool = False, past: bool = False) ->
         counts = rounds.counts(session)
         found = campaigns.list_all(session, place, statuses)
         committed: dict[Place, Commitments] = {
-            place: read_commitments(session, place, now) for place in {campaign.place for campaign in found}
+            place: read_commitments(Scope(session, place, now)) for place in {campaign.place for campaign in found}
         }
         facts = [read_facts(session, campaign, table, now, committed[campaign.place]) for campaign in found]
     return [_row(each, counts.get(each.campaign.number, 0)) for each in facts]
@@ -139,7 +139,7 @@ def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]
     task = tasks.of_campaign(session, campaign.number)
     due = task.next_run if task is not None else next_opening(campaign, now)
     decision = decide(facts, None, max(now, due))
-    masters = bool(settings_of(version).qualifications.get("masters"))
+    masters = settings_of(version).masters
     parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
     return {
         "at": due,

@@ -11,25 +11,26 @@ from turkctl.errors import RefusedError, TurkctlError
 from turkctl.mturk.errors import DoesNotExistError
 from turkctl.operations.engine.plan import Done, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import Create
+from turkctl.operations.hits.create import Create, made_of
 from turkctl.operations.intents.lease import Keeper
 from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
-from turkctl.operations.intents.settle import enter_post
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.store import campaigns, intents, qualifications
+from turkctl.store.base import Scope
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.store.rounds import Round
 
 
 def new_intents(
+    session: Session,
     campaign: Campaign,
     version: Version,
     claimed: Round,
     sizes: Sequence[int],
     absent: tuple[str, ...],
-    database_id: str,
     now: datetime,
 ) -> list[Intent]:
     """The intents of a round's HITs. Their tokens follow from database, campaign, round and index alone."""
@@ -37,22 +38,18 @@ def new_intents(
         Post.of(version, size, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
         for size in sizes
     ]
+    batch = Batch.begin(Scope(session, campaign.place, now), name=batch_name(campaign, claimed))
+    counted = {"campaign_id": campaign.number, "round": claimed.number}
+    made_of = ("campaign", campaign.number, claimed.number)
     return [
-        Intent(
-            token=intents.token(database_id, intents.CREATE_HIT, "campaign", campaign.number, claimed.number, index),
-            kind=intents.CREATE_HIT,
-            mode=campaign.mode,
-            market=campaign.market,
-            batch=f"campaign {campaign.number} round {claimed.number}",
-            digest=digest(campaign.number),
-            subject=version.slug,
-            experiment_id=version.experiment_id,
-            request={**post.stored(), "campaign_id": campaign.number, "round": claimed.number},
-            cost=post.cost,
-            created=now,
-        )
+        batch.post(version, {**post.stored(), **counted}, post.cost, *made_of, index, digest=digest(campaign.number))
         for index, post in enumerate(posts)
     ]
+
+
+def batch_name(campaign: Campaign, claimed: Round) -> str:
+    """Return the batch by which the intents of a round are found again."""
+    return f"campaign {campaign.number} round {claimed.number}"
 
 
 def unanswered(session: Session, campaign: Campaign, now: datetime) -> list[Intent]:
@@ -93,7 +90,7 @@ class Posting(Create):
                 intent = step.payload
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
                     self._ours_to_send.add(intent.token)
-                    self._posts[intent.token] = self._post(session, intent)
+            self._restore(session, [step.payload for step in steps if step.payload.token in self._ours_to_send])
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post it.
@@ -108,11 +105,10 @@ class Posting(Create):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their intents; what may have happened stays unfinished."""
         with self._database.write() as session:
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
                 intent = step.payload
-                if isinstance(outcome, Done):
-                    enter_post(session, self._place, intent, outcome.value, self._now)
-                elif certain(intent, outcome, self._now):
+                if not isinstance(outcome, Done) and certain(intent, outcome, self._now):
                     intents.fail(session, intent.token, outcome.code, self._now)
                     self._forget_type(session, intent, outcome)
                     self._forget_own(session, intent, outcome)

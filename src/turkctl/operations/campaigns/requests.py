@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlmodel import Session
-
 from turkctl.errors import UsageError
 from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
@@ -17,13 +15,13 @@ from turkctl.operations.campaigns.hours import parse_window
 from turkctl.operations.campaigns.repeats import foreseen, warning
 from turkctl.operations.campaigns.standing import Allowance, Standing, allowance, read_facts
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.qualifications.gate import has_gate
 from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
 from turkctl.settings import Settings
 from turkctl.store import campaigns, psiturk_hits
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.campaigns import MOST, Campaign
 from turkctl.store.experiments import Version
 from turkctl.units import CENT, format_money, format_time
@@ -128,16 +126,15 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
     balance = world.engine().call(world.mturk.balance)
     enter_psiturk(world, now)
     with world.database.read() as session:
-        plan = _plan(session, world.place, world.settings, request, balance, now)
+        plan = _plan(Scope(session, world.place, now), world.settings, request, balance)
     if plan.campaign.allow_repeat_workers or has_gate(world, plan.version):
         return plan
     return replace(plan, repeats=foreseen(plan.campaign, plan.version, plan.standing))
 
 
-def _plan(
-    session: Session, place: Place, settings: Settings, request: CampaignRequest, balance: Balance, now: datetime
-) -> CampaignPlan:
-    version = the_experiment(session, request.experiment, settings)
+def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: Balance) -> CampaignPlan:
+    session, place, now = scope.session, scope.place, scope.now
+    version = find_active_experiment(session, request.experiment, settings)
     _check(request, version, now)
     campaign = _campaign(request, version, place, now)
     _check_post(campaign, version)
@@ -150,16 +147,12 @@ def _plan(
         campaign=campaign,
         version=version,
         standing=numbers,
-        forecast=forecast(campaign, numbers, masters=_masters(version), now=now),
+        forecast=forecast(campaign, numbers, masters=settings_of(version).masters, now=now),
         room=allowance(facts, balance),
         in_the_way=campaigns.running_of(session, version.experiment_id, place.mode),
         unassigned=tuple(psiturk_hits.unassigned(session, place)),
         repeats=None,
     )
-
-
-def _masters(version: Version) -> bool:
-    return bool(settings_of(version).qualifications.get("masters"))
 
 
 def not_above(goal: int, completed: int) -> UsageError:

@@ -29,7 +29,7 @@ from turkctl.operations.campaigns.decisions import (
     next_opening,
 )
 from turkctl.operations.campaigns.lifecycle import end, find, give_up_unsent, keep_task
-from turkctl.operations.campaigns.posting import Posting, new_intents, unanswered
+from turkctl.operations.campaigns.posting import Posting, batch_name, new_intents, unanswered
 from turkctl.operations.campaigns.standing import Facts, Standing, read_facts
 from turkctl.operations.engine.plan import BatchResult, Plan, Step
 from turkctl.operations.engine.world import World
@@ -40,7 +40,7 @@ from turkctl.operations.qualifications.gate import keep_out
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.of_psiturk import enter_psiturk, posted_meanwhile
 from turkctl.operations.sync.run import read_market, unfinished
-from turkctl.store import campaigns, experiments, intents, leases, meta, psiturk_hits, rounds, tasks
+from turkctl.store import campaigns, experiments, intents, leases, psiturk_hits, rounds, tasks
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.engine import Database
 from turkctl.store.experiments import Version
@@ -61,13 +61,13 @@ class RoundKeeper(Keeper):
         super().__init__(database, name=leases.of_round(campaign_id), **options)
         self._campaign = campaign_id
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for a round that another process runs."""
         return RefusedError(
             f"a round of campaign {self._campaign} is being run by {in_words(row)}", hint="wait until it is done"
         )
 
-    def lost(self) -> RefusedError:
+    def loss(self) -> RefusedError:
         """Return the error for a round that another process may have taken the place of."""
         return RefusedError(
             f"this process stood still for too long, and another may run campaign {self._campaign} now",
@@ -177,7 +177,7 @@ class _BegunRound:
 
     @property
     def _batch(self) -> str:
-        return f"campaign {self._campaign.number} round {self._round.number}"
+        return batch_name(self._campaign, self._round)
 
     def _write(self, session: Session, **values: Any) -> None:
         assert self._round.id is not None
@@ -258,8 +258,7 @@ class _BegunRound:
             return []
         in_play = numbers.completed + numbers.outstanding + numbers.unsettled
         again = unanswered(session, campaign, self._now) if in_play <= numbers.goal else []
-        database_id = meta.database_id(session)
-        new = new_intents(campaign, facts.version, self._round, decision.sizes, absent, database_id, self._now)
+        new = new_intents(session, campaign, facts.version, self._round, decision.sizes, absent, self._now)
         return [*again, *intents.open_many(session, new)]
 
     def _enter(self, session: Session, campaign: Campaign, numbers: Standing, decision: Decision) -> None:

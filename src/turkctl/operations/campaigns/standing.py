@@ -18,6 +18,7 @@ from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.operations.limits.room import hit_bounds
 from turkctl.store import campaigns, experiments, intents, payments
+from turkctl.store.base import Scope
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
 from turkctl.store.hits import Hit
@@ -56,7 +57,7 @@ class Allowance:
 
 def each_cost(campaign: Campaign, version: Version) -> Decimal:
     """Dollars for one assignment at the low commission."""
-    masters = bool(settings_of(version).qualifications.get("masters"))
+    masters = settings_of(version).masters
     return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
 
 
@@ -89,8 +90,9 @@ def read_facts(
 ) -> Facts:
     """Read what a decision is made from; ``commitments`` of the campaign's place, where they were read just now."""
     place = campaign.place
+    scope = Scope(session, place, now)
     version = experiments.current(session, campaign.experiment_id)
-    commitments = commitments or read_commitments(session, place, now)
+    commitments = commitments or read_commitments(scope)
     triple = (place, campaign.experiment_id, campaign.code_version)
     bonuses = ZERO
     if settings_of(version).limits.budget is not None:
@@ -102,7 +104,7 @@ def read_facts(
         outstanding=counting.outstanding(session, *triple, now),
         unsettled=_unsettled(session, campaign, commitments),
     )
-    counts = hit_bounds(session, place, now, version, commitments.waiting)
+    counts = hit_bounds(scope, version, commitments.waiting)
     return Facts(campaign, version, standing, commitments, bonuses, counts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from turkctl.operations.campaigns.rounds import RoundReport, run_round
@@ -19,7 +19,6 @@ def watch_rounds(
     stop: threading.Event,
     *,
     forever: bool,
-    sleep: Callable[[float], object] | None = None,
 ) -> Iterator[RoundReport]:
     """Run a round; with ``forever`` the next one each interval after it, until the campaign is over or ``stop`` is set.
 
@@ -28,27 +27,25 @@ def watch_rounds(
         campaign_id: its number.
         stop: ends the waiting.
         forever: until it is over.
-        sleep: waits so many real seconds; by default until ``stop`` is set.
 
     Raises:
         NotFoundError, WrongMarketError, RefusedError, UnreachableError: see
             :func:`turkctl.operations.campaigns.rounds.run_round`.
     """
-    wait = sleep or stop.wait
     while True:
         started = world.now()
         report = run_round(world, campaign_id, started)
         yield report
         if not forever or not report.campaign.running:
             return
-        _until(world, started + timedelta(seconds=report.campaign.every), stop, wait)
+        _until(world, started + timedelta(seconds=report.campaign.every), stop)
         if stop.is_set():
             return
 
 
-def _until(world: World, moment: datetime, stop: threading.Event, wait: Callable[[float], object]) -> None:
+def _until(world: World, moment: datetime, stop: threading.Event) -> None:
     while not stop.is_set():
         left = (moment - world.now()).total_seconds()
         if left <= 0:
             return
-        wait(min(left, POLL))
+        stop.wait(min(left, POLL))

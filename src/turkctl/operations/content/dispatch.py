@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,7 @@ from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.rendering import Row, task_of
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.create import MAX_HITS
 from turkctl.operations.intents.outcomes import RESEND_WITHIN
 from turkctl.operations.intents.posts import Post
@@ -26,10 +25,10 @@ from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import contents, contents_counts, experiments, intents, meta
-from turkctl.store.base import Place
+from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_money
 from turkctl.words import counted, plural
 
@@ -90,7 +89,7 @@ def prepare_dispatch(
     with world.database.read() as session:
         entered = _entered(session, _chosen(session, world, selection), settled, now)
         shares = _shares(session, world, selection, hits, entered, now)
-        promised = exposure(session, world.place, now)
+        promised = exposure(Scope(session, world.place, now))
     balance = headroom(world.engine().call(world.mturk.balance), promised, None) if shares else ZERO
     draft = _Draft(balance, notes=list(settled.notes))
     if hits is not None and entered:
@@ -98,7 +97,7 @@ def prepare_dispatch(
         draft.notes.append(f"{posted} {plural(entered, 'counts', 'count')} within --hits {hits}")
     with world.database.read() as session:
         for share in shares:
-            _plan_share(session, world.place, share, draft, now)
+            _plan_share(Scope(session, world.place, now), share, draft)
     if draft.wrong and not draft.steps:
         raise draft.wrong[0][1]
     if draft.funds and not draft.steps:
@@ -119,7 +118,7 @@ def _chosen(session: Session, world: World, selection: Selection) -> list[Versio
     """The configured experiments that are meant, by slug."""
     pattern = compile_regex(selection.regex)
     if selection.experiment is not None:
-        found = [the_experiment(session, selection.experiment, world.settings)]
+        found = [find_active_experiment(session, selection.experiment, world.settings)]
     else:
         found = experiments.list_all(session, inactive=False)
     return sorted(
@@ -158,21 +157,22 @@ def _shares(
     most = hits or MAX_HITS
     left, found = max(0, most - entered), []
     for version in _chosen(session, world, selection):
-        share = _share(session, world.place, version, left, most, now)
+        share = _share(Scope(session, world.place, now), version, left, most)
         left -= len(share.unanswered) + sum(len(group.assignments) for group in share.groups)
         if share.unanswered or share.groups or share.stopped:
             found.append(share)
     return found
 
 
-def _share(session: Session, place: Place, version: Version, left: int, most: int, now: datetime) -> _Share:
+def _share(scope: Scope, version: Version, left: int, most: int) -> _Share:
+    session, place, now = scope.session, scope.place, scope.now
     settings = settings_of(version)
-    room = read_room(session, place, now, version)
+    room = read_room(scope, version)
     waiting = intents.unfinished_by_digest(session, place, digest(version.experiment_id))
     busy = at_work(session, {intent.run for intent in waiting if intent.run is not None})
     asked = [each for each in waiting if now - each.created < RESEND_WITHIN and each.run not in busy]
     unanswered = asked[:left]
-    pending = contents_counts.pending(session, place, now, version.experiment_id)
+    pending = contents_counts.pending(scope, version.experiment_id)
     groups, more = make_groups(
         pending, settings.contents_per_hit, settings.outputs_per_assignment, min(room.hits, left - len(unanswered))
     )
@@ -183,7 +183,7 @@ def _share(session: Session, place: Place, version: Version, left: int, most: in
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
 
 
-def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, now: datetime) -> None:
+def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
     version, settings = share.version, settings_of(share.version)
     for number, intent in enumerate(share.unanswered, start=1):
         draft.steps.append(_step(f"{version.slug} again {number}", intent, Post.restore(version, intent.request)))
@@ -192,7 +192,7 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
     if len(share.gold) < settings.gold_per_hit and share.groups:
         has = f"{version.slug} has {len(share.gold)} items with a known answer"
         draft.notes.append(f"{has}, gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
-    number, database_id, batch = 0, meta.database_id(session), secrets.token_hex(16)
+    number, batch = 0, Batch.begin(scope)
     for group in share.groups:
         for part, size in enumerate(group.assignments):
             post = Post.of(version, size)
@@ -200,9 +200,9 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
             if refusal is not None:
                 draft.funds.append(f"{version.slug}: {refusal}; more is pending")
                 return
-            intent = _intent(share, group, part, post, database_id, place, batch, now)
+            intent = _intent(batch, share, group, part, post)
             number += 1
-            mistake = None if part else find_mistake(session, version, intent.request["contents"])
+            mistake = None if part else find_mistake(scope.session, version, intent.request["contents"])
             if mistake is not None:
                 draft.wrong.append((f"{version.slug} {number}", mistake))
                 break
@@ -211,40 +211,19 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
             draft.steps.append(_step(f"{version.slug} {number}", intent, post))
 
 
-def _intent(
-    share: _Share, group: ItemGroup, part: int, post: Post, database_id: str, place: Place, batch: str, now: datetime
-) -> Intent:
+def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post) -> Intent:
     """The intent of one HIT. The token is the same while nothing was posted for its items since."""
     version, settings, ids = share.version, settings_of(share.version), group.ids
-    token = intents.token(
-        database_id,
-        intents.CREATE_HIT,
-        "dispatch",
-        version.experiment_id,
-        version.settings_id,
-        sum(item.shown for item in group.items),
-        part,
-        *ids,
-    )
-    shown = mixed(ids, share.gold, settings.gold_per_hit, token)
-    return Intent(
-        token=token,
-        kind=intents.CREATE_HIT,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=digest(version.experiment_id),
-        subject=version.slug,
-        experiment_id=version.experiment_id,
-        request={
-            **post.stored(),
-            "contents": shown,
-            "gold": sorted(set(shown) - set(ids)),
-            "outputs": settings.outputs_per_assignment,
-        },
-        cost=post.cost,
-        created=now,
-    )
+    times = sum(item.shown for item in group.items)
+    made_of = ("dispatch", version.experiment_id, version.settings_id, times, part, *ids)
+    intent = batch.post(version, post.stored(), post.cost, *made_of, digest=digest(version.experiment_id))
+    shown = mixed(ids, share.gold, settings.gold_per_hit, intent.token)
+    intent.request |= {
+        "contents": shown,
+        "gold": sorted(set(shown) - set(ids)),
+        "outputs": settings.outputs_per_assignment,
+    }
+    return intent
 
 
 def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:

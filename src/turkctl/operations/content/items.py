@@ -14,9 +14,10 @@ from turkctl.errors import UsageError
 from turkctl.harmless import hides_characters
 from turkctl.operations.content.priority import PriorityError, compile_priority
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import find_experiment, settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, find_experiment, settings_of
 from turkctl.rows import Table, opened
 from turkctl.store import contents_adding, contents_counts, label_state
+from turkctl.store.base import Scope
 from turkctl.store.contents import KEY_LENGTH
 from turkctl.store.contents_adding import Added, ContentStage, NewContent, Rules
 from turkctl.store.contents_counts import ListFilter
@@ -83,7 +84,7 @@ def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bo
             f"--outputs {request.outputs} lies outside 1 to {MAX_OUTPUTS:,}", hint="give how many are wanted"
         )
     with world.database.read() as session:
-        version = the_experiment(session, request.experiment, world.settings)
+        version = find_active_experiment(session, request.experiment, world.settings)
     rules = Rules(request.gold is not None, request.outputs, settings_of(version).outputs)
     with contents_adding.staging() as stage:
         with opened(request.path, stdin) as table:
@@ -254,7 +255,7 @@ def list_content(
             find_experiment(session, slug)
         wanted = ListFilter(slug, pending, gold, removed)
         listed = contents_counts.list_contents(
-            session, world.listing_place, world.now(), wanted, limit=limit, offset=offset
+            Scope(session, world.listing_place, world.now()), wanted, limit=limit, offset=offset
         )
         for row in listed:
             yield {name: getattr(row, name) for name in COLUMNS}

@@ -15,14 +15,14 @@ from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InsufficientFundsError
 from turkctl.operations.engine.plan import SKIPPED, Done, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import Create
+from turkctl.operations.hits.create import Create, made_of
 from turkctl.operations.intents.outcomes import certain
-from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow
-from turkctl.operations.intents.settle import enter_hit
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store.base import Scope
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO
 
@@ -67,24 +67,26 @@ class Dispatching(Create):
         self._ensure_types(steps)
         with self._database.write() as session:
             self._open(session, [step.payload for step in steps if step.payload.sent is None])
+            ours: list[Intent] = []
             for intent in (step.payload for step in steps):
                 if intent.token in self._held:
                     continue
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
-                    self._posts[intent.token] = self._post(session, intent)
+                    ours.append(intent)
                 else:
                     self._held[intent.token] = NOT_POSTED + "another process posts it"
+            self._restore(session, ours)
 
     def _read_balance(self) -> None:
         balance = self._world.engine().call(self._mturk.balance)
         with self._database.read() as session:
-            self._balance = headroom(balance, exposure(session, self._place, self._now), None)
+            self._balance = headroom(balance, exposure(Scope(session, self._place, self._now)), None)
         self._since_read, self._short = 0, False
 
     def _open(self, session: Session, wanted: Sequence[Intent]) -> None:
         new = [each for each in wanted if each.state == intents.OPEN and intents.get(session, each.token) is None]
         pending = [item for intent in new for item in _pending(intent)]
-        needs = contents_counts.needs(session, self._place, self._now, pending)
+        needs = contents_counts.needs(Scope(session, self._place, self._now), pending)
         rooms: dict[int, Room] = {}
         opened: list[Intent] = []
         for intent in new:
@@ -106,7 +108,7 @@ class Dispatching(Create):
             return "another dispatch was faster, or its content was changed; dispatch again for the rest"
         if intent.experiment_id not in rooms:
             version = experiments.current(session, intent.experiment_id)
-            rooms[intent.experiment_id] = read_room(session, self._place, self._now, version)
+            rooms[intent.experiment_id] = read_room(Scope(session, self._place, self._now), version)
         room = rooms[intent.experiment_id]
         if room.hits <= 0:
             return f"{room.why} is reached"
@@ -119,10 +121,12 @@ class Dispatching(Create):
                 needs[item] -= int(request["assignments"]) * int(request["outputs"])
         return why
 
-    def _post(self, session: Session, intent: Intent) -> Post:
-        shown = [int(item) for item in intent.request["contents"]]
-        data = contents.data_of(session, shown)
-        return replace(super()._post(session, intent), rows=tuple(data[item] for item in shown))
+    def _restore(self, session: Session, wanted: Sequence[Intent]) -> None:
+        super()._restore(session, wanted)
+        shown = {intent.token: [int(item) for item in intent.request["contents"]] for intent in wanted}
+        data = contents.data_of(session, list({item for items in shown.values() for item in items}))
+        for token, items in shown.items():
+            self._posts[token] = replace(self._posts[token], rows=tuple(data[item] for item in items))
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post it; where the balance turns out not to cover it, it is left out, not failed."""
@@ -144,6 +148,7 @@ class Dispatching(Create):
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their requests; what may have happened stays unfinished."""
         with self._database.write() as session:
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
                 intent = step.payload
                 self._posts.pop(intent.token, None)
@@ -152,10 +157,7 @@ class Dispatching(Create):
                     if unasked or certain(intent, outcome, self._now):
                         intents.fail(session, intent.token, outcome.code, self._now)
                         self._forget_own(session, intent, outcome)
-                elif outcome.status != SKIPPED:
-                    enter_hit(session, self._place, intent, outcome.value, self._now)
-                    intents.complete(session, intent.token, outcome.value.hit_id, self._now)
-                elif intent.token not in self._held:
+                elif outcome.status == SKIPPED and intent.token not in self._held:
                     intents.fail(session, intent.token, "InsufficientFunds", self._now)
 
 

@@ -12,9 +12,10 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.content.items import PART, AddRequest, Reader
 from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import find_experiment, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, find_experiment
 from turkctl.rows import opened
 from turkctl.store import contents, contents_counts
+from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.words import counted, plural
 
@@ -51,14 +52,16 @@ def remove_content(
         UsageError: several experiments are configured and none is named.
     """
     with world.database.read() as session:
-        version = the_experiment(session, None, world.settings) if slug is None else find_experiment(session, slug)
+        version = (
+            find_active_experiment(session, None, world.settings) if slug is None else find_experiment(session, slug)
+        )
         chosen = _chosen(session, version, keys)
     results: list[ItemResult] = []
     items = outputs = 0
     for start in range(0, len(chosen), PART):
         part = chosen[start : start + PART]
         with world.database.read() if dry_run else world.database.write() as session:
-            out = contents_counts.out(session, world.listing_place, world.now(), [row for row, _, _ in part])
+            out = contents_counts.out(Scope(session, world.listing_place, world.now()), [row for row, _, _ in part])
             results += _remove(session, world, part, out, dry_run=dry_run)
         items, outputs = items + len(out), outputs + sum(out.values())
     note = None

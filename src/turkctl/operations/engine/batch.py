@@ -139,7 +139,9 @@ def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemRe
     for item in plan.skipped:
         on_item(item)
     run = _Application(engine, act, plan.steps, keep)
-    hopeless = run.run() if plan.steps else None
+    if plan.steps:
+        run.run()
+    hopeless = run.health.hopeless
     in_order = [done[place] for place in sorted(done)]
     unstarted = len(plan.steps) - len(done)
     result = BatchResult(plan.action, plan.mode, [*in_order, *plan.skipped], unstarted=unstarted)
@@ -174,8 +176,8 @@ class _Application(Generic[P]):
         self.pace = Pace(engine.clock, engine.sleep)
         self.health = engine.health()
 
-    def run(self) -> TurkctlError | None:
-        """Return the error with which everything failed, where that ended the batch."""
+    def run(self) -> None:
+        """Do what is to be done; raise only what ends the process's work, once what is in hand is recorded."""
         workers = min(self.engine.workers, len(self.todo))
         with ThreadPoolExecutor(workers, thread_name_prefix="turkctl") as pool:
             try:
@@ -190,7 +192,6 @@ class _Application(Generic[P]):
             self._flush()
         if self.fatal is not None:
             raise self.fatal
-        return self.health.hopeless
 
     @property
     def _stopping(self) -> bool:

@@ -39,15 +39,11 @@ class Pace:
         """Held by the one who waits for the next turn: the others queue behind, and get theirs by the pace of then."""
         self._lock = threading.Lock()
         self._rate: float | None = None
+        """Requests a second at the moment; None while unlimited."""
         self._next = 0.0
         self._slowed = float("-inf")
         self._since = 0
         self._successes: deque[float] = deque(maxlen=2000)
-
-    @property
-    def rate(self) -> float | None:
-        """Requests a second at the moment; None while unlimited."""
-        return self._rate
 
     def wait(self) -> float:
         """Return when it is this request's turn; the moment, for :meth:`slow_down`."""

@@ -6,6 +6,7 @@ bill, and what is left out and why. :mod:`turkctl.operations.engine.batch` appli
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -200,24 +201,25 @@ class Done:
     """What it cost after all, where that differs from the plan."""
 
 
-class Act(Protocol[P]):
-    """How the steps of one action are done. The engine calls it; ``perform`` alone runs in other threads."""
+class Act(ABC, Generic[P]):
+    """How the steps of one action are done. The engine calls it; ``perform`` alone runs in other threads.
+
+    An act without intents leaves out ``prepare``, one that the database keeps nothing of leaves out ``record``.
+    """
 
     def prepare(self, steps: Sequence[Step[P]]) -> None:
         """Commit what has to be in the database before the requests go out (intents). Called once per group."""
-        ...
 
+    @abstractmethod
     def perform(self, step: Step[P]) -> Done:
         """Ask the market. May be called again after a retryable error, so it reads "already done" as done.
 
         Raises:
             TurkctlError: the item failed; retryable market errors are retried by the engine.
         """
-        ...
 
     def record(self, outcomes: Sequence[tuple[Step[P], Done | TurkctlError]]) -> None:
         """Write the outcomes of a group of steps down, in one transaction."""
-        ...
 
 
 def skip(items: Iterable[tuple[str, str]]) -> tuple[ItemResult, ...]:

@@ -32,11 +32,11 @@ class Finding:
     where: str
     """File and line."""
     message: str
-    mend: str
+    fix: str
 
     def as_dict(self) -> dict[str, Any]:
         """The row that is shown."""
-        return asdict(self)
+        return {"mend" if name == "fix" else name: value for name, value in asdict(self).items()}
 
 
 def chosen(configured: Sequence[Configured], slugs: Sequence[str]) -> list[Configured]:
@@ -100,8 +100,8 @@ def _of_frame(each: Configured, source: QuestionSource) -> Iterator[Finding]:
     problem = frame_problem(source.frame_height)
     if problem:
         where = each.locate("frame_height") if each.settings.frame_height else _file(each, 1)
-        mend = "frame_height = 0 fills the window; 400 to 1200 is usual"
-        yield Finding(each.slug, WARNING, "frame-height", where, problem, mend)
+        fix = "frame_height = 0 fills the window; 400 to 1200 is usual"
+        yield Finding(each.slug, WARNING, "frame-height", where, problem, fix)
 
 
 def _of_address(each: Configured, address: str) -> Iterator[Finding]:
@@ -119,7 +119,7 @@ def _of_page(each: Configured, page: str) -> Iterator[Finding]:
     facts = read_page(page)
     for rule in RULES:
         for line, message in rule.look(facts):
-            yield Finding(each.slug, rule.level, rule.name, _file(each, line), message, rule.mend)
+            yield Finding(each.slug, rule.level, rule.name, _file(each, line), message, rule.fix)
 
 
 def _of_placeholders(each: Configured, source: QuestionSource, page: str | None) -> Iterator[Finding]:
@@ -130,8 +130,8 @@ def _of_placeholders(each: Configured, source: QuestionSource, page: str | None)
             yield Finding(each.slug, WARNING, "raw-placeholder", _file(each, placed.line), message, f"write {shown}")
         if page is not None and _in_quotes(placed, page):
             message = f"{shown} stands in quotes in a script; it is a value, not a text"
-            mend = f"leave the quotes out: const items = {shown};"
-            yield Finding(each.slug, WARNING, "quoted-json", _file(each, placed.line), message, mend)
+            fix = f"leave the quotes out: const items = {shown};"
+            yield Finding(each.slug, WARNING, "quoted-json", _file(each, placed.line), message, fix)
 
 
 def _in_quotes(placed: Placeholder, page: str) -> bool:
@@ -145,8 +145,8 @@ def _of_content(each: Configured, source: QuestionSource, row: Mapping[str, Any]
     where = _file(each, 1)
     if not source.placeholders and source.kind in ("external", "html"):
         message = "the experiment has content, and its question has no placeholder: every HIT shows the same"
-        mend = f"write ${{{next(iter(row), 'column')}}} where the item belongs"
-        yield Finding(each.slug, WARNING, "no-placeholder", where, message, mend)
+        fix = f"write ${{{next(iter(row), 'column')}}} where the item belongs"
+        yield Finding(each.slug, WARNING, "no-placeholder", where, message, fix)
     try:
         missing = missing_columns(source, each.settings, set(row))
     except TurkctlError as error:
@@ -156,5 +156,5 @@ def _of_content(each: Configured, source: QuestionSource, row: Mapping[str, Any]
     for name in missing:
         line = next((line for asked, line in lines.items() if asked == name or asked.startswith(f"{name}_")), 1)
         message = f"a placeholder with no column: ${{{name}}}"
-        mend = f"the content has the columns {', '.join(row) or 'none'}"
-        yield Finding(each.slug, ERROR, "no-column", _file(each, line), message, mend)
+        fix = f"the content has the columns {', '.join(row) or 'none'}"
+        yield Finding(each.slug, ERROR, "no-column", _file(each, line), message, fix)

@@ -37,7 +37,7 @@ class Rule:
 
     name: str
     level: str
-    mend: str
+    fix: str
     look: Callable[[PageFacts], Iterator[Hit]]
 
 

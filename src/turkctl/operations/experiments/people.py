@@ -72,7 +72,7 @@ def unclaimed(
     if not participants.exists(session, participants_table):
         return {}
     active = [each.code_version for each in experiments.list_all(session, inactive=False)]
-    counts = people.complete_elsewhere(session, place, participants_table)
+    counts = people.complete_of_unknown_hits(session, place, participants_table)
     return {version: number for version, number in counts.items() if active.count(version or "") != 1}
 
 
@@ -90,5 +90,5 @@ def unclaimed_warning(row: Mapping[str, Any]) -> str:
     who = f"{counted(number, 'worker')} {plural(number, 'is', 'are')}"
     of = "without a code version" if version is None else f"of code version {version}"
     why = "their HITs are not known here, and no experiment, or more than one, is configured with that code version"
-    mend = "see: turkctl participants list --complete; turkctl sync --adopt takes HITs in"
-    return f"{who} complete in rows {of} and count for no experiment: {why}; {mend}"
+    fix = "see: turkctl participants list --complete; turkctl sync --adopt takes HITs in"
+    return f"{who} complete in rows {of} and count for no experiment: {why}; {fix}"

@@ -21,6 +21,7 @@ from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.project.questions import columns_of
 from turkctl.operations.project.templates import JSON_NAME
 from turkctl.store import contents, contents_counts
+from turkctl.store.base import Scope
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.experiments import Version
 
@@ -145,11 +146,11 @@ def _rows(session: Session, world: World, version: Version, row: str | None) -> 
     first = 1 if row is None else int(row)
     if first < 1:
         raise UsageError(f"--row must be at least 1, not {row}", hint="items are counted from 1")
-    place, now = world.listing_place, world.now()
-    listed = contents_counts.list_contents(session, place, now, ListFilter(version.slug, pending=True))
+    scope = Scope(session, world.listing_place, world.now())
+    listed = contents_counts.list_contents(scope, ListFilter(version.slug, pending=True))
     keys = [each.key for each in islice(listed, first - 1, first - 1 + items)]
     if not keys:  # nothing is pending: by age
-        every = contents_counts.list_contents(session, place, now, ListFilter(version.slug))
+        every = contents_counts.list_contents(scope, ListFilter(version.slug))
         keys = [each.key for each in islice(every, first - 1, first - 1 + items)]
     if not keys and row is not None and contents.find(session, version.experiment_id, [row]):
         return _by_key(session, version, row)

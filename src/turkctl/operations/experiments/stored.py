@@ -52,7 +52,7 @@ def whole_settings(version: experiments.Version) -> dict[str, Any]:
     return {**settings_of(version).stored(), **others}
 
 
-def the_experiment(session: Session, slug: str | None, settings: Settings) -> Version:
+def find_active_experiment(session: Session, slug: str | None, settings: Settings) -> Version:
     """The experiment that is named, or the only one that is configured.
 
     Raises:
@@ -87,7 +87,7 @@ def named_or_only(world: World, slug: str | None) -> str:
     if slug is not None:
         return slug
     with world.database.read() as session:
-        return the_experiment(session, None, world.settings).slug
+        return find_active_experiment(session, None, world.settings).slug
 
 
 def _missing(slug: str, settings: Settings, *, configured_before: bool = False) -> NotFoundError:

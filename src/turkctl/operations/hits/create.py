@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,24 +12,25 @@ from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.fees import LARGE_HIT, split_assignments
-from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step
+from turkctl.mturk.errors import DoesNotExistError
+from turkctl.mturk.types import Hit
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.cost import MAX_ASSIGNMENTS
-from turkctl.operations.intents.outcomes import for_good, posted_before, refused
+from turkctl.operations.intents.outcomes import for_good, post_once, refused
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
-from turkctl.operations.intents.settle import enter_hit, settle
+from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.room import check_counts
 from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import experiments, intents, meta, qualifications
-from turkctl.store.base import Place
+from turkctl.store import experiments, intents, qualifications
+from turkctl.store.base import Place, Scope
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import CENT, ZERO, format_duration, format_money
 from turkctl.words import counted
 
@@ -122,65 +122,54 @@ def _arguments(request: CreateRequest, slug: str) -> dict[str, Any]:
     }
 
 
-def plan_create(
-    session: Session, place: Place, request: CreateRequest, version: Version, run: RunRow, now: datetime
-) -> Plan[Intent]:
+def plan_create(scope: Scope, request: CreateRequest, version: Version, run: RunRow) -> Plan[Intent]:
     """Plan what would be posted: the rest of an interrupted run of the same arguments, else all of it anew.
 
     Raises:
         UsageError: see :meth:`CreateRequest.posts`; or the question has placeholders, which content fills in.
     """
+    session, mode = scope.session, scope.place.mode
     opened = run.opened(session)
     if opened:
-        return _plan_rest(session, place, run, opened, now)
-    posts = request.posts(version, () if request.allow_repeat_workers else kept_out(session, place, version))
-    posts[0].request("", place.mode)  # refuses a question that asks for content
-    made = _new_intents(session, place, version, posts, now)
+        return _plan_rest(scope, run, opened)
+    posts = request.posts(version, () if request.allow_repeat_workers else kept_out(session, scope.place, version))
+    posts[0].request("", mode)  # refuses a question that asks for content
+    made = _new_intents(scope, version, posts)
     steps = tuple(
         Step(f"{version.slug} {index}", intent, post.cost, _words(post))
         for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
     )
-    return Plan("create", place.mode, steps, notes=_split_note(request), run=run)
+    return Plan("create", mode, steps, notes=_split_note(request), run=run)
 
 
-def _new_intents(
-    session: Session, place: Place, version: Version, posts: Sequence[Post], now: datetime
-) -> list[Intent]:
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+def _new_intents(scope: Scope, version: Version, posts: Sequence[Post]) -> list[Intent]:
+    batch = Batch.begin(scope)
     return [
-        Intent(
-            token=intents.token(database_id, intents.CREATE_HIT, batch, index),
-            kind=intents.CREATE_HIT,
-            mode=place.mode,
-            market=place.market,
-            batch=batch,
-            digest=batch,
-            subject=version.slug,
-            experiment_id=version.experiment_id,
-            request={**post.stored(), "place": index},
-            cost=post.cost,
-            created=now,
-        )
+        batch.post(version, {**post.stored(), "place": index}, post.cost, batch.name, index)
         for index, post in enumerate(posts)
     ]
 
 
-def _plan_rest(session: Session, place: Place, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
+def _plan_rest(scope: Scope, run: RunRow, opened: Sequence[Intent]) -> Plan[Intent]:
     """Plan what an interrupted run left undone: never sent, unanswered, refused, or given up without a trace."""
-    rest = [intents.afresh(intent, now) for intent in opened if intent.state != intents.DONE]
-    steps = tuple(_step(session, intent) for intent in rest)
+    versions = experiments.by_settings(scope.session, _settings_ids(opened))
+    rest = [intents.afresh(intent, scope.now) for intent in opened if intent.state != intents.DONE]
+    steps = tuple(_step(versions, intent) for intent in rest)
     before = tuple(
-        ItemResult(intent.result or "", ALREADY_DONE, _step(session, intent).detail)
+        ItemResult(intent.result or "", ALREADY_DONE, _step(versions, intent).detail)
         for intent in opened
         if intent.state == intents.DONE
     )
-    return Plan("create", place.mode, steps, before, run.note(len(rest), "post"), run)
+    return Plan("create", scope.place.mode, steps, before, run.note(len(rest), "post"), run)
 
 
-def _step(session: Session, intent: Intent) -> Step[Intent]:
-    version = experiments.settings_of(session, int(intent.request["settings_id"]))
-    assert version is not None, "settings are never deleted"
-    return Step(intent.token[:12], intent, intent.cost, _words(Post.restore(version, intent.request)))
+def _settings_ids(wanted: Sequence[Intent]) -> set[int]:
+    return {int(intent.request["settings_id"]) for intent in wanted}
+
+
+def _step(versions: Mapping[int, Version], intent: Intent) -> Step[Intent]:
+    post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
+    return Step(intent.token[:12], intent, intent.cost, _words(post))
 
 
 def _words(post: Post) -> str:
@@ -203,7 +192,7 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     """
     now = world.now()
     with world.database.read() as session:
-        version = the_experiment(session, request.experiment, world.settings)
+        version = find_active_experiment(session, request.experiment, world.settings)
     command = request.command(version)
     before = glance_at_runs(world, command)
     settled = settle(world, now)
@@ -212,9 +201,10 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
         expired = unread_since_expiry(session, world.place, version.experiment_id, now)
     read_market(world, expired, now)
     with world.database.read() as session:
-        plan = plan_create(session, world.place, request, version, run, now)
+        scope = Scope(session, world.place, now)
+        plan = plan_create(scope, request, version, run)
         cost = _new_cost(session, world.place, plan.steps)
-        check_counts({step.payload.token for step in plan.steps}, session, world.place, now, version)
+        check_counts(scope, version, {step.payload.token for step in plan.steps})
     check_funds(world, {version.experiment_id: cost}, now)
     return replace(plan, notes=(*settled.beside(run), *plan.notes)), Create(world, plan.steps, now, run)
 
@@ -225,7 +215,7 @@ def _new_cost(session: Session, place: Place, steps: Sequence[Step[Intent]]) -> 
     return sum((step.cost for step in steps if step.payload.token not in counted), ZERO)
 
 
-class Create:
+class Create(Act[Intent]):
     """Posts each HIT with its intent's token."""
 
     def __init__(self, world: World, steps: Sequence[Step[Intent]], now: datetime, run: RunRow | None = None) -> None:
@@ -258,30 +248,21 @@ class Create:
                 self._opened = True
             for step in steps:
                 intents.mark_sent(session, step.payload.token, self._now)
-                self._posts[step.payload.token] = self._post(session, step.payload)
+            self._restore(session, [step.payload for step in steps])
 
     def _ensure_types(self, steps: Sequence[Step[Intent]]) -> None:
         """Have the project's own qualification types that the HITs ask for on this market, before anything is sent."""
         with self._database.read() as session:
-            versions = [
-                experiments.settings_of(session, settings_id)
-                for settings_id in {int(step.payload.request["settings_id"]) for step in steps}
-            ]
-        asked = [version for version in versions if version is not None]
-        self._types = ensure_types(self._world, asked, self._now)
+            asked = experiments.by_settings(session, _settings_ids([step.payload for step in steps]))
+        self._types = ensure_types(self._world, [*asked.values()], self._now)
 
     def _keep_out(self) -> None:
         """Have new HITs that keep workers out require all types absent that do so: one may be missing, or be older."""
         new = [step.payload for step in self._steps if step.payload.sent is None and step.payload.request.get("absent")]
         with self._database.read() as session:
-            versions = {
-                settings_id: experiments.settings_of(session, settings_id)
-                for settings_id in {int(intent.request["settings_id"]) for intent in new}
-            }
+            versions = experiments.by_settings(session, _settings_ids(new))
         types = {
-            settings_id: list(keep_out(self._world, version, self._now))
-            for settings_id, version in versions.items()
-            if version is not None
+            settings_id: list(keep_out(self._world, version, self._now)) for settings_id, version in versions.items()
         }
         for intent in new:
             settings_id = int(intent.request["settings_id"])
@@ -290,36 +271,32 @@ class Create:
     def _check_again(self, session: Session) -> None:
         experiment_id = self._steps[0].payload.experiment_id
         assert experiment_id is not None, "what is created belongs to an experiment"
-        version = experiments.current(session, experiment_id)
-        check_counts({step.payload.token for step in self._steps}, session, self._place, self._now, version)
+        version, scope = experiments.current(session, experiment_id), Scope(session, self._place, self._now)
+        check_counts(scope, version, {step.payload.token for step in self._steps})
         cost = _new_cost(session, self._place, self._steps)
         if cost:
-            check_budgets(session, self._place, {experiment_id: cost}, self._now)
+            check_budgets(scope, {experiment_id: cost})
 
-    def _post(self, session: Session, intent: Intent) -> Post:
-        version = experiments.settings_of(session, int(intent.request["settings_id"]))
-        assert version is not None, "settings are never deleted"
-        return replace(Post.restore(version, intent.request), types=self._types)
+    def _restore(self, session: Session, wanted: Sequence[Intent]) -> None:
+        """Make the posts of a group's intents, with one look at the settings."""
+        versions = experiments.by_settings(session, _settings_ids(wanted))
+        for intent in wanted:
+            post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
+            self._posts[intent.token] = replace(post, types=self._types)
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Post it; a token that was used means that it is posted, once the HIT proves to carry it."""
+        """Post it (see :func:`turkctl.operations.intents.outcomes.post_once`)."""
         token = step.payload.token
-        try:
-            hit = self._mturk.create_hit(self._posts[token].request(token, self._place.mode), token)
-        except AlreadyExistsError as error:
-            hit = posted_before(self._mturk, error, token)
+        hit = post_once(self._mturk, self._posts[token].request(token, self._place.mode), token)
         return Done("created", step.detail, id=hit.hit_id, value=hit)
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
         """Enter the HITs and finish their intents; one without an answer stays unfinished."""
         with self._database.write() as session:
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
-                token = step.payload.token
-                if isinstance(outcome, Done):
-                    enter_hit(session, self._place, step.payload, outcome.value, self._now)
-                    intents.complete(session, token, outcome.value.hit_id, self._now)
-                elif refused(outcome):
-                    intents.fail(session, token, outcome.code, self._now)
+                if not isinstance(outcome, Done) and refused(outcome):
+                    intents.fail(session, step.payload.token, outcome.code, self._now)
                     self._forget_own(session, step.payload, outcome)
                     if self._run is not None and not for_good(outcome):
                         self._run.leave_undone()
@@ -330,3 +307,8 @@ class Create:
             for type_id in (*self._types.values(), *intent.request.get("absent", ())):
                 if type_id in error.message:
                     qualifications.forget(session, type_id, self._place)
+
+
+def made_of(outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> list[tuple[Intent, Hit]]:
+    """Return the HITs that were posted, each after its intent."""
+    return [(step.payload, each.value) for step, each in outcomes if isinstance(each, Done) and each.value is not None]

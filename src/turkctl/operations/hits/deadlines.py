@@ -68,8 +68,8 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
     return [_timed(world, row, now) for row in rows]
 
 
-def _of_work(work: WorkDue, what: str, when: datetime, mend: tuple[str, ...]) -> dict[str, Any]:
-    verb, *options = mend
+def _of_work(work: WorkDue, what: str, when: datetime, fix: tuple[str, ...]) -> dict[str, Any]:
+    verb, *options = fix
     return {
         "when": when,
         "in": None,
@@ -104,12 +104,12 @@ def _open_pay(hit: HitRow) -> Decimal:
 
 
 def _timed(world: World, row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """The row with the time that is left, and with a mend that is typed as it is."""
+    """The row with the time that is left, and with a fix that is typed as it is."""
     when: datetime = row["when"]
-    mend = HAPPENED if when <= now else row["mend"]
+    fix = HAPPENED if when <= now else row["mend"]
     if world.settings.origins["mode"].kind == "flag":
-        mend += f" --mode {world.settings.mode}"
-    return row | {"in": _rounded(when - now), "mend": mend}
+        fix += f" --mode {world.settings.mode}"
+    return row | {"in": _rounded(when - now), "mend": fix}
 
 
 def _rounded(left: timedelta) -> timedelta:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from turkctl.errors import TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
@@ -114,8 +114,8 @@ def _read_last_work(world: World, seen: Mapping[str, Observed], now: datetime) -
     return read_market(world, rows, now, known=there).failed
 
 
-class Delete:
-    """Deletes each HIT, expiring it first where that was agreed to."""
+class Delete(Act[Deletion]):
+    """Deletes each HIT, expiring it first where that was agreed to; twice does no harm."""
 
     def __init__(self, world: World, now: datetime) -> None:
         self._database = world.database
@@ -124,9 +124,6 @@ class Delete:
         self._now = now
         self._expired: set[str] = set()
         """HITs that were expired, whether or not they could be deleted then."""
-
-    def prepare(self, steps: Sequence[Step[Deletion]]) -> None:
-        """Nothing: deleting twice does no harm."""
 
     def perform(self, step: Step[Deletion]) -> Done:
         """Ask the market; "deleted already" counts as done, also by an earlier try whose answer was lost."""

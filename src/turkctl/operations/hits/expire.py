@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError
-from turkctl.operations.engine.plan import Done, Plan, Step, skip
+from turkctl.operations.engine.plan import Act, Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
@@ -61,17 +61,14 @@ def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Ex
     return replace(plan, skipped=(*plan.skipped, *targets.failed), notes=settled.notes), Expire(world, now)
 
 
-class Expire:
-    """Sets the expiry of each HIT into the past."""
+class Expire(Act[Target]):
+    """Sets the expiry of each HIT into the past; twice does no harm."""
 
     def __init__(self, world: World, now: datetime) -> None:
         self._database = world.database
         self._mturk = world.mturk
         self._place = world.place
         self._now = now
-
-    def prepare(self, steps: Sequence[Step[Target]]) -> None:
-        """Nothing: expiring twice does no harm."""
 
     def perform(self, step: Step[Target]) -> Done:
         """Ask the market."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from turkctl.fees import LARGE_HIT, assignment_cost
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
@@ -26,10 +25,10 @@ from turkctl.operations.limits.campaigns import check_extensions
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
-from turkctl.store import hit_changes, hits, intents, meta
-from turkctl.store.base import Place
+from turkctl.store import hit_changes, hits, intents
+from turkctl.store.base import Scope
 from turkctl.store.hits import DISPOSED
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_duration, format_time
 
 MEANWHILE = "expired meanwhile: extend it anew"
@@ -67,12 +66,7 @@ class ExtendRequest:
 
 
 def plan_extend(
-    session: Session,
-    place: Place,
-    targets: Sequence[Target],
-    seen: Mapping[str, Observed],
-    request: ExtendRequest,
-    now: datetime,
+    scope: Scope, targets: Sequence[Target], seen: Mapping[str, Observed], request: ExtendRequest
 ) -> Plan[Intent]:
     """Plan what each HIT would get; time is added to its expiry, or to now where that is past.
 
@@ -83,7 +77,7 @@ def plan_extend(
         UsageError: a HIT of nine or fewer assignments would have ten or more, which the market refuses because the
             commission differs.
     """
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(scope)
     steps, skipped = [], []
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
@@ -91,16 +85,12 @@ def plan_extend(
             skipped.append((target.hit_id, "deleted: it cannot be extended"))
             continue
         _check_size(hit, request.assignments)
-        if request.lifetime is None and hit.expired(now):
+        if request.lifetime is None and hit.expired(scope.now):
             skipped.append((target.hit_id, "its time is over, so that nobody could take more: add --lifetime too"))
             continue
-        token = intents.token(database_id, intents.EXTEND_HIT, batch, index)
-        intent = _intent(place, hit, request, token, batch, now)
-        intent.request["place"] = index
-        row = hits.get(session, place, hit.hit_id)
-        intent.experiment_id = None if row is None else row.experiment_id
-        steps.append(_step(intent))
-    return Plan("extend", place.mode, tuple(steps), skip(skipped))
+        row = hits.get(scope.session, scope.place, hit.hit_id)
+        steps.append(_step(_intent(batch, index, hit, request, None if row is None else row.experiment_id)))
+    return Plan("extend", scope.place.mode, tuple(steps), skip(skipped))
 
 
 def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
@@ -156,29 +146,19 @@ def _check_size(hit: Hit, assignments: int) -> None:
         )
 
 
-def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: str, now: datetime) -> Intent:
+def _intent(batch: Batch, index: int, hit: Hit, request: ExtendRequest, experiment_id: int | None) -> Intent:
     each = assignment_cost(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
-    expires = None if request.lifetime is None else max(hit.expires or now, now) + request.lifetime
+    expires = None if request.lifetime is None else max(hit.expires or batch.now, batch.now) + request.lifetime
     if expires is not None:
         expires = expires.replace(microsecond=0)  # as the market keeps it
-    return Intent(
-        token=token,
-        kind=intents.EXTEND_HIT,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=token,
-        subject=hit.hit_id,
-        request={
-            "assignments": request.assignments,
-            "total": hit.max_assignments + request.assignments,
-            "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
-            "expires": None if expires is None else format_time(expires),
-            "expired": None if hit.expires is None else format_time(hit.expires),
-        },
-        cost=each * request.assignments,
-        created=now,
-    )
+    asked = {
+        "assignments": request.assignments,
+        "total": hit.max_assignments + request.assignments,
+        "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
+        "expires": None if expires is None else format_time(expires),
+        "expired": None if hit.expires is None else format_time(hit.expires),
+    }
+    return batch.extension(hit.hit_id, asked, each * request.assignments, index, experiment_id=experiment_id)
 
 
 def _step(intent: Intent) -> Step[Intent]:
@@ -214,7 +194,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
     new = [intent for intent in wanted if intent.token not in counted]
     check_funds(world, costs_of(new), now)
     with world.database.read() as session:
-        check_extensions(session, world.place, new, now)
+        check_extensions(Scope(session, world.place, now), new)
     return replace(plan, notes=(*settled.beside(run), *plan.notes)), Extend(world, wanted, run, now)
 
 
@@ -224,7 +204,7 @@ def _plan_new(world: World, request: ExtendRequest, run: RunRow, now: datetime) 
     untold = [fail(each.hit_id, each.refused) for each in seen.values() if each.refused is not None]
     told = [target for target in targets.found if seen[target.hit_id].refused is None]
     with world.database.read() as session:
-        plan = plan_extend(session, world.place, told, seen, request, now)
+        plan = plan_extend(Scope(session, world.place, now), told, seen, request)
     return replace(plan, skipped=(*plan.skipped, *untold, *targets.failed), run=run)
 
 
@@ -236,7 +216,7 @@ def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
     return costs
 
 
-class Extend:
+class Extend(Act[Intent]):
     """Adds time first, so that new assignments can be taken at once, then assignments by their intent's token."""
 
     def __init__(self, world: World, wanted: Sequence[Intent], run: RunRow, now: datetime) -> None:
@@ -263,8 +243,9 @@ class Extend:
     def _open(self, session: Session) -> None:
         counted = {intent.token for intent in intents.unfinished(session, self._place, intents.EXTEND_HIT)}
         new = [intent for intent in self._wanted if intent.token not in counted]
-        check_budgets(session, self._place, costs_of(new), self._now)
-        check_extensions(session, self._place, new, self._now)
+        scope = Scope(session, self._place, self._now)
+        check_budgets(scope, costs_of(new))
+        check_extensions(scope, new)
         for intent in self._wanted:
             intent.run = self._run.number
         intents.open_many(session, self._wanted)

@@ -72,7 +72,7 @@ def list_hits(
     with database.read() as session:
         rows = [as_dict(row, now) for row in hits.select_hits(session, wanted)]
     if selection.all_studies and not selection.filters and not selection.ids:
-        rows += _elsewhere(world, statuses, active=active, expired=expired, now=now)
+        rows += _unknown(world, statuses, active=active, expired=expired, now=now)
     return rows
 
 
@@ -91,7 +91,7 @@ def refuse_unknown(session: Session, place: Place, ids: Sequence[str]) -> None:
         )
 
 
-def _elsewhere(
+def _unknown(
     world: World, statuses: Sequence[str], *, active: bool, expired: bool, now: datetime
 ) -> list[dict[str, Any]]:
     """The rows of what only the market knows."""
@@ -110,16 +110,7 @@ def _of_market(hit: Hit, place: Place, now: datetime) -> dict[str, Any]:
         "hit_id": hit.hit_id,
         "experiment": None,
         "title": hit.title,
-        "status": hit.status,
-        "reward": hit.reward,
-        "max_assignments": hit.max_assignments,
-        "available": hit.available,
-        "pending": hit.pending,
-        "completed": hit.completed,
-        "submitted": hit.submitted,
-        "created": hit.created,
-        "expires": hit.expires,
-        "expired": hit.expired(now),
+        **state_of(hit, now),
         "campaign": None,
         "codeversion": None,
         "mode": place.mode,
@@ -140,23 +131,30 @@ def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
     read_market(world, rows, now, known=entered)
 
 
+def state_of(hit: Hit | HitRow, now: datetime) -> dict[str, Any]:
+    """Return what every row shows of a HIT's state: status, reward, counters and times."""
+    return {
+        "status": hit.status,
+        "reward": hit.reward,
+        "max_assignments": hit.max_assignments,
+        "available": hit.available,
+        "pending": hit.pending,
+        "completed": hit.completed,
+        "submitted": hit.submitted,
+        "created": hit.created,
+        "expires": hit.expires,
+        "expired": hit.expired(now),
+    }
+
+
 def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
     """The row of ``hits list``; a HIT that is gone has no slots, whatever was left of them when it went."""
-    gone = row.status == hits.DISPOSED
     return {
         "hit_id": row.hit_id,
         "experiment": row.experiment,
         "title": row.title,
-        "status": row.status,
-        "reward": row.reward,
-        "max_assignments": row.max_assignments,
-        "available": 0 if gone else row.available,
-        "pending": 0 if gone else row.pending,
-        "completed": row.completed,
-        "submitted": row.submitted,
-        "created": row.created,
-        "expires": row.expires,
-        "expired": row.expired(now),
+        **state_of(row, now),
+        **({"available": 0, "pending": 0} if row.status == hits.DISPOSED else {}),
         "campaign": row.campaign,
         "codeversion": row.code_version,
         "mode": row.mode,

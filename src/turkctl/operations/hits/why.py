@@ -32,19 +32,19 @@ COLUMNS = ("act", "id", "can", "why", "clears", "mend")
 
 @dataclass(frozen=True)
 class Obstacle:
-    """One act on a HIT or an assignment: whether it can be done, and if not why, until when, and what mends it."""
+    """One act on a HIT or an assignment: whether it can be done, and if not why, until when, and what fixes it."""
 
     act: str
     id: str
     why: str | None = None
     clears: datetime | None = None
     """When it goes by itself; None where it does not, or where nobody can tell."""
-    mend: str | None = None
+    fix: str | None = None
     can: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The row that is shown."""
-        return {name: getattr(self, name) for name in COLUMNS}
+        return {name: getattr(self, "fix" if name == "mend" else name) for name in COLUMNS}
 
 
 def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
 def _delete(hit: Hit, work: Sequence[Assignment], now: datetime) -> Obstacle:
     reason = obstacle(hit, now, force=False)
     if reason is None:
-        return Obstacle("delete", hit.hit_id, can=True, mend=f"turkctl hits delete {hit.hit_id}")
+        return Obstacle("delete", hit.hit_id, can=True, fix=f"turkctl hits delete {hit.hit_id}")
     if hit.submitted:
         by_itself = [each.auto_approval for each in work if each.status == SUBMITTED and each.auto_approval]
         clears = max(by_itself, default=None)
@@ -90,12 +90,12 @@ def _extend(world: World, hit: Hit) -> Obstacle:
     try:
         plan, _act = prepare_extend(world, ExtendRequest((hit.hit_id,), assignments=1, new=True))
     except TurkctlError as error:
-        return Obstacle("extend", hit.hit_id, error.message, mend=error.hint)
+        return Obstacle("extend", hit.hit_id, error.message, fix=error.hint)
     if plan.skipped:
         return Obstacle(
-            "extend", hit.hit_id, plan.skipped[0].detail, mend=f"turkctl hits extend {hit.hit_id} --lifetime 1d"
+            "extend", hit.hit_id, plan.skipped[0].detail, fix=f"turkctl hits extend {hit.hit_id} --lifetime 1d"
         )
-    return Obstacle("extend", hit.hit_id, can=True, mend=f"turkctl hits extend {hit.hit_id} --assignments 1")
+    return Obstacle("extend", hit.hit_id, can=True, fix=f"turkctl hits extend {hit.hit_id} --assignments 1")
 
 
 def _nothing_yet(act: str, hit: Hit, now: datetime) -> Obstacle:
@@ -109,7 +109,7 @@ def _nothing_yet(act: str, hit: Hit, now: datetime) -> Obstacle:
 def _approve(work: Assignment, now: datetime) -> Obstacle:
     name = work.assignment_id
     if work.status == SUBMITTED:
-        return Obstacle("approve", name, can=True, mend=f"turkctl workers approve {name}")
+        return Obstacle("approve", name, can=True, fix=f"turkctl workers approve {name}")
     if work.status != REJECTED:
         return Obstacle("approve", name, "approved before")
     if work.submitted is not None and work.submitted + OVERRIDABLE <= now:
@@ -126,13 +126,13 @@ def _bonuses(world: World, work: Sequence[Assignment]) -> list[Obstacle]:
     try:
         plan, _act = prepare_bonus(world, WorkSelection(Selection(ids=names)), BonusRequest("asked by hits why"))
     except TurkctlError as error:
-        return [Obstacle("bonus --auto", name, error.message, mend=error.hint) for name in names]
+        return [Obstacle("bonus --auto", name, error.message, fix=error.hint) for name in names]
     left = {item.id: item for item in plan.skipped}
     return [_bonus(name, left.get(name)) for name in names]
 
 
 def _bonus(name: str, left: ItemResult | None) -> Obstacle:
     if left is None:
-        return Obstacle("bonus --auto", name, can=True, mend=f"turkctl workers bonus {name} --auto --reason TEXT")
+        return Obstacle("bonus --auto", name, can=True, fix=f"turkctl workers bonus {name} --auto --reason TEXT")
     reason = left.error.message if left.status == FAILED and left.error is not None else left.detail
-    return Obstacle("bonus --auto", name, reason, mend=f"turkctl workers bonus {name} --amount A --reason TEXT")
+    return Obstacle("bonus --auto", name, reason, fix=f"turkctl workers bonus {name} --amount A --reason TEXT")

@@ -45,7 +45,7 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 
-_LETTER = """You did work that could not be submitted, and here is how you get paid for it: {reason}
+_MESSAGE = """You did work that could not be submitted, and here is how you get paid for it: {reason}
 
 There is a HIT that only you can see, with the title "{title}" and a reward of ${amount}. \
 Search for that title among the HITs you are qualified for{link}, accept it by {until:%Y-%m-%d %H:%M} UTC, \
@@ -116,10 +116,10 @@ class Compensation:
         """The HIT as the store keeps it: of no code version, so that no campaign counts it."""
         return hit_row(hit, place, now, duration=DURATION, lifetime=self.lifetime, experiment_id=self.experiment_id)
 
-    def letter(self, until: datetime, link: str | None) -> str:
+    def message(self, until: datetime, link: str | None) -> str:
         """What the worker reads."""
         address = "" if link is None else f", or open {link}"
-        return _LETTER.format(
+        return _MESSAGE.format(
             reason=self.reason, title=TITLE, amount=format_money(self.amount), until=until, link=address
         )
 

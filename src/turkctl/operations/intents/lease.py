@@ -32,10 +32,10 @@ class LeaseLostError(RefusedError):
 
     code = "lease_lost"
 
-    def __init__(self, what: str = "the scheduler", hint: str = "turkctl scheduler status") -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"the lease of {what} was lost: this process was held up for longer than the lease lasts",
-            hint=f"see who has it now with: {hint}",
+            "the lease of the scheduler was lost: this process was held up for longer than the lease lasts",
+            hint="see who has it now with: turkctl scheduler status",
         )
 
 
@@ -60,9 +60,9 @@ def is_gone(row: LeaseRow) -> bool:
     return processes.is_gone(owner)
 
 
-def living_holder(session: Session, name: str, clock: Clock = leases.machine_clock) -> LeaseRow | None:
+def living_holder(session: Session, name: str) -> LeaseRow | None:
     """Return who holds a lease; None where it is free, has run out, or its holder is proven dead."""
-    row = leases.holder(session, clock(session), name)
+    row = leases.holder(session, leases.machine_clock(session), name)
     return None if row is None or is_gone(row) else row
 
 
@@ -112,11 +112,11 @@ class Keeper:
         self._grant: LeaseGrant | None = None
         self._renewed = 0.0
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for a lease that another process has."""
         return HeldError(row)
 
-    def lost(self) -> RefusedError:
+    def loss(self) -> RefusedError:
         """Return the error for a lease that does not hold any more."""
         return LeaseLostError()
 
@@ -127,7 +127,7 @@ class Keeper:
         """Take the lease; one that is ours and still holds is prolonged.
 
         Raises:
-            RefusedError: another process has it (see :meth:`refuse`).
+            RefusedError: another process has it (see :meth:`refusal`).
             DatabaseUnreachableError: the database did not answer.
         """
         with self._database.write() as session:
@@ -139,7 +139,7 @@ class Keeper:
         """Take the lease within a transaction; False where it was ours and is prolonged.
 
         Raises:
-            RefusedError: another process has it (see :meth:`refuse`).
+            RefusedError: another process has it (see :meth:`refusal`).
         """
         started = self._seconds()
         now = self._clock(session)
@@ -148,7 +148,7 @@ class Keeper:
             return False
         found = leases.acquire(session, self.claimant, now, self._free, self.name)
         if isinstance(found, LeaseRow):
-            raise self.refuse(found)
+            raise self.refusal(found)
         self._renewed = started
         self._grant, self.epoch = found, found.epoch
         return True
@@ -157,18 +157,18 @@ class Keeper:
         """Prolong the lease within a transaction, which so happens only while the lease holds.
 
         Raises:
-            RefusedError: it does not hold any more (see :meth:`lost`).
+            RefusedError: it does not hold any more (see :meth:`loss`).
         """
         started = self._seconds()
         if self._grant is None or not leases.renew(session, self._grant, self._clock(session)):
-            raise self.lost()
+            raise self.loss()
         self._renewed = started
 
     def renew(self) -> None:
         """Prolong the lease.
 
         Raises:
-            RefusedError: it does not hold any more (see :meth:`lost`).
+            RefusedError: it does not hold any more (see :meth:`loss`).
             DatabaseUnreachableError: the database did not answer.
         """
         with self._database.write() as session:
@@ -178,7 +178,7 @@ class Keeper:
         """See that the lease holds; what a batch calls between its groups.
 
         Raises:
-            RefusedError: it does not hold, or cannot be seen to while it may have run out (see :meth:`lost`).
+            RefusedError: it does not hold, or cannot be seen to while it may have run out (see :meth:`loss`).
             DatabaseReplacedError: the file with the lease was replaced or removed.
         """
         age = self._seconds() - self._renewed
@@ -190,7 +190,7 @@ class Keeper:
             raise
         except UnreachableError:
             if not 0 <= age < SURE_FOR:
-                raise self.lost() from None
+                raise self.loss() from None
 
     def release(self) -> None:
         """Give the lease back, so that the next process need not wait for it to run out."""
@@ -215,7 +215,7 @@ class Keeper:
         """Hold the lease for the block, renewed by a thread; given back at its end.
 
         Raises:
-            RefusedError: another process has it (see :meth:`refuse`).
+            RefusedError: another process has it (see :meth:`refusal`).
             DatabaseUnreachableError: the database did not answer.
         """
         self.acquire()

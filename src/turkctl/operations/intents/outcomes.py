@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from turkctl.errors import TurkctlError
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AlreadyExistsError, InvalidStateError, MarketRefusedError, ParameterError
-from turkctl.mturk.types import Hit
+from turkctl.mturk.types import Hit, HitRequest
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 
 
@@ -23,6 +23,18 @@ def posted_before(mturk: MTurk, error: AlreadyExistsError, token: str) -> Hit:
     if hit.annotation != token:
         raise error
     return hit
+
+
+def post_once(mturk: MTurk, request: HitRequest, token: str) -> Hit:
+    """Post a HIT; a token that was used means that it is posted, once the HIT proves to carry it.
+
+    Raises:
+        TurkctlError: the market refused, or did not answer.
+    """
+    try:
+        return mturk.create_hit(request, token)
+    except AlreadyExistsError as error:
+        return posted_before(mturk, error, token)
 
 
 def refused(error: TurkctlError) -> bool:

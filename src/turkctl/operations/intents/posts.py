@@ -83,7 +83,7 @@ class Post:
             settings.reward if reward is None else reward,
             settings.duration if duration is None else duration,
             settings.lifetime if lifetime is None else lifetime,
-            bool(settings.qualifications.get("masters")),
+            settings.masters,
             absent,
         )
 
@@ -174,5 +174,28 @@ def hit_row(
         expires=hit.expires or created + lifetime,
         synced=now,
         annotation=hit.annotation,
+        origin=origin,
+    )
+
+
+def found_row(
+    hit: Hit,
+    place: Place,
+    now: datetime,
+    *,
+    experiment_id: int | None = None,
+    code_version: str | None = None,
+    origin: str = hits.OURS,
+) -> hits.Hit:
+    """Return the row of a HIT that another program posted, as the market describes it."""
+    return hit_row(
+        hit,
+        place,
+        now,
+        duration=hit.duration or timedelta(),
+        lifetime=timedelta(),
+        experiment_id=experiment_id,
+        code_version=code_version,
+        masters=requirements.ask_for_masters(hit.requirements),
         origin=origin,
     )

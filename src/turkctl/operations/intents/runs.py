@@ -240,11 +240,11 @@ def _minute(moment: datetime) -> str:
 class _RunKeeper(Keeper):
     """The hold on the lease of a run."""
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for a run that another process has taken up."""
         return RunAtWorkError(row.host, row.pid, row.since)
 
-    def lost(self) -> RefusedError:
+    def loss(self) -> RefusedError:
         """Return the error for a run that another process may have taken over."""
         return RunLostError()
 

@@ -23,7 +23,8 @@ from turkctl.operations.intents.compensations import Compensation
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow, at_work
 from turkctl.store import campaigns, contents, experiments, hits, intents, rounds, runs
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
+from turkctl.store.experiments import Version
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.runs import Run
 from turkctl.words import counted, plural
@@ -127,7 +128,7 @@ def settle(world: World, now: datetime) -> Settled:
         hit = by_annotation.get(intent.token) if intent.kind in _POSTS else _extended(world, engine, intent, now)
         with world.database.write() as session:
             if hit is not None:
-                _enter(session, place, intent, hit, now)
+                _enter(Scope(session, place, now), intent, hit)
             elif now - intent.created > TOKEN_TRUSTED and intent.token not in untold:
                 intents.abandon(session, intent.token, "no trace of it on the market", now)
     with world.database.read() as session:
@@ -242,19 +243,19 @@ def _ended_after(other: Intent, intent: Intent) -> bool:
     return other.finished is not None and other.finished >= intent.created
 
 
-def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
+def _enter(scope: Scope, intent: Intent, hit: Hit) -> None:
     if intent.kind in _POSTS:
-        enter_post(session, place, intent, hit, now)
+        enter_posts(scope, [(intent, hit)])
     else:
-        intents.complete(session, intent.token, hit.hit_id, now)
+        intents.complete(scope.session, intent.token, hit.hit_id, scope.now)
 
 
-def enter_post(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
-    """Store the HIT that a creation intent made, finish the intent, and count it in its round."""
-    enter_hit(session, place, intent, hit, now)
-    intents.complete(session, intent.token, hit.hit_id, now)
-    if "campaign_id" in intent.request:
-        recount(session, {intent.batch})
+def enter_posts(scope: Scope, made: Sequence[tuple[Intent, Hit]]) -> None:
+    """Store the HITs that creation intents made, finish the intents, and count the HITs in their rounds."""
+    _enter_hits(scope, made)
+    for intent, hit in made:
+        intents.complete(scope.session, intent.token, hit.hit_id, scope.now)
+    recount(scope.session, {intent.batch for intent, _hit in made if "campaign_id" in intent.request})
 
 
 def recount(session: Session, batches: Collection[str]) -> None:
@@ -272,20 +273,23 @@ def recount(session: Session, batches: Collection[str]) -> None:
             )
 
 
-def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
-    """Store the HIT that a creation intent made, unless it is there."""
-    known = hits.get(session, place, hit.hit_id)
-    if known is not None:
-        _show_content(session, intent, known)
-        return
+def _enter_hits(scope: Scope, made: Sequence[tuple[Intent, Hit]]) -> None:
+    """Store those HITs that are not there, with one look at them and one at the settings that they were made with."""
+    session = scope.session
+    stored = hits.by_ids(session, scope.place, [hit.hit_id for _intent, hit in made])
+    new = [intent for intent, hit in made if hit.hit_id not in stored and intent.kind != intents.COMPENSATE]
+    versions = experiments.by_settings(session, {int(intent.request["settings_id"]) for intent in new})
+    for intent, hit in made:
+        if hit.hit_id not in stored:
+            stored[hit.hit_id] = hits.insert(session, _row(scope, intent, hit, versions))
+        _show_content(session, intent, stored[hit.hit_id])
+
+
+def _row(scope: Scope, intent: Intent, hit: Hit, versions: Mapping[int, Version]) -> hits.Hit:
     if intent.kind == intents.COMPENSATE:
-        hits.insert(session, Compensation.restore(intent.request).row(hit, place, now))
-        return
-    version = experiments.settings_of(session, int(intent.request["settings_id"]))
-    assert version is not None, "settings are never deleted"
-    post = Post.restore(version, intent.request)
-    made = hits.insert(session, post.row(hit, place, now, campaign_id=intent.request.get("campaign_id")))
-    _show_content(session, intent, made)
+        return Compensation.restore(intent.request).row(hit, scope.place, scope.now)
+    post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
+    return post.row(hit, scope.place, scope.now, campaign_id=intent.request.get("campaign_id"))
 
 
 def _show_content(session: Session, intent: Intent, hit: hits.Hit) -> None:

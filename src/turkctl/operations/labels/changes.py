@@ -86,10 +86,10 @@ def exclude_workers(
     chosen = list(dict.fromkeys(workers))
     with world.database.read() if dry_run else world.database.write() as session:
         out = label_votes.excluded(session, *of)
-        strangers = [each for each in label_votes.unknown_workers(session, *of, chosen) if each not in out]
-        if strangers:
+        unknown = [each for each in label_votes.unknown_workers(session, *of, chosen) if each not in out]
+        if unknown:
             raise NotFoundError(
-                f"worker {strangers[0]} gave no label to experiment {slug} in mode {mode}",
+                f"worker {unknown[0]} gave no label to experiment {slug} in mode {mode}",
                 hint=f"see: turkctl labels list --experiment {slug}",
             )
         todo = [each for each in chosen if (each in out) is undo]

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlmodel import Session
-
 from turkctl.errors import FundsError
 from turkctl.mturk.types import Balance
 from turkctl.operations.engine.world import World
@@ -15,31 +13,30 @@ from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import cost_of_committed, cost_of_undecided
 from turkctl.store import experiments, intents, payments, slots
-from turkctl.store.base import Place
+from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.units import ZERO, format_money
 
 
-def committed(session: Session, place: Place, now: datetime, *, experiment_id: int | None = None) -> Decimal:
+def committed(scope: Scope, *, experiment_id: int | None = None) -> Decimal:
     """Dollars paid or promised: bonuses, and reward and fee for every slot open, pending, unreviewed or approved.
 
     Slots that nobody can take any more (expired) and rejected work are released. Unfinished intents count in full.
 
     Args:
-        session: on turkctl's database.
-        place: mode and market.
-        now: the moment that "expired" refers to.
+        scope: its time is the moment that "expired" refers to.
         experiment_id: only this experiment's.
     """
-    held = cost_of_committed(slots.slots(session, place, now, experiment_id=experiment_id))
-    paid = payments.total(session, payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=experiment_id))
-    return held + paid + intents.outstanding_cost(session, place, experiment_id=experiment_id)
+    held = cost_of_committed(slots.slots(scope, experiment_id=experiment_id))
+    bonuses = payments.PaymentFilter(scope.place, kind=payments.BONUS, experiment_id=experiment_id)
+    paid = payments.total(scope.session, bonuses)
+    return held + paid + intents.outstanding_cost(scope.session, scope.place, experiment_id=experiment_id)
 
 
-def exposure(session: Session, place: Place, now: datetime) -> Decimal:
+def exposure(scope: Scope) -> Decimal:
     """Dollars that open, pending and unreviewed slots may still cost, commission included."""
-    undecided = cost_of_undecided(slots.slots(session, place, now))
-    return undecided + intents.outstanding_cost(session, place)
+    undecided = cost_of_undecided(slots.slots(scope))
+    return undecided + intents.outstanding_cost(scope.session, scope.place)
 
 
 def headroom(balance: Balance, exposure: Decimal, min_balance: Decimal | None) -> Decimal:
@@ -66,8 +63,9 @@ def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime
     if not total:
         return
     with world.database.read() as session:
-        floor = check_budgets(session, world.place, costs, now)
-        promised = exposure(session, world.place, now)
+        scope = Scope(session, world.place, now)
+        floor = check_budgets(scope, costs)
+        promised = exposure(scope)
     balance = world.engine().call(world.mturk.balance)
     room = headroom(balance, promised, floor)
     if total > room:
@@ -77,7 +75,7 @@ def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime
         )
 
 
-def check_budgets(session: Session, place: Place, costs: Mapping[int | None, Decimal], now: datetime) -> Decimal:
+def check_budgets(scope: Scope, costs: Mapping[int | None, Decimal]) -> Decimal:
     """See that the experiments' budgets allow it; the highest balance, in dollars, that one of them wants kept.
 
     In a transaction that opens the intents of what costs it, this holds whatever other processes post meanwhile.
@@ -88,20 +86,20 @@ def check_budgets(session: Session, place: Place, costs: Mapping[int | None, Dec
     floor = ZERO
     for experiment_id, cost in costs.items():
         if experiment_id is not None:
-            version = experiments.current(session, experiment_id)
-            error = over_budget(version.slug, cost, budget_of(session, place, now, version))
+            version = experiments.current(scope.session, experiment_id)
+            error = over_budget(version.slug, cost, budget_of(scope, version))
             if error is not None:
                 raise error
             floor = max(floor, settings_of(version).limits.min_balance or ZERO)
     return floor
 
 
-def budget_of(session: Session, place: Place, now: datetime, version: Version) -> Bound[Decimal] | None:
+def budget_of(scope: Scope, version: Version) -> Bound[Decimal] | None:
     """Return the experiment's budget in dollars, with what is committed of it; None where it has none."""
     budget = settings_of(version).limits.budget
     if budget is None:
         return None
-    return Bound("limits.budget", budget, committed(session, place, now, experiment_id=version.experiment_id))
+    return Bound("limits.budget", budget, committed(scope, experiment_id=version.experiment_id))
 
 
 def over_budget(slug: str, cost: Decimal, budget: Bound[Decimal] | None) -> FundsError | None:

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
-
-from sqlmodel import Session
 
 from turkctl.errors import FundsError
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import read_commitments
 from turkctl.store import campaigns, hits
-from turkctl.store.base import Place
+from turkctl.store.base import Scope
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO, format_money
 
 
-def check_extensions(session: Session, place: Place, wanted: Sequence[Intent], now: datetime) -> None:
+def check_extensions(scope: Scope, wanted: Sequence[Intent]) -> None:
     """See that the budgets of the campaigns whose HITs would grow allow it.
 
     Raises:
         FundsError: committed and cost together pass a campaign's budget.
     """
-    known = hits.by_ids(session, place, [intent.subject for intent in wanted])
+    known = hits.by_ids(scope.session, scope.place, [intent.subject for intent in wanted])
     costs: dict[int, Decimal] = {}
     for intent in wanted:
         number = known[intent.subject].campaign_id if intent.subject in known else None
         if number is not None:
             costs[number] = costs.get(number, ZERO) + intent.cost
-    commitments = read_commitments(session, place, now) if costs else None
+    commitments = read_commitments(scope) if costs else None
     for number, cost in costs.items():
-        campaign = campaigns.get(session, number)
+        campaign = campaigns.get(scope.session, number)
         if commitments is None or campaign is None or campaign.budget is None:
             continue
         budget = Bound("budget", campaign.budget, commitments.of_campaign(number))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-
-from sqlmodel import Session
 
 from turkctl.fees import assignment_cost
 from turkctl.store import hits, intents, slots
-from turkctl.store.base import Place
+from turkctl.store.base import Scope
 from turkctl.store.campaigns import digest
 from turkctl.store.hits import Hit
 from turkctl.store.intents import Intent
@@ -68,8 +65,9 @@ class Commitments:
         return None if hit is None or hit.campaign_id is None else digest(hit.campaign_id)
 
 
-def read_commitments(session: Session, place: Place, now: datetime) -> Commitments:
+def read_commitments(scope: Scope) -> Commitments:
     """Read what is committed, in one snapshot of the database: each thing is asked for once."""
-    waiting = intents.unfinished(session, place)
+    waiting = intents.unfinished(scope.session, scope.place)
     extended = [intent.subject for intent in waiting if intent.kind == intents.EXTEND_HIT]
-    return Commitments(slots.slots(session, place, now, apart=True), waiting, hits.by_ids(session, place, extended))
+    growing = hits.by_ids(scope.session, scope.place, extended)
+    return Commitments(slots.slots(scope, apart=True), waiting, growing)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-
-from sqlmodel import Session
 
 from turkctl.errors import RefusedError
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.budgets import budget_of
 from turkctl.store import hits, intents
-from turkctl.store.base import Place
+from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO, format_money
@@ -61,29 +58,24 @@ class Room:
             self.budget.take(cost)
 
 
-def read_room(session: Session, place: Place, now: datetime, version: Version) -> Room:
+def read_room(scope: Scope, version: Version) -> Room:
     """Return what is left, unfinished requests taken off. In the transaction that opens requests, it holds."""
-    counts = hit_bounds(session, place, now, version, intents.unfinished(session, place, intents.CREATE_HIT))
-    budget = budget_of(session, place, now, version)
-    return Room(counts, budget, settings_of(version).limits.min_balance or ZERO)
+    counts = hit_bounds(scope, version, intents.unfinished(scope.session, scope.place, intents.CREATE_HIT))
+    return Room(counts, budget_of(scope, version), settings_of(version).limits.min_balance or ZERO)
 
 
-def hit_bounds(
-    session: Session, place: Place, now: datetime, version: Version, waiting: Iterable[Intent]
-) -> list[Bound[int]]:
+def hit_bounds(scope: Scope, version: Version, waiting: Iterable[Intent]) -> list[Bound[int]]:
     """Return an experiment's limits on numbers of HITs, with what counts against them: HITs, and requests for some.
 
     Args:
-        session: on turkctl's database.
-        place: mode and market.
-        now: the moment that "active" refers to.
+        scope: its time is the moment that "active" refers to.
         version: of the experiment.
         waiting: unfinished requests of the place, which may still become HITs.
     """
     limits = settings_of(version).limits
     if limits.max_active_hits is None and limits.max_total_hits is None:
         return []
-    active, total = hits.count_hits(session, place, now, version.experiment_id)
+    active, total = hits.count_hits(scope, version.experiment_id)
     coming = sum(each.kind == intents.CREATE_HIT and each.experiment_id == version.experiment_id for each in waiting)
     return [
         Bound(f"limits.{name}", allowed, there + coming)
@@ -95,21 +87,19 @@ def hit_bounds(
     ]
 
 
-def check_counts(wanted: Collection[str], session: Session, place: Place, now: datetime, version: Version) -> None:
+def check_counts(scope: Scope, version: Version, wanted: Collection[str]) -> None:
     """See that the limits on numbers of HITs allow it.
 
     Args:
-        wanted: the tokens of what is to be posted; other unfinished requests count as posted.
-        session: on turkctl's database.
-        place: mode and market.
-        now: the moment that "active" refers to.
+        scope: its time is the moment that "active" refers to.
         version: of the experiment.
+        wanted: the tokens of what is to be posted; other unfinished requests count as posted.
 
     Raises:
         RefusedError: more HITs, active or in all, than the experiment allows.
     """
-    others = [each for each in intents.unfinished(session, place, intents.CREATE_HIT) if each.token not in wanted]
-    for bound in hit_bounds(session, place, now, version, others):
+    asked = intents.unfinished(scope.session, scope.place, intents.CREATE_HIT)
+    for bound in hit_bounds(scope, version, [each for each in asked if each.token not in wanted]):
         if not bound.admits(len(wanted)):
             raise RefusedError(
                 f"{len(wanted)} more HITs on top of {bound.used} would pass {bound.name} = {bound.allowed}",

@@ -6,7 +6,6 @@ ledger has nothing about an assignment, the market is asked what was paid before
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.intents.outcomes import refused
@@ -38,9 +37,9 @@ from turkctl.operations.payments.orders import (
     refuse_ambiguous,
 )
 from turkctl.operations.selection.work import WorkSelection, misnamed_by, work_elsewhere
-from turkctl.store import experiments, intents, meta, participants, payments
-from turkctl.store.base import Place
-from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store import experiments, intents, participants, payments
+from turkctl.store.base import Scope
+from turkctl.store.intents import TOKEN_TRUSTED, Batch, Intent
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import ZERO, format_money
 
@@ -104,7 +103,7 @@ def plan_orders(
             else:
                 steps.append(_step(intent, order))
                 changed += Decimal(intent.request["amount"]) != order.amount
-        steps, over = within_caps(session, world.place, steps, waiting, now, strict=strict)
+        steps, over = within_caps(Scope(session, world.place, now), steps, waiting, strict=strict)
     costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
     for step in steps:
         if step.payload.token not in counted:
@@ -170,42 +169,23 @@ def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now:
 
 
 def _new(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(Scope(session, world.place, now))
     slugs = {order.work.experiment for order in orders if order.work.experiment is not None}
     versions = {slug: experiments.by_slug(session, slug) for slug in slugs}
     numbers = {slug: version.experiment_id for slug, version in versions.items() if version is not None}
-    return [
-        _intent(world.place, order, batch, database_id, numbers.get(order.work.experiment or ""), now)
-        for order in orders
-    ]
+    return [_intent(batch, order, numbers.get(order.work.experiment or "")) for order in orders]
 
 
-def _intent(
-    place: Place, order: Order, batch: str, database_id: str, experiment_id: int | None, now: datetime
-) -> Intent:
-    work = order.work
-    token = intents.token(database_id, intents.BONUS, work.assignment_id, order.purpose)
-    return Intent(
-        token=token,
-        kind=intents.BONUS,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=token,
-        subject=work.assignment_id,
-        experiment_id=experiment_id,
-        request={
-            "worker": work.worker_id,
-            "hit": work.hit_id,
-            "amount": format_money(order.amount),
-            "reason": order.reason,
-            "purpose": order.purpose,
-        },
-        cost=order.amount + bonus_fee(order.amount),
-        state=intents.SENT,
-        created=now,
-        sent=now,
-    )
+def _intent(batch: Batch, order: Order, experiment_id: int | None) -> Intent:
+    work, cost = order.work, order.amount + bonus_fee(order.amount)
+    request = {
+        "worker": work.worker_id,
+        "hit": work.hit_id,
+        "amount": format_money(order.amount),
+        "reason": order.reason,
+        "purpose": order.purpose,
+    }
+    return batch.bonus(work.assignment_id, request, cost, experiment_id=experiment_id)
 
 
 def _step(intent: Intent, order: Order) -> Step[Intent]:
@@ -219,7 +199,7 @@ def _words(intent: Intent, wanted: Decimal) -> str:
     return words if same else f"{words}, as it was begun before; ${format_money(wanted)} is wanted now"
 
 
-class Bonus:
+class Bonus(Act[Intent]):
     """Pays each bonus with its intent's token.
 
     Args:

@@ -22,7 +22,7 @@ from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.budgets import budget_of, over_budget
 from turkctl.operations.payments.orders import Order
 from turkctl.store import experiments, intents, payments
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.store.payments import PaymentFilter
@@ -31,11 +31,11 @@ from turkctl.units import ZERO, format_money
 DAY = timedelta(hours=24)
 
 
-def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | None:
-    """Return the error of an amount that passes a limit; None where it does not."""
+def over_cap(amount: Decimal, cap: Decimal | None) -> TurkctlError | None:
+    """Return the error of an amount that passes ``limits.max_bonus``; None where it does not."""
     if cap is None or amount <= cap:
         return None
-    return _over(amount, f"limits.{name}", cap)
+    return _over(amount, "limits.max_bonus", cap)
 
 
 def _over(amount: Decimal, name: str, cap: Decimal) -> RefusedError:
@@ -52,13 +52,13 @@ def _over_sum(bound: Bound[Decimal], amount: Decimal) -> RefusedError:
     return RefusedError(f"{before}, {error.message}", hint=error.hint)
 
 
-def cap_of(world: World, order: Order) -> TurkctlError | None:
+def order_over_cap(world: World, order: Order) -> TurkctlError | None:
     """The error of a bonus that is over ``limits.max_bonus`` of its experiment."""
     if order.work.experiment is None:
         return None
     with world.database.read() as session:
         version = experiments.by_slug(session, order.work.experiment)
-    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus, "max_bonus")
+    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus)
 
 
 def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> None:
@@ -69,28 +69,20 @@ def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> N
     """
     if experiment_id is not None:
         limits = settings_of(experiments.current(session, experiment_id)).limits
-        error = over_cap(amount, limits.max_bonus, "max_bonus")
+        error = over_cap(amount, limits.max_bonus)
         if error is not None:
             raise UsageError(error.message, hint=error.hint)
 
 
 def within_caps(
-    session: Session,
-    place: Place,
-    steps: Sequence[Step[Intent]],
-    waiting: Sequence[Intent],
-    now: datetime,
-    *,
-    strict: bool,
+    scope: Scope, steps: Sequence[Step[Intent]], waiting: Sequence[Intent], *, strict: bool
 ) -> tuple[list[Step[Intent]], list[ItemResult]]:
     """The steps that the limits on bonuses allow, budgets aside, and the results of the others.
 
     Args:
-        session: on turkctl's database.
-        place: mode and market.
+        scope: its time is the end of the day that ``limits.max_bonus_per_day`` looks back on.
         steps: in the order in which they are to be paid.
         waiting: bonuses of the place that nobody has seen the end of; those that are to be paid may be among them.
-        now: the end of the day that ``limits.max_bonus_per_day`` looks back on.
         strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
 
     Raises:
@@ -99,7 +91,7 @@ def within_caps(
     own = {step.payload.token for step in steps}
     others = [each for each in waiting if each.token not in own]
     rooms = {
-        number: _BonusRoom(session, place, experiments.current(session, number), others, now)
+        number: _BonusRoom(scope, experiments.current(scope.session, number), others)
         for number in {step.payload.experiment_id for step in steps}
         if number is not None
     }
@@ -109,7 +101,7 @@ def within_caps(
         error = None
         if number is not None:
             limit = rooms[number].limits.max_bonus
-            error = over_cap(Decimal(step.payload.request["amount"]), limit, "max_bonus")
+            error = over_cap(Decimal(step.payload.request["amount"]), limit)
             if error is not None and strict:
                 raise UsageError(error.message, hint=error.hint)
             error = error or rooms[number].take(step.payload)
@@ -146,7 +138,7 @@ class CapWatch:
             if intent.token in begun:
                 continue
             if version.experiment_id not in rooms:
-                room = _BonusRoom(session, self._place, version, waiting, now, budget=True)
+                room = _BonusRoom(Scope(session, self._place, now), version, waiting, budget=True)
                 rooms[version.experiment_id] = room
             error = rooms[version.experiment_id].take(intent)
             if error is not None:
@@ -172,23 +164,15 @@ _BEFORE = {"limits.max_bonus_per_worker": "to this worker", "limits.max_bonus_pe
 class _BonusRoom:
     """What one experiment's limits leave: of a worker, of a day, and of the budget where that is asked for."""
 
-    def __init__(
-        self,
-        session: Session,
-        place: Place,
-        version: Version,
-        waiting: Iterable[Intent],
-        now: datetime,
-        *,
-        budget: bool = False,
-    ) -> None:
+    def __init__(self, scope: Scope, version: Version, waiting: Iterable[Intent], *, budget: bool = False) -> None:
+        session = scope.session
         number = version.experiment_id
         self.limits = settings_of(version).limits
         self._slug = version.slug
-        wanted = PaymentFilter(place, kind=payments.BONUS, experiment_id=number)
+        wanted = PaymentFilter(scope.place, kind=payments.BONUS, experiment_id=number)
         most, most_a_day = self.limits.max_bonus_per_worker, self.limits.max_bonus_per_day
         paid = defaultdict(lambda: ZERO, {} if most is None else payments.by_worker(session, wanted))
-        today = replace(wanted, since=now - DAY)
+        today = replace(wanted, since=scope.now - DAY)
         day = ZERO if most_a_day is None else payments.total(session, today, fees=False)
         for intent in waiting:
             if intent.experiment_id == number:
@@ -197,7 +181,7 @@ class _BonusRoom:
         self._paid = paid
         self._workers: dict[str, Bound[Decimal]] = {}
         self._day = [] if most_a_day is None else [Bound("limits.max_bonus_per_day", most_a_day, day)]
-        self._budget = budget_of(session, place, now, version) if budget else None
+        self._budget = budget_of(scope, version) if budget else None
 
     def take(self, intent: Intent) -> TurkctlError | None:
         """Count it, or return the error of the limit that it would pass."""

@@ -10,7 +10,6 @@ told. What is to be done is committed before the first request; a run that was i
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,28 +17,27 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import RefusedError, TurkctlError, UsageError
+from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import (
-    AlreadyExistsError,
     AnswerLostError,
     MarketFaultError,
     MarketRefusedError,
-    NameTakenError,
 )
-from turkctl.mturk.types import Hit, HitRequest, NotifyFailure
+from turkctl.mturk.types import NotifyFailure
 from turkctl.operations.engine.plan import ALREADY_DONE, FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
-from turkctl.operations.intents.outcomes import for_good, posted_before, refused
+from turkctl.operations.intents.outcomes import for_good, post_once, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
-from turkctl.operations.intents.settle import enter_hit, settle
+from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
-from turkctl.store import hits, intents, meta
-from turkctl.store.base import Place
+from turkctl.operations.qualifications.took_part import make_type
+from turkctl.store import hits, intents
+from turkctl.store.base import Scope
 from turkctl.store.hits import Hit as StoredHit
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import CENT, ZERO, format_money
 
 LIFETIME = timedelta(days=14)
@@ -87,7 +85,7 @@ class Case:
 
     what: Compensation
     post: Intent
-    letter: Intent
+    message: Intent
     run: RunRow
 
 
@@ -103,7 +101,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     now, place = world.now(), world.place
     with world.database.read() as session:
         slug = request.experiment
-        experiment_id = None if slug is None else the_experiment(session, slug, world.settings).experiment_id
+        experiment_id = None if slug is None else find_active_experiment(session, slug, world.settings).experiment_id
     what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
     what.request("", "0")  # refuses a reason that no page can hold
     command = Command("workers compensate", what.stored(), None, request.new, request.resume)
@@ -114,7 +112,9 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         case = _interrupted(run.opened(session), run)
         if case is None:
             check_cap(session, what.experiment_id, what.amount)
-            case = _case(place, what, meta.database_id(session), run, now)
+            batch = Batch.begin(Scope(session, place, now))
+            both = batch.compensation(what.worker_id, what.stored(), what.cost, experiment_id=what.experiment_id)
+            case = Case(what, *both, run)
     notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay")))
     if _is_done(case):
         done = ItemResult(what.worker_id, ALREADY_DONE, f"HIT {case.post.result}")
@@ -136,28 +136,7 @@ def _interrupted(opened: Sequence[Intent], run: RunRow) -> Case | None:
 
 
 def _is_done(case: Case) -> bool:
-    return case.post.state == case.letter.state == intents.DONE
-
-
-def _case(place: Place, what: Compensation, database_id: str, run: RunRow, now: datetime) -> Case:
-    batch = secrets.token_hex(16)
-
-    def intent(kind: str, cost: Decimal) -> Intent:
-        return Intent(
-            token=intents.token(database_id, kind, batch),
-            kind=kind,
-            mode=place.mode,
-            market=place.market,
-            batch=batch,
-            digest=batch,
-            subject=what.worker_id,
-            experiment_id=what.experiment_id,
-            request=what.stored(),
-            cost=cost,
-            created=now,
-        )
-
-    return Case(what, intent(intents.COMPENSATE, what.cost), intent(intents.MESSAGE, ZERO), run)
+    return case.post.state == case.message.state == intents.DONE
 
 
 def compensate(world: World, plan: Plan[Case]) -> BatchResult:
@@ -199,11 +178,11 @@ class _Compensation:
         self.gave_up = False
 
     def run(self) -> ItemResult:
-        post, letter = self._open()
+        post, message = self._open()
         if post.state != intents.DONE:
             self._post(post)
         hit = self._stored(post)
-        detail = f"HIT {hit.hit_id}; {self._write(letter, hit)}"
+        detail = f"HIT {hit.hit_id}; {self._write(message, hit)}"
         return ItemResult(self._step.id, "compensated", detail, cost=self._step.cost)
 
     def _open(self) -> tuple[Intent, Intent]:
@@ -214,17 +193,17 @@ class _Compensation:
         """
         with self._world.database.write() as session:
             self._check_again(session)
-            wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.letter)]
+            wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.message)]
             for intent in wanted:
                 intent.run = self._case.run.number
-            post, letter = intents.open_many(session, wanted)
-        return post, letter
+            post, message = intents.open_many(session, wanted)
+        return post, message
 
     def _check_again(self, session: Session) -> None:
         stored = intents.get(session, self._case.post.token)
         if stored is None or stored.state in (intents.FAILED, intents.ABANDONED):
             costs = {self._case.what.experiment_id: self._case.what.cost}
-            check_budgets(session, self._world.place, costs, self._now)
+            check_budgets(Scope(session, self._world.place, self._now), costs)
 
     def _post(self, post: Intent) -> None:
         type_id = self._qualification(post)
@@ -232,25 +211,19 @@ class _Compensation:
             intents.mark_sent(session, post.token, self._now)
         request = self._case.what.request(post.token, type_id)
         try:
-            hit = self._engine.call(lambda: self._create(request, post.token))
+            hit = self._engine.call(lambda: post_once(self._mturk, request, post.token))
         except MarketRefusedError as error:
             if refused(error):
                 with self._world.database.write() as session:
                     intents.fail(session, post.token, error.code, self._now)
             raise
         with self._world.database.write() as session:
-            enter_hit(session, self._world.place, post, hit, self._now)
-            intents.complete(session, post.token, hit.hit_id, self._now)
-
-    def _create(self, request: HitRequest, token: str) -> Hit:
-        try:
-            return self._mturk.create_hit(request, token)
-        except AlreadyExistsError as error:
-            return posted_before(self._mturk, error, token)
+            enter_posts(Scope(session, self._world.place, self._now), [(post, hit)])
 
     def _qualification(self, post: Intent) -> str:
         """The type that this worker alone holds, made and granted; for a worker whom the market refuses, neither."""
-        type_id = self._type(f"turkctl: compensation {post.token[:32]}")
+        about = "For one worker, who is paid for work that could not be submitted."
+        type_id = make_type(self._world, f"turkctl: compensation {post.token[:32]}", about).type_id
         worker_id = self._case.what.worker_id
         try:
             self._engine.call(lambda: self._mturk.grant(type_id, worker_id, notify=False))
@@ -261,23 +234,10 @@ class _Compensation:
             raise
         return type_id
 
-    def _type(self, name: str) -> str:
-        mturk = self._mturk
-        about = "For one worker, who is paid for work that could not be submitted."
-        try:
-            return self._engine.call(lambda: mturk.create_qualification_type(name, about)).type_id
-        except NameTakenError:
-            found = self._engine.call(lambda: mturk.find_qualification_type(name))
-        if found is None:
-            raise RefusedError(
-                f"the market has a qualification type '{name}' and does not list it yet", hint="try again in a minute"
-            )
-        return found.type_id
-
     def _give_up(self, error: TurkctlError) -> None:
         self.gave_up = True
         with self._world.database.write() as session:
-            for intent in (self._case.post, self._case.letter):
+            for intent in (self._case.post, self._case.message):
                 intents.abandon(session, intent.token, error.code, self._now)
 
     def _stored(self, post: Intent) -> StoredHit:
@@ -287,16 +247,16 @@ class _Compensation:
         assert hit is not None, "it was entered with the end of its intent"
         return hit
 
-    def _write(self, letter: Intent, hit: StoredHit) -> str:
+    def _write(self, message: Intent, hit: StoredHit) -> str:
         """Send the message, unless somebody began to; what became of it."""
         with self._world.database.write() as session:
-            if not intents.mark_sent(session, letter.token, self._now):
-                intents.complete(session, letter.token, "interrupted", self._now)
+            if not intents.mark_sent(session, message.token, self._now):
+                intents.complete(session, message.token, "interrupted", self._now)
                 return "whether the message was sent before the interruption is not known, and it is not sent again"
-        text = self._case.what.letter(hit.expires, link_to(hit, self._mturk.endpoint))
+        text = self._case.what.message(hit.expires, link_to(hit, self._mturk.endpoint))
         became = self._send(text)
         with self._world.database.write() as session:
-            intents.complete(session, letter.token, became, self._now)
+            intents.complete(session, message.token, became, self._now)
         return became
 
     def _send(self, text: str) -> str:

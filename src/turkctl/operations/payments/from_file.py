@@ -19,7 +19,7 @@ from turkctl.operations.intents.bonuses import plain, purpose_of
 from turkctl.operations.intents.runs import logged
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.payments.bonus import Bonus, plan_orders
-from turkctl.operations.payments.caps import cap_of
+from turkctl.operations.payments.caps import order_over_cap
 from turkctl.operations.payments.orders import (
     REJECTED_WORK,
     BonusRequest,
@@ -169,9 +169,9 @@ def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemRe
     with world.database.read() as session:
         own = workers.own_names(session, world.place, ids)
         known = workers.known_names(session, world.place, ids, participants_table(session, world), own)
-    strangers = [name for name in ids if name not in known]
-    askable = [name for name in strangers if can_be_id(name)]
-    errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in strangers if not can_be_id(name)}
+    unknown = [name for name in ids if name not in known]
+    askable = [name for name in unknown if can_be_id(name)]
+    errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in unknown if not can_be_id(name)}
     for name, answer in read_each(world.engine(), askable, world.mturk.get_assignment):
         if isinstance(answer, DoesNotExistError):
             errors[name] = nobody_knows(name)
@@ -233,6 +233,6 @@ def _check(world: World, line: Line, made: Sequence[Order], taken: set[tuple[str
     for order in made:
         if (order.work.assignment_id, order.purpose) in taken:
             raise UsageError(f"assignment {order.work.assignment_id} is there before, for the same purpose")
-        error = cap_of(world, order)
+        error = order_over_cap(world, order)
         if error is not None:
             raise UsageError(error.message, hint=error.hint)

@@ -209,6 +209,11 @@ class ExperimentSettings(SettingsTable):
         return None if self.labels is None else self.labels.field or self.answer_field
 
     @property
+    def masters(self) -> bool:
+        """Whether only Masters may take its HITs, which raises the commission."""
+        return bool(self.qualifications.get("masters"))
+
+    @property
     def items_per_hit(self) -> int:
         """Items of content in a full HIT, those with a known answer included."""
         return self.contents_per_hit + self.gold_per_hit

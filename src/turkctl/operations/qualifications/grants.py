@@ -10,7 +10,7 @@ from typing import TextIO
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.operations.engine.named import named_workers
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, Plan, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.qualifications.by_name import NamedType, find_type
 from turkctl.rows import Table, as_text, opened
@@ -96,16 +96,13 @@ def _plan(world: World, action: str, workers: Named, detail: str) -> Plan[str]:
     return Plan(action, world.place.mode, steps, failed)
 
 
-class _Act:
+class _Recorded(Act[str]):
     """What both have in common: the record."""
 
     def __init__(self, world: World, named: NamedType, now: datetime) -> None:
         self._world = world
         self._named = named
         self._now = now
-
-    def prepare(self, steps: Sequence[Step[str]]) -> None:
-        """Nothing."""
 
     def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None:
         """Remember whom the type of an experiment was decided for by hand, so that no sync decides again."""
@@ -115,7 +112,7 @@ class _Act:
                 qualifications.record_grants(session, self._named.made, done, self._now)
 
 
-class Grants(_Act):
+class Grants(_Recorded):
     """Grants the type."""
 
     def __init__(self, world: World, named: NamedType, now: datetime, value: int, *, notify: bool) -> None:
@@ -129,7 +126,7 @@ class Grants(_Act):
         return Done("granted", step.detail)
 
 
-class Revocations(_Act):
+class Revocations(_Recorded):
     """Takes the type away."""
 
     def __init__(self, world: World, named: NamedType, now: datetime, reason: str | None) -> None:

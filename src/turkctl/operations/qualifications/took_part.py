@@ -15,7 +15,7 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, NameTakenError
 from turkctl.mturk.types import QualificationType
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import claims_unknown_hits
 from turkctl.store import experiments, meta, participants, people, qualifications
@@ -102,20 +102,17 @@ def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:
         return found
     if not claims_unknown_hits(session, made.experiment_id, version.code_version):
         return found
-    elsewhere = people.workers_elsewhere(session, world.place, table, version.code_version)
-    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, elsewhere)]))
+    others = people.workers_of_unknown_hits(session, world.place, table, version.code_version)
+    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, others)]))
 
 
-class _Grants:
+class _Grants(Act[str]):
     """Grants one type to workers. Twice does no harm."""
 
     def __init__(self, world: World, made: MadeType, now: datetime) -> None:
         self._world = world
         self._made = made
         self._now = now
-
-    def prepare(self, steps: Sequence[Step[str]]) -> None:
-        """Nothing."""
 
     def perform(self, step: Step[str]) -> Done:
         """Ask the market; the worker is not told."""

@@ -15,7 +15,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.selection.hits import Selection, select_hits
 from turkctl.operations.sync.observe import named_on_market
 from turkctl.operations.sync.of_psiturk import enter_psiturk
-from turkctl.operations.sync.unknown import list_account, strangers, without_row
+from turkctl.operations.sync.unknown import list_account, unknown_hits, without_row
 from turkctl.store.hits import ASSIGNABLE, HitRow
 
 
@@ -97,17 +97,17 @@ def find_targets(world: World, selection: Selection, now: datetime) -> Targets:
     asked, failed = named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
     targets += [Target.of_market(hit) for hit in asked]
     named = {target.hit_id for target in targets}
-    targets += [Target.of_market(hit) for hit in _strangers(world, selection) if hit.hit_id not in named]
+    targets += [Target.of_market(hit) for hit in _unknown(world, selection) if hit.hit_id not in named]
     return Targets(targets, tuple(failed))
 
 
-def _strangers(world: World, selection: Selection) -> list[Hit]:
+def _unknown(world: World, selection: Selection) -> list[Hit]:
     """HITs of the account that nothing knows and that are selected; the account is listed only where needed."""
     if selection.filters or not selection.all_studies:
         return []
     listed = list_account(world)
     with world.database.read() as session:
-        return strangers(session, world, listed)
+        return unknown_hits(session, world, listed)
 
 
 def unknown_on_market(world: World) -> list[Hit]:

@@ -116,21 +116,21 @@ def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     with world.database.read() as session:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
-        strange_hits = _strange_hits(session, place, wanted.hit_ids, table)
+        unknown_hits = _unknown_hits(session, place, wanted.hit_ids, table)
         rows = workers.select_work(session, narrowed) if _looks_at_ours(wanted) else []
         theirs = PsiturkWork()
         if table is not None and _looks_at_ours(wanted):
             theirs = psiturk_work(session, narrowed, table, (participants.SUBMITTED,), says=SUBMITTED).of_a_market()
         ours = workers.own_names(session, place, selection.ids)
         known = workers.known_names(session, place, selection.ids, table, ours)
-        strangers = [each for each in selection.ids if each not in known]
+        unknown = [each for each in selection.ids if each not in known]
         for each in selection.ids:
             if each not in ours:
                 _refuse_elsewhere(session, place, each)
     by_rows, left = who_did(world, narrowed, theirs, every=True)
-    elsewhere, failed = _on_market(world, wanted, strange_hits)
-    named = _named(world, [each for each in strangers if each not in _names(elsewhere)])
-    work = {found.assignment_id: found for found in (*named.work, *elsewhere)}
+    on_market, failed = _on_market(world, wanted, unknown_hits)
+    named = _named(world, [each for each in unknown if each not in _names(on_market)])
+    work = {found.assignment_id: found for found in (*named.work, *on_market)}
     work |= {each.assignment_id: each for each in (*by_rows, *map(Work.of_row, rows))}
     none = known - _names(work.values()) - {name for name, _reason in left} - theirs.impossible_names
     nothing = [(each, "nothing submitted that matches") for each in selection.ids if each in none]
@@ -338,7 +338,7 @@ def misnamed_by(work: Sequence[Work], claims: Mapping[str, Iterable[str]]) -> tu
     return (f"left as they are, participants' rows that name another worker: {', '.join(wrong[:_SHOWN])}{more}",)
 
 
-def _strange_hits(session: Session, place: Place, hit_ids: Sequence[str], table: str | None) -> list[str]:
+def _unknown_hits(session: Session, place: Place, hit_ids: Sequence[str], table: str | None) -> list[str]:
     """Named HITs that the database does not know.
 
     Raises:
@@ -438,7 +438,7 @@ def of_hits(selection: Selection, hit_ids: Sequence[str]) -> WorkSelection:
     return WorkSelection(replace(selection, ids=()), tuple(hit_ids))
 
 
-def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
+def refuse_unknown_names(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
     """See that every worker or assignment that is named is known.
 
     Raises:

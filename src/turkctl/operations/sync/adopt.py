@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
 from turkctl.errors import UsageError
-from turkctl.mturk import requirements
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
-from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.sync.unknown import strangers
+from turkctl.operations.intents.posts import found_row
+from turkctl.operations.sync.unknown import unknown_hits
 from turkctl.store import experiments, hits, psiturk_hits
 from turkctl.store.experiments import Version
 from turkctl.store.hits import HitRow
@@ -55,7 +54,7 @@ def adopt(world: World, listed: Sequence[Hit], wanted: Adoption, now: datetime) 
     with world.database.write() as session:
         version = None if wanted.experiment is None else find_experiment(session, wanted.experiment)
         code = wanted.code_version or (None if version is None else version.code_version)
-        taken += [_enter(session, world, hit, version, code, now) for hit in strangers(session, world, listed)]
+        taken += [_enter(session, world, hit, version, code, now) for hit in unknown_hits(session, world, listed)]
         for row in psiturk_hits.rows_of_psiturk(session, world.place, adopted=False):
             named = _versions(session, world, row, wanted, code)
             owner, reason = _owner(session, version, named)
@@ -91,15 +90,6 @@ def _owner(session: Session, version: Version | None, codes: Collection[str | No
 
 
 def _enter(session: Session, world: World, hit: Hit, version: Version | None, code: str | None, now: datetime) -> str:
-    row = hit_row(
-        hit,
-        world.place,
-        now,
-        duration=hit.duration or timedelta(),
-        lifetime=timedelta(),
-        experiment_id=None if version is None else version.experiment_id,
-        code_version=code,
-        masters=requirements.ask_for_masters(hit.requirements),
-    )
-    hits.insert(session, row)
+    experiment_id = None if version is None else version.experiment_id
+    hits.insert(session, found_row(hit, world.place, now, experiment_id=experiment_id, code_version=code))
     return hit.hit_id

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from decimal import Decimal
 
-from turkctl.errors import TurkctlError
 from turkctl.fees import assignment_cost
 from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.sync.unknown import list_account, strangers
+from turkctl.operations.sync.unknown import list_account, unknown_hits
 from turkctl.store.assignments import APPROVED, SUBMITTED
 from turkctl.store.hits import DISPOSED
 
@@ -28,7 +26,7 @@ def prepare_disable(world: World) -> tuple[Plan[Hit], Disable]:
     """
     listed = list_account(world)
     with world.database.read() as session:
-        unknown = strangers(session, world, listed)
+        unknown = unknown_hits(session, world, listed)
     steps = tuple(Step(hit.hit_id, hit, _each(hit) * hit.submitted, _words(hit)) for hit in unknown)
     return Plan("disable", world.place.mode, steps), Disable(world)
 
@@ -43,15 +41,12 @@ def _words(hit: Hit) -> str:
     return f"{hit.title or 'no title'}: {hit.available} open, {hit.pending} at work, {hit.submitted} submitted"
 
 
-class Disable:
+class Disable(Act[Hit]):
     """Expires, approves and deletes each; every part is harmless when it is repeated."""
 
     def __init__(self, world: World) -> None:
         self._mturk = world.mturk
         self._approved: dict[str, set[str]] = defaultdict(set)
-
-    def prepare(self, steps: Sequence[Step[Hit]]) -> None:
-        """Nothing: doing it twice does no harm."""
 
     def perform(self, step: Step[Hit]) -> Done:
         """Ask the market; a HIT with workers at work stays, expired, until they are done.
@@ -85,6 +80,3 @@ class Disable:
             except InvalidStateError:
                 if self._mturk.get_assignment(each.assignment_id).status != APPROVED:
                     raise
-
-    def record(self, outcomes: Sequence[tuple[Step[Hit], Done | TurkctlError]]) -> None:
-        """Nothing: the database does not know them."""

@@ -9,22 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError
 from turkctl.ids import can_be_id
-from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, ParameterError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.intents.settle import enter_post
+from turkctl.operations.intents.posts import found_row
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.sync.enter import GONE_AFTER
 from turkctl.store import experiments, hits, intents, psiturk_hits, psiturk_marks
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.hits import DISPOSED, HitRow
 from turkctl.store.psiturk_hits import NamedHits
 from turkctl.store.psiturk_marks import Mark
@@ -96,7 +95,7 @@ def _store(world: World, wanted: NamedHits, found: Mapping[str, Hit | None], now
         theirs = [hit_id for hit_id, hit in open_.items() if not _enter_ours(session, place, hit, now)]
         fresh = hits.unknown_ids(session, place, theirs)
         for hit_id in fresh:
-            hits.insert(session, _row(place, open_[hit_id], now))
+            hits.insert(session, found_row(open_[hit_id], place, now, origin=hits.PSITURK))
     return {hit_id: open_[hit_id] for hit_id in fresh}
 
 
@@ -105,21 +104,8 @@ def _enter_ours(session: Session, place: Place, hit: Hit, now: datetime) -> bool
     intent = None if hit.annotation is None else intents.get(session, hit.annotation)
     if intent is None or intent.kind not in (intents.CREATE_HIT, intents.COMPENSATE):
         return False
-    enter_post(session, place, intent, hit, now)
+    enter_posts(Scope(session, place, now), [(intent, hit)])
     return True
-
-
-def _row(place: Place, hit: Hit, now: datetime) -> hits.Hit:
-    return hit_row(
-        hit,
-        place,
-        now,
-        duration=hit.duration or timedelta(),
-        lifetime=timedelta(),
-        experiment_id=None,
-        masters=requirements.ask_for_masters(hit.requirements),
-        origin=hits.PSITURK,
-    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ counted twice for a moment, and never not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -19,11 +19,12 @@ from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.settle import enter_post, settle
+from turkctl.operations.intents.settle import enter_posts, settle
+from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
-from turkctl.operations.sync.unknown import list_account, strangers, without_row
+from turkctl.operations.sync.unknown import list_account, unknown_hits, without_row
 from turkctl.store import (
     assignments,
     experiments,
@@ -36,17 +37,11 @@ from turkctl.store import (
     psiturk_hits,
 )
 from turkctl.store.assignments import SUBMITTED
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.hits import HitFilter, HitRow
 
 GROUP = 50
 """HITs whose answers are stored in one transaction."""
-
-Grant = Callable[[World, int, datetime], object]
-"""Grants an experiment's qualification to its new workers.
-
-See :func:`turkctl.operations.qualifications.took_part.grant_new`.
-"""
 
 
 @dataclass(frozen=True)
@@ -128,7 +123,7 @@ def unread_since_expiry(session: Session, place: Place, experiment_id: int, now:
 
 
 def sync(
-    world: World, *, full: bool = False, grant: Grant | None = None, adoption: Adoption | None = None
+    world: World, *, full: bool = False, grant_took_part: bool = True, adoption: Adoption | None = None
 ) -> SyncReport:
     """Bring the database up to date.
 
@@ -140,7 +135,7 @@ def sync(
     Args:
         world: database, market and clock.
         full: read the submissions of every HIT.
-        grant: called for every experiment at the end.
+        grant_took_part: at the end, grant each experiment's qualification for having taken part to its new workers.
         adoption: take in what the database does not know, as this says.
 
     Raises:
@@ -157,16 +152,16 @@ def sync(
     with world.database.read() as session:
         stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
         unread = people.unread(session, world.place)
-        unknown = strangers(session, world, list(listed.values()))
+        unknown = unknown_hits(session, world, list(listed.values()))
         nobodys = tuple(psiturk_hits.unassigned(session, world.place))
         configured = [each.experiment_id for each in experiments.list_all(session)]
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
     read = read_market(world, rows, now, known=listed, every=full)
     _note_unchanged(world, stored, rows, now)
     credited = _credit_again(world)
-    if grant is not None:
+    if grant_took_part:
         for experiment_id in configured:
-            grant(world, experiment_id, now)
+            grant_new(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
     return SyncReport(
@@ -203,20 +198,18 @@ def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
     """Enter HITs that carry an intent of ours which had been given up before they showed; how many."""
     if not listed:
         return 0
-    place = world.place
     with world.database.read() as session:
         marked = [(hit, hit.annotation) for hit in without_row(session, world, listed) if hit.annotation]
         tokens = intents.known_tokens(session, [token for _hit, token in marked])
         found = [(hit, intents.get(session, token)) for hit, token in marked if token in tokens]
     ours = [
-        (hit, intent)
+        (intent, hit)
         for hit, intent in found
         if intent is not None and intent.kind in (intents.CREATE_HIT, intents.COMPENSATE)
     ]
     if ours:
         with world.database.write() as session:
-            for hit, intent in ours:
-                enter_post(session, place, intent, hit, now)
+            enter_posts(Scope(session, world.place, now), ours)
     return len(ours)
 
 

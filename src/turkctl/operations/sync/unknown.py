@@ -15,7 +15,7 @@ from turkctl.operations.engine.world import World
 from turkctl.store import hits, intents, psiturk_hits
 
 
-def strangers(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
+def unknown_hits(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
     """Return those of the HITs that nothing in the database knows, in the order given."""
     rest = without_row(session, world, listed)
     if not rest:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turkctl.errors import TurkctlError
 from turkctl.operations.engine.named import named_workers
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 
 NO_REASON = "blocked by the requester"
@@ -23,16 +22,13 @@ def prepare_block(
     return Plan(action, world.place.mode, steps, failed), Block(world, reason, unblock=unblock)
 
 
-class Block:
+class Block(Act[str]):
     """Blocks each worker, or takes the block away."""
 
     def __init__(self, world: World, reason: str | None, *, unblock: bool) -> None:
         self._mturk = world.mturk
         self._reason = reason
         self._unblock = unblock
-
-    def prepare(self, steps: Sequence[Step[str]]) -> None:
-        """Nothing."""
 
     def perform(self, step: Step[str]) -> Done:
         """Ask the market."""
@@ -41,6 +37,3 @@ class Block:
             return Done("unblocked")
         self._mturk.block(step.payload, self._reason or NO_REASON)
         return Done("blocked")
-
-    def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None:
-        """Nothing: the market keeps the list of blocks."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InvalidStateError
 from turkctl.mturk.types import Assignment
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.work import Work, participants_table
 from turkctl.store import assignments, compensations, hit_changes, label_marks
@@ -53,7 +53,7 @@ class Verdict:
     feedback: str | None = None
 
 
-class Decide:
+class Decide(Act[Work]):
     """Makes one decision on each assignment, and records it with the assignment and the participant."""
 
     def __init__(self, world: World, verdict: Verdict, now: datetime) -> None:
@@ -63,9 +63,6 @@ class Decide:
         self._now = now
         self._asked: set[str] = set()
         self._not_ready: dict[str, int] = {}
-
-    def prepare(self, steps: Sequence[Step[Work]]) -> None:
-        """Nothing: deciding twice does no harm."""
 
     def perform(self, step: Step[Work]) -> Done:
         """Ask the market; where it says that this cannot be decided on, look how it stands.

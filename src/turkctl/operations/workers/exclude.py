@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from turkctl.errors import TurkctlError
-from turkctl.operations.engine.plan import Done, Plan, Step, skip
+from turkctl.operations.engine.plan import Act, Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.qualifications.gate import keep_out
@@ -57,7 +57,7 @@ def prepare_exclude(world: World, wanted: WorkSelection) -> tuple[Plan[Exclusion
     return plan_exclude(world.place.mode, found, by_slug, settled.notes), Exclude(world, now)
 
 
-class Exclude:
+class Exclude(Act[Exclusion]):
     """Grants each worker the qualification of the experiment."""
 
     def __init__(self, world: World, now: datetime) -> None:

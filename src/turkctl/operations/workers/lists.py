@@ -12,7 +12,7 @@ from turkctl.operations.selection.work import (
     WorkSelection,
     participants_table,
     psiturk_work,
-    refuse_strangers,
+    refuse_unknown_names,
     work_filter,
 )
 from turkctl.store import participants, workers
@@ -47,7 +47,7 @@ def list_workers(
     with world.database.read() as session:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
-        refuse_strangers(session, place, wanted, table)
+        refuse_unknown_names(session, place, wanted, table)
         found = {row.worker_id: row for row in workers.totals(session, narrowed)}
         bonuses = workers.bonuses(session, narrowed)
         for status, says in _PSITURKS if table is not None else ():

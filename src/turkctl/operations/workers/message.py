@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import AnswerLostError, MarketFaultError, MarketRefusedError
 from turkctl.mturk.workers import MAX_MESSAGE, MAX_NOTIFIED, MAX_SUBJECT
 from turkctl.operations.engine.named import named_workers
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, ItemResult, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
-from turkctl.store import intents, meta
-from turkctl.store.intents import Intent
-from turkctl.units import ZERO
+from turkctl.store import intents
+from turkctl.store.base import Scope
+from turkctl.store.intents import Batch, Intent
 
 MOST_TRIES = 3
 """Requests after which a batch whose answer stays away is given up: each may have reached its readers."""
@@ -70,7 +69,7 @@ class MessageRequest:
         return Command("workers message", arguments, None, self.new, self.resume)
 
 
-class Letter:
+class Message:
     """The request for up to a hundred workers: made once, by whichever of their steps comes first."""
 
     def __init__(self, intent: Intent, begin: Callable[[], None]) -> None:
@@ -86,7 +85,7 @@ class Letter:
         self._refused: TurkctlError | None = None
 
     def send(self, mturk: MTurk, worker_id: str) -> None:
-        """See that the letter is out.
+        """See that the message is out.
 
         Raises:
             NotNotifiedError: the market says that it did not reach this worker.
@@ -104,7 +103,7 @@ class Letter:
 
     @property
     def failures(self) -> dict[str, tuple[str | None, str | None]] | None:
-        """Code and message by worker whom the letter did not reach; None while it is not known to be out."""
+        """Code and message by worker whom the message did not reach; None while it is not known to be out."""
         return self._failures
 
     def _ask(self, mturk: MTurk) -> None:
@@ -129,10 +128,10 @@ class Letter:
             self._failures = {each.worker_id: (each.code, each.message) for each in failed}
 
 
-def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Letter], Message]:
+def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Message], SendMessages]:
     """Return the plan for writing to these workers, and how it is done.
 
-    An interrupted run of the same arguments is taken up; a letter that may be out is not sent again.
+    An interrupted run of the same arguments is taken up; a message that may be out is not sent again.
 
     Raises:
         UsageError: an empty subject or text, or one that is too long.
@@ -143,19 +142,19 @@ def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Letter]
     seen = glance_at_runs(world, command)
     now = world.now()
     run = find_run(world, command, now, seen)
-    act = Message(world, run, now)
+    act = SendMessages(world, run, now)
     workers, failed = named_workers((worker_id, None) for worker_id in request.worker_ids)
     with world.database.read() as session:
         opened = run.opened(session)
-        wanted = opened or _new_letters(session, world, request, list(workers), now)
+        wanted = opened or _new_messages(session, world, request, list(workers), now)
     unsure = [each for each in opened if each.state != intents.DONE and _may_be_out(each)]
     rest = [intents.afresh(each, now) for each in wanted if each.state != intents.DONE and not _may_be_out(each)]
     run.moot = tuple(each.token for each in unsure)
-    act.letters = [Letter(each, act.begin(each.token)) for each in rest]
+    act.messages = [Message(each, act.begin(each.token)) for each in rest]
     steps = tuple(
-        Step(worker_id, letter, detail=request.subject)
-        for letter in act.letters
-        for worker_id in letter.intent.request["workers"]
+        Step(worker_id, message, detail=request.subject)
+        for message in act.messages
+        for worker_id in message.intent.request["workers"]
     )
     before = [item for each in opened if each.state == intents.DONE for item in _sent_before(each)]
     unknown = skip((worker_id, UNSURE) for each in unsure for worker_id in each.request["workers"])
@@ -166,51 +165,38 @@ def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Letter]
 UNSURE = "whether it was sent before the interruption is not known, and it is not sent again; --new writes to all anew"
 
 
-def _may_be_out(letter: Intent) -> bool:
-    return letter.sent is not None and letter.state in (intents.SENT, intents.ABANDONED)
+def _may_be_out(message: Intent) -> bool:
+    return message.sent is not None and message.state in (intents.SENT, intents.ABANDONED)
 
 
-def _sent_before(letter: Intent) -> list[ItemResult]:
-    """Return what became of a letter that is out, worker by worker."""
-    failed = json.loads(letter.result or "{}") if letter.result != "interrupted" else None
+def _sent_before(message: Intent) -> list[ItemResult]:
+    """Return what became of a message that is out, worker by worker."""
+    failed = json.loads(message.result or "{}") if message.result != "interrupted" else None
     if failed is None:
-        return [*skip((worker_id, UNSURE) for worker_id in letter.request["workers"])]
+        return [*skip((worker_id, UNSURE) for worker_id in message.request["workers"])]
     return [
         ItemResult(worker_id, SKIPPED, f"it was not delivered: {failed[worker_id][1]}")
         if worker_id in failed
-        else ItemResult(worker_id, ALREADY_DONE, letter.request["subject"])
-        for worker_id in letter.request["workers"]
+        else ItemResult(worker_id, ALREADY_DONE, message.request["subject"])
+        for worker_id in message.request["workers"]
     ]
 
 
-def _new_letters(
+def _new_messages(
     session: Session, world: World, request: MessageRequest, workers: Sequence[str], now: datetime
 ) -> list[Intent]:
     """Return an intent for each hundred workers."""
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(Scope(session, world.place, now))
     parts = [workers[start : start + MAX_NOTIFIED] for start in range(0, len(workers), MAX_NOTIFIED)]
-    return [
-        Intent(
-            token=intents.token(database_id, intents.MESSAGE, batch, index),
-            kind=intents.MESSAGE,
-            mode=world.place.mode,
-            market=world.place.market,
-            batch=batch,
-            digest=batch,
-            subject=f"{len(some)} workers",
-            request={"workers": list(some), "subject": request.subject, "text": request.text, "place": index},
-            cost=ZERO,
-            created=now,
-        )
-        for index, some in enumerate(parts)
-    ]
+    words = {"subject": request.subject, "text": request.text}
+    return [batch.message(some, words, index) for index, some in enumerate(parts)]
 
 
-class Message:
-    """Sends each letter once: it is marked as sent before the request, so that a repeat does not send it again."""
+class SendMessages(Act[Message]):
+    """Sends each message once: it is marked as sent before the request, so that a repeat does not send it again."""
 
     def __init__(self, world: World, run: RunRow, now: datetime) -> None:
-        self.letters: list[Letter] = []
+        self.messages: list[Message] = []
         self._database = world.database
         self._mturk = world.mturk
         self._run = run
@@ -218,7 +204,7 @@ class Message:
         self._opened = False
 
     def begin(self, token: str) -> Callable[[], None]:
-        """Return what marks a letter as sent; the thread calls it that is about to send it."""
+        """Return what marks a message as sent; the thread calls it that is about to send it."""
 
         def mark() -> None:
             with self._database.write() as session:
@@ -226,28 +212,28 @@ class Message:
 
         return mark
 
-    def prepare(self, _steps: Sequence[Step[Letter]]) -> None:
-        """Commit all letters of the run before the first is sent."""
+    def prepare(self, _steps: Sequence[Step[Message]]) -> None:
+        """Commit all messages of the run before the first is sent."""
         if self._opened:
             return
         with self._database.write() as session:
-            for letter in self.letters:
-                letter.intent.run = self._run.number
-            intents.open_many(session, [letter.intent for letter in self.letters])
+            for message in self.messages:
+                message.intent.run = self._run.number
+            intents.open_many(session, [message.intent for message in self.messages])
         self._opened = True
 
-    def perform(self, step: Step[Letter]) -> Done:
-        """Send the letter that this worker is a reader of, unless it is out."""
+    def perform(self, step: Step[Message]) -> Done:
+        """Send the message that this worker is a reader of, unless it is out."""
         step.payload.send(self._mturk, step.id)
         return Done("messaged")
 
-    def record(self, outcomes: Sequence[tuple[Step[Letter], Done | TurkctlError]]) -> None:
-        """Finish the letters that are out or refused; one that may be out stays unfinished."""
+    def record(self, outcomes: Sequence[tuple[Step[Message], Done | TurkctlError]]) -> None:
+        """Finish the messages that are out or refused; one that may be out stays unfinished."""
         with self._database.write() as session:
             for step, outcome in outcomes:
-                letter, token = step.payload, step.payload.intent.token
-                if letter.failures is not None:
-                    intents.complete(session, token, json.dumps(letter.failures), self._now)
+                message, token = step.payload, step.payload.intent.token
+                if message.failures is not None:
+                    intents.complete(session, token, json.dumps(message.failures), self._now)
                 elif isinstance(outcome, TurkctlError) and refused(outcome) and not isinstance(outcome, UncertainError):
                     intents.fail(session, token, outcome.code, self._now)
                     if not for_good(outcome):

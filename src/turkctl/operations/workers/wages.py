@@ -11,7 +11,7 @@ from typing import Any
 
 from turkctl.operations.engine.world import World
 from turkctl.operations.payments.earnings import OF_GROUP, Earning, earning, last_if_missing, summary
-from turkctl.operations.selection.work import WorkSelection, participants_table, refuse_strangers, work_filter
+from turkctl.operations.selection.work import WorkSelection, participants_table, refuse_unknown_names, work_filter
 from turkctl.store import wages
 from turkctl.store.wages import TimedWork
 from turkctl.words import known_name
@@ -46,7 +46,7 @@ def by_group(world: World, wanted: WorkSelection, by: Sequence[str]) -> tuple[li
     work = _approved(world, wanted)
     with world.database.read() as session:
         table = participants_table(session, world)
-        refuse_strangers(session, world.listing_place, wanted, table)
+        refuse_unknown_names(session, world.listing_place, wanted, table)
         names = [each.assignment_id for each in work] if "condition" in keys else []
         condition = {} if table is None else wages.conditions(session, table, world.settings.mode, names)
     groups: dict[tuple[Any, ...], list[Earning]] = defaultdict(list)

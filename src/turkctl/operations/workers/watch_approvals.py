@@ -23,7 +23,6 @@ from turkctl.mturk.types import Assignment, Notification
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, SKIPPED, BatchResult, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.selection.hits import hit_filter
 from turkctl.operations.selection.work import Work, WorkSelection
 from turkctl.operations.sync.run import read_market, sync
@@ -107,7 +106,7 @@ class Watch:
     def _look(self) -> list[ItemResult]:
         """Bring the database up to date, and approve what is marked submitted."""
         self._subscribe()
-        sync(self.world, grant=grant_new)
+        sync(self.world)
         plan, act = prepare_approve(self.world, self.wanted, feedback=self.feedback)
         return self._keep(self.world.engine(stop=self.stop).apply(plan, act))
 
