@@ -215,7 +215,7 @@ def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post
     """The intent of one HIT. The token is the same while nothing was posted for its items since."""
     version, settings, ids = share.version, settings_of(share.version), group.ids
     times = sum(item.shown for item in group.items)
-    made_of = ("dispatch", version.experiment_id, version.settings_id, times, part, *ids)
+    made_of: tuple[str | int, ...] = ("dispatch", version.experiment_id, version.settings_id, times, part, *ids)
     intent = batch.post(version, post.stored(), post.cost, *made_of, digest=digest(version.experiment_id))
     shown = mixed(ids, share.gold, settings.gold_per_hit, intent.token)
     intent.request |= {
