@@ -40,7 +40,7 @@ def test_a_round_posts_only_what_is_missing(study: Study) -> None:
     assert (second.standing.completed, second.standing.outstanding, second.posted) == (3, 6, 3)
     third = study.round()
     assert (third.outcome, third.posted) == ("waiting", 0)
-    assert third.reason == "3 completed and 9 in play: enough for 12"
+    assert third.reason == "3 completed and 9 outstanding: enough for the goal of 12"
 
 
 def test_slots_that_nobody_took_in_time_are_posted_again(study: Study) -> None:
@@ -193,7 +193,7 @@ def test_a_limit_on_hits_makes_a_campaign_wait_and_not_end(study: Study) -> None
     assert study.round().posted == 9
     waiting = study.round()
     assert (waiting.posted, waiting.outcome, waiting.campaign.status) == (0, "waiting", "active")
-    assert waiting.reason == "1 HITs count against limits.max_active_hits = 1"
+    assert waiting.reason == "1 HIT counts against limits.max_active_hits = 1"
 
 
 def test_another_code_version_supersedes_a_campaign_at_once(study: Study) -> None:
@@ -233,7 +233,7 @@ def test_nothing_is_posted_before_the_start_nor_outside_the_hours_nor_after_the_
     study.world.market.advance(start - study.world.now())
     night = study.round()
     assert (night.outcome, night.posted) == ("closed", 0)
-    assert (night.reason or "").startswith("it posts 09:00-17:00 Europe/Berlin only")
+    assert (night.reason or "").startswith("it only posts during 09:00-17:00 Europe/Berlin")
     study.pass_time(hours=6)
     assert study.round().posted == 9
     study.pass_time(days=3)
