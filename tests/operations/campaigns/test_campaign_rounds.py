@@ -320,7 +320,7 @@ def test_a_campaigns_hit_is_not_extended_past_the_campaigns_budget(study: Study)
         prepare_extend(study.world, ExtendRequest((hit,), assignments=2))
     both = [prepare_extend(study.world, ExtendRequest((hit,), assignments=1, new=True)) for _ in range(2)]
     assert study.world.engine().apply(*both[0]).succeeded == 1
-    with pytest.raises(FundsError, match="is committed already"):
+    with pytest.raises(FundsError, match="is already committed"):
         study.world.engine().apply(*both[1])
     assert study.world.mturk.get_hit(hit).max_assignments == 4
 
