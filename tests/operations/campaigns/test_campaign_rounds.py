@@ -369,7 +369,7 @@ def test_what_an_interrupted_round_posted_is_in_its_history_whoever_finds_it(stu
     die_posting(study, campaign, "after")
     assert history(study) == [(1, 0)]
     (note,) = settle(study.world, study.world.now()).notes
-    assert note == "1 request that campaign 1 left open had reached the market: entered"
+    assert note == "1 request that campaign 1 left open had reached the market and is now stored"
     assert history(study) == [(1, 9)]
     report = study.round(campaign)
     assert (report.posted, len(report.hits), report.as_dict()["cost"]) == (9, 1, Decimal("5.40"))
@@ -387,6 +387,6 @@ def test_nobody_is_said_to_go_on_with_what_a_campaign_left_that_is_over(study: S
     campaign = study.create(18)
     die_posting(study, campaign, "before")
     (note,) = settle(study.world, study.world.now()).notes
-    assert note == "1 request of campaign 1 may not have reached the market; it goes on with it"
+    assert note == "1 request of campaign 1 may not have reached the market; its next run finishes it"
     cancel(study.world, campaign.number)
     assert settle(study.world, study.world.now()).notes == ()
