@@ -202,7 +202,7 @@ class _BegunRound:
         return absent
 
     def _look_again(self) -> None:
-        """If the goal seems met, read unreviewed work again: some may have been rejected without turkctl."""
+        """Read unreviewed work again if the goal seems met: some may have been rejected without turkctl."""
         campaign = self._campaign
         with self._database.read() as session:
             triple = (campaign.place, campaign.experiment_id, campaign.code_version)

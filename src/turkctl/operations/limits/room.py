@@ -18,7 +18,7 @@ from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO, format_money
-from turkctl.words import counted
+from turkctl.words import counted, plural
 
 UNLIMITED = 10**9
 
@@ -113,7 +113,7 @@ def check_counts(wanted: Collection[str], session: Session, place: Place, now: d
     for bound in hit_bounds(session, place, now, version, others):
         if not bound.admits(len(wanted)):
             raise RefusedError(
-                f"{counted(len(wanted), 'more HIT')} besides the {bound.used:,} that count would exceed "
-                f"{bound.name} = {bound.allowed:,}",
+                f"{bound.name} = {bound.allowed:,} does not allow {counted(len(wanted), 'more HIT')}: "
+                f"{counted(bound.used, 'HIT')} already {plural(bound.used, 'counts', 'count')} against it",
                 hint=f"raise {bound.name}, post fewer HITs, or expire some",
             )
