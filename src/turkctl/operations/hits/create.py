@@ -276,7 +276,7 @@ class Create:
         self._types = ensure_types(self._world, asked, self._now)
 
     def _keep_out(self) -> None:
-        """Set the types that exclude workers from new HITs: since the plan, one may have been created or replaced."""
+        """Create missing types that exclude workers, and have new HITs require that workers hold none of them."""
         new = [step.payload for step in self._steps if step.payload.sent is None and step.payload.request.get("absent")]
         with self._database.read() as session:
             versions = {

@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the columns of the list; origin and market only where rows differ in them."""
+    """Return the columns of the list; who posted a HIT, and its market, are included only if rows differ in them."""
     origin = ("origin",) if any(row["origin"] == hits.PSITURK for row in rows) else ()
     return with_market((*COLUMNS, *origin), rows)
 
