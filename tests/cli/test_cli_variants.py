@@ -81,7 +81,7 @@ def test_an_experiment_that_gets_variants_is_no_longer_posted_itself(folder: Pat
     assert statuses(turkctl)["stroop"] == "removed"
     refused = turkctl("hits", "create", "--experiment", "stroop", "--assignments", "1")
     assert refused.code == 2
-    assert "experiment 'stroop' is posted as its variants; name one of them: stroop:blue, stroop:red" in refused.err
+    assert "experiment 'stroop' has variants; name one of them: stroop:blue, stroop:red" in refused.err
 
 
 def test_a_folder_of_its_own_can_have_variants(folder: Path, turkctl: Run) -> None:

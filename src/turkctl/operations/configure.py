@@ -65,7 +65,8 @@ def _check_columns(
         key = next((name for name in QUESTIONS if getattr(each.settings, name)), "")
         mistakes += [
             ConfigError(
-                f"{each.locate(key)}: experiment '{each.slug}': a placeholder with no column: ${{{name}}}",
+                f"{each.locate(key)}: experiment '{each.slug}': "
+                f"the content has no column for the placeholder ${{{name}}}",
                 hint=f"its content has the columns {', '.join(row) or 'none'}",
             )
             for name in missing

@@ -162,7 +162,7 @@ def test_no_more_hits_are_ever_posted_than_the_settings_allow(made: ContentStudy
 def test_the_budget_is_used_up_and_never_passed(made: ContentStudy) -> None:
     made.add_numbered(5)
     plan, act = prepare_dispatch(made.world, Selection())
-    assert plan.notes == ("photos: limits.budget leaves $0.04, the next HIT costs $0.12; more is pending",)
+    assert plan.notes == ("photos: limits.budget leaves $0.04, but the next HIT costs $0.12; more is pending",)
     assert str(made.apply((plan, act)).cost) == "0.36"
     with pytest.raises(FundsError, match=r"nothing was dispatched: photos: limits.budget leaves \$0.04"):
         made.dispatch()

@@ -159,7 +159,9 @@ def test_stopping_finishes_what_is_in_hand_and_counts_the_rest() -> None:
     assert len(result.results) + result.unstarted == 100
     assert {item.id for item in result.results} == set(act.recorded)
     assert result.as_dict()["matched"] == 100
-    assert result.summary().endswith(f", interrupted with {result.unstarted} to go; the same command goes on")
+    assert result.summary().endswith(
+        f", interrupted with {result.unstarted} not started; run the same command to continue"
+    )
 
 
 @pytest.mark.parametrize("error", [Fault("busy"), Throttled("slow down"), NotConnectedError("no market")])
@@ -172,7 +174,7 @@ def test_what_was_in_hand_and_not_tried_again_for_the_stop_makes_the_batch_inter
 
     result = stopped.apply(plan_of(1), Recorder(perform))
     assert (result.failed, result.unstarted, result.exit_code) == (1, 0, 130)
-    assert result.summary().endswith(", 1 failed, interrupted; the same command goes on")
+    assert result.summary().endswith(", 1 failed, interrupted; run the same command to continue")
 
 
 def test_what_was_done_or_refused_after_a_stop_is_a_result_like_any_other() -> None:

@@ -122,10 +122,10 @@ def test_when_all_of_a_wave_fail_alike_the_batch_says_so_and_stops() -> None:
     assert 8 <= result.failed < 32
     assert result.failed + result.unstarted == 400
     assert result.as_dict()["matched"] == 400
-    assert "because all failed alike" in result.summary()
+    assert "because all requests failed in the same way" in result.summary()
     assert clock.time < 2 * 120, "nobody waits two minutes more for each wave"
     assert said == [
-        "requests fail with ServiceFault: the disk is full; trying again for up to 120 s",
+        "requests fail with ServiceFault: the disk is full; retrying for up to 120 s",
         "the last 8 requests all failed with ServiceFault: the disk is full; stopping",
     ]
 

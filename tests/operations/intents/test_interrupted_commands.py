@@ -162,7 +162,7 @@ def test_it_says_that_nothing_is_left_and_names_what_the_first_part_made(study: 
     case = creation(study)
     die_with_all(study, case)
     plan = case.plan()
-    assert plan.notes == ("the interrupted run is complete, nothing left to post; --new makes another",)
+    assert plan.notes == ("the interrupted run is complete, nothing is left to post; to start another, add --new",)
     assert {item.id for item in plan.skipped} == {hit.hit_id for hit in study.world.mturk.list_hits()}
     assert {item.status for item in plan.skipped} == {"already_done"}
 
@@ -190,7 +190,7 @@ def test_what_never_went_out_is_done_by_the_same_command(study: Study, case: Cas
     nothing = case.made()
     die_with_all(study, case, "before")
     plan = case.plan()
-    assert "goes on with a run of" in plan.notes[-1]
+    assert "continues the run begun" in plan.notes[-1]
     assert f"that left {case.items} undone" in plan.notes[-1]
     assert case.run().exit_code == 0
     assert case.made() == case.once != nothing
@@ -391,8 +391,8 @@ def test_a_value_that_is_the_experiments_own_makes_no_other_command(study: Study
     values = {"reward": own.reward, "duration": own.duration, "lifetime": own.lifetime}
     die_with_all(study, case, "before")
     for name, value in values.items():
-        assert "goes on with a run" in case.plan(**{name: value}).notes[-1]
-        assert "goes on with a run" not in case.plan(**{name: value * 2}).notes[-1]
+        assert "continues the run begun" in case.plan(**{name: value}).notes[-1]
+        assert "continues the run begun" not in case.plan(**{name: value * 2}).notes[-1]
     assert case.run(**values).succeeded == 3
     assert (case.made(), states(study)) == (3, ["ended"])
 
@@ -465,7 +465,7 @@ def test_new_beside_a_run_of_today_leaves_that_to_the_same_command(study: Study)
     case = creation(study)
     die_with_all(study, case, "before")
     assert case.run(new=True).succeeded == 3
-    assert "goes on with a run" in case.plan().notes[-1]
+    assert "continues the run begun" in case.plan().notes[-1]
     assert case.run().succeeded == 3
     assert case.made() == 6
 
@@ -594,7 +594,7 @@ def test_what_had_reached_the_market_is_told_of_a_run_that_is_set_aside(study: S
     study.configure({"stroop": "2.0"})
     (note,) = case.plan(new=True).notes
     assert note.startswith("3 requests that the interrupted")
-    assert note.endswith("had reached the market: entered")
+    assert note.endswith("had reached the market and are now stored")
 
 
 def test_a_note_of_one_request_is_in_the_singular(study: Study) -> None:
@@ -602,7 +602,7 @@ def test_a_note_of_one_request_is_in_the_singular(study: Study) -> None:
     die_with_all(study, case, "before")
     (note,) = prepare_expire(study.world, Selection(regex="nothing"))[0].notes
     assert note.startswith("1 request of ")
-    assert note.endswith("may not have reached the market; it goes on with it")
+    assert note.endswith("may not have reached the market; its next run finishes it")
 
 
 def test_other_acts_leave_a_row_that_says_how_they_ended(study: Study) -> None:

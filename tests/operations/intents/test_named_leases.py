@@ -68,7 +68,7 @@ def outcomes(study: Study) -> list[str]:
 
 def test_a_round_that_another_process_runs_is_refused(recruiting: Study) -> None:
     hold(recruiting.world.database, "round 1", ELSEWHERE)
-    with pytest.raises(RefusedError, match="a round of campaign 1 is being run by process 77 on lab-2"):
+    with pytest.raises(RefusedError, match="process 77 on lab-2 is already running a round of campaign 1"):
         recruiting.round()
     assert outcomes(recruiting) == ["running"]
 

@@ -55,7 +55,7 @@ def test_of_two_terminals_that_planned_within_the_budget_at_the_same_time_one_po
     first, second = prepare_create(within_six.world, request), prepare_create(within_six.world, request)
     assert within_six.apply(first).succeeded == 1
     within_six.requests()  # forgets what was asked until now
-    with pytest.raises(FundsError, match=r"\$5.40 is committed already"):
+    with pytest.raises(FundsError, match=r"\$5.40 is already committed"):
         within_six.apply(second)
     assert within_six.requests() == {}
     assert within_six.sql("SELECT count(*) FROM turkctl_intent") == [(1,)]

@@ -152,7 +152,7 @@ def test_what_the_market_refused_is_gone_on_with_or_made_anew_with_new(study: St
     with pytest.raises(StaleRunError, match="did 0 of 1"):
         prepare_compensate(study.world, wanted())
     plan = prepare_compensate(study.world, wanted(resume=True))
-    assert "goes on with a run" in plan.notes[-1]
+    assert "continues the run begun" in plan.notes[-1]
     assert prepare_compensate(study.world, wanted(new=True)).notes == ()
     assert compensate(study.world, plan).exit_code == 0
     assert counts(study) == (1, 1, 1, 0)

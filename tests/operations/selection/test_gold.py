@@ -77,7 +77,7 @@ def test_too_few_known_items_are_said_and_stop_nothing(tmp_path: Path) -> None:
     study = ContentStudy(tmp_path, KEYS)
     study.add_numbered(3)
     plan, act = prepare_dispatch(study.world, Selection())
-    assert plan.notes == ("photos has 0 items with a known answer, gold_per_hit = 2: its HITs show fewer",)
+    assert plan.notes == ("photos has 0 items with a known answer, but gold_per_hit = 2: its HITs show fewer",)
     assert study.apply((plan, act)).succeeded == 1
     study.world.close()
 

@@ -1,4 +1,4 @@
-"""Campaigns: creating, updating and cancelling them. :mod:`turkctl.operations.campaigns.rounds` runs their rounds."""
+"""Create, update, cancel and end campaigns. :mod:`turkctl.operations.campaigns.rounds` runs their rounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from turkctl.units import ZERO, format_time
 
 
 def check_startable(plan: CampaignPlan) -> None:
-    """See that nothing is in the campaign's way.
+    """Raise unless the campaign can start.
 
     Raises:
         RefusedError: the experiment has a running campaign in this mode.
@@ -32,21 +32,22 @@ def check_startable(plan: CampaignPlan) -> None:
         raise _one_only(plan.version.slug, plan.in_the_way)
     if plan.room.money and not plan.room.assignments:
         raise FundsError(
-            f"not one HIT can be paid: {plan.room.reason}", hint="raise the budget, add to the balance, or pay less"
+            f"there is no money for a single HIT: {plan.room.reason}",
+            hint="raise the budget, add to the balance, or lower the reward",
         )
 
 
 def _one_only(slug: str, other: Campaign) -> RefusedError:
     number = other.number
     return RefusedError(
-        f"experiment {slug} has campaign {number} in mode {other.mode}, which is {other.status}",
+        f"experiment {slug} already has campaign {number} in mode {other.mode}, which is {other.status}",
         hint=f"raise its goal: turkctl campaigns update {number} --goal N; "
         f"or end it: turkctl campaigns cancel {number}",
     )
 
 
 def create(world: World, plan: CampaignPlan) -> Campaign:
-    """Start the campaign of a plan: from now on the scheduler runs its rounds. Posts nothing itself.
+    """Create the campaign of a plan, whose rounds the scheduler runs from now on; post nothing yet.
 
     Raises:
         RefusedError, FundsError: see :func:`check_startable`.
@@ -62,12 +63,12 @@ def create(world: World, plan: CampaignPlan) -> Campaign:
 
 
 def keep_task(session: Session, campaign: Campaign, next_run: datetime | None = None) -> None:
-    """Bring the campaign's task in line: there while it runs, gone when it is over.
+    """Create or update the task of a running campaign; delete the task of one that is over.
 
     Args:
         session: the transaction that changes the campaign.
         campaign: as it is now.
-        next_run: when its next round is due; None leaves that as it is.
+        next_run: when its next round is due; None keeps the task's time.
     """
     task = tasks.of_campaign(session, campaign.number)
     if not campaign.running:
@@ -98,13 +99,13 @@ def _task(campaign: Campaign, next_run: datetime) -> Task:
 
 
 def find(session: Session, campaign_id: int, place: Place | None = None, *, mode: str | None = None) -> Campaign:
-    """The campaign of that number.
+    """Return the campaign of that number.
 
     Args:
         session: on turkctl's database.
         campaign_id: its number.
-        place: where it has to be; None: only the mode has to be right.
-        mode: which mode that is, without a place.
+        place: its required mode and market; None requires at most the mode.
+        mode: its required mode if no place is given.
 
     Raises:
         NotFoundError: there is none.
@@ -121,15 +122,15 @@ def find(session: Session, campaign_id: int, place: Place | None = None, *, mode
     if place is not None and found.market != place.market:
         raise WrongMarketError(
             f"campaign {campaign_id} belongs to the market {found.market}, not {place.market}",
-            hint="point --endpoint-url, --market-url or the credentials at the market it was created for",
+            hint="use the --endpoint-url, --market-url or credentials of the market it was created for",
         )
     return found
 
 
 def end(session: Session, campaign: Campaign, status: str, reason: str, now: datetime) -> bool:
-    """End a running campaign for good, with its task; its requests that were never sent are given up.
+    """End a running campaign for good: delete its task, and give up its requests that were never sent.
 
-    False when it was over already.
+    Return False if it was already over.
     """
     if not campaigns.set_status(
         session, campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=now
@@ -143,14 +144,14 @@ def end(session: Session, campaign: Campaign, status: str, reason: str, now: dat
 
 
 def give_up_unsent(session: Session, campaign: Campaign, reason: str, now: datetime) -> None:
-    """Give up the campaign's requests that were decided on and never sent: whoever would send one finds it taken."""
+    """Give up the campaign's requests that were decided on but never sent, so that no process sends them later."""
     for intent in intents.unfinished_by_digest(session, campaign.place, digest(campaign.number)):
         if intent.state == intents.OPEN:
             intents.abandon(session, intent.token, reason, now)
 
 
 def supersede(session: Session, experiment_id: int, code_version: str, now: datetime) -> list[int]:
-    """End the experiment's running campaigns of another code version than the stored one; their numbers."""
+    """End the experiment's running campaigns that have another code version; return their numbers."""
     ended = []
     for campaign in campaigns.running_anywhere(session, experiment_id):
         if campaign.code_version != code_version:
@@ -161,7 +162,7 @@ def supersede(session: Session, experiment_id: int, code_version: str, now: date
 
 
 def cancel(world: World, campaign_id: int) -> Campaign:
-    """Cancel a campaign: no further HIT is posted. Its open HITs stay. One that is over stays as it is.
+    """Cancel a campaign, so that it posts no more HITs; its open HITs stay. Do nothing if it is already over.
 
     Raises:
         NotFoundError, WrongMarketError: see :func:`find`.
@@ -169,13 +170,13 @@ def cancel(world: World, campaign_id: int) -> Campaign:
     now = world.now()
     with world.database.write() as session:
         campaign = find(session, campaign_id, mode=world.settings.mode)
-        end(session, campaign, campaigns.CANCELLED, "cancelled by hand", now)
+        end(session, campaign, campaigns.CANCELLED, "cancelled by the user", now)
         return find(session, campaign_id)
 
 
 @dataclass(frozen=True)
 class CampaignChange:
-    """The arguments of ``campaign update``; None leaves a value as it is."""
+    """The arguments of ``campaign update``; None keeps a value."""
 
     goal: int | None = None
     every: timedelta | None = None
@@ -183,10 +184,10 @@ class CampaignChange:
     budget: Decimal | None = None
 
     def values(self) -> dict[str, Any]:
-        """The columns that change.
+        """Return the columns that change, with their new values.
 
         Raises:
-            UsageError: nothing changes, or a value cannot be meant.
+            UsageError: nothing changes, or a value is invalid.
         """
         check_pace(self.goal, self.every, self.per_round)
         given = {
@@ -202,12 +203,12 @@ class CampaignChange:
 
 
 def check_update(world: World, campaign_id: int, change: CampaignChange) -> tuple[Campaign, Campaign]:
-    """The campaign as it is, and as it would be.
+    """Return the campaign before and after the change, without changing it.
 
     Raises:
-        UsageError: see :meth:`CampaignChange.values`; or the goal is not above what is complete.
-        RefusedError: the campaign is over (one that met its goal goes on with a higher one).
-        FundsError: the budget cannot pay one more assignment than is committed.
+        UsageError: see :meth:`CampaignChange.values`; or at least as many people as the goal have already completed it.
+        RefusedError: the campaign is over (one that met its goal continues with a higher goal).
+        FundsError: the budget cannot pay one assignment more than those already committed.
         NotFoundError, WrongMarketError: see :func:`find`.
     """
     values, now = change.values(), world.now()
@@ -233,7 +234,7 @@ def _check_update(
         raise RefusedError(f"campaign {number} is {campaign.status}", hint="create another: turkctl campaigns create")
     if goes_on and campaign.end_at is not None and campaign.end_at <= now:
         raise RefusedError(
-            f"campaign {number} was set to end at {format_time(campaign.end_at)}, which is over",
+            f"campaign {number} was set to end at {format_time(campaign.end_at)}, which is past",
             hint="create another: turkctl campaigns create",
         )
     if goes_on:
@@ -247,11 +248,11 @@ def _check_update(
     if change.budget is not None and numbers.missing:
         left = allowance(facts, None)
         if left.money and not left.assignments:
-            raise FundsError(f"not one HIT more can be paid: {left.reason}", hint="give a higher --budget")
+            raise FundsError(f"there is no money for another HIT: {left.reason}", hint="give a higher --budget")
 
 
 def raised_cost(world: World, before: Campaign, after: Campaign) -> Decimal:
-    """Dollars that a change may add to the bill: people more, or budget more, commission included."""
+    """Return the dollars that a change of goal or budget may add to the bill, commission included."""
     with world.database.read() as session:
         version = experiments.current(session, before.experiment_id)
     people = max(0, after.goal - before.goal) * each_cost(after, version)
@@ -260,14 +261,14 @@ def raised_cost(world: World, before: Campaign, after: Campaign) -> Decimal:
 
 
 def _sooner(session: Session, campaign: Campaign, now: datetime) -> datetime | None:
-    """When the next round is due once the interval became shorter; None where it stays as it is."""
+    """Return when the next round is due if a shorter interval makes it earlier; None if its time stays."""
     task = tasks.of_campaign(session, campaign.number)
     latest = max(now, campaign.start_at or now) + timedelta(seconds=campaign.every)
     return latest if task is not None and latest < task.next_run else None
 
 
 def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
-    """Change goal, pace or budget; the next round goes by them. A campaign that met its goal goes on with a higher one.
+    """Change goal, pace or budget from the next round on. A campaign that met its goal continues with a higher goal.
 
     Raises:
         UsageError, RefusedError, FundsError, NotFoundError, WrongMarketError: see :func:`check_update`.

@@ -1,4 +1,4 @@
-"""Campaigns as they are listed and shown, with what the next round would do and why."""
+"""List and show campaigns, with what the next round would do and why."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ROUND_COLUMNS = (
 
 
 def list_campaigns(world: World, *, active: bool = False, past: bool = False) -> list[dict[str, Any]]:
-    """The rows of ``campaign list``, oldest first, by what the database knows."""
+    """Return the rows of ``campaign list``, oldest first, from the database alone."""
     statuses: Sequence[str] | None = None
     if active != past:
         statuses = campaigns.RUNNING if active else campaigns.PAST
@@ -87,7 +87,7 @@ def _row(facts: Facts, rounds_run: int) -> dict[str, Any]:
 
 
 def row_of(world: World, campaign_id: int) -> dict[str, Any]:
-    """The row of one campaign, as ``campaign list`` has it."""
+    """Return the row of one campaign, as ``campaign list`` has it."""
     now = world.now()
     with world.database.read() as session:
         campaign = find(session, campaign_id)
@@ -96,11 +96,11 @@ def row_of(world: World, campaign_id: int) -> dict[str, Any]:
 
 
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
-    """One campaign in full: its row and settings, the next round explained, and all rounds with their numbers.
+    """Return a campaign with its settings, an explanation of its next round, and the numbers of all rounds.
 
-    ``repeats`` are the assignments that may go and went to people who did another of its HITs, and what those cost.
-    ``unclaimed`` are complete participants of its mode who count for no experiment, and so not for this one.
-    Asks the market nothing: the numbers are those of the last round or sync.
+    ``repeats`` are the assignments that may go, and that went, to people who did another of its HITs, with their cost.
+    ``unclaimed`` are complete participants of its mode who count for no experiment, and so not for this campaign.
+    The market is not asked: the numbers are those of the last round or sync.
 
     Raises:
         NotFoundError: there is none of that number.
@@ -134,7 +134,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
 
 
 def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
-    """Return what the next round would do if it were run when it is due, by what the database knows now, and why."""
+    """Return what the next round would do when it is due, and why, by what the database knows now."""
     campaign, version, numbers = facts.campaign, facts.version, facts.standing
     task = tasks.of_campaign(session, campaign.number)
     due = task.next_run if task is not None else next_opening(campaign, now)

@@ -1,4 +1,4 @@
-"""Posting a campaign's HITs: each by its intent, never once the campaign is over."""
+"""Post a campaign's HITs: each by its intent, and none after the campaign is over."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def new_intents(
     absent: tuple[str, ...],
     now: datetime,
 ) -> list[Intent]:
-    """The intents of a round's HITs. Their tokens follow from database, campaign, round and index alone."""
+    """Return the intents of a round's HITs. Their tokens depend only on database, campaign, round and index."""
     posts = [
         Post.of(version, size, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
         for size in sizes
@@ -53,13 +53,13 @@ def batch_name(campaign: Campaign, claimed: Round) -> str:
 
 
 def unanswered(session: Session, campaign: Campaign, now: datetime) -> list[Intent]:
-    """The campaign's requests that went out, got no answer, and may be sent again with their tokens."""
+    """Return the campaign's requests that were sent, got no answer, and may be sent again with the same tokens."""
     waiting = intents.unfinished_by_digest(session, campaign.place, digest(campaign.number))
     return [intent for intent in waiting if intent.state == intents.SENT and now - intent.created < RESEND_WITHIN]
 
 
 class Posting(Create):
-    """Sends a round's requests: new ones, and those of earlier rounds that nobody saw the answer of."""
+    """The act of sending a round's requests: new ones, and those of earlier rounds whose answer was lost."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Posting(Create):
         self._ours_to_send: set[str] = set()
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Take each request for sending, unless another process has, or the campaign is over by now.
+        """Claim each request for sending, unless another process has claimed it or the campaign is over.
 
         Raises:
-            RefusedError: the round may be another process's by now.
+            RefusedError: another process may have taken over the round.
         """
         self._ensure_types(steps)
         with self._database.write() as session:
@@ -93,17 +93,17 @@ class Posting(Create):
             self._restore(session, [step.payload for step in steps if step.payload.token in self._ours_to_send])
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Post it.
+        """Post the HIT.
 
         Raises:
-            RefusedError: it is no longer ours to post.
+            RefusedError: this process has not claimed the request.
         """
         if step.payload.token not in self._ours_to_send:
-            raise RefusedError("not posted: the campaign is over, or another process posts it")
+            raise RefusedError("not posted: the campaign is over, or another process is posting this HIT")
         return super().perform(step)
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
-        """Enter the HITs and finish their intents; what may have happened stays unfinished."""
+        """Store the HITs and finish their intents; a request that may have succeeded stays unfinished."""
         with self._database.write() as session:
             enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
@@ -114,7 +114,7 @@ class Posting(Create):
                     self._forget_own(session, intent, outcome)
 
     def _forget_type(self, session: Session, intent: Intent, error: TurkctlError) -> None:
-        """The market no longer has the qualification type (it drops unused ones): the next round makes another."""
+        """Forget a qualification type that the market has dropped for lack of use: the next round creates another."""
         if isinstance(error, DoesNotExistError) and "Qualification" in f"{error.code} {error.message}":
             absent = intent.request.get("absent", ())
             for type_id in [each for each in absent if each in error.message] or absent:

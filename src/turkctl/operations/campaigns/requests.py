@@ -1,4 +1,4 @@
-"""What ``campaign create`` and ``campaign plan`` ask for, checked, and what it would take."""
+"""Check the arguments of ``campaign create`` and ``campaign plan``, and plan the campaign."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from turkctl.store.base import Place, Scope
 from turkctl.store.campaigns import MOST, Campaign
 from turkctl.store.experiments import Version
 from turkctl.units import CENT, format_money, format_time
+from turkctl.words import counted
 
 EVERY = timedelta(minutes=30)
 PER_ROUND = 9
 _LONGEST = timedelta(days=365)
 _ANY_TYPE = "A" * 30
-"""Stands for the qualification type that a new HIT has to ask to be absent, when only the number of them matters."""
+"""Stands for the qualification type that a new HIT excludes, where only the number of types matters."""
 
 
 SHORT_INTERVAL = 60
-"""Seconds between rounds below which the user is asked to look again: minutes may have been meant."""
+"""Seconds between rounds below which the user is warned: they may have meant minutes."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class CampaignRequest:
 
     goal: int
     experiment: str | None = None
-    """The slug; None means the only one that is configured."""
+    """The slug; None means the only configured experiment."""
     code_version: str | None = None
     reward: Decimal | None = None
     duration: timedelta | None = None
@@ -59,7 +60,7 @@ class CampaignRequest:
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """A campaign that could be created, and what it would take."""
+    """A campaign that could be created, with its forecast."""
 
     campaign: Campaign
     version: Version
@@ -67,26 +68,27 @@ class CampaignPlan:
     forecast: Forecast
     room: Allowance
     in_the_way: Campaign | None
-    """The campaign that has the experiment's one place in this mode."""
+    """The experiment's running campaign in this mode, of which there can be only one."""
     repeats: Mapping[str, Any] | None
-    """How many assignments may go to people who did another, and their cost; None where that is prevented or meant."""
+    """How many assignments may go to people who did another, and their cost; None if that is prevented or allowed."""
     unassigned: tuple[str, ...] = ()
-    """HITs of psiTurk's that count because nothing says whose they are."""
+    """HITs of psiTurk that are counted because their experiment is unknown."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know before agreeing."""
+        """Return what the user should know before agreeing."""
         lines = []
         if self.in_the_way is not None:
             lines.append(
-                f"campaign {self.in_the_way.number} is {self.in_the_way.status}: this one cannot start beside it"
+                f"campaign {self.in_the_way.number} is {self.in_the_way.status}: this one cannot start until it is over"
             )
         if self.room.assignments < self.forecast.missing:
-            lines.append(f"there is room for {self.room.assignments} of {self.forecast.missing}: {self.room.reason}")
+            room, missing = self.room, self.forecast.missing
+            lines.append(f"only {room.assignments} of {missing} assignments can be posted now: {room.reason}")
         if self.campaign.every < SHORT_INTERVAL:
-            lines.append(f"a round every {self.campaign.every} seconds: a plain number means seconds; 30m are minutes")
+            lines.append(f"a round runs every {self.campaign.every} seconds; for minutes, write --every 30m")
         if self.forecast.expected_end is None:
-            lines.append("its end comes before the goal can be met at this pace")
+            lines.append("at this pace the campaign ends before its goal can be met")
         if self.unassigned:
             lines.append(unassigned_warning(self.unassigned))
         if self.repeats is not None and self.repeats["possible"]:
@@ -94,7 +96,7 @@ class CampaignPlan:
         return tuple(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """As ``campaign plan`` shows it."""
+        """Return the plan as ``campaign plan`` shows it."""
         campaign = self.campaign
         return {
             "experiment": self.version.slug,
@@ -115,12 +117,12 @@ class CampaignPlan:
 
 
 def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
-    """Check the arguments and work out what the campaign would take; changes nothing.
+    """Check the arguments and return the plan of the campaign; change nothing.
 
     Raises:
-        UsageError: a number, time, amount or zone that cannot be meant; another code version than the stored one;
-            a goal that is not above what is complete.
-        NotFoundError: no such experiment, or several and none named.
+        UsageError: a number, time, amount or zone is invalid; the code version is not the stored one; or at least as
+            many people as the goal have already completed it.
+        NotFoundError: there is no such experiment, or there are several and none is named.
     """
     now = world.now()
     balance = world.engine().call(world.mturk.balance)
@@ -156,27 +158,27 @@ def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: B
 
 
 def not_above(goal: int, completed: int) -> UsageError:
-    """The refusal of a goal that is met already."""
+    """Return the error for a goal that is already met."""
     return UsageError(
-        f"a goal of {goal} is not above the {completed} people who have completed it",
+        f"a goal of {goal} is already met: {counted(completed, 'person', 'people')} completed the experiment",
         hint=f"give {completed + 1} or more",
     )
 
 
 def check_pace(goal: int | None, every: timedelta | None, per_round: int | None) -> None:
-    """See that goal and pace can be meant.
+    """Raise unless goal and pace are valid.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: a value is too low or too high.
     """
     for name, number in (("--goal", goal), ("--per-round", per_round)):
         if number is not None and not 1 <= number <= MOST:
             raise UsageError(
-                f"{name} {number} recruits nobody" if number < 1 else f"{name} {number:,} is more than {MOST:,}",
-                hint=f"give 1 to {MOST:,}",
+                f"{name} must be 1 to {MOST:,}, not {number:,}",
+                hint="give the number of people to recruit" if name == "--goal" else "give a number of assignments",
             )
     if every is not None and not timedelta(seconds=1) <= every <= _LONGEST:
-        raise UsageError("--every is not between 1 second and 365 days", hint="write 90s, 30m or 12h")
+        raise UsageError("--every must be 1 second to 365 days", hint="write 90s, 30m or 12h")
 
 
 def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
@@ -184,12 +186,12 @@ def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
     if request.code_version not in (None, version.code_version):
         raise UsageError(
             f"experiment {version.slug} is at code version {version.code_version}, not {request.code_version}",
-            hint="change code_version in its file and run `turkctl experiments configure`, or leave --codeversion out",
+            hint="change code_version in its file and run `turkctl experiments configure`, or omit --codeversion",
         )
     if request.reward is not None and request.reward < CENT:
         raise UsageError(f"a reward of ${format_money(request.reward)} is too low", hint="give $0.01 or more")
     if request.duration is not None and not timedelta(seconds=30) <= request.duration <= _LONGEST:
-        raise UsageError("--duration lies outside 30 seconds to 365 days", hint="write 30m, 12h or 3d")
+        raise UsageError("--duration must be 30 seconds to 365 days", hint="write 30m, 12h or 3d")
     _check_times(request, now)
 
 
@@ -201,7 +203,9 @@ def _check_times(request: CampaignRequest, now: datetime) -> None:
     if request.end_at is None:
         return
     if request.end_at <= now:
-        raise UsageError(f"--end-at {format_time(request.end_at)} is over", hint=f"it is {format_time(now)}")
+        raise UsageError(
+            f"--end-at {format_time(request.end_at)} is in the past", hint=f"give a time after {format_time(now)}"
+        )
     if request.start_at is not None and request.end_at <= request.start_at:
         raise UsageError("--end-at is not after --start-at", hint="give a later end")
 
@@ -209,16 +213,17 @@ def _check_times(request: CampaignRequest, now: datetime) -> None:
 def _check_window(campaign: Campaign, now: datetime) -> None:
     if campaign.end_at is not None and next_opening(campaign, now) >= campaign.end_at:
         raise UsageError(
-            f"it would never post: {window_of(campaign)} does not come before {format_time(campaign.end_at)}",
+            f"the campaign would never post: no hours {window_of(campaign)} come before its end at "
+            f"{format_time(campaign.end_at)}",
             hint="give a later --end-at or other --hours",
         )
 
 
 def _check_post(campaign: Campaign, version: Version) -> None:
-    """See that a HIT can be made of the settings.
+    """Raise unless a HIT can be made from the settings.
 
     Raises:
-        ConfigError: among others, too many qualification requirements.
+        ConfigError: for example, there are too many qualification requirements.
     """
     absent = () if campaign.allow_repeat_workers else (_ANY_TYPE,)
     post = Post.of(version, 1, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)

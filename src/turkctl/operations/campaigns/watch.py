@@ -1,4 +1,4 @@
-"""``campaign run``: rounds in this process, one or until the campaign is over."""
+"""Run rounds of a campaign in this process: one, or until the campaign is over (``campaign run``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from turkctl.operations.campaigns.rounds import RoundReport, run_round
 from turkctl.operations.engine.world import World
 
 POLL = 1.0
-"""Real seconds between looks at the clock: in mode local others may turn it."""
+"""Real seconds between looks at the clock: in mode local it can be moved forward at any time."""
 
 
 def watch_rounds(
@@ -20,13 +20,13 @@ def watch_rounds(
     *,
     forever: bool,
 ) -> Iterator[RoundReport]:
-    """Run a round; with ``forever`` the next one each interval after it, until the campaign is over or ``stop`` is set.
+    """Run a round; with ``forever`` one each interval, until the campaign is over or ``stop`` is set; yield reports.
 
     Args:
         world: database, market and clock.
         campaign_id: its number.
         stop: ends the waiting.
-        forever: until it is over.
+        forever: run rounds until the campaign is over, instead of one round.
 
     Raises:
         NotFoundError, WrongMarketError, RefusedError, UnreachableError: see

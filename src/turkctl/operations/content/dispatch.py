@@ -1,4 +1,4 @@
-"""``content dispatch``: HITs for what is pending, as many as limits, budget and balance allow."""
+"""Plan HITs for pending items, as many as limits, budget and balance allow (``content dispatch``)."""
 
 from __future__ import annotations
 
@@ -35,54 +35,56 @@ from turkctl.words import counted, plural
 
 @dataclass
 class _Share:
-    """What one experiment has to dispatch."""
+    """The pending work of one experiment."""
 
     version: Version
     room: Room
     unanswered: list[Intent]
-    """Requests of an earlier dispatch that nobody saw the answer of."""
+    """Requests of an earlier dispatch whose answer was lost."""
     groups: list[ItemGroup]
     gold: list[int]
     stopped: str | None
-    """The limit on numbers of HITs that leaves some of it pending."""
+    """The limit on the number of HITs that leaves some items pending; None if there is none."""
 
 
 @dataclass
 class _Draft:
-    """A dispatch as it is planned."""
+    """A dispatch while it is being planned."""
 
     balance: Decimal = ZERO
-    """Dollars that the balance leaves for what is still to be planned."""
+    """Dollars of the balance that are left for further HITs."""
     steps: list[Step[Intent]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     funds: list[str] = field(default_factory=list)
-    """How money stopped it, by experiment."""
+    """Messages about experiments that lack money for more HITs."""
     wrong: list[tuple[str, UsageError]] = field(default_factory=list)
-    """Names of HITs whose question cannot be made of their content, and why not."""
+    """Names of HITs whose question cannot be made from their content, and why not."""
 
 
 def prepare_dispatch(
     world: World, selection: Selection, *, hits: int | None = None
 ) -> tuple[Plan[Intent], Dispatching]:
-    """The plan for what is pending in the experiments that match, in the order of their slugs, and how it is done.
+    """Return the plan for pending items of the experiments that match, ordered by slug, and the act that applies it.
 
-    Requests of an earlier dispatch that nobody saw the answer of come first, and count like new ones. What stops it is
-    a note of the plan.
+    Requests of an earlier dispatch whose answer was lost come first, and count like new ones. Notes of the plan say
+    which limits left items pending.
 
     Args:
         world: database, market and clock.
-        selection: of experiments; nothing given is all of them.
-        hits: the most that may be posted, what earlier dispatches left included: requests without an answer, and HITs
-            that turned out just now to have been posted.
+        selection: selects the experiments; an empty selection means all of them.
+        hits: the highest number of HITs to post. It includes what earlier dispatches left: requests without an answer,
+            and HITs that have only now been found to be posted.
 
     Raises:
-        NotFoundError: no such experiment.
-        UsageError: a bad regular expression or number; of nothing that is pending a question can be made.
-        FundsError: something is pending, and no HIT for it fits the budget and the balance.
-        UnreachableError: the market is out of reach.
+        NotFoundError: there is no such experiment.
+        UsageError: a regular expression or number is invalid, or no pending item makes a valid question.
+        FundsError: items are pending, but budget or balance cannot pay a HIT for them.
+        UnreachableError: the market cannot be reached.
     """
     if hits is not None and not 1 <= hits <= MAX_HITS:
-        raise UsageError(f"--hits {hits} lies outside 1 to {MAX_HITS:,}", hint="dispatch in parts")
+        raise UsageError(
+            f"--hits must be 1 to {MAX_HITS:,}, not {hits:,}", hint="to post more, run the command several times"
+        )
     now = world.now()
     settled = settle(world, now)
     _read_expired(world, selection, now)
@@ -103,7 +105,7 @@ def prepare_dispatch(
     if draft.funds and not draft.steps:
         raise FundsError(
             f"nothing was dispatched: {draft.funds[0]}",
-            hint="see: turkctl balance; open HITs, limits.budget and limits.min_balance count against it",
+            hint="see: turkctl balance; open HITs, limits.budget and limits.min_balance reduce what can be spent",
         )
     draft.notes += draft.funds
     if not shares:
@@ -115,7 +117,7 @@ def prepare_dispatch(
 
 
 def _chosen(session: Session, world: World, selection: Selection) -> list[Version]:
-    """The configured experiments that are meant, by slug."""
+    """Return the configured experiments of the selection, ordered by slug."""
     pattern = compile_regex(selection.regex)
     if selection.experiment is not None:
         found = [find_active_experiment(session, selection.experiment, world.settings)]
@@ -132,7 +134,7 @@ def _chosen(session: Session, world: World, selection: Selection) -> list[Versio
 
 
 def _read_expired(world: World, selection: Selection, now: datetime) -> None:
-    """Read what became of HITs that expired since they were last read: their items may be pending again."""
+    """Read HITs that have expired since they were last read: their items may be pending again."""
     with world.database.read() as session:
         chosen = _chosen(session, world, selection)
         unread = [row for each in chosen for row in unread_since_expiry(session, world.place, each.experiment_id, now)]
@@ -140,7 +142,7 @@ def _read_expired(world: World, selection: Selection, now: datetime) -> None:
 
 
 def _entered(session: Session, chosen: Sequence[Version], settled: Settled, now: datetime) -> int:
-    """Count the HITs of these experiments that settling has just found, of dispatches that were interrupted."""
+    """Count the HITs of these experiments, posted by interrupted dispatches, that settling has just found."""
     digests = {digest(version.experiment_id) for version in chosen}
     interrupted = [each.run for each in settled.leftovers if each.found and not each.ended and each.run is not None]
     return sum(
@@ -153,7 +155,7 @@ def _entered(session: Session, chosen: Sequence[Version], settled: Settled, now:
 def _shares(
     session: Session, world: World, selection: Selection, hits: int | None, entered: int, now: datetime
 ) -> list[_Share]:
-    """What each experiment has to dispatch beside what was ``entered``, those left out that have nothing."""
+    """Return the experiments with something to dispatch; ``entered`` HITs already count within ``hits``."""
     most = hits or MAX_HITS
     left, found = max(0, most - entered), []
     for version in _chosen(session, world, selection):
@@ -190,8 +192,8 @@ def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
     if share.stopped:
         draft.notes.append(f"{version.slug}: {share.stopped}; more is pending")
     if len(share.gold) < settings.gold_per_hit and share.groups:
-        has = f"{version.slug} has {len(share.gold)} items with a known answer"
-        draft.notes.append(f"{has}, gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
+        has = f"{version.slug} has {counted(len(share.gold), 'item')} with a known answer"
+        draft.notes.append(f"{has}, but gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
     number, batch = 0, Batch.begin(scope)
     for group in share.groups:
         for part, size in enumerate(group.assignments):
@@ -212,7 +214,7 @@ def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
 
 
 def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post) -> Intent:
-    """The intent of one HIT. The token is the same while nothing was posted for its items since."""
+    """Return the intent of one HIT. Its token stays the same until something is posted for its items."""
     version, settings, ids = share.version, settings_of(share.version), group.ids
     times = sum(item.shown for item in group.items)
     made_of: tuple[str | int, ...] = ("dispatch", version.experiment_id, version.settings_id, times, part, *ids)
@@ -233,13 +235,13 @@ def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
 
 
 NAMED = 3
-"""Items that a message names."""
+"""Number of items that a message names."""
 
 
 def find_mistake(session: Session, version: Version, shown: Sequence[int]) -> UsageError | None:
-    """Why the question cannot be made of the items that a HIT shows, with the keys of those to blame; None if it can.
+    """Return why the items of a HIT do not make a valid question, naming the invalid ones; None if they do.
 
-    Those are to blame that cannot be shown alone either; if there are none, all together are.
+    An item is invalid if it makes no valid question on its own either; if there are none, all items are named.
     """
     data = contents.data_of(session, shown)
     error = _refusal(version, [data[item] for item in shown])

@@ -1,4 +1,4 @@
-"""Posting what ``content dispatch`` has planned: each HIT by its intent, and only while it is still needed."""
+"""Post the HITs that ``content dispatch`` has planned: each by its intent, and only if it is still needed."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ from turkctl.store.intents import Intent
 from turkctl.units import ZERO
 
 BALANCE_EVERY = 200
-"""HITs after which the balance is read again."""
+"""Number of HITs after which the balance is read again."""
 NOT_POSTED = "not posted: "
-SHORT = NOT_POSTED + "the market says that the balance does not cover it"
+SHORT = NOT_POSTED + "the market says that the balance is too low"
 
 
 def digest(experiment_id: int) -> str:
-    """Stands for the dispatches of an experiment: how unfinished requests of theirs are found again."""
+    """Return the digest by which the unfinished requests of an experiment's dispatches are found again."""
     return hashlib.sha256(f"content dispatch {experiment_id}".encode()).hexdigest()
 
 
 class Dispatching(Create):
-    """Opens each request in the transaction that sees that it is still needed and within the limits, then sends it.
+    """The act of posting: the transaction that opens a request checks that it is still needed and within the limits.
 
-    What others have done since the plan was made is so never done again: neither by two dispatches at once.
+    So work that another process has done since the plan was made is not repeated, even if two dispatches run at once.
     """
 
     def __init__(
         self, world: World, steps: Sequence[Step[Intent]], now: datetime, balance: Decimal, run: RunRow
     ) -> None:
-        """``balance`` is what the balance leaves, in dollars, before the first of the steps."""
+        """Take ``balance``, the dollars that may be spent on the steps."""
         super().__init__(world, steps, now, run)
         self._world = world
         self._balance = balance
         self._since_read = 0
         self._short = False
         self._held: dict[str, str] = {}
-        """Why a request is not sent, by token."""
+        """The reasons why requests are not sent, by token."""
         self._tried: set[str] = set()
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Commit the requests of a group with what their HITs show, those that are held back left out.
+        """Commit the requests of a group with the items of their HITs, except requests that are no longer possible.
 
         Raises:
             UnreachableError: the balance cannot be read.
@@ -74,7 +74,7 @@ class Dispatching(Create):
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
                     ours.append(intent)
                 else:
-                    self._held[intent.token] = NOT_POSTED + "another process posts it"
+                    self._held[intent.token] = NOT_POSTED + "another process is posting this HIT"
             self._restore(session, ours)
 
     def _read_balance(self) -> None:
@@ -100,12 +100,12 @@ class Dispatching(Create):
         contents.open_links(session, [link for intent in opened for link in _links(intent)])
 
     def _refusal(self, session: Session, intent: Intent, needs: dict[int, int], rooms: dict[int, Room]) -> str | None:
-        """Why it is not opened; None takes it off from what is needed and allowed."""
-        assert intent.experiment_id is not None, "what is dispatched belongs to an experiment"
+        """Return why the request is not opened; if None, deduct it from what is needed and allowed."""
+        assert intent.experiment_id is not None, "a dispatched HIT belongs to an experiment"
         request = intent.request
         given = (int(request["assignments"]) - 1) * int(request["outputs"])
         if any(needs.get(item, 0) <= given for item in _pending(intent)):
-            return "another dispatch was faster, or its content was changed; dispatch again for the rest"
+            return "another dispatch posted it, or its content was changed; for the rest, run: turkctl content dispatch"
         if intent.experiment_id not in rooms:
             version = experiments.current(session, intent.experiment_id)
             rooms[intent.experiment_id] = read_room(Scope(session, self._place, self._now), version)
@@ -129,7 +129,7 @@ class Dispatching(Create):
             self._posts[token] = replace(self._posts[token], rows=tuple(data[item] for item in items))
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Post it; where the balance turns out not to cover it, it is left out, not failed."""
+        """Post the HIT; if the balance is too low, it is skipped, not failed."""
         token = step.payload.token
         if token in self._held:
             return Done(SKIPPED, self._held[token], cost=ZERO)
@@ -146,7 +146,7 @@ class Dispatching(Create):
             return Done(SKIPPED, SHORT, cost=ZERO)
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
-        """Enter the HITs and finish their requests; what may have happened stays unfinished."""
+        """Store the HITs and finish their intents; a request that may have succeeded stays unfinished."""
         with self._database.write() as session:
             enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
@@ -162,7 +162,7 @@ class Dispatching(Create):
 
 
 def _pending(intent: Intent) -> list[int]:
-    """The items that the HIT is for; those with a known answer are not among them."""
+    """Return the items that the HIT is for, without those with a known answer."""
     known = set(intent.request["gold"])
     return [int(item) for item in intent.request["contents"] if item not in known]
 

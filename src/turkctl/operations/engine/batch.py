@@ -1,8 +1,8 @@
-"""The one loop that applies plans: concurrency, retries, pace, progress and interrupt for every batch.
+"""Apply plans in one loop: concurrency, retries, pace, progress and interrupts for every batch.
 
 Requests run in a bounded pool of threads; everything that touches the database runs in the caller's thread, in
-groups. One failing item never stops the batch. Retries are this module's alone (the client makes one attempt), so
-that all threads share one pace: when the market throttles, everybody slows down together.
+groups. One failing item never stops the batch. Only this module retries (the client makes one attempt), so that all
+threads share one pace: when the market throttles, all of them slow down together.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ P = TypeVar("P")
 T = TypeVar("T")
 
 READ_PATIENCE = 30.0
-"""Seconds for which a single read that meets retryable errors is tried again."""
+"""Seconds for which a single read is retried after retryable errors."""
 FLUSH_AFTER = 0.2
 """Seconds for which finished results may wait for others, to be recorded in one transaction."""
 
@@ -39,17 +39,18 @@ class _UnstartedError(Exception):
 
 @dataclass
 class Engine:
-    """How batches are applied.
+    """Applies plans, and makes single requests.
 
     Attributes:
-        workers: threads that ask the market at the same time.
-        group: steps whose intents are committed, and results recorded, in one transaction.
-        patience: seconds for which a step that meets retryable errors is tried again.
-        stop: set it to let the items in hand finish and leave the rest undone.
-        beat: called between groups, e.g. to see that a lease still holds; what it raises ends the batch.
-        notice: hears what the user has to know while it lasts: that the market cannot be reached, or fails at
-            everything. Called from any thread.
-        journal: gives what keeps the row of a plan that brings none of its own.
+        workers: the number of threads that send requests to the market.
+        group: the number of steps whose intents are committed, and results recorded, in one transaction.
+        patience: seconds for which a step is retried after retryable errors.
+        stop: once set, the items in progress finish, and the rest is left undone.
+        beat: called between groups, for example to check that a lease still holds; an error that it raises ends the
+            batch.
+        notice: called with what the user must know at once: that the market cannot be reached, or that every request
+            fails. Called from any thread.
+        journal: returns what keeps the run's row of a plan without one of its own.
     """
 
     workers: int = 32
@@ -66,15 +67,15 @@ class Engine:
     def apply(
         self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda _item: None
     ) -> BatchResult:
-        """Do all steps of a plan; ``on_item`` hears of each result once it is recorded.
+        """Do all steps of a plan; call ``on_item`` with each result once it is recorded.
 
-        Results come back in the order of the plan, whatever finished first; what was skipped is last.
-        Never raises for a failing item. When :attr:`stop` is set, the result says how many were not started; so it
-        does where the market failed at everything, in the same way, for as long as :attr:`patience` says.
+        Results have the order of the plan, whichever finished first; skipped items are last. A failing item raises
+        nothing. If :attr:`stop` was set, or all requests failed in the same way for longer than :attr:`patience`, the
+        result says how many steps were not started.
 
         Raises:
-            UnreachableError: the market is out of reach or turned the credentials down, so that no item can succeed;
-                what was done before is recorded.
+            UnreachableError: the market cannot be reached or refused the credentials, so that no item can succeed;
+                the results until then are recorded.
         """
         row = plan.run or self.journal(plan)
         if row is None:
@@ -90,24 +91,25 @@ class Engine:
         return result
 
     def call(self, read: Callable[[], T]) -> T:
-        """One request outside a batch, with the same retries and less patience: somebody waits for the answer.
+        """Send one request outside a batch, with the same retries but less patience: somebody waits for the answer.
 
         Raises:
-            TurkctlError: not retryable, or still failing when patience ran out.
+            TurkctlError: the request failed and is not retryable, or it still failed when patience ran out.
         """
         return replace(self, patience=min(self.patience, READ_PATIENCE)).attempt(read, Pace(self.clock, self.sleep))
 
     def health(self) -> Health:
-        """Return what is known of the market before the first request: nothing against it."""
+        """Return the health of the market before the first request: no failures."""
         return Health(self.clock, self.notice, self.workers)
 
     def attempt(self, action: Callable[[], T], pace: Pace, health: Health | None = None) -> T:
-        """Run one request, again after retryable errors until it works or patience runs out.
+        """Run one request, and retry it after retryable errors until it works or patience runs out.
 
-        Where the connection is refused, nothing can have happened: the market is waited for, but not as long.
+        After a refused connection, which had no effect, the retries end earlier.
 
         Raises:
-            TurkctlError: not retryable, or still failing when patience ran out or the batch was stopped.
+            TurkctlError: the request failed and is not retryable, or it still failed when patience ran out or the
+                batch was stopped.
         """
         health = health or self.health()
         tries = Tries(health, self.patience, self.stop.is_set)
@@ -163,21 +165,21 @@ class _Application(Generic[P]):
         self.keep = keep
         self.ready: deque[Step[P]] = deque()
         self.wave: Hashable = None
-        """Of the steps that are under way."""
+        """The wave of the steps in progress."""
         self.flying: dict[Future[Done], Step[P]] = {}
         self.finished: deque[Future[Done]] = deque()
         self.signals: SimpleQueue[None] = SimpleQueue()
-        """One entry for each request that has finished: what the loop waits for."""
+        """One entry for each finished request; the loop waits for them."""
         self.landed: list[tuple[Step[P], Done | TurkctlError]] = []
         self.flushed = engine.clock()
         self.fatal: BaseException | None = None
         self.cut_short = False
-        """Whether a step failed only because it was not tried again after the batch was stopped."""
+        """Whether a step failed only because it was not retried after the batch was stopped."""
         self.pace = Pace(engine.clock, engine.sleep)
         self.health = engine.health()
 
     def run(self) -> None:
-        """Do what is to be done; raise only what ends the process's work, once what is in hand is recorded."""
+        """Run all steps; raise only what ends the batch, after the finished results are recorded."""
         workers = min(self.engine.workers, len(self.todo))
         with ThreadPoolExecutor(workers, thread_name_prefix="turkctl") as pool:
             try:
@@ -185,7 +187,7 @@ class _Application(Generic[P]):
                 while self.flying:
                     self._land()
                     self._launch(pool)
-            except BaseException as error:  # noqa: BLE001  # raised again below, once what is in hand is recorded
+            except BaseException as error:  # noqa: BLE001  # raised again below, once the results are recorded
                 self.fatal = error
             while self.flying:
                 self._land()
@@ -198,7 +200,7 @@ class _Application(Generic[P]):
         return self.engine.stop.is_set() or self.fatal is not None or self.health.hopeless is not None
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
-        """Keep the pool full, with as much again waiting; a new wave waits until all of the one before are answered."""
+        """Fill the pool, and a queue of the same size; a new wave waits until the one before is answered."""
         while not self._stopping and len(self.flying) < 2 * self.engine.workers:
             if not self.ready:
                 self._prepare()
@@ -225,10 +227,10 @@ class _Application(Generic[P]):
         return self.engine.attempt(lambda: self.act.perform(step), self.pace, self.health)
 
     def _land(self) -> None:
-        """Wait for a request to finish; record finished ones when there are enough or they have waited enough."""
+        """Wait for a request to finish; record results once there are enough or they have waited long enough."""
         self._await_one()
         while self.finished:
-            future = self.finished[0]  # taken away last: a Ctrl-C in between must not lose it
+            future = self.finished[0]  # removed last: a Ctrl-C in between must not lose it
             step = self.flying.pop(future, None)
             if step is not None:
                 self._take(step, future)
@@ -253,9 +255,9 @@ class _Application(Generic[P]):
         self.signals.put(None)
 
     def _await_one(self) -> None:
-        """Wait for a signal, and take those that came with it; not longer than results may wait for each other.
+        """Wait for a signal and take all that have come; stop when results have waited long enough.
 
-        ``futures.wait`` would visit every request under way twice whenever one of them finishes.
+        ``futures.wait`` would visit every request in progress twice whenever one of them finishes.
         """
         try:
             self.signals.get(timeout=FLUSH_AFTER)
@@ -287,14 +289,14 @@ V = TypeVar("V")
 
 
 def read_each(engine: Engine, keys: Sequence[K], read: Callable[[K], V]) -> Iterator[tuple[K, V | MarketRefusedError]]:
-    """Read every key in threads that share one pace; gives results as they come, in no order.
+    """Read every key in threads that share one pace; yield results as they come, in no fixed order.
 
-    What the market refuses for one key is that key's result.
+    If the market refuses the request for a key, the error is that key's result.
 
     Raises:
-        UnreachableError: the market is out of reach or turned the credentials down; the rest is not asked for.
-        MarketRefusedError: the market fails at everything in the same way.
-        InterruptedByUserError: the engine was told to stop.
+        UnreachableError: the market cannot be reached or refused the credentials; the remaining keys are not read.
+        MarketRefusedError: all requests fail in the same way.
+        InterruptedByUserError: the engine was stopped.
     """
     if not keys:
         return
@@ -310,16 +312,16 @@ def read_each(engine: Engine, keys: Sequence[K], read: Callable[[K], V]) -> Iter
             if health.hopeless is not None:
                 raise health.hopeless
             if engine.stop.is_set():
-                raise InterruptedByUserError("interrupted; what was read until then is kept")
+                raise InterruptedByUserError("interrupted; results read before are kept")
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _read(engine: Engine, read: Callable[[], V], pace: Pace, health: Health) -> V:
-    """Return what is read.
+    """Return the result of the read.
 
     Raises:
-        TurkctlError: as it came, or the one with which everything failed before.
+        TurkctlError: the error of this read, or the one that all requests failed with before.
     """
     if health.hopeless is not None:
         raise health.hopeless

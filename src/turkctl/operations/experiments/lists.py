@@ -14,7 +14,7 @@ from turkctl.store.experiments import Version
 
 
 def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
-    """A row per experiment, with the number of its HITs in this mode."""
+    """Return a row per experiment, with the number of its HITs in this mode."""
     counts = hits.counts_by_experiment(session, mode)
     items = contents.numbers(session)
     return [
@@ -40,10 +40,10 @@ def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]
 
 
 def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
-    """One experiment in full.
+    """Return an experiment with its settings and their history.
 
     Raises:
-        NotFoundError: it was never configured.
+        NotFoundError: the experiment was never configured.
     """
     version = find_experiment(session, slug)
     counts = hits.counts_by_experiment(session, mode).get(version.experiment_id, {})
@@ -60,7 +60,7 @@ def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
 
 
 def _history(versions: list[Version]) -> list[dict[str, Any]]:
-    """A row per version, newest first, with what it changed of the one before it."""
+    """Return a row per version, newest first, with its changes to the version before."""
     rows = []
     for version, before in zip_longest(versions, versions[1:]):
         differences = changed_keys(whole_settings(before), whole_settings(version)) if before is not None else {}

@@ -1,6 +1,6 @@
 """Show one HIT in full, with its assignments.
 
-Apart from :mod:`turkctl.operations.hits.lists`, which needs neither the client nor a sync.
+Separate from :mod:`turkctl.operations.hits.lists`, which needs neither the client nor a sync.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from turkctl.store.hits import HitFilter
 
 
 def show_hit(world: World, hit_id: str) -> dict[str, Any]:
-    """One HIT in full, as the market has it now, with its submitted assignments; our row is brought up to date.
+    """Return a HIT as the market has it now, with its submitted assignments; bring the database's row up to date.
 
     Raises:
-        NotFoundError: neither the market nor the database knows it.
+        NotFoundError: neither the market nor the database knows the HIT.
     """
     place, now, engine = world.place, world.now(), world.engine()
     with world.database.read() as session:

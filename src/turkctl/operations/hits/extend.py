@@ -1,4 +1,4 @@
-"""``hits extend``: more assignments, more time."""
+"""Add assignments or time to HITs (``hits extend``)."""
 
 from __future__ import annotations
 
@@ -30,33 +30,34 @@ from turkctl.store.base import Scope
 from turkctl.store.hits import DISPOSED
 from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_duration, format_time
+from turkctl.words import counted
 
-MEANWHILE = "expired meanwhile: extend it anew"
+MEANWHILE = "expired since the run began: to extend it, run the command again"
 
 
 @dataclass(frozen=True)
 class ExtendRequest:
-    """The arguments of ``hits extend``: what each of the HITs gets."""
+    """The arguments of ``hits extend``: what each HIT gets."""
 
     hit_ids: tuple[str, ...]
     assignments: int = 0
     lifetime: timedelta | None = None
     new: bool = False
-    """Begin another run, though one of the same arguments may have been interrupted."""
+    """Begin a new run even if one with the same arguments was interrupted."""
     resume: bool = False
-    """Take up an interrupted run even if it is old."""
+    """Continue an interrupted run even if it is old."""
 
     def check(self) -> None:
-        """See that there is something to add.
+        """Raise unless there is something to add.
 
         Raises:
-            UsageError: there is not.
+            UsageError: there is nothing to add, or the number of assignments is negative.
         """
         if self.assignments < 0 or (self.assignments == 0 and self.lifetime is None):
             raise UsageError("nothing to add", hint="give --assignments N (1 or more), --lifetime D, or both")
 
     def command(self) -> Command:
-        """Return what makes this the same command as an earlier one; it depends on no settings."""
+        """Return the command by which an earlier run of the same arguments is found; it depends on no settings."""
         arguments = {
             "hits": sorted(set(self.hit_ids)),
             "assignments": self.assignments,
@@ -68,13 +69,13 @@ class ExtendRequest:
 def plan_extend(
     scope: Scope, targets: Sequence[Target], seen: Mapping[str, Observed], request: ExtendRequest
 ) -> Plan[Intent]:
-    """Plan what each HIT would get; time is added to its expiry, or to now where that is past.
+    """Return the plan for each HIT; time is added to its expiry, or to now if it has expired.
 
-    The slots and the expiry that each HIT is to have are fixed here, and kept in its intent: a repeat reaches for
-    the same.
+    The resulting slots and expiry of each HIT are decided here and stored in its intent, so that repeating the command
+    leads to the same result.
 
     Raises:
-        UsageError: a HIT of nine or fewer assignments would have ten or more, which the market refuses because the
+        UsageError: a HIT of nine or fewer assignments would get ten or more, which the market refuses because the
             commission differs.
     """
     batch = Batch.begin(scope)
@@ -82,11 +83,11 @@ def plan_extend(
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
         if hit is None or hit.status == DISPOSED:
-            skipped.append((target.hit_id, "deleted: it cannot be extended"))
+            skipped.append((target.hit_id, "deleted HITs cannot be extended"))
             continue
         _check_size(hit, request.assignments)
         if request.lifetime is None and hit.expired(scope.now):
-            skipped.append((target.hit_id, "its time is over, so that nobody could take more: add --lifetime too"))
+            skipped.append((target.hit_id, "expired, so nobody could take more assignments: add --lifetime too"))
             continue
         row = hits.get(scope.session, scope.place, hit.hit_id)
         steps.append(_step(_intent(batch, index, hit, request, None if row is None else row.experiment_id)))
@@ -94,9 +95,9 @@ def plan_extend(
 
 
 def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
-    """Plan what an interrupted run left undone, towards the slots and the expiry that were fixed when it began.
+    """Return the plan for what an interrupted run left undone, with the slots and expiries decided when it began.
 
-    A HIT that somebody has expired since stays so, and the run gives its part of it up.
+    A HIT that somebody has expired since then stays expired, and the run gives it up.
     """
     steps, over, moot = [], [], []
     rest = [intent for intent in opened if intent.state != intents.DONE]
@@ -107,7 +108,8 @@ def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetim
             moot.append(intent.token)
             over.append((intent.subject, MEANWHILE))
         elif expires is not None and expires <= now:
-            over.append((intent.subject, f"the time that it was to have ended {format_time(expires)}: extend it anew"))
+            past = f"the new expiry {format_time(expires)} is already past"
+            over.append((intent.subject, f"{past}: to extend it, run the command again"))
         else:
             steps.append(_step(intents.afresh(intent, now)))
     before = tuple(
@@ -122,9 +124,9 @@ def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetim
 
 
 def _expired_meanwhile(hit: Hit | None, intent: Intent, now: datetime) -> bool:
-    """Return whether somebody ended the time of a HIT after its extension was planned; that it ran out does not count.
+    """Return whether somebody expired a HIT after its extension was planned; expiry at its own time does not count.
 
-    Intents of older versions do not say when the time was to end.
+    Intents of older versions do not store the earlier expiry.
     """
     before = intent.request.get("expired")
     return before is not None and hit is not None and hit.expired(now) and hit.expires != datetime.fromisoformat(before)
@@ -141,7 +143,7 @@ def _check_size(hit: Hit, assignments: int) -> None:
         room = LARGE_HIT - 1 - hit.max_assignments
         raise UsageError(
             f"HIT {hit.hit_id} would go from {hit.max_assignments} to {total} assignments; the market refuses ten or "
-            "more on a HIT made with fewer, because the commission differs",
+            "more on a HIT created with fewer, because the commission differs",
             hint=(f"add at most {room}, or " if room else "") + "post another HIT: turkctl hits create",
         )
 
@@ -163,16 +165,16 @@ def _intent(batch: Batch, index: int, hit: Hit, request: ExtendRequest, experime
 
 def _step(intent: Intent) -> Step[Intent]:
     asked, expires = intent.request, _expires(intent)
-    words = [f"{asked['assignments']} more assignments" if asked["assignments"] else ""]
+    words = [counted(asked["assignments"], "more assignment") if asked["assignments"] else ""]
     if expires is not None:
         words.append(f"{asked['lifetime']} more time, until {format_time(expires)}")
     return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)))
 
 
 def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], Extend]:
-    """Return the plan for these HITs, as the market has them now, and how it is done.
+    """Return the plan for these HITs, by their current state on the market, and the act that applies it.
 
-    An interrupted run of the same arguments is taken up: it goes on towards what it had fixed for each HIT.
+    An interrupted run with the same arguments is continued, with the result that it had decided for each HIT.
 
     Raises:
         FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
@@ -209,7 +211,7 @@ def _plan_new(world: World, request: ExtendRequest, run: RunRow, now: datetime) 
 
 
 def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
-    """What the extensions cost each experiment; None stands for HITs of no experiment."""
+    """Return the dollars of the extensions by experiment; None stands for HITs without an experiment."""
     costs: dict[int | None, Decimal] = {}
     for intent in wanted:
         costs[intent.experiment_id] = costs.get(intent.experiment_id, ZERO) + intent.cost
@@ -217,7 +219,7 @@ def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
 
 
 class Extend(Act[Intent]):
-    """Adds time first, so that new assignments can be taken at once, then assignments by their intent's token."""
+    """The act of adding time first, so that new assignments can be taken at once, and then assignments."""
 
     def __init__(self, world: World, wanted: Sequence[Intent], run: RunRow, now: datetime) -> None:
         self._database = world.database
@@ -229,10 +231,10 @@ class Extend(Act[Intent]):
         self._opened = False
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Commit the whole run's intents before its first request, so that a repeat finds what each HIT is to have.
+        """Commit all intents of the run before its first request, so that a repeated command finds them.
 
         Raises:
-            FundsError: what others have begun since the plan was made leaves no room for it.
+            FundsError: requests begun since the plan was made have used up the money.
         """
         with self._database.write() as session:
             if not self._opened:
@@ -252,25 +254,25 @@ class Extend(Act[Intent]):
         self._opened = True
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Ask the market, then read what the HIT has become."""
+        """Extend the HIT on the market, then read it."""
         intent = step.payload
         expires, added = _expires(intent), int(intent.request["assignments"])
         if expires is not None and not self._lasts(step.id, expires):
             self._mturk.set_expiration(step.id, expires)
         if added:
-            with suppress(AlreadyExistsError):  # the token was used: they were added before
+            with suppress(AlreadyExistsError):  # the token was used: they were already added
                 self._mturk.extend_hit(step.id, added, intent.token)
         return Done("extended", value=self._mturk.get_hit(step.id))
 
     def _lasts(self, hit_id: str, expires: datetime) -> bool:
-        """Return whether a HIT of a run that was taken up has that much time by now, of which nothing is taken away."""
+        """Return whether a HIT of a continued run already lasts as long or longer: its time is never shortened."""
         if self._run.left is None:
             return False
         now_until = self._mturk.get_hit(hit_id).expires
         return now_until is not None and now_until >= expires
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
-        """Store the new counters and finish the intents; one without an answer stays unfinished."""
+        """Store the new counters and finish the intents; a request without an answer stays unfinished."""
         with self._database.write() as session:
             for step, outcome in outcomes:
                 token = step.payload.token

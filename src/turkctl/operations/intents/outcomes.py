@@ -1,4 +1,4 @@
-"""Tell what became of a request whose answer was lost or a repeat."""
+"""Find out what an error says about a request: whether it may have happened, and whether to repeat it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from turkctl.store.intents import TOKEN_TRUSTED, Intent
 
 
 def posted_before(mturk: MTurk, error: AlreadyExistsError, token: str) -> Hit:
-    """The HIT that a token made when it was first used.
+    """Return the HIT that was created when a token was first used.
 
     Raises:
-        AlreadyExistsError: the market does not say which, or it does not carry the token.
+        AlreadyExistsError: the market does not name the HIT, or the HIT does not carry the token.
     """
     if error.hit_id is None:
         raise error
@@ -38,25 +38,25 @@ def post_once(mturk: MTurk, request: HitRequest, token: str) -> Hit:
 
 
 def refused(error: TurkctlError) -> bool:
-    """Whether the market said no, so that nothing happened; after any other error it may have."""
+    """Return whether the market refused the request, so that nothing happened; after other errors it may have."""
     return isinstance(error, MarketRefusedError) and not error.uncertain
 
 
 def for_good(error: TurkctlError) -> bool:
-    """Return whether the same request would be refused again: what it asks for is wrong, not the moment."""
+    """Return whether the same request would be refused again, because the request itself is invalid."""
     return refused(error) and isinstance(error, ParameterError | InvalidStateError)
 
 
 RESEND_WITHIN = TOKEN_TRUSTED - timedelta(hours=1)
-"""Age up to which a request without an answer is sent again with its token; settling looks for older ones."""
+"""The age up to which an unanswered request is sent again with its token; settling looks for older ones."""
 
 
 LISTED_WITHIN = timedelta(minutes=10)
-"""After so long a HIT that was posted would have been listed, and settling would have found it."""
+"""The time after which a posted HIT is certainly listed, so that settling would have found it."""
 
 
 def certain(intent: Intent, error: TurkctlError, now: datetime) -> bool:
-    """Whether nothing can have come of a request, neither now nor when it was sent before."""
+    """Return whether a request certainly had no effect, neither now nor when it was sent before."""
     if isinstance(error, AlreadyExistsError) or not refused(error):
         return False
     return intent.sent is None or now - intent.sent > LISTED_WITHIN

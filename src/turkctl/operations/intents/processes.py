@@ -1,4 +1,4 @@
-"""Which process holds something in the database, and whether that process is proven to be gone."""
+"""Identify the processes that hold something in the database, and detect those that have certainly ended."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _STATE, _STARTED = 0, 19
-"""Fields of ``/proc/PID/stat`` after the name: state, and start time in clock ticks since boot (see proc(5))."""
+"""Positions of fields of ``/proc/PID/stat`` after the name: state, and start in clock ticks since boot (proc(5))."""
 
 
 def myself() -> dict[str, Any]:
-    """This process: host, pid, and what tells a later process of the same pid apart, where the system has it."""
+    """Return host and pid of this process, and facts (None if unknown) that tell it from a later one with its pid."""
     pid = os.getpid()
     stat = _stat(pid)
     return {
@@ -27,9 +27,9 @@ def myself() -> dict[str, Any]:
 
 
 def is_gone(owner: Mapping[str, Any]) -> bool:
-    """Whether the process certainly does not live any more.
+    """Return whether the process has certainly ended.
 
-    That can be known only of a process of this boot and process namespace; of any other the answer is no.
+    This is known only for processes of this boot and process namespace; for others the answer is False.
     """
     boot, namespace = _boot(), _namespace()
     if boot is None or namespace is None or (owner.get("boot"), owner.get("namespace")) != (boot, namespace):
@@ -39,7 +39,7 @@ def is_gone(owner: Mapping[str, Any]) -> bool:
 
 
 def in_words(owner: Mapping[str, Any]) -> str:
-    """``process 4711 on lab-server``."""
+    """Return the process in words, as in ``process 4711 on lab-server``."""
     return f"process {owner.get('pid')} on {owner.get('host')}"
 
 
@@ -58,7 +58,7 @@ def _namespace() -> str | None:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The process's fields after its name (which may hold blanks and brackets); None when there is no such process."""
+    """Return the process's fields after its name (which may contain blanks and brackets); None if it does not exist."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

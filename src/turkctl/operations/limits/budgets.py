@@ -1,4 +1,4 @@
-"""What is committed and what is left: the guards before anything that costs money."""
+"""Check budgets and balance before anything that costs money."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from turkctl.units import ZERO, format_money
 
 
 def committed(scope: Scope, *, experiment_id: int | None = None) -> Decimal:
-    """Dollars paid or promised: bonuses, and reward and fee for every slot open, pending, unreviewed or approved.
+    """Return the dollars paid or promised: bonuses, and reward and fee of open, pending, unreviewed and approved slots.
 
-    Slots that nobody can take any more (expired) and rejected work are released. Unfinished intents count in full.
+    Slots that nobody can take any more (expired) and rejected work do not count. Unfinished intents count in full.
 
     Args:
         scope: its time is the moment that "expired" refers to.
-        experiment_id: only this experiment's.
+        experiment_id: counts only this experiment; None counts all.
     """
     held = cost_of_committed(slots.slots(scope, experiment_id=experiment_id))
     bonuses = payments.PaymentFilter(scope.place, kind=payments.BONUS, experiment_id=experiment_id)
@@ -34,30 +34,30 @@ def committed(scope: Scope, *, experiment_id: int | None = None) -> Decimal:
 
 
 def exposure(scope: Scope) -> Decimal:
-    """Dollars that open, pending and unreviewed slots may still cost, commission included."""
+    """Return the dollars that open, pending and unreviewed slots may still cost, commission included."""
     undecided = cost_of_undecided(slots.slots(scope))
     return undecided + intents.outstanding_cost(scope.session, scope.place)
 
 
 def headroom(balance: Balance, exposure: Decimal, min_balance: Decimal | None) -> Decimal:
-    """Dollars that may still be committed: what is available, less what we promised and the market does not hold.
+    """Return the dollars that may still be committed: what is available, less promises that the market does not hold.
 
-    Some markets hold the money for open HITs (then it is gone from ``available``), others do not.
+    Some markets hold the money for open HITs (then ``available`` no longer includes it), others do not.
     """
     unheld = max(ZERO, exposure - (balance.on_hold or ZERO))
     return balance.available - unheld - (min_balance or ZERO)
 
 
 def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime) -> None:
-    """See that budgets and balance allow what a plan costs.
+    """Raise unless budgets and balance allow the costs of a plan.
 
     Args:
-        world: the balance is read once.
-        costs: dollars by experiment; None stands for HITs of no experiment, which have no budget.
+        world: database and market; the balance is read once.
+        costs: dollars by experiment; None stands for HITs without an experiment, which have no budget.
         now: the moment that "expired" refers to.
 
     Raises:
-        FundsError: committed and cost together pass a budget, or the cost is more than the headroom.
+        FundsError: committed dollars and cost together exceed a budget, or the cost exceeds the headroom.
     """
     total = sum(costs.values(), ZERO)
     if not total:
@@ -70,18 +70,18 @@ def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime
     room = headroom(balance, promised, floor)
     if total > room:
         raise FundsError(
-            f"this costs ${format_money(total)} and the balance leaves ${format_money(max(ZERO, room))}",
-            hint="see: turkctl balance; open HITs and limits.min_balance count against it",
+            f"this costs ${format_money(total)}, but the balance leaves ${format_money(max(ZERO, room))}",
+            hint="see: turkctl balance; open HITs and limits.min_balance reduce what can be spent",
         )
 
 
 def check_budgets(scope: Scope, costs: Mapping[int | None, Decimal]) -> Decimal:
-    """See that the experiments' budgets allow it; the highest balance, in dollars, that one of them wants kept.
+    """Raise unless the experiments' budgets allow the costs; return the highest minimum balance of them, in dollars.
 
-    In a transaction that opens the intents of what costs it, this holds whatever other processes post meanwhile.
+    In the transaction that opens the intents for these costs, no other process can use the money in between.
 
     Raises:
-        FundsError: committed and cost together pass a budget.
+        FundsError: committed dollars and cost together exceed a budget.
     """
     floor = ZERO
     for experiment_id, cost in costs.items():
@@ -95,7 +95,7 @@ def check_budgets(scope: Scope, costs: Mapping[int | None, Decimal]) -> Decimal:
 
 
 def budget_of(scope: Scope, version: Version) -> Bound[Decimal] | None:
-    """Return the experiment's budget in dollars, with what is committed of it; None where it has none."""
+    """Return the experiment's budget in dollars, with what is committed of it; None if it has none."""
     budget = settings_of(version).limits.budget
     if budget is None:
         return None
@@ -103,11 +103,11 @@ def budget_of(scope: Scope, version: Version) -> Bound[Decimal] | None:
 
 
 def over_budget(slug: str, cost: Decimal, budget: Bound[Decimal] | None) -> FundsError | None:
-    """Return the error of a cost, in dollars with commission, that passes the budget; None where it does not."""
+    """Return an error if a cost, in dollars with commission, exceeds the budget; None if it does not."""
     if budget is None or budget.admits(cost):
         return None
     return FundsError(
-        f"this costs ${format_money(cost)}, and ${format_money(budget.used)} is committed already: more than the "
-        f"budget of ${format_money(budget.allowed)} that experiment {slug} has",
+        f"this costs ${format_money(cost)}, and ${format_money(budget.used)} is already committed: more than the "
+        f"budget of ${format_money(budget.allowed)} of experiment {slug}",
         hint="raise limits.budget and run `turkctl experiments configure`, or post less",
     )

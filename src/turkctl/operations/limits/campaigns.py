@@ -1,4 +1,4 @@
-"""Refuse what would exceed the budgets of campaigns."""
+"""Refuse extensions that would exceed the budgets of campaigns."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from turkctl.units import ZERO, format_money
 
 
 def check_extensions(scope: Scope, wanted: Sequence[Intent]) -> None:
-    """See that the budgets of the campaigns whose HITs would grow allow it.
+    """Raise unless the campaigns' budgets allow to extend these HITs.
 
     Raises:
-        FundsError: committed and cost together pass a campaign's budget.
+        FundsError: committed dollars and cost together exceed a campaign's budget.
     """
     known = hits.by_ids(scope.session, scope.place, [intent.subject for intent in wanted])
     costs: dict[int, Decimal] = {}
@@ -35,6 +35,6 @@ def check_extensions(scope: Scope, wanted: Sequence[Intent]) -> None:
         if not budget.admits(cost):
             raise FundsError(
                 f"this costs ${format_money(cost)}, and ${format_money(budget.used)} of campaign {number}'s budget of "
-                f"${format_money(budget.allowed)} is committed already",
-                hint=f"raise it: turkctl campaigns update {number} --budget B",
+                f"${format_money(budget.allowed)} is already committed",
+                hint=f"raise the budget: turkctl campaigns update {number} --budget B",
             )

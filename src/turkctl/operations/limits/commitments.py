@@ -1,4 +1,4 @@
-"""What HITs and unfinished requests of a place have committed, read once, by experiment and by campaign."""
+"""Read once what HITs and unfinished requests of a place have committed, by experiment and by campaign."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _each(group: Slots) -> Decimal:
 
 @dataclass(frozen=True)
 class Commitments:
-    """What a place's HITs and unfinished requests have committed, bonuses that were paid left out."""
+    """The dollars committed by a place's HITs and unfinished requests, without bonuses already paid."""
 
     groups: Sequence[Slots]
-    """By what they cost and whose they are."""
+    """Slots, grouped by cost, experiment and campaign."""
     waiting: Sequence[Intent]
-    """Requests that nobody has seen the end of."""
+    """The unfinished requests."""
     growing: Mapping[str, Hit]
-    """The HITs that unfinished extensions are about, by id."""
+    """The HITs that unfinished requests extend, by id."""
 
     def of_experiment(self, experiment_id: int) -> Decimal:
         """Return the dollars committed on an experiment's HITs and requests, commission included."""
@@ -58,7 +58,7 @@ class Commitments:
         return cost_of_undecided(self.groups) + sum((intent.cost for intent in self.waiting), ZERO)
 
     def _campaign(self, intent: Intent) -> str | None:
-        """Return what stands for the campaign that a request counts against."""
+        """Return the digest of the campaign that a request counts against."""
         if intent.kind != intents.EXTEND_HIT:
             return intent.digest
         hit = self.growing.get(intent.subject)
@@ -66,7 +66,7 @@ class Commitments:
 
 
 def read_commitments(scope: Scope) -> Commitments:
-    """Read what is committed, in one snapshot of the database: each thing is asked for once."""
+    """Return what is committed, from one snapshot of the database."""
     waiting = intents.unfinished(scope.session, scope.place)
     extended = [intent.subject for intent in waiting if intent.kind == intents.EXTEND_HIT]
     growing = hits.by_ids(scope.session, scope.place, extended)
