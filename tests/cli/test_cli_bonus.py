@@ -74,7 +74,7 @@ REFUSED: tuple[tuple[list[str], str], ...] = (
     (["--all", "--amount", "0.10"], "a bonus needs a reason"),
     (["--all", "--auto"], "a bonus needs a reason"),
     (["--all", "--amount", "0.10", "--reason", "  "], "a bonus needs a reason"),
-    (["--all", "--amount", "0.10", *WHY, "--purpose", ""], "a purpose has 1 to 128 characters"),
+    (["--all", "--amount", "0.10", *WHY, "--purpose", ""], "a purpose must have 1 to 128 characters"),
     (["--amount", "0.10", *WHY], "nothing is selected"),
     (["--all", *WHY], "the amount to pay is missing"),
     (["--all", "--auto", "--amount", "0.10", *WHY], "the amount to pay is missing"),
