@@ -233,7 +233,7 @@ def test_a_type_made_by_hand_is_granted_listed_and_revoked(configured: Path, tur
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["grant", "Fluent"], "no worker is named"),
+        (["grant", "Fluent"], "no worker is given"),
         (["grant", "Fluent", "--from", "none.txt"], "cannot read none.txt"),
         (["grant", "Nobody", "AW000001"], "there is no qualification 'Nobody' in mode local"),
         (["workers", "Nobody"], "there is no qualification 'Nobody' in mode local"),

@@ -158,7 +158,7 @@ def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Study) ->
         prepare_bonus_file(study.world, path, sys.stdin)
     result = study.apply(prepare_bonus_file(study.world, path, sys.stdin, skip_bad_rows=True))
     assert (result.succeeded, result.skipped, result.failed, result.exit_code) == (3, 1, 1, 1)
-    assert next(item.error.message for item in result.results if item.error).startswith("row 5: no worker and no")
+    assert next(item.error.message for item in result.results if item.error).startswith("row 5: there is no worker or")
     assert study.sql("SELECT amount FROM turkctl_payment ORDER BY 1") == [(100_000,), (200_000,), (300_000,)]
     again = study.apply(prepare_bonus_file(study.world, path, sys.stdin, skip_bad_rows=True))
     assert (again.succeeded, again.skipped, again.failed) == (0, 4, 1)

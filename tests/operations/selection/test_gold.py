@@ -157,7 +157,7 @@ def test_settings_without_an_answer_field_are_named(tmp_path: Path) -> None:
     (hit,) = study.shown()
     study.answer(hit, 1, label="cat")
     study.sync()
-    with pytest.raises(UsageError, match="photos does not say which field"):
+    with pytest.raises(UsageError, match="photos do not name the field"):
         listed(study)
     study.world.close()
     later = ContentStudy(tmp_path, 'gold_per_hit = 1\nanswer_field = "label_{n}"\n')
