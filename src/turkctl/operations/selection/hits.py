@@ -32,7 +32,7 @@ class Selection:
 
     @property
     def filters(self) -> bool:
-        """Return whether a selector other than ids narrows it; what the database does not know matches none of these."""
+        """Return whether a selector other than ids narrows it; unknown HITs and work match none of these."""
         narrowing = (self.regex, self.experiment, self.campaign, self.code_version)
         return any(each is not None for each in narrowing)
 

@@ -372,9 +372,7 @@ def work_elsewhere(world: World) -> tuple[str, ...]:
         others = workers.other_markets(session, world.place)
     if not others:
         return ()
-    words = (
-        f"the work of mode {world.place.mode} belongs to {', '.join(others)}, but this market is {world.place.market}"
-    )
+    words = f"the database has work of mode {world.place.mode} on {', '.join(others)}, but this is {world.place.market}"
     return (f"{words}: check the credentials and --endpoint-url or --market-url",)
 
 
