@@ -3,7 +3,7 @@
 APScheduler's triggers compute the times. If APScheduler reads a cron line differently from cron, cron's meaning is
 used: weekdays are numbered from Sunday (0 or 7), and a line that restricts both the day of the month and the weekday is
 due on either. Daylight saving is as APScheduler documents it: a time that the clocks skip is due an hour later by the
-clock on the wall, and one that they pass twice is due twice.
+clock on the wall, and one that occurs twice is due twice.
 """
 
 from __future__ import annotations

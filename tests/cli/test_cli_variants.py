@@ -130,7 +130,7 @@ def test_every_mistake_is_named_at_once_and_nothing_is_stored(folder: Path, turk
         f"{file}:11: 'X' is not a valid name of a qualification",
     ):
         assert any(line.startswith(f"turkctl: error: {said}") for line in lines), said
-    assert lines[-1].endswith("mistakes, nothing is stored; fix them and run it again")
+    assert lines[-1].endswith("mistakes, nothing was stored; fix them and run the command again")
     assert json.loads(turkctl("experiments", "list", "--json").out) == []
 
 
