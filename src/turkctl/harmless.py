@@ -37,7 +37,7 @@ def hides_characters(name: str) -> bool:
 
 def harmless_html(text: str) -> str:
     """Return the text escaped for HTML, without characters that would reverse the page's lines."""
-    import html  # a thousand character names, which most commands never need
+    import html  # it loads a thousand character names, which most commands never need
 
     return html.escape(harmless(text))
 

@@ -84,7 +84,7 @@ def _of_cron(line: str, timezone: str | None) -> list[BaseTrigger]:
     parts = line.split()
     if not line.isascii() or len(parts) != len(FIELDS):
         raise UsageError(
-            f"--cron {line!a} has {len(parts)} fields, not five of ASCII characters",
+            f"--cron {line!a} has {len(parts)} fields; it must have five, in ASCII characters",
             hint='give minute, hour, day, month and weekday in quotes, as in --cron "0 9 * * mon-fri"',
         )
     values = dict(zip(FIELDS, parts, strict=True))

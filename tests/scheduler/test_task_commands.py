@@ -305,7 +305,7 @@ def made_at(world: Context) -> str:
         ((), "--every 30m, or --cron"),
         (("--every", "1h", "--cron", "0 9 * * *"), "--every and --cron cannot be used together"),
         (("--every", "1h", "--timezone", "Europe/Berlin"), "give --cron too"),
-        (("--cron", "0 9 * *"), "has 4 fields, not five of ASCII characters"),
+        (("--cron", "0 9 * *"), "has 4 fields; it must have five"),
         (("--cron", "0 9 * * *", "--timezone", "Europe/Atlantis"), "Europe/Atlantis"),
     ],
 )

@@ -103,7 +103,7 @@ def _store(world: World, wanted: NamedHits, found: Mapping[str, Hit | None], now
 
 
 def _enter_ours(session: Session, place: Place, hit: Hit, now: datetime) -> bool:
-    """Enter a HIT that a request of ours posted, whose answer got lost; return whether it is such a HIT."""
+    """Enter a HIT that one of our requests posted, if its answer got lost; return whether it is such a HIT."""
     intent = None if hit.annotation is None else intents.get(session, hit.annotation)
     if intent is None or intent.kind not in (intents.CREATE_HIT, intents.COMPENSATE):
         return False

@@ -133,7 +133,7 @@ def sync(
     """Bring the database up to date.
 
     All HITs of the account are listed, with their counters. Submissions are read only of HITs whose counters differ
-    from the stored ones or imply submissions that are not stored; a HIT of ours that the list lacks is asked for by
+    from the stored ones or imply submissions that are not stored; if the list lacks one of our HITs, it is asked for by
     id. With ``full`` the work of all HITs is read again, which also finds overturned rejections, and all of psiTurk's
     participants are searched for HITs again.
 
@@ -228,7 +228,7 @@ def read_market(
     known: Mapping[str, Hit] | None = None,
     every: bool = False,
 ) -> ReadReport:
-    """Read HITs of ours from the market, counters before submissions, and store the answers.
+    """Read our HITs from the market, counters before submissions, and store the answers.
 
     Args:
         world: database and market.

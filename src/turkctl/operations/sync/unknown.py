@@ -1,6 +1,6 @@
 """Find HITs of the account that this database does not know; they are reported, and only changed on request.
 
-A HIT is unknown if it has no row, no request of ours may have posted it, and neither psiTurk's table of HITs nor a
+A HIT is unknown if it has no row, none of our requests may have posted it, and neither psiTurk's table of HITs nor a
 participant's row names it. HITs named there were posted by psiTurk (:mod:`turkctl.operations.sync.of_psiturk`).
 """
 

@@ -127,7 +127,7 @@ class Decide:
                 credit(session, table, place.mode, people)
 
     def _outcome(self, done: Done) -> tuple[str, datetime, str | None]:
-        """The status that the assignment has now, since when, and with what feedback."""
+        """Return the assignment's status now, since when, and with what feedback."""
         found = done.value
         if not isinstance(found, Assignment):
             return self._verdict.status, self._now, self._verdict.feedback

@@ -30,7 +30,7 @@ class Exclusion:
 def plan_exclude(
     mode: str, found: FoundWork, by_slug: dict[str, Version], notes: Sequence[str] = ()
 ) -> Plan[Exclusion]:
-    """Return a plan with a step per worker and experiment; skip work that belongs to no experiment of ours."""
+    """Return a plan with a step per worker and experiment; skip work of unknown experiments."""
     pairs = dict.fromkeys((each.worker_id, each.experiment) for each in found.work)
     steps = tuple(
         Step(worker, Exclusion(worker, by_slug[slug]), detail=f"from later HITs of {slug}")
