@@ -53,7 +53,7 @@ class Order:
     row: BonusRow | None = None
     """The participant's row."""
     line: int | None = None
-    """Number of the row of the file that asks for it, counted from 1 after the header."""
+    """Number of the row of the file that asks for it, as :class:`turkctl.rows.Table` counts rows."""
 
 
 @dataclass(frozen=True)
