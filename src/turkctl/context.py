@@ -1,4 +1,4 @@
-"""The composition root: the one module that joins settings, store, MTurk client and market.
+"""Join settings, store, MTurk client and market; no other module does (the composition root).
 
 The command line, the dashboard and the scheduler all start from a :class:`Context`. Everything is opened on first use,
 so that a command pays only for what it needs.
@@ -43,7 +43,7 @@ class Context:
 
     Attributes:
         settings: the resolved settings.
-        notice: called with what the user has to know while a batch waits, from any thread.
+        notice: called with messages for the user while a batch waits, from any thread.
         origin: the command being run, as typed, and when it was given, by :func:`time.monotonic`.
     """
 
@@ -230,7 +230,7 @@ class Context:
         from turkctl.market.destinations import is_loopback
         from turkctl.market.doors.http import serve
 
-        # With keys it is meant for others, who may come through a proxy on this computer.
+        # With keys it serves others, who may connect through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         return serve(self._new_endpoint(self._keys()), host, port, threads)
 
@@ -257,10 +257,10 @@ class Context:
 
     @cached_property
     def _destinations(self) -> Destinations:
-        """Return where notifications may go: named places and, in mode local if it serves no others, this computer."""
+        """Return where notifications may go: listed places and, in mode local if it serves no others, this computer."""
         from turkctl.market.destinations import Destinations, read_named
 
-        own = self.settings["notifications.queue_url"]  # the queue that turkctl itself reads may be written to
+        own = self.settings["notifications.queue_url"]  # the market may write to the queue that turkctl itself reads
         return Destinations(
             read_named(self.settings["market.notify_hosts"]) | ({own} if own else set()),
             loopback=self.settings.mode == "local" and not self._for_others,
@@ -280,15 +280,15 @@ class Context:
     def listing_place(self) -> Place:
         """Return the place whose rows are listed.
 
-        Outside mode local that is every market of the mode: only credentials can tell which one the settings mean,
-        and a list needs none.
+        Outside mode local that is every market of the mode: only credentials could tell which one is configured, and
+        lists need no credentials.
         """
         from turkctl.store.base import ANY_MARKET, Place
 
         return self.place if self.settings.mode == "local" else Place(self.settings.mode, ANY_MARKET)
 
     def now(self) -> datetime:
-        """Return the time that studies live in: the market's virtual clock in mode local, else the real time."""
+        """Return the time of the study: the market's virtual clock in mode local, else the real time."""
         if self.settings.mode == "local":
             seen = self._glance()
             return self.market.now() if seen is None else seen.now

@@ -28,16 +28,16 @@ def harmless(text: str) -> str:
 
 
 def hides_characters(name: str) -> bool:
-    """Return whether a name holds what nobody sees: control and bidirectional characters, tabs and line ends.
+    """Return whether a name contains characters that nobody sees: control and bidirectional ones, tabs, line ends.
 
-    Two names that look the same would be two, and who reads one could not type it.
+    Names that differ only in these look the same, and a reader could not type them.
     """
     return _HARMFUL.search(name) is not None or "\t" in name or "\n" in name
 
 
 def harmless_html(text: str) -> str:
     """Return the text escaped for HTML, without characters that would reverse the page's lines."""
-    import html  # a thousand character names, which most commands never need
+    import html  # it loads a thousand character names, which most commands never need
 
     return html.escape(harmless(text))
 
@@ -48,15 +48,15 @@ class HarmlessStream:
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
         self.mask: Callable[[str], str] = lambda text: text
-        """Takes secrets out of a text."""
+        """Removes secrets from a text."""
 
     def write(self, text: str) -> int:
-        """Write the text, harmless."""
+        """Write the text, masked and with harmful characters escaped."""
         self.unfiltered.write(harmless(self.mask(text)))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write the lines, harmless."""
+        """Write the lines likewise."""
         for line in lines:
             self.write(line)
 
@@ -65,7 +65,7 @@ class HarmlessStream:
 
 
 def mask_stream(stream: TextIO, mask: Callable[[str], str]) -> None:
-    """Let a filtered stream, whoever writes to it, show no secrets: ``mask`` takes them out of each text written."""
+    """Remove secrets from everything written to a filtered stream; ``mask`` removes them from one text."""
     if isinstance(stream, HarmlessStream):
         stream.mask = mask
 

@@ -1,8 +1,8 @@
-"""Write files: whole or not at all, and never over a database, settings, a key or an input. The only module that does.
+"""Write files, whole or not at all, and never over a database, settings, a key or an input.
 
 A regular file is written beside its place under a random name, flushed to the disk, and renamed over it, so that a
 reader sees either the old file or the new one. If the path is a link, its target is replaced. Devices, pipes and
-``/dev/null`` are opened and written to. A test over the syntax trees checks that no other module writes files.
+``/dev/null`` are opened and written to. No other module writes files; a test checks that.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ SETTINGS_NAMES = ("turkctl.toml", "experiment.toml")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Disk failures that another name would not fix."""
 _WORD = re.compile(rb"(?=\S*[0-9+/=]|\S*[a-z]\S*[A-Z]|\S*[A-Z]\S*[a-z])[^\s,;<>{}\[\]\"']{16,1024}\s*")
-"""One word and nothing else, and not the name of a column: what turkctl makes for a key, or somebody else did."""
+"""Matches a single word that is not the name of a column: a key made by turkctl or by another program."""
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _AWS_SECRET = re.compile(rb"^\s*aws_secret_access_key\s*=", re.MULTILINE | re.IGNORECASE)
 _LARGEST_TEXT = 1 << 16
-"""Bytes of a settings file or a file of keys, at most."""
+"""Most bytes of a settings file or a file of keys."""
 _SHORTEST_KEY, _LARGEST_KEY = 16, 128
-"""Bytes of a key that is no text."""
+"""Fewest and most bytes of a key that is not text."""
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:(?P<name>stdin|stdout|stderr)|fd/(?P<number>\d{1,9}))")
 _DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _UNBLOCKED = getattr(select, "PIPE_BUF", 4096)
-"""Bytes that a pipe takes at once when it takes any."""
+"""Number of bytes that a pipe accepts at once if it accepts any."""
 
 
 @dataclass(frozen=True)
 class Protected:
-    """The files that a command's output must not replace, each described, as in ``the project's database``."""
+    """The files that a command's output must not replace, each with a description, as in ``the project's database``."""
 
     files: tuple[tuple[Path, str], ...] = ()
 
@@ -59,7 +59,7 @@ class Protected:
         return Protected((*self.files, (Path(path), what)))
 
     def name_of(self, path: Path) -> str | None:
-        """Return the description of the file, by its place or as another name of the same file, or None."""
+        """Return the description of the file, found by its path or as another name of the same file, or None."""
         place, seen = os.path.realpath(path), _stat(path)
         for other, what in self.files:
             if place in (os.path.realpath(other), *(os.path.realpath(other) + ending for ending in SIDECARS)):
@@ -71,7 +71,7 @@ class Protected:
 
 
 def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
-    """Refuse a path that cannot or must not be written to, before the work whose result it is for.
+    """Raise if a path cannot or must not be written to; call this before the work that produces the result.
 
     Args:
         path: the path given by the user.
@@ -81,12 +81,12 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
     Raises:
         UsageError: it is a folder, its folder does not exist, or it must not be replaced.
     """
-    hint = f"name another with {flag}"
+    hint = f"give another file with {flag}"
     if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint=f"name a file with {flag}")
+        raise UsageError(f"{path} is a folder", hint=f"give a file with {flag}")
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir() and not _is_special(path):
-        raise UsageError(f"cannot write {path}: there is no folder {folder}", hint=f"{hint}, or make the folder")
+        raise UsageError(f"cannot write {path}: there is no folder {folder}", hint=f"{hint}, or create the folder")
     what = protected.name_of(path) or _kind(path)
     if what is not None:
         raise UsageError(f"{path} is {what} and is not replaced", hint=hint)
@@ -99,7 +99,7 @@ def readable_by_others(path: Path) -> bool:
 
 
 def target(path: Path) -> Path:
-    """Return the file that is written in the end: a link's target, or a device or pipe itself."""
+    """Return the file that is written to: the target of a link, or a device or pipe itself."""
     return path if _is_special(path) else Path(os.path.realpath(path))
 
 
@@ -205,7 +205,7 @@ def create(path: Path, data: bytes, *, private: bool) -> None:
 
 
 class _Channel(io.RawIOBase):
-    """A device or a pipe, which may keep whoever writes waiting. Once a wait was given up, nothing more is written."""
+    """A device or a pipe, where writing may have to wait. After an interrupted wait nothing more is written."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -338,7 +338,7 @@ def _explained(paths: Iterable[Path], flag: str) -> Iterator[None]:
         message = f"cannot write {', '.join(map(str, paths))}: {error.strerror or error}"
         if error.errno in NO_ROOM:
             raise OutputError(message, hint="free some space") from None
-        raise UsageError(message, hint=f"name another with {flag}") from None
+        raise UsageError(message, hint=f"give another file with {flag}") from None
 
 
 def _stat(path: Path) -> os.stat_result | None:
@@ -349,8 +349,8 @@ def _stat(path: Path) -> os.stat_result | None:
 
 
 def _descriptor(path: Path) -> int | None:
-    """Return the descriptor of this process that the path names; Linux would open its file a second time."""
-    found = _DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # the words as they are: no link is followed
+    """Return the descriptor of this process that the path names, or None; Linux would open its file a second time."""
+    found = _DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # the path as written: no link is followed
     if found is None:
         return None
     return _DESCRIPTORS[found["name"]] if found["name"] else int(found["number"])
@@ -378,7 +378,7 @@ def _kind(path: Path) -> str | None:
 
 
 def _secret_or_settings(data: bytes) -> str | None:
-    """Return what a small file is by all that it holds; None unless it is a key or a settings file."""
+    """Return the kind of a small file, by its content; None unless it is a key or a settings file."""
     if _WORD.fullmatch(data) or _PRIVATE_KEY.match(data) or _is_binary_key(data):
         return "a key"
     if _AWS_SECRET.search(data):
@@ -400,8 +400,8 @@ def _is_binary_key(data: bytes) -> bool:
 
 
 def _toml(data: bytes) -> dict[str, Any]:
-    """Return a document that is TOML, which no result is; none of what is too long for settings."""
-    import tomllib  # only where a file is there already
+    """Return a parsed TOML document, which no result is; empty if it is not TOML or too long for settings."""
+    import tomllib  # only needed if the file exists
 
     if len(data) > _LARGEST_TEXT:
         return {}
@@ -412,7 +412,7 @@ def _toml(data: bytes) -> dict[str, Any]:
 
 
 def _beginning(path: Path) -> bytes:
-    """Return the first bytes, all of a small file; none if the file cannot be read, which may still be replaced."""
+    """Return the first bytes, or a whole small file; empty if it cannot be read, which does not protect it."""
     try:
         with path.open("rb") as opened:
             return opened.read(_LARGEST_TEXT + 1)

@@ -1,4 +1,4 @@
-"""Settings: one table of keys, and how their values are found.
+"""Resolve settings from flags, environment variables and files.
 
 A flag overrides an environment variable, which overrides the project file ``turkctl.toml`` (the nearest one, searching
 upwards from the current folder), which overrides the user's file, which overrides the default. The origin of each value
@@ -25,7 +25,7 @@ PROJECT_FILE = "turkctl.toml"
 USER_FILE = "config.toml"
 EXPERIMENTS = "experiments"
 SQLITE_ARGUMENTS = {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
-"""What may follow the ``?`` of an SQLite address that is not one of SQLite's own, which say ``uri=true``."""
+"""Arguments after the ``?`` of an SQLite address; other ones are only valid with ``uri=true``."""
 MODES = ("local", "sandbox", "live")
 
 
@@ -36,7 +36,7 @@ class Origin:
     kind: str
     where: str | None = None
     file: SettingsFile | None = None
-    """The file that says it, under the name ``where``: its line is looked for when it is asked for."""
+    """The file that sets the key ``where``; the line is only searched for when it is shown."""
 
     def __str__(self) -> str:
         where = self.where if self.where is None or self.file is None else self.file.place(self.where)
@@ -103,7 +103,7 @@ class Settings:
         for slug, table in self.experiments.items():
             for key in ("html_template", "question_file"):
                 if isinstance(table, Mapping) and isinstance(table.get(key), str):
-                    yield self.folder / table[key], f"what the HITs of experiment {slug} are made of"
+                    yield self.folder / table[key], f"the question of experiment {slug}"
 
     def has_secret_from(self, kind: str) -> bool:
         """Return whether a secret among these settings comes from an origin of this kind, as in ``project file``."""
@@ -111,7 +111,7 @@ class Settings:
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """What no error and no log may show: secret settings, and the secrets in addresses."""
+        """Return the texts that no error and no log may show: secret settings, and the secrets in addresses."""
         texts = [(name, value) for name, value in self.values.items() if isinstance(value, str)]
         own = {value for name, value in texts if KEYS_BY_NAME[name].secret and len(value) >= SHORTEST_SECRET}
         return frozenset(own.union(*(secrets_in(value) for _, value in texts if "://" in value)))
@@ -127,7 +127,7 @@ class Settings:
 
 
 def holds_secret(values: Mapping[str, Any]) -> bool:
-    """Return whether settings include a secret, by their names: a secret itself, or one in an address."""
+    """Return whether settings include a secret: a secret setting, or a secret in an address."""
     return any(
         KEYS_BY_NAME[name].secret or (isinstance(value, str) and mask_url(value) != value)
         for name, value in values.items()
@@ -190,7 +190,7 @@ def _project_file(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Pat
         return find_project_file(cwd)
     path = cwd / Path(named).expanduser()
     if not path.is_file():
-        raise ConfigError(f"there is no project file {path}", hint="name an existing file, or run: turkctl init")
+        raise ConfigError(f"there is no project file {path}", hint="give an existing file, or run: turkctl init")
     return path
 
 
@@ -256,7 +256,7 @@ def _absolute(url: str, base: Path) -> str:
 
 
 def _refuse_unknown_arguments(url: str) -> None:
-    """Raise UsageError for what SQLite's driver would ignore in an address, as it does with a password."""
+    """Raise UsageError if SQLite's driver would ignore part of an address, such as a password."""
     scheme, _, query = url.partition("?")
     names = {each.partition("=")[0] for each in query.split("&") if each}
     if not scheme.startswith("sqlite") or "uri" in names:

@@ -1,4 +1,4 @@
-"""The table of settings: name, type, default, prose, secret. The reference page is generated from it."""
+"""Define the settings: name, kind, default, description. The reference page is generated from this table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQLite databases as files: create them for their owner only, never from an empty file; notice if they are replaced.
+"""Create SQLite databases as files that only their owner can read; refuse empty files; notice replaced ones.
 
 A new file is a complete database without tables before it gets its name. So a file of 0 bytes, or one truncated by a
 disk or a copy, is never mistaken for a new database.
@@ -18,12 +18,12 @@ from turkctl.errors import DatabaseReplacedError, DatabaseUnreachableError
 
 _LOOKS = 10
 _LOOK_S = 0.02
-"""Other programs create a file first and fill it right after."""
+"""Seconds between looks at an empty file: other programs create a file first and fill it right after."""
 
 
 @dataclass
 class SqliteFile:
-    """The file behind an engine, and which file it was when first opened."""
+    """The file of an engine, and its identity when it was first opened."""
 
     path: Path
     seen: tuple[int, int] | None = None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
-"""No dollars, in two decimals."""
+"""Zero dollars, with two decimals."""
 
 _MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 _SPACES = " \t\xa0"
@@ -131,9 +131,9 @@ def parse_zone(name: str) -> ZoneInfo:
     Raises:
         UsageError: there is none; the hint names the nearest.
     """
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # half of this module's time
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # half of this module's time to import
 
-    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names of folders, or outside them
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names of folders, or paths outside of them
         return ZoneInfo(name)
     known = available_timezones()
     lowered = {each.lower(): each for each in known}

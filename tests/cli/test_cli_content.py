@@ -131,8 +131,8 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("", (), "items.csv is empty"),
         ("\n\n", (), "items.csv is empty"),
         ("key,url\n", (), "items.csv has no rows"),
-        ("key,url\na,x\nb\n", (), "row 3: 1 cell, the header has 2"),
-        ("key,url\na,x,z\n", (), "row 2: 3 cells, the header has 2"),
+        ("key,url\na,x\nb\n", (), "row 3: 1 cell, but the header has 2"),
+        ("key,url\na,x,z\n", (), "row 2: 3 cells, but the header has 2"),
         ("key,key\na,b\n", (), "items.csv has two columns 'key'"),
         ("key,,n\na,b,c\n", (), "column 2 of items.csv has no name"),
         ('key,url\na,"x\n', (), "row 2: a quotation mark is never closed"),
@@ -167,8 +167,8 @@ def test_a_file_that_cannot_be_meant_is_refused_and_nothing_is_added(
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("[1]", "this is no JSON object"),
-        ('{"key": "b"', "this is no JSON: "),
+        ("[1]", "this is not a JSON object"),
+        ('{"key": "b"', "this is not JSON: "),
         ('{"key": NaN}', "NaN is not a number in JSON"),
         ('{"key": null}', "must be text or a whole number"),
         ('{"key": true}', "must be text or a whole number"),

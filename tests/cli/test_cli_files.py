@@ -63,7 +63,7 @@ def test_no_command_replaces_what_a_study_lives_on(precious: Path, turkctl: Run,
     before = contents(precious)
     finished = turkctl(*WRITERS[command], name)
     assert finished.code == 2, finished.out
-    assert "is not replaced; name another with --" in finished.err
+    assert "is not replaced; give another file with --" in finished.err
     assert contents(precious) == before
 
 
@@ -100,7 +100,7 @@ def test_a_table_of_workers_replaces_no_database_whatever_its_name(precious: Pat
     (precious / name).symlink_to("turkctl.db")
     before = contents(precious)
     finished = turkctl(*WORKERS, name)
-    assert (finished.code, "not replaced; name another with --workers" in finished.err) == (2, True)
+    assert (finished.code, "not replaced; give another file with --workers" in finished.err) == (2, True)
     assert contents(precious) == before
 
 
@@ -136,7 +136,7 @@ def test_a_preview_does_not_replace_the_template_it_is_made_of(study: Path, turk
     assert (finished.code, "made of" in finished.err) == (2, True), finished.err
     if place == "task.html":
         other = turkctl("labels", "export", "--experiment", slug, "--format", "csv", "--file", place)
-        assert (other.code, f"what the HITs of experiment {slug} are made of" in other.err) == (2, True), other.err
+        assert (other.code, f"the question of experiment {slug}" in other.err) == (2, True), other.err
     assert (study / place).read_text(encoding="utf-8") == text
     assert turkctl("experiments", "preview", slug, "--file", "shown.html").code == 0
     assert "put in by turkctl" in (study / "shown.html").read_text(encoding="utf-8")

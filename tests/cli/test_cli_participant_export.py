@@ -113,7 +113,7 @@ def test_a_key_is_made_and_named_and_one_that_others_can_read_is_warned_of(
         (("--data", "trial", "--format", "xls"), "one of csv"),
         (("--data", "all", "--format", "csv"), "--file"),
         (("--data", "trial", "--format", "parquet"), "--file"),
-        (("--data", "trial", "--file", "none/x.csv"), "make the folder"),
+        (("--data", "trial", "--file", "none/x.csv"), "create the folder"),
         (("--data", "trial", "--file", "participants.db"), "another"),
         (("--data", "trial", "--status", "done"), "one of"),
         ((), "--help"),

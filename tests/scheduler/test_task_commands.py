@@ -101,7 +101,7 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["expire", "--every", "1h", "--experiment", "strop"], "no experiment 'strop'"),
         (["expire", "--every", "1h", "--regex", "("], "not a regular expression"),
         (["expire", "--every", "1h", "--campaign", "7"], "no campaign 7"),
-        (["approve-all", "--every", "1h", "--feedback", "x" * 2000], "feedback has at most"),
+        (["approve-all", "--every", "1h", "--feedback", "x" * 2000], "feedback must have at most"),
         (["sync", "--every", "1h", "--name", "two words"], "no blanks"),
         (["sync", "--every", "1h", "--name", "a\x1b[2Jb"], "is not a valid task name"),
         (["sync", "--every", "1h", "--name", "a\u202eb"], "is not a valid task name"),
@@ -305,7 +305,7 @@ def made_at(world: Context) -> str:
         ((), "--every 30m, or --cron"),
         (("--every", "1h", "--cron", "0 9 * * *"), "--every and --cron cannot be used together"),
         (("--every", "1h", "--timezone", "Europe/Berlin"), "give --cron too"),
-        (("--cron", "0 9 * *"), "has 4 fields, not five of ASCII characters"),
+        (("--cron", "0 9 * *"), "has 4 fields; it must have five"),
         (("--cron", "0 9 * * *", "--timezone", "Europe/Atlantis"), "Europe/Atlantis"),
     ],
 )

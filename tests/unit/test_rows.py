@@ -130,8 +130,8 @@ def test_an_array_is_not_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("content", "at"),
     [
-        ("id,n\na,1\nb\n", "standard input, row 3: 1 cell, the header has 2"),
-        ("id,n\na,1\nb,2,3\n", "standard input, row 3: 3 cells, the header has 2"),
+        ("id,n\na,1\nb\n", "standard input, row 3: 1 cell, but the header has 2"),
+        ("id,n\na,1\nb,2,3\n", "standard input, row 3: 3 cells, but the header has 2"),
         ("\n\nid,n\n\nb\n", "standard input, row 5: 1 cell"),
         ('id,n\n"two\nlines",1\nb\n', "standard input, row 3 (line 4): 1 cell"),
         ('"i\nd",n\nb\n', "standard input, row 2 (line 3): 1 cell"),
@@ -142,14 +142,14 @@ def test_an_array_is_not_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch) -
         ('id,n\na,"1\n', "standard input, row 2: a quotation mark is never closed"),
         ('id,n\na,"1"x\n', "standard input, row 2: there is text after a closing quotation mark"),
         ('"id,n\na,1\n', "standard input, row 1: a quotation mark is never closed"),
-        ('{"id": 1}\n\n{"id"\n', "standard input, line 3: this is no JSON"),
-        ('{"id": 1}\n[2]\n', "standard input, line 2: this is no JSON object"),
+        ('{"id": 1}\n\n{"id"\n', "standard input, line 3: this is not JSON"),
+        ('{"id": 1}\n[2]\n', "standard input, line 2: this is not a JSON object"),
         ('{"id": 1}\n{"id": NaN}\n', "standard input, line 2: NaN is not a number in JSON"),
         ('{"id": 1}\n{"id": 1, "id": 2}\n', "standard input, line 2: it has 'id' twice"),
         ('{"id": 1}\n' + "[" * 100_000, "standard input, line 2: its lists and objects are nested too deeply"),
-        ('[{"id": 1},\n {"id": }]', "standard input, object 2: this is no JSON"),
-        ('[{"id": 1}, 2]', "standard input, object 2: this is no JSON object"),
-        ('[{"id": 1}, ]', "standard input, object 2: this is no JSON object"),
+        ('[{"id": 1},\n {"id": }]', "standard input, object 2: this is not JSON"),
+        ('[{"id": 1}, 2]', "standard input, object 2: this is not a JSON object"),
+        ('[{"id": 1}, ]', "standard input, object 2: this is not a JSON object"),
         ('[{"id": 1} {"id": 2}]', "standard input, object 1: ',' is missing"),
         ('[{"id": 1}] []', "standard input, object 1: there is more after the end of the array"),
     ],
@@ -217,7 +217,7 @@ def test_json_is_told_by_its_first_characters_and_by_its_name(tmp_path: Path) ->
         assert in_file(tmp_path, name, '{"id": 1}\n') == in_file(tmp_path, name, '[\n{"id": 1}]') == [{"id": 1}]
     for name in ("a.csv", "a.tsv", "a.txt", "a"):
         assert in_file(tmp_path, name, "{id},[n]\n1,2\n") == [{"{id}": "1", "[n]": "2"}]
-    with pytest.raises(UsageError, match=r"a\.jsonl, line 1: this is no JSON"):
+    with pytest.raises(UsageError, match=r"a\.jsonl, line 1: this is not JSON"):
         in_file(tmp_path, "a.jsonl", "id,n\n")
 
 

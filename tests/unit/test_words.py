@@ -27,7 +27,7 @@ def test_the_nearest_name_is_suggested_and_nothing_where_none_is_near() -> None:
 
 def test_a_known_name_is_itself_and_an_unknown_one_is_refused_with_a_suggestion() -> None:
     assert known_name("begin_hit", ["begin_hit"], "column") == "begin_hit"
-    for name, hint in (("Begin-Hits", "did you mean 'begin_hit'?"), ("x", "one of begin_hit, bonus")):
+    for name, hint in (("Begin-Hits", "did you mean 'begin_hit'?"), ("x", "give one of: begin_hit, bonus")):
         with pytest.raises(UsageError, match=f"there is no column '{name}'") as caught:
             known_name(name, ["begin_hit", "bonus", "bonus"], "column")
         assert caught.value.hint == hint

@@ -68,7 +68,7 @@ def test_items_with_a_known_answer_are_numbered_with_the_others() -> None:
 
 @pytest.mark.parametrize("name", ["w", "w_0", "w_3", "w_01", "w_x"])
 def test_a_placeholder_that_belongs_to_no_item_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="belongs to no item: a HIT has 2 of them"):
+    with pytest.raises(UsageError, match="belongs to no item: a HIT has 2 items"):
         page(f"<p>${{{name}}}</p>", [{"w": 1}], contents_per_hit=2)
 
 

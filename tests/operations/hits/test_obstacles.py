@@ -80,7 +80,7 @@ def test_once_approved_it_can_be_deleted_and_paid_what_its_row_says_once(study: 
     wanted = WorkSelection(Selection(ids=(assignment,)))
     assert study.apply(prepare_bonus(study.world, wanted, BonusRequest("well done"))).succeeded == 1
     paid = said(study, hit)["bonus --auto", assignment]
-    assert (paid["can"], "$0.25 paid for 'auto' before" in paid["why"]) == (False, True)
+    assert (paid["can"], "$0.25 was already paid for 'auto'" in paid["why"]) == (False, True)
 
 
 def test_a_rejection_can_be_taken_back_for_thirty_days(study: Study) -> None:

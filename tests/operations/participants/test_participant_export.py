@@ -370,7 +370,7 @@ def test_a_file_is_replaced_only_once_the_new_one_is_complete(people: Study, mon
         ("trial", "xml", None, "csv, jsonl, parquet"),
         ("trial", "parquet", None, "--file"),
         ("all", "csv", None, "jsonl"),
-        ("trial", None, "missing/out.csv", "make the folder"),
+        ("trial", None, "missing/out.csv", "create the folder"),
         ("trial", None, "missing/", "create it"),
         ("trial", "csv", "people.db", "another"),
         ("trial", "csv", "key", "another"),

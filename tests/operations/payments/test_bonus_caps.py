@@ -80,13 +80,13 @@ def words(result: BatchResult) -> str:
         (
             'max_bonus_per_worker = "1.00"',
             "refused",
-            "to this worker before, $1.20 is over limits.max_bonus_per_worker = $1.00",
+            "already paid to this worker, $1.20 is over limits.max_bonus_per_worker = $1.00",
             "1.80",
         ),
         (
             'max_bonus_per_day = "3.00"',
             "refused",
-            "in 24 hours before, $3.60 is over limits.max_bonus_per_day = $3.00",
+            "already paid in the last 24 hours, $3.60 is over limits.max_bonus_per_day = $3.00",
             "3.00",
         ),
         ('budget = "8.00"', "funds", "more than the budget of $8.00", "1.80"),

@@ -61,7 +61,7 @@ def test_a_compensation_is_one_hit_for_one_worker_who_is_told_paid_and_in_the_le
         "SELECT hit_id, code_version, experiment_id, max_assignments FROM turkctl_hit WHERE reward = 2500000"
     )
     assert row[1:] == (None, None, 1)
-    assert f"HIT {row[0]}; told by message" == item.detail
+    assert f"HIT {row[0]}; the worker got a message" == item.detail
     (message,) = study.world.market.messages("production", ONE)
     assert "The server broke" in message["MessageText"]
     assert "$2.50" in message["MessageText"]
@@ -104,7 +104,7 @@ def test_a_worker_who_never_had_work_decided_is_paid_and_the_result_says_not_tol
     study.world.market.register_worker("production", ONE)
     result = pay(study)
     assert result.exit_code == 0
-    assert "not reached by message" in str(result.results[0].detail)
+    assert "did not reach the worker" in str(result.results[0].detail)
     assert counts(study) == (1, 1, 0, 0)
 
 

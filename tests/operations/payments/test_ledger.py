@@ -177,7 +177,7 @@ def test_where_nothing_is_found_the_market_that_has_the_work_is_named(study: Stu
         prepare_approve(study.world, wanted)[0].notes,
         reconcile(study.world).notes,
     )
-    assert all(any(f"on far away, and this is {market}" in note for note in notes) for notes in said)
+    assert all(any(f"on far away, but this is {market}" in note for note in notes) for notes in said)
 
 
 def test_reconciling_says_what_has_no_answer_yet(study: Study) -> None:

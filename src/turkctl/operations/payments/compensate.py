@@ -1,11 +1,11 @@
-"""``workers compensate``: pay somebody who did the work and could not submit it.
+"""Pay somebody who did the work but could not submit it (``workers compensate``).
 
-The market pays for submitted assignments only. So a HIT is made that this one worker alone can see, and the worker is
-told. What is to be done is committed before the first request; a run that was interrupted goes on where it stood:
+The market pays only for submitted assignments. So a HIT is posted that only this worker can see, and the worker gets a
+message. The steps are committed before the first request, so that an interrupted run continues where it stopped:
 
-- the qualification type has a name made from the token, so that it is found again;
-- the HIT is posted with the token, so that it is posted once;
-- the message is marked sent before it is sent, so that it goes out at most once.
+- the name of the qualification type is made from the token, so that it is found again;
+- the HIT is posted with the token, so that it is posted only once;
+- the message is marked as sent before it is sent, so that it is sent at most once.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from turkctl.units import CENT, ZERO, format_money
 
 LIFETIME = timedelta(days=14)
 MAX_REASON = 1000
-"""Characters: the message that it is part of has at most 4,096."""
+"""Most characters of a reason: the message that includes it may have at most 4,096."""
 
 
 @dataclass(frozen=True)
@@ -55,33 +55,35 @@ class CompensateRequest:
     experiment: str | None = None
     lifetime: timedelta = LIFETIME
     new: bool = False
-    """Begin another, though one of the same arguments may have been interrupted."""
+    """Begin another compensation, even if one with the same arguments was interrupted."""
     resume: bool = False
-    """Take up an interrupted one even if it is old."""
+    """Continue an interrupted compensation even if it is old."""
 
     def check(self) -> None:
-        """See that the market could take it.
+        """Raise if an argument is invalid.
 
         Raises:
-            UsageError: it could not.
+            UsageError: the market would refuse it.
         """
         if not self.worker_id.strip():
-            raise UsageError("the worker's id is empty", hint="see: turkctl workers list")
+            raise UsageError("the worker id is empty", hint="see: turkctl workers list")
         if self.amount < CENT:
             raise UsageError(
-                f"--amount must be at least 0.01, not {format_money(self.amount)}", hint="give 0.01 or more"
+                f"--amount must be at least 0.01, not {format_money(self.amount)}", hint="give --amount 0.01 or more"
             )
         if not self.reason.strip():
-            raise UsageError("--reason is empty", hint="say what the worker is paid for: it is part of the message")
+            raise UsageError("--reason is empty", hint="say what the worker is paid for; they read it in the message")
         if len(self.reason) > MAX_REASON:
-            raise UsageError(f"--reason has at most {MAX_REASON:,} characters, this one {len(self.reason):,}")
+            raise UsageError(
+                f"--reason must have at most {MAX_REASON:,} characters, not {len(self.reason):,}", hint="shorten it"
+            )
         if not timedelta(seconds=30) <= self.lifetime <= timedelta(days=365):
-            raise UsageError("--lifetime lies outside 30 seconds to 365 days", hint="write 12h or 14d")
+            raise UsageError("--lifetime must be between 30 seconds and 365 days", hint="write 12h or 14d, for example")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One compensation with its two intents, as they were when it was planned, and the run that it is."""
+    """A compensation, its two intents as they were when it was planned, and its run."""
 
     what: Compensation
     post: Intent
@@ -90,10 +92,11 @@ class Case:
 
 
 def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
-    """The plan of one step: an unfinished compensation of the same arguments, else a new one.
+    """Return the plan of one step: an unfinished compensation with the same arguments, else a new one.
 
     Raises:
-        UsageError, NotFoundError: bad arguments, an amount over ``limits.max_bonus``, or no such experiment.
+        UsageError, NotFoundError: an argument is invalid, the amount is over ``limits.max_bonus``, or the experiment is
+            unknown.
         FundsError: the experiment's budget or the balance does not allow it.
         RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
@@ -103,7 +106,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         slug = request.experiment
         experiment_id = None if slug is None else find_active_experiment(session, slug, world.settings).experiment_id
     what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
-    what.request("", "0")  # refuses a reason that no page can hold
+    what.request("", "0")  # raises if the reason has characters that an HTML page cannot contain
     command = Command("workers compensate", what.stored(), None, request.new, request.resume)
     before = glance_at_runs(world, command)
     settled = settle(world, now)
@@ -122,12 +125,12 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     cost = ZERO if case.post.state == intents.DONE else what.cost
     counted = run.left is not None and case.post.state in intents.UNFINISHED
     check_funds(world, {experiment_id: ZERO if counted else cost}, now)
-    detail = f"${format_money(what.amount)} to one worker, by a HIT that nobody else sees"
+    detail = f"${format_money(what.amount)} to one worker, by a HIT that only they can see"
     return Plan("compensate", place.mode, (Step(what.worker_id, case, cost, detail),), notes=notes, run=run)
 
 
 def _interrupted(opened: Sequence[Intent], run: RunRow) -> Case | None:
-    """Return the compensation that the run has opened; None where it has opened nothing yet."""
+    """Return the compensation that an interrupted run has opened; None if it has opened nothing yet."""
     both = {intent.kind: intent for intent in opened}
     if not both:
         return None
@@ -140,10 +143,10 @@ def _is_done(case: Case) -> bool:
 
 
 def compensate(world: World, plan: Plan[Case]) -> BatchResult:
-    """Do it: qualification, HIT, message. A refusal by the market is a failed item.
+    """Create the qualification type, post the HIT and send the message. A refusal by the market is a failed item.
 
     Raises:
-        UnreachableError: the market is out of reach; the same command goes on from there.
+        UnreachableError: the market cannot be reached; the same command continues from there.
     """
     assert plan.run is not None, "a compensation is a run"
     with plan.run.kept(plan) as kept:
@@ -166,7 +169,7 @@ def _carry_out(world: World) -> Callable[[Step[Case]], ItemResult]:
 
 
 class _Compensation:
-    """One compensation on its way."""
+    """Carries out one compensation."""
 
     def __init__(self, world: World, step: Step[Case]) -> None:
         self._world = world
@@ -186,10 +189,10 @@ class _Compensation:
         return ItemResult(self._step.id, "compensated", detail, cost=self._step.cost)
 
     def _open(self) -> tuple[Intent, Intent]:
-        """Both intents, committed. One that the market refused before starts afresh.
+        """Commit both intents and return them. An intent that the market refused earlier begins anew.
 
         Raises:
-            FundsError: others have used the budget up since the plan was made.
+            FundsError: other requests have used up the budget since the plan was made.
         """
         with self._world.database.write() as session:
             self._check_again(session)
@@ -221,7 +224,10 @@ class _Compensation:
             enter_posts(Scope(session, self._world.place, self._now), [(post, hit)])
 
     def _qualification(self, post: Intent) -> str:
-        """The type that this worker alone holds, made and granted; for a worker whom the market refuses, neither."""
+        """Create a qualification type, grant it to this worker only, and return its id.
+
+        If the market refuses the worker for good, delete the type again and give the compensation up.
+        """
         about = "For one worker, who is paid for work that could not be submitted."
         type_id = make_type(self._world, f"turkctl: compensation {post.token[:32]}", about).type_id
         worker_id = self._case.what.worker_id
@@ -244,15 +250,15 @@ class _Compensation:
         with self._world.database.read() as session:
             done = intents.get(session, post.token)
             hit = None if done is None else hits.get(session, self._world.place, done.result or "")
-        assert hit is not None, "it was entered with the end of its intent"
+        assert hit is not None, "it was entered when its intent was completed"
         return hit
 
     def _write(self, message: Intent, hit: StoredHit) -> str:
-        """Send the message, unless somebody began to; what became of it."""
+        """Send the message unless that was begun before; return the outcome in words."""
         with self._world.database.write() as session:
             if not intents.mark_sent(session, message.token, self._now):
                 intents.complete(session, message.token, "interrupted", self._now)
-                return "whether the message was sent before the interruption is not known, and it is not sent again"
+                return "the message may have been sent before the interruption, so it is not sent again"
         text = self._case.what.message(hit.expires, link_to(hit, self._mturk.endpoint))
         became = self._send(text)
         with self._world.database.write() as session:
@@ -263,20 +269,21 @@ class _Compensation:
         try:
             failed = self._engine.call(lambda: self._notify(text))
         except MarketRefusedError as error:
-            return f"no message: {error.message}"
+            return f"the message failed: {error.message}"
         if failed:
-            return f"not reached by message ({failed[0].message or failed[0].code}): tell the worker where to find it"
-        return "told by message"
+            reason = failed[0].message or failed[0].code
+            return f"the message did not reach the worker ({reason}): tell them where to find the HIT"
+        return "the worker got a message"
 
     def _notify(self, text: str) -> tuple[NotifyFailure, ...]:
-        """One request: after an answer that did not come, it may have been sent, and is not sent again."""
+        """Send the message with one request; without an answer it may have been sent, so it is not sent again."""
         try:
             return self._mturk.notify([self._case.what.worker_id], SUBJECT, text)
         except (AnswerLostError, MarketFaultError) as error:
-            raise MarketRefusedError("it may have been sent, but no answer came", code=error.code) from error
+            raise MarketRefusedError("no answer came, so it may have been sent", code=error.code) from error
 
 
 def _afresh(intent: Intent, now: datetime) -> Intent:
-    """Return what the market refused, or what left no trace, to begin anew; a message that may be out does not."""
+    """Return an intent that was refused or given up as a new one; a message that may have been sent stays as it is."""
     may_be_out = intent.kind == intents.MESSAGE and intent.sent is not None
     return intent if may_be_out else intents.afresh(intent, now)

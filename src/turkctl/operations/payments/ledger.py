@@ -1,4 +1,4 @@
-"""The ledger as it is listed."""
+"""List the payments of the ledger (``workers payments list`` and ``export``)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COLUMNS = ("paid_at", "kind", "worker_id", "assignment_id", "experiment", "purpo
 
 @dataclass(frozen=True)
 class LedgerQuery:
-    """Which payments; what is given is combined by "and"."""
+    """Filters of the payments to list; those given are combined by "and"."""
 
     worker_id: str | None = None
     experiment: str | None = None
@@ -51,14 +51,16 @@ class LedgerQuery:
 
 
 def list_payments(world: World, query: LedgerQuery) -> list[dict[str, Any]]:
-    """The payments of this mode that match, as they were entered; no amount of what psiTurk alone says it paid.
+    """Return the payments of this mode that match, in the order in which they were entered.
+
+    Amount and fee are None where only psiTurk says that something was paid.
 
     Raises:
-        UsageError: a kind that payments do not have.
-        NotFoundError: no such experiment or campaign.
+        UsageError: the kind is not one of :data:`KINDS`.
+        NotFoundError: the experiment or the campaign is unknown.
     """
     if query.kind is not None and query.kind not in KINDS:
-        raise UsageError(f"'{query.kind}' is not a kind of payment", hint="one of " + ", ".join(KINDS))
+        raise UsageError(f"'{query.kind}' is not a kind of payment", hint="give one of: " + ", ".join(KINDS))
     place = world.listing_place
     with world.database.read() as session:
         number = None if query.experiment is None else find_experiment(session, query.experiment).experiment_id

@@ -1,4 +1,4 @@
-"""``workers block`` and ``workers unblock``: whom the account works with. Doing either twice does no harm."""
+"""Block and unblock workers of the account; repeating either does no harm (``workers block``, ``unblock``)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 
 NO_REASON = "blocked by the requester"
-"""The market wants a reason; only the requester sees it."""
+"""The reason sent if none is given; the market requires one, and only the requester sees it."""
 
 
 def prepare_block(
     world: World, worker_ids: Sequence[str], reason: str | None, *, unblock: bool = False
 ) -> tuple[Plan[str], Block]:
-    """The plan for these workers, and how it is done."""
+    """Return the plan for these workers, and the act."""
     workers, failed = named_workers((worker_id, None) for worker_id in worker_ids)
     steps = tuple(Step(worker_id, worker_id, detail=reason) for worker_id in workers)
     action = "unblock" if unblock else "block"
@@ -23,7 +23,7 @@ def prepare_block(
 
 
 class Block(Act[str]):
-    """Blocks each worker, or takes the block away."""
+    """Blocks or unblocks each worker."""
 
     def __init__(self, world: World, reason: str | None, *, unblock: bool) -> None:
         self._mturk = world.mturk
@@ -31,7 +31,7 @@ class Block(Act[str]):
         self._unblock = unblock
 
     def perform(self, step: Step[str]) -> Done:
-        """Ask the market."""
+        """Ask the market to block or unblock the worker."""
         if self._unblock:
             self._mturk.unblock(step.payload, self._reason)
             return Done("unblocked")

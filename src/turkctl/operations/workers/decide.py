@@ -1,7 +1,8 @@
-"""Deciding on submitted work, approving or rejecting: what both have in common.
+"""Decide on submitted work: the common part of approving and rejecting.
 
-Asking again is harmless: the market refuses work that is decided, and then tells how. So a lost answer, a second
-terminal or a decision made on a web page ends in "done already" or in a skipped item, never in a false failure.
+Repeating a request is harmless: the market refuses work that is already decided, and then tells the decision. So a lost
+answer, a second terminal or a decision on the market's web page leads to an item that is done already or skipped, never
+to a false failure.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from turkctl.store.participants import credit, uniqueid
 from turkctl.units import ZERO
 
 NOT_READY_TRIES = 8
-"""Times that work which is submitted and not ready to be decided on is asked for: about six seconds in all."""
+"""Number of requests for submitted work that the market is not ready to have decided: about six seconds in total."""
 
 MAX_FEEDBACK = 1024
-"""Characters that the market takes."""
+"""Most characters that the market accepts."""
 
 
 class NotReadyError(InvalidStateError):
-    """The market says that it is submitted, and does not take a decision on it yet."""
+    """The market says that the work is submitted, but does not accept a decision on it yet."""
 
     retryable = True
 
@@ -40,10 +41,11 @@ class Verdict:
     """A decision to be made.
 
     Attributes:
-        done: the result's word for it.
-        status: what the assignment's status becomes.
-        follows: the statuses that it can follow on.
+        done: the status of the result.
+        status: the new status of the assignment.
+        follows: the statuses that the decision can follow.
         ask: makes the request.
+        feedback: the text that the worker reads, if any.
     """
 
     done: str
@@ -54,7 +56,7 @@ class Verdict:
 
 
 class Decide(Act[Work]):
-    """Makes one decision on each assignment, and records it with the assignment and the participant."""
+    """Makes the same decision on each assignment, and records it with the assignment and the participant."""
 
     def __init__(self, world: World, verdict: Verdict, now: datetime) -> None:
         self._world = world
@@ -65,14 +67,14 @@ class Decide(Act[Work]):
         self._not_ready: dict[str, int] = {}
 
     def perform(self, step: Step[Work]) -> Done:
-        """Ask the market; where it says that this cannot be decided on, look how it stands.
+        """Ask the market to decide; if it says that this is impossible, read the assignment's status.
 
         Raises:
-            NotReadyError: it has to be tried again a little later.
-            MarketRefusedError: the market refused, e.g. for lack of funds.
+            NotReadyError: the request must be repeated a little later.
+            MarketRefusedError: the market refused, for example for lack of funds.
         """
         if step.payload.set_back is not None:
-            return Done(ALREADY_DONE, "approved before; its participant's row is credited again", cost=ZERO)
+            return Done(ALREADY_DONE, "already approved; the participant's row is credited again", cost=ZERO)
         asked_before = step.id in self._asked
         self._asked.add(step.id)
         try:
@@ -86,12 +88,12 @@ class Decide(Act[Work]):
         if found.status == self._verdict.status:
             if asked_before:
                 return Done(self._verdict.done, value=found)
-            return Done(ALREADY_DONE, f"{found.status.lower()} before", value=found, cost=ZERO)
+            return Done(ALREADY_DONE, f"already {found.status.lower()}", value=found, cost=ZERO)
         if found.status == SUBMITTED:
             raise self._later(step, error)
         if found.status in self._verdict.follows:
             raise error
-        return Done(SKIPPED, f"{found.status.lower()} before", value=found, cost=ZERO)
+        return Done(SKIPPED, f"already {found.status.lower()}", value=found, cost=ZERO)
 
     def _later(self, step: Step[Work], error: InvalidStateError) -> InvalidStateError:
         tries = self._not_ready[step.id] = self._not_ready.get(step.id, 0) + 1
@@ -100,7 +102,7 @@ class Decide(Act[Work]):
         return NotReadyError(error.message, code=error.code, operation=error.operation, raw=error.raw)
 
     def record(self, outcomes: Sequence[tuple[Step[Work], Done | TurkctlError]]) -> None:
-        """Write down what was decided, now or before, and credit participants whose work is approved."""
+        """Store what was decided, now or earlier, and credit participants whose work is approved."""
         ended = [(step.payload, done) for step, done in outcomes if isinstance(done, Done)]
         decided = [(work, *self._outcome(done)) for work, done in ended if work.set_back is None]
         set_back = [work.set_back for work, _done in ended if work.set_back is not None]
@@ -122,7 +124,7 @@ class Decide(Act[Work]):
                 credit(session, table, place.mode, people)
 
     def _outcome(self, done: Done) -> tuple[str, datetime, str | None]:
-        """The status that the assignment has now, since when, and with what feedback."""
+        """Return the assignment's status now, since when, and with what feedback."""
         found = done.value
         if not isinstance(found, Assignment):
             return self._verdict.status, self._now, self._verdict.feedback
@@ -135,12 +137,12 @@ def _decisions(decided: Sequence[tuple[Work, datetime, str | None]]) -> list[Rev
 
 
 def check_feedback(feedback: str | None) -> None:
-    """See that the market would take it.
+    """Raise if the market would refuse the feedback.
 
     Raises:
         UsageError: it is too long.
     """
     if feedback is not None and len(feedback) > MAX_FEEDBACK:
         raise UsageError(
-            f"feedback has at most {MAX_FEEDBACK:,} characters, this one {len(feedback):,}", hint="shorten it"
+            f"feedback must have at most {MAX_FEEDBACK:,} characters, not {len(feedback):,}", hint="shorten it"
         )

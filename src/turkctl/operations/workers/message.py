@@ -1,4 +1,4 @@
-"""``workers message``: an e-mail through the market, to a hundred workers with each request."""
+"""Send workers an e-mail through the market, a hundred with each request (``workers message``)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from turkctl.store.base import Scope
 from turkctl.store.intents import Batch, Intent
 
 MOST_TRIES = 3
-"""Requests after which a batch whose answer stays away is given up: each may have reached its readers."""
+"""Number of requests without an answer after which a batch is given up, since each may have been delivered."""
 
 
 class NotNotifiedError(MarketRefusedError):
@@ -34,7 +34,7 @@ class NotNotifiedError(MarketRefusedError):
 
 
 class UncertainError(MarketRefusedError):
-    """Whether the message was sent cannot be told, and it was tried often enough."""
+    """The message may or may not have been sent; it is not sent again."""
 
     code = "answer_lost"
 
@@ -47,33 +47,33 @@ class MessageRequest:
     subject: str
     text: str
     new: bool = False
-    """Begin another run, though one of the same arguments may have been interrupted."""
+    """Begin another run, even if one with the same arguments was interrupted."""
     resume: bool = False
-    """Take up an interrupted run even if it is old."""
+    """Continue an interrupted run even if it is old."""
 
     def check(self) -> None:
-        """See that the market could take it.
+        """Raise if the market would refuse the message.
 
         Raises:
-            UsageError: an empty subject or text, or one that is too long.
+            UsageError: the subject or the text is empty or too long.
         """
         for name, value, most in (("--subject", self.subject, MAX_SUBJECT), ("--text", self.text, MAX_MESSAGE)):
             if not value.strip():
-                raise UsageError(f"{name} is empty", hint="say what the workers are to read")
+                raise UsageError(f"{name} is empty", hint="give the text that the workers will read")
             if len(value) > most:
-                raise UsageError(f"{name} has at most {most:,} characters, this one {len(value):,}", hint="shorten it")
+                raise UsageError(f"{name} must have at most {most:,} characters, not {len(value):,}", hint="shorten it")
 
     def command(self) -> Command:
-        """Return what makes this the same command as an earlier one; it depends on no settings."""
+        """Return what identifies the command, so that an earlier run of it is found; it depends on no settings."""
         arguments = {"workers": sorted(set(self.worker_ids)), "subject": self.subject, "text": self.text}
         return Command("workers message", arguments, None, self.new, self.resume)
 
 
 class Message:
-    """The request for up to a hundred workers: made once, by whichever of their steps comes first."""
+    """The request for up to a hundred workers, made only once, by the first of their steps."""
 
     def __init__(self, intent: Intent, begin: Callable[[], None]) -> None:
-        """``begin`` notes that the request is about to be made."""
+        """Take the intent, and ``begin``, which records that the request is about to be made."""
         self.intent = intent
         self._begin = begin
         self._worker_ids: list[str] = intent.request["workers"]
@@ -85,7 +85,7 @@ class Message:
         self._refused: TurkctlError | None = None
 
     def send(self, mturk: MTurk, worker_id: str) -> None:
-        """See that the message is out.
+        """Send the message unless it has been sent; raise if this worker did not get it.
 
         Raises:
             NotNotifiedError: the market says that it did not reach this worker.
@@ -103,7 +103,7 @@ class Message:
 
     @property
     def failures(self) -> dict[str, tuple[str | None, str | None]] | None:
-        """Code and message by worker whom the message did not reach; None while it is not known to be out."""
+        """Return code and message for each worker whom the message did not reach; None if it may not be sent."""
         return self._failures
 
     def _ask(self, mturk: MTurk) -> None:
@@ -115,26 +115,26 @@ class Message:
         except (AnswerLostError, MarketFaultError) as error:
             if self._tries < MOST_TRIES:
                 raise
-            self._refused = UncertainError(f"it may have been sent, but no answer came: {error.message}")
+            self._refused = UncertainError(f"no answer came, so it may have been sent: {error.message}")
         except TurkctlError as error:
             if getattr(error, "retryable", False) or getattr(error, "not_sent", False):
                 self._tries -= 1  # throttled, or no connection: nothing was sent
                 raise
             self._refused = error
         except BaseException:
-            self._refused = UncertainError("it may have been sent: the process was ended meanwhile")
+            self._refused = UncertainError("the process was stopped while sending it, so it may have been sent")
             raise
         else:
             self._failures = {each.worker_id: (each.code, each.message) for each in failed}
 
 
 def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Message], SendMessages]:
-    """Return the plan for writing to these workers, and how it is done.
+    """Return the plan for writing to these workers, and the act.
 
-    An interrupted run of the same arguments is taken up; a message that may be out is not sent again.
+    An interrupted run with the same arguments is continued; a message that may have been sent is not sent again.
 
     Raises:
-        UsageError: an empty subject or text, or one that is too long.
+        UsageError: the subject or the text is empty or too long.
         RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     request.check()
@@ -162,7 +162,9 @@ def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Message
     return Plan("message", world.place.mode, steps, (*before, *unknown, *failed), notes, run), act
 
 
-UNSURE = "whether it was sent before the interruption is not known, and it is not sent again; --new writes to all anew"
+UNSURE = (
+    "it may have been sent before the interruption, so it is not sent again; to write to everybody again, add --new"
+)
 
 
 def _may_be_out(message: Intent) -> bool:
@@ -170,7 +172,7 @@ def _may_be_out(message: Intent) -> bool:
 
 
 def _sent_before(message: Intent) -> list[ItemResult]:
-    """Return what became of a message that is out, worker by worker."""
+    """Return the result of a message that was sent earlier, for each worker."""
     failed = json.loads(message.result or "{}") if message.result != "interrupted" else None
     if failed is None:
         return [*skip((worker_id, UNSURE) for worker_id in message.request["workers"])]
@@ -185,7 +187,7 @@ def _sent_before(message: Intent) -> list[ItemResult]:
 def _new_messages(
     session: Session, world: World, request: MessageRequest, workers: Sequence[str], now: datetime
 ) -> list[Intent]:
-    """Return an intent for each hundred workers."""
+    """Return an intent for each group of at most a hundred workers."""
     batch = Batch.begin(Scope(session, world.place, now))
     parts = [workers[start : start + MAX_NOTIFIED] for start in range(0, len(workers), MAX_NOTIFIED)]
     words = {"subject": request.subject, "text": request.text}
@@ -193,7 +195,7 @@ def _new_messages(
 
 
 class SendMessages(Act[Message]):
-    """Sends each message once: it is marked as sent before the request, so that a repeat does not send it again."""
+    """Sends each message at most once: it is marked as sent before the request."""
 
     def __init__(self, world: World, run: RunRow, now: datetime) -> None:
         self.messages: list[Message] = []
@@ -204,7 +206,7 @@ class SendMessages(Act[Message]):
         self._opened = False
 
     def begin(self, token: str) -> Callable[[], None]:
-        """Return what marks a message as sent; the thread calls it that is about to send it."""
+        """Return a function that marks a message as sent, to be called by the thread that is about to send it."""
 
         def mark() -> None:
             with self._database.write() as session:
@@ -223,12 +225,12 @@ class SendMessages(Act[Message]):
         self._opened = True
 
     def perform(self, step: Step[Message]) -> Done:
-        """Send the message that this worker is a reader of, unless it is out."""
+        """Send the message to this worker unless it has been sent."""
         step.payload.send(self._mturk, step.id)
         return Done("messaged")
 
     def record(self, outcomes: Sequence[tuple[Step[Message], Done | TurkctlError]]) -> None:
-        """Finish the messages that are out or refused; one that may be out stays unfinished."""
+        """Finish the messages that were sent or refused; one that may have been sent stays unfinished."""
         with self._database.write() as session:
             for step, outcome in outcomes:
                 message, token = step.payload, step.payload.intent.token
