@@ -210,7 +210,7 @@ class ExperimentSettings(SettingsTable):
 
     @property
     def masters(self) -> bool:
-        """Whether only Masters may take its HITs, which raises the commission."""
+        """Return whether only Masters may take its HITs, which raises the commission."""
         return bool(self.qualifications.get("masters"))
 
     @property
