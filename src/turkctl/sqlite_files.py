@@ -16,6 +16,8 @@ from pathlib import Path
 from turkctl import outputs
 from turkctl.errors import DatabaseReplacedError, DatabaseUnreachableError
 
+LOGS = ("-wal", "-journal")
+"""Endings of the files in which SQLite keeps changes that the database itself does not have yet, or has half."""
 _LOOKS = 10
 _LOOK_S = 0.02
 """Other programs create a file first and fill it right after."""
@@ -33,7 +35,7 @@ class SqliteFile:
         """Make sure before each connection that there is a database to connect to; create it the first time.
 
         Raises:
-            DatabaseUnreachableError: the file has 0 bytes.
+            DatabaseUnreachableError: the file has 0 bytes, or is missing and what SQLite kept beside it is not.
             DatabaseReplacedError: it was removed or replaced since the first connection.
         """
         if self.seen is not None:
@@ -58,23 +60,53 @@ def make(path: Path) -> None:
     """Create a database without tables that only its owner can read; an existing one stays unchanged.
 
     Raises:
+        DatabaseUnreachableError: what SQLite kept beside a lost one would be taken for a part of it.
         OSError: it cannot be written.
     """
     if not path.exists():
+        _refuse_leftovers(path)
         with suppress(FileExistsError):  # another process was quicker
             outputs.create(path, _without_tables(), private=True)
 
 
+def make_over_empty(path: Path) -> None:
+    """Replace a file of 0 bytes by a database without tables; any other file stays unchanged.
+
+    Raises:
+        DatabaseUnreachableError: what SQLite kept beside a lost one would be taken for a part of it.
+        OSError: it cannot be written.
+    """
+    if _stays_empty(path):
+        _refuse_leftovers(path)
+        outputs.replace(path, _without_tables(), private=True)
+
+
+def _refuse_leftovers(path: Path) -> None:
+    """Raise if SQLite would play the log of a database that is lost into a new one, which then is neither."""
+    for ending in LOGS:
+        log = path.with_name(path.name + ending)
+        if log.exists() and log.stat().st_size and not (path.exists() and path.stat().st_size):
+            raise DatabaseUnreachableError(
+                f"the database {path} is lost, but the log {log} that SQLite kept beside it is there",
+                hint=f"put both back from a copy; to start with a new database, move {log.name} elsewhere first",
+            )
+
+
 def refuse_empty(path: Path) -> None:
     """Raise DatabaseUnreachableError if a file has 0 bytes: it was a database, or it is a mistake."""
+    if _stays_empty(path):
+        raise DatabaseUnreachableError(
+            f"{path} is an empty file, not a database",
+            hint="restore it from a copy, or remove it to start with a new database",
+        )
+
+
+def _stays_empty(path: Path) -> bool:
     for _ in range(_LOOKS):
         if not _is_empty(path):
-            return
+            return False
         time.sleep(_LOOK_S)
-    raise DatabaseUnreachableError(
-        f"{path} is an empty file, not a database",
-        hint="restore it from a copy, or remove it to start with a new database",
-    )
+    return True
 
 
 def _is_empty(path: Path) -> bool:
