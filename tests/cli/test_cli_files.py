@@ -142,6 +142,33 @@ def test_a_preview_does_not_replace_the_template_it_is_made_of(study: Path, turk
     assert "put in by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("command", [name for name in WRITERS if name != "report"])
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_dash_is_standard_output_and_no_file(precious: Path, turkctl: Run, command: str, form: str) -> None:
+    assert turkctl(*WRITERS[command], "out").code == 0
+    finished = turkctl(*WRITERS[command], "-", "--output", form)
+    assert (finished.code, finished.out) == (0, (precious / "out").read_text(encoding="utf-8")), finished.err
+    assert not (precious / "-").exists()
+    assert "- is standard output" in " ".join(turkctl(*WRITERS[command][:-1], "--help").out.split())
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [*WRITERS["report"], "-"],
+        [*WORKERS, "-"],
+        [*WRITERS["preview"], "-", "--open"],
+        [*WRITERS["participants"], "-", "--anonymize", "-"],
+    ],
+    ids=" ".join,
+)
+def test_a_dash_is_refused_where_standard_output_cannot_be(precious: Path, turkctl: Run, argv: list[str]) -> None:
+    finished = turkctl(*argv)
+    assert (finished.code, finished.out) == (2, "")
+    assert "- is standard output, " in finished.err
+    assert not (precious / "-").exists()
+
+
 def test_an_export_does_not_replace_its_key_which_is_not_there_yet(precious: Path, turkctl: Run) -> None:
     finished = turkctl("participants", "export", "--data", "trial", "--file", "new.key", "--anonymize", "new.key")
     assert (finished.code, (precious / "new.key").exists()) == (2, False)
