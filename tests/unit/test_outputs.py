@@ -110,7 +110,7 @@ def test_a_dash_is_standard_output_in_whole_characters(folder: Path, capsys: pyt
 class Shut(io.StringIO):
     """Standard output whose reader is gone."""
 
-    def write(self, text: str) -> int:
+    def write(self, _text: str) -> int:
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
