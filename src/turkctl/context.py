@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import DatabaseUnreachableError
-from turkctl.settings import Settings, mask_url, sqlite_path
+from turkctl.errors import ConfigError, DatabaseUnreachableError
+from turkctl.paths import is_lost
+from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
@@ -76,7 +76,7 @@ class Context:
         from turkctl.store.engine import connect
 
         path = sqlite_path(self.settings.database_url)
-        if path is not None and not _has_bytes(path):
+        if path is not None and is_lost(path):
             self.refuse_to_begin()
             if self._anew_over_empty:
                 make_over_empty(path)
@@ -159,8 +159,10 @@ class Context:
         """Refuse, before there is a file, what :meth:`_refuse_another_market` refuses before there are tables."""
         from turkctl.sqlite_files import make_over_empty
 
+        if is_in_memory(self.settings.market_url):
+            raise ConfigError("a market in memory is gone when the command ends", hint="write sqlite:///FILE")
         path = sqlite_path(self.settings.market_url)
-        if path is not None and not _has_bytes(path):
+        if path is not None and is_lost(path):
             self._refuse_another_market()
             if self._market_anew:
                 make_over_empty(path)
@@ -178,7 +180,7 @@ class Context:
         from turkctl.store import hits
 
         path = sqlite_path(self.settings.database_url)
-        if path is not None and not _has_bytes(path):
+        if path is not None and is_lost(path):
             if self._made is not None:
                 self._made.refuse_to_begin()  # nobody can tell what the lost database knew
             return False
@@ -365,7 +367,3 @@ class Context:
         """Close what was opened."""
         while self._opened:
             self._opened.pop().close()
-
-
-def _has_bytes(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0

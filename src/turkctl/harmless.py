@@ -19,12 +19,18 @@ _SEPARATORS = (0x2028, 0x2029)
 _ESCAPES = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in (*_CONTROLS, *_BIDIRECTIONAL, *_SEPARATORS)
 }
+_BLANKS = {ord("\n"): "\\n", ord("\t"): "\\t"}
 _HARMFUL = re.compile("[" + "".join(map(chr, _ESCAPES)) + "]")
 
 
 def harmless(text: str) -> str:
     """Return the text with control and bidirectional characters as escapes; tabs and line ends stay."""
     return text if _HARMFUL.search(text) is None else text.translate(_ESCAPES)
+
+
+def one_line(text: str) -> str:
+    r"""Return the text harmless and on one line: a row of a table that has ``\n`` in it must not look like two."""
+    return harmless(text).translate(_BLANKS)
 
 
 def hides_characters(name: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from turkctl import outputs
 from turkctl.addresses import mask_url
 from turkctl.errors import DatabaseUnreachableError
+from turkctl.paths import exists
 from turkctl.units import format_time
 
 FOLDER = "databases"
@@ -70,7 +71,7 @@ class MadeDatabase:
 
     def refuse_to_begin(self) -> None:
         """Raise DatabaseUnreachableError if the project has had a database, since a new one would be different."""
-        if self._of_user.exists() or self._beside.exists():
+        if exists(self._of_user) or exists(self._beside):
             raise DatabaseUnreachableError(
                 f"the database {mask_url(self.address)} is gone or empty; the project {self.project} had one before",
                 hint="restore it from a copy; to start without its HITs and payments, run: turkctl init --new-database",
@@ -86,7 +87,7 @@ def _name(of: str) -> str:
 def _note(file: Path, facts: Mapping[str, str], *, private: bool) -> None:
     import json
 
-    if file.exists():
+    if exists(file):
         return
     with suppress(OSError):
         file.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)

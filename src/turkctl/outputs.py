@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from turkctl.errors import OutputError, UsageError
+from turkctl.paths import is_file, is_folder, seen
 from turkctl.waits import LOOK_S, go_on
 
 STANDARD = "-"
@@ -64,12 +65,12 @@ class Protected:
 
     def name_of(self, path: Path) -> str | None:
         """Return the description of the file, by its place or as another name of the same file, or None."""
-        place, seen = os.path.realpath(path), _stat(path)
+        place, found = os.path.realpath(path), seen(path)
         for other, what in self.files:
             if place in (os.path.realpath(other), *(os.path.realpath(other) + ending for ending in SIDECARS)):
                 return what
-            there = None if seen is None else _stat(other)
-            if seen is not None and there is not None and os.path.samestat(seen, there):
+            there = None if found is None else seen(other)
+            if found is not None and there is not None and os.path.samestat(found, there):
                 return what
         return None
 
@@ -104,10 +105,10 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
     hint = f"name another with {flag}"
     if is_standard(path):
         return
-    if path.is_dir():
+    if is_folder(path):
         raise UsageError(f"{path} is a folder", hint=f"name a file with {flag}")
     folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir() and not _is_special(path):
+    if not is_folder(folder) and not _is_special(path):
         raise UsageError(f"cannot write {path}: there is no folder {folder}", hint=f"{hint}, or make the folder")
     what = protected.name_of(path) or _kind(path)
     if what is not None:
@@ -116,8 +117,8 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
 
 def readable_by_others(path: Path) -> bool:
     """Return whether anybody but its owner may read the file; False if there are no such permissions."""
-    seen = _stat(path)
-    return os.name == "posix" and seen is not None and bool(seen.st_mode & 0o077)
+    found = seen(path)
+    return os.name == "posix" and found is not None and bool(found.st_mode & 0o077)
 
 
 def target(path: Path) -> Path:
@@ -344,7 +345,7 @@ class _Beside:
         self.stream: BinaryIO = io.BytesIO()
 
     def open(self) -> None:
-        before = _stat(self._place)
+        before = seen(self._place)
         if before is not None and not os.access(self._place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._place))
         mode = 0o600 if self._private or before is not None else 0o666  # the umask reduces that of a new file
@@ -391,13 +392,6 @@ def _explained(paths: Iterable[Path], flag: str) -> Iterator[None]:
         raise UsageError(message, hint=f"name another with {flag}") from None
 
 
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
-
-
 def _descriptor(path: Path) -> int | None:
     """Return the descriptor of this process that the path names; Linux would open its file a second time."""
     found = _DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # the words as they are: no link is followed
@@ -413,7 +407,7 @@ def _is_stream(path: Path) -> bool:
 
 def _is_special(path: Path) -> bool:
     """Return whether the path is not a regular file, so that it is written to instead of replaced."""
-    found = _stat(path)
+    found = seen(path)
     return _is_stream(path) or (found is not None and not stat.S_ISREG(found.st_mode))
 
 
@@ -422,8 +416,7 @@ def _kind(path: Path) -> str | None:
     place = Path(os.path.realpath(path))
     if {path.name.lower(), place.name.lower()} & set(SETTINGS_NAMES):
         return "a settings file"
-    seen = _stat(path)
-    if seen is None or not stat.S_ISREG(seen.st_mode):
+    if not is_file(path):
         return None
     begins = _beginning(path)
     base = next((str(place)[: -len(each)] for each in SIDECARS if place.name.endswith(each)), None)

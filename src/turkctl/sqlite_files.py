@@ -15,6 +15,7 @@ from pathlib import Path
 
 from turkctl import outputs
 from turkctl.errors import DatabaseReplacedError, DatabaseUnreachableError
+from turkctl.paths import exists, is_file, is_lost, seen
 
 LOGS = ("-wal", "-journal")
 """Endings of the files in which SQLite keeps changes that the database itself does not have yet, or has half."""
@@ -49,7 +50,7 @@ class SqliteFile:
     def check(self) -> None:
         """Raise DatabaseReplacedError unless the file is the one opened first, if any was."""
         if self.seen is not None and _identity(self.path) != self.seen:
-            what = "was replaced" if self.path.exists() else "was removed"
+            what = "was replaced" if exists(self.path) else "was removed"
             raise DatabaseReplacedError(
                 f"the database {self.path} {what} while this program used it; nothing more is done",
                 hint="put the right file back, then start again",
@@ -63,7 +64,7 @@ def make(path: Path) -> None:
         DatabaseUnreachableError: what SQLite kept beside a lost one would be taken for a part of it.
         OSError: it cannot be written.
     """
-    if not path.exists():
+    if not exists(path):
         _refuse_leftovers(path)
         with suppress(FileExistsError):  # another process was quicker
             outputs.create(path, _without_tables(), private=True)
@@ -85,7 +86,8 @@ def _refuse_leftovers(path: Path) -> None:
     """Raise if SQLite would play the log of a database that is lost into a new one, which then is neither."""
     for ending in LOGS:
         log = path.with_name(path.name + ending)
-        if log.exists() and log.stat().st_size and not (path.exists() and path.stat().st_size):
+        found = seen(log)
+        if found is not None and found.st_size and is_lost(path):
             raise DatabaseUnreachableError(
                 f"the database {path} is lost, but the log {log} that SQLite kept beside it is there",
                 hint=f"put both back from a copy; to start with a new database, move {log.name} elsewhere first",
@@ -110,18 +112,12 @@ def _stays_empty(path: Path) -> bool:
 
 
 def _is_empty(path: Path) -> bool:
-    try:
-        return path.is_file() and path.stat().st_size == 0
-    except OSError:
-        return False
+    return is_file(path) and is_lost(path)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    found = seen(path)
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 @cache

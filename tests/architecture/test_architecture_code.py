@@ -145,6 +145,18 @@ def test_hits_that_count_against_limits_are_counted_in_one_place() -> None:
     assert modules_that_name("count_hits") == {"store/hits.py", "operations/limits/room.py"}
 
 
+def test_only_one_module_asks_what_is_at_a_path() -> None:
+    """The looks of ``pathlib`` raise where a folder may not be searched, which ends in a fault of turkctl."""
+    found = modules_that_name("is_dir") | modules_that_name("lexists")
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            looks = ("exists", "is_file", "is_symlink", "lstat", "stat")
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in looks:
+                found.add(path)
+    statements = {path for path in found if path.startswith("store/")}  # an EXISTS of SQL has the same name
+    assert found - statements == {"paths.py", "rows.py"}, "rows asks about a file that it has opened"
+
+
 FEE_ALONE = {
     "fees.py": "where the rule is",
     "operations/hits/cost.py": "shows the fee of one assignment beside its reward",

@@ -64,7 +64,7 @@ def set_(
 
 def exclude(
     ctx: typer.Context,
-    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")],
+    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.", callback=select.texts)],
     experiment: Slug = None,
     undo: Undo = False,
     dry_run: select.DryRun = False,

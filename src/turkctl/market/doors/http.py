@@ -321,9 +321,11 @@ def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not host:  # which would mean every address of this machine
+        raise UsageError("the host to listen on is empty", hint="give an address, as in --host 127.0.0.1")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="give another --host or --port") from None
