@@ -40,9 +40,10 @@ def precious(configured: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """What is in each file, those aside that SQLite keeps beside a database while it is open."""
+    """What is in each file, aside from turkctl's note and what SQLite keeps beside a database while it is open."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    content = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    return {name: data for name, data in content.items() if not name.startswith(".turkctl/")}
 
 
 @pytest.mark.parametrize("command", WRITERS)
@@ -181,7 +182,7 @@ def test_files_with_ids_are_for_their_owner_alone(precious: Path, turkctl: Run, 
     file.touch(0o644)
     assert turkctl(*argv, "out.csv").code == 0
     assert stat.S_IMODE(file.stat().st_mode) == (0o644 if command == "preview" else 0o600)
-    assert [path.name for path in precious.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in precious.iterdir() if path.name.startswith(".turkctl-")] == []
 
 
 @pytest.mark.parametrize("command", WRITERS)

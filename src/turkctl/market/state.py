@@ -48,7 +48,7 @@ class MarketDatabase:
             SchemaError: it was created by a newer turkctl.
         """
         parsed = _parsed(url)
-        self._name = mask_url(parsed.render_as_string(hide_password=False))
+        self._name = mask_url(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._memory = self.sqlite and parsed.database in (None, "", ":memory:")
         self._lock = threading.Lock() if self._memory else _lock_of(url)
