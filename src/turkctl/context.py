@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import DatabaseUnreachableError
-from turkctl.settings import Settings, mask_url, sqlite_path
+from turkctl.errors import ConfigError, DatabaseUnreachableError
+from turkctl.paths import is_lost
+from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_money
 
 if TYPE_CHECKING:
@@ -61,15 +62,24 @@ class Context:
         self._opened: list[Any] = []
         self._for_others = False
         """Whether the built-in market is served to other computers."""
+        self._anew = False
+        """Whether the project may get another database although it had one."""
+        self._anew_over_empty = False
+        """Whether it may take the place of a file of 0 bytes."""
+        self._market_anew = False
+        """Whether there may be another built-in market although the study has HITs of one that is gone."""
 
     @cached_property
     def bare_database(self) -> Database:
         """Return the database as it is: its schema is neither checked nor created."""
+        from turkctl.sqlite_files import make_over_empty
         from turkctl.store.engine import connect
 
         path = sqlite_path(self.settings.database_url)
-        if path is not None and not (path.exists() and path.stat().st_size):
+        if path is not None and is_lost(path):
             self.refuse_to_begin()
+            if self._anew_over_empty:
+                make_over_empty(path)
         database = connect(self.settings.database_url)
         self._opened.append(database)
         return database
@@ -89,8 +99,10 @@ class Context:
         """Return the record that the project's database was created; None outside a project."""
         from turkctl.made_databases import MadeDatabase
 
-        project, folder = self.settings.project_file, self.settings.state_folder
-        return None if project is None or folder is None else MadeDatabase(project, self.settings.database_url, folder)
+        project, folder, address = self.settings.project_file, self.settings.state_folder, self.settings.database_url
+        if project is None or folder is None:
+            return None
+        return MadeDatabase(project, address, sqlite_path(address), folder)
 
     def refuse_to_begin(self) -> None:
         """Raise if an empty database must not get tables.
@@ -98,7 +110,7 @@ class Context:
         Raises:
             DatabaseUnreachableError: the project had another database before, or psiTurk creates the one named.
         """
-        if self._made is not None:
+        if self._made is not None and not self._anew:
             self._made.refuse_to_begin()
         named = self.settings.origins["database_url"].kind != "default"
         if named and self.settings["participants_source"] == "psiturk":
@@ -108,10 +120,15 @@ class Context:
                 hint="check the address in database_url; psiTurk creates its tables when its server starts",
             )
 
-    def begin_anew(self) -> None:
-        """Let the project start with a new database although it had another one before."""
-        if self._made is not None:
-            self._made.forget()
+    def begin_anew(self, *, over_empty: bool = False) -> None:
+        """Let the project begin with a new database although it had another one before.
+
+        What is known of the old one is kept until there is a new one.
+
+        Args:
+            over_empty: also where the database's file has 0 bytes.
+        """
+        self._anew, self._anew_over_empty = True, over_empty
 
     @cached_property
     def market(self) -> Market:
@@ -120,12 +137,14 @@ class Context:
 
         from turkctl.market.service import Market
 
+        self._look_for_market_file()
         try:
             market = Market(
                 self.settings.market_url,
                 opening_balance=parse_money(self.settings["market.opening_balance"]),
                 notify=self._notify,
                 permit=self._destinations.permit,
+                before_making=self._refuse_another_market,
             )
         except (SQLAlchemyError, OSError, ImportError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
@@ -135,6 +154,42 @@ class Context:
             ) from error
         self._opened.append(market)
         return market
+
+    def _look_for_market_file(self) -> None:
+        """Refuse, before there is a file, what :meth:`_refuse_another_market` refuses before there are tables."""
+        from turkctl.sqlite_files import make_over_empty
+
+        if is_in_memory(self.settings.market_url):
+            raise ConfigError("a market in memory is gone when the command ends", hint="write sqlite:///FILE")
+        path = sqlite_path(self.settings.market_url)
+        if path is not None and is_lost(path):
+            self._refuse_another_market()
+            if self._market_anew:
+                make_over_empty(path)
+
+    def _refuse_another_market(self) -> None:
+        """Raise DatabaseUnreachableError if the study has HITs of a built-in market, or lost its database."""
+        if not self._market_anew and self._knows_built_in_market():
+            raise DatabaseUnreachableError(
+                f"the market {mask_url(self.settings.market_url)} is gone or empty, but the database"
+                f" {mask_url(self.settings.database_url)} has HITs of one",
+                hint="restore it from a copy; to start with a new market, run: turkctl market reset",
+            )
+
+    def _knows_built_in_market(self) -> bool:
+        from turkctl.store import hits
+
+        path = sqlite_path(self.settings.database_url)
+        if path is not None and is_lost(path):
+            if self._made is not None:
+                self._made.refuse_to_begin()  # nobody can tell what the lost database knew
+            return False
+        with self.bare_database.read() as session:
+            return hits.knows_built_in_market(session)
+
+    def begin_market_anew(self) -> None:
+        """Let there be a new built-in market although the study has HITs of another one, also over an empty file."""
+        self._market_anew = True
 
     @cached_property
     def endpoint(self) -> Endpoint:

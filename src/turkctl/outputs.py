@@ -2,11 +2,12 @@
 
 A regular file is written beside its place under a random name, flushed to the disk, and renamed over it, so that a
 reader sees either the old file or the new one. If the path is a link, its target is replaced. Devices, pipes and
-``/dev/null`` are opened and written to. No other module writes files; a test checks that.
+``/dev/null`` are opened and written to, and ``-`` is standard output. No other module writes files; a test checks that.
 """
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -22,8 +23,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from turkctl.errors import OutputError, UsageError
+from turkctl.paths import is_file, is_folder, seen
 from turkctl.waits import LOOK_S, go_on
 
+STANDARD = "-"
+"""What means standard output where a file is written to."""
 SQLITE = b"SQLite format 3\x00"
 """The first bytes of every SQLite database."""
 SIDECARS = ("-wal", "-shm", "-journal")
@@ -53,21 +57,37 @@ class Protected:
     files: tuple[tuple[Path, str], ...] = ()
 
     def plus(self, path: Path | str | None, what: str) -> Protected:
-        """Return these and one more, or the same if there is none (``None``, or ``-`` for standard input)."""
-        if path is None or str(path) == "-":
+        """Return these and one more, or the same if there is none (``None``, or ``-`` for a standard stream)."""
+        if path is None or is_standard(path):
             return self
         return Protected((*self.files, (Path(path), what)))
 
     def name_of(self, path: Path) -> str | None:
         """Return the description of the file, found by its path or as another name of the same file, or None."""
-        place, seen = os.path.realpath(path), _stat(path)
+        place, found = os.path.realpath(path), seen(path)
         for other, what in self.files:
             if place in (os.path.realpath(other), *(os.path.realpath(other) + ending for ending in SIDECARS)):
                 return what
-            there = None if seen is None else _stat(other)
-            if seen is not None and there is not None and os.path.samestat(seen, there):
+            there = None if found is None else seen(other)
+            if found is not None and there is not None and os.path.samestat(found, there):
                 return what
         return None
+
+
+def is_standard(path: Path | str | None) -> bool:
+    """Return whether the path given by a user means standard output."""
+    return path is not None and str(path) == STANDARD
+
+
+def named(path: Path) -> str:
+    """Return the path as messages name it."""
+    return "standard output" if is_standard(path) else str(path)
+
+
+def refuse_standard(path: Path | None, flag: str, why: str) -> None:
+    """Raise UsageError if a file would be standard output, where it cannot be; ``why`` completes the message."""
+    if is_standard(path):
+        raise UsageError(f"{flag} {STANDARD} is standard output, {why}", hint=f"name a file with {flag}")
 
 
 def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
@@ -82,10 +102,12 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
         UsageError: it is a folder, its folder does not exist, or it must not be replaced.
     """
     hint = f"give another file with {flag}"
-    if path.is_dir():
+    if is_standard(path):
+        return
+    if is_folder(path):
         raise UsageError(f"{path} is a folder", hint=f"give a file with {flag}")
     folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir() and not _is_special(path):
+    if not is_folder(folder) and not _is_special(path):
         raise UsageError(f"cannot write {path}: there is no folder {folder}", hint=f"{hint}, or create the folder")
     what = protected.name_of(path) or _kind(path)
     if what is not None:
@@ -94,8 +116,8 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
 
 def readable_by_others(path: Path) -> bool:
     """Return whether anybody but its owner may read the file; False if there are no such permissions."""
-    seen = _stat(path)
-    return os.name == "posix" and seen is not None and bool(seen.st_mode & 0o077)
+    found = seen(path)
+    return os.name == "posix" and found is not None and bool(found.st_mode & 0o077)
 
 
 def target(path: Path) -> Path:
@@ -148,9 +170,9 @@ def writing_all(
     for path in paths:
         check(path, protected, flag=flag)
     with ExitStack() as stack, _explained(paths, flag):
-        opened: list[_Direct | _Beside] = []
+        opened = []
         for path in paths:
-            output: _Direct | _Beside = _Direct(path) if _is_special(path) else _Beside(target(path), private=private)
+            output = _output(path, private=private)
             stack.callback(output.discard)
             output.open()
             opened.append(output)
@@ -159,6 +181,10 @@ def writing_all(
             output.finish()
         for output in opened:
             output.settle()
+
+
+def _output(path: Path, *, private: bool) -> _Direct | _Beside:
+    return _Direct(path) if _is_special(path) else _Beside(target(path), private=private)
 
 
 def replace(path: Path, data: bytes, *, private: bool) -> None:
@@ -244,14 +270,36 @@ class _Channel(io.RawIOBase):
         super().close()
 
 
+class _StandardOutput(io.RawIOBase):
+    """Standard output as the rest of a command has it, with its encoding and, on a terminal, its filter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        sys.stdout.write(self._decoder.decode(bytes(data)))
+        return len(data)
+
+    def flush(self) -> None:
+        if not self.closed:
+            sys.stdout.flush()
+
+
 class _Direct:
-    """A device, a pipe, or a descriptor of this process, written to directly."""
+    """A device, a pipe, standard output, or a descriptor of this process, written to directly."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.stream: BinaryIO = io.BytesIO()
 
     def open(self) -> None:
+        if is_standard(self._path):
+            self.stream = io.BufferedWriter(_StandardOutput())
+            return
         number = _descriptor(self._path)
         if number is None:
             self.stream = io.BufferedWriter(_Channel(_opened(self._path)))
@@ -296,7 +344,7 @@ class _Beside:
         self.stream: BinaryIO = io.BytesIO()
 
     def open(self) -> None:
-        before = _stat(self._place)
+        before = seen(self._place)
         if before is not None and not os.access(self._place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._place))
         mode = 0o600 if self._private or before is not None else 0o666  # the umask reduces that of a new file
@@ -335,17 +383,12 @@ def _explained(paths: Iterable[Path], flag: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"cannot write {', '.join(map(str, paths))}: {error.strerror or error}"
+        if isinstance(error, BrokenPipeError) and any(map(_is_stream, paths)):
+            raise  # whoever read the output had enough
+        message = f"cannot write {', '.join(map(named, paths))}: {error.strerror or error}"
         if error.errno in NO_ROOM:
             raise OutputError(message, hint="free some space") from None
         raise UsageError(message, hint=f"give another file with {flag}") from None
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
 
 
 def _descriptor(path: Path) -> int | None:
@@ -356,10 +399,15 @@ def _descriptor(path: Path) -> int | None:
     return _DESCRIPTORS[found["name"]] if found["name"] else int(found["number"])
 
 
+def _is_stream(path: Path) -> bool:
+    """Return whether the path means standard output, or another descriptor that this process was given."""
+    return is_standard(path) or _descriptor(path) is not None
+
+
 def _is_special(path: Path) -> bool:
     """Return whether the path is not a regular file, so that it is written to instead of replaced."""
-    found = _stat(path)
-    return _descriptor(path) is not None or (found is not None and not stat.S_ISREG(found.st_mode))
+    found = seen(path)
+    return _is_stream(path) or (found is not None and not stat.S_ISREG(found.st_mode))
 
 
 def _kind(path: Path) -> str | None:
@@ -367,8 +415,7 @@ def _kind(path: Path) -> str | None:
     place = Path(os.path.realpath(path))
     if {path.name.lower(), place.name.lower()} & set(SETTINGS_NAMES):
         return "a settings file"
-    seen = _stat(path)
-    if seen is None or not stat.S_ISREG(seen.st_mode):
+    if not is_file(path):
         return None
     begins = _beginning(path)
     base = next((str(place)[: -len(each)] for each in SIDECARS if place.name.endswith(each)), None)

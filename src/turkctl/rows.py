@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TextIO, cast
 
 from turkctl.errors import UsageError
+from turkctl.ids import is_text
 from turkctl.units import parse_money
 from turkctl.words import counted, meant
 
@@ -517,11 +518,19 @@ class _Json(Table):
             except (ValueError, RecursionError) as error:
                 yield self._lines, self._bad(self._lines, _json_words(error))
                 continue
-            is_object = isinstance(found, dict)
-            yield self._lines, found if is_object else self._bad(self._lines, "this is not a JSON object")
+            if isinstance(found, dict):
+                yield self._lines, self._whole(self._lines, found, line)
+            else:
+                yield self._lines, self._bad(self._lines, "this is not a JSON object")
 
-    def _bad(self, number: int, why: str) -> RowError:
-        return RowError(f"{self.name}, {self._unit} {number:,}", number, why, "write one object per line")
+    def _bad(self, number: int, why: str, hint: str = "write one object per line") -> RowError:
+        return RowError(f"{self.name}, {self._unit} {number:,}", number, why, hint)
+
+    def _whole(self, number: int, found: dict[str, Any], text: str) -> dict[str, Any] | RowError:
+        """Return an object, or its error if it has a text that no database and no file can hold."""
+        if _HALF.search(text) is None or is_text(json.dumps(found, ensure_ascii=False)):
+            return found
+        return self._bad(number, "it holds half of a surrogate pair, which is no character", FIX_ROW)
 
     def _in_array(self, buffer: str) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
         """Yield the objects of an array, keeping little more than one in memory at a time."""
@@ -532,7 +541,7 @@ class _Json(Table):
             array.take("[")
             while array.next() != "]" or number:
                 number += 1
-                yield number, array.object()
+                yield number, self._whole(number, *array.object())
                 if array.next() != "]":
                     array.take(",")
                     continue
@@ -578,8 +587,8 @@ class _Array:
             raise ValueError(f"'{character}' is missing")
         self._at += 1
 
-    def object(self) -> dict[str, Any]:
-        """Consume and return an object.
+    def object(self) -> tuple[dict[str, Any], str]:
+        """Consume an object; return it and its text.
 
         Raises:
             ValueError: what comes next is not an object.
@@ -588,13 +597,14 @@ class _Array:
             raise ValueError("this is not a JSON object")
         while True:
             try:
-                found, self._at = _DECODER.raw_decode(self._buffer, self._at)
+                found, end = _DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError:
                 if len(self._buffer) - self._at > MAX_CELL or not self._read():
                     raise
             else:
                 assert isinstance(found, dict)
-                return found
+                text, self._at = self._buffer[self._at : end], end
+                return found, text
 
     def _read(self) -> bool:
         """Read as much again as is not consumed yet; return whether there was more."""
@@ -605,6 +615,7 @@ class _Array:
 
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _object(pairs: Collection[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 from turkctl.addresses import SHORTEST_SECRET, mask_url, secrets_in
 from turkctl.errors import ConfigError, UsageError
 from turkctl.made_databases import state_folder
+from turkctl.paths import is_file
 from turkctl.settings_file import SettingsFile, read_file
 from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key
 from turkctl.words import meant_or
@@ -139,7 +140,7 @@ def find_project_file(start: Path) -> Path | None:
     """Return the nearest ``turkctl.toml``, searching upwards from ``start``, or None."""
     for folder in (start, *start.parents):
         candidate = folder / PROJECT_FILE
-        if candidate.is_file():
+        if is_file(candidate):
             return candidate
     return None
 
@@ -168,7 +169,7 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
     project = _project_file(flags, environ, cwd)
     project_values = read_file(project, allow_experiments=True) if project else SettingsFile.empty()
     own = user_file(environ)
-    user_values = read_file(own, allow_experiments=False) if own.is_file() else SettingsFile.empty()
+    user_values = read_file(own, allow_experiments=False) if is_file(own) else SettingsFile.empty()
     folder = project.parent if project else cwd
 
     values: dict[str, Any] = {}
@@ -185,12 +186,16 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
 
 
 def _project_file(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Path | None:
-    named = flags.get("config") or environ.get("TURKCTL_CONFIG")
+    named = flags.get("config", environ.get("TURKCTL_CONFIG") or None)
     if named is None:
         return find_project_file(cwd)
+    if not named:
+        raise UsageError("--config is empty", hint="name a project file, or leave the option out")
     path = cwd / Path(named).expanduser()
-    if not path.is_file():
-        raise ConfigError(f"there is no project file {path}", hint="give an existing file, or run: turkctl init")
+    if not is_file(path):
+        raise ConfigError(
+            f"there is no project file {path}", hint="give a file that you can read, or run: turkctl init"
+        )
     return path
 
 
@@ -239,6 +244,12 @@ def sqlite_path(url: str) -> Path | None:
     if not url.startswith(prefix) or name in ("", ":memory:") or name.startswith("file:"):
         return None
     return Path(name)
+
+
+def is_in_memory(url: str) -> bool:
+    """Return whether the address is that of an SQLite database in memory."""
+    kind, _, name = url.partition("?")[0].partition("://")
+    return kind.startswith("sqlite") and name.lstrip("/") in ("", ":memory:")
 
 
 def _absolute(url: str, base: Path) -> str:
@@ -294,6 +305,7 @@ __all__ = [
     "Settings",
     "find_project_file",
     "holds_secret",
+    "is_in_memory",
     "load",
     "mask_url",
     "require_key",

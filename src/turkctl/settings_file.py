@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import ConfigError
+from turkctl.paths import read_whole
 from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS
 from turkctl.words import meant
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tomlkit.items import Item
     from tomlkit.toml_document import TOMLDocument
 
+MOST_BYTES = 16 * 2**20
 _HERE = "\ufdd0"
 """A character that no text contains."""
 
@@ -50,7 +52,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     import tomllib
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole(path, MOST_BYTES).decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from None
     except OSError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turkctl.errors import ConfigError, TurkctlError
+from turkctl.harmless import hides_characters
 from turkctl.units import format_money, parse_duration, parse_money
 
 ENV_PREFIX = "TURKCTL_"
@@ -54,7 +55,7 @@ class Key:
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
         return {
-            "text": "a text",
+            "text": "a text of one line, without control characters",
             "flag": "true or false",
             "whole": "a whole number, 0 or more",
             "number": "a number of 0 or more" + (f", at most {self.maximum:g}" if self.maximum else ""),
@@ -64,7 +65,7 @@ class Key:
 
 
 def _read_text(_key: Key, value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value and not hides_characters(value) else None
 
 
 def _read_choice(key: Key, value: Any) -> str | None:

@@ -40,9 +40,10 @@ def precious(configured: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """What is in each file, those aside that SQLite keeps beside a database while it is open."""
+    """What is in each file, aside from turkctl's note and what SQLite keeps beside a database while it is open."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    content = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    return {name: data for name, data in content.items() if not name.startswith(".turkctl/")}
 
 
 @pytest.mark.parametrize("command", WRITERS)
@@ -142,6 +143,33 @@ def test_a_preview_does_not_replace_the_template_it_is_made_of(study: Path, turk
     assert "put in by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("command", [name for name in WRITERS if name != "report"])
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_dash_is_standard_output_and_no_file(precious: Path, turkctl: Run, command: str, form: str) -> None:
+    assert turkctl(*WRITERS[command], "out").code == 0
+    finished = turkctl(*WRITERS[command], "-", "--output", form)
+    assert (finished.code, finished.out) == (0, (precious / "out").read_text(encoding="utf-8")), finished.err
+    assert not (precious / "-").exists()
+    assert "- is standard output" in " ".join(turkctl(*WRITERS[command][:-1], "--help").out.split())
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [*WRITERS["report"], "-"],
+        [*WORKERS, "-"],
+        [*WRITERS["preview"], "-", "--open"],
+        [*WRITERS["participants"], "-", "--anonymize", "-"],
+    ],
+    ids=" ".join,
+)
+def test_a_dash_is_refused_where_standard_output_cannot_be(precious: Path, turkctl: Run, argv: list[str]) -> None:
+    finished = turkctl(*argv)
+    assert (finished.code, finished.out) == (2, "")
+    assert "- is standard output, " in finished.err
+    assert not (precious / "-").exists()
+
+
 def test_an_export_does_not_replace_its_key_which_is_not_there_yet(precious: Path, turkctl: Run) -> None:
     finished = turkctl("participants", "export", "--data", "trial", "--file", "new.key", "--anonymize", "new.key")
     assert (finished.code, (precious / "new.key").exists()) == (2, False)
@@ -154,7 +182,7 @@ def test_files_with_ids_are_for_their_owner_alone(precious: Path, turkctl: Run, 
     file.touch(0o644)
     assert turkctl(*argv, "out.csv").code == 0
     assert stat.S_IMODE(file.stat().st_mode) == (0o644 if command == "preview" else 0o600)
-    assert [path.name for path in precious.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in precious.iterdir() if path.name.startswith(".turkctl-")] == []
 
 
 @pytest.mark.parametrize("command", WRITERS)

@@ -212,6 +212,16 @@ def test_rows_that_cannot_be_read_are_told_of_and_left_out_where_that_is_asked_f
         assert [error.row for error in bad] == rows
 
 
+@pytest.mark.parametrize("ends", ["lines", "array"])
+@pytest.mark.parametrize("half", [r'{"id": "\ud800"}', r'{"id": 1, "\udFFF": 2}', r'{"id": ["a\uDc00"]}'])
+def test_half_a_surrogate_pair_is_a_bad_row_and_a_whole_one_is_a_character(half: str, ends: str) -> None:
+    objects = ['{"id": "a"}', half, r'{"id": "\ud83d\ude00"}']
+    bad: list[RowError] = []
+    with opened("-", standard_input("\n".join(objects) if ends == "lines" else f"[{','.join(objects)}]")) as table:
+        assert [row["id"] for row in table.records(bad.append)] == ["a", "😀"]
+    assert [(error.row, "half of a surrogate pair" in error.why) for error in bad] == [(2, True)]
+
+
 def test_json_is_told_by_its_first_characters_and_by_its_name(tmp_path: Path) -> None:
     for name in ("a.csv", "a.txt", "a", "a.jsonl", "a.NDJSON", "a.json"):
         assert in_file(tmp_path, name, '{"id": 1}\n') == in_file(tmp_path, name, '[\n{"id": 1}]') == [{"id": 1}]

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkctl.cli.ending import process
+from turkctl.ids import storable
+from turkctl.paths import exists
 
 if TYPE_CHECKING:
     from turkctl.cli.output import Output
@@ -112,7 +114,7 @@ class Invocation:
             show_logs(self.verbosity)
         if self.settings.project_file is None and self.settings.origins["database_url"].kind == "default":
             path = sqlite_path(self.settings.database_url)
-            self._absent = None if path is None or path.exists() else path
+            self._absent = None if path is None or exists(path) else path
         self._warn_of_secrets()
         return Context(self.settings, self.output.note, self._typed(), process.started)
 
@@ -130,14 +132,14 @@ class Invocation:
         from turkctl.addresses import mask_url
 
         words = [mask_url(word) if "://" in word else word for word in self._argv]
-        return shlex.join(["turkctl", *words])
+        return storable(shlex.join(["turkctl", *words]))
 
     def close(self) -> None:
         """Close what was opened."""
         opened = self.__dict__.get("context")
         if opened is not None:
             opened.close()
-            if self._absent is not None and self._absent.exists() and not self.wants_json:
+            if self._absent is not None and exists(self._absent) and not self.wants_json:
                 # A command in a wrong folder finds nothing, which would look like a study without anything in it.
                 self.output.note(f"no turkctl.toml in this folder or above it: {self._absent} is new and empty")
             if self.verbosity:

@@ -15,7 +15,7 @@ from turkctl.cli.bars import bars
 from turkctl.cli.ending import process
 from turkctl.cli.tables import drawn, fit, plain_lines
 from turkctl.csv_rows import row_writer
-from turkctl.harmless import harmless, unfiltered
+from turkctl.harmless import harmless, one_line, unfiltered
 from turkctl.units import format_duration, format_money, format_time
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def cell(value: Any) -> str:
 
 
 def _cells(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, str]]:
-    return [{column: harmless(cell(row.get(column))) for column in columns} for row in rows]
+    return [{column: one_line(cell(row.get(column))) for column in columns} for row in rows]
 
 
 class Output:

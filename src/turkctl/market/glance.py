@@ -11,6 +11,8 @@ from pathlib import Path
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from turkctl.paths import is_file
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _META = text("SELECT identity, clock_offset FROM market_meta WHERE id = 1")
 
@@ -27,7 +29,7 @@ def glance(url: str, *, clock: Callable[[], float] = time.time) -> MarketGlance 
     """Read the market at ``url``; return None if there is none, or if opening it properly would fail."""
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        if parsed.get_backend_name() == "sqlite" and not is_file(Path(parsed.database or "")):
             return None  # reading must not create the file
         engine = create_engine(parsed)
         try:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     false,
     func,
+    inspect,
     select,
 )
 from sqlmodel import Field, Session
@@ -247,6 +248,12 @@ def markets(session: Session, mode: str) -> list[str]:
     posted = select(HITS.c.market).where(HITS.c.mode == mode)
     asked = select(INTENTS.c.market).where(INTENTS.c.mode == mode)
     return sorted(session.connection().execute(posted.union(asked)).scalars())
+
+
+def knows_built_in_market(session: Session) -> bool:
+    """Return whether there are HITs of mode local, or requests for some; False in a database without our tables."""
+    inspector = inspect(session.connection())
+    return all(inspector.has_table(each.name) for each in (HITS, INTENTS)) and bool(markets(session, "local"))
 
 
 def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:

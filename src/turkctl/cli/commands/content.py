@@ -104,7 +104,8 @@ def list_(
 def remove(
     ctx: typer.Context,
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY]...", help="Keys of items.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[KEY]...", help="Keys of items.", show_default=False, callback=select.texts),
     ] = None,
     experiment: TheExperiment = None,
     everything: Annotated[bool, typer.Option("--all", help="All items of the experiment.")] = False,

@@ -97,7 +97,8 @@ def preview(
         ),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="F", help="File to write the page to; it is replaced.")
+        Path | None,
+        typer.Option("--file", metavar="F", help="File to write the page to, replaced; - is standard output."),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
@@ -112,15 +113,17 @@ def preview(
     """
     from turkctl.cli.pages import open_page, write_page
     from turkctl.operations.experiments.preview import preview as make
+    from turkctl.outputs import named, refuse_standard
 
     run = invocation(ctx)
     shown = make(run.context, slug, row)
     for note in shown.notes:
         run.output.note(note)
     if open_:
+        refuse_standard(file, "--file", "which no browser can open")
         run.output.note(f"opened {open_page(shown, file, run.protected())}")
     elif file is not None:
-        run.output.note(f"written to {write_page(shown, file, run.protected())}")
+        run.output.note(f"written to {named(write_page(shown, file, run.protected()))}")
     elif run.output.format == "table":
         run.output.text(shown.text)
     else:

@@ -176,7 +176,7 @@ def cost(
 @app.command()
 def extend(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of HITs.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of HITs.", callback=select.texts)],
     assignments: Annotated[
         int, typer.Option("--assignments", metavar="N", help="Number of assignments to add to each HIT.")
     ] = 0,

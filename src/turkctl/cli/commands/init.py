@@ -20,7 +20,8 @@ def init(
         Path, typer.Argument(metavar="[DIR]", help="Folder of the study.", show_default="this folder")
     ] = Path(),
     new_database: Annotated[
-        bool, typer.Option("--new-database", help="Start over with an empty database if the project's is gone.")
+        bool,
+        typer.Option("--new-database", help="Start over with an empty database if the project's is gone or empty."),
     ] = False,
 ) -> None:
     """Write a commented turkctl.toml and create the database; never overwrite anything.
@@ -34,7 +35,7 @@ def init(
     path, written = write_new(folder)
     run.flags["config"] = str(path.resolve())
     if written or new_database:
-        run.context.begin_anew()
+        run.context.begin_anew(over_empty=new_database)
     database = run.context.database
     run.output.record(
         {

@@ -65,7 +65,7 @@ def set_(
 
 def exclude(
     ctx: typer.Context,
-    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")],
+    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.", callback=select.texts)],
     experiment: TheExperiment = None,
     undo: Undo = False,
     dry_run: select.DryRun = False,

@@ -98,7 +98,12 @@ def export(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="F", help="File to write to; it is replaced.", show_default="standard output"),
+        typer.Option(
+            "--file",
+            metavar="F",
+            help="File to write to, replaced; - is standard output.",
+            show_default="standard output",
+        ),
     ] = None,
 ) -> None:
     """Write the labels that count, or the aggregated results, as CSV or JSON Lines.

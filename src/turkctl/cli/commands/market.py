@@ -126,6 +126,7 @@ def reset(ctx: typer.Context, yes: Yes = False) -> None:
             raise ConfirmationNeededError(f"this would throw away the market at {where}", hint="add --yes to go ahead")
         if run.output.ask(f"Throw away the market at {where}? [y/N] ").lower() not in ("y", "yes"):
             raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
+    run.context.begin_market_anew()
     run.context.market.reset()
     run.output.record({"market": where, "reset": True})
 

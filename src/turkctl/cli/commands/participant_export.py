@@ -39,7 +39,7 @@ def export(
         typer.Option(
             "--file",
             metavar="F",
-            help="File to write to, replaced when all is written; or a folder.",
+            help="File to write to, replaced when all is written; or a folder; - is standard output.",
             show_default="standard output",
         ),
     ] = None,

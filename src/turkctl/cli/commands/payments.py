@@ -12,6 +12,7 @@ from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.terms import if_given
 from turkctl.units import parse_time
+from turkctl.words import counted
 
 if TYPE_CHECKING:
     from turkctl.operations.payments.ledger import LedgerQuery
@@ -82,7 +83,9 @@ def list_(
 @bundled
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Option("--file", metavar="F", help="File to write to; it is replaced.")],
+    file: Annotated[
+        Path, typer.Option("--file", metavar="F", help="File to write to, replaced; - is standard output.")
+    ],
     filters: LedgerFilters,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Format of the file: csv or jsonl.")] = "csv",
 ) -> None:
@@ -90,16 +93,20 @@ def export(
 
     Examples:
         turkctl workers payments export --file paid.csv
+        turkctl workers payments export --file -
     """
     from turkctl.cli.export import write_rows
     from turkctl.operations.payments.ledger import KEYS, list_payments
-    from turkctl.outputs import check
+    from turkctl.outputs import check, is_standard
 
     run = invocation(ctx)
     check(file, run.protected())
     rows = list_payments(run.context, filters.query())
     write_rows(run, file, form, KEYS, rows)
-    run.output.record({"file": str(file), "payments": len(rows)})
+    if is_standard(file):
+        run.output.note(counted(len(rows), "payment"))
+    else:
+        run.output.record({"file": str(file), "payments": len(rows)})
 
 
 @app.command()

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from turkctl.cli import select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.common import invocation, make_group
-from turkctl.cli.select import DryRun
 
 app = make_group("Create, grant and revoke qualification types of your own.")
 
@@ -17,7 +17,10 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="Name of the qualification in the project file or on the market, or its id."),
 ]
-Workers = Annotated[list[str] | None, typer.Argument(metavar="[WORKER]...", help="Ids of workers.", show_default=False)]
+Workers = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[WORKER]...", help="Ids of workers.", show_default=False, callback=select.texts),
+]
 From = Annotated[
     Path | None,
     typer.Option(
@@ -93,7 +96,7 @@ def grant(
     notify: Annotated[bool, typer.Option("--notify", help="Let the market notify the workers.")] = False,
     file: From = None,
     worker_column: WorkerColumn = None,
-    dry_run: DryRun = False,
+    dry_run: select.DryRun = False,
 ) -> None:
     """Grant a qualification to workers, without notifying them; granting it again changes the value.
 
@@ -120,7 +123,7 @@ def revoke(
     ] = None,
     file: From = None,
     worker_column: WorkerColumn = None,
-    dry_run: DryRun = False,
+    dry_run: select.DryRun = False,
 ) -> None:
     """Take a qualification away from workers; those who do not hold it are skipped.
 

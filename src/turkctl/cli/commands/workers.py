@@ -18,7 +18,7 @@ from turkctl.cli.terms import if_given
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
 
-Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")]
+Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.", callback=select.texts)]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Reason, for your records; the worker does not see it.")
 ]
@@ -192,7 +192,9 @@ def bonus(
 @app.command()
 def reject(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.")],
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.", callback=select.texts)
+    ],
     feedback: Annotated[
         str, typer.Option("--feedback", metavar="TEXT", help="Why the work is rejected; the worker reads it.")
     ],

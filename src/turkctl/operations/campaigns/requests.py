@@ -185,7 +185,7 @@ def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
     check_pace(request.goal, request.every, request.per_round)
     if request.code_version not in (None, version.code_version):
         raise UsageError(
-            f"experiment {version.slug} is at code version {version.code_version}, not {request.code_version}",
+            f"experiment {version.slug} is at code version {version.code_version}, not '{request.code_version}'",
             hint="change code_version in its file and run `turkctl experiments configure`, or omit --codeversion",
         )
     if request.reward is not None and request.reward < CENT:

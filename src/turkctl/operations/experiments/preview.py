@@ -20,6 +20,7 @@ from turkctl.operations.experiments.rendering import Row, placeholders, task_of
 from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.project.questions import columns_of
 from turkctl.operations.project.templates import JSON_NAME
+from turkctl.paths import is_folder
 from turkctl.store import contents, contents_counts
 from turkctl.store.base import Scope
 from turkctl.store.contents_counts import ListFilter
@@ -128,7 +129,7 @@ def _sources(version: Version, folder: Path) -> tuple[Path, ...]:
     """Return the files that may be the experiment's template: beside the project file, or in a folder there."""
     settings = settings_of(version)
     name = settings.html_template or settings.question_file
-    return () if name is None else (folder / name, *(each / name for each in folder.iterdir() if each.is_dir()))
+    return () if name is None else (folder / name, *(each / name for each in folder.iterdir() if is_folder(each)))
 
 
 def with_parameters(url: str) -> str:

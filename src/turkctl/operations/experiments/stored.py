@@ -12,6 +12,7 @@ from sqlmodel import Session
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.project.experiments import VARIANT, ExperimentSettings
+from turkctl.paths import is_file
 from turkctl.settings import Settings
 from turkctl.store import experiments
 from turkctl.store.experiments import Version
@@ -97,7 +98,7 @@ def _missing(slug: str, settings: Settings, *, configured_before: bool = False) 
         names = ", ".join(f"{slug}{VARIANT}{name}" for name in variants)
         return NotFoundError(f"experiment '{slug}' has variants", hint=f"name one of them: {names}")
     in_file = variant in variants if isinstance(variants, Mapping) else slug in settings.experiments
-    if in_file or (settings.folder / slug / "experiment.toml").is_file():
+    if in_file or is_file(settings.folder / slug / "experiment.toml"):
         return NotFoundError(
             f"experiment '{slug}' is in the file but not configured", hint="run: turkctl experiments configure"
         )

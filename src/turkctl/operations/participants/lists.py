@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from turkctl.errors import DatabaseUnreachableError, NotFoundError, SchemaError, UsageError
 from turkctl.operations.participants.filters import Query, build_filter, needed_columns, zone_of
+from turkctl.paths import exists, is_folder
 from turkctl.settings import Settings, sqlite_path
 from turkctl.store import participant_lists, participants, schema
 from turkctl.store.engine import Database
@@ -247,7 +248,7 @@ def refuse_absent(settings: Settings) -> None:
     """
     path = sqlite_path(settings.database_url)
     named = settings.origins["database_url"].kind in ("flag", "environment")
-    if named and path is not None and path.parent.is_dir() and not path.exists():
+    if named and path is not None and is_folder(path.parent) and not exists(path):
         raise DatabaseUnreachableError(
             f"there is no database {path}", hint="name another with --database-url, or create it: turkctl db upgrade"
         )

@@ -18,6 +18,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
+from turkctl.ids import can_be_worker, quoted
 from turkctl.mturk.errors import (
     AnswerLostError,
     MarketFaultError,
@@ -67,6 +68,8 @@ class CompensateRequest:
         """
         if not self.worker_id.strip():
             raise UsageError("the worker id is empty", hint="see: turkctl workers list")
+        if not can_be_worker(self.worker_id):
+            raise UsageError(f"{quoted(self.worker_id)} is not a worker id", hint="see: turkctl workers list")
         if self.amount < CENT:
             raise UsageError(
                 f"--amount must be at least 0.01, not {format_money(self.amount)}", hint="give --amount 0.01 or more"

@@ -17,6 +17,7 @@ from turkctl.operations.project.experiments import QUESTIONS, SLUG, VARIANT, Exp
 from turkctl.operations.project.qualifications import read_qualifications
 from turkctl.operations.project.questions import read_question
 from turkctl.operations.project.tables import LineOf
+from turkctl.paths import is_file, is_folder
 from turkctl.settings_file import read_toml
 from turkctl.words import meant
 
@@ -122,8 +123,8 @@ def _same_names(described: Mapping[str, tuple[dict[str, Any], LineOf]], mistakes
 
 
 def _named(path: Path) -> Path:
-    file = path / EXPERIMENT_FILE if path.is_dir() else path
-    if not file.is_file():
+    file = path / EXPERIMENT_FILE if is_folder(path) else path
+    if not is_file(file):
         raise ConfigError(f"there is no file {file}", hint=f"give a TOML file, or a folder with an {EXPERIMENT_FILE}")
     return file
 

@@ -15,7 +15,9 @@ from turkctl.operations.project import templates
 from turkctl.operations.project.experiments import ExperimentSettings
 from turkctl.operations.project.tables import LineOf
 from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
+from turkctl.paths import read_whole
 
+MOST_BYTES = 16 * 2**20
 TEMPLATE_LIMIT = 60_000
 """Most bytes of a template: the market accepts 65,535 for the whole question."""
 
@@ -34,7 +36,7 @@ def read_text(path: Path, where: Callable[[], str]) -> str:
         ConfigError: the file cannot be read, is not UTF-8, is binary or is too long.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_whole(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigError(f"{where()}: {path} is not UTF-8 text", hint="save it as UTF-8") from None
     except (OSError, ValueError) as error:
