@@ -2,7 +2,7 @@
 
 A lost database looks like a new study: everything would be posted and paid again. So a project remembers that its
 database was created, and a command that would create another one asks first. The note beside the project file goes
-along when the folder is copied, and tells everybody who shares it.
+along when the folder is copied, and tells everybody who shares it; git leaves it out, as it does the database.
 """
 
 from __future__ import annotations
@@ -65,9 +65,15 @@ class MadeDatabase:
 
     def remember(self) -> None:
         """Record that there is a database; do nothing where a folder cannot be written to."""
+        import json  # only commands that have a database need it
+
         made = {"made": format_time(datetime.now(UTC))}
-        _note(self._beside, {"about": ABOUT, **made}, private=False)
-        _note(self._of_user, {"project": str(self.project), "database": mask_url(self.address), **made}, private=True)
+        if not exists(self._beside):
+            _write(self._beside, json.dumps({"about": ABOUT, **made}), private=False)
+            _write(self.project.parent / BESIDE / ".gitignore", "*\n", private=False)
+        if not exists(self._of_user):
+            facts = {"project": str(self.project), "database": mask_url(self.address), **made}
+            _write(self._of_user, json.dumps(facts), private=True)
 
     def refuse_to_begin(self) -> None:
         """Raise DatabaseUnreachableError if the project has had a database, since a new one would be different."""
@@ -84,11 +90,7 @@ def _name(of: str) -> str:
     return f"{hashlib.sha256(of.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.json"
 
 
-def _note(file: Path, facts: Mapping[str, str], *, private: bool) -> None:
-    import json
-
-    if exists(file):
-        return
+def _write(file: Path, text: str, *, private: bool) -> None:
     with suppress(OSError):
         file.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
-        outputs.replace(file, json.dumps(facts).encode(), private=private)
+        outputs.replace(file, text.encode(), private=private)

@@ -164,6 +164,7 @@ def test_the_note_in_the_project_says_nothing_of_where_the_database_is(
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     (folder / "turkctl.toml").write_text(f'# ours\ndatabase_url = "{url}"\n', encoding="utf-8")
     assert turkctl("hits", "list").code == 0
+    assert (folder / ".turkctl" / ".gitignore").read_text() == "*\n"
     (note,) = (folder / ".turkctl" / "databases").iterdir()
     assert "elsewhere" not in note.name + note.read_text(encoding="utf-8")
     assert (folder / "turkctl.toml").read_text(encoding="utf-8") == f'# ours\ndatabase_url = "{url}"\n'
