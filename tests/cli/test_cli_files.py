@@ -134,7 +134,8 @@ def test_a_preview_does_not_replace_the_template_it_is_made_of(study: Path, turk
     assert turkctl("experiments", "configure").code == 0
     slug = "stroop" if place == "task.html" else "words"
     finished = turkctl("experiments", "preview", slug, "--file", place)
-    assert (finished.code, "made of" in finished.err) == (2, True), finished.err
+    what = f"the question of experiment {slug}" if place == "task.html" else "what the preview is made of"
+    assert (finished.code, what in finished.err) == (2, True), finished.err
     if place == "task.html":
         other = turkctl("labels", "export", "--experiment", slug, "--format", "csv", "--file", place)
         assert (other.code, f"the question of experiment {slug}" in other.err) == (2, True), other.err

@@ -110,7 +110,7 @@ def test_a_key_is_made_and_named_and_one_that_others_can_read_is_warned_of(
     ("argv", "fix"),
     [
         (("--data", "trials"), "did you mean 'trial'"),
-        (("--data", "trial", "--format", "xls"), "one of csv"),
+        (("--data", "trial", "--format", "xls"), "give one of: csv"),
         (("--data", "all", "--format", "csv"), "--file"),
         (("--data", "trial", "--format", "parquet"), "--file"),
         (("--data", "trial", "--file", "none/x.csv"), "create the folder"),
