@@ -28,9 +28,9 @@ def test_posting_forty_hits_reads_as_often_as_posting_two(study: Study) -> None:
 def test_planning_the_rest_of_a_run_reads_the_settings_once(study: Study) -> None:
     study.post(3)
     request = CreateRequest("stroop", 3, 40)
+    prepared = prepare_create(study.world, request)
     study.switch(fault_before=1.0)
-    interrupted = study.apply(prepare_create(study.world, request), clock=lambda: 0.0, patience=0.0)
-    assert interrupted.succeeded == 0
+    assert study.apply(prepared, patience=0.0, sleep=lambda _seconds: None).succeeded == 0
     study.switch()
     with counted(study.world.database) as asked:
         plan, _act = prepare_create(study.world, request)
