@@ -7,6 +7,7 @@ import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -109,7 +110,17 @@ def _url(value: str) -> str:
         raise ValueError("has to begin with https:// (http:// only for localhost)")
     if not re.fullmatch(r"[!-~]+", value):
         raise ValueError("holds a blank or a sign that addresses write as %20, say")
+    if not _has_host(value):
+        raise ValueError("names no host, or a port that is none, as in https://HOST:PORT/page")
     return value
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(re.sub(r"\$\{[^}]*\}", "1", address))  # what a placeholder stands for may be a port
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _layout_id(value: str) -> str:
