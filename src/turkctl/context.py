@@ -168,8 +168,12 @@ class Context:
                 make_over_empty(path)
 
     def _refuse_another_market(self) -> None:
-        """Raise DatabaseUnreachableError if the study has HITs of a built-in market, or lost its database."""
-        if not self._market_anew and self._knows_built_in_market():
+        """Raise DatabaseUnreachableError if the study has HITs of a built-in market, or lost its database.
+
+        A market that the command line names may be another one.
+        """
+        another = self._market_anew or self.settings.origins["market_url"].kind == "flag"
+        if not another and self._knows_built_in_market():
             raise DatabaseUnreachableError(
                 f"the market {mask_url(self.settings.market_url)} is gone or empty, but the database"
                 f" {mask_url(self.settings.database_url)} has HITs of one",

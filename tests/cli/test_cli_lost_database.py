@@ -259,6 +259,11 @@ def test_a_new_market_is_begun_when_it_is_asked_for(posted_study: Path, turkctl:
     assert turkctl("hits", "create", "--assignments", "3").code == 0
 
 
+def test_a_market_that_the_command_line_names_may_be_another(posted_study: Path, turkctl: Run) -> None:
+    assert turkctl("hits", "list", "--json", "--market-url", "sqlite:///second.db").out == "[]\n"
+    assert len(json.loads(turkctl("hits", "list", "--json").out)) == 1
+
+
 def test_a_study_that_posted_nothing_gets_another_market(project: Path, turkctl: Run) -> None:
     (project / "turkctl-market.db").unlink()
     assert turkctl("balance").code == 0

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -109,7 +110,17 @@ def _url(value: str) -> str:
         raise ValueError("must begin with https:// (http:// only for localhost)")
     if not re.fullmatch(r"[!-~]+", value):
         raise ValueError("contains a blank or another character that must be encoded in addresses, as %20 for a blank")
+    if not _has_host(value):
+        raise ValueError("has no host or an invalid port: write it as in https://HOST:PORT/page")
     return value
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(re.sub(r"\$\{[^}]*\}", "1", address))  # what a placeholder stands for may be a port
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _layout_id(value: str) -> str:
