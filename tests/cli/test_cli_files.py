@@ -139,7 +139,7 @@ def test_a_preview_does_not_replace_the_template_it_is_made_of(study: Path, turk
         assert (other.code, f"what the HITs of experiment {slug} are made of" in other.err) == (2, True), other.err
     assert (study / place).read_text(encoding="utf-8") == text
     assert turkctl("experiments", "preview", slug, "--file", "shown.html").code == 0
-    assert "put in by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
+    assert "added by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
 
 
 def test_an_export_does_not_replace_its_key_which_is_not_there_yet(precious: Path, turkctl: Run) -> None:
