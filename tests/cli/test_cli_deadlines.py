@@ -48,7 +48,7 @@ def test_nothing_due_is_an_empty_list(hit_id: str, turkctl: Run) -> None:
     ("argv", "says"),
     [
         (["--within", "soon"], "'soon' is not a duration"),
-        (["--within", "0s"], "--within is a span of time"),
+        (["--within", "0s"], "--within must be longer than zero"),
         (["3NOSUCHHIT"], "this database has no HIT 3NOSUCHHIT"),
         (["--experiment", "nowhere"], "no experiment 'nowhere'"),
         (["--campaign", "7"], "campaign 7"),

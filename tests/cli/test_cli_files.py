@@ -141,7 +141,7 @@ def test_a_preview_does_not_replace_the_template_it_is_made_of(study: Path, turk
         assert (other.code, f"the question of experiment {slug}" in other.err) == (2, True), other.err
     assert (study / place).read_text(encoding="utf-8") == text
     assert turkctl("experiments", "preview", slug, "--file", "shown.html").code == 0
-    assert "put in by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
+    assert "added by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", [name for name in WRITERS if name != "report"])

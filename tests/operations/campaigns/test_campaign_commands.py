@@ -243,5 +243,5 @@ def test_an_interval_of_seconds_is_pointed_out(turkctl: Any, folder: Path) -> No
     assert turkctl("experiments", "configure").code == 0
     hasty = turkctl("campaign", "plan", "--goal", "9", "--every", "5", "--json")
     assert hasty.code == 0
-    assert "a round every 5 seconds" in hasty.err
+    assert "a round runs every 5 seconds" in hasty.err
     assert "seconds" not in turkctl("campaign", "plan", "--goal", "9", "--every", "5m", "--json").err
