@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_meant_is_refused_and_nothing_is_added(
         ('{"key": true}', "must be text or a whole number"),
         ('{"key": "b", "t": "\\ud800"}', "half of a surrogate pair"),
         ('{"key": "b", "n": ' + "9" * 5000 + "}", "items.jsonl, line 2: "),
-        ('{"n": 1}', "its key 'key' is null"),
+        ('{"n": 1}', "its key 'key' must be text or a whole number, not null"),
     ],
 )
 def test_a_bad_line_of_json_is_named(add: Run, line: str, says: str) -> None:

@@ -476,7 +476,7 @@ def test_resume_with_nothing_to_resume_posts_nothing(study: Study) -> None:
         with pytest.raises(RefusedError, match="no interrupted run"):
             case.plan(resume=True)
         case.run()
-    with pytest.raises(UsageError, match="exclude"):
+    with pytest.raises(UsageError, match="cannot be used together"):
         case.plan(resume=True, new=True)
     assert case.made() == 6
 
