@@ -78,9 +78,12 @@ class MadeDatabase:
     def refuse_to_begin(self) -> None:
         """Raise DatabaseUnreachableError if the project has had a database, since a new one would be different."""
         if exists(self._of_user) or exists(self._beside):
+            import shlex
+
+            again = f"turkctl init --new-database --config {shlex.quote(str(self.project))}"
             raise DatabaseUnreachableError(
                 f"the database {mask_url(self.address)} is gone or empty; the project {self.project} had one before",
-                hint="restore it from a copy; to start without its HITs and payments, run: turkctl init --new-database",
+                hint=f"restore it from a copy; to start without its HITs and payments, run: {again}",
             )
 
 

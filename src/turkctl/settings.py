@@ -166,7 +166,7 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
         ConfigError: a file or variable has invalid settings; names file, line, key and the nearest key.
         UsageError: a flag's value is invalid, or flags exclude each other.
     """
-    project = _project_file(flags, environ, cwd)
+    project = project_file(flags, environ, cwd)
     project_values = read_file(project, allow_experiments=True) if project else SettingsFile.empty()
     own = user_file(environ)
     user_values = read_file(own, allow_experiments=False) if is_file(own) else SettingsFile.empty()
@@ -185,7 +185,13 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
     return Settings(values, origins, project, folder, project_values.experiments, own, state_folder(environ))
 
 
-def _project_file(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Path | None:
+def project_file(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """Return the project file that the command line or the environment names, else the nearest one, or None.
+
+    Raises:
+        ConfigError: the one that is named is missing, or cannot be read.
+        UsageError: ``--config`` is empty.
+    """
     named = flags.get("config", environ.get("TURKCTL_CONFIG") or None)
     if named is None:
         return find_project_file(cwd)
@@ -308,6 +314,7 @@ __all__ = [
     "is_in_memory",
     "load",
     "mask_url",
+    "project_file",
     "require_key",
     "sqlite_path",
     "user_file",

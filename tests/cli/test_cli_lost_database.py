@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -97,6 +98,32 @@ def test_a_new_database_that_is_asked_for_takes_the_place_of_what_is_left(
     assert turkctl("init", "--new-database").code == 0
     assert stat.S_IMODE((project / "turkctl.db").stat().st_mode) == 0o600
     assert turkctl("hits", "list", "--json").out == "[]\n"
+
+
+def test_the_new_database_is_of_the_project_that_the_error_named(
+    project: Path, turkctl: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "turkctl.toml").rename(project / "our study.toml")
+    config = ["--config", str(project / "our study.toml")]
+    assert turkctl("hits", "list", *config).code == 0
+    (project / "turkctl.db").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    hint = last_error(turkctl("hits", "list", *config, "--json").err)["hint"]
+    program, *argv = shlex.split(hint.partition("run: ")[2])
+    assert (program, turkctl(*argv).code) == ("turkctl", 0)
+    assert turkctl("hits", "list", *config).code == 0
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_new_database_in_a_folder_of_the_project_is_the_projects(
+    project: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "turkctl.db").unlink()
+    (project / "data").mkdir()
+    monkeypatch.chdir(project / "data")
+    assert turkctl("init", "--new-database").code == 0
+    assert ((project / "turkctl.db").exists(), list((project / "data").iterdir())) == (True, [])
 
 
 @pytest.mark.parametrize("how", ["removed", "cut off"])

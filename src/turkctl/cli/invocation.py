@@ -61,6 +61,12 @@ class Invocation:
         texts: Mapping[str, str] = {k: v for k, v in self.flags.items() if isinstance(v, str)}
         return load(texts, os.environ, Path.cwd())
 
+    def project_file(self) -> Path | None:
+        """Return the project file that the settings will come from, which is not read yet; None if there is none."""
+        from turkctl.settings import project_file
+
+        return project_file(self.flags, os.environ, Path.cwd())
+
     def masked(self, text: str) -> str:
         """Return a text for standard error without the secrets of the settings; never raises."""
         from turkctl.addresses import mask_text

@@ -130,10 +130,19 @@ def test_rows_are_counted_as_a_spreadsheet_counts_them() -> None:
     assert ([line.row for line in good], [one.row for one in bad]) == ([5], [7])
 
 
-@pytest.mark.parametrize("reason", ["a\0b", "bell \a", "half \ud800", "byte \udcff"])
-def test_a_reason_that_no_market_takes_is_refused_before_anything_is_paid(reason: str) -> None:
-    good, bad = parse(json.dumps({"id": "A1", "amount": "1.00", "reason": reason}))
-    assert (good, [one.why.startswith("the reason has a character") for one in bad]) == ([], [True])
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("a\0b", "the reason has a character"),
+        ("bell \a", "the reason has a character"),
+        ("half \ud800", "it holds half of a surrogate pair"),
+        ("byte \udcff", "it holds half of a surrogate pair"),
+    ],
+)
+def test_a_reason_that_no_market_takes_is_refused_before_anything_is_paid(reason: str, why: str) -> None:
+    rows = [{"id": "A1", "amount": "1.00", "reason": each} for each in ("thanks", reason)]
+    good, bad = parse("\n".join(map(json.dumps, rows)))
+    assert ([line.row for line in good], [(one.row, one.why.startswith(why)) for one in bad]) == ([1], [(2, True)])
     for request in (BonusRequest(reason), BonusRequest("thanks", purpose=reason)):
         with pytest.raises(UsageError, match="cannot be sent"):
             request.check()

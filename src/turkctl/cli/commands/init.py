@@ -26,13 +26,16 @@ def init(
 ) -> None:
     """Write a commented turkctl.toml and create the database; never overwrite anything.
 
+    With --new-database and no DIR, it is about the project that you are in, or that --config names.
+
     Examples:
         turkctl init my-study
     """
     from turkctl.cli.project import write_new
 
     run = invocation(ctx)
-    path, written = write_new(folder)
+    here = run.project_file() if new_database and folder == Path() else None
+    path, written = write_new(folder) if here is None else (here, False)
     run.flags["config"] = str(path.resolve())
     if written or new_database:
         run.context.begin_anew(over_empty=new_database)
