@@ -47,6 +47,12 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
         NotFoundError: an id, an experiment or a campaign is unknown.
         WrongMarketError: an id belongs to another mode or market.
     """
+    now = world.now()
+    return [_timed(world, row, now) for row in foresee(world, selection, within)]
+
+
+def foresee(world: World, selection: Selection, within: timedelta) -> list[dict[str, Any]]:
+    """Return what :func:`list_deadlines` does, with when each HIT was ``created``; raises as it does."""
     if within <= timedelta(0):
         raise UsageError("--within must be longer than zero", hint="write 12h, 3d or 1w")
     place, now = world.listing_place, world.now()
@@ -65,7 +71,7 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
         *(_of_hit(each.hit, DISPOSAL, each.changed + RETENTION, None) for each in idle),
     ]
     rows.sort(key=lambda row: (row["when"], row["what"], row["id"]))
-    return [_timed(world, row, now) for row in rows]
+    return rows
 
 
 def _of_work(work: WorkDue, what: str, when: datetime, fix: tuple[str, ...]) -> dict[str, Any]:
@@ -79,6 +85,7 @@ def _of_work(work: WorkDue, what: str, when: datetime, fix: tuple[str, ...]) -> 
         "experiment": work.experiment,
         "campaign": work.campaign,
         "worker_id": work.worker_id,
+        "created": None,
         "amount": assignment_cost(work.reward, work.max_assignments, masters=work.masters),
         "mend": shlex.join(["turkctl", "workers", verb, work.assignment_id, *options]),
     }
@@ -94,6 +101,7 @@ def _of_hit(hit: HitRow, what: str, when: datetime, amount: Decimal | None) -> d
         "experiment": hit.experiment,
         "campaign": hit.campaign,
         "worker_id": None,
+        "created": hit.created,
         "amount": amount,
         "mend": shlex.join(["turkctl", "hits", "extend", hit.hit_id, "--lifetime", "1d"]),
     }
@@ -109,7 +117,8 @@ def _timed(world: World, row: dict[str, Any], now: datetime) -> dict[str, Any]:
     fix = HAPPENED if when <= now else row["mend"]
     if world.settings.origins["mode"].kind == "flag":
         fix += f" --mode {world.settings.mode}"
-    return row | {"in": _rounded(when - now), "mend": fix}
+    shown = {key: value for key, value in row.items() if key != "created"}
+    return shown | {"in": _rounded(when - now), "mend": fix}
 
 
 def _rounded(left: timedelta) -> timedelta:
