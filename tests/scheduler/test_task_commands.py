@@ -128,7 +128,7 @@ def test_tasks_of_another_mode_are_neither_listed_nor_touched_without_saying_so(
     told(study("tasks", "create", "sync", "--every", "1h", "--mode", "sandbox", "--json"))
     listed = study("tasks", "list", "--json")
     assert told(listed) == []
-    assert "1 more in other modes: --all-modes" in listed.err
+    assert "1 more task in other modes: --all-modes" in listed.err
     assert [row["mode"] for row in told(study("tasks", "list", "--all-modes", "--json"))] == ["sandbox"]
     for act in ("show", "pause", "resume", "delete", "run"):
         refused = study("tasks", act, "sync")
@@ -178,7 +178,7 @@ def test_due_tasks_do_what_their_kinds_say(study: Turkctl, world: Context) -> No
     assert told(ran) == {"runs": 3, "failing": []}
     runs = {row["task"]: row for row in told(study("tasks", "history", "--json"))}
     assert {name: row["status"] for name, row in runs.items()} == dict.fromkeys(("approve-all", "sync", "expire"), "ok")
-    assert runs["approve-all"]["summary"] == "approve: 2 of 2 done (mode local)"
+    assert runs["approve-all"]["summary"] == "approve: 2 of 2 assignments done (mode local)"
     assert _statuses(world) == ["Approved", "Approved"]
     assert told(study("hits", "show", hit_id, "--json"))["expired"] is True
     assert list(runs["sync"])[:6] == ["task", "started", "finished", "status", "summary", "error"]
@@ -205,7 +205,7 @@ def test_a_task_is_run_by_hand(study: Turkctl, world: Context) -> None:
     told(study("tasks", "create", "approve-all", "--every", "1d", "--json"))
     told(study("tasks", "pause", "approve-all", "--json"))
     made = told(study("tasks", "run", "approve-all", "--json"))
-    assert (made["status"], made["summary"]) == ("ok", "approve: 1 of 1 done (mode local)")
+    assert (made["status"], made["summary"]) == ("ok", "approve: 1 of 1 assignment done (mode local)")
     shown = told(study("tasks", "show", "approve-all", "--json"))
     assert (shown["paused"], shown["runs"], shown["requested"]) == (True, 1, None)
     assert [run["status"] for run in shown["last_runs"]] == ["ok"]

@@ -250,7 +250,7 @@ def _intent(
 def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
     items, people = len(intent.request["contents"]), post.assignments
     words = f"{counted(items, 'item')}, {counted(people, 'assignment')} at ${format_money(post.reward)}"
-    return Step(name, intent, intent.cost, words)
+    return Step(name, intent, intent.cost, words, assignments=people)
 
 
 NAMED = 3

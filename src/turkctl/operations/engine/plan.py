@@ -6,7 +6,7 @@ bill, and what is left out and why. :mod:`turkctl.operations.engine.batch` appli
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,13 +14,46 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from turkctl.errors import ExitCode, TurkctlError
 from turkctl.units import ZERO, format_money
+from turkctl.words import counted
 
 P = TypeVar("P")
+
+ACTED_ON: Mapping[str, tuple[str, str]] = {
+    "add outputs": ("item", "items"),
+    "approve": ("assignment", "assignments"),
+    "block": ("worker", "workers"),
+    "bonus": ("assignment", "assignments"),
+    "compensate": ("worker", "workers"),
+    "create": ("HIT", "HITs"),
+    "delete": ("HIT", "HITs"),
+    "disable": ("HIT", "HITs"),
+    "dispatch": ("HIT", "HITs"),
+    "drop": ("index", "indexes"),
+    "exclude": ("worker", "workers"),
+    "expire": ("HIT", "HITs"),
+    "extend": ("HIT", "HITs"),
+    "grant": ("worker", "workers"),
+    "include": ("worker", "workers"),
+    "message": ("worker", "workers"),
+    "optimize": ("index", "indexes"),
+    "reject": ("assignment", "assignments"),
+    "remove": ("item", "items"),
+    "revoke": ("worker", "workers"),
+    "unblock": ("worker", "workers"),
+}
+"""What each action acts on: one, and several."""
+
+_ANYTHING = ("item", "items")
 
 PLANNED = "planned"
 SKIPPED = "skipped"
 FAILED = "failed"
 ALREADY_DONE = "already_done"
+
+
+def acted_on(action: str) -> tuple[str, str]:
+    """Return the words for one and for several of what an action acts on."""
+    return ACTED_ON.get(action, _ANYTHING)
 
 
 @dataclass(frozen=True)
@@ -49,6 +82,8 @@ class ItemResult:
     detail: str | None = None
     error: ItemError | None = None
     cost: Decimal = ZERO
+    assignments: int = 0
+    """Assignments that it posted."""
 
     def as_dict(self) -> dict[str, Any]:
         """The item as the batch result shows it."""
@@ -69,6 +104,8 @@ class Step(Generic[P]):
     wave: Hashable = None
     """Steps of one wave that follow each other run side by side; the next wave starts once all of them are answered.
     By default all steps are of one wave."""
+    assignments: int = 0
+    """Assignments that it posts."""
 
 
 class RunKeeper(Protocol):
@@ -106,9 +143,18 @@ class Plan(Generic[P]):
         """Dollars that all steps together add to the bill, commission included."""
         return sum((step.cost for step in self.steps), ZERO)
 
+    def in_words(self) -> str:
+        """Return what would be done to how many, as in ``create 2 HITs, 18 assignments``."""
+        posted = sum(step.assignments for step in self.steps)
+        more = f", {counted(posted, 'assignment')}" if posted else ""
+        return f"{self.action} {counted(len(self.steps), *acted_on(self.action))}{more}"
+
     def preview(self) -> BatchResult:
         """The dry run: the batch result that says what would be done."""
-        planned = [ItemResult(step.id, PLANNED, step.detail, cost=step.cost) for step in self.steps]
+        planned = [
+            ItemResult(step.id, PLANNED, step.detail, cost=step.cost, assignments=step.assignments)
+            for step in self.steps
+        ]
         return BatchResult(self.action, self.mode, [*planned, *self.skipped], dry_run=True)
 
 
@@ -170,13 +216,15 @@ class BatchResult:
 
     def summary(self) -> str:
         """One line for people."""
-        total = len(self.results) + self.unstarted
+        number = len(self.results) + self.unstarted
+        total, posted = counted(number, *acted_on(self.action)), sum(item.assignments for item in self.results)
         if self.dry_run:
-            todo = total - self.skipped - self.failed
-            parts = [f"would {self.action} {todo} of {total} (mode {self.mode})"]
+            todo = number - self.skipped - self.failed
+            parts = [f"would {self.action} {todo:,} of {total} (mode {self.mode})"]
         else:
-            parts = [f"{self.action}: {self.succeeded} of {total} done (mode {self.mode})"]
-        parts += [f"{number} {word}" for number, word in ((self.skipped, "skipped"), (self.failed, "failed")) if number]
+            parts = [f"{self.action}: {self.succeeded:,} of {total} done (mode {self.mode})"]
+        parts += [counted(posted, "assignment")] if posted else []
+        parts += [f"{each:,} {word}" for each, word in ((self.skipped, "skipped"), (self.failed, "failed")) if each]
         if self.cost:
             parts.append(f"cost ${format_money(self.cost)}")
         if self.interrupted:

@@ -137,7 +137,7 @@ def plan_create(
     posts[0].request("", place.mode)  # refuses a question that asks for content
     made = _new_intents(session, place, version, posts, now)
     steps = tuple(
-        Step(f"{version.slug} {index}", intent, post.cost, _words(post))
+        Step(f"{version.slug} {index}", intent, post.cost, _words(post), assignments=post.assignments)
         for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
     )
     return Plan("create", place.mode, steps, notes=_split_note(request), run=run)
@@ -174,13 +174,14 @@ def _plan_rest(session: Session, place: Place, run: RunRow, opened: Sequence[Int
         for intent in opened
         if intent.state == intents.DONE
     )
-    return Plan("create", place.mode, steps, before, run.note(len(rest), "post"), run)
+    return Plan("create", place.mode, steps, before, run.note(len(rest), "post", "HIT"), run)
 
 
 def _step(session: Session, intent: Intent) -> Step[Intent]:
     version = experiments.settings_of(session, int(intent.request["settings_id"]))
     assert version is not None, "settings are never deleted"
-    return Step(intent.token[:12], intent, intent.cost, _words(Post.restore(version, intent.request)))
+    post = Post.restore(version, intent.request)
+    return Step(intent.token[:12], intent, intent.cost, _words(post), assignments=post.assignments)
 
 
 def _words(post: Post) -> str:

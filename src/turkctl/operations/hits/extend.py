@@ -31,6 +31,7 @@ from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO, format_duration, format_time
+from turkctl.words import counted
 
 MEANWHILE = "expired meanwhile: extend it anew"
 
@@ -127,7 +128,7 @@ def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetim
     )
     over += [(each.subject, MEANWHILE) for each in opened if each.state == intents.DONE and each.result != each.subject]
     run.moot = tuple(moot)
-    notes = () if moot and not steps else run.note(len(steps), "add")
+    notes = () if moot and not steps else run.note(len(steps), "add", "HIT")
     return Plan("extend", world.place.mode, tuple(steps), (*before, *skip(over)), notes, run)
 
 
@@ -183,10 +184,11 @@ def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: s
 
 def _step(intent: Intent) -> Step[Intent]:
     asked, expires = intent.request, _expires(intent)
-    words = [f"{asked['assignments']} more assignments" if asked["assignments"] else ""]
+    number = asked["assignments"]
+    words = [counted(number, "more assignment") if number else ""]
     if expires is not None:
         words.append(f"{asked['lifetime']} more time, until {format_time(expires)}")
-    return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)))
+    return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)), assignments=number)
 
 
 def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], Extend]:

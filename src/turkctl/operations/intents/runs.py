@@ -23,6 +23,7 @@ from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.leases import LeaseRow
 from turkctl.store.runs import Identity, Run
 from turkctl.units import format_time
+from turkctl.words import counted
 
 NAMED = 5
 """Ids that a refusal names."""
@@ -283,13 +284,14 @@ class RunRow:
         """Return the intents of the run that is taken up, in the order in which they were planned."""
         return [] if self.left is None else intents.of_run(session, self.left.number)
 
-    def note(self, rest: int, what: str) -> tuple[str, ...]:
-        """Return what the user should know of the run that is taken up, of which ``rest`` items are left."""
+    def note(self, rest: int, what: str, thing: str) -> tuple[str, ...]:
+        """Return what the user should know of the run that is taken up, of which ``rest`` things are left."""
         if self.left is None:
             return ()
         if not rest:
             return (f"the interrupted run is complete, nothing left to {what}; --new makes another",)
-        return (f"goes on with a run of {_minute(self.left.begun)} that left {rest} undone; --new would begin another",)
+        begun, left = _minute(self.left.begun), counted(rest, thing)
+        return (f"goes on with a run of {begun} that left {left} undone; --new would begin another",)
 
     def leave_undone(self) -> None:
         """Note that an item failed and may be tried again, so that the run is incomplete."""

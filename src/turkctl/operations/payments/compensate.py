@@ -115,7 +115,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         if case is None:
             check_cap(session, what.experiment_id, what.amount)
             case = _case(place, what, meta.database_id(session), run, now)
-    notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay")))
+    notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay", "payment")))
     if _is_done(case):
         done = ItemResult(what.worker_id, ALREADY_DONE, f"HIT {case.post.result}")
         return Plan("compensate", place.mode, (), (done,), notes, run)
