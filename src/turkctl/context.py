@@ -294,6 +294,13 @@ class Context:
             return self.market.now() if seen is None else seen.now
         return datetime.now(UTC)
 
+    def present(self) -> datetime:
+        """Return :meth:`now` if that opens nothing, else the real time: for showing times, not for decisions."""
+        if self.settings.mode != "local" or "market" in self.__dict__:
+            return self.now()
+        seen = self._glance()
+        return datetime.now(UTC) if seen is None else seen.now
+
     @property
     def origin(self) -> CommandOrigin:
         """Return the command that this context is for."""
