@@ -103,11 +103,17 @@ LabelColumn = Annotated[
     str | None, typer.Option("--label-column", metavar="COL", help="Column with the label.", show_default="label")
 ]
 OneExperiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="Only labels of this experiment.")
+    str | None,
+    typer.Option("--experiment", metavar="SLUG", help="Only labels of this experiment."),
 ]
 Slug = Annotated[
     str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
+    typer.Option(
+        "--experiment",
+        metavar="SLUG",
+        help="Name of the experiment.",
+        show_default="the only one",
+    ),
 ]
 Regex = Annotated[
     str | None,

@@ -29,9 +29,17 @@ Complete = Annotated[
 Worker = Annotated[
     list[str] | None, typer.Option("--worker", metavar="ID", help="Only participants with this worker id.")
 ]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Only participants on this HIT.")]
+Hit = Annotated[
+    list[str] | None,
+    typer.Option("--hit", metavar="ID", help="Only participants on this HIT."),
+]
 Campaign = Annotated[
-    list[int] | None, typer.Option("--campaign", metavar="N", help="Only participants on HITs of this campaign.")
+    list[int] | None,
+    typer.Option(
+        "--campaign",
+        metavar="N",
+        help="Only participants on HITs of this campaign.",
+    ),
 ]
 Since = Annotated[
     str | None,

@@ -11,15 +11,30 @@ if TYPE_CHECKING:
     from turkctl.operations.selection.hits import Selection
     from turkctl.operations.selection.work import WorkSelection
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of HITs.", show_default=False)]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Ids of HITs.", show_default=False),
+]
 All = Annotated[bool, typer.Option("--all", help="Everything that this database knows, in this mode and market.")]
 Regex = Annotated[
     str | None,
     typer.Option("--regex", metavar="RE", help="Those of experiments whose name matches this regular expression."),
 ]
-Experiment = Annotated[str | None, typer.Option("--experiment", metavar="SLUG", help="Those of this experiment.")]
+Experiment = Annotated[
+    str | None,
+    typer.Option(
+        "--experiment",
+        metavar="SLUG",
+        help="Those of this experiment.",
+    ),
+]
 Campaign = Annotated[
-    int | None, typer.Option("--campaign", metavar="N", help="Those of the campaign with this number.")
+    int | None,
+    typer.Option(
+        "--campaign",
+        metavar="N",
+        help="Those of the campaign with this number.",
+    ),
 ]
 CodeVersion = Annotated[str | None, typer.Option("--codeversion", metavar="V", help="Those of this code version.")]
 AllStudies = Annotated[

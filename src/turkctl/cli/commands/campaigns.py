@@ -10,6 +10,7 @@ import typer
 from turkctl.cli.batch import confirm_spending, stoppable
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.cli.select import Yes
 from turkctl.units import parse_duration, parse_money, parse_time
 
@@ -25,7 +26,12 @@ Number = Annotated[int, typer.Argument(metavar="N", help="Number of the campaign
 Goal = Annotated[int, typer.Option("--goal", metavar="N", help="Number of distinct people to recruit.")]
 Experiment = Annotated[
     str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
+    typer.Option(
+        "--experiment",
+        metavar="SLUG",
+        help="Name of the experiment.",
+        show_default="the only one",
+    ),
 ]
 CodeVersion = Annotated[
     str | None,
@@ -192,8 +198,10 @@ def _note(run: Invocation, notes: tuple[str, ...]) -> None:
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
+    listing: Listing,
     active: Annotated[bool, typer.Option("--active", help="Only campaigns that are still recruiting.")] = False,
     past: Annotated[bool, typer.Option("--past", help="Only campaigns that have ended.")] = False,
 ) -> None:
@@ -201,13 +209,14 @@ def list_(
 
     Examples:
         turkctl campaigns list --active
+        turkctl campaigns list --past --sort spent --desc
     """
     from turkctl.accounts import with_market
-    from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns
+    from turkctl.operations.campaigns.lists import COLUMNS, KEYS, list_campaigns
 
     run = invocation(ctx)
     rows = list_campaigns(run.context, active=active, past=past)
-    run.output.rows(with_market(COLUMNS, rows), rows)
+    listing.show(run, with_market(COLUMNS, rows), rows, keys=KEYS)
 
 
 @app.command()

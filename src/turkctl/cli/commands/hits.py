@@ -10,10 +10,12 @@ from turkctl.cli import select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.units import parse_duration, parse_money
 
 app = make_group("Post, list, show, extend, expire, approve and delete HITs.")
 
+HitId = Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]
 Assignments = Annotated[
     int, typer.Option("--assignments", metavar="N", help="Number of assignments, which different workers do.")
 ]
@@ -54,6 +56,7 @@ Status = Annotated[
 def list_(
     ctx: typer.Context,
     selectors: select.WideSelectors,
+    listing: Listing,
     status: Status = None,
     active: Annotated[bool, typer.Option("--active", help="Only HITs that workers can start on.")] = False,
     expired: Annotated[bool, typer.Option("--expired", help="Only HITs whose lifetime is over.")] = False,
@@ -64,17 +67,18 @@ def list_(
     Examples:
         turkctl hits list --active
         turkctl hits list --experiment colours --refresh
+        turkctl hits list --sort expires --columns hit_id,available,expires
     """
-    from turkctl.operations.hits.lists import columns_of, list_hits
+    from turkctl.operations.hits.lists import KEYS, columns_of, list_hits
 
     run = invocation(ctx)
     selection = selectors.selection()
     rows = list_hits(run.context, selection, statuses=status or (), active=active, expired=expired, refresh=refresh)
-    run.output.rows(columns_of(rows), rows)
+    listing.show(run, columns_of(rows), rows, keys=KEYS)
 
 
 @app.command()
-def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]) -> None:
+def show(ctx: typer.Context, hit_id: HitId) -> None:
     """Show one HIT in full, as the market has it now, with its assignments.
 
     Examples:
@@ -91,6 +95,7 @@ def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID",
 def deadlines(
     ctx: typer.Context,
     selectors: select.Selectors,
+    listing: Listing,
     within: Annotated[
         str, typer.Option("--within", metavar="D", help="How far ahead to look, as in 12h or 3d.")
     ] = "7d",
@@ -101,15 +106,15 @@ def deadlines(
         turkctl hits deadlines
         turkctl hits deadlines --experiment colours --within 12h
     """
-    from turkctl.operations.hits.deadlines import COLUMNS, list_deadlines
+    from turkctl.operations.hits.deadlines import COLUMNS, KEYS, list_deadlines
 
     run = invocation(ctx)
     selection = selectors.selection()
-    run.output.rows(COLUMNS, list_deadlines(run.context, selection, parse_duration(within)))
+    listing.show(run, COLUMNS, list_deadlines(run.context, selection, parse_duration(within)), keys=KEYS)
 
 
 @app.command()
-def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]) -> None:
+def why(ctx: typer.Context, hit_id: HitId) -> None:
     """Explain what prevents deleting, extending, approving or paying bonuses, and when that changes.
 
     Examples:
@@ -127,7 +132,12 @@ def create(
     assignments: Assignments,
     experiment: Annotated[
         str | None,
-        typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
+        typer.Option(
+            "--experiment",
+            metavar="SLUG",
+            help="Name of the experiment.",
+            show_default="the only one",
+        ),
     ] = None,
     reward: Reward = None,
     duration: Duration = None,

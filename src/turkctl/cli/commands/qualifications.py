@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from turkctl.cli.batch import run_batch
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.cli.select import DryRun
 
 app = make_group("Create, grant and revoke qualification types of your own.")
@@ -33,8 +35,10 @@ WorkerColumn = Annotated[
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
+    listing: Listing,
     everything: Annotated[
         bool, typer.Option("--all", help="Also types of the account that this database does not know.")
     ] = False,
@@ -45,7 +49,7 @@ def list_(
         turkctl qualifications list
         turkctl qualifications list --all
     """
-    from turkctl.operations.qualifications.by_name import list_account, list_types
+    from turkctl.operations.qualifications.by_name import KEYS, list_account, list_types
 
     run = invocation(ctx)
     if everything:
@@ -53,7 +57,7 @@ def list_(
     else:
         with run.context.database.read() as session:
             rows = list_types(session, run.context.listing_place)
-    run.output.rows(["qualification", "name", "type_id", "active", "purpose", "created"], rows)
+    listing.show(run, ["qualification", "name", "type_id", "active", "purpose", "created"], rows, keys=KEYS)
 
 
 @app.command()
@@ -136,9 +140,11 @@ def revoke(
 
 
 @app.command()
+@bundled
 def workers(
     ctx: typer.Context,
     name: Name,
+    listing: Listing,
     revoked: Annotated[
         bool, typer.Option("--revoked", help="List workers from whom it was taken away instead.")
     ] = False,
@@ -147,9 +153,10 @@ def workers(
 
     Examples:
         turkctl qualifications workers trained
+        turkctl qualifications workers trained --sort value --desc
     """
     from turkctl.operations.qualifications.by_name import find_type, holders
 
     run = invocation(ctx)
     rows: list[dict[str, Any]] = holders(run.context, find_type(run.context, name), revoked=revoked)
-    run.output.rows(["worker_id", "value", "status", "granted"], rows)
+    listing.show(run, ["worker_id", "value", "status", "granted"], rows)

@@ -31,7 +31,10 @@ def sync(
     experiment: Annotated[
         str | None,
         typer.Option(
-            "--experiment", metavar="SLUG", help="With --adopt: the experiment they belong to.", show_default="none"
+            "--experiment",
+            metavar="SLUG",
+            help="With --adopt: the experiment they belong to.",
+            show_default="none",
         ),
     ] = None,
     codeversion: Annotated[

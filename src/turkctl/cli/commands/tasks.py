@@ -8,7 +8,9 @@ import typer
 
 from turkctl.cli import select
 from turkctl.cli.batch import confirm_question
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.errors import ExitCode, UsageError
 from turkctl.schedules import Schedule
 from turkctl.units import parse_duration
@@ -139,16 +141,18 @@ def create(
 
 
 @app.command(name="list")
-def list_(ctx: typer.Context, all_modes: AllModes = False) -> None:
+@bundled
+def list_(ctx: typer.Context, listing: Listing, all_modes: AllModes = False) -> None:
     """List the tasks of this mode, the one due next first.
 
     Examples:
         turkctl tasks list
+        turkctl tasks list --sort failures --desc --columns name,failures,last_status
     """
-    from turkctl.operations.tasks.manage import COLUMNS, list_tasks, other_modes
+    from turkctl.operations.tasks.manage import COLUMNS, KEYS, list_tasks, other_modes
 
     run = invocation(ctx)
-    run.output.rows(COLUMNS, list_tasks(run.context, all_modes=all_modes))
+    listing.show(run, COLUMNS, list_tasks(run.context, all_modes=all_modes), keys=KEYS)
     others = None if all_modes else other_modes(run.context)
     if others:
         run.output.note(others)
@@ -265,15 +269,19 @@ def run_(ctx: typer.Context, name: Name) -> None:
 
 
 @app.command()
+@bundled
 def history(
     ctx: typer.Context,
+    listing: Listing,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Name of a task; all tasks without it.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Name of a task; all tasks without it.",
+            show_default=False,
+        ),
     ] = None,
     all_modes: AllModes = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="Number of runs to list at most.")
-    ] = None,
 ) -> None:
     """List past runs, the newest first; those of deleted tasks, too.
 
@@ -281,8 +289,9 @@ def history(
         turkctl tasks history sync
         turkctl tasks history --limit 20
     """
-    from turkctl.operations.tasks.manage import HISTORY_COLUMNS
+    from turkctl.operations.tasks.manage import HISTORY_COLUMNS, HISTORY_KEYS
     from turkctl.operations.tasks.manage import history as past
 
     run = invocation(ctx)
-    run.output.rows(HISTORY_COLUMNS, past(run.context, name, all_modes=all_modes, limit=limit))
+    rows = past(run.context, name, all_modes=all_modes, limit=listing.enough)
+    listing.show(run, HISTORY_COLUMNS, rows, keys=HISTORY_KEYS)

@@ -13,6 +13,7 @@ from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
@@ -28,6 +29,7 @@ Reason = Annotated[
 def list_(
     ctx: typer.Context,
     selectors: select.WorkSelectors,
+    listing: Listing,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market which workers are blocked.")] = False,
     gold: Annotated[
         bool,
@@ -46,23 +48,23 @@ def list_(
     """List workers of this mode: assignments by status, earnings, bonuses, last seen.
 
     Examples:
-        turkctl workers list --experiment colours
+        turkctl workers list --experiment colours --sort last_seen --desc --limit 20
         turkctl workers list --wage --group-by experiment
     """
     from turkctl.operations.selection import gold as known_answers
     from turkctl.operations.workers import wages
-    from turkctl.operations.workers.lists import COLUMNS, list_workers
+    from turkctl.operations.workers.lists import COLUMNS, KEYS, list_workers
 
     run = invocation(ctx)
     wanted = selectors.work()
     if group_by:
         _check_grouping(wage=wage, refresh=refresh, gold=gold)
-        run.output.rows(*wages.by_group(run.context, wanted, group_by))
+        listing.show(run, *wages.by_group(run.context, wanted, group_by))
         return
     rows = list_workers(run.context, wanted, refresh=refresh, gold=gold)
     shown = [name for name in COLUMNS if refresh or name != "blocked"]
     columns = [*shown, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
-    run.output.rows(columns, wages.of_workers(run.context, wanted, rows) if wage else rows)
+    listing.show(run, columns, wages.of_workers(run.context, wanted, rows) if wage else rows, keys=KEYS)
 
 
 def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
@@ -258,7 +260,12 @@ def compensate(
     ],
     experiment: Annotated[
         str | None,
-        typer.Option("--experiment", metavar="SLUG", help="Experiment whose budget pays.", show_default="none"),
+        typer.Option(
+            "--experiment",
+            metavar="SLUG",
+            help="Experiment whose budget pays.",
+            show_default="none",
+        ),
     ] = None,
     lifetime: Annotated[
         str, typer.Option("--lifetime", metavar="D", help="Time the worker has to accept the HIT, as in 14d.")
