@@ -129,7 +129,7 @@ class CampaignOptions:
         )
 
 
-@app.command()
+@app.act()
 @bundled
 def create(
     ctx: typer.Context,
@@ -249,7 +249,7 @@ def show(ctx: typer.Context, number: Number) -> None:
         run.output.rows(ROUND_COLUMNS, history)
 
 
-@app.command()
+@app.act()
 def update(
     ctx: typer.Context,
     number: Number,
@@ -291,7 +291,7 @@ def update(
     run.output.record(row_of(run.context, number))
 
 
-@app.command()
+@app.act()
 def cancel(
     ctx: typer.Context,
     number: Number,
@@ -323,7 +323,7 @@ def cancel(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.act()
 def run(
     ctx: typer.Context,
     number: Number,

@@ -44,7 +44,7 @@ def get(ctx: typer.Context, key: Name) -> None:
     run.output.value(run.settings.masked(require_key(key).name))
 
 
-@app.command(name="set")
+@app.act(name="set")
 def set_(
     ctx: typer.Context, key: Name, value: Annotated[str, typer.Argument(metavar="VALUE", help="New value.")]
 ) -> None:

@@ -35,7 +35,7 @@ Key = Annotated[
 ]
 
 
-@app.command()
+@app.act()
 def add(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or JSON; - is standard input.")],
@@ -109,7 +109,7 @@ def list_(
     listing.show(run, COLUMNS, rows, skip=later)
 
 
-@app.command()
+@app.act()
 def remove(
     ctx: typer.Context,
     keys: Annotated[
@@ -141,7 +141,7 @@ def remove(
     raise typer.Exit(run.output.batch(result))
 
 
-@app.command()
+@app.act()
 def dispatch(
     ctx: typer.Context,
     everything: select.All = False,

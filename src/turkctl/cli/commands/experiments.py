@@ -20,7 +20,7 @@ Slug = Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experimen
 _LISTED = ["experiment", "codeversion", "title", "reward", "hits", "contents", "active", "version", "configured"]
 
 
-@app.command()
+@app.act()
 def configure(
     ctx: typer.Context,
     paths: Annotated[

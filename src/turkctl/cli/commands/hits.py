@@ -126,7 +126,7 @@ def why(ctx: typer.Context, hit_id: HitId) -> None:
     run.output.rows(COLUMNS, explain(run.context, hit_id))
 
 
-@app.command()
+@app.act()
 def create(
     ctx: typer.Context,
     assignments: Assignments,
@@ -201,7 +201,7 @@ def cost(
     invocation(ctx).output.record(cost(assignments, parse_money(reward), masters=masters))
 
 
-@app.command()
+@app.act()
 def extend(
     ctx: typer.Context,
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of HITs.")],
@@ -230,7 +230,7 @@ def extend(
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 @bundled
 def expire(
     ctx: typer.Context,
@@ -251,7 +251,7 @@ def expire(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def approve(
     ctx: typer.Context,
@@ -274,7 +274,7 @@ def approve(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def delete(
     ctx: typer.Context,

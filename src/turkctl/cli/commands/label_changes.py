@@ -25,11 +25,11 @@ class NeedyItems(Listing):
 
 def register(app: App) -> None:
     """Add these commands to the group."""
-    app.command(name="mark-dirty")(mark_dirty)
-    app.command(name="set")(set_)
-    app.command()(exclude)
-    app.command()(invalidate)
-    app.command(name="needs-more")(needs_more)
+    app.act(name="mark-dirty")(mark_dirty)
+    app.act(name="set")(set_)
+    app.act()(exclude)
+    app.act()(invalidate)
+    app.act(name="needs-more")(needs_more)
 
 
 def mark_dirty(

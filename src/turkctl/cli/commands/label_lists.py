@@ -26,7 +26,7 @@ from turkctl.cli.listing import Listing
 
 def register(app: App) -> None:
     """Add these commands to the group."""
-    app.command(name="import")(import_)
+    app.act(name="import")(import_)
     app.command(name="list")(list_)
     app.command()(export)
     app.command()(show)

@@ -27,7 +27,7 @@ app = make_group("Combine several workers' labels into one per item; rate the wo
 DEFAULT_MIN_VOTES = 5
 
 
-@app.command()
+@app.act()
 @bundled
 def aggregate(
     ctx: typer.Context,

@@ -173,7 +173,7 @@ def show(
     run.output.record(participants.show(run.context, wanted))
 
 
-@app.command(name="set")
+@app.act(name="set")
 def set_(
     ctx: typer.Context,
     wanted: Annotated[str, typer.Argument(metavar="ID", help="Uniqueid, assignment id or worker id.")],

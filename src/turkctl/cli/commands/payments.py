@@ -106,7 +106,7 @@ def export(
     run.output.record({"file": str(file), "payments": len(rows)})
 
 
-@app.command()
+@app.act()
 def reconcile(
     ctx: typer.Context,
     adopt: Annotated[

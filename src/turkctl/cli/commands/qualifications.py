@@ -60,7 +60,7 @@ def list_(
     listing.show(run, ["qualification", "name", "type_id", "active", "purpose", "created"], rows, keys=KEYS)
 
 
-@app.command()
+@app.act()
 def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name that workers see; unique in the account.")],
@@ -88,7 +88,7 @@ def create(
     run.output.record(create_type(run.context, name, spec))
 
 
-@app.command()
+@app.act()
 def grant(
     ctx: typer.Context,
     name: Name,
@@ -113,7 +113,7 @@ def grant(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 def revoke(
     ctx: typer.Context,
     name: Name,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = App()
 
 
-@app.command()
+@app.act()
 def sync(
     ctx: typer.Context,
     full: Annotated[

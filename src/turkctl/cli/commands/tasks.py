@@ -81,7 +81,7 @@ def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Sche
     return Schedule(None if every is None else parse_duration(every), line, timezone)
 
 
-@app.command()
+@app.act()
 def create(
     ctx: typer.Context,
     kind: Annotated[
@@ -171,7 +171,7 @@ def show(ctx: typer.Context, name: Name) -> None:
     run.output.record(show_task(run.context, name))
 
 
-@app.command()
+@app.act()
 def update(
     ctx: typer.Context,
     name: Name,
@@ -210,7 +210,7 @@ def update(
     )
 
 
-@app.command()
+@app.act()
 def pause(ctx: typer.Context, name: Name) -> None:
     """Pause a task until it is resumed; a run that has begun goes on.
 
@@ -223,7 +223,7 @@ def pause(ctx: typer.Context, name: Name) -> None:
     run.output.record(pause_task(run.context, name))
 
 
-@app.command()
+@app.act()
 def resume(ctx: typer.Context, name: Name) -> None:
     """Resume a paused task; one run makes up for all that were missed.
 
@@ -236,7 +236,7 @@ def resume(ctx: typer.Context, name: Name) -> None:
     run.output.record(resume_task(run.context, name))
 
 
-@app.command()
+@app.act()
 def delete(ctx: typer.Context, name: Name) -> None:
     """Delete a task; its history stays.
 
@@ -249,7 +249,7 @@ def delete(ctx: typer.Context, name: Name) -> None:
     run.output.record(delete_task(run.context, name))
 
 
-@app.command(name="run")
+@app.act(name="run")
 def run_(ctx: typer.Context, name: Name) -> None:
     """Run a task now, paused or not; if a scheduler is running, wait until it has done it.
 

@@ -83,7 +83,7 @@ def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
         raise UsageError("--gold cannot be used with --group-by", hint="leave one of them out")
 
 
-@app.command()
+@app.act()
 @bundled
 def approve(
     ctx: typer.Context,
@@ -114,7 +114,7 @@ def approve(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def bonus(
     ctx: typer.Context,
@@ -190,7 +190,7 @@ def bonus(
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 def reject(
     ctx: typer.Context,
     ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.")],
@@ -226,7 +226,7 @@ def reject(
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 def message(
     ctx: typer.Context,
     workers: Workers,
@@ -248,7 +248,7 @@ def message(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 def compensate(
     ctx: typer.Context,
     worker: Annotated[str, typer.Argument(metavar="WORKER", help="Id of the worker.")],
@@ -300,7 +300,7 @@ def compensate(
     raise typer.Exit(run.output.batch(result))
 
 
-@app.command()
+@app.act()
 def block(
     ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False, yes: select.Yes = False
 ) -> None:
@@ -316,7 +316,7 @@ def block(
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False) -> None:
     """Unblock workers.
 
@@ -330,7 +330,7 @@ def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def exclude(
     ctx: typer.Context,
