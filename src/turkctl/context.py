@@ -62,6 +62,13 @@ class Context:
         self._for_others = False
         """Whether the built-in market is served to other computers."""
 
+    def names(self, kind: str) -> list[tuple[str, str]]:
+        """Return names for a shell to offer, each with a few words; see :mod:`turkctl.store.names`."""
+        from turkctl.store.names import read_names
+
+        url = self.settings.database_url
+        return read_names(url, sqlite_path(url), kind, self.settings.mode)
+
     @cached_property
     def bare_database(self) -> Database:
         """Return the database as it is: its schema is neither checked nor created."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.errors import UsageError
 from turkctl.outputs import Protected, check, target
 
@@ -104,7 +105,9 @@ LabelColumn = Annotated[
 ]
 OneExperiment = Annotated[
     str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Only labels of this experiment."),
+    typer.Option(
+        "--experiment", metavar="SLUG", help="Only labels of this experiment.", autocompletion=completion.experiments
+    ),
 ]
 Slug = Annotated[
     str | None,
@@ -113,6 +116,7 @@ Slug = Annotated[
         metavar="SLUG",
         help="Name of the experiment.",
         show_default="the only one",
+        autocompletion=completion.experiments,
     ),
 ]
 Regex = Annotated[

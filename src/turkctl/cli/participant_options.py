@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli import completion
+
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.participants.filters import Query
@@ -31,7 +33,7 @@ Worker = Annotated[
 ]
 Hit = Annotated[
     list[str] | None,
-    typer.Option("--hit", metavar="ID", help="Only participants on this HIT."),
+    typer.Option("--hit", metavar="ID", help="Only participants on this HIT.", autocompletion=completion.hits),
 ]
 Campaign = Annotated[
     list[int] | None,
@@ -39,6 +41,7 @@ Campaign = Annotated[
         "--campaign",
         metavar="N",
         help="Only participants on HITs of this campaign.",
+        autocompletion=completion.campaigns,
     ),
 ]
 Since = Annotated[

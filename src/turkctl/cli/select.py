@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli import completion
+
 if TYPE_CHECKING:
     from turkctl.operations.selection.hits import Selection
     from turkctl.operations.selection.work import WorkSelection
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Ids of HITs.", show_default=False),
+    typer.Argument(metavar="[ID]...", help="Ids of HITs.", show_default=False, autocompletion=completion.hits),
 ]
 All = Annotated[bool, typer.Option("--all", help="Everything that this database knows, in this mode and market.")]
 Regex = Annotated[
@@ -26,6 +28,7 @@ Experiment = Annotated[
         "--experiment",
         metavar="SLUG",
         help="Those of this experiment.",
+        autocompletion=completion.experiments,
     ),
 ]
 Campaign = Annotated[
@@ -34,6 +37,7 @@ Campaign = Annotated[
         "--campaign",
         metavar="N",
         help="Those of the campaign with this number.",
+        autocompletion=completion.campaigns,
     ),
 ]
 CodeVersion = Annotated[str | None, typer.Option("--codeversion", metavar="V", help="Those of this code version.")]
@@ -47,7 +51,9 @@ AllStudies = Annotated[
 WorkIds = Annotated[
     list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of workers or assignments.", show_default=False)
 ]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Those on this HIT.")]
+Hit = Annotated[
+    list[str] | None, typer.Option("--hit", metavar="ID", help="Those on this HIT.", autocompletion=completion.hits)
+]
 MinGold = Annotated[
     float | None,
     typer.Option(

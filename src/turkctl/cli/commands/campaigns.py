@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.cli.batch import confirm_spending, stoppable
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 app = make_group("Recruit a number of people, in rounds, within a budget.")
 
-Number = Annotated[int, typer.Argument(metavar="N", help="Number of the campaign.")]
+Number = Annotated[
+    int, typer.Argument(metavar="N", help="Number of the campaign.", autocompletion=completion.campaigns)
+]
 Goal = Annotated[int, typer.Option("--goal", metavar="N", help="Number of distinct people to recruit.")]
 Experiment = Annotated[
     str | None,
@@ -31,6 +34,7 @@ Experiment = Annotated[
         metavar="SLUG",
         help="Name of the experiment.",
         show_default="the only one",
+        autocompletion=completion.experiments,
     ),
 ]
 CodeVersion = Annotated[

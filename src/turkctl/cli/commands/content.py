@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
@@ -22,6 +22,7 @@ Experiment = Annotated[
         metavar="SLUG",
         help="Name of the experiment.",
         show_default="the only one",
+        autocompletion=completion.experiments,
     ),
 ]
 Key = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import Listing
@@ -16,7 +17,9 @@ from turkctl.words import counted
 
 app = make_group("Read experiments from files; list, show, preview and check them.")
 
-Slug = Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")]
+Slug = Annotated[
+    str, typer.Argument(metavar="SLUG", help="Name of the experiment.", autocompletion=completion.experiments)
+]
 _LISTED = ["experiment", "codeversion", "title", "reward", "hits", "contents", "active", "version", "configured"]
 
 
@@ -135,7 +138,9 @@ def lint(
     ctx: typer.Context,
     slugs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SLUG]...", help="Names of experiments.", show_default=False),
+        typer.Argument(
+            metavar="[SLUG]...", help="Names of experiments.", show_default=False, autocompletion=completion.experiments
+        ),
     ] = None,
 ) -> None:
     """Find mistakes in the tasks that the files describe; exit 1 if there are errors.

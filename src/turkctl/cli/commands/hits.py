@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
@@ -15,7 +15,7 @@ from turkctl.units import parse_duration, parse_money
 
 app = make_group("Post, list, show, extend, expire, approve and delete HITs.")
 
-HitId = Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]
+HitId = Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.", autocompletion=completion.hits)]
 Assignments = Annotated[
     int, typer.Option("--assignments", metavar="N", help="Number of assignments, which different workers do.")
 ]
@@ -137,6 +137,7 @@ def create(
             metavar="SLUG",
             help="Name of the experiment.",
             show_default="the only one",
+            autocompletion=completion.experiments,
         ),
     ] = None,
     reward: Reward = None,
@@ -204,7 +205,7 @@ def cost(
 @app.act()
 def extend(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of HITs.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of HITs.", autocompletion=completion.hits)],
     assignments: Annotated[
         int, typer.Option("--assignments", metavar="N", help="Number of assignments to add to each HIT.")
     ] = 0,

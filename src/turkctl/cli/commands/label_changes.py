@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
@@ -34,7 +34,9 @@ def register(app: App) -> None:
 
 def mark_dirty(
     ctx: typer.Context,
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")],
+    slug: Annotated[
+        str, typer.Argument(metavar="SLUG", help="Name of the experiment.", autocompletion=completion.experiments)
+    ],
 ) -> None:
     """Mark an experiment, so that the next run aggregates it even without new labels.
 

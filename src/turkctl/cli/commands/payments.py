@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import Listing
@@ -22,11 +23,15 @@ app = make_group("List and export payments; compare them with the market.")
 Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only payments to this worker.")]
 Experiment = Annotated[
     str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Only payments for this experiment."),
+    typer.Option(
+        "--experiment", metavar="SLUG", help="Only payments for this experiment.", autocompletion=completion.experiments
+    ),
 ]
 Campaign = Annotated[
     int | None,
-    typer.Option("--campaign", metavar="N", help="Only payments on HITs of this campaign."),
+    typer.Option(
+        "--campaign", metavar="N", help="Only payments on HITs of this campaign.", autocompletion=completion.campaigns
+    ),
 ]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="T", help="Only payments made at this time or later, as in 2026-05-04.")

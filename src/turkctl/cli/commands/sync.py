@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import apply_batch, confirm
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
@@ -35,6 +35,7 @@ def sync(
             metavar="SLUG",
             help="With --adopt: the experiment they belong to.",
             show_default="none",
+            autocompletion=completion.experiments,
         ),
     ] = None,
     codeversion: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import confirm_question
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
@@ -17,7 +17,7 @@ from turkctl.units import parse_duration
 
 app = make_group("Create, list, change, pause, run and delete recurring tasks.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.", autocompletion=completion.tasks)]
 AllModes = Annotated[bool, typer.Option("--all-modes", help="Show those of all modes.")]
 Full = Annotated[
     bool | None,
@@ -279,6 +279,7 @@ def history(
             metavar="[NAME]",
             help="Name of a task; all tasks without it.",
             show_default=False,
+            autocompletion=completion.tasks,
         ),
     ] = None,
     all_modes: AllModes = False,

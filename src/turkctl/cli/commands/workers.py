@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.approvals import watch_approvals
 from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.bundles import bundled
@@ -265,6 +265,7 @@ def compensate(
             metavar="SLUG",
             help="Experiment whose budget pays.",
             show_default="none",
+            autocompletion=completion.experiments,
         ),
     ] = None,
     lifetime: Annotated[
