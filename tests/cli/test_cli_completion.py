@@ -82,6 +82,15 @@ def test_names_of_the_study_are_offered(line: str, names: list[str], open_hits: 
     assert offered(line) == names
 
 
+def test_names_of_the_project_that_the_line_names_are_offered(
+    open_hits: list[str], offered: Complete, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert offered("turkctl campaigns show ") == []
+    assert offered(f"turkctl --config {folder}/turkctl.toml campaigns show ") == ["1"]
+    assert offered(f"turkctl campaigns show --database-url sqlite:///{folder}/turkctl.db ") == ["1"]
+
+
 def test_open_hits_are_offered_where_only_they_make_sense_and_all_others_elsewhere(
     open_hits: list[str], offered: Complete
 ) -> None:

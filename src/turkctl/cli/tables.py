@@ -35,7 +35,7 @@ SPARE = (
     "max_assignments",
 )
 """Columns that a narrow terminal can do without, after long ids, the most dispensable first."""
-LATE = ("worker", "worker_id", "goal", "count", "completed", "status")
+LATE = ("worker", "worker_id", "available", "goal", "count", "submitted", "completed", "status")
 """Columns that are left out after all others, the last of them last."""
 
 HEADINGS = {"mend": "fix"}

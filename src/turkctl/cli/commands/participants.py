@@ -64,7 +64,7 @@ def list_(
         turkctl participants list --group-by day --chart
         turkctl participants list --current --group-by condition --watch
     """
-    from turkctl.operations.participants.lists import Ordering
+    from turkctl.operations.participants.lists import Ordering, check_columns
 
     run = invocation(ctx)
     query = filters.query(run)
@@ -72,6 +72,8 @@ def list_(
     if group_by and listing.columns:
         raise UsageError("--columns cannot be used with --group-by", hint="groups show their own columns and the count")
     chosen = listing.chosen
+    if not group_by:
+        check_columns([*chosen, *([] if listing.sort is None else [listing.sort])])
     wages = wage or bool({"minutes", "wage"} & {*chosen, listing.sort})
     look = partial(_find, run, query, group_by, chosen, wages)
     bar = "count" if group_by else None

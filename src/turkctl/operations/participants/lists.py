@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
@@ -40,6 +40,8 @@ SHOWN = (
 """The default keys of a row."""
 TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
 """The default columns of a table."""
+OF_PARTICIPANT = ("minutes", "wage")
+"""Columns that :mod:`turkctl.operations.participants.wages` works out."""
 MOST_DAYS = 400
 """Days from the first to the last up to which those without anybody are shown."""
 _DEEPEST = 100
@@ -59,6 +61,12 @@ class Reads(Protocol):
     @property
     def database(self) -> Database:
         """Return the database at turkctl's schema."""
+
+
+def check_columns(names: Iterable[str]) -> None:
+    """Raise UsageError unless lists of participants can have all of these columns."""
+    for name in names:
+        known_column(name, (*COLUMNS, DONE, *OF_PARTICIPANT))
 
 
 def count(reads: Reads, query: Query) -> int:
