@@ -70,6 +70,13 @@ class Context:
         self._market_anew = False
         """Whether there may be another built-in market although the study has HITs of one that is gone."""
 
+    def names(self, kind: str) -> list[tuple[str, str]]:
+        """Return names for a shell to offer, each with a few words; see :mod:`turkctl.store.names`."""
+        from turkctl.store.names import read_names
+
+        url = self.settings.database_url
+        return read_names(url, sqlite_path(url), kind, self.settings.mode)
+
     @cached_property
     def bare_database(self) -> Database:
         """Return the database as it is: its schema is neither checked nor created."""
@@ -359,6 +366,13 @@ class Context:
             seen = self._glance()
             return self.market.now() if seen is None else seen.now
         return datetime.now(UTC)
+
+    def present(self) -> datetime:
+        """Return :meth:`now` if that opens nothing, else the real time: for showing times, not for decisions."""
+        if self.settings.mode != "local" or "market" in self.__dict__:
+            return self.now()
+        seen = self._glance()
+        return datetime.now(UTC) if seen is None else seen.now
 
     @property
     def origin(self) -> CommandOrigin:

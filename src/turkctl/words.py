@@ -20,6 +20,22 @@ def known_name(name: str, among: Iterable[str], what: str) -> str:
     raise UsageError(f"there is no {what} '{name}'", hint=hint)
 
 
+def known_column(name: str, among: Iterable[str]) -> str:
+    """Return the name of a column if there is such a column.
+
+    Raises:
+        UsageError: there is none; the hint names the nearest, and all.
+    """
+    among = list(dict.fromkeys(among))
+    if name in among:
+        return name
+    close = nearest(name.lower().replace("-", "_").replace(" ", "_"), among)
+    hint = f"the columns are {', '.join(among)}"
+    if close:
+        hint = f"did you mean '{close}'? All columns: {', '.join(among)}"
+    raise UsageError(f"there is no column '{name}'", hint=hint)
+
+
 def nearest(name: str, among: Iterable[str]) -> str | None:
     """Return the closest spelling among the given names, or None if none is close."""
     import difflib  # only needed for errors

@@ -185,7 +185,7 @@ def test_in_mode_live_it_asks_and_without_a_terminal_needs_yes(live: Any, turkct
     assert (finished.code, finished.out) == (3, "")
     error = last_error(finished.err)
     assert error["code"] == "confirmation_needed"
-    assert "bonus 2 in mode live for $0.60, commission included; the balance is $" in error["message"]
+    assert "bonus 2 assignments in mode live for $0.60, commission included; the balance is $" in error["message"]
     assert json.loads(turkctl(*pay, "--dry-run", "--json").out)["cost"] == "0.60"
     assert live.requests["SendBonus"] == 0
     assert json.loads(turkctl(*pay, "--yes", "--json").out)["succeeded"] == 2
@@ -198,7 +198,7 @@ def test_at_a_terminal_in_mode_live_the_answer_decides(
     pay = ("workers", "bonus", "--all", "--amount", "0.25", *WHY, *LIVE)
     shown = Terminal.take_over(monkeypatch, "n\n")
     assert (turkctl(*pay).code, live.requests["SendBonus"]) == (3, 0)
-    assert "bonus 2 in mode live for $0.60" in shown.getvalue()
+    assert "bonus 2 assignments in mode live for $0.60" in shown.getvalue()
     Terminal.take_over(monkeypatch, "y\n")
     assert (turkctl(*pay).code, live.requests["SendBonus"]) == (0, 2)
 

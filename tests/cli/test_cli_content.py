@@ -262,7 +262,7 @@ def test_dispatch_asks_in_mode_live_and_a_dry_run_does_not(
     assert ({item["status"] for item in dry["results"]}, dry["cost"]) == ({"planned"}, "1.20")
     refused = turkctl("content", "dispatch", *live)
     assert refused.code == 3
-    assert "dispatch 2 in mode live for $1.20" in last_error(refused.err)["message"]
+    assert "dispatch 2 HITs, 2 assignments in mode live for $1.20" in last_error(refused.err)["message"]
     assert served.endpoint.requests["CreateHIT"] == 0
     done = json.loads(turkctl("content", "dispatch", "--yes", *live).out)
     assert (done["succeeded"], served.endpoint.requests["CreateHIT"]) == (2, 2)

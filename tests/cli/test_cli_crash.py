@@ -94,7 +94,7 @@ def test_an_unfinished_run_is_gone_on_with_by_the_same_command_alone(
         assert "the interrupted run is complete, nothing is left to post; to start another, add --new" in again.err
         assert (again.code, json.loads(again.out)["cost"]) == (0, "0.00")
     else:
-        assert "left 3 undone; to start another instead, add --new" in again.err
+        assert "left 3 HITs undone; to start another instead, add --new" in again.err
         assert (again.code, json.loads(again.out)["cost"]) == (0, "12.00")
     assert len(posted()) == len(set(posted())) == 4
     listed = json.loads(turkctl("hits", "list", "--json").out)

@@ -128,7 +128,7 @@ def test_tasks_of_another_mode_are_neither_listed_nor_touched_without_saying_so(
     told(study("tasks", "create", "sync", "--every", "1h", "--mode", "sandbox", "--json"))
     listed = study("tasks", "list", "--json")
     assert told(listed) == []
-    assert "1 more in other modes: --all-modes" in listed.err
+    assert "1 more task in other modes: --all-modes" in listed.err
     assert [row["mode"] for row in told(study("tasks", "list", "--all-modes", "--json"))] == ["sandbox"]
     for act in ("show", "pause", "resume", "delete", "run"):
         refused = study("tasks", act, "sync")

@@ -30,7 +30,7 @@ def make_group(help_text: str) -> App:
 
 def _keep(name: str) -> Callable[[typer.Context, Any], Any]:
     def store(ctx: typer.Context, value: Any) -> Any:
-        if value is not None and value is not False and not ctx.resilient_parsing:
+        if value is not None and value is not False:
             invocation(ctx).flags[name] = value
         return value
 
@@ -50,7 +50,7 @@ def _choice(name: str, choices: tuple[str, ...]) -> Callable[[typer.Context, Any
 
 def _modes(ctx: typer.Context, values: list[str] | None) -> list[str] | None:
     """Keep the last one as the mode, which the settings check; ``participants`` takes all of them, as a filter."""
-    if values and not ctx.resilient_parsing:
+    if values:
         flags = invocation(ctx).flags
         flags["mode"] = values[-1]
         flags["modes"] = [*flags.get("modes", ()), *values]

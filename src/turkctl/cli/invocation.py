@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -106,7 +107,13 @@ class Invocation:
             stderr=sys.stderr,
             stdin=sys.stdin,
             spreadsheet=self.spreadsheet,
+            now=self._present,
         )
+
+    def _present(self) -> datetime:
+        """Return the time that the study lives in, as far as the command has looked; else the real time."""
+        opened = self.__dict__.get("context")
+        return datetime.now(UTC) if opened is None else opened.present()
 
     @cached_property
     def context(self) -> Context:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.errors import UsageError
 from turkctl.outputs import Protected, check, refuse_standard, target
 
@@ -103,7 +104,10 @@ LabelColumn = Annotated[
     str | None, typer.Option("--label-column", metavar="COL", help="Column with the label.", show_default="label")
 ]
 OneExperiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="Only labels of this experiment.")
+    str | None,
+    typer.Option(
+        "--experiment", metavar="SLUG", help="Only labels of this experiment.", autocompletion=completion.experiments
+    ),
 ]
 Regex = Annotated[
     str | None,

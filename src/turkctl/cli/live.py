@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from turkctl.cli.moments import zone_name
 from turkctl.cli.output import Output, Row
 from turkctl.errors import DatabaseReplacedError, UnreachableError, UsageError
 from turkctl.harmless import harmless
-from turkctl.units import format_time
 
 INTERVAL = 2.0
 """Seconds between two looks; more where a look takes long, so that a large database is idle most of the time."""
@@ -21,6 +22,8 @@ _AROUND = 4
 
 Look = Callable[[int], tuple[Sequence[str], Sequence[Row]]]
 """The columns and the rows, of which no more than so many are needed."""
+Draw = Callable[[Sequence[str], Sequence[Row]], tuple[Any, list[str]]]
+"""The table, and the columns there is no room for."""
 
 
 def watch(
@@ -29,6 +32,7 @@ def watch(
     stop: threading.Event,
     *,
     bar: str | None = None,
+    kept: Collection[str] = (),
     wait: Callable[[float], object] | None = None,
 ) -> None:
     """Draw what ``look`` finds, again and again until ``stop`` is set. What was drawn last stays on the terminal.
@@ -40,6 +44,7 @@ def watch(
         look: finds the rows.
         stop: ends it.
         bar: the column of numbers that get a bar.
+        kept: columns that a narrow terminal must not lose.
         wait: waits so many seconds; by default until ``stop`` is set.
 
     Raises:
@@ -52,12 +57,12 @@ def watch(
     console = output.console()
     if console.is_dumb_terminal:
         raise UsageError("--watch cannot redraw this terminal (TERM=dumb)", hint="leave --watch out")
-    pause = wait or stop.wait
+    pause, draw = wait or stop.wait, partial(output.picture, bar=bar, kept=kept)
     columns, rows = look(_room(console))
     with Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
         trouble = None
         while True:
-            live.update(_view(output, columns, rows, bar, trouble), refresh=True)
+            live.update(_view(output, draw, columns, rows, trouble), refresh=True)
             started = time.monotonic()
             pause(INTERVAL)
             if stop.is_set():
@@ -86,14 +91,15 @@ def _room(console: Any) -> int:
     return max(1, int(console.height) - _AROUND) + 1
 
 
-def _view(output: Output, columns: Sequence[str], rows: Sequence[Row], bar: str | None, trouble: str | None) -> Any:
+def _view(output: Output, draw: Draw, columns: Sequence[str], rows: Sequence[Row], trouble: str | None) -> Any:
     from rich.console import Group
     from rich.text import Text
 
     most = _room(output.console()) - 1
-    said = [f"{format_time(datetime.now(UTC).replace(microsecond=0))}, every {INTERVAL:.0f} s; Ctrl-C ends it"]
+    now = datetime.now(UTC)
+    said = [f"{now.astimezone():%H:%M:%S} {zone_name(now)}, every {INTERVAL:.0f} s; Ctrl-C ends it"]
     said += ["nothing to show"] if not rows else []
     said += ["there are more rows than lines"] if len(rows) > most else []
     said += [f"now as before: {harmless(trouble)}"] if trouble else []
     below = Text("; ".join(said), style="dim", no_wrap=True, overflow="ellipsis")
-    return Group(output.picture(columns, rows[:most], bar)[0], below) if rows else below
+    return Group(draw(columns, rows[:most])[0], below) if rows else below

@@ -8,13 +8,20 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.units import parse_duration, parse_money
 
 T = TypeVar("T")
 
 TheExperiment = Annotated[
     str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
+    typer.Option(
+        "--experiment",
+        metavar="SLUG",
+        help="Name of the experiment.",
+        show_default="the only one",
+        autocompletion=completion.experiments,
+    ),
 ]
 Reward = Annotated[
     str | None,

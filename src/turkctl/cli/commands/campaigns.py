@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.cli.batch import confirm_spending, stoppable
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import Terms, if_given
 from turkctl.units import parse_duration, parse_money, parse_time
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 app = make_group("Recruit a number of people, in rounds, within a budget.")
 
-Number = Annotated[int, typer.Argument(metavar="N", help="Number of the campaign.")]
+Number = Annotated[
+    int, typer.Argument(metavar="N", help="Number of the campaign.", autocompletion=completion.campaigns)
+]
 Goal = Annotated[int, typer.Option("--goal", metavar="N", help="Number of distinct people to recruit.")]
 CodeVersion = Annotated[
     str | None,
@@ -102,7 +106,7 @@ class CampaignOptions(Terms):
         )
 
 
-@app.command()
+@app.act()
 @bundled
 def create(
     ctx: typer.Context,
@@ -171,8 +175,10 @@ def _note(run: Invocation, notes: tuple[str, ...]) -> None:
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
+    listing: Listing,
     active: Annotated[bool, typer.Option("--active", help="Only campaigns that are still recruiting.")] = False,
     past: Annotated[bool, typer.Option("--past", help="Only campaigns that have ended.")] = False,
 ) -> None:
@@ -180,13 +186,14 @@ def list_(
 
     Examples:
         turkctl campaigns list --active
+        turkctl campaigns list --past --sort spent --desc
     """
     from turkctl.accounts import with_market
-    from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns
+    from turkctl.operations.campaigns.lists import COLUMNS, KEYS, list_campaigns
 
     run = invocation(ctx)
     rows = list_campaigns(run.context, active=active, past=past)
-    run.output.rows(with_market(COLUMNS, rows), rows)
+    listing.show(run, with_market(COLUMNS, rows), rows, keys=KEYS)
 
 
 @app.command()
@@ -219,7 +226,7 @@ def show(ctx: typer.Context, number: Number) -> None:
         run.output.rows(ROUND_COLUMNS, history)
 
 
-@app.command()
+@app.act()
 def update(
     ctx: typer.Context,
     number: Number,
@@ -261,7 +268,7 @@ def update(
     run.output.record(row_of(run.context, number))
 
 
-@app.command()
+@app.act()
 def cancel(
     ctx: typer.Context,
     number: Number,
@@ -293,7 +300,7 @@ def cancel(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.act()
 def run(
     ctx: typer.Context,
     number: Number,

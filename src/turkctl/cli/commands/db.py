@@ -15,7 +15,7 @@ from turkctl.cli.select import DryRun
 app = make_group("Upgrade, check and speed up the database; take over a psiTurk study.")
 
 
-@app.command()
+@app.act()
 def upgrade(ctx: typer.Context) -> None:
     """Upgrade the database to the schema that this turkctl needs; tables of others stay as they are.
 
@@ -65,7 +65,7 @@ def check(ctx: typer.Context) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-@app.command()
+@app.act()
 def optimize(
     ctx: typer.Context,
     drop: Annotated[bool, typer.Option("--drop", help="Remove the indexes again.")] = False,
@@ -90,7 +90,7 @@ def optimize(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.act()
 def import_psiturk(
     ctx: typer.Context,
     config: Annotated[

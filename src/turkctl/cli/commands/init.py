@@ -13,7 +13,7 @@ from turkctl.cli.help_pages import App
 app = App()
 
 
-@app.command()
+@app.act()
 def init(
     ctx: typer.Context,
     folder: Annotated[

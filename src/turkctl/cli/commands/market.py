@@ -50,7 +50,7 @@ def serve(
     server.run()
 
 
-@app.command()
+@app.act()
 def crowd(
     ctx: typer.Context,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Number of simulated workers.")],
@@ -112,7 +112,7 @@ def crowd(
     run.output.record(vars(report) | {"now": run.context.market.now()})
 
 
-@app.command()
+@app.act()
 def reset(ctx: typer.Context, yes: Yes = False) -> None:
     """Throw the built-in market away: accounts, HITs, workers, its clock. Always asks, unless you give --yes.
 
@@ -131,7 +131,7 @@ def reset(ctx: typer.Context, yes: Yes = False) -> None:
     run.output.record({"market": where, "reset": True})
 
 
-@app.command()
+@app.act()
 def clock(
     ctx: typer.Context,
     advance: Annotated[

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.cli.terms import if_given
 from turkctl.units import parse_time
-from turkctl.words import counted
+from turkctl.words import counted, plural
 
 if TYPE_CHECKING:
     from turkctl.operations.payments.ledger import LedgerQuery
@@ -21,10 +23,16 @@ app = make_group("List and export payments; compare them with the market.")
 
 Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only payments to this worker.")]
 Experiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="Only payments for this experiment.")
+    str | None,
+    typer.Option(
+        "--experiment", metavar="SLUG", help="Only payments for this experiment.", autocompletion=completion.experiments
+    ),
 ]
 Campaign = Annotated[
-    int | None, typer.Option("--campaign", metavar="N", help="Only payments on HITs of this campaign.")
+    int | None,
+    typer.Option(
+        "--campaign", metavar="N", help="Only payments on HITs of this campaign.", autocompletion=completion.campaigns
+    ),
 ]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="T", help="Only payments made at this time or later, as in 2026-05-04.")
@@ -64,19 +72,20 @@ class LedgerFilters:
 def list_(
     ctx: typer.Context,
     filters: LedgerFilters,
+    listing: Listing,
 ) -> None:
     """List the payments of this mode.
 
     Examples:
         turkctl workers payments list --worker A1EXAMPLEWORKER
-        turkctl workers payments list --experiment colours --kind bonus
+        turkctl workers payments list --experiment colours --kind bonus --sort amount --desc
     """
     from turkctl.accounts import with_market
-    from turkctl.operations.payments.ledger import COLUMNS, list_payments
+    from turkctl.operations.payments.ledger import COLUMNS, KEYS, list_payments
 
     run = invocation(ctx)
     rows = list_payments(run.context, filters.query())
-    run.output.rows(with_market(COLUMNS, rows), rows)
+    listing.show(run, with_market(COLUMNS, rows), rows, keys=KEYS)
 
 
 @app.command()
@@ -109,7 +118,7 @@ def export(
         run.output.record({"file": str(file), "payments": len(rows)})
 
 
-@app.command()
+@app.act()
 def reconcile(
     ctx: typer.Context,
     adopt: Annotated[
@@ -131,7 +140,9 @@ def reconcile(
         run.output.note(note)
     if found.differences or run.output.format != "table":
         run.output.rows(COLUMNS, [each.as_dict() for each in found.differences])
-    run.output.note(f"{found.compared} bonuses agree, {len(found.differences)} differ, {found.adopted} adopted")
+    agree = f"{counted(found.compared, 'bonus', 'bonuses')} {plural(found.compared, 'agrees', 'agree')}"
+    differ = f"{counted(len(found.differences), 'payment')} {plural(len(found.differences), 'differs', 'differ')}"
+    run.output.note(f"{agree}, {differ}, {counted(found.adopted, 'payment')} adopted")
     if found.gone:
-        run.output.note(f"the market no longer lists what it paid on {found.gone} HITs")
+        run.output.note(f"the market no longer lists what it paid on {counted(found.gone, 'HIT')}")
     raise typer.Exit(1 if found.differences else 0)

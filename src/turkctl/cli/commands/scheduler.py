@@ -23,7 +23,7 @@ from turkctl.words import counted
 app = make_group("Run recurring tasks when they are due.")
 
 
-@app.command(name="run")
+@app.act(name="run")
 def run_(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Run what is due now and exit, as from cron.")] = False,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import apply_batch, confirm
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = App()
 
 
-@app.command()
+@app.act()
 def sync(
     ctx: typer.Context,
     full: Annotated[
@@ -31,7 +31,11 @@ def sync(
     experiment: Annotated[
         str | None,
         typer.Option(
-            "--experiment", metavar="SLUG", help="With --adopt: the experiment they belong to.", show_default="none"
+            "--experiment",
+            metavar="SLUG",
+            help="With --adopt: the experiment they belong to.",
+            show_default="none",
+            autocompletion=completion.experiments,
         ),
     ] = None,
     codeversion: Annotated[

@@ -35,6 +35,8 @@ COLUMNS = (
     "ended",
     "reason",
 )
+KEYS = (*COLUMNS, "market")
+"""All keys of a row."""
 ROUND_COLUMNS = (
     "round",
     "started",

@@ -231,7 +231,7 @@ def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post
 def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
     items, people = len(intent.request["contents"]), post.assignments
     words = f"{counted(items, 'item')}, {counted(people, 'assignment')} at ${format_money(post.reward)}"
-    return Step(name, intent, intent.cost, words)
+    return Step(name, intent, intent.cost, words, assignments=people)
 
 
 NAMED = 3

@@ -22,7 +22,18 @@ from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableErro
 from turkctl.mturk.errors import MarketRefusedError
 from turkctl.operations.engine.health import Health, Tries
 from turkctl.operations.engine.pace import Pace
-from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, RunKeeper, Step
+from turkctl.operations.engine.plan import (
+    FAILED,
+    SKIPPED,
+    Act,
+    BatchResult,
+    Done,
+    ItemError,
+    ItemResult,
+    Plan,
+    RunKeeper,
+    Step,
+)
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -281,7 +292,8 @@ def _item(step: Step[P], outcome: Done | TurkctlError) -> ItemResult:
     if isinstance(outcome, TurkctlError):
         return ItemResult(step.id, FAILED, step.detail, ItemError.of(outcome).in_row(step.row))
     cost = step.cost if outcome.cost is None else outcome.cost
-    return ItemResult(outcome.id or step.id, outcome.status, outcome.detail or step.detail, cost=cost)
+    detail, posted = outcome.detail or step.detail, 0 if outcome.status == SKIPPED else step.assignments
+    return ItemResult(outcome.id or step.id, outcome.status, detail, cost=cost, assignments=posted)
 
 
 K = TypeVar("K")

@@ -7,7 +7,7 @@ bill, and what is skipped and why. :mod:`turkctl.operations.engine.batch` applie
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,13 +15,46 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from turkctl.errors import ExitCode, TurkctlError
 from turkctl.units import ZERO, format_money
+from turkctl.words import counted
 
 P = TypeVar("P")
+
+ACTED_ON: Mapping[str, tuple[str, str]] = {
+    "add outputs": ("item", "items"),
+    "approve": ("assignment", "assignments"),
+    "block": ("worker", "workers"),
+    "bonus": ("assignment", "assignments"),
+    "compensate": ("worker", "workers"),
+    "create": ("HIT", "HITs"),
+    "delete": ("HIT", "HITs"),
+    "disable": ("HIT", "HITs"),
+    "dispatch": ("HIT", "HITs"),
+    "drop": ("index", "indexes"),
+    "exclude": ("worker", "workers"),
+    "expire": ("HIT", "HITs"),
+    "extend": ("HIT", "HITs"),
+    "grant": ("worker", "workers"),
+    "include": ("worker", "workers"),
+    "message": ("worker", "workers"),
+    "optimize": ("index", "indexes"),
+    "reject": ("assignment", "assignments"),
+    "remove": ("item", "items"),
+    "revoke": ("worker", "workers"),
+    "unblock": ("worker", "workers"),
+}
+"""What each action acts on: one, and several."""
+
+_ANYTHING = ("item", "items")
 
 PLANNED = "planned"
 SKIPPED = "skipped"
 FAILED = "failed"
 ALREADY_DONE = "already_done"
+
+
+def acted_on(action: str) -> tuple[str, str]:
+    """Return the words for one and for several of what an action acts on."""
+    return ACTED_ON.get(action, _ANYTHING)
 
 
 @dataclass(frozen=True)
@@ -50,6 +83,8 @@ class ItemResult:
     detail: str | None = None
     error: ItemError | None = None
     cost: Decimal = ZERO
+    assignments: int = 0
+    """Assignments that it posted."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the item as the batch result shows it."""
@@ -70,6 +105,8 @@ class Step(Generic[P]):
     wave: Hashable = None
     """Consecutive steps of one wave run at the same time; the next wave starts once all of them are answered. By
     default all steps are in one wave."""
+    assignments: int = 0
+    """Number of assignments that it posts."""
 
 
 class RunKeeper(Protocol):
@@ -107,9 +144,18 @@ class Plan(Generic[P]):
         """Return the dollars that all steps add to the bill, commission included."""
         return sum((step.cost for step in self.steps), ZERO)
 
+    def in_words(self) -> str:
+        """Return what would be done to how many, as in ``create 2 HITs, 18 assignments``."""
+        posted = sum(step.assignments for step in self.steps)
+        more = f", {counted(posted, 'assignment')}" if posted else ""
+        return f"{self.action} {counted(len(self.steps), *acted_on(self.action))}{more}"
+
     def preview(self) -> BatchResult:
         """Return the batch result of a dry run, which says what would be done."""
-        planned = [ItemResult(step.id, PLANNED, step.detail, cost=step.cost) for step in self.steps]
+        planned = [
+            ItemResult(step.id, PLANNED, step.detail, cost=step.cost, assignments=step.assignments)
+            for step in self.steps
+        ]
         return BatchResult(self.action, self.mode, [*planned, *self.skipped], dry_run=True)
 
 
@@ -171,13 +217,15 @@ class BatchResult:
 
     def summary(self) -> str:
         """Return the result as one line of text."""
-        total = len(self.results) + self.unstarted
+        number = len(self.results) + self.unstarted
+        total, posted = counted(number, *acted_on(self.action)), sum(item.assignments for item in self.results)
         if self.dry_run:
-            todo = total - self.skipped - self.failed
-            parts = [f"would {self.action} {todo} of {total} (mode {self.mode})"]
+            todo = number - self.skipped - self.failed
+            parts = [f"would {self.action} {todo:,} of {total} (mode {self.mode})"]
         else:
-            parts = [f"{self.action}: {self.succeeded} of {total} done (mode {self.mode})"]
-        parts += [f"{number} {word}" for number, word in ((self.skipped, "skipped"), (self.failed, "failed")) if number]
+            parts = [f"{self.action}: {self.succeeded:,} of {total} done (mode {self.mode})"]
+        parts += [counted(posted, "assignment")] if posted else []
+        parts += [f"{each:,} {word}" for each, word in ((self.skipped, "skipped"), (self.failed, "failed")) if each]
         if self.cost:
             parts.append(f"cost ${format_money(self.cost)}")
         if self.interrupted:

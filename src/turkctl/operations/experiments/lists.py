@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
@@ -11,6 +12,21 @@ from turkctl.operations.experiments.stored import find_experiment, variant_of, w
 from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.store import contents, experiments, hits
 from turkctl.store.experiments import Version
+
+KEYS = (
+    "experiment",
+    "variant",
+    "codeversion",
+    "title",
+    "reward",
+    "hits",
+    "contents",
+    "active",
+    "version",
+    "configured",
+    "source",
+)
+"""All keys of a row."""
 
 
 def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
@@ -29,7 +45,7 @@ def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]
         "variant": variant_of(version.slug),
         "codeversion": version.code_version,
         "title": version.settings["title"],
-        "reward": version.settings["reward"],
+        "reward": Decimal(version.settings["reward"]),
         "hits": sum(counts.values()),
         "contents": items,
         "active": version.active,

@@ -141,7 +141,7 @@ def plan_create(scope: Scope, request: CreateRequest, version: Version, run: Run
     posts[0].request("", mode)  # refuses a question that needs content
     made = _new_intents(scope, version, posts)
     steps = tuple(
-        Step(f"{version.slug} {index}", intent, post.cost, _words(post))
+        Step(f"{version.slug} {index}", intent, post.cost, _words(post), assignments=post.assignments)
         for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
     )
     return Plan("create", mode, steps, notes=_split_note(request), run=run)
@@ -165,7 +165,7 @@ def _plan_rest(scope: Scope, run: RunRow, opened: Sequence[Intent]) -> Plan[Inte
         for intent in opened
         if intent.state == intents.DONE
     )
-    return Plan("create", scope.place.mode, steps, before, run.note(len(rest), "post"), run)
+    return Plan("create", scope.place.mode, steps, before, run.note(len(rest), "post", "HIT"), run)
 
 
 def _settings_ids(wanted: Sequence[Intent]) -> set[int]:
@@ -174,7 +174,7 @@ def _settings_ids(wanted: Sequence[Intent]) -> set[int]:
 
 def _step(versions: Mapping[int, Version], intent: Intent) -> Step[Intent]:
     post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
-    return Step(intent.token[:12], intent, intent.cost, _words(post))
+    return Step(intent.token[:12], intent, intent.cost, _words(post), assignments=post.assignments)
 
 
 def _words(post: Post) -> str:

@@ -22,6 +22,8 @@ from turkctl.store.deadlines import WorkDue
 from turkctl.store.hits import HitRow
 
 COLUMNS = ("when", "in", "what", "id", "worker_id", "experiment", "amount", "mend")
+KEYS = (*COLUMNS, "hit_id", "campaign")
+"""All keys of a row."""
 APPROVAL = "auto_approval"
 EXPIRY = "expiry"
 FINAL = "final_rejection"

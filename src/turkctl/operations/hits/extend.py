@@ -119,7 +119,7 @@ def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetim
     )
     over += [(each.subject, MEANWHILE) for each in opened if each.state == intents.DONE and each.result != each.subject]
     run.moot = tuple(moot)
-    notes = () if moot and not steps else run.note(len(steps), "add")
+    notes = () if moot and not steps else run.note(len(steps), "add", "HIT")
     return Plan("extend", world.place.mode, tuple(steps), (*before, *skip(over)), notes, run)
 
 
@@ -165,10 +165,11 @@ def _intent(batch: Batch, index: int, hit: Hit, request: ExtendRequest, experime
 
 def _step(intent: Intent) -> Step[Intent]:
     asked, expires = intent.request, _expires(intent)
-    words = [counted(asked["assignments"], "more assignment") if asked["assignments"] else ""]
+    number = asked["assignments"]
+    words = [counted(number, "more assignment") if number else ""]
     if expires is not None:
         words.append(f"{asked['lifetime']} more time, until {format_time(expires)}")
-    return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)))
+    return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)), assignments=number)
 
 
 def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], Extend]:

@@ -34,6 +34,8 @@ COLUMNS = (
     "expires",
     "expired",
 )
+KEYS = (*COLUMNS, "title", "created", "campaign", "codeversion", "mode", "market", "synced", "origin")
+"""All keys of a row."""
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

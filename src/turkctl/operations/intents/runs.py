@@ -23,6 +23,7 @@ from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.leases import LeaseRow
 from turkctl.store.runs import Identity, Run
 from turkctl.units import format_time
+from turkctl.words import counted
 
 NAMED = 5
 """Number of ids that an error names."""
@@ -285,14 +286,20 @@ class RunRow:
         """Return the intents of the run that is continued, in the order in which they were planned."""
         return [] if self.left is None else intents.of_run(session, self.left.number)
 
-    def note(self, rest: int, what: str) -> tuple[str, ...]:
-        """Return a note on the run that is continued, of which ``rest`` items are left; ``what`` is the verb."""
+    def note(self, rest: int, what: str, thing: str) -> tuple[str, ...]:
+        """Return a note on the run that is continued.
+
+        Args:
+            rest: number of items that are left.
+            what: the verb.
+            thing: the noun for one of them.
+        """
         if self.left is None:
             return ()
         if not rest:
             return (f"the interrupted run is complete, nothing is left to {what}; to start another, add --new",)
-        begun = f"continues the run begun {_minute(self.left.begun)}, which left {rest} undone"
-        return (f"{begun}; to start another instead, add --new",)
+        begun, left = _minute(self.left.begun), counted(rest, thing)
+        return (f"continues the run begun {begun}, which left {left} undone; to start another instead, add --new",)
 
     def leave_undone(self) -> None:
         """Note that an item failed but may succeed later, so that the run is incomplete."""

@@ -121,7 +121,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
             batch = Batch.begin(Scope(session, place, now))
             both = batch.compensation(what.worker_id, what.stored(), what.cost, experiment_id=what.experiment_id)
             case = Case(what, *both, run)
-    notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay")))
+    notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay", "payment")))
     if _is_done(case):
         done = ItemResult(what.worker_id, ALREADY_DONE, f"HIT {case.post.result}")
         return Plan("compensate", place.mode, (), (done,), notes, run)

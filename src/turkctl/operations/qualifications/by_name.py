@@ -20,6 +20,9 @@ from turkctl.store.base import Place
 from turkctl.store.qualifications import MadeType
 from turkctl.words import meant_or
 
+KEYS = ("qualification", "name", "type_id", "description", "active", "purpose", "created", "mode")
+"""All keys of a row of ``qualifications list``."""
+
 
 @dataclass(frozen=True)
 class NamedType:

@@ -17,10 +17,14 @@ from turkctl.schedules import Schedule, check_cron
 from turkctl.store import tasks
 from turkctl.store.tasks import Task, TaskRun
 from turkctl.units import format_duration, parse_zone
-from turkctl.words import meant_or
+from turkctl.words import counted, meant_or
 
 COLUMNS = ("name", "kind", "mode", "every", "paused", "next_run", "last_run", "last_status", "runs", "failures", "cron")
+KEYS = (*COLUMNS, "timezone", "last_error")
+"""All keys of a row."""
 HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")
+HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "slot", "epoch")
+"""All keys of a row of the history."""
 
 _NAME = re.compile(r"[^\s/\\]{1,128}")
 _NONE = timedelta(0)
@@ -209,7 +213,7 @@ def other_modes(world: World) -> str | None:
     """Return a note on the tasks of other modes, which a list of this mode leaves out."""
     with world.database.read() as session:
         others = [task for task in tasks.list_tasks(session) if task.mode != world.settings.mode]
-    return f"{len(others)} more in other modes: --all-modes" if others else None
+    return f"{counted(len(others), 'more task')} in other modes: --all-modes" if others else None
 
 
 def find_task(session: Session, mode: str, name: str) -> Task:

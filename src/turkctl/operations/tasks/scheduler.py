@@ -9,6 +9,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.lease import is_gone
 from turkctl.store import leases, tasks
 from turkctl.units import format_time
+from turkctl.words import counted
 
 
 def scheduler_status(world: World) -> dict[str, Any]:
@@ -51,4 +52,4 @@ def scheduler_check(world: World) -> str:
             f"no scheduler is running; overdue: {', '.join(late)}",
             hint="run: turkctl scheduler run (turkctl scheduler unit prints a service and a crontab line)",
         )
-    return f"not running; {len(mine)} tasks, none overdue"
+    return f"not running; {counted(len(mine), 'task')}, none overdue"

@@ -21,6 +21,8 @@ from turkctl.store.workers import WorkerRow, WorkRow
 from turkctl.units import ZERO
 
 COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
+KEYS = (*COLUMNS, "assignments")
+"""All keys of a row."""
 _PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
 
 

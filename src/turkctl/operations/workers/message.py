@@ -158,7 +158,7 @@ def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Message
     )
     before = [item for each in opened if each.state == intents.DONE for item in _sent_before(each)]
     unknown = skip((worker_id, UNSURE) for each in unsure for worker_id in each.request["workers"])
-    notes = run.note(len(steps), "send") if opened else ()
+    notes = run.note(len(steps), "send", "message") if opened else ()
     return Plan("message", world.place.mode, steps, (*before, *unknown, *failed), notes, run), act
 
 
