@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from turkctl.market.service import Environment, Market
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
+    from turkctl.notify.channels import Channels
     from turkctl.operations.engine.batch import Engine
     from turkctl.operations.engine.world import CommandOrigin
     from turkctl.store.base import Place
@@ -181,6 +182,12 @@ class Context:
 
         url = self.settings["notifications.queue_url"]
         return None if url is None else open_queue(url, self.settings["profile"])
+
+    def channels(self) -> Channels:
+        """Return the ways to tell people of events that ``[notify]`` names; none are used, or looked at, before."""
+        from turkctl.notify.channels import channels_of
+
+        return channels_of(self.settings["notify.urls"], self.settings["notify.command"], self.settings.folder)
 
     def _glance(self) -> MarketGlance | None:
         """Return the local market's identity and time, without opening it if possible."""

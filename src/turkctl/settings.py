@@ -114,7 +114,9 @@ class Settings:
         """What no error and no log may show: secret settings, and the secrets in addresses."""
         texts = [(name, value) for name, value in self.values.items() if isinstance(value, str)]
         own = {value for name, value in texts if KEYS_BY_NAME[name].secret and len(value) >= SHORTEST_SECRET}
-        return frozenset(own.union(*(secrets_in(value) for _, value in texts if "://" in value)))
+        addresses = [each for _, value in texts for each in (value, *value.split()) if "://" in each]
+        secret = [each for name, value in texts if KEYS_BY_NAME[name].kind == "addresses" for each in value.split()]
+        return frozenset(own.union(secret, *(secrets_in(each) for each in addresses)))
 
     def masked(self, name: str) -> Any:
         """Return the value for display: secrets and passwords in URLs are hidden."""

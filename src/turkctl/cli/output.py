@@ -108,6 +108,11 @@ class Output:
         """Return whether somebody is there to answer a question."""
         return self.stdin.isatty() and self.stderr.isatty()
 
+    @property
+    def summary_unwanted(self) -> bool:
+        """Return whether people get nothing of an act that did all it should."""
+        return self.quiet and self.format == "table"
+
     def rows(self, columns: Sequence[str], rows: Iterable[Row], *, bar: str | None = None) -> None:
         """Print a list of things. Tables show ``columns``; the other formats all keys (CSV: ``columns`` first).
 
@@ -131,6 +136,18 @@ class Output:
         else:
             indent = 2 if self.format == "json" else None
             self._write(json.dumps(plain(record), indent=indent, ensure_ascii=False) + "\n")
+
+    def outcome(self, record: Row, words: str | None = None) -> None:
+        """Print what an act did, as :meth:`record` does, or in ``words`` where people read it.
+
+        With ``--quiet``, people get nothing: the exit code says that all is well.
+        """
+        if self.format != "table":
+            self.record(record)
+        elif not self.quiet and words is not None:
+            self._write(words + "\n")
+        elif not self.quiet:
+            self._lines(record)
 
     def _lines(self, record: Row) -> None:
         """Print a line per key; lists of things follow as tables of what is short enough for one."""
@@ -171,8 +188,12 @@ class Output:
         return result.exit_code
 
     def _batch_table(self, result: BatchResult) -> None:
-        self._write(result.summary() + "\n")
-        shown = [item for item in result.results if result.dry_run or item.status in ("failed", "skipped")]
+        """Print the summary and what was not done; with ``--quiet``, of what was carried out only failures."""
+        brief = self.quiet and not result.dry_run
+        if not brief:
+            self._write(result.summary() + "\n")
+        told = ("failed",) if brief else ("failed", "skipped")
+        shown = [item for item in result.results if result.dry_run or item.status in told]
         if shown:
             rows = [
                 {

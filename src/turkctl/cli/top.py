@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "labels": "Combine several workers' labels into one per item; rate the workers.",
     "market": "Serve the built-in market, simulate workers on it, turn its clock.",
+    "notify": "Have events sent to you: to a program of yours, or to mail and chat.",
     "participants": "List, count, show and export participants, psiTurk's too.",
     "qualifications": "Create, grant and revoke qualification types of your own.",
     "scheduler": "Run recurring tasks when they are due.",

@@ -354,5 +354,5 @@ def run(
             this.output.rows(COLUMNS, rounds())
         else:
             for row in rounds():
-                this.output.record(row)
+                this.output.record(row) if failed else this.output.outcome(row)
     raise typer.Exit(130 if stop.is_set() else int(failed))

@@ -89,8 +89,9 @@ def sync(
     if report.unassigned:
         run.output.warn(unassigned_warning(report.unassigned))
     ended = None if disabled is None else disabled.as_dict()
-    run.output.record({**report.as_dict(), "unclaimed": nobodys, "disabled": ended})
     failed = report.read.failed or (disabled is not None and disabled.failed)
+    told = {**report.as_dict(), "unclaimed": nobodys, "disabled": ended}
+    run.output.record(told) if failed or dry_run else run.output.outcome(told)
     raise typer.Exit(130 if disabled is not None and disabled.interrupted else int(bool(failed)))
 
 

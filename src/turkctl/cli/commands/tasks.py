@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 import typer
@@ -253,13 +254,15 @@ def run_(ctx: typer.Context, name: Name) -> None:
         turkctl tasks run sync
     """
     from turkctl.cli.batch import stoppable
+    from turkctl.scheduler.logs import shown
     from turkctl.scheduler.runner import run_by_hand
 
     run = invocation(ctx)
     context = run.context
-    with stoppable() as stop:
+    machines = run.settings["output"] == "jsonl"
+    with shown(logging.WARNING, machines=machines, verbose=run.verbosity > 0), stoppable() as stop:
         made = run_by_hand(context, name, stop, lambda held: run.output.note(f"{held.message}; waiting for it"))
-    run.output.record(made)
+    run.output.outcome(made)
     codes = {"ok": ExitCode.OK, "interrupted": ExitCode.INTERRUPTED}
     raise typer.Exit(codes.get(made["status"], ExitCode.FAILED))
 

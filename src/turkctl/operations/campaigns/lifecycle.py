@@ -14,6 +14,7 @@ from turkctl.operations.campaigns.decisions import superseded_by
 from turkctl.operations.campaigns.requests import CampaignPlan, check_pace, not_above
 from turkctl.operations.campaigns.standing import allowance, each_cost, read_facts
 from turkctl.operations.engine.world import World
+from turkctl.operations.notices.events import tell_of_campaign
 from turkctl.store import campaigns, experiments, intents, tasks
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
@@ -126,10 +127,21 @@ def find(session: Session, campaign_id: int, place: Place | None = None, *, mode
     return found
 
 
-def end(session: Session, campaign: Campaign, status: str, reason: str, now: datetime) -> bool:
+def end(
+    session: Session, campaign: Campaign, status: str, reason: str, now: datetime, people: int | None = None
+) -> bool:
     """End a running campaign for good, with its task; its requests that were never sent are given up.
 
-    False when it was over already.
+    Args:
+        session: the transaction that ends it.
+        campaign: as it was read.
+        status: its last one.
+        reason: why, for the user.
+        now: the time that the study lives in.
+        people: number of people who completed it; None if nobody counted them.
+
+    Returns:
+        False if it was over already.
     """
     if not campaigns.set_status(
         session, campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=now
@@ -139,7 +151,25 @@ def end(session: Session, campaign: Campaign, status: str, reason: str, now: dat
     ended = campaigns.get(session, campaign.number)
     assert ended is not None
     keep_task(session, ended)
+    tell_of_campaign(session, ended, people, now)
     return True
+
+
+def exhaust(session: Session, campaign_id: int, reason: str, now: datetime, people: int) -> None:
+    """Let a running campaign wait for money; one that waits already gets the new reason.
+
+    Args:
+        session: the transaction in which money was found missing.
+        campaign_id: its number.
+        reason: what money is missing, for the user.
+        now: the time that the study lives in.
+        people: number of people who completed it.
+    """
+    values: dict[str, Any] = {"new": campaigns.EXHAUSTED, "reason": reason, "now": now}
+    if campaigns.set_status(session, campaign_id, expected=(campaigns.ACTIVE,), **values):
+        tell_of_campaign(session, find(session, campaign_id), people, now)
+    else:
+        campaigns.set_status(session, campaign_id, expected=(campaigns.EXHAUSTED,), **values)
 
 
 def give_up_unsent(session: Session, campaign: Campaign, reason: str, now: datetime) -> None:

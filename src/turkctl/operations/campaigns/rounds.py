@@ -28,7 +28,7 @@ from turkctl.operations.campaigns.decisions import (
     decide,
     next_opening,
 )
-from turkctl.operations.campaigns.lifecycle import end, find, give_up_unsent, keep_task
+from turkctl.operations.campaigns.lifecycle import end, exhaust, find, give_up_unsent, keep_task
 from turkctl.operations.campaigns.posting import Posting, new_intents, unanswered
 from turkctl.operations.campaigns.standing import Facts, Standing, read_facts
 from turkctl.operations.engine.plan import BatchResult, Plan, Step
@@ -274,17 +274,18 @@ class _BegunRound:
             reason=decision.reason,
         )
         if decision.outcome in LAST:
-            end(session, campaign, decision.outcome, decision.reason, self._now)
+            end(session, campaign, decision.outcome, decision.reason, self._now, numbers.completed)
         elif decision.outcome == EXHAUSTED:
-            self._set_status(session, EXHAUSTED, decision.reason)
+            exhaust(session, campaign.number, decision.reason, self._now, numbers.completed)
         elif decision.outcome in (POSTED, WAITING):
-            self._set_status(session, campaigns.ACTIVE, None)
+            self._set_active(session)
         if decision.outcome not in LAST:
             self._reschedule(session, campaign, closed=decision.outcome == CLOSED)
 
-    def _set_status(self, session: Session, status: str, reason: str | None) -> None:
+    def _set_active(self, session: Session) -> None:
+        number = self._campaign.number
         campaigns.set_status(
-            session, self._campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=self._now
+            session, number, expected=campaigns.RUNNING, new=campaigns.ACTIVE, reason=None, now=self._now
         )
 
     def _reschedule(self, session: Session, campaign: Campaign, *, closed: bool) -> None:
@@ -314,7 +315,8 @@ class _BegunRound:
             if errors and not own and outcome == POSTED:
                 outcome, reason = rounds.FAILED, f"{errors[0].code}: {errors[0].message}"
             if any(error.code.endswith(_FUNDS) for error in errors):
-                self._set_status(session, EXHAUSTED, "the market says that the balance does not cover it")
+                reason_of_market = "the market says that the balance does not cover it"
+                exhaust(session, self._campaign.number, reason_of_market, self._now, decided.standing.completed)
             self._write(session, outcome=outcome, reason=reason, finished=self._now)
             self._keeper.drop_in(session)
             campaign = find(session, self._campaign.number)

@@ -40,7 +40,8 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
 
     An automatic approval or a disposal whose time is past and that the database has not heard of is there too, and so
     comes first; ``in`` is no time. A rejection that is final and an expiry that is past are left out: nothing can be
-    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open.
+    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open. ``created`` is
+    when a HIT was posted.
 
     Raises:
         UsageError: no span of time, or a bad regular expression.
@@ -79,6 +80,7 @@ def _of_work(work: WorkDue, what: str, when: datetime, mend: tuple[str, ...]) ->
         "experiment": work.experiment,
         "campaign": work.campaign,
         "worker_id": work.worker_id,
+        "created": None,
         "amount": assignment_cost(work.reward, work.max_assignments, masters=work.masters),
         "mend": shlex.join(["turkctl", "workers", verb, work.assignment_id, *options]),
     }
@@ -94,6 +96,7 @@ def _of_hit(hit: HitRow, what: str, when: datetime, amount: Decimal | None) -> d
         "experiment": hit.experiment,
         "campaign": hit.campaign,
         "worker_id": None,
+        "created": hit.created,
         "amount": amount,
         "mend": shlex.join(["turkctl", "hits", "extend", hit.hit_id, "--lifetime", "1d"]),
     }
