@@ -159,11 +159,8 @@ def batch_in_words(result: BatchResult) -> str:
     verb, done, thing, things = _DONE[result.action]
     price = f" for ${format_money(result.cost)}" if result.cost else ""
     parts = [f"{done} {counted(result.succeeded, thing, things)}{price}" if result.succeeded else f"nothing to {verb}"]
-    parts += [
-        f"{number:,} {word}" for number, word in ((result.skipped, "skipped"), (result.failed, "failed")) if number
-    ]
-    if result.unstarted:
-        parts.append(f"{result.unstarted:,} left for the next run")
+    others = ((result.skipped, "skipped"), (result.failed, "failed"), (result.unstarted, "left for the next run"))
+    parts += [f"{number:,} {word}" for number, word in others if number]
     return ", ".join(parts)
 
 

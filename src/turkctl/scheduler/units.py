@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def systemd_unit(command: Sequence[str], folder: Path) -> str:
-    """Return a systemd unit that runs a project's scheduler as a service; its journal gets only what people should know.
+    """Return a systemd unit that runs a project's scheduler and prints only what people should know.
 
     Args:
         command: the program and its common options.

@@ -40,8 +40,8 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
 
     An automatic approval or a disposal whose time is past and that the database has not heard of is there too, and so
     comes first; ``in`` is no time. A rejection that is final and an expiry that is past are left out: nothing can be
-    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open. ``created`` is
-    when a HIT was posted.
+    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open. ``created``
+    is when a HIT was posted.
 
     Raises:
         UsageError: no span of time, or a bad regular expression.
