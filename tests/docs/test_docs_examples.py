@@ -23,6 +23,9 @@ from turkctl.cli.top import COMMANDS
 PROJECT = """\
 mode = "local"
 
+[notify]
+command = "cat"
+
 [qualifications.trained]
 name = "Passed the colour training"
 description = "Named 80 % of the colours right."

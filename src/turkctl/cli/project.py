@@ -24,6 +24,10 @@ mode = "local"
 # sandbox = "http://127.0.0.1:8800/sandbox"
 # live = "http://127.0.0.1:8800/"
 
+# Where to send what you should know while the scheduler runs. Try it with: turkctl notify test
+# [notify]
+# command = "python3 tell.py"    # gets each event as JSON; or urls = ["…"], addresses of Apprise, as a secret
+
 # One table per experiment. After a change, run: turkctl experiments configure
 [experiments.example]
 code_version = "1.0"

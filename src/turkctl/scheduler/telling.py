@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from turkctl.errors import TurkctlError
 from turkctl.operations.hits.upcoming import tell_of_deadlines
@@ -86,7 +87,7 @@ class Teller:
             notices.mark_said(session, new, self._clock(session))
 
 
-def _fields(event: dict[str, object]) -> dict[str, object]:
+def _fields(event: dict[str, Any]) -> dict[str, Any]:
     """Return what a line for machines has beside its own time and event."""
     return {key: value for key, value in event.items() if key not in ("event", "time")}
 

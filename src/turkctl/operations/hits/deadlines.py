@@ -40,14 +40,19 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
 
     An automatic approval or a disposal whose time is past and that the database has not heard of is there too, and so
     comes first; ``in`` is no time. A rejection that is final and an expiry that is past are left out: nothing can be
-    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open. ``created``
-    is when a HIT was posted.
+    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open.
 
     Raises:
         UsageError: no span of time, or a bad regular expression.
         NotFoundError: an id, an experiment or a campaign that is not there.
         WrongMarketError: an id that belongs to another mode or market.
     """
+    now = world.now()
+    return [_timed(world, row, now) for row in foresee(world, selection, within)]
+
+
+def foresee(world: World, selection: Selection, within: timedelta) -> list[dict[str, Any]]:
+    """Return what :func:`list_deadlines` does, with when each HIT was ``created``; raises as it does."""
     if within <= timedelta(0):
         raise UsageError("--within is a span of time to look ahead", hint="write 12h, 3d or 1w")
     place, now = world.listing_place, world.now()
@@ -66,7 +71,7 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
         *(_of_hit(each.hit, DISPOSAL, each.changed + RETENTION, None) for each in idle),
     ]
     rows.sort(key=lambda row: (row["when"], row["what"], row["id"]))
-    return [_timed(world, row, now) for row in rows]
+    return rows
 
 
 def _of_work(work: WorkDue, what: str, when: datetime, mend: tuple[str, ...]) -> dict[str, Any]:
@@ -112,7 +117,8 @@ def _timed(world: World, row: dict[str, Any], now: datetime) -> dict[str, Any]:
     mend = HAPPENED if when <= now else row["mend"]
     if world.settings.origins["mode"].kind == "flag":
         mend += f" --mode {world.settings.mode}"
-    return row | {"in": _rounded(when - now), "mend": mend}
+    shown = {key: value for key, value in row.items() if key != "created"}
+    return shown | {"in": _rounded(when - now), "mend": mend}
 
 
 def _rounded(left: timedelta) -> timedelta:

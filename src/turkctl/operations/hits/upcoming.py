@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.deadlines import APPROVAL, DISPOSAL, EXPIRY, FINAL, list_deadlines
+from turkctl.operations.hits.deadlines import APPROVAL, DISPOSAL, EXPIRY, FINAL, foresee
 from turkctl.operations.notices.events import in_mode
 from turkctl.operations.selection.hits import Selection
 from turkctl.store import campaigns, notices
@@ -34,7 +34,7 @@ def tell_of_deadlines(world: World) -> None:
     with world.database.read() as session:
         running = {each.number for each in campaigns.list_all(session, place, campaigns.RUNNING)}
     groups: defaultdict[_Group, list[Row]] = defaultdict(list)
-    for row in list_deadlines(world, Selection(everything=True), 2 * DAY):
+    for row in foresee(world, Selection(everything=True), 2 * DAY):
         if row["when"] > now and not _expected(row, running):
             groups[row["what"], row["experiment"], row["when"].date()].append(row)
     near = {
