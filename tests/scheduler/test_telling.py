@@ -245,9 +245,9 @@ def test_a_scheduler_that_is_killed_while_it_sends_leaves_the_event_to_the_next(
 def test_deadlines_are_looked_for_in_the_mode_of_the_settings_without_a_task(turkctl: Run, project: Path) -> None:
     notify(project, *APPEND)
     assert turkctl("hits", "create", "--assignments", "3", "-q").code == 0
-    assert turkctl("market", "clock", "--advance", "9d").code == 0
+    assert turkctl("market", "clock", "--advance", "8d").code == 0
     assert turkctl("scheduler", "run", "--once", "-q").err == ""
-    assert turkctl("market", "clock", "--advance", "1h").code == 0
+    assert turkctl("market", "clock", "--advance", "25h").code == 0
     ran = turkctl("scheduler", "run", "--once", "-q")
     assert ran.err.startswith("1 HIT of stroop with open places expires at 20")
     assert told(project) == ["expiry"]

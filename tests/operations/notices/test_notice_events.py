@@ -144,7 +144,7 @@ def test_a_removal_from_the_market_is_told_of(study: Study) -> None:
     study.submit(hit_id, worker(1))
     study.pass_time(days=4)
     sync(study.world)
-    study.pass_time(days=124)
+    study.pass_time(days=125, hours=12)  # 120 after it expired, which is ten after it was posted
     assert "disposal" in look(study)
     assert "1 HIT of stroop is removed from the market at 20" in told(study)[-1][1]
 

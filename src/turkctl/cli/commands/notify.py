@@ -13,6 +13,11 @@ from turkctl.errors import ExitCode, TurkctlError, UsageError
 app = make_group("Have events sent to you: to a program of yours, or to mail and chat.")
 
 
+@app.callback()
+def group() -> None:
+    """Keep a group of one command a group."""
+
+
 @app.command()
 def test(ctx: typer.Context) -> None:
     """Send a test event to everything that [notify] names, and say what happened.
