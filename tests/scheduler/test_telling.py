@@ -159,7 +159,7 @@ def test_results_are_sentences_on_standard_error_and_in_the_history(turkctl: Run
     assert turkctl("tasks", "create", "sync", "--every", "1h").code == 0
     ran = turkctl("scheduler", "run", "--once")
     posted = "campaign 1: 0 of 12 people, posted 9 for $5.40"
-    synced = "checked 1 HIT, 0 changed HITs and 0 new assignments"
+    synced = "checked 1 HIT: 0 changed, 0 new assignments"
     assert ran.err.splitlines() == [posted, f"sync: {synced}"]
     assert ran.out == "2 runs of tasks\n"
     rows = json.loads(turkctl("tasks", "history", "--json").out)

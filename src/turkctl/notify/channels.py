@@ -10,8 +10,8 @@ import shlex
 import signal
 import subprocess
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ class AppriseChannel:
                 "sending to notify.urls needs Apprise, which is not installed",
                 hint="run: pip install 'turkctl[notify]'",
             ) from None
-        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
+        with _warnings_of("apprise") as log:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # Apprise reads all of its plugins, some of which use what is old
@@ -153,7 +153,7 @@ class AppriseChannel:
                 )
             except Exception as error:  # noqa: BLE001  # a plugin may raise anything, and a scheduler goes on
                 raise NotSentError(f"Apprise failed with {type(error).__name__}", hint=self._hint) from None
-            said = self._without_secrets(log.getvalue())
+            said = self._without_secrets(log)
         if not known:
             raise NotSentError(f"Apprise does not understand the address{said}", hint=self._hint)
         if not sent:
@@ -161,12 +161,39 @@ class AppriseChannel:
 
     _hint = "check notify.urls, then run: turkctl notify test"
 
-    def _without_secrets(self, said: str) -> str:
+    def _without_secrets(self, said: Sequence[str]) -> str:
         """Return what Apprise said first, for the end of a message, without any part of the address but its host."""
-        first = (said.strip().splitlines() or [""])[0].strip()
+        first = " ".join(said[0].split()) if said else ""
         for part in sorted(_secret_parts(self._address), key=len, reverse=True):
             first = first.replace(part, MASK)
         return f": {first[:_FIRST_WORDS]}" if first else ""
+
+
+class _Collector(logging.Handler):
+    """Keeps the messages of a log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.collected: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one message."""
+        self.collected.append(record.getMessage())
+
+
+@contextmanager
+def _warnings_of(name: str) -> Iterator[list[str]]:
+    """Collect what a library warns of in the block, in place of showing it: it may hold secrets."""
+    handler = _Collector()
+    logger = logging.getLogger(name)
+    before = logger.handlers[:], logger.propagate, logger.level
+    logger.handlers[:], logger.propagate = [handler], False
+    logger.setLevel(logging.WARNING)
+    try:
+        yield handler.collected
+    finally:
+        logger.handlers[:], logger.propagate = before[0], before[1]
+        logger.setLevel(before[2])
 
 
 def _secret_parts(address: str) -> set[str]:

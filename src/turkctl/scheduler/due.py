@@ -232,6 +232,6 @@ def in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {first}"
 
 
-def log_error(error: BaseException) -> None:
+def log_error(error: Exception) -> None:
     """Log an error that is a bug in turkctl, with its traceback."""
     log("unexpected_error", level=logging.ERROR, trace=error, error=in_words(error))

@@ -55,8 +55,8 @@ def sync(world: World, options: Options, _now: datetime) -> RunSummary:
 
     report = run(world, full=bool(options.get("full")), grant=grant_new)
     read, failed = report.read, report.read.failed
-    found = [counted(len(read.changed), "changed HIT"), counted(read.assignments_new, "new assignment")]
-    text = f"checked {counted(report.hits_checked, 'HIT')}, {' and '.join(found)}"
+    new = counted(read.assignments_new, "new assignment")
+    text = f"checked {counted(report.hits_checked, 'HIT')}: {len(read.changed):,} changed, {new}"
     return RunSummary(text, error=_first(failed, f"{counted(len(failed), 'HIT')} could not be read"))
 
 

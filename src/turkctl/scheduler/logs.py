@@ -45,7 +45,7 @@ def pairs(**fields: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = str(_plain(value))
+    text = f"{value.total_seconds():.3f}" if isinstance(value, timedelta) else str(_plain(value))
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 

@@ -121,7 +121,8 @@ def _attempt(
 
 def _wait(before: int) -> timedelta:
     """Return the wait after a failed attempt that so many went before."""
-    return min(FIRST_WAIT * 2 ** min(before, 12), LONGEST_WAIT)
+    doublings = 1 << min(before, 12)  # more than enough for the longest
+    return min(FIRST_WAIT * doublings, LONGEST_WAIT)
 
 
 def as_event(notice: Notice) -> dict[str, Any]:
