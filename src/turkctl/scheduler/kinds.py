@@ -13,6 +13,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, RunSummary, TaskKind, selection_of
 from turkctl.store import tasks
 from turkctl.store.campaigns import MET
+from turkctl.store.rounds import FAILED
 from turkctl.store.tasks import Task
 from turkctl.units import format_money
 from turkctl.words import counted, meant
@@ -35,7 +36,7 @@ _NOTHING_POSTED = {
     "waiting": "posted nothing",
     "closed": "posted nothing",
     "exhausted": "waits for money",
-    "failed": "could not post",
+    FAILED: "could not post",
 }
 """The words for a round's outcome where nothing was posted; other outcomes are words themselves."""
 
@@ -138,7 +139,7 @@ def round_in_words(report: RoundReport) -> str:
         return f"{start}, posted {report.posted:,} for ${format_money(report.batch.cost)}"
     if report.outcome == MET:
         return f"{start}, the goal is met"
-    why = f": {report.reason}" if report.reason else ""
+    why = f": {report.reason}" if report.reason and report.outcome != FAILED else ""
     return f"{start}, {_NOTHING_POSTED.get(report.outcome, report.outcome)}{why}"
 
 

@@ -85,6 +85,15 @@ def test_a_superseded_campaign_is_told_of_with_what_to_do(study: Study) -> None:
     assert message.endswith("run: turkctl hits expire --campaign 1")
 
 
+def test_another_mode_is_named_in_the_sentence_and_in_the_command(study: Study) -> None:
+    study.create(2)
+    study.write("UPDATE turkctl_campaign SET mode = 'live'")
+    study.configure({"stroop": "2.0"})
+    ((_, message),) = told(study)
+    assert message.startswith("campaign 1 of stroop (mode live) is superseded")
+    assert message.endswith("turkctl hits expire --campaign 1 --mode live")
+
+
 def test_whoever_cancels_a_campaign_is_not_told_of_it(study: Study) -> None:
     study.create(2)
     cancel(study.world, 1)

@@ -260,7 +260,8 @@ def run_(ctx: typer.Context, name: Name) -> None:
     run = invocation(ctx)
     context = run.context
     machines = run.settings["output"] == "jsonl"
-    with shown(logging.WARNING, machines=machines, verbose=run.verbosity > 0), stoppable() as stop:
+    level = logging.DEBUG if run.verbosity else logging.WARNING
+    with shown(level, machines=machines, verbose=run.verbosity > 0), stoppable() as stop:
         made = run_by_hand(context, name, stop, lambda held: run.output.note(f"{held.message}; waiting for it"))
     run.output.outcome(made)
     codes = {"ok": ExitCode.OK, "interrupted": ExitCode.INTERRUPTED}

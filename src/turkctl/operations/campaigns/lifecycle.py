@@ -156,7 +156,7 @@ def end(
 
 
 def exhaust(session: Session, campaign_id: int, reason: str, now: datetime, people: int) -> None:
-    """Let a running campaign wait for money; one that waits already gets the new reason.
+    """Let a running campaign wait for money, and tell of it.
 
     Args:
         session: the transaction in which money was found missing.
@@ -165,11 +165,10 @@ def exhaust(session: Session, campaign_id: int, reason: str, now: datetime, peop
         now: the time that the study lives in.
         people: number of people who completed it.
     """
-    values: dict[str, Any] = {"new": campaigns.EXHAUSTED, "reason": reason, "now": now}
-    if campaigns.set_status(session, campaign_id, expected=(campaigns.ACTIVE,), **values):
+    if campaigns.set_status(
+        session, campaign_id, expected=campaigns.RUNNING, new=campaigns.EXHAUSTED, reason=reason, now=now
+    ):
         tell_of_campaign(session, find(session, campaign_id), people, now)
-    else:
-        campaigns.set_status(session, campaign_id, expected=(campaigns.EXHAUSTED,), **values)
 
 
 def give_up_unsent(session: Session, campaign: Campaign, reason: str, now: datetime) -> None:

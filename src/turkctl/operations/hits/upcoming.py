@@ -8,7 +8,7 @@ from typing import Any
 
 from turkctl.operations.engine.world import World
 from turkctl.operations.hits.deadlines import APPROVAL, DISPOSAL, EXPIRY, FINAL, foresee
-from turkctl.operations.notices.events import in_mode
+from turkctl.operations.notices.events import in_mode, mode_flag
 from turkctl.operations.selection.hits import Selection
 from turkctl.store import campaigns, notices
 from turkctl.units import ZERO, format_money, format_time
@@ -66,7 +66,7 @@ def _expected(row: Row, running: set[int]) -> bool:
 def _words(what: str, rows: list[Row], mode: str) -> str:
     """Return what is about to happen, in a sentence."""
     number = len(rows)
-    of = f" of {rows[0]['experiment']}" if rows[0]["experiment"] else ""
+    of = (f" of {rows[0]['experiment']}" if rows[0]["experiment"] else "") + in_mode(mode)
     moment = format_time(rows[0]["when"].replace(microsecond=0))
     when = f"at {moment}" if number == 1 else f"from {moment} on"
     money = format_money(sum((row["amount"] or ZERO for row in rows), ZERO))
@@ -77,5 +77,4 @@ def _words(what: str, rows: list[Row], mode: str) -> str:
         EXPIRY: f"{counted(number, 'HIT')}{of} with open places {plural(number, 'expires', 'expire')} {when}",
         DISPOSAL: f"{counted(number, 'HIT')}{of} {plural(number, 'is', 'are')} removed from the market {when}",
     }
-    command = "turkctl hits deadlines" + ("" if mode == "local" else f" --mode {mode}")
-    return f"{happens[what]}{in_mode(mode)}; see: {command}"
+    return f"{happens[what]}; see: turkctl hits deadlines{mode_flag(mode)}"

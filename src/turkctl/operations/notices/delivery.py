@@ -134,7 +134,7 @@ def as_event(notice: Notice) -> dict[str, Any]:
         "experiment": notice.experiment,
         "campaign": notice.campaign,
         "task": notice.task,
-        "time": format_time(notice.happened),
+        "time": format_time(notice.happened.replace(microsecond=0)),
         "id": notice.key,
     }
 

@@ -37,14 +37,14 @@ def tell_of_campaign(session: Session, campaign: Campaign, people: int | None, n
     slug = experiments.current(session, campaign.experiment_id).slug
     counted = "" if people is None else f" with {people} of {campaign.goal} people"
     why = "" if campaign.status == campaigns.MET else f": {campaign.reason}"
-    message = f"campaign {campaign.number} of {slug} {TOLD[campaign.status]}{counted}{why}{_next_step(campaign)}"
+    name = f"campaign {campaign.number} of {slug}{in_mode(campaign.mode)}"
     exhausted = campaign.status == campaigns.EXHAUSTED
     when = f"after {rounds.total_posted(session, campaign.number)} posted" if exhausted else format_time(now)
     notices.add(
         session,
         f"campaign {campaign.number} {campaign.status} {when}",
         f"campaign_{campaign.status}",
-        message + in_mode(campaign.mode),
+        f"{name} {TOLD[campaign.status]}{counted}{why}{_next_step(campaign)}",
         mode=campaign.mode,
         happened=now,
         experiment=slug,
@@ -56,7 +56,8 @@ def _next_step(campaign: Campaign) -> str:
     if campaign.status == campaigns.EXHAUSTED:
         return f"; it looks again every {format_duration(timedelta(seconds=campaign.every))}"
     if campaign.status == campaigns.SUPERSEDED:
-        return f"; its HITs stay open, to expire them run: turkctl hits expire --campaign {campaign.number}"
+        command = f"turkctl hits expire --campaign {campaign.number}{mode_flag(campaign.mode)}"
+        return f"; its HITs stay open, to expire them run: {command}"
     return ""
 
 
@@ -85,5 +86,10 @@ def tell_of_failure(session: Session, claimed: ClaimedRun, message: str, now: da
 
 
 def in_mode(mode: str) -> str:
-    """Return how a sentence ends that is about another mode than local, where no real money is."""
+    """Return what a sentence says of its mode, which is nothing in mode local."""
     return "" if mode == "local" else f" (mode {mode})"
+
+
+def mode_flag(mode: str) -> str:
+    """Return what a command needs at its end to be about the mode."""
+    return "" if mode == "local" else f" --mode {mode}"
