@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from turkctl.cli.bars import bars
 from turkctl.cli.ending import process
-from turkctl.cli.tables import drawn, fit, plain_lines
+from turkctl.cli.tables import HEADINGS, drawn, fit, plain_lines
 from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, unfiltered
 from turkctl.units import format_duration, format_money, format_time
@@ -135,7 +135,8 @@ class Output:
     def _lines(self, record: Row) -> None:
         """Print a line per key; lists of things follow as tables of what is short enough for one."""
         tables = {key: value for key, value in record.items() if _is_table(value)}
-        lines = dict(_flat({key: value for key, value in record.items() if key not in tables}))
+        flat = _flat({key: value for key, value in record.items() if key not in tables})
+        lines = {HEADINGS.get(key, key): value for key, value in flat}
         width = max((len(key) for key in lines), default=0)
         for key, value in lines.items():
             self._write(f"{key:<{width}}  {harmless(cell(value))}".rstrip() + "\n")

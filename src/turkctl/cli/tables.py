@@ -32,7 +32,7 @@ SPARE = (
 )
 """Columns that a narrow terminal can do without, the most dispensable first; after them go those on the right."""
 
-HEADINGS = {"mend": "fix"}
+HEADINGS = {"mend": "fix", "spent": "committed"}
 """What a column is called where people read it, if that is another word than its key in JSON and CSV."""
 
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\dZ$")
