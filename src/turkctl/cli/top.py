@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "experiments": "Read experiments from files; list, show, preview and check them.",
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "labels": "Combine several workers' labels into one per item; rate the workers.",
+    "log": "Show what was done, when, by whom, by which command, at what cost.",
     "market": "Serve the built-in market, simulate workers on it, turn its clock.",
     "participants": "List, count, show and export participants, psiTurk's too.",
     "qualifications": "Create, grant and revoke qualification types of your own.",

@@ -6,6 +6,7 @@ bill, and what is left out and why. :mod:`turkctl.operations.engine.batch` appli
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -167,6 +168,13 @@ class BatchResult:
             "cost": format_money(self.cost),
             "results": [item.as_dict() for item in self.results],
         }
+
+    def outcome(self) -> str:
+        """Return what became of the items, as in ``12 approved, 1 failed``."""
+        numbers = Counter(item.status for item in self.results)
+        last = {FAILED: numbers.pop(FAILED, 0), SKIPPED: numbers.pop(SKIPPED, 0), "not begun": self.unstarted}
+        parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in {**numbers, **last}.items() if number]
+        return ", ".join(parts)
 
     def summary(self) -> str:
         """One line for people."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
+
+from turkctl.operations.engine.tally import Tally
 
 if TYPE_CHECKING:
     from turkctl.mturk.client import MTurk
@@ -22,11 +24,15 @@ class CommandOrigin:
         command: the command line, or the task.
         slot: of a task.
         since: when the command line was given, by :func:`time.monotonic`; None where nobody gave one.
+        act: what is done, for the log, as in ``hits create``; None where nobody leaves a line for it.
+        tally: collects what comes of it.
     """
 
     command: str
     slot: datetime | None = None
     since: float | None = None
+    act: str | None = None
+    tally: Tally = field(default_factory=Tally, compare=False)
 
 
 class World(Protocol):
