@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "market": "Serve the built-in market, simulate workers on it, turn its clock.",
     "participants": "List, count, show and export participants, psiTurk's too.",
     "qualifications": "Create, grant and revoke qualification types of your own.",
+    "report": "Write an experiment's closing report: people, dates, wages, money, exclusions.",
     "scheduler": "Run recurring tasks when they are due.",
     "sync": "Bring HITs, assignments and participants up to date with the market.",
     "tasks": "Create, list, change, pause, run and delete recurring tasks.",
