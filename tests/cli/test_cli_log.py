@@ -55,9 +55,9 @@ def test_every_act_leaves_a_line_with_the_person_the_command_and_what_came_of_it
     ]
     assert [line["outcome"] for line in found] == [
         "1 experiment created",
-        "1 created",
+        "1 HIT created",
         "1 HIT changed, 2 assignments read",
-        "2 approved",
+        "2 assignments approved",
         "campaign 1 created: 10 people wanted",
         "campaign 1 cancelled",
     ]
@@ -94,7 +94,12 @@ def test_items_that_fail_are_counted(worked: Path, turkctl: Run) -> None:
     workers = [row["worker_id"] for row in json.loads(turkctl("workers", "list", "--json").out)]
     assert turkctl("workers", "approve", *workers, "3NOSUCHASSIGNMENT00000000000001").code == 1
     line = lines(turkctl)[-1]
-    assert (line["outcome"], line["matched"], line["succeeded"], line["failed"]) == ("2 approved, 1 failed", 3, 2, 1)
+    assert (line["outcome"], line["matched"], line["succeeded"], line["failed"]) == (
+        "2 assignments approved, 1 failed",
+        3,
+        2,
+        1,
+    )
 
 
 def test_secrets_in_a_command_line_are_masked(worked: Path, turkctl: Run) -> None:
@@ -123,7 +128,7 @@ def test_a_table_shows_one_line_for_each_act_the_newest_last(worked: Path, turkc
     assert turkctl("workers", "approve", "--all").code == 0
     shown = turkctl("log").out.splitlines()
     assert shown[0].split() == ["WHEN", "WHO", "ACT", "COMMAND", "OUTCOME", "COST"]
-    assert "2 approved" in shown[-1]
+    assert "2 assignments approved" in shown[-1]
     assert len(shown) == 5
 
 
@@ -132,7 +137,10 @@ def test_tasks_and_rounds_of_the_scheduler_leave_lines_that_name_the_task(worked
     assert turkctl("campaign", "create", "--goal", "5").code == 0
     assert turkctl("scheduler", "run", "--once").code == 0
     found = {line["command"]: line for line in lines(turkctl)}
-    assert (found["task nightly"]["act"], found["task nightly"]["outcome"]) == ("hits approve", "2 approved")
+    assert (found["task nightly"]["act"], found["task nightly"]["outcome"]) == (
+        "hits approve",
+        "2 assignments approved",
+    )
     round_ = found["task campaign-1"]
     assert round_["act"] == "campaigns run"
     assert round_["outcome"].startswith("campaign 1 round 1: 3 assignments posted")

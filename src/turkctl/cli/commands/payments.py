@@ -90,11 +90,11 @@ def list_(
     """
     from turkctl.accounts import with_market
     from turkctl.operations.payments.ledger import COLUMNS
-    from turkctl.operations.payments.totals import in_words
+    from turkctl.operations.payments.totals import in_words, shown_columns
 
     run = invocation(ctx)
     columns, rows, sums = _found(run, filters)
-    run.output.rows(columns if filters.by else with_market(COLUMNS, rows), rows)
+    run.output.rows(shown_columns(columns, sums) if filters.by else with_market(COLUMNS, rows), rows)
     if run.output.format == "table":
         run.output.text(in_words(sums))
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from turkctl.errors import ExitCode, TurkctlError
 from turkctl.units import ZERO, format_money
+from turkctl.words import counted
 
 P = TypeVar("P")
 
@@ -22,6 +23,17 @@ PLANNED = "planned"
 SKIPPED = "skipped"
 FAILED = "failed"
 ALREADY_DONE = "already_done"
+
+
+_THINGS = {
+    **dict.fromkeys(("create", "delete", "disable", "dispatch", "expire", "extend"), ("HIT",)),
+    **dict.fromkeys(("approve", "bonus", "reject"), ("assignment",)),
+    **dict.fromkeys(
+        ("block", "compensate", "exclude", "grant", "include", "message", "revoke", "unblock"), ("worker",)
+    ),
+    **dict.fromkeys(("drop", "optimize"), ("index", "indexes")),
+}
+"""What actions act on, one and many; the others, on items."""
 
 
 @dataclass(frozen=True)
@@ -170,11 +182,15 @@ class BatchResult:
         }
 
     def outcome(self) -> str:
-        """Return what became of the items, as in ``12 approved, 1 failed``."""
+        """Return what became of the items, as in ``12 assignments approved, 1 failed``."""
         numbers = Counter(item.status for item in self.results)
-        last = {FAILED: numbers.pop(FAILED, 0), SKIPPED: numbers.pop(SKIPPED, 0), "not begun": self.unstarted}
-        parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in {**numbers, **last}.items() if number]
-        return ", ".join(parts)
+        last = {SKIPPED: numbers.pop(SKIPPED, 0), FAILED: numbers.pop(FAILED, 0), "not begun": self.unstarted}
+        found = [(number, status.replace("_", " ")) for status, number in {**numbers, **last}.items() if number]
+        if not found:
+            return ""
+        (number, status), *others = found
+        first = f"{counted(number, *_THINGS.get(self.action, ('item',)))} {status}"
+        return ", ".join([first, *(f"{number:,} {status}" for number, status in others)])
 
     def summary(self) -> str:
         """One line for people."""

@@ -65,6 +65,11 @@ def _value(row: Row, name: str) -> Any:
     return None if row["paid_at"] is None else row["paid_at"].astimezone(UTC).date().isoformat()
 
 
+def shown_columns(columns: Sequence[str], sums: Row) -> list[str]:
+    """Return the columns that a table needs: that of unknown amounts only where there are some."""
+    return [column for column in columns if column != "unknown" or sums["unknown"]]
+
+
 def in_words(sums: Row) -> str:
     """Return the sums as one line for people."""
     parts = [f"{name} ${format_money(sums[name])}" for name in SUMS[1:5] if sums[name] or name == "fees"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from turkctl.operations.payments.totals import SUMS
+from turkctl.operations.payments.totals import SUMS, shown_columns
 from turkctl.operations.report.facts import CAMPAIGN
 from turkctl.units import format_money
 
@@ -48,7 +48,7 @@ def sections(report: Facts) -> list[Section]:
         Section("People", people, ("condition", "people"), by_condition),
         Section("Dates", report["dates"]),
         Section("Work", report["work"]),
-        Section("Money", {}, ("currency", *SUMS), report["money"]),
+        Section("Money", {}, _money_columns(report["money"]), report["money"]),
         Section("Wages", _wages(report["wages"])),
         Section("Who could take part", _requirements(report["requirements"])),
         Section(
@@ -60,6 +60,11 @@ def sections(report: Facts) -> list[Section]:
         ),
         Section("Campaigns", {}, CAMPAIGN, report["campaigns"]),
     ]
+
+
+def _money_columns(money: Sequence[Facts]) -> list[str]:
+    some = next((row for row in money if row["unknown"]), money[0])
+    return ["currency", *shown_columns(SUMS, some)]
 
 
 def _wages(wages: Facts) -> dict[str, Any]:
