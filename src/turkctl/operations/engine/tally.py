@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from turkctl.operations.engine.plan import BatchResult
 from turkctl.units import ZERO
+
+MOST_SAID = 3
+"""What an outcome tells one by one, as of the rounds that a watch has run."""
 
 
 @dataclass
@@ -32,10 +34,20 @@ class Tally:
         self.experiments.update(slug for slug in slugs if slug is not None)
 
     def add(self, result: BatchResult, *slugs: str) -> None:
-        """Take a batch that was applied; one that did nothing, because nothing matched, is nothing to tell."""
-        if not result.dry_run and (result.succeeded or result.failed or result.unstarted):
-            self.results.append(result)
-            self.experiments.update(slugs)
+        """Take a batch that was applied; one that did nothing, because nothing matched, is nothing to tell.
+
+        Batches of one action, as a watch applies many, are told as one.
+        """
+        if result.dry_run or not (result.succeeded or result.failed or result.unstarted):
+            return
+        self.experiments.update(slugs)
+        before = next((each for each in self.results if each.action == result.action), None)
+        if before is None:
+            self.results.append(replace(result, results=list(result.results)))
+            return
+        before.results += result.results
+        before.unstarted += result.unstarted
+        before.interrupted = before.interrupted or result.interrupted
 
     @property
     def is_empty(self) -> bool:
@@ -62,7 +74,9 @@ class Tally:
         """Return what the batches acted on."""
         return list(dict.fromkeys(item.id for result in self.results for item in result.results))
 
-    def parts(self) -> Iterator[str]:
-        """Yield what was done, in words."""
-        yield from self.said
-        yield from (result.outcome() for result in self.results)
+    def outcome(self) -> list[str]:
+        """Return what was done, in words; of much that was said, the first."""
+        said = self.said
+        if len(said) > MOST_SAID:
+            said = [*said[: MOST_SAID - 1], f"and {len(said) - MOST_SAID + 1:,} more"]
+        return [*said, *(result.outcome() for result in self.results)]

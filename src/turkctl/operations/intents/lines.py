@@ -24,8 +24,6 @@ from turkctl.store.leases import Claimant
 from turkctl.store.runs import Run
 
 INTERRUPTED = "interrupted"
-SEVERAL = 3
-"""Kinds of outcomes that a line names one by one; of more, only the first."""
 
 
 @contextmanager
@@ -97,6 +95,8 @@ def _new(world: World, act: str, me: Claimant, place: Place, now: datetime) -> R
 
 
 def _code(tally: Tally, error: BaseException | None) -> str | None:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
     if error is not None:
         return error.code if isinstance(error, TurkctlError) else type(error).__name__
     return INTERRUPTED if any(result.interrupted for result in tally.results) else None
@@ -104,9 +104,7 @@ def _code(tally: Tally, error: BaseException | None) -> str | None:
 
 def _outcome(tally: Tally, error: BaseException | None) -> str:
     """Return what came of the command in a short sentence."""
-    parts = list(dict.fromkeys(tally.parts()))
-    if len(parts) > SEVERAL:
-        parts = [*parts[: SEVERAL - 1], f"and {len(parts) - SEVERAL + 1} more"]
+    parts = tally.outcome()
     code = _code(tally, error)
     if code is not None:
         parts.append(_ending(error, code))

@@ -410,8 +410,10 @@ class RunRow:
 
     def _values(self, session: Session, number: int, error: BaseException | None) -> dict[str, Any]:
         values: dict[str, Any] = {"ended": self._world.now()}
+        code = None
         if error is not None:
-            values["error"] = error.code if isinstance(error, TurkctlError) else type(error).__name__
+            code = error.code if isinstance(error, TurkctlError) else type(error).__name__
+            values["error"] = code
         result, before = self._result, runs.get(session, number)
         if result is not None and before is not None:
             values |= {
@@ -420,6 +422,6 @@ class RunRow:
                 "skipped": result.skipped,
                 "failed": result.failed,
                 "cost": before.cost + result.cost,
-                "error": "interrupted" if result.interrupted else None,
+                "error": "interrupted" if result.interrupted else code,
             }
         return values
