@@ -137,6 +137,24 @@ def test_a_report_of_no_experiment_or_of_one_without_work_is_refused_or_empty(co
     assert turkctl("report", "stroop").code == 0
 
 
+def test_people_of_whom_only_psiturks_rows_tell_are_counted_with_their_condition(
+    configured: Path, turkctl: Run, execute: Callable[..., None]
+) -> None:
+    for number, (status, condition) in enumerate([("5", "0"), ("4", "1"), ("2", "1")]):
+        names = (f"AW{number}:3A{number}", f"3A{number}", f"AW{number}", "3HIT", "1.0", "local")
+        columns = "uniqueid, assignmentid, workerid, hitid, codeversion, mode, status, cond, bonus"
+        values = "?, ?, ?, ?, ?, ?, ?, ?, 0"
+        execute(f"INSERT INTO assignments ({columns}) VALUES ({values})", *names, status, condition)
+    found = report(turkctl)
+    assert found["people"] == {
+        "took_part": 2,
+        "counted": 2,
+        "paid": 0,
+        "by_condition": [{"condition": 0, "people": 1}, {"condition": 1, "people": 1}],
+    }
+    assert (found["work"]["approved_elsewhere"], found["work"]["undecided"]) == (1, 1)
+
+
 @pytest.fixture
 def execute(folder: Path) -> Callable[..., None]:
     """Changes the study's database past the program."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from study_support import Study, everything, new_study
+from study_support import Study, everything
 
 from turkctl.errors import MarketUnreachableError
 from turkctl.operations.engine.world import CommandOrigin
@@ -21,10 +19,10 @@ from turkctl.operations.workers.approve import prepare_approve
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Iterator[Study]:
-    with new_study(tmp_path) as made:
-        made.world.__dict__["origin"] = CommandOrigin("turkctl hits create --hits 6", act="hits create")
-        yield made
+def study(either: Study) -> Study:
+    """A study whose world is that of a command."""
+    either.world.__dict__["origin"] = CommandOrigin("turkctl hits create --hits 6", act="hits create")
+    return either
 
 
 def lines(study: Study) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study_support import Study, everything, new_study
+from databases import KINDS, new_database
+from study_support import Study, everything
 
 from turkctl.errors import UsageError
 from turkctl.operations.campaigns.lists import row_of
@@ -25,10 +26,17 @@ from turkctl.operations.workers.reject import prepare_reject
 from turkctl.store import experiments
 
 
-@pytest.fixture
-def study(tmp_path: Path) -> Iterator[Study]:
-    with new_study(tmp_path) as made:
-        yield made
+@pytest.fixture(params=KINDS)
+def study(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Study]:
+    """One experiment, and nothing posted, on either kind of database."""
+    with new_database(request.param, tmp_path) as url:
+        (tmp_path / "turkctl.toml").write_text("")
+        made = Study(tmp_path, url)
+        made.configure({"stroop": "1.0"})
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def approve(study: Study) -> None:
