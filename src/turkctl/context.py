@@ -45,7 +45,7 @@ class Context:
     Attributes:
         settings: the resolved settings.
         notice: called with what the user has to know while a batch waits, from any thread.
-        origin: the command being run, as typed, when it was given, by :func:`time.monotonic`, and what came of it.
+        origin: the command being run, as typed, when it was given, by :func:`time.monotonic`, and its results so far.
     """
 
     def __init__(

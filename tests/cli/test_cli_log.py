@@ -1,4 +1,4 @@
-"""turkctl log: what was done, by whom, by which command, and what came of it."""
+"""turkctl log: what was done, by whom, by which command, with which result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List the log of acts: what was done, when, by whom, by which command, what came of it, at what cost.
+"""List the log of acts: what was done, when, by whom, by which command, with which result, at what cost.
 
 :mod:`turkctl.operations.intents.lines` writes it.
 """

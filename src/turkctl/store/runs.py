@@ -73,7 +73,7 @@ class Run(TurkctlTable, table=True):
     account: str | None = Field(default=None, max_length=255)
     """The user whose process it is; None before that was kept."""
     outcome: str | None = Field(default=None, sa_type=Text)
-    """Of a line that is closed: what came of it, in a short sentence."""
+    """Of a line that is closed: its result, in a short sentence."""
     experiments: list[str] | None = Field(default=None, sa_type=Json)
     """Of a line that is closed: the slugs of the experiments that it was about."""
     part_of: int | None = Field(default=None, index=True)
@@ -167,7 +167,7 @@ def by_number(session: Session, numbers: Collection[int]) -> dict[int, Run]:
 
 
 def close_line(session: Session, number: int, values: Mapping[str, Any]) -> None:
-    """End a line with what came of it."""
+    """End a line with its result."""
     session.connection().execute(update(RUNS).where(RUNS.c.id == number).values(state=ENDED, **values))
 
 

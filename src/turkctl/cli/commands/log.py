@@ -38,7 +38,7 @@ def log(
     ] = None,
     all_modes: Annotated[bool, typer.Option("--all-modes", help="Show those of all modes.")] = False,
 ) -> None:
-    """Show what was done: when, by whom, by which command, what came of it and what it cost; the newest last.
+    """Show what was done: when, by whom, by which command, with which result and at what cost; the newest last.
 
     Every command that changes something leaves a line, also when it fails, and so does every task that the scheduler
     runs and that has something to do.

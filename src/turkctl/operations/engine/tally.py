@@ -1,4 +1,4 @@
-"""Collect what came of a command or a task, for its line in the log of acts."""
+"""Collect the results of a command or a task, for its line in the log of acts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MOST_SAID = 3
 
 
 @dataclass
-class Tally:
-    """What came of one command so far. Operations that change something say so here; nothing else has to know why.
+class ActTally:
+    """The results of one command so far. Operations that change something say so here, and need not know of the log.
 
     Attributes:
         line: the number of its line, once it has one.

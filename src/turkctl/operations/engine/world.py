@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from turkctl.operations.engine.tally import Tally
+from turkctl.operations.engine.tally import ActTally
 
 if TYPE_CHECKING:
     from turkctl.mturk.client import MTurk
@@ -32,7 +32,7 @@ class CommandOrigin:
     slot: datetime | None = None
     since: float | None = None
     act: str | None = None
-    tally: Tally = field(default_factory=Tally, compare=False)
+    tally: ActTally = field(default_factory=ActTally, compare=False)
 
 
 class World(Protocol):

@@ -1,4 +1,4 @@
-"""Leave lines in the log of acts: who did what, by which command, what came of it, and at what cost.
+"""Leave lines in the log of acts: who did what, by which command, with which result, and at what cost.
 
 A line is a row of the table of runs. It is begun in the transaction of the command's first run, so that none is lost
 in a crash, or else written when the command ends. The runs that the command begins are parts of its line.
@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import ExitCode, TurkctlError, UnreachableError
-from turkctl.operations.engine.tally import Tally
+from turkctl.operations.engine.tally import ActTally
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents import processes
 from turkctl.operations.intents.lease import this_process
@@ -94,7 +94,7 @@ def _new(world: World, act: str, me: Claimant, place: Place, now: datetime) -> R
     )
 
 
-def _code(tally: Tally, error: BaseException | None) -> str | None:
+def _code(tally: ActTally, error: BaseException | None) -> str | None:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     if error is not None:
@@ -102,8 +102,8 @@ def _code(tally: Tally, error: BaseException | None) -> str | None:
     return INTERRUPTED if any(result.interrupted for result in tally.results) else None
 
 
-def _outcome(tally: Tally, error: BaseException | None) -> str:
-    """Return what came of the command in a short sentence."""
+def _outcome(tally: ActTally, error: BaseException | None) -> str:
+    """Return the result of the command in a short sentence."""
     parts = tally.outcome()
     code = _code(tally, error)
     if code is not None:
