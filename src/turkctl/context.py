@@ -6,11 +6,12 @@ so that a command pays only for what it needs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import ConfigError, DatabaseUnreachableError
+from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.paths import is_lost
 from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_money
@@ -46,7 +47,7 @@ class Context:
     Attributes:
         settings: the resolved settings.
         notice: called with messages for the user while a batch waits, from any thread.
-        origin: the command being run, as typed, and when it was given, by :func:`time.monotonic`.
+        origin: the command being run, as typed, when it was given, by :func:`time.monotonic`, and its results so far.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class Context:
         notice: Callable[[str], None] = lambda _words: None,
         command: str = "turkctl",
         since: float | None = None,
+        act: str | None = None,
     ) -> None:
         self.settings = settings
         self.notice = notice
         self._command = command
         self._since = since
+        self._act = act
         self._opened: list[Any] = []
         self._for_others = False
         """Whether the built-in market is served to other computers."""
@@ -374,12 +377,25 @@ class Context:
         seen = self._glance()
         return datetime.now(UTC) if seen is None else seen.now
 
-    @property
+    @cached_property
     def origin(self) -> CommandOrigin:
         """Return the command that this context is for."""
         from turkctl.operations.engine.world import CommandOrigin
 
-        return CommandOrigin(self._command, since=self._since)
+        return CommandOrigin(self._command, since=self._since, act=self._act)
+
+    def leave_line(self, error: BaseException | None = None) -> None:
+        """Leave a line in the log for the command, if it opened the database and did something, or failed.
+
+        Raises:
+            DatabaseUnreachableError: the database did not answer.
+        """
+        if "database" not in self.__dict__ and self.origin.tally.is_empty:
+            return
+        from turkctl.operations.intents.lines import leave_line
+
+        with suppress(SchemaError):  # psiTurk's database, without tables of ours, has no log
+            leave_line(self, error)
 
     def engine(self, **options: Any) -> Engine:
         """Return a batch engine that logs what it does; ``options`` are its attributes."""

@@ -78,14 +78,6 @@ def _read_addresses(_key: Key, value: Any) -> str | None:
     return " ".join(each.strip() for each in found) if whole else None
 
 
-def _read_addresses(_key: Key, value: Any) -> str | None:
-    found = value.split() if isinstance(value, str) else value
-    if not isinstance(found, list) or not found:
-        return None
-    whole = all(isinstance(each, str) and "://" in each and len(each.split()) == 1 for each in found)
-    return " ".join(each.strip() for each in found) if whole else None
-
-
 def _read_choice(key: Key, value: Any) -> str | None:
     return value if isinstance(value, str) and value in key.choices else None
 

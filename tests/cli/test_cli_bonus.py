@@ -36,7 +36,7 @@ def approved(configured: Path, turkctl: Run) -> list[str]:
 
 
 def payments(turkctl: Run) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(turkctl("workers", "payments", "list", "--json").out)
+    found: list[dict[str, Any]] = json.loads(turkctl("workers", "payments", "list", "--kind", "bonus", "--json").out)
     return found
 
 

@@ -18,8 +18,10 @@ MODES = ("local", "sandbox", "live")
 
 
 def invocation(ctx: typer.Context) -> Invocation:
-    """Return the invocation that a command belongs to."""
+    """Return the invocation that a command belongs to, which then knows the command's name."""
     found: Invocation = ctx.find_root().ensure_object(Invocation)
+    found.command = ctx.command_path.partition(" ")[2]
+    found.dry_run = bool(ctx.params.get("dry_run"))
     return found
 
 

@@ -232,7 +232,8 @@ class Output:
         times = self._times() if self.stdout.isatty() else None
         show = (lambda _name, value: cell(value)) if times is None else times.cell
         tables = {key: value for key, value in record.items() if _is_table(value)}
-        lines = dict(_flat({key: value for key, value in record.items() if key not in tables}))
+        flat = _flat({key: value for key, value in record.items() if key not in tables})
+        lines = {named(key): value for key, value in flat}
         width = max((len(key) for key in lines), default=0)
         for key, value in lines.items():
             self._write(f"{key:<{width}}  {harmless(show(key, value))}".rstrip() + "\n")

@@ -38,7 +38,7 @@ SPARE = (
 LATE = ("worker", "worker_id", "available", "goal", "count", "submitted", "completed", "status")
 """Columns that are left out after all others, the last of them last."""
 
-HEADINGS = {"mend": "fix"}
+HEADINGS = {"mend": "fix", "spent": "committed"}
 """What a column is called where people read it, if that is another word than its key in JSON and CSV."""
 
 Cells = Sequence[dict[str, str]]

@@ -171,13 +171,18 @@ def _first(items: Sequence[ItemResult], what: str) -> str | None:
 
 
 _ALL = (
-    TaskKind("approve-all", approve_all, options=(*SELECTORS, "feedback")),
-    TaskKind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True),
-    TaskKind("sync", sync, options=("full",)),
-    TaskKind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all")),
-    TaskKind("aggregate-labels", aggregate_labels, options=("regex", "experiment", "all", "method", "min_votes")),
-    TaskKind("expire", expire, options=SELECTORS, needs_selection=True),
-    TaskKind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),
+    TaskKind("approve-all", approve_all, options=(*SELECTORS, "feedback"), act="hits approve"),
+    TaskKind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True, act="workers bonus"),
+    TaskKind("sync", sync, options=("full",), act="sync"),
+    TaskKind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all"), act="content dispatch"),
+    TaskKind(
+        "aggregate-labels",
+        aggregate_labels,
+        options=("regex", "experiment", "all", "method", "min_votes"),
+        act="labels aggregate",
+    ),
+    TaskKind("expire", expire, options=SELECTORS, needs_selection=True, act="hits expire"),
+    TaskKind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False, act="campaigns run"),
 )
 KINDS: dict[str, TaskKind] = {kind.name: kind for kind in _ALL}
 

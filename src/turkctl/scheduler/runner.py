@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import DatabaseReplacedError, InterruptedByUserError, TurkctlError
+from turkctl.operations.intents.lines import leaving_line
 from turkctl.operations.notices.delivery import Channel
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.operations.tasks.manage import finished_run, request_run, withdraw_request
@@ -141,7 +142,12 @@ class Runner:
             return tasks.active_campaigns(session) == 0
 
     def _act_by_kind(self, task: Task, now: datetime) -> RunSummary:
-        return act_on(task, self._worlds(task.mode, task), now)
+        world = self._worlds(task.mode, task)
+        with leaving_line(world):
+            summary = act_on(task, world, now)
+            if summary.error is not None and world.origin.tally.is_empty:
+                world.origin.tally.say(summary.error)
+        return summary
 
     def _loop(self, poll: timedelta) -> None:
         """Look at every ``poll`` until :attr:`stop` is set; an error ends that look, not the loop."""

@@ -14,7 +14,8 @@ from sqlmodel import Session
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS
 from turkctl.store.base import ANY_MARKET, Place, chunks
 from turkctl.store.participants import Claim, participants_table
-from turkctl.store.payments import BONUS, COMPENSATION, PAYMENTS
+from turkctl.store.payments import BONUS, PAYMENTS
+from turkctl.store.rewards import PAID_AS_COMPENSATION
 from turkctl.store.workers import WORK, WorkFilter, WorkRow, at_place, narrowed_parts
 
 
@@ -47,10 +48,7 @@ _BONUSES = (
     .correlate(ASSIGNMENTS)
     .scalar_subquery()
 )
-_COMPENSATION = (
-    select(PAYMENTS.c.id).where(*_OF_ASSIGNMENT, PAYMENTS.c.kind == COMPENSATION).correlate(ASSIGNMENTS).exists()
-)
-_TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, _BONUSES).where(~_COMPENSATION)
+_TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, _BONUSES).where(~PAID_AS_COMPENSATION)
 """Compensations are left out: they pay for work that was done elsewhere, in a time that nobody knows."""
 
 

@@ -187,6 +187,17 @@ def other_markets(session: Session, place: Place) -> list[str]:
     return list(session.connection().execute(statement).scalars())
 
 
+def experiments_of(session: Session, mode: str, ids: Sequence[str]) -> set[str]:
+    """Return the slugs of the experiments that HITs or assignments of these ids belong to."""
+    of_hits = select(EXPERIMENTS.c.slug).join(HITS, HITS.c.experiment_id == EXPERIMENTS.c.id).where(HITS.c.mode == mode)
+    of_work = of_hits.join(ASSIGNMENTS, ASSIGNMENTS.c.hit_row == HITS.c.id)
+    found: set[str] = set()
+    for part in chunks(ids):
+        for statement in (of_hits.where(HITS.c.hit_id.in_(part)), of_work.where(ASSIGNMENTS.c.assignment_id.in_(part))):
+            found.update(session.connection().execute(statement.distinct()).scalars())
+    return found
+
+
 @dataclass(frozen=True)
 class WorkerRow:
     """Totals of the stored work of one worker."""

@@ -22,6 +22,7 @@ ROW = [
     "outstanding",
     "rounds",
     "spent",
+    "paid",
     "status",
     "created",
     "ended",

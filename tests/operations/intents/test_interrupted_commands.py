@@ -289,6 +289,7 @@ def test_an_older_run_that_another_process_ended_while_this_one_settled_is_not_b
 def given(study: Study, since: float | None) -> None:
     """Let what the study does next belong to a command line that was given at that time, by time.monotonic()."""
     study.world._since = since
+    study.world.__dict__.pop("origin", None)
 
 
 def test_a_command_that_was_given_before_the_same_one_ended_is_not_carried_out_again(either: Study) -> None:

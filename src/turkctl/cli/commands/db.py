@@ -121,14 +121,13 @@ def import_psiturk(
         turkctl db import-psiturk --config config.txt --experiment stroop
     """
     from turkctl.cli.project import write_whole
-    from turkctl.context import Context
     from turkctl.operations.database import upgrade
     from turkctl.operations.psiturk import take_over as steps
     from turkctl.operations.psiturk.items import COLUMNS
 
     run = invocation(ctx)
     study = steps.describe(_psiturk_file(run, config or []), run.settings)
-    context = run.context = Context(study.settings, run.output.note)
+    context = run.context = run.new_context(study.settings)
     source = steps.read_source(study, context.bare_database)
     change = steps.plan_file(study, source, experiment)
     if not dry_run and change.text is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +17,12 @@ from turkctl.units import parse_time
 from turkctl.words import counted, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from turkctl.cli.invocation import Invocation
     from turkctl.operations.payments.ledger import LedgerQuery
 
-app = make_group("List and export payments; compare them with the market.")
+app = make_group("List, add up and export rewards and bonuses; compare bonuses with the market.")
 
 Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only payments to this worker.")]
 Experiment = Annotated[
@@ -40,7 +43,11 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Only payments made before this time.")]
 Kind = Annotated[
     str | None,
-    typer.Option("--kind", metavar="KIND", help="Only payments of this kind: bonus, compensation or reward."),
+    typer.Option("--kind", metavar="KIND", help="Only payments of this kind: reward, bonus or compensation."),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option("--by", metavar="GROUP", help="Add up by day (of UTC), worker, experiment or campaign."),
 ]
 
 
@@ -54,6 +61,7 @@ class LedgerFilters:
     since: Since = None
     until: Until = None
     kind: Kind = None
+    by: By = None
 
     def query(self) -> LedgerQuery:
         """Return the options as one value.
@@ -67,6 +75,16 @@ class LedgerFilters:
         return LedgerQuery(self.worker, self.experiment, self.campaign, self.kind, first, last)
 
 
+def _found(run: Invocation, filters: LedgerFilters) -> tuple[Sequence[str], list[dict[str, Any]], dict[str, Any]]:
+    """Return the columns and rows of payments, or of their groups, and the sums of all."""
+    from turkctl.operations.payments.ledger import KEYS, list_payments
+    from turkctl.operations.payments.totals import grouped, totals
+
+    rows = list_payments(run.context, filters.query())
+    columns, shown = grouped(rows, filters.by) if filters.by else (list(KEYS), rows)
+    return columns, shown, totals(rows)
+
+
 @app.command(name="list")
 @bundled
 def list_(
@@ -74,18 +92,23 @@ def list_(
     filters: LedgerFilters,
     listing: Listing,
 ) -> None:
-    """List the payments of this mode.
+    """List the payments of this mode: rewards of approved work, bonuses and compensations; then what they add up to.
 
     Examples:
         turkctl workers payments list --worker A1EXAMPLEWORKER
         turkctl workers payments list --experiment colours --kind bonus --sort amount --desc
+        turkctl workers payments list --by experiment --by day
     """
     from turkctl.accounts import with_market
-    from turkctl.operations.payments.ledger import COLUMNS, KEYS, list_payments
+    from turkctl.operations.payments.ledger import COLUMNS
+    from turkctl.operations.payments.totals import in_words, shown_columns
 
     run = invocation(ctx)
-    rows = list_payments(run.context, filters.query())
-    listing.show(run, with_market(COLUMNS, rows), rows, keys=KEYS)
+    columns, rows, sums = _found(run, filters)
+    shown = shown_columns(columns, sums) if filters.by else with_market(COLUMNS, rows)
+    listing.show(run, shown, rows, keys=columns)
+    if run.output.format == "table":
+        run.output.text(in_words(sums))
 
 
 @app.command()
@@ -98,24 +121,24 @@ def export(
     filters: LedgerFilters,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Format of the file: csv or jsonl.")] = "csv",
 ) -> None:
-    """Write the payments of this mode to a file, and print their number.
+    """Write the payments of this mode to a file, or what they add up to; print their number and sums.
 
     Examples:
         turkctl workers payments export --file paid.csv
+        turkctl workers payments export --file days.csv --by day
         turkctl workers payments export --file -
     """
     from turkctl.cli.export import write_rows
-    from turkctl.operations.payments.ledger import KEYS, list_payments
     from turkctl.outputs import check, is_standard
 
     run = invocation(ctx)
     check(file, run.protected())
-    rows = list_payments(run.context, filters.query())
-    write_rows(run, file, form, KEYS, rows)
+    columns, rows, sums = _found(run, filters)
+    write_rows(run, file, form, columns, rows)
     if is_standard(file):
         run.output.note(counted(len(rows), "payment"))
     else:
-        run.output.record({"file": str(file), "payments": len(rows)})
+        run.output.record({"file": str(file), **sums})
 
 
 @app.act()

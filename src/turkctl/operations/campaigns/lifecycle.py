@@ -20,6 +20,7 @@ from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.tasks import Task
 from turkctl.units import ZERO, format_time
+from turkctl.words import counted
 
 
 def check_startable(plan: CampaignPlan) -> None:
@@ -60,6 +61,8 @@ def create(world: World, plan: CampaignPlan) -> Campaign:
             raise _one_only(plan.version.slug, other)
         campaign = campaigns.insert(session, Campaign(**plan.campaign.model_dump(exclude={"id"})))
         keep_task(session, campaign, plan.forecast.starts)
+    told = f"campaign {campaign.number} created: {counted(campaign.goal, 'person', 'people')} wanted"
+    world.origin.tally.say(told, plan.version.slug)
     return campaign
 
 
@@ -199,7 +202,9 @@ def cancel(world: World, campaign_id: int) -> Campaign:
     now = world.now()
     with world.database.write() as session:
         campaign = find(session, campaign_id, mode=world.settings.mode)
-        end(session, campaign, campaigns.CANCELLED, "cancelled by the user", now)
+        if end(session, campaign, campaigns.CANCELLED, "cancelled by the user", now):
+            slug = experiments.current(session, campaign.experiment_id).slug
+            world.origin.tally.say(f"campaign {campaign_id} cancelled", slug)
         return find(session, campaign_id)
 
 
@@ -315,4 +320,7 @@ def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
             )
         stored = find(session, campaign_id)
         keep_task(session, stored, _sooner(session, stored, now) if campaign.running else now)
+        slug = experiments.current(session, stored.experiment_id).slug
+    names = ", ".join(name.replace("_", " ") for name in values)
+    world.origin.tally.say(f"campaign {campaign_id} changed: {names}", slug)
     return stored

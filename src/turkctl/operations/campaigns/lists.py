@@ -16,6 +16,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.commitments import Commitments, read_commitments
+from turkctl.operations.limits.paid import PaidRewards, read_paid
 from turkctl.store import campaigns, people, psiturk_hits, rounds, tasks
 from turkctl.store.base import Place, Scope
 from turkctl.store.rounds import Round
@@ -30,6 +31,7 @@ COLUMNS = (
     "outstanding",
     "rounds",
     "spent",
+    "paid",
     "status",
     "created",
     "ended",
@@ -60,15 +62,15 @@ def list_campaigns(world: World, *, active: bool = False, past: bool = False) ->
     with world.database.read() as session:
         counts = rounds.counts(session)
         found = campaigns.list_all(session, place, statuses)
-        committed: dict[Place, Commitments] = {
-            place: read_commitments(Scope(session, place, now)) for place in {campaign.place for campaign in found}
-        }
+        places = {campaign.place for campaign in found}
+        committed: dict[Place, Commitments] = {place: read_commitments(Scope(session, place, now)) for place in places}
+        paid = {place: read_paid(session, place) for place in places}
         facts = [read_facts(session, campaign, table, now, committed[campaign.place]) for campaign in found]
-    return [_row(each, counts.get(each.campaign.number, 0)) for each in facts]
+    return [_row(each, counts.get(each.campaign.number, 0), paid[each.campaign.place]) for each in facts]
 
 
-def _row(facts: Facts, rounds_run: int) -> dict[str, Any]:
-    """Return the row of one campaign."""
+def _row(facts: Facts, rounds_run: int, paid: PaidRewards) -> dict[str, Any]:
+    """Return the row of one campaign: ``spent`` is what is committed on its HITs, ``paid`` the part that is paid."""
     campaign, numbers = facts.campaign, facts.standing
     return {
         "id": campaign.number,
@@ -80,6 +82,7 @@ def _row(facts: Facts, rounds_run: int) -> dict[str, Any]:
         "outstanding": numbers.outstanding + numbers.unsettled,
         "rounds": rounds_run,
         "spent": facts.spent,
+        "paid": paid.of_campaign(campaign.number),
         "status": campaign.status,
         "created": campaign.created,
         "ended": campaign.ended,
@@ -94,7 +97,8 @@ def row_of(world: World, campaign_id: int) -> dict[str, Any]:
     with world.database.read() as session:
         campaign = find(session, campaign_id)
         run = len(rounds.of_campaign(session, campaign_id))
-        return _row(read_facts(session, campaign, world.settings["participants_table"], now), run)
+        facts = read_facts(session, campaign, world.settings["participants_table"], now)
+        return _row(facts, run, read_paid(session, campaign.place))
 
 
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
         held = rounds.of_campaign(session, campaign_id)
         facts = read_facts(session, campaign, table, now)
         return {
-            **_row(facts, len(held)),
+            **_row(facts, len(held), read_paid(session, place)),
             "reward": campaign.reward,
             "duration": timedelta(seconds=campaign.duration),
             "every": timedelta(seconds=campaign.every),

@@ -321,6 +321,9 @@ class _BegunRound:
             campaign = find(session, self._campaign.number)
             posted = _posted(session, decided.requests, result)
             nobodys = tuple(psiturk_hits.unassigned(session, campaign.place))
+        told = f"{counted(posted, 'assignment')} posted" if posted else reason or outcome
+        what = f"campaign {campaign.number} round {self._round.number}"
+        self._world.origin.tally.say(f"{what}: {told}", self._version.slug)
         return RoundReport(
             campaign, self._round.number, outcome, reason, decided.standing, decision.wanted, result, posted, nobodys
         )

@@ -95,6 +95,9 @@ def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bo
             raise UsageError(f"{table.name} has no rows", hint="give a row per item below the column names")
         repeated = stage.given - stage.kept
         counted = _put(world, version.experiment_id, stage, rules, dry_run=dry_run)
+    if not dry_run and (counted.added or counted.updated):
+        told = f"{counted.added:,} items added, {counted.updated:,} changed"
+        world.origin.tally.say(told, version.slug)
     return AddReport(version.slug, reader.rows, repeated, counted, dry_run, _notes(reader, repeated))
 
 

@@ -71,7 +71,9 @@ def remove_content(
             f"{counted(outputs, 'output')} that will still be counted and paid for; to end the HITs, run: turkctl "
             "hits expire"
         )
-    return BatchResult("remove", world.listing_place.mode, results, dry_run=dry_run), note
+    result = BatchResult("remove", world.listing_place.mode, results, dry_run=dry_run)
+    world.origin.tally.add(result, version.slug)
+    return result, note
 
 
 def _remove(

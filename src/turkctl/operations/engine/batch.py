@@ -91,13 +91,23 @@ class Engine:
         row = plan.run or self.journal(plan)
         if row is None:
             return _apply(self, plan, act, on_item)
+        recorded: list[ItemResult] = []
+
+        def note(item: ItemResult) -> None:
+            recorded.append(item)
+            on_item(item)
+
         with row.kept(plan) as run:
 
             def beat() -> None:
                 self.beat()
                 run.beat()
 
-            result = _apply(replace(self, beat=beat), plan, act, on_item)
+            try:
+                result = _apply(replace(self, beat=beat), plan, act, note)
+            except BaseException:
+                run.close(_so_far(plan, recorded))
+                raise
             run.close(result)
         return result
 
@@ -140,6 +150,12 @@ class Engine:
                 pace.speed_up()
                 health.came_through()
                 return done
+
+
+def _so_far(plan: Plan[Any], recorded: list[ItemResult]) -> BatchResult:
+    """Return what was done of a plan before an error ended it."""
+    left = len(plan.steps) + len(plan.skipped) - len(recorded)
+    return BatchResult(plan.action, plan.mode, recorded, unstarted=left)
 
 
 def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None]) -> BatchResult:

@@ -7,6 +7,7 @@ bill, and what is skipped and why. :mod:`turkctl.operations.engine.batch` applie
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -214,6 +215,17 @@ class BatchResult:
             "cost": format_money(self.cost),
             "results": [item.as_dict() for item in self.results],
         }
+
+    def outcome(self) -> str:
+        """Return what became of the items, as in ``12 assignments approved, 1 failed``."""
+        numbers = Counter(item.status for item in self.results)
+        last = {SKIPPED: numbers.pop(SKIPPED, 0), FAILED: numbers.pop(FAILED, 0), "not begun": self.unstarted}
+        found = [(number, status.replace("_", " ")) for status, number in {**numbers, **last}.items() if number]
+        if not found:
+            return ""
+        (number, status), *others = found
+        first = f"{counted(number, *acted_on(self.action))} {status}"
+        return ", ".join([first, *(f"{number:,} {status}" for number, status in others)])
 
     def summary(self) -> str:
         """Return the result as one line of text."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
+
+from turkctl.operations.engine.tally import ActTally
 
 if TYPE_CHECKING:
     from turkctl.mturk.client import MTurk
@@ -22,11 +24,15 @@ class CommandOrigin:
         command: the command line, or the name of the task.
         slot: the slot of a task.
         since: when the command line was given, by :func:`time.monotonic`; None if there was none.
+        act: what is done, for the log, as in ``hits create``; None if no line is left for it.
+        tally: collects the results.
     """
 
     command: str
     slot: datetime | None = None
     since: float | None = None
+    act: str | None = None
+    tally: ActTally = field(default_factory=ActTally, compare=False)
 
 
 class World(Protocol):

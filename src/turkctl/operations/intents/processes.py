@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+NAME_LENGTH = 255
+"""Characters of a name that are kept."""
 _STATE, _STARTED = 0, 19
 """Positions of fields of ``/proc/PID/stat`` after the name: state, and start in clock ticks since boot (proc(5))."""
 
@@ -24,6 +27,14 @@ def myself() -> dict[str, Any]:
         "namespace": _namespace(),
         "started": stat[_STARTED] if stat else None,
     }
+
+
+def account() -> str:
+    """Return the name of the user who runs this process; their number where the system has no name for it."""
+    try:
+        return getpass.getuser()[:NAME_LENGTH]
+    except (KeyError, OSError, ImportError):  # a container may run a number that no list of users has
+        return str(os.getuid()) if hasattr(os, "getuid") else "?"
 
 
 def is_gone(owner: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from turkctl.operations.engine.plan import BatchResult, Plan
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents import processes
 from turkctl.operations.intents.lease import Keeper, is_gone
+from turkctl.operations.intents.lines import begin_line
 from turkctl.store import intents, leases, runs
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.leases import LeaseRow
@@ -336,8 +337,9 @@ class RunRow:
             self._keeper.beat()
 
     def close(self, result: BatchResult) -> None:
-        """Keep the result of the run for its row."""
+        """Keep the result of the run for its row and for the line of the command."""
         self._result = result
+        self._world.origin.tally.add(result)
 
     def _begin(self) -> Keeper:
         database = self._world.database
@@ -352,6 +354,8 @@ class RunRow:
             keeper.name = leases.of_run(self.left.number if self.left is not None else self._number or 0)
             keeper.acquire_in(session)
             me = keeper.claimant
+            if self.left is not None:
+                begin_line(session, self._world, me, self._now)
             if self.left is not None and not runs.take_up(session, self.left, owner=me.owner, host=me.host, pid=me.pid):
                 raise RunOvertakenError(runs.get(session, self.left.number) or self.left)
             for token in self.moot:
@@ -368,6 +372,7 @@ class RunRow:
 
     def _insert(self, session: Session, keeper: Keeper) -> Run:
         place, command, me = self._world.place, self._command, keeper.claimant
+        line = begin_line(session, self._world, me, self._now)
         identity = None if command is None else command.identity(self._world)
         return runs.insert(
             session,
@@ -383,6 +388,8 @@ class RunRow:
                 pid=me.pid,
                 begun=self._now,
                 command=self._world.origin.command,
+                account=processes.account(),
+                part_of=line,
             ),
         )
 
@@ -413,8 +420,10 @@ class RunRow:
 
     def _values(self, session: Session, number: int, error: BaseException | None) -> dict[str, Any]:
         values: dict[str, Any] = {"ended": self._world.now()}
+        code = None
         if error is not None:
-            values["error"] = error.code if isinstance(error, TurkctlError) else type(error).__name__
+            code = error.code if isinstance(error, TurkctlError) else type(error).__name__
+            values["error"] = code
         result, before = self._result, runs.get(session, number)
         if result is not None and before is not None:
             values |= {
@@ -423,6 +432,6 @@ class RunRow:
                 "skipped": result.skipped,
                 "failed": result.failed,
                 "cost": before.cost + result.cost,
-                "error": "interrupted" if result.interrupted else None,
+                "error": "interrupted" if result.interrupted else code,
             }
         return values

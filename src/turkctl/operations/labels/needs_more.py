@@ -116,7 +116,9 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
         ItemResult(item, done, f"{outputs} more outputs") if reason is None else ItemResult(item, SKIPPED, reason)
         for item, reason in reasons.items()
     ]
-    return BatchResult("add outputs", place.mode, results, dry_run=dry_run)
+    result = BatchResult("add outputs", place.mode, results, dry_run=dry_run)
+    world.origin.tally.add(result, slug)
+    return result
 
 
 def _reason(version: Version, there: tuple[int, Any] | None, waiting: set[int]) -> str | None:

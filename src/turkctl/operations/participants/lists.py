@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.errors import DatabaseUnreachableError, NotFoundError, SchemaError, UsageError
+from turkctl.operations.engine.world import CommandOrigin
 from turkctl.operations.participants.filters import Query, build_filter, needed_columns, zone_of
 from turkctl.paths import exists, is_folder
 from turkctl.settings import Settings, sqlite_path
@@ -62,6 +63,10 @@ class Reads(Protocol):
     @property
     def database(self) -> Database:
         """Return the database at turkctl's schema."""
+
+    @property
+    def origin(self) -> CommandOrigin:
+        """Return the command that this is for."""
 
 
 def check_columns(names: Iterable[str]) -> None:

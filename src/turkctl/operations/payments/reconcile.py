@@ -21,6 +21,7 @@ from turkctl.store import hits, payments
 from turkctl.store.hits import HitFilter
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import format_money
+from turkctl.words import counted
 
 NOT_IN_LEDGER = "missing in ledger"
 NOT_ON_MARKET = "missing on market"
@@ -103,6 +104,8 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
     found.notes = (*settled.notes, *(() if told else work_elsewhere(world)))
     if adopt:
         _adopt(world, found, there, now)
+    if found.adopted:
+        world.origin.tally.say(f"{counted(found.adopted, 'payment')} of the market entered in the ledger")
     return found
 
 

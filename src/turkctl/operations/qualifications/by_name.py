@@ -14,7 +14,7 @@ from turkctl.mturk.types import QualificationType
 from turkctl.operations.engine.world import World
 from turkctl.operations.project.qualifications import QualificationSettings
 from turkctl.operations.project.tables import mistakes_in
-from turkctl.operations.qualifications.own_types import Spec, apply_types, plan_types
+from turkctl.operations.qualifications.own_types import UNCHANGED, Spec, apply_types, plan_types
 from turkctl.store import qualifications
 from turkctl.store.base import Place
 from turkctl.store.qualifications import MadeType
@@ -120,6 +120,8 @@ def create_type(world: World, name: str, spec: Spec) -> dict[str, Any]:
     apply_types(world, [change], world.now())
     with world.database.read() as session:
         own = qualifications.own_types(session, world.place)[name]
+    if change.status != UNCHANGED:
+        world.origin.tally.say(f"qualification {name} {change.status}")
     return {
         "qualification": name,
         "status": change.status,

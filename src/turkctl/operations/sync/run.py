@@ -39,6 +39,7 @@ from turkctl.store import (
 from turkctl.store.assignments import SUBMITTED
 from turkctl.store.base import Place, Scope
 from turkctl.store.hits import HitFilter, HitRow
+from turkctl.words import counted
 
 GROUP = 50
 """Number of HITs whose answers are stored in one transaction."""
@@ -79,6 +80,21 @@ class SyncReport:
     """HITs that psiTurk posted on this database and that this sync entered."""
     unassigned: tuple[str, ...] = ()
     """HITs of psiTurk whose experiment is unknown."""
+
+    def news(self) -> Iterator[str]:
+        """Yield what changed in the database, in words; nothing if nothing did."""
+        work = self.read.assignments_new + self.read.assignments_changed
+        for number, thing, what in (
+            (len(self.read.changed), "HIT", "changed"),
+            (work, "assignment", "read"),
+            (len(self.adopted.hit_ids), "HIT", "adopted"),
+            (len(self.psiturk), "HIT", "of psiTurk's added"),
+            (self.found, "request", "of an interrupted run found"),
+            (self.credited_again, "participant", "credited again"),
+            (len(self.read.failed), "HIT", "not read"),
+        ):
+            if number:
+                yield f"{counted(number, thing)} {what}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as it is printed."""
@@ -164,9 +180,13 @@ def sync(
             grant_new(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
-    return SyncReport(
+    report = SyncReport(
         full, len(stored), read, strange, adopted, settled.found + found, requests, credited, theirs, nobodys
     )
+    told = ", ".join(report.news())
+    if told:
+        world.origin.tally.say(told, *(each.experiment for each in rows if each.hit_id in read.changed))
+    return report
 
 
 def _credit_again(world: World) -> int:

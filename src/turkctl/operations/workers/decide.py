@@ -104,36 +104,33 @@ class Decide(Act[Work]):
     def record(self, outcomes: Sequence[tuple[Step[Work], Done | TurkctlError]]) -> None:
         """Store what was decided, now or earlier, and credit participants whose work is approved."""
         ended = [(step.payload, done) for step, done in outcomes if isinstance(done, Done)]
-        decided = [(work, *self._outcome(done)) for work, done in ended if work.set_back is None]
+        decided = [(work, *self._outcome(work, done)) for work, done in ended if work.set_back is None]
         set_back = [work.set_back for work, _done in ended if work.set_back is not None]
-        approved = [(work, at, text) for work, status, at, text in decided if status == APPROVED]
-        rejected = [(work, at, text) for work, status, at, text in decided if status == REJECTED]
+        approved = [(work, review) for work, status, review in decided if status == APPROVED]
+        rejected = [(work, review) for work, status, review in decided if status == REJECTED]
         place = self._world.place
         with self._world.database.write() as session:
-            assignments.decide_many(session, place, APPROVED, _decisions(approved), expected=(SUBMITTED, REJECTED))
-            assignments.decide_many(session, place, REJECTED, _decisions(rejected), expected=(SUBMITTED,))
-            accepted = [work.assignment_id for work, _at, _text in approved]
-            hit_changes.note_decisions(session, place, [work.hit_id for work, _at, _text in (*approved, *rejected)])
+            reviews = [[review for _work, review in each] for each in (approved, rejected)]
+            assignments.decide_many(session, place, APPROVED, reviews[0], expected=(SUBMITTED, REJECTED))
+            assignments.decide_many(session, place, REJECTED, reviews[1], expected=(SUBMITTED,))
+            accepted = [work.assignment_id for work, _review in approved]
+            hit_changes.note_decisions(session, place, [work.hit_id for work, _review in (*approved, *rejected)])
             compensations.enter_approved(session, place, accepted)
-            refused = [work.assignment_id for work, _at, _text in rejected]
+            refused = [work.assignment_id for work, _review in rejected]
             label_marks.note_decisions(session, place, accepted, refused, self._now)
             table = participants_table(session, self._world) if approved or set_back else None
             if table is not None:
                 credit_again(session, table, place, set_back)
-                people = [uniqueid(work.worker_id, work.assignment_id) for work, _at, _text in approved]
+                people = [uniqueid(work.worker_id, work.assignment_id) for work, _review in approved]
                 credit(session, table, place.mode, people)
 
-    def _outcome(self, done: Done) -> tuple[str, datetime, str | None]:
-        """Return the assignment's status now, since when, and with what feedback."""
-        found = done.value
+    def _outcome(self, work: Work, done: Done) -> tuple[str, Review]:
+        """Return the assignment's status now; since when, with what feedback, and whether turkctl decided so."""
+        found, ours = done.value, done.status == self._verdict.done
         if not isinstance(found, Assignment):
-            return self._verdict.status, self._now, self._verdict.feedback
+            return self._verdict.status, Review(work.assignment_id, self._now, self._verdict.feedback, ours)
         moment = found.approved if found.status == APPROVED else found.rejected
-        return found.status, moment or self._now, found.feedback
-
-
-def _decisions(decided: Sequence[tuple[Work, datetime, str | None]]) -> list[Review]:
-    return [Review(work.assignment_id, at, text) for work, at, text in decided]
+        return found.status, Review(work.assignment_id, moment or self._now, found.feedback, ours)
 
 
 def check_feedback(feedback: str | None) -> None:
