@@ -12,32 +12,27 @@ import pytest
 from typer.main import get_command
 
 import turkctl
+from turkctl.cli.acts import ACTS as LOGGED
 from turkctl.cli.help_pages import ActCommand
 from turkctl.cli.top import COMMANDS
 from turkctl.operations.engine.plan import ACTED_ON
 
 SOURCE = Path(turkctl.__file__).parent
 
-ACTS = {
-    *(f"campaigns {verb}" for verb in ("cancel", "create", "run", "update")),
-    "config set",
-    *(f"content {verb}" for verb in ("add", "dispatch", "remove")),
-    *(f"db {verb}" for verb in ("import-psiturk", "optimize", "upgrade")),
-    "demo",
-    "experiments configure",
-    *(f"hits {verb}" for verb in ("approve", "create", "delete", "expire", "extend")),
-    "init",
-    *(f"labels {verb}" for verb in ("aggregate", "exclude", "import", "invalidate", "mark-dirty", "needs-more", "set")),
-    *(f"market {verb}" for verb in ("clock", "crowd", "reset")),
-    "participants set",
-    *(f"qualifications {verb}" for verb in ("create", "grant", "revoke")),
-    "scheduler run",
-    "sync",
-    *(f"tasks {verb}" for verb in ("create", "delete", "pause", "resume", "run", "update")),
-    *(f"workers {verb}" for verb in ("approve", "block", "bonus", "compensate", "exclude", "message", "reject")),
-    *("workers payments reconcile", "workers unblock"),
+UNLOGGED = {
+    "config set": "changes the project file",
+    "db upgrade": "changes the schema alone",
+    "demo": "acts in a study that it makes",
+    "init": "makes a study",
+    "market clock": "changes the built-in market, and no study",
+    "market crowd": "changes the built-in market, and no study",
+    "market reset": "changes the built-in market, and no study",
+    "notify test": "sends a test, and changes nothing",
+    "scheduler run": "its tasks leave lines of their own",
 }
-"""The commands that change something: in the database, on the market, or in the project's files."""
+"""Commands that act and leave no line in the log all the same, and why."""
+ACTS = LOGGED | set(UNLOGGED)
+"""The commands that change something: in the database, on the market, in the project's files, or elsewhere."""
 LOOKS = {
     *("balance", "check", "cost", "count", "current", "deadlines", "doctor", "export", "get", "help", "history"),
     *("lint", "list", "log", "path", "plan", "preview", "report", "serve", "show", "status", "unit", "why", "workers"),

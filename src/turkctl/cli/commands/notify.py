@@ -18,7 +18,7 @@ def group() -> None:
     """Keep a group of one command a group."""
 
 
-@app.command()
+@app.act()
 def test(ctx: typer.Context) -> None:
     """Send a test event to everything that [notify] names, and say what happened.
 
