@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,13 +15,15 @@ from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import Listing
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import Terms, if_given
-from turkctl.units import parse_duration, parse_money, parse_time
+from turkctl.units import parse_duration, parse_money, parse_time, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.campaigns.requests import CampaignRequest
+
+NEVER = "never"
 
 app = make_group("Recruit a number of people, in rounds, within a budget.")
 
@@ -62,7 +65,20 @@ Hours = Annotated[
 ]
 Timezone = Annotated[
     str | None,
-    typer.Option("--timezone", metavar="Z", help="Time zone of --hours, as in Europe/Berlin.", show_default="UTC"),
+    typer.Option(
+        "--timezone",
+        metavar="Z",
+        help="Time zone of --hours, and of times without an offset, as in Europe/Berlin.",
+        show_default="UTC",
+    ),
+]
+Within = Annotated[
+    str | None,
+    typer.Option(
+        "--within",
+        metavar="D",
+        help="Time until everybody should be done, as in 2d, from which --every and --per-round follow.",
+    ),
 ]
 Repeat = Annotated[
     bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take HITs; each counts once.")
@@ -76,6 +92,7 @@ class CampaignOptions(Terms):
     codeversion: CodeVersion = None
     every: Every = None
     per_round: PerRound = None
+    within: Within = None
     budget: Budget = None
     start_at: StartAt = None
     end_at: EndAt = None
@@ -89,17 +106,19 @@ class CampaignOptions(Terms):
         Raises:
             UsageError: an amount, a duration or a time that cannot be read.
         """
-        from turkctl.operations.campaigns.requests import EVERY, PER_ROUND, CampaignRequest
+        from turkctl.operations.campaigns.requests import CampaignRequest
 
+        zone = UTC if self.timezone is None else parse_zone(self.timezone)
         return CampaignRequest(
             goal=goal,
             **self.values(),
             code_version=self.codeversion,
-            every=EVERY if self.every is None else parse_duration(self.every),
-            per_round=PER_ROUND if self.per_round is None else self.per_round,
+            every=if_given(parse_duration, self.every),
+            per_round=self.per_round,
+            within=if_given(parse_duration, self.within),
             budget=if_given(parse_money, self.budget),
-            start_at=if_given(parse_time, self.start_at),
-            end_at=if_given(parse_time, self.end_at),
+            start_at=None if self.start_at is None else parse_time(self.start_at, zone),
+            end_at=None if self.end_at is None else parse_time(self.end_at, zone),
             hours=self.hours,
             timezone=self.timezone,
             allow_repeat_workers=self.allow_repeat_workers,
@@ -242,23 +261,55 @@ def update(
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="B", help="New budget in dollars, commission included.")
     ] = None,
+    reward: Annotated[
+        str | None, typer.Option("--reward", metavar="R", help="New dollars per assignment, for HITs posted later.")
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--duration", metavar="D", help="New time for one assignment, for HITs posted later."),
+    ] = None,
+    end_at: Annotated[
+        str | None,
+        typer.Option("--end-at", metavar="T", help="New time from which to post nothing; never lets it run on."),
+    ] = None,
+    hours: Annotated[
+        str | None,
+        typer.Option("--hours", metavar="H", help="New hours of the day in which to post, or all."),
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            metavar="Z",
+            help="Time zone of its hours, and of --end-at without an offset.",
+            show_default="the hours' zone stays; --end-at is in UTC",
+        ),
+    ] = None,
     yes: Yes = False,
 ) -> None:
-    """Change a campaign's goal, pace or budget, from its next round on.
+    """Change a campaign's goal, pace, budget, terms or times, from its next round on.
 
     Examples:
         turkctl campaigns update 1 --goal 60 --budget 120
         turkctl campaigns update 1 --every 2h --per-round 4
+        turkctl campaigns update 1 --hours 09:00-17:00 --timezone Europe/Berlin --end-at never
     """
     from turkctl.operations.campaigns.lifecycle import CampaignChange, check_update, raised_cost, update
     from turkctl.operations.campaigns.lists import row_of
 
     run = invocation(ctx)
+    zone = UTC if timezone is None else parse_zone(timezone)
     change = CampaignChange(
         goal=goal,
         every=if_given(parse_duration, every),
         per_round=per_round,
         budget=if_given(parse_money, budget),
+        reward=if_given(parse_money, reward),
+        duration=if_given(parse_duration, duration),
+        end_at=None if end_at in (None, NEVER) else parse_time(end_at, zone),
+        endless=end_at == NEVER,
+        hours=hours,
+        timezone=timezone,
     )
     before, after = check_update(run.context, number, change)
     cost = raised_cost(run.context, before, after)

@@ -101,9 +101,12 @@ def _closed(campaign: Campaign, now: datetime) -> str | None:
     if campaign.start_at is not None and now < campaign.start_at:
         return f"it starts at {format_time(campaign.start_at)}"
     window = window_of(campaign)
-    if window is not None and not window.is_open(now):
-        return f"it only posts during {window}; next at {format_time(window.next_open(now))}"
-    return None
+    if window is None or window.is_open(now):
+        return None
+    opens = window.next_open(now)
+    if campaign.end_at is not None and campaign.end_at <= opens:
+        return f"it only posts during {window}, which does not come before its end at {format_time(campaign.end_at)}"
+    return f"it only posts during {window}; next at {format_time(opens)}"
 
 
 def _in_play(standing: Standing) -> str:
@@ -125,6 +128,8 @@ class Forecast:
     """Dollars, commission included."""
     cost_in_large_hits: Decimal
     """Dollars for the same assignments in HITs of ten or more."""
+    before_end: int
+    """Number of the missing assignments that the rounds before the campaign's end can post."""
     starts: datetime
     expected_end: datetime | None
     """When the last round's workers should be done; None if the campaign ends before the goal is met."""
@@ -147,7 +152,7 @@ def forecast(campaign: Campaign, standing: Standing, *, masters: bool, now: date
     """Return the forecast from ``now`` on: rounds at their interval, within the hours, until the end if one is set."""
     full, rest = divmod(standing.missing, campaign.per_round)
     rounds = full + bool(rest)
-    first, last = _times(campaign, rounds, now)
+    first, last, held = _times(campaign, rounds, now)
     low, high = (assignment_cost(campaign.reward, size, masters=masters) for size in (MAX_LOW_COMMISSION, LARGE_HIT))
     return Forecast(
         missing=standing.missing,
@@ -155,23 +160,33 @@ def forecast(campaign: Campaign, standing: Standing, *, masters: bool, now: date
         hits=full * len(split_assignments(campaign.per_round)) + len(split_assignments(rest)),
         cost=low * standing.missing,
         cost_in_large_hits=high * standing.missing,
+        before_end=min(standing.missing, held * campaign.per_round),
         starts=first,
         expected_end=None if last is None else last + timedelta(seconds=campaign.duration),
     )
 
 
-def _times(campaign: Campaign, rounds: int, now: datetime) -> tuple[datetime, datetime | None]:
-    """Return the times of the first and the last of these rounds; None as the last if the campaign ends before."""
-    window, every = window_of(campaign), timedelta(seconds=campaign.every)
-    moment = first = next_opening(campaign, now)
-    for _ in range(min(rounds, ROUNDS_FORESEEN) - 1):
-        moment = moment + every if window is None else window.next_open(moment + every)
-    beyond = campaign.end_at is not None and moment >= campaign.end_at
-    return first, None if beyond or rounds > ROUNDS_FORESEEN else moment
+def _times(campaign: Campaign, rounds: int, now: datetime) -> tuple[datetime, datetime | None, int]:
+    """Return the times of the first and the last of these rounds, and how many come before the campaign's end.
+
+    The last is None if it does not come, or if nobody counts that far.
+    """
+    every, moment = timedelta(seconds=campaign.every), next_opening(campaign, now)
+    first, held = moment, 0
+    while held < min(rounds, ROUNDS_FORESEEN) and (campaign.end_at is None or moment < campaign.end_at):
+        last, held = moment, held + 1
+        moment = next_opening(campaign, moment + every)
+    return first, last if held and held == rounds else None, held
 
 
 def next_opening(campaign: Campaign, moment: datetime) -> datetime:
-    """Return the first time from ``moment`` on at which the campaign may post."""
+    """Return the first time from ``moment`` on at which the campaign may post, by its start and its hours."""
     moment = max(moment, campaign.start_at or moment)
     window = window_of(campaign)
     return moment if window is None else window.next_open(moment)
+
+
+def next_round_at(campaign: Campaign, due: datetime, now: datetime) -> datetime:
+    """Return when the next round comes: at ``due`` if the campaign may post then, else when it may, or when it ends."""
+    opens = next_opening(campaign, max(due, now))
+    return opens if campaign.end_at is None else min(opens, max(now, campaign.end_at))

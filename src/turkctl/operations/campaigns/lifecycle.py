@@ -10,17 +10,29 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import FundsError, NotFoundError, RefusedError, UsageError, WrongMarketError
-from turkctl.operations.campaigns.decisions import superseded_by
-from turkctl.operations.campaigns.requests import CampaignPlan, check_pace, not_above
+from turkctl.operations.campaigns.decisions import next_round_at, superseded_by
+from turkctl.operations.campaigns.hours import parse_window
+from turkctl.operations.campaigns.requests import (
+    CampaignPlan,
+    check_end,
+    check_pace,
+    check_post,
+    check_terms,
+    check_window,
+    not_above,
+)
 from turkctl.operations.campaigns.standing import allowance, each_cost, read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.notices.events import tell_of_campaign
 from turkctl.store import campaigns, experiments, intents, tasks
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
+from turkctl.store.experiments import Version
 from turkctl.store.tasks import Task
 from turkctl.units import ZERO, format_time
 from turkctl.words import counted
+
+ALL_HOURS = "all"
 
 
 def check_startable(plan: CampaignPlan) -> None:
@@ -216,24 +228,54 @@ class CampaignChange:
     every: timedelta | None = None
     per_round: int | None = None
     budget: Decimal | None = None
+    reward: Decimal | None = None
+    duration: timedelta | None = None
+    end_at: datetime | None = None
+    endless: bool = False
+    """Whether it gets no end."""
+    hours: str | None = None
+    """As in ``09:00-17:00``; :data:`ALL_HOURS` lets it post at any time."""
+    timezone: str | None = None
+    """Of the hours: the new ones, or those that the campaign has."""
 
-    def values(self) -> dict[str, Any]:
-        """Return the columns that change, with their new values.
+    def values(self, campaign: Campaign) -> dict[str, Any]:
+        """Return the columns of the campaign that change, with their new values.
 
         Raises:
             UsageError: nothing changes, or a value is invalid.
         """
         check_pace(self.goal, self.every, self.per_round)
+        check_terms(self.reward, self.duration)
         given = {
             "goal": self.goal,
             "every": None if self.every is None else int(self.every.total_seconds()),
             "per_round": self.per_round,
             "budget": self.budget,
+            "reward": self.reward,
+            "duration": None if self.duration is None else int(self.duration.total_seconds()),
+            "end_at": self.end_at,
         }
-        changed = {name: value for name, value in given.items() if value is not None}
+        changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        changed |= self._hours(campaign) | ({"end_at": None} if self.endless else {})
         if not changed:
-            raise UsageError("nothing to change", hint="give --goal, --every, --per-round or --budget")
+            raise UsageError("nothing to change", hint="give --goal, --budget, --every, --hours or another option")
         return changed
+
+    def _hours(self, campaign: Campaign) -> dict[str, Any]:
+        if self.hours == ALL_HOURS:
+            return {"hours": None, "timezone": None}
+        if self.hours is None and (self.timezone is None or (campaign.hours is None and self.end_at is not None)):
+            return {}
+        hours = campaign.hours if self.hours is None else self.hours
+        if hours is None:
+            raise UsageError(f"campaign {campaign.number} posts at all hours", hint="give --hours with --timezone")
+        window = parse_window(hours, campaign.timezone if self.timezone is None else self.timezone)
+        return {"hours": window.hours, "timezone": window.zone.key}
+
+    @property
+    def moves_rounds(self) -> bool:
+        """Return whether the time of the next round may change."""
+        return any((self.every, self.hours, self.timezone, self.end_at, self.endless))
 
 
 def check_update(world: World, campaign_id: int, change: CampaignChange) -> tuple[Campaign, Campaign]:
@@ -245,10 +287,10 @@ def check_update(world: World, campaign_id: int, change: CampaignChange) -> tupl
         FundsError: the budget cannot pay one assignment more than those already committed.
         NotFoundError, WrongMarketError: see :func:`find`.
     """
-    values, now = change.values(), world.now()
+    now = world.now()
     with world.database.read() as session:
         campaign = find(session, campaign_id, world.place)
-        changed = Campaign(**{**campaign.model_dump(), **values})
+        changed = Campaign(**{**campaign.model_dump(), **change.values(campaign)})
         _check_update(session, campaign, changed, change, world.settings["participants_table"], now)
     return campaign, changed
 
@@ -279,38 +321,61 @@ def _check_update(
     numbers = facts.standing
     if change.goal is not None and change.goal <= numbers.completed:
         raise not_above(change.goal, numbers.completed)
+    _check_terms(changed, change, version, now)
     if change.budget is not None and numbers.missing:
         left = allowance(facts, None)
         if left.money and not left.assignments:
             raise FundsError(f"there is no money for another HIT: {left.reason}", hint="give a higher --budget")
 
 
+def _check_terms(changed: Campaign, change: CampaignChange, version: Version, now: datetime) -> None:
+    """Raise unless the campaign can post at its new times and with its new reward and duration."""
+    if change.end_at is not None:
+        check_end(changed.start_at, change.end_at, now)
+    if change.end_at is not None or change.hours is not None or change.timezone is not None:
+        check_window(changed, now)
+    if change.reward is not None or change.duration is not None:
+        check_post(changed, version)
+
+
 def raised_cost(world: World, before: Campaign, after: Campaign) -> Decimal:
-    """Return the dollars that a change of goal or budget may add to the bill, commission included."""
+    """Return the dollars that a change of goal, reward or budget may add to the bill, commission included."""
     with world.database.read() as session:
-        version = experiments.current(session, before.experiment_id)
-    people = max(0, after.goal - before.goal) * each_cost(after, version)
+        facts = read_facts(session, before, world.settings["participants_table"], world.now())
+    each = each_cost(after, facts.version)
+    people = max(0, after.goal - before.goal) * each
+    people += facts.standing.missing * max(ZERO, each - each_cost(before, facts.version))
     money = ZERO if before.budget is None or after.budget is None else after.budget - before.budget
     return max(people, money, ZERO)
 
 
-def _sooner(session: Session, campaign: Campaign, now: datetime) -> datetime | None:
-    """Return when the next round is due if a shorter interval makes it earlier; None if its time stays."""
-    task = tasks.of_campaign(session, campaign.number)
-    latest = max(now, campaign.start_at or now) + timedelta(seconds=campaign.every)
-    return latest if task is not None and latest < task.next_run else None
+def _next_round(
+    session: Session, before: Campaign, after: Campaign, change: CampaignChange, now: datetime
+) -> datetime | None:
+    """Return when the next round is due after a change; None if that stays as it is."""
+    task = tasks.of_campaign(session, after.number)
+    if not before.running or task is None:
+        return now
+    if not change.moves_rounds:
+        return None
+    earliest, every = max(now, after.start_at or now), timedelta(seconds=after.every)
+    if change.hours is not None or change.timezone is not None:  # it may have waited for the old hours
+        due = earliest if task.last_run is None else max(earliest, task.last_run + every)
+    else:
+        due = min(task.next_run, earliest + every) if change.every is not None else task.next_run
+    return next_round_at(after, due, now)
 
 
 def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
-    """Change goal, pace or budget from the next round on. A campaign that met its goal continues with a higher goal.
+    """Change a campaign from its next round on. One that met its goal continues with a higher goal.
 
     Raises:
         UsageError, RefusedError, FundsError, NotFoundError, WrongMarketError: see :func:`check_update`.
     """
-    values, now = change.values(), world.now()
-    table = world.settings["participants_table"]
+    now, table = world.now(), world.settings["participants_table"]
     with world.database.write() as session:
         campaign = find(session, campaign_id, world.place)
+        values = change.values(campaign)
         changed = Campaign(**{**campaign.model_dump(), **values})
         _check_update(session, campaign, changed, change, table, now)
         campaigns.change(session, campaign_id, expected=(campaign.status,), values=values)
@@ -319,7 +384,7 @@ def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
                 session, campaign_id, expected=(campaign.status,), new=campaigns.ACTIVE, reason=None, now=now
             )
         stored = find(session, campaign_id)
-        keep_task(session, stored, _sooner(session, stored, now) if campaign.running else now)
+        keep_task(session, stored, _next_round(session, campaign, stored, change, now))
         slug = experiments.current(session, stored.experiment_id).slug
     names = ", ".join(name.replace("_", " ") for name in values)
     world.origin.tally.say(f"campaign {campaign_id} changed: {names}", slug)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.operations.campaigns.decisions import decide, forecast, next_opening
+from turkctl.operations.campaigns.decisions import decide, forecast, next_round_at
 from turkctl.operations.campaigns.lifecycle import find
 from turkctl.operations.campaigns.repeats import so_far
 from turkctl.operations.campaigns.standing import Facts, each_cost, read_facts
@@ -143,13 +143,13 @@ def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]
     """Return what the next round would do when it is due, and why, by what the database knows now."""
     campaign, version, numbers = facts.campaign, facts.version, facts.standing
     task = tasks.of_campaign(session, campaign.number)
-    due = task.next_run if task is not None else next_opening(campaign, now)
-    decision = decide(facts, None, max(now, due))
-    masters = settings_of(version).masters
+    due = next_round_at(campaign, task.next_run if task is not None else now, now)
+    decision = decide(facts, None, due)
+    masters, paused = settings_of(version).masters, task is not None and task.paused
     parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
     return {
-        "at": due,
-        "paused": task is not None and task.paused,
+        "at": None if paused else due,
+        "paused": paused,
         "goal": campaign.goal,
         "completed": numbers.completed,
         **parts,
@@ -160,7 +160,7 @@ def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]
         "cost": each_cost(campaign, version) * decision.post,
         "outcome": decision.outcome,
         "why": decision.reason,
-        "forecast": forecast(campaign, numbers, masters=masters, now=max(now, due)).as_dict(),
+        "forecast": forecast(campaign, numbers, masters=masters, now=due).as_dict(),
     }
 
 

@@ -12,6 +12,7 @@ from turkctl.errors import UsageError
 from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
 from turkctl.operations.campaigns.hours import parse_window
+from turkctl.operations.campaigns.pacing import EVERY, PER_ROUND, pace_within
 from turkctl.operations.campaigns.repeats import foreseen, warning
 from turkctl.operations.campaigns.standing import Allowance, Standing, allowance, read_facts
 from turkctl.operations.engine.world import World
@@ -27,8 +28,6 @@ from turkctl.store.experiments import Version
 from turkctl.units import CENT, format_money, format_time
 from turkctl.words import counted
 
-EVERY = timedelta(minutes=30)
-PER_ROUND = 9
 _LONGEST = timedelta(days=365)
 _ANY_TYPE = "A" * 30
 """Stands for the qualification type that a new HIT excludes, where only the number of types matters."""
@@ -48,8 +47,12 @@ class CampaignRequest:
     code_version: str | None = None
     reward: Decimal | None = None
     duration: timedelta | None = None
-    every: timedelta = EVERY
-    per_round: int = PER_ROUND
+    every: timedelta | None = None
+    """None: :data:`EVERY`, or what ``within`` allows."""
+    per_round: int | None = None
+    """None: :data:`PER_ROUND`, or what ``within`` needs."""
+    within: timedelta | None = None
+    """The time from the first round until the last people should be done; None: as long as it takes."""
     budget: Decimal | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
@@ -87,13 +90,27 @@ class CampaignPlan:
             lines.append(f"only {room.assignments} of {missing} assignments can be posted now: {room.reason}")
         if self.campaign.every < SHORT_INTERVAL:
             lines.append(f"a round runs every {self.campaign.every} seconds; for minutes, write --every 30m")
-        if self.forecast.expected_end is None:
-            lines.append("at this pace the campaign ends before its goal can be met")
+        if self.reaches < self.campaign.goal:
+            lines.append(self._short())
         if self.unassigned:
             lines.append(unassigned_warning(self.unassigned))
         if self.repeats is not None and self.repeats["possible"]:
             lines.append(warning(self.repeats, self.forecast.missing))
         return tuple(lines)
+
+    @property
+    def reaches(self) -> int:
+        """Return the number of people that the campaign can have at its end, with the money there is now."""
+        return self.campaign.goal - self.forecast.missing + min(self.room.assignments, self.forecast.before_end)
+
+    def _short(self) -> str:
+        """Return why the goal cannot be reached and how many people can, and what changes that."""
+        people = f"{self.reaches} of {counted(self.campaign.goal, 'person', 'people')}"
+        if self.room.assignments <= self.forecast.before_end:
+            return f"it can reach {people}, unless there is more money or a higher limit"
+        end = "" if self.campaign.end_at is None else f" its end at {format_time(self.campaign.end_at)}"
+        how = "give a higher --per-round, a shorter --every or a later --end-at"
+        return f"at this pace it can reach {people} before{end or ' its rounds end'}: {how}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as ``campaign plan`` shows it."""
@@ -112,6 +129,7 @@ class CampaignPlan:
             "per_round": campaign.per_round,
             "budget": campaign.budget,
             "affordable": min(self.room.assignments, self.forecast.missing),
+            "reaches": self.reaches,
             "repeats": self.repeats,
         }
 
@@ -139,12 +157,15 @@ def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: B
     version = find_active_experiment(session, request.experiment, settings)
     _check(request, version, now)
     campaign = _campaign(request, version, place, now)
-    _check_post(campaign, version)
+    check_post(campaign, version)
     facts = read_facts(session, campaign, settings["participants_table"], now)
     numbers = facts.standing
     if request.goal <= numbers.completed:
         raise not_above(request.goal, numbers.completed)
-    _check_window(campaign, now)
+    check_window(campaign, now)
+    if request.within is not None:
+        pace = pace_within(campaign, numbers.missing, request.within, every=request.every, per_round=request.per_round)
+        campaign.every, campaign.per_round = int(pace.every.total_seconds()), pace.per_round
     return CampaignPlan(
         campaign=campaign,
         version=version,
@@ -188,29 +209,48 @@ def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
             f"experiment {version.slug} is at code version {version.code_version}, not '{request.code_version}'",
             hint="change code_version in its file and run `turkctl experiments configure`, or omit --codeversion",
         )
-    if request.reward is not None and request.reward < CENT:
-        raise UsageError(f"a reward of ${format_money(request.reward)} is too low", hint="give $0.01 or more")
-    if request.duration is not None and not timedelta(seconds=30) <= request.duration <= _LONGEST:
-        raise UsageError("--duration must be 30 seconds to 365 days", hint="write 30m, 12h or 3d")
-    _check_times(request, now)
-
-
-def _check_times(request: CampaignRequest, now: datetime) -> None:
+    check_terms(request.reward, request.duration)
     if request.hours is not None:
         parse_window(request.hours, request.timezone)
-    elif request.timezone is not None:
-        raise UsageError("--timezone needs --hours", hint="add --hours 09:00-17:00")
-    if request.end_at is None:
-        return
-    if request.end_at <= now:
+    elif request.timezone is not None and request.start_at is None and request.end_at is None:
         raise UsageError(
-            f"--end-at {format_time(request.end_at)} is in the past", hint=f"give a time after {format_time(now)}"
+            "--timezone needs --hours, --start-at or --end-at", hint="add --hours 09:00-17:00, or leave it out"
         )
-    if request.start_at is not None and request.end_at <= request.start_at:
+    check_end(request.start_at, request.end_at, now)
+
+
+def check_terms(reward: Decimal | None, duration: timedelta | None) -> None:
+    """Raise unless reward and duration are valid.
+
+    Raises:
+        UsageError: a value is too low or too high.
+    """
+    if reward is not None and reward < CENT:
+        raise UsageError(f"a reward of ${format_money(reward)} is too low", hint="give $0.01 or more")
+    if duration is not None and not timedelta(seconds=30) <= duration <= _LONGEST:
+        raise UsageError("--duration must be 30 seconds to 365 days", hint="write 30m, 12h or 3d")
+
+
+def check_end(start_at: datetime | None, end_at: datetime | None, now: datetime) -> None:
+    """Raise unless a campaign's end, if it has one, is in the future and after its start.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if end_at is None:
+        return
+    if end_at <= now:
+        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {format_time(now)}")
+    if start_at is not None and end_at <= start_at:
         raise UsageError("--end-at is not after --start-at", hint="give a later end")
 
 
-def _check_window(campaign: Campaign, now: datetime) -> None:
+def check_window(campaign: Campaign, now: datetime) -> None:
+    """Raise unless the campaign's hours come before its end.
+
+    Raises:
+        UsageError: they do not, so that it would post nothing.
+    """
     if campaign.end_at is not None and next_opening(campaign, now) >= campaign.end_at:
         raise UsageError(
             f"the campaign would never post: no hours {window_of(campaign)} come before its end at "
@@ -219,7 +259,7 @@ def _check_window(campaign: Campaign, now: datetime) -> None:
         )
 
 
-def _check_post(campaign: Campaign, version: Version) -> None:
+def check_post(campaign: Campaign, version: Version) -> None:
     """Raise unless a HIT can be made from the settings.
 
     Raises:
@@ -242,8 +282,8 @@ def _campaign(request: CampaignRequest, version: Version, place: Place, now: dat
         goal=request.goal,
         reward=settings.reward if request.reward is None else request.reward,
         duration=int(duration.total_seconds()),
-        every=int(request.every.total_seconds()),
-        per_round=request.per_round,
+        every=int((request.every or EVERY).total_seconds()),
+        per_round=request.per_round or PER_ROUND,
         budget=request.budget,
         start_at=request.start_at,
         end_at=request.end_at,

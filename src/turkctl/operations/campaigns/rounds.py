@@ -26,7 +26,7 @@ from turkctl.operations.campaigns.decisions import (
     WAITING,
     Decision,
     decide,
-    next_opening,
+    next_round_at,
 )
 from turkctl.operations.campaigns.lifecycle import end, exhaust, find, give_up_unsent, keep_task
 from turkctl.operations.campaigns.posting import Posting, batch_name, new_intents, unanswered
@@ -288,13 +288,13 @@ class _BegunRound:
         )
 
     def _reschedule(self, session: Session, campaign: Campaign, *, closed: bool) -> None:
-        """Move the next round forward if a long interval would skip the campaign's posting hours or its end."""
+        """Move the next round to the next time at which the campaign may post, or to its end if that comes first."""
         task = tasks.of_campaign(session, campaign.number)
-        sooner = [next_opening(campaign, self._now)] if closed else []
-        if campaign.end_at is not None:
-            sooner.append(campaign.end_at)
-        if task is not None and sooner and min(sooner) < task.next_run:
-            keep_task(session, campaign, min(sooner))
+        if task is None:
+            return
+        due = next_round_at(campaign, self._now if closed else task.next_run, self._now)
+        if due != task.next_run:
+            keep_task(session, campaign, due)
 
     def _post(self, decided: _Decided) -> BatchResult:
         steps = tuple(
