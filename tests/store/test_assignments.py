@@ -52,6 +52,20 @@ def test_an_assignment_knows_our_row_of_its_hit_where_there_is_one(stocked: Data
         assert assignments.get(session, ELSEWHERE, "B1") is None
 
 
+def test_what_turkctl_decided_stays_when_the_market_is_read_again(stocked: Database) -> None:
+    with stocked.write() as session:
+        ours, found = Review("A1", NOW + HOUR, ours=True), Review("A3", NOW + HOUR)
+        assignments.decide_many(session, HERE, APPROVED, [ours, found], expected=(SUBMITTED,))
+        later = {"status": APPROVED, "synced": NOW + 9 * HOUR, "approved": NOW + 2 * HOUR}
+        assignments.upsert_many(session, [make_assignment(name, **later) for name in ("A1", "A3")])
+    with stocked.read() as session:
+        rows = [assignments.get(session, HERE, name) for name in ("A1", "A3")]
+    assert [(row.our_decision, row.approved) for row in rows if row is not None] == [
+        (APPROVED, NOW + 2 * HOUR),
+        (None, NOW + 2 * HOUR),
+    ]
+
+
 def test_the_answer_is_kept_as_it_came(stocked: Database) -> None:
     with stocked.read() as session:
         found = assignments.get(session, HERE, "A1")

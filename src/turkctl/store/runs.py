@@ -171,6 +171,12 @@ def close_line(session: Session, number: int, values: Mapping[str, Any]) -> None
     session.connection().execute(update(RUNS).where(RUNS.c.id == number).values(state=ENDED, **values))
 
 
+def is_open(session: Session, number: int, owner: str) -> bool:
+    """Return whether this line or run is there, is this owner's, and has not ended."""
+    statement = select(RUNS.c.id).where(RUNS.c.id == number, RUNS.c.owner == owner, RUNS.c.state == WORKING)
+    return session.connection().execute(statement).first() is not None
+
+
 def lines(session: Session, mode: str | None = None) -> Iterator[Run]:
     """Yield the lines of the log, of one mode or of all, newest first."""
     statement = select(Run).where(RUNS.c.part_of.is_(None)).order_by(RUNS.c.id.desc())

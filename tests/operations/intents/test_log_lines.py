@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from study_support import Study, everything
 
-from turkctl.errors import MarketUnreachableError
+from turkctl.errors import MarketUnreachableError, RefusedError
 from turkctl.operations.engine.world import CommandOrigin
 from turkctl.operations.hits.create import CreateRequest, prepare_create
-from turkctl.operations.intents.lines import leaving_line
+from turkctl.operations.intents.lease import this_process
+from turkctl.operations.intents.lines import begin_line, leave_line, leaving_line
 from turkctl.operations.log import LogQuery, list_log
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
@@ -59,6 +61,27 @@ def _fails_at(number: int) -> Any:
             raise MarketUnreachableError("the market does not answer")
 
     return beat
+
+
+def begun_and_undone(study: Study) -> None:
+    """Begin a line in a transaction that is undone, as where another process is quicker."""
+    world = study.world
+    with suppress(RefusedError), world.database.write() as session:
+        begin_line(session, world, this_process(), world.now())
+        raise RefusedError("another process was quicker")
+
+
+def test_a_line_whose_first_transaction_was_undone_is_written_and_replaces_no_other(study: Study) -> None:
+    begun_and_undone(study)
+    mine, other = study.world.origin, CommandOrigin("turkctl hits expire --all", act="hits expire")
+    other.tally.say("done elsewhere")
+    for origin, error in ((other, None), (mine, RefusedError("another process was quicker"))):
+        study.world.__dict__["origin"] = origin
+        leave_line(study.world, error)
+    assert [(line["act"], line["outcome"]) for line in lines(study)] == [
+        ("hits expire", "done elsewhere"),
+        ("hits create", "refused: refused"),
+    ]
 
 
 def test_many_batches_of_one_command_are_told_as_one(study: Study) -> None:

@@ -20,7 +20,10 @@ from turkctl.operations.engine.plan import BatchResult
 from turkctl.operations.experiments.people import completed, outstanding
 from turkctl.operations.intents.runs import RunAtWorkError, StaleRunError
 from turkctl.operations.limits.budgets import committed
+from turkctl.operations.limits.paid import cost_of, read_paid
 from turkctl.operations.payments.compensate import CompensateRequest, compensate, prepare_compensate
+from turkctl.operations.payments.ledger import LedgerQuery, list_payments
+from turkctl.operations.payments.totals import totals
 from turkctl.operations.project.files import find
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
@@ -83,6 +86,19 @@ def test_a_compensation_that_approved_itself_is_entered_by_sync_once(study: Stud
     sync(study.world)
     sync(study.world, full=True)
     assert [row[:2] for row in ledger(study)] == [("compensation", ONE)]
+
+
+def test_a_compensation_is_listed_once_among_the_payments_and_not_as_a_reward_too(study: Study) -> None:
+    known(study, ONE)
+    hit = str(pay(study).results[0].detail).split(";")[0].removeprefix("HIT ")
+    study.submit(hit, ONE)
+    sync(study.world)
+    study.apply(prepare_approve(study.world, WorkSelection(everything())))
+    rows = list_payments(study.world, LedgerQuery())
+    assert sorted(row["kind"] for row in rows) == ["compensation", "reward"]
+    assert totals(rows)["total"] == Decimal("3.60"), "2.50 and its fee, and the reward before with its own"
+    with study.world.database.read() as session:
+        assert cost_of(read_paid(session, study.world.place).groups) == Decimal("0.60")
 
 
 def counts(study: Study) -> tuple[int, int, int, int]:

@@ -18,12 +18,14 @@ class ActTally:
 
     Attributes:
         line: the number of its line, once it has one.
+        owner: the random name under which the line was begun.
         results: of its batches.
         said: what it did besides, in words.
         experiments: the slugs of those that it was about.
     """
 
     line: int | None = None
+    owner: str = ""
     results: list[BatchResult] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     experiments: set[str] = field(default_factory=set)

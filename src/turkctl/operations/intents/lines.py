@@ -50,8 +50,8 @@ def begin_line(session: Session, world: World, me: Claimant, now: datetime) -> i
     tally, act = world.origin.tally, world.origin.act
     if act is None:
         return None
-    if tally.line is None:
-        tally.line = runs.insert(session, _new(world, act, me, world.place, now)).number
+    if tally.line is None or not runs.is_open(session, tally.line, tally.owner):
+        _insert(session, world, act, me, world.place, now)
     return tally.line
 
 
@@ -75,13 +75,16 @@ def leave_line(world: World, error: BaseException | None = None) -> None:
             "outcome": _outcome(tally, error),
             "experiments": sorted(slugs),
         }
-        if tally.line is None:
-            tally.line = runs.insert(session, _new(world, act, me, place, now)).number
+        # The transaction that began it may have been undone; then its number may be another's.
+        if tally.line is None or not runs.is_open(session, tally.line, tally.owner):
+            _insert(session, world, act, me, place, now)
+        assert tally.line is not None, "it was inserted"
         runs.close_line(session, tally.line, values)
 
 
-def _new(world: World, act: str, me: Claimant, place: Place, now: datetime) -> Run:
-    return Run(
+def _insert(session: Session, world: World, act: str, me: Claimant, place: Place, now: datetime) -> None:
+    """Begin a line, and note its number."""
+    line = Run(
         mode=place.mode,
         market=place.market,
         act=act,
@@ -92,6 +95,8 @@ def _new(world: World, act: str, me: Claimant, place: Place, now: datetime) -> R
         begun=now,
         command=world.origin.command,
     )
+    tally = world.origin.tally
+    tally.line, tally.owner = runs.insert(session, line).number, me.owner
 
 
 def _code(tally: ActTally, error: BaseException | None) -> str | None:

@@ -5,7 +5,7 @@ It is the part of what is committed (:mod:`turkctl.operations.limits.budgets`) t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -28,10 +28,11 @@ class PaidRewards:
 
         A campaign's budget, and what is committed of it, leave bonuses out too.
         """
-        return _cost([group for group in self.groups if group.campaign_id == number])
+        return cost_of(group for group in self.groups if group.campaign_id == number)
 
 
-def _cost(groups: Sequence[RewardGroup]) -> Decimal:
+def cost_of(groups: Iterable[RewardGroup]) -> Decimal:
+    """Return the dollars of these rewards, commission included."""
     each = (
         assignment_cost(group.reward, group.max_assignments, masters=group.masters) * group.number for group in groups
     )
