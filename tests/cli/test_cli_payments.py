@@ -39,12 +39,12 @@ def test_the_ledger_is_listed_and_exported_as_csv_and_json_lines(paid: Path, tur
     assert [json.loads(line) for line in (paid / "paid.jsonl").read_text().splitlines()] == rows
 
 
-def test_sums_are_the_last_line_of_a_table_and_in_no_other_format(paid: Path, turkctl: Run) -> None:
+def test_sums_are_said_below_a_table_and_in_no_other_format(paid: Path, turkctl: Run) -> None:
     line = "4 payments: rewards $1.00, bonuses $0.60, fees $0.32, total $1.92"
-    assert turkctl("workers", "payments", "list").out.splitlines()[-1] == line
-    assert turkctl("workers", "payments", "list", "--by", "worker").out.splitlines()[-1] == line
+    assert turkctl("workers", "payments", "list").err.splitlines()[-1] == line
+    assert turkctl("workers", "payments", "list", "--by", "worker").err.splitlines()[-1] == line
     for form in ("csv", "json", "jsonl"):
-        assert "payments:" not in turkctl("workers", "payments", "list", "-o", form).out
+        assert "payments:" not in turkctl("workers", "payments", "list", "-o", form).err
     (row,) = json.loads(turkctl("workers", "payments", "list", "--by", "experiment", "--json").out)
     assert (row["experiment"], row["payments"], row["rewards"], row["total"]) == ("stroop", 4, "1.00", "1.92")
     refused = turkctl("workers", "payments", "list", "--by", "workers", "--json")

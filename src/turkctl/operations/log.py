@@ -21,6 +21,7 @@ from turkctl.units import ZERO
 
 COLUMNS = ("when", "who", "act", "command", "outcome", "cost")
 NUMBERS = ("matched", "succeeded", "skipped", "failed")
+KEYS = (*COLUMNS, "number", "ended", "error", *NUMBERS, "experiments", "pid", "mode", "market")
 OPEN = "no end is recorded: it is at work, or was cut short"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from turkctl.errors import UsageError
 from turkctl.operations.campaigns.decisions import forecast, next_round_at
-from turkctl.operations.campaigns.pacing import SHORTEST, Pace, pace_within
+from turkctl.operations.campaigns.pacing import SHORTEST, RoundPace, pace_within
 from turkctl.operations.campaigns.standing import Standing
 from turkctl.store.campaigns import Campaign
 
@@ -37,7 +37,7 @@ def campaign(goal: int = 100, *, hours: str | None = None, duration: timedelta =
     )
 
 
-def end_of(made: Campaign, pace: Pace) -> datetime:
+def end_of(made: Campaign, pace: RoundPace) -> datetime:
     """When the last people of the campaign are done at this pace, round by round."""
     made.every, made.per_round = int(pace.every.total_seconds()), pace.per_round
     expected = forecast(made, Standing(made.goal, 0, 0, 0), masters=False, now=START).expected_end
@@ -47,7 +47,7 @@ def end_of(made: Campaign, pace: Pace) -> datetime:
 
 def test_a_hundred_people_in_two_days_come_in_twelve_rounds_of_nine() -> None:
     pace = pace_within(campaign(), 100, timedelta(days=2), every=None, per_round=None)
-    assert pace == Pace(timedelta(minutes=256), 9)  # eleven intervals in 47 hours
+    assert pace == RoundPace(timedelta(minutes=256), 9)  # eleven intervals in 47 hours
 
 
 def test_a_given_interval_gives_the_size_of_rounds_and_the_other_way_round() -> None:
@@ -89,6 +89,6 @@ def test_everybody_is_in_time_and_no_smaller_round_would_do(missing: int, within
     start = next_round_at(made, START, START)
     assert end_of(made, pace) <= start + time
     if pace.per_round > 9:
-        assert end_of(made, Pace(SHORTEST, pace.per_round - 9)) > start + time
+        assert end_of(made, RoundPace(SHORTEST, pace.per_round - 9)) > start + time
     if missing > pace.per_round:
-        assert end_of(made, Pace(pace.every + MINUTE, pace.per_round)) > start + time
+        assert end_of(made, RoundPace(pace.every + MINUTE, pace.per_round)) > start + time

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from turkctl.cli import select
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
+from turkctl.cli.listing import Listing
 from turkctl.units import parse_time
 
 if TYPE_CHECKING:
@@ -16,14 +19,15 @@ if TYPE_CHECKING:
 
 app = App()
 
-MOST = 10**9
 SHOWN = 120
 """Characters of a command line that a table shows; the other formats have all of it."""
 
 
 @app.command()
+@bundled
 def log(
     ctx: typer.Context,
+    listing: Listing,
     since: Annotated[
         str | None, typer.Option("--since", metavar="T", help="Only what was done at this time or later.")
     ] = None,
@@ -33,29 +37,27 @@ def log(
         typer.Option("--act", metavar="NAME", help="Only acts with this name, or a part of it: approve, hits create."),
     ] = None,
     experiment: select.Experiment = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="Number of lines, the newest.")
-    ] = None,
     all_modes: Annotated[bool, typer.Option("--all-modes", help="Show those of all modes.")] = False,
 ) -> None:
     """Show what was done: when, by whom, by which command, with which result and at what cost; the newest last.
 
     Every command that changes something leaves a line, also when it fails, and so does every task that the scheduler
-    runs and that has something to do.
+    runs and that has something to do. Of these, --limit shows the newest.
 
     Examples:
         turkctl log --limit 20
         turkctl log --act approve --since 2026-05-04
         turkctl log --experiment colours --json
     """
-    from turkctl.operations.log import COLUMNS, LogQuery, list_log, other_modes
+    from turkctl.operations.log import COLUMNS, KEYS, LogQuery, list_log, other_modes
 
     run = invocation(ctx)
     first, last = (None if text is None else parse_time(text) for text in (since, until))
-    query = LogQuery(first, last, act, experiment, limit, all_modes)
+    query = LogQuery(first, last, act, experiment, listing.enough, all_modes)
     rows = list_log(run.context, query)
     columns = ("mode", *COLUMNS) if all_modes else COLUMNS
-    run.output.rows(columns, _shortened(rows) if run.output.format == "table" else rows)
+    newest = listing if listing.sorts else replace(listing, limit=None)
+    newest.show(run, columns, _shortened(rows) if run.output.format == "table" else rows, keys=KEYS)
     note = other_modes(run.context, query)
     if note is not None:
         run.output.note(note)

@@ -108,7 +108,7 @@ def list_(
     shown = shown_columns(columns, sums) if filters.by else with_market(COLUMNS, rows)
     listing.show(run, shown, rows, keys=columns)
     if run.output.format == "table":
-        run.output.text(in_words(sums))
+        run.output.note(in_words(sums))
 
 
 @app.command()

@@ -21,7 +21,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Pace:
+class RoundPace:
     """How fast a campaign posts: ``per_round`` assignments in each round."""
 
     every: timedelta
@@ -30,7 +30,7 @@ class Pace:
 
 def pace_within(
     campaign: Campaign, missing: int, within: timedelta, *, every: timedelta | None, per_round: int | None
-) -> Pace:
+) -> RoundPace:
     """Return the slowest pace at which the last people are done within a time; the rounds are as small as possible.
 
     Args:
@@ -54,9 +54,9 @@ def pace_within(
     start = next_opening(campaign, campaign.created)
     last = start + within - task  # the latest time of the last round
     if per_round is not None:
-        return Pace(_interval(campaign, start, last, _rounds(missing, per_round), per_round), per_round)
+        return RoundPace(_interval(campaign, start, last, _rounds(missing, per_round), per_round), per_round)
     size = _size(campaign, start, last, missing, every or SHORTEST)
-    return Pace(every or _interval(campaign, start, last, _rounds(missing, size), size), size)
+    return RoundPace(every or _interval(campaign, start, last, _rounds(missing, size), size), size)
 
 
 def _size(campaign: Campaign, start: datetime, last: datetime, missing: int, every: timedelta) -> int:
