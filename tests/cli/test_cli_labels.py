@@ -169,7 +169,7 @@ def test_a_task_aggregates_what_is_dirty(imported: Path, turkctl: Any) -> None:
     made = turkctl("tasks", "create", "aggregate-labels", "--every", "1h", "--method", "majority", "--min-votes", "0")
     assert made.code == 0, made.err
     ran = told(turkctl("tasks", "run", "aggregate-labels", "--json"))
-    assert (ran["status"], ran["summary"]) == ("ok", "stroop: 4 labels changed")
+    assert (ran["status"], ran["summary"]) == ("ok", "4 labels of stroop changed")
     ran = told(turkctl("tasks", "run", "aggregate-labels", "--json"))
     assert (ran["status"], ran["summary"]) == ("ok", "nothing new")
     results = told(turkctl("labels", "aggregate", "--json"))
@@ -178,7 +178,7 @@ def test_a_task_aggregates_what_is_dirty(imported: Path, turkctl: Any) -> None:
 
 def test_a_task_on_labels_that_cannot_be_aggregated_says_so(votes: Path, turkctl: Any) -> None:
     turkctl("tasks", "create", "aggregate-labels", "--every", "1h", "--experiment", "stroop")
-    assert told(turkctl("tasks", "run", "aggregate-labels", "--json"))["summary"] == "nothing new"
+    assert told(turkctl("tasks", "run", "aggregate-labels", "--json"))["summary"] == "no new labels"
     (votes / "one.csv").write_text("item,worker,label\na,anna,yes\nb,anna,no\n")
     turkctl("labels", "import", "one.csv", "--experiment", "stroop")
     failed = turkctl("tasks", "run", "aggregate-labels", "--json")

@@ -120,7 +120,7 @@ BAD = [
     (2, ["--goal", "9", "--reward", "0.00"], "is too low"),
     (2, ["--goal", "9", "--reward", "half"], "not an amount"),
     (2, ["--goal", "9", "--duration", "5s"], "--duration"),
-    (2, ["--goal", "9", "--codeversion", "2.0"], "is at code version 1.0, not 2.0"),
+    (2, ["--goal", "9", "--codeversion", "2.0"], "is at code version 1.0, not '2.0'"),
     (2, ["--goal", "9", "--experiment", "nope"], "there is no experiment 'nope'"),
     (2, ["--goal", "9", "--hours", "9 to 5"], "'9 to 5' is not a valid value of --hours"),
     (2, ["--goal", "9", "--hours", "09:00-17:00", "--timezone", "Europe/Berln"], "did you mean Europe/Berlin"),
