@@ -171,7 +171,7 @@ def test_a_task_aggregates_what_is_dirty(imported: Path, turkctl: Any) -> None:
     ran = told(turkctl("tasks", "run", "aggregate-labels", "--json"))
     assert (ran["status"], ran["summary"]) == ("ok", "4 labels of stroop changed")
     ran = told(turkctl("tasks", "run", "aggregate-labels", "--json"))
-    assert (ran["status"], ran["summary"]) == ("ok", "nothing new")
+    assert (ran["status"], ran["summary"]) == ("ok", "no new labels")
     results = told(turkctl("labels", "aggregate", "--json"))
     assert {row["method"] for row in results} == {"majority"}
 
