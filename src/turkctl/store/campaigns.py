@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,18 @@ MOST = 1_000_000
 """Maximum for the goal of a campaign and for the assignments of a round: more is surely a typing error."""
 
 _RUNNING = text(f"status IN ('{ACTIVE}', '{EXHAUSTED}')")
+
+
+@dataclass(frozen=True)
+class FinalNumbers:
+    """What a campaign had come to when it ended."""
+
+    completed: int
+    """Distinct people."""
+    outstanding: int
+    """Assignments that were still out, those requested without an answer included."""
+    spent: Decimal | None
+    """Dollars committed, commission included; None where nobody knows."""
 
 
 class Campaign(TurkctlTable, table=True):
@@ -71,6 +84,17 @@ class Campaign(TurkctlTable, table=True):
     """Why it is in this status, for the user."""
     created: datetime = Field(sa_type=UtcTime)
     ended: datetime | None = Field(default=None, sa_type=UtcTime)
+    completed_at_end: int | None = None
+    """Like the next two, None while it runs, and of a campaign that ended before these were stored."""
+    outstanding_at_end: int | None = None
+    spent_at_end: Decimal | None = Field(default=None, sa_type=Money)
+
+    @property
+    def final(self) -> FinalNumbers | None:
+        """Return the numbers of its end; None if they are not stored."""
+        if self.completed_at_end is None:
+            return None
+        return FinalNumbers(self.completed_at_end, self.outstanding_at_end or 0, self.spent_at_end)
 
     @property
     def number(self) -> int:
@@ -133,10 +157,27 @@ def running_anywhere(session: Session, experiment_id: int) -> list[Campaign]:
 
 
 def set_status(
-    session: Session, campaign_id: int, *, expected: Sequence[str], new: str, reason: str | None, now: datetime
+    session: Session,
+    campaign_id: int,
+    *,
+    expected: Sequence[str],
+    new: str,
+    reason: str | None,
+    now: datetime,
+    final: FinalNumbers | None = None,
 ) -> bool:
-    """Set the campaign's status, with the time ``now`` if it is final; return False if it was not as ``expected``."""
-    values: dict[str, Any] = {"status": new, "reason": reason, "ended": now if new in PAST else None}
+    """Set the campaign's status; return False if it was not as ``expected``.
+
+    A final status comes with the time ``now`` and the numbers of the end; any other clears both.
+    """
+    values: dict[str, Any] = {
+        "status": new,
+        "reason": reason,
+        "ended": now if new in PAST else None,
+        "completed_at_end": None if final is None else final.completed,
+        "outstanding_at_end": None if final is None else final.outstanding,
+        "spent_at_end": None if final is None else final.spent,
+    }
     statement = update(CAMPAIGNS).where(CAMPAIGNS.c.id == campaign_id, CAMPAIGNS.c.status.in_(expected))
     return changed_one(session, statement.values(**values))
 

@@ -20,7 +20,7 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0013"
+HEAD = "0014"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 _VERSIONS = Table(  # as Alembic makes it
@@ -35,6 +35,7 @@ MARKET_PREFIX = "market_"  # the built-in market's tables may share the database
 def all_tables() -> MetaData:
     """Return every table of ours, with the modules that describe them imported."""
     from turkctl.store import (
+        account_looks,
         assignments,
         campaigns,
         contents,
@@ -56,7 +57,7 @@ def all_tables() -> MetaData:
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow, runs.Run)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.GrantRow)
-    described += (qualifications.OwnType,)
+    described += (qualifications.OwnType, account_looks.AccountLook)
     described += (psiturk_hits.PsiturkId, psiturk_marks.PsiturkMark)
     described += (payments.Payment, contents.Content, contents.ContentHit)
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)

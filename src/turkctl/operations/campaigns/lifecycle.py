@@ -12,7 +12,7 @@ from sqlmodel import Session
 from turkctl.errors import FundsError, NotFoundError, RefusedError, UsageError, WrongMarketError
 from turkctl.operations.campaigns.decisions import superseded_by
 from turkctl.operations.campaigns.requests import CampaignPlan, check_pace, not_above
-from turkctl.operations.campaigns.standing import allowance, each_cost, read_facts
+from turkctl.operations.campaigns.standing import Facts, allowance, each_cost, read_facts
 from turkctl.operations.engine.world import World
 from turkctl.store import campaigns, experiments, intents, tasks
 from turkctl.store.base import Place
@@ -126,13 +126,14 @@ def find(session: Session, campaign_id: int, place: Place | None = None, *, mode
     return found
 
 
-def end(session: Session, campaign: Campaign, status: str, reason: str, now: datetime) -> bool:
+def end(session: Session, facts: Facts, status: str, reason: str, now: datetime) -> bool:
     """End a running campaign for good, with its task; its requests that were never sent are given up.
 
-    False when it was over already.
+    Its numbers stay as they are in ``facts``, which were read in this transaction. False when it was over already.
     """
+    campaign, final = facts.campaign, facts.numbers
     if not campaigns.set_status(
-        session, campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=now
+        session, campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=now, final=final
     ):
         return False
     give_up_unsent(session, campaign, f"the campaign is {status}", now)
@@ -149,13 +150,19 @@ def give_up_unsent(session: Session, campaign: Campaign, reason: str, now: datet
             intents.abandon(session, intent.token, reason, now)
 
 
-def supersede(session: Session, experiment_id: int, code_version: str, now: datetime) -> list[int]:
-    """End the experiment's running campaigns of another code version than the stored one; their numbers."""
+def supersede(
+    session: Session, experiment_id: int, code_version: str, now: datetime, participants_table: str
+) -> list[int]:
+    """End the experiment's running campaigns of another code version than the one about to be stored; their numbers.
+
+    Once that is stored, participants whose HIT is unknown no longer count for the campaigns that it ends.
+    """
     ended = []
     for campaign in campaigns.running_anywhere(session, experiment_id):
         if campaign.code_version != code_version:
             reason = superseded_by(campaign, code_version)
-            if end(session, campaign, campaigns.SUPERSEDED, reason, now):
+            facts = read_facts(session, campaign, participants_table, now)
+            if end(session, facts, campaigns.SUPERSEDED, reason, now):
                 ended.append(campaign.number)
     return ended
 
@@ -169,7 +176,9 @@ def cancel(world: World, campaign_id: int) -> Campaign:
     now = world.now()
     with world.database.write() as session:
         campaign = find(session, campaign_id, mode=world.settings.mode)
-        end(session, campaign, campaigns.CANCELLED, "cancelled by hand", now)
+        if campaign.running:
+            facts = read_facts(session, campaign, world.settings["participants_table"], now)
+            end(session, facts, campaigns.CANCELLED, "cancelled by hand", now)
         return find(session, campaign_id)
 
 

@@ -16,8 +16,9 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.commitments import Commitments, read_commitments
-from turkctl.store import campaigns, people, psiturk_hits, rounds, tasks
+from turkctl.store import campaigns, experiments, people, psiturk_hits, rounds, tasks
 from turkctl.store.base import Place
+from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.rounds import Round
 
 COLUMNS = (
@@ -59,25 +60,30 @@ def list_campaigns(world: World, *, active: bool = False, past: bool = False) ->
         counts = rounds.counts(session)
         found = campaigns.list_all(session, place, statuses)
         committed: dict[Place, Commitments] = {
-            place: read_commitments(session, place, now) for place in {campaign.place for campaign in found}
+            place: read_commitments(session, place, now)
+            for place in {campaign.place for campaign in found if campaign.final is None}
         }
-        facts = [read_facts(session, campaign, table, now, committed[campaign.place]) for campaign in found]
-    return [_row(each, counts.get(each.campaign.number, 0)) for each in facts]
+        slugs = {version.experiment_id: version.slug for version in experiments.list_all(session)}
+        numbers = {
+            campaign.number: campaign.final
+            or read_facts(session, campaign, table, now, committed[campaign.place]).numbers
+            for campaign in found
+        }
+    return [_row(each, slugs[each.experiment_id], numbers[each.number], counts.get(each.number, 0)) for each in found]
 
 
-def _row(facts: Facts, rounds_run: int) -> dict[str, Any]:
+def _row(campaign: Campaign, slug: str, numbers: FinalNumbers, rounds_run: int) -> dict[str, Any]:
     """Return the row of one campaign."""
-    campaign, numbers = facts.campaign, facts.standing
     return {
         "id": campaign.number,
-        "experiment": facts.version.slug,
+        "experiment": slug,
         "mode": campaign.mode,
         "codeversion": campaign.code_version,
         "goal": campaign.goal,
         "completed": numbers.completed,
-        "outstanding": numbers.outstanding + numbers.unsettled,
+        "outstanding": numbers.outstanding,
         "rounds": rounds_run,
-        "spent": facts.spent,
+        "spent": numbers.spent,
         "status": campaign.status,
         "created": campaign.created,
         "ended": campaign.ended,
@@ -92,7 +98,8 @@ def row_of(world: World, campaign_id: int) -> dict[str, Any]:
     with world.database.read() as session:
         campaign = find(session, campaign_id)
         run = len(rounds.of_campaign(session, campaign_id))
-        return _row(read_facts(session, campaign, world.settings["participants_table"], now), run)
+        facts = read_facts(session, campaign, world.settings["participants_table"], now)
+        return _row(campaign, facts.version.slug, facts.numbers, run)
 
 
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
@@ -114,7 +121,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
         held = rounds.of_campaign(session, campaign_id)
         facts = read_facts(session, campaign, table, now)
         return {
-            **_row(facts, len(held)),
+            **_row(campaign, facts.version.slug, facts.numbers, len(held)),
             "reward": campaign.reward,
             "duration": timedelta(seconds=campaign.duration),
             "every": timedelta(seconds=campaign.every),
@@ -126,14 +133,14 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "timezone": campaign.timezone,
             "allow_repeat_workers": campaign.allow_repeat_workers,
             "repeats": so_far(session, campaign, facts.version, facts.standing),
-            "next_round": _next_round(session, facts, now) if campaign.running else None,
+            "next_round": next_round(session, facts, now) if campaign.running else None,
             "unclaimed": nobodys,
             "unassigned": psiturk_hits.unassigned(session, place),
             "history": [_round(each) for each in held],
         }
 
 
-def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
+def next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
     """Return what the next round would do if it were run when it is due, by what the database knows now, and why."""
     campaign, version, numbers = facts.campaign, facts.version, facts.standing
     task = tasks.of_campaign(session, campaign.number)

@@ -243,7 +243,7 @@ class _BegunRound:
             if decision.post and balance is None:
                 decision = Decision(WAITING, "slots became free while it was counted", decision.wanted)
             requests = self._requests(session, facts, decision, absent)
-            self._enter(session, campaign, numbers, decision)
+            self._enter(session, facts, decision)
         return _Decided(decision, numbers, requests)
 
     def _requests(
@@ -262,8 +262,9 @@ class _BegunRound:
         new = new_intents(campaign, facts.version, self._round, decision.sizes, absent, database_id, self._now)
         return [*again, *intents.open_many(session, new)]
 
-    def _enter(self, session: Session, campaign: Campaign, numbers: Standing, decision: Decision) -> None:
+    def _enter(self, session: Session, facts: Facts, decision: Decision) -> None:
         """Write the decision down, and what it means for the campaign."""
+        campaign, numbers = facts.campaign, facts.standing
         self._write(
             session,
             goal=numbers.goal,
@@ -274,7 +275,7 @@ class _BegunRound:
             reason=decision.reason,
         )
         if decision.outcome in LAST:
-            end(session, campaign, decision.outcome, decision.reason, self._now)
+            end(session, facts, decision.outcome, decision.reason, self._now)
         elif decision.outcome == EXHAUSTED:
             self._set_status(session, EXHAUSTED, decision.reason)
         elif decision.outcome in (POSTED, WAITING):

@@ -18,7 +18,7 @@ from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.operations.limits.room import hit_bounds
 from turkctl.store import campaigns, experiments, intents, payments
-from turkctl.store.campaigns import Campaign
+from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.experiments import Version
 from turkctl.store.hits import Hit
 from turkctl.units import ZERO, format_money
@@ -78,6 +78,13 @@ class Facts:
     def spent(self) -> Decimal:
         """Dollars committed on the campaign's HITs: paid or promised, commission included."""
         return ZERO if self.campaign.id is None else self.commitments.of_campaign(self.campaign.number)
+
+    @property
+    def numbers(self) -> FinalNumbers:
+        """What lists show of the campaign: as it ended, or as it stands."""
+        now = self.standing
+        stands = FinalNumbers(now.completed, now.outstanding + now.unsettled, self.spent)
+        return self.campaign.final or stands
 
 
 def read_facts(

@@ -14,6 +14,7 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.sync.unknown import list_account, strangers
+from turkctl.store import account_looks
 from turkctl.store.assignments import APPROVED, SUBMITTED
 from turkctl.store.hits import DISPOSED
 
@@ -48,6 +49,8 @@ class Disable:
 
     def __init__(self, world: World) -> None:
         self._mturk = world.mturk
+        self._database = world.database
+        self._place = world.place
         self._approved: dict[str, set[str]] = defaultdict(set)
 
     def prepare(self, steps: Sequence[Step[Hit]]) -> None:
@@ -87,4 +90,7 @@ class Disable:
                     raise
 
     def record(self, outcomes: Sequence[tuple[Step[Hit], Done | TurkctlError]]) -> None:
-        """Nothing: the database does not know them."""
+        """Take those that are deleted off the number of unknown HITs, which is all that is stored of them."""
+        deleted = sum(isinstance(outcome, Done) and outcome.status == "deleted" for _step, outcome in outcomes)
+        with self._database.write() as session:
+            account_looks.fewer(session, self._place, deleted)
