@@ -1,4 +1,4 @@
-"""``--watch``: a list that is drawn again every few seconds, until Ctrl-C."""
+"""``--watch``: a list or a page that is drawn again every few seconds, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _AROUND = 4
 
 Look = Callable[[int], tuple[Sequence[str], Sequence[Row]]]
 """The columns and the rows, of which no more than so many are needed."""
+Frame = tuple[Any, Sequence[str]]
+"""What is drawn (None: nothing), and remarks for the line below it."""
 
 
 def watch(
@@ -31,15 +33,44 @@ def watch(
     bar: str | None = None,
     wait: Callable[[float], object] | None = None,
 ) -> None:
-    """Draw what ``look`` finds, again and again until ``stop`` is set. What was drawn last stays on the terminal.
-
-    A database out of reach is said below the table, and asked again; at the first look it is an error.
+    """Draw the list that ``look`` finds, again and again until ``stop`` is set. What was drawn last stays there.
 
     Args:
         output: where to; a terminal.
         look: finds the rows.
         stop: ends it.
         bar: the column of numbers that get a bar.
+        wait: waits so many seconds; by default until ``stop`` is set.
+
+    Raises:
+        UsageError, TurkctlError: see :func:`redraw`.
+    """
+
+    def frame(most: int) -> Frame:
+        columns, rows = look(most + 1)
+        remarks = ["there are more rows than lines"] if len(rows) > most else []
+        if not rows:
+            return None, ["nothing to show"]
+        return output.picture(columns, rows[:most], bar)[0], remarks
+
+    redraw(output, frame, stop, wait=wait)
+
+
+def redraw(
+    output: Output,
+    look: Callable[[int], Frame],
+    stop: threading.Event,
+    *,
+    wait: Callable[[float], object] | None = None,
+) -> None:
+    """Draw what ``look`` finds, again and again until ``stop`` is set. What was drawn last stays on the terminal.
+
+    A database out of reach is said below the picture, and asked again; at the first look it is an error.
+
+    Args:
+        output: where to; a terminal.
+        look: draws what it finds, given the number of lines that the terminal has room for.
+        stop: ends it.
         wait: waits so many seconds; by default until ``stop`` is set.
 
     Raises:
@@ -53,17 +84,17 @@ def watch(
     if console.is_dumb_terminal:
         raise UsageError("--watch cannot redraw this terminal (TERM=dumb)", hint="leave --watch out")
     pause = wait or stop.wait
-    columns, rows = look(_room(console))
+    frame = look(_room(console))
     with Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
         trouble = None
         while True:
-            live.update(_view(output, columns, rows, bar, trouble), refresh=True)
+            live.update(_view(frame, trouble), refresh=True)
             started = time.monotonic()
             pause(INTERVAL)
             if stop.is_set():
                 return
             try:
-                columns, rows = look(_room(console))
+                frame = look(_room(console))
                 trouble = None
             except DatabaseReplacedError:
                 raise
@@ -82,18 +113,17 @@ def _refuse_others(output: Output) -> None:
 
 
 def _room(console: Any) -> int:
-    """Return the rows that the terminal shows, and one more to know whether there are more; at least two."""
-    return max(1, int(console.height) - _AROUND) + 1
+    """Return the lines of a picture that the terminal has room for; at least one."""
+    return max(1, int(console.height) - _AROUND)
 
 
-def _view(output: Output, columns: Sequence[str], rows: Sequence[Row], bar: str | None, trouble: str | None) -> Any:
+def _view(frame: Frame, trouble: str | None) -> Any:
     from rich.console import Group
     from rich.text import Text
 
-    most = _room(output.console()) - 1
+    picture, remarks = frame
     said = [f"{format_time(datetime.now(UTC).replace(microsecond=0))}, every {INTERVAL:.0f} s; Ctrl-C ends it"]
-    said += ["nothing to show"] if not rows else []
-    said += ["there are more rows than lines"] if len(rows) > most else []
+    said += remarks
     said += [f"now as before: {harmless(trouble)}"] if trouble else []
     below = Text("; ".join(said), style="dim", no_wrap=True, overflow="ellipsis")
-    return Group(output.picture(columns, rows[:most], bar)[0], below) if rows else below
+    return below if picture is None else Group(picture, below)

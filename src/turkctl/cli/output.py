@@ -256,13 +256,12 @@ class Output:
         """Return the table for a terminal of this width, and the columns there is no room for."""
         width = self.console().width
         layout = fit(columns, _cells(columns, rows), width)
-        drawn_bars = (
-            [] if bar is None else bars([row[bar] for row in rows], layout.left(width), encoding=self._encoding)
-        )
+        drawn_bars = [] if bar is None else bars([row[bar] for row in rows], layout.left(width), encoding=self.encoding)
         return drawn(layout, drawn_bars), layout.missed
 
     @property
-    def _encoding(self) -> str | None:
+    def encoding(self) -> str | None:
+        """Return the encoding of standard output."""
         return getattr(self.stdout, "encoding", None)
 
     def _json_array(self, rows: Iterable[Row]) -> None:

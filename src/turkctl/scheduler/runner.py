@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from turkctl.errors import DatabaseReplacedError, InterruptedByUserError, TurkctlError
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.operations.tasks.manage import finished_run, request_run, withdraw_request
+from turkctl.operations.tasks.scheduler import POLL
 from turkctl.scheduler.due import SchedulerReport, in_words, nothing_due, run_due, sweep
 from turkctl.scheduler.kinds import act_on
 from turkctl.scheduler.lease import LeaseLostError, SchedulerKeeper, SchedulerRunningError
@@ -22,7 +23,6 @@ from turkctl.store.tasks import Task
 if TYPE_CHECKING:
     from turkctl.context import Context
 
-POLL = timedelta(seconds=5)
 LOOK_AGAIN = 1.0
 """Seconds between checks whether the scheduler has carried out a requested run."""
 

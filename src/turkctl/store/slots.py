@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS, REJECTED
 from turkctl.store.base import Place
-from turkctl.store.hits import HITS, SUBMITTED, expired
+from turkctl.store.hits import HITS, SUBMITTED, expired, in_place
 from turkctl.store.people import closed
 
 
@@ -29,6 +29,8 @@ class Slots:
     """
     undecided: int
     """Those of them that are not decided yet."""
+    paid: int = 0
+    """Those that are approved."""
     experiment_id: int | None = None
     """Whose HITs they are, like the next, where that was asked for."""
     campaign_id: int | None = None
@@ -59,11 +61,16 @@ def slots(
     columns = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters)
     of = (HITS.c.experiment_id, HITS.c.campaign_id) if apart else ()
     statement = select(
-        *columns, func.sum(promised + waiting + HITS.c.completed - rejected), func.sum(open_ + waiting), *of
-    ).where(HITS.c.mode == place.mode, HITS.c.market == place.market)
+        *columns,
+        func.sum(promised + waiting + HITS.c.completed - rejected),
+        func.sum(open_ + waiting),
+        func.sum(HITS.c.completed - rejected),
+        *of,
+    ).where(*in_place(place))
     if experiment_id is not None:
         statement = statement.where(HITS.c.experiment_id == experiment_id)
     rows = session.connection().execute(statement.group_by(*columns, *of))
     return [
-        Slots(reward, size, masters, int(used), int(left), *whose) for reward, size, masters, used, left, *whose in rows
+        Slots(reward, size, masters, int(used), int(left), int(paid), *whose)
+        for reward, size, masters, used, left, paid, *whose in rows
     ]

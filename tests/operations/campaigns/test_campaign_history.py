@@ -36,7 +36,7 @@ def test_people_of_a_later_campaign_are_none_of_an_earlier_one(study: Study) -> 
     met = {"completed": 3, "outstanding": 0, "rounds": 2, "spent": Decimal("1.80"), "status": "met"}
     assert _numbers(study) == met
     study.create(8)
-    study.submit(study.round(2).hits[0], "B1", "B2")
+    study.submit(study.round(2).hits[0], "AB1", "AB2")
     study.round(2)
     assert _numbers(study, 2)["completed"] == 5
     assert _numbers(study) == met
@@ -80,7 +80,7 @@ def test_a_superseded_campaign_keeps_participants_whose_hit_is_unknown(study: St
 def test_a_met_campaign_with_a_higher_goal_counts_again(study: Study) -> None:
     _meet(study, 2)
     update(study.world, 1, CampaignChange(goal=4))
-    study.submit(study.round().hits[0], "B1")
+    study.submit(study.round().hits[0], "AB1")
     study.round()
     assert _numbers(study)["completed"] == 3
 
@@ -108,6 +108,6 @@ def test_past_campaigns_cost_no_counting(study: Study) -> None:
     for goal in (4, 6):
         study.create(goal)
         number = goal // 2
-        study.submit(study.round(number).hits[0], f"B{goal}", f"C{goal}")
+        study.submit(study.round(number).hits[0], f"AB{goal}", f"AC{goal}")
         assert study.round(number).outcome == "met"
     assert asked() == one
