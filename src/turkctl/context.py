@@ -299,7 +299,9 @@ class Context:
 
         None where that cannot be known: no market but the built-in one tells, and that one may have no workers yet.
         """
-        if self.settings.mode != "local":
+        from turkctl.market.glance import has_workers
+
+        if self.settings.mode != "local" or not has_workers(self.settings.market_url):
             return None
         workers, able = self.market.eligible("production", hit_ids)
         return (workers, able) if workers else None

@@ -53,7 +53,6 @@ class Campaign(TurkctlTable, table=True):
             "mode",
             unique=True,
             sqlite_where=_RUNNING,
-            postgresql_where=_RUNNING,
         ),
     )
 
@@ -114,6 +113,15 @@ class Campaign(TurkctlTable, table=True):
 
 
 CAMPAIGNS = Campaign.__table__
+
+
+def describe_for_postgresql() -> None:
+    """Give the index on running campaigns its condition on PostgreSQL, before tables are made or compared.
+
+    As an argument of the index it would import that dialect, at each start and on SQLite, too.
+    """
+    (index,) = (each for each in CAMPAIGNS.indexes if each.name == "uq_turkctl_campaign_running")
+    index.dialect_options["postgresql"]["where"] = _RUNNING
 
 
 def insert(session: Session, campaign: Campaign) -> Campaign:

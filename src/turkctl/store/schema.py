@@ -63,6 +63,7 @@ def all_tables() -> MetaData:
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)
     described += (labels.LabelResult, labels.LabelWorker)
     assert all(issubclass(model, TurkctlTable) for model in described)
+    campaigns.describe_for_postgresql()
     return TurkctlTable.metadata
 
 

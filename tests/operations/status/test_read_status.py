@@ -295,6 +295,27 @@ def test_a_campaign_whose_slots_nobody_takes_says_so(study: Study) -> None:
     assert campaign(study).quiet is None
 
 
+def test_the_built_in_market_tells_when_nobody_eligible_is_left(study: Study) -> None:
+    study.create(9, every=timedelta(hours=1))
+    hit = study.round().hits[0]
+    study.submit(hit, "A1")
+    study.world.market.register_worker("production", "A2")
+    study.round()
+    study.pass_time(minutes=59)
+    assert (campaign(study).workers, campaign(study).eligible) == (None, None), "somebody may be about to come"
+    study.pass_time(minutes=2)
+    assert (campaign(study).workers, campaign(study).eligible) == (2, 1)
+    study.world.mturk.block("A2", "for the test")
+    assert (campaign(study).workers, campaign(study).eligible) == (2, 0)
+
+
+def test_a_market_without_workers_tells_nothing(study: Study) -> None:
+    study.create(9, every=timedelta(hours=1))
+    study.round()
+    study.pass_time(hours=2)
+    assert (campaign(study).workers, campaign(study).eligible) == (None, None)
+
+
 def test_an_ended_campaign_stays_on_the_page_until_another_begins(study: Study) -> None:
     study.create(3)
     study.round()
@@ -380,6 +401,8 @@ def test_the_number_of_queries_does_not_grow_with_hits_or_work(study: Study) -> 
     study.create(60, per_round=9)
     study.submit(study.round().hits[0], "A1")
     sync(study.world)
+    study.apply(prepare_approve(study.world, ALL))
+    study.write("UPDATE assignments SET bonus = 0.25")
     look(study)
     few = asked()
     study.post(1, hits=50)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlmodel import Session
-
-from turkctl.operations.campaigns.decisions import decide, forecast, next_opening
+from turkctl.operations.campaigns.coming import next_round
 from turkctl.operations.campaigns.lifecycle import find
 from turkctl.operations.campaigns.repeats import so_far
-from turkctl.operations.campaigns.standing import Facts, each_cost, read_facts
+from turkctl.operations.campaigns.standing import read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
-from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.commitments import Commitments, read_commitments
-from turkctl.store import campaigns, experiments, people, psiturk_hits, rounds, tasks
+from turkctl.store import campaigns, experiments, psiturk_hits, rounds
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.rounds import Round
@@ -138,31 +135,6 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "unassigned": psiturk_hits.unassigned(session, place),
             "history": [_round(each) for each in held],
         }
-
-
-def next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
-    """Return what the next round would do if it were run when it is due, by what the database knows now, and why."""
-    campaign, version, numbers = facts.campaign, facts.version, facts.standing
-    task = tasks.of_campaign(session, campaign.number)
-    due = task.next_run if task is not None else next_opening(campaign, now)
-    decision = decide(facts, None, max(now, due))
-    masters = bool(settings_of(version).qualifications.get("masters"))
-    parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
-    return {
-        "at": due,
-        "paused": task is not None and task.paused,
-        "goal": campaign.goal,
-        "completed": numbers.completed,
-        **parts,
-        "unsettled": numbers.unsettled,
-        "missing": numbers.missing,
-        "will_post": decision.post,
-        "hits": decision.sizes,
-        "cost": each_cost(campaign, version) * decision.post,
-        "outcome": decision.outcome,
-        "why": decision.reason,
-        "forecast": forecast(campaign, numbers, masters=masters, now=max(now, due)).as_dict(),
-    }
 
 
 def _round(each: Round) -> dict[str, Any]:

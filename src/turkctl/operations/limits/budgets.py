@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
 from turkctl.errors import FundsError
-from turkctl.mturk.types import Balance
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.terms import terms_of
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import cost_of_committed, cost_of_undecided
 from turkctl.store import experiments, intents, payments, slots
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
 from turkctl.units import ZERO, format_money
+
+if TYPE_CHECKING:
+    from turkctl.mturk.types import Balance
 
 
 def committed(session: Session, place: Place, now: datetime, *, experiment_id: int | None = None) -> Decimal:
@@ -92,13 +95,13 @@ def check_budgets(session: Session, place: Place, costs: Mapping[int | None, Dec
             error = over_budget(version.slug, cost, budget_of(session, place, now, version))
             if error is not None:
                 raise error
-            floor = max(floor, settings_of(version).limits.min_balance or ZERO)
+            floor = max(floor, terms_of(version).min_balance or ZERO)
     return floor
 
 
 def budget_of(session: Session, place: Place, now: datetime, version: Version) -> Bound[Decimal] | None:
     """Return the experiment's budget in dollars, with what is committed of it; None where it has none."""
-    budget = settings_of(version).limits.budget
+    budget = terms_of(version).budget
     if budget is None:
         return None
     return Bound("limits.budget", budget, committed(session, place, now, experiment_id=version.experiment_id))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.terms import terms_of
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.budgets import budget_of
 from turkctl.store import hits, intents
@@ -65,7 +65,7 @@ def read_room(session: Session, place: Place, now: datetime, version: Version) -
     """Return what is left, unfinished requests taken off. In the transaction that opens requests, it holds."""
     counts = hit_bounds(session, place, now, version, intents.unfinished(session, place, intents.CREATE_HIT))
     budget = budget_of(session, place, now, version)
-    return Room(counts, budget, settings_of(version).limits.min_balance or ZERO)
+    return Room(counts, budget, terms_of(version).min_balance or ZERO)
 
 
 def hit_bounds(
@@ -80,7 +80,7 @@ def hit_bounds(
         version: of the experiment.
         waiting: unfinished requests of the place, which may still become HITs.
     """
-    limits = settings_of(version).limits
+    limits = terms_of(version)
     if limits.max_active_hits is None and limits.max_total_hits is None:
         return []
     active, total = hits.count_hits(session, place, now, version.experiment_id)

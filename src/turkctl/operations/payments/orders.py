@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +33,6 @@ from turkctl.units import CENT, ZERO, format_money
 
 MAX_REASON = 4096
 """Characters of a reason; the worker reads it."""
-TOLERANCE = Decimal("0.000001")
-"""Dollars by which psiTurk's FLOAT column may be off a whole cent."""
 REJECTED_WORK = "rejected; name the assignment to pay a bonus all the same"
 NOT_THEIRS = "participants' rows name another worker for it than"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
@@ -224,12 +221,10 @@ def column_amount(row: BonusRow | None) -> Decimal:
     Raises:
         UsageError: it is no whole number of cents, or negative.
     """
+    amount = None if row is None else row.amount
+    if amount is not None:
+        return amount
     bonus = 0.0 if row is None or row.bonus is None else row.bonus
-    if math.isfinite(bonus) and 0 < bonus < 1e9:
-        exact = Decimal(repr(bonus))
-        amount = exact.quantize(CENT)
-        if amount >= CENT and abs(exact - amount) <= TOLERANCE:
-            return amount
     raise UsageError(
         f"the participant's bonus is {bonus!r}: no amount of dollars and cents",
         hint="set it with: turkctl participants set ID --bonus A",

@@ -40,7 +40,7 @@ class CampaignReader:
         self._handed = handed
         self._commitments: dict[Place, Any] = {}
         self.waiting: dict[int, list[str]] = {}
-        """HITs that nobody is at work on and that wait for somebody to take them, by campaign."""
+        """HITs that wait for somebody to take them, and did so for an interval between rounds, by campaign."""
 
     @cached_property
     def _latest(self) -> Mapping[int, Campaign]:
@@ -58,17 +58,19 @@ class CampaignReader:
         if campaign is None:
             return None
         final, coming = campaign.final, None
-        if campaign.running and self._waits(campaign):
+        since = self._waits_since(campaign) if campaign.running else None
+        if since is not None and self._now - since >= timedelta(seconds=campaign.every):
             key = (campaign.experiment_id, campaign.code_version)
             self.waiting[campaign.number] = standings.takable(self._session, self._place, self._now, *key)
         if final is None:
-            from turkctl.operations.campaigns import lists, standing  # import the validation of settings
+            from turkctl.operations.campaigns import coming as rounds_to_come
+            from turkctl.operations.campaigns import standing
 
             facts = standing.read_facts(
                 self._session, campaign, self._table, self._now, self._committed(campaign.place)
             )
             final = facts.numbers
-            coming = lists.next_round(self._session, facts, self._now) if campaign.running else None
+            coming = rounds_to_come.next_round(self._session, facts, self._now) if campaign.running else None
         return CampaignStatus(
             id=campaign.number,
             status=campaign.status,
@@ -83,7 +85,7 @@ class CampaignReader:
             spent=final.spent,
             left=None if campaign.budget is None or final.spent is None else campaign.budget - final.spent,
             next_round=coming,
-            quiet=self._quiet(campaign) if campaign.running else None,
+            quiet=None if since is None else self._quiet(campaign, since),
         )
 
     def _committed(self, place: Place) -> Any:
@@ -93,28 +95,28 @@ class CampaignReader:
             self._commitments[place] = read_commitments(self._session, place, self._now)
         return self._commitments[place]
 
-    def _waits(self, campaign: Campaign) -> bool:
-        """Return whether it has open assignments and nobody is at work."""
+    def _waits_since(self, campaign: Campaign) -> datetime | None:
+        """Return since when nobody took what is open; None where nothing is, or somebody is at work."""
         work = self._work_on(campaign)
-        return any(each.opened is not None for each in work) and not any(each.at_work or each.unread for each in work)
+        opened = min((each.opened for each in work if each.opened is not None), default=None)
+        if opened is None or any(each.at_work or each.unread for each in work):
+            return None
+        mine = (campaign.experiment_id, campaign.code_version)
+        taken = [each.accepted for each in self._handed if (each.experiment_id, each.code_version) == mine]
+        return max([opened, *(moment for moment in taken if moment is not None)])
 
     def _work_on(self, campaign: Campaign) -> list[OpenWork]:
         mine = (campaign.experiment_id, campaign.code_version)
         return [each for each in self._work if (each.experiment_id, each.code_version) == mine]
 
-    def _quiet(self, campaign: Campaign) -> QuietStatus | None:
-        """Say since when nobody has taken what is open, if that is long and nobody is at work.
+    def _quiet(self, campaign: Campaign, since: datetime) -> QuietStatus | None:
+        """Return that nobody takes what is open, if they had the time to and the market was looked at afterwards.
 
-        A market does not tell who may take a HIT. What can be known: there were open assignments all the time, the
-        market was looked at afterwards, and in :data:`PATIENCE` intervals between rounds nobody took one.
+        A market does not tell who may take a HIT. What can be known: there were open assignments all the time, and in
+        :data:`PATIENCE` intervals between rounds nobody took one.
         """
-        work = self._work_on(campaign)
-        opened = min((each.opened for each in work if each.opened is not None), default=None)
-        looked = max((each.looked for each in work if each.looked is not None), default=None)
-        if opened is None or looked is None or not self._waits(campaign):
-            return None
-        mine = (campaign.experiment_id, campaign.code_version)
-        taken = [each.accepted for each in self._handed if (each.experiment_id, each.code_version) == mine]
-        since = max([opened, *(moment for moment in taken if moment is not None)])
+        looked = max((each.looked for each in self._work_on(campaign) if each.looked is not None), default=None)
         every = timedelta(seconds=campaign.every)
-        return QuietStatus(since, looked, (looked - since) // every) if looked - since >= PATIENCE * every else None
+        if looked is None or looked - since < PATIENCE * every:
+            return None
+        return QuietStatus(since, looked, (looked - since) // every)

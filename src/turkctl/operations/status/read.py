@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlmodel import Session
 
 from turkctl.fees import assignment_cost
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments import people as counting
+from turkctl.operations.experiments.terms import terms_of
 from turkctl.operations.hits.deadlines import APPROVAL, EXPIRY, FINAL, OVERRIDABLE
-from turkctl.operations.intents.lease import is_gone
-from turkctl.operations.status.campaigns import CampaignReader
 from turkctl.operations.status.shapes import (
     DAY,
     ContentStatus,
@@ -34,30 +33,23 @@ from turkctl.operations.status.shapes import (
     TaskStatus,
     UnknownStatus,
 )
-from turkctl.operations.tasks.scheduler import SchedulerState, read_scheduler
-from turkctl.store import (
-    account_looks,
-    contents_counts,
-    deadlines,
-    experiments,
-    intents,
-    leases,
-    participants,
-    payments,
-    people,
-    runs,
-    slots,
-    standings,
-)
+from turkctl.store import deadlines, experiments, intents, participants, people, presence, slots, standings
 from turkctl.store.base import Place
 from turkctl.store.deadlines import DueSoon
 from turkctl.store.experiments import Version
 from turkctl.store.hits import HitFilter
-from turkctl.store.participant_bonuses import BonusRow
-from turkctl.store.payments import PaymentFilter
 from turkctl.store.slots import Slots
-from turkctl.store.standings import Handed, OpenWork, OwedGroup
-from turkctl.units import ZERO, parse_money
+from turkctl.store.standings import Handed, OpenWork
+from turkctl.units import ZERO
+
+if TYPE_CHECKING:
+    from turkctl.operations.status.campaigns import CampaignReader
+    from turkctl.operations.tasks.scheduler import SchedulerState
+    from turkctl.store.contents_counts import ContentProgress
+    from turkctl.store.owed import OwedGroup
+
+# Each table's module takes its time to import. Those of tables without a row are not, lest the page of a small study
+# takes twice as long as a list; so are some modules imported where they are used.
 
 
 class StatusWorld(World, Protocol):
@@ -83,25 +75,27 @@ def read_status(world: StatusWorld, now: datetime, *, experiment: str | None = N
     mode, place, table = world.settings.mode, world.listing_place, world.settings["participants_table"]
     with world.database.read() as session:
         versions = _versions(session, experiment)
-        numbers = _read_numbers(session, place, table, now)
-        campaigns = CampaignReader(session, place, table, now, numbers.work, numbers.handed)
+        there = presence.present(session)
+        numbers = _read_numbers(session, place, table, now, there)
+        campaigns = _campaigns(session, numbers) if presence.CAMPAIGNS in there else None
         found = [_experiment(session, numbers, campaigns, version) for version in versions]
         if experiment is None:
             found.append(_nobodys(numbers))
         shown = tuple(each for each in found if each.experiment is not None or not each.idle)
-        scheduler = read_scheduler(session, mode, now)
+        scheduler = _read_scheduler(session, mode, now) if there & {presence.TASKS, presence.SCHEDULER} else None
         status = Status(
             mode=mode,
             now=now,
             experiments=shown,
             money=MoneyStatus.total(each.money for each in shown),
-            decisions=_decisions(session, place, shown),
+            decisions=_decisions(session, place, shown, there),
             deadlines=_deadlines(session, HitFilter(place, slugs=None if experiment is None else [experiment]), now),
             tasks=_tasks(scheduler),
             scheduler=_scheduler(scheduler),
             days=tuple(day for version in versions for day in _days(session, place, version)) if days else (),
         )
-    told = tuple(_with_eligible(world, each, campaigns.waiting) for each in status.experiments)
+    waiting = {} if campaigns is None else campaigns.waiting
+    told = tuple(_with_eligible(world, each, waiting) for each in status.experiments)
     return replace(status, experiments=told)
 
 
@@ -142,16 +136,17 @@ class _Numbers:
     bonuses: Mapping[int | None, tuple[Decimal, Decimal]]
     """Dollars and commission."""
     owed: Sequence[OwedGroup]
-    progress: Mapping[int, contents_counts.ContentProgress]
+    progress: Mapping[int, ContentProgress]
     arrivals: Mapping[int, tuple[int, datetime]]
     exact: bool
     """Whether everybody who counts handed in work on a HIT of their experiment, so that ``handed`` has them all."""
 
 
-def _read_numbers(session: Session, place: Place, table: str, now: datetime) -> _Numbers:
+def _read_numbers(session: Session, place: Place, table: str, now: datetime, there: Collection[str]) -> _Numbers:
     handed = standings.handed_in(session, place)
-    there = participants.exists(session, table)
-    elsewhere = people.complete_elsewhere(session, place, table) if there else {}
+    rows = participants.exists(session, table)
+    elsewhere = people.complete_elsewhere(session, place, table) if rows else {}
+    progress, arrivals = _read_content(session, place, now) if presence.CONTENT in there else ({}, {})
     return _Numbers(
         place=place,
         now=now,
@@ -160,12 +155,44 @@ def _read_numbers(session: Session, place: Place, table: str, now: datetime) -> 
         handed=handed,
         groups=slots.slots(session, place, now, apart=True),
         requested=intents.unfinished_costs(session, place),
-        bonuses=payments.by_experiment(session, PaymentFilter(place, kind=payments.BONUS)),
-        owed=_claimed(session, standings.bonuses_owed(session, place, table)) if there else (),
-        progress=contents_counts.progress(session, place, now),
-        arrivals=contents_counts.arrivals(session, place, now - DAY),
+        bonuses=_read_bonuses(session, place) if presence.PAYMENTS in there else {},
+        owed=_read_owed(session, place, table) if rows and participants.any_bonus(session, table, place.mode) else (),
+        progress=progress,
+        arrivals=arrivals,
         exact=not elsewhere and all(each.experiment_id is not None for each in handed),
     )
+
+
+def _read_content(
+    session: Session, place: Place, now: datetime
+) -> tuple[Mapping[int, ContentProgress], Mapping[int, tuple[int, datetime]]]:
+    from turkctl.store import contents_counts
+
+    return contents_counts.progress(session, place, now), contents_counts.arrivals(session, place, now - DAY)
+
+
+def _read_bonuses(session: Session, place: Place) -> Mapping[int | None, tuple[Decimal, Decimal]]:
+    from turkctl.store import payments
+
+    return payments.by_experiment(session, payments.PaymentFilter(place, kind=payments.BONUS))
+
+
+def _read_owed(session: Session, place: Place, table: str) -> list[OwedGroup]:
+    from turkctl.store import owed
+
+    return _claimed(session, owed.bonuses_owed(session, place, table))
+
+
+def _campaigns(session: Session, numbers: _Numbers) -> CampaignReader:
+    from turkctl.operations.status.campaigns import CampaignReader
+
+    return CampaignReader(session, numbers.place, numbers.table, numbers.now, numbers.work, numbers.handed)
+
+
+def _read_scheduler(session: Session, mode: str, now: datetime) -> SchedulerState:
+    from turkctl.operations.tasks.scheduler import read_scheduler
+
+    return read_scheduler(session, mode, now)
 
 
 def _claimed(session: Session, owed: Sequence[OwedGroup]) -> list[OwedGroup]:
@@ -181,17 +208,17 @@ def _claimed(session: Session, owed: Sequence[OwedGroup]) -> list[OwedGroup]:
     ]
 
 
-def _experiment(session: Session, numbers: _Numbers, campaigns: CampaignReader, version: Version) -> ExperimentStatus:
+def _experiment(
+    session: Session, numbers: _Numbers, campaigns: CampaignReader | None, version: Version
+) -> ExperimentStatus:
     key = version.experiment_id
-    campaign = campaigns.of(version)
-    limits = version.settings.get("limits") or {}
-    budget = None if limits.get("budget") is None else parse_money(str(limits["budget"]))
+    campaign = None if campaigns is None else campaigns.of(version)
     return ExperimentStatus(
         experiment=version.slug,
         codeversion=version.code_version,
         active=version.active,
         people=_people(numbers, key, _completed(session, numbers, version)),
-        money=_money(numbers, key, budget),
+        money=_money(numbers, key, terms_of(version).budget),
         campaign=campaign,
         content=_content(numbers, key),
         to_review=_to_review(numbers, key),
@@ -293,7 +320,9 @@ def _owed(numbers: _Numbers, key: int | None) -> OwedStatus:
     mine = [group for group in numbers.owed if group.experiment_id == key]
     if not mine:
         return OwedStatus()
-    amounts = {group.bonus: _amount(group.bonus) for group in mine}
+    from turkctl.store.participant_bonuses import BonusRow
+
+    amounts = {group.bonus: BonusRow("", None, group.bonus).amount for group in mine}
     payable = [(group.assignments, amount) for group in mine if (amount := amounts[group.bonus]) is not None]
     return OwedStatus(
         bonuses=sum(number for number, _ in payable),
@@ -302,19 +331,9 @@ def _owed(numbers: _Numbers, key: int | None) -> OwedStatus:
     )
 
 
-def _amount(bonus: float) -> Decimal | None:
-    """Return what a bonus in psiTurk's column stands for, in dollars; None where that is no amount in cents."""
-    from turkctl.errors import UsageError
-    from turkctl.operations.payments.orders import column_amount  # imports all that finds work on the market
-
-    try:
-        return column_amount(BonusRow("", None, bonus))
-    except UsageError:
-        return None
-
-
-def _decisions(session: Session, place: Place, found: Sequence[ExperimentStatus]) -> DecisionsStatus:
-    looks = account_looks.read(session, place)
+def _decisions(
+    session: Session, place: Place, found: Sequence[ExperimentStatus], there: Collection[str]
+) -> DecisionsStatus:
     return DecisionsStatus(
         to_review=ReviewStatus(
             assignments=sum(each.to_review.assignments for each in found),
@@ -327,15 +346,25 @@ def _decisions(session: Session, place: Place, found: Sequence[ExperimentStatus]
             unclear=sum(each.bonuses_owed.unclear for each in found),
         ),
         deletable_hits=sum(each.deletable_hits for each in found),
-        unknown=UnknownStatus(sum(look.unknown for look in looks), min(look.looked for look in looks))
-        if looks
-        else None,
-        incomplete_runs=_incomplete_runs(session, place),
+        unknown=_unknown(session, place) if presence.LOOKS in there else None,
+        incomplete_runs=_incomplete_runs(session, place) if presence.RUNS in there else (),
     )
+
+
+def _unknown(session: Session, place: Place) -> UnknownStatus | None:
+    from turkctl.store import account_looks
+
+    looks = account_looks.read(session, place)
+    if not looks:
+        return None
+    return UnknownStatus(sum(look.unknown for look in looks), min(look.looked for look in looks))
 
 
 def _incomplete_runs(session: Session, place: Place) -> tuple[RunStatus, ...]:
     """Return the runs that nobody works on and that the same command would take up."""
+    from turkctl.operations.intents.lease import is_gone
+    from turkctl.store import leases, runs
+
     found = runs.unfinished(session, place)
     names = [leases.of_run(run.number) for run in found]
     held = leases.holders(session, leases.machine_clock(session), names) if names else {}
@@ -360,7 +389,9 @@ def _deadlines(session: Session, wanted: HitFilter, now: datetime) -> tuple[Dead
     return tuple(sorted(rows, key=lambda row: row.first))
 
 
-def _tasks(state: SchedulerState) -> tuple[TaskStatus, ...]:
+def _tasks(state: SchedulerState | None) -> tuple[TaskStatus, ...]:
+    if state is None:
+        return ()
     late = {task.name for task in state.unattended}
     return tuple(
         TaskStatus(task.name, task.kind, task.next_run, task.name in late, task.consecutive_failures)
@@ -368,15 +399,15 @@ def _tasks(state: SchedulerState) -> tuple[TaskStatus, ...]:
     )
 
 
-def _scheduler(state: SchedulerState) -> SchedulerStatus:
-    row = state.holder
+def _scheduler(state: SchedulerState | None) -> SchedulerStatus:
+    row = None if state is None else state.holder
     return SchedulerStatus(
         running=row is not None,
         host=None if row is None else row.host,
         pid=None if row is None else row.pid,
         since=None if row is None else row.since,
         heartbeat=None if row is None else row.heartbeat,
-        overdue=tuple(task.name for task in state.unattended),
+        overdue=() if state is None else tuple(task.name for task in state.unattended),
     )
 
 

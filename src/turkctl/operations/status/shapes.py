@@ -125,7 +125,7 @@ class CampaignStatus:
     quiet: QuietStatus | None = None
     """Set where people who may take its assignments seem to have run out."""
     workers: int | None = None
-    """Workers of the built-in market, looked up while assignments are open and nobody is at work; else None."""
+    """Workers of the built-in market, looked up where nobody took what is open for an interval; else None."""
     eligible: int | None = None
     """Those of them who could take an assignment now. 0: nobody is left."""
 
