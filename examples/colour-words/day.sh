@@ -15,7 +15,7 @@ failed=0
 
 step() {
     printf -- '-- %s\n' "$*" >>"$log"
-    "$turkctl" "$@" --quiet >>"$log" 2>&1
+    "$turkctl" "$@" >>"$log" 2>&1
     code=$?
     if [ "$code" -ne 0 ]; then
         printf -- '-- turkctl %s: exit code %s\n' "$*" "$code" >>"$log"

@@ -1,3 +1,3 @@
-"""turkctl runs crowdsourcing studies from a terminal."""
+"""Run crowdsourcing studies from a terminal."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""``python -m turkctl``."""
+"""Run turkctl as ``python -m turkctl``."""
 
 from turkctl.cli import main
 

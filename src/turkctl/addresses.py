@@ -16,18 +16,18 @@ _PARAMETER_WITHIN = re.compile(rf"({_SECRET_NAME})[^&#\s'\"]*", re.IGNORECASE)
 _VALUE = re.compile(rf"{_SECRET_NAME}([^&#]*)", re.IGNORECASE)
 _LOGIN_WITHIN = re.compile(r"([\w+.-]+://[^:/@\s]*):\S*@")
 _TOKEN_WITHIN = re.compile(r"(https?://)[^:/@\s'\"]+@")
-"""A user without a password: of a web address, as tokens are written."""
+"""Matches a user name without a password in a web address, as tokens are written."""
 _PARAMETER = re.compile(rf"([?&;][^=&?#;]*(?:{'|'.join(SECRET_WORDS)})[^=&#;]*=)[^&#]*", re.IGNORECASE)
 _LOGIN = re.compile(r"^([\w+.-]+://[^:/@]*|(?![\w+.-]+://)(?:[\w+.-]+:)?[^:/@]*):(?P<login>.*)@", re.DOTALL)
 
 
 def mask_url(address: str) -> str:
-    """Return the address with its password and the secrets in its query masked; rather too much than too little."""
+    """Return the address with its password and the secrets in its query masked; in doubt it masks too much."""
     return _LOGIN.sub(rf"\1:{MASK}@", _PARAMETER.sub(rf"\1{MASK}", address))
 
 
 def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text with stars for the secrets in its addresses, and for the given ones wherever they stand."""
+    """Return a text with stars for the secrets in its addresses, and for the given ones wherever they occur."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _TOKEN_WITHIN.sub(rf"\1{MASK}@", text)
@@ -36,7 +36,7 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def secrets_in(address: str) -> set[str]:
-    """Return the secrets in an address, as they stand there and as what they mean; none that are hardly a word."""
+    """Return the secrets in an address, both as written and decoded; without those too short to search for."""
     found = [match["login"] for match in [_LOGIN.match(address)] if match] + _VALUE.findall(address)
     return {each for secret in found for each in (secret, unquote(secret)) if len(each) >= SHORTEST_SECRET}
 

@@ -1,4 +1,4 @@
-"""The composition root: the one module that joins settings, store, MTurk client and market.
+"""Join settings, store, MTurk client and market; no other module does (the composition root).
 
 The command line, the dashboard and the scheduler all start from a :class:`Context`. Everything is opened on first use,
 so that a command pays only for what it needs.
@@ -6,12 +6,14 @@ so that a command pays only for what it needs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from turkctl.errors import DatabaseUnreachableError
-from turkctl.settings import Settings, mask_url, sqlite_path
+from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
+from turkctl.paths import is_lost
+from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_money
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from turkctl.market.service import Environment, Market
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
+    from turkctl.notify.channels import Channels
     from turkctl.operations.engine.batch import Engine
     from turkctl.operations.engine.world import CommandOrigin
     from turkctl.store.base import Place
@@ -43,8 +46,8 @@ class Context:
 
     Attributes:
         settings: the resolved settings.
-        notice: called with what the user has to know while a batch waits, from any thread.
-        origin: the command being run, as typed, and when it was given, by :func:`time.monotonic`.
+        notice: called with messages for the user while a batch waits, from any thread.
+        origin: the command being run, as typed, when it was given, by :func:`time.monotonic`, and its results so far.
     """
 
     def __init__(
@@ -53,23 +56,41 @@ class Context:
         notice: Callable[[str], None] = lambda _words: None,
         command: str = "turkctl",
         since: float | None = None,
+        act: str | None = None,
     ) -> None:
         self.settings = settings
         self.notice = notice
         self._command = command
         self._since = since
+        self._act = act
         self._opened: list[Any] = []
         self._for_others = False
         """Whether the built-in market is served to other computers."""
+        self._anew = False
+        """Whether the project may get another database although it had one."""
+        self._anew_over_empty = False
+        """Whether it may take the place of a file of 0 bytes."""
+        self._market_anew = False
+        """Whether there may be another built-in market although the study has HITs of one that is gone."""
+
+    def names(self, kind: str) -> list[tuple[str, str]]:
+        """Return names for a shell to offer, each with a few words; see :mod:`turkctl.store.names`."""
+        from turkctl.store.names import read_names
+
+        url = self.settings.database_url
+        return read_names(url, sqlite_path(url), kind, self.settings.mode)
 
     @cached_property
     def bare_database(self) -> Database:
         """Return the database as it is: its schema is neither checked nor created."""
+        from turkctl.sqlite_files import make_over_empty
         from turkctl.store.engine import connect
 
         path = sqlite_path(self.settings.database_url)
-        if path is not None and not (path.exists() and path.stat().st_size):
+        if path is not None and is_lost(path):
             self.refuse_to_begin()
+            if self._anew_over_empty:
+                make_over_empty(path)
         database = connect(self.settings.database_url)
         self._opened.append(database)
         return database
@@ -89,8 +110,10 @@ class Context:
         """Return the record that the project's database was created; None outside a project."""
         from turkctl.made_databases import MadeDatabase
 
-        project, folder = self.settings.project_file, self.settings.state_folder
-        return None if project is None or folder is None else MadeDatabase(project, self.settings.database_url, folder)
+        project, folder, address = self.settings.project_file, self.settings.state_folder, self.settings.database_url
+        if project is None or folder is None:
+            return None
+        return MadeDatabase(project, address, sqlite_path(address), folder)
 
     def refuse_to_begin(self) -> None:
         """Raise if an empty database must not get tables.
@@ -98,7 +121,7 @@ class Context:
         Raises:
             DatabaseUnreachableError: the project had another database before, or psiTurk creates the one named.
         """
-        if self._made is not None:
+        if self._made is not None and not self._anew:
             self._made.refuse_to_begin()
         named = self.settings.origins["database_url"].kind != "default"
         if named and self.settings["participants_source"] == "psiturk":
@@ -108,10 +131,15 @@ class Context:
                 hint="check the address in database_url; psiTurk creates its tables when its server starts",
             )
 
-    def begin_anew(self) -> None:
-        """Let the project start with a new database although it had another one before."""
-        if self._made is not None:
-            self._made.forget()
+    def begin_anew(self, *, over_empty: bool = False) -> None:
+        """Let the project begin with a new database although it had another one before.
+
+        What is known of the old one is kept until there is a new one.
+
+        Args:
+            over_empty: also where the database's file has 0 bytes.
+        """
+        self._anew, self._anew_over_empty = True, over_empty
 
     @cached_property
     def market(self) -> Market:
@@ -120,12 +148,14 @@ class Context:
 
         from turkctl.market.service import Market
 
+        self._look_for_market_file()
         try:
             market = Market(
                 self.settings.market_url,
                 opening_balance=parse_money(self.settings["market.opening_balance"]),
                 notify=self._notify,
                 permit=self._destinations.permit,
+                before_making=self._refuse_another_market,
             )
         except (SQLAlchemyError, OSError, ImportError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
@@ -135,6 +165,46 @@ class Context:
             ) from error
         self._opened.append(market)
         return market
+
+    def _look_for_market_file(self) -> None:
+        """Refuse, before there is a file, what :meth:`_refuse_another_market` refuses before there are tables."""
+        from turkctl.sqlite_files import make_over_empty
+
+        if is_in_memory(self.settings.market_url):
+            raise ConfigError("a market in memory is gone when the command ends", hint="write sqlite:///FILE")
+        path = sqlite_path(self.settings.market_url)
+        if path is not None and is_lost(path):
+            self._refuse_another_market()
+            if self._market_anew:
+                make_over_empty(path)
+
+    def _refuse_another_market(self) -> None:
+        """Raise DatabaseUnreachableError if the study has HITs of a built-in market, or lost its database.
+
+        A market that the command line names may be another one.
+        """
+        another = self._market_anew or self.settings.origins["market_url"].kind == "flag"
+        if not another and self._knows_built_in_market():
+            raise DatabaseUnreachableError(
+                f"the market {mask_url(self.settings.market_url)} is gone or empty, but the database"
+                f" {mask_url(self.settings.database_url)} has HITs of one",
+                hint="restore it from a copy; to start with a new market, run: turkctl market reset",
+            )
+
+    def _knows_built_in_market(self) -> bool:
+        from turkctl.store import hits
+
+        path = sqlite_path(self.settings.database_url)
+        if path is not None and is_lost(path):
+            if self._made is not None:
+                self._made.refuse_to_begin()  # nobody can tell what the lost database knew
+            return False
+        with self.bare_database.read() as session:
+            return hits.knows_built_in_market(session)
+
+    def begin_market_anew(self) -> None:
+        """Let there be a new built-in market although the study has HITs of another one, also over an empty file."""
+        self._market_anew = True
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -181,6 +251,12 @@ class Context:
 
         url = self.settings["notifications.queue_url"]
         return None if url is None else open_queue(url, self.settings["profile"])
+
+    def channels(self) -> Channels:
+        """Return the ways to tell people of events that ``[notify]`` names; none are used, or looked at, before."""
+        from turkctl.notify.channels import channels_of
+
+        return channels_of(self.settings["notify.urls"], self.settings["notify.command"], self.settings.folder)
 
     def _glance(self) -> MarketGlance | None:
         """Return the local market's identity and time, without opening it if possible."""
@@ -230,7 +306,7 @@ class Context:
         from turkctl.market.destinations import is_loopback
         from turkctl.market.doors.http import serve
 
-        # With keys it is meant for others, who may come through a proxy on this computer.
+        # With keys it serves others, who may connect through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         return serve(self._new_endpoint(self._keys()), host, port, threads)
 
@@ -257,10 +333,10 @@ class Context:
 
     @cached_property
     def _destinations(self) -> Destinations:
-        """Return where notifications may go: named places and, in mode local if it serves no others, this computer."""
+        """Return where notifications may go: listed places and, in mode local if it serves no others, this computer."""
         from turkctl.market.destinations import Destinations, read_named
 
-        own = self.settings["notifications.queue_url"]  # the queue that turkctl itself reads may be written to
+        own = self.settings["notifications.queue_url"]  # the market may write to the queue that turkctl itself reads
         return Destinations(
             read_named(self.settings["market.notify_hosts"]) | ({own} if own else set()),
             loopback=self.settings.mode == "local" and not self._for_others,
@@ -280,15 +356,15 @@ class Context:
     def listing_place(self) -> Place:
         """Return the place whose rows are listed.
 
-        Outside mode local that is every market of the mode: only credentials can tell which one the settings mean,
-        and a list needs none.
+        Outside mode local that is every market of the mode: only credentials could tell which one is configured, and
+        lists need no credentials.
         """
         from turkctl.store.base import ANY_MARKET, Place
 
         return self.place if self.settings.mode == "local" else Place(self.settings.mode, ANY_MARKET)
 
     def now(self) -> datetime:
-        """Return the time that studies live in: the market's virtual clock in mode local, else the real time."""
+        """Return the time of the study: the market's virtual clock in mode local, else the real time."""
         if self.settings.mode == "local":
             seen = self._glance()
             return self.market.now() if seen is None else seen.now
@@ -306,12 +382,32 @@ class Context:
         workers, able = self.market.eligible("production", hit_ids)
         return (workers, able) if workers else None
 
-    @property
+    def present(self) -> datetime:
+        """Return :meth:`now` if that opens nothing, else the real time: for showing times, not for decisions."""
+        if self.settings.mode != "local" or "market" in self.__dict__:
+            return self.now()
+        seen = self._glance()
+        return datetime.now(UTC) if seen is None else seen.now
+
+    @cached_property
     def origin(self) -> CommandOrigin:
         """Return the command that this context is for."""
         from turkctl.operations.engine.world import CommandOrigin
 
-        return CommandOrigin(self._command, since=self._since)
+        return CommandOrigin(self._command, since=self._since, act=self._act)
+
+    def leave_line(self, error: BaseException | None = None) -> None:
+        """Leave a line in the log for the command, if it opened the database and did something, or failed.
+
+        Raises:
+            DatabaseUnreachableError: the database did not answer.
+        """
+        if "database" not in self.__dict__ and self.origin.tally.is_empty:
+            return
+        from turkctl.operations.intents.lines import leave_line
+
+        with suppress(SchemaError):  # psiTurk's database, without tables of ours, has no log
+            leave_line(self, error)
 
     def engine(self, **options: Any) -> Engine:
         """Return a batch engine that logs what it does; ``options`` are its attributes."""

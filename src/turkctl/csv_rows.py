@@ -1,7 +1,7 @@
-"""Write CSV, optionally for a spreadsheet: the only module that does.
+"""Write CSV, optionally for a spreadsheet. No other module writes CSV.
 
-A spreadsheet treats a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, which may read other cells, ask
-an address on the network or start a program, and workers choose what is in their answers. ``--spreadsheet`` puts an
+A spreadsheet treats a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, which may read other cells,
+connect to a network address or start a program, and workers choose what is in their answers. ``--spreadsheet`` puts an
 apostrophe before such texts, as the Open Worldwide Application Security Project advises; numbers stay numbers. Other
 programs that read CSV need the cells unchanged, so this is done only on request.
 """

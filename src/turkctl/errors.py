@@ -1,6 +1,6 @@
-"""The errors that turkctl shows to its users.
+"""Define the errors that turkctl shows to its users.
 
-Every class has a stable ``code`` (for scripts that read ``--json``) and an ``exit_code`` (``cli.md``). A message
+Every class has a stable ``code`` (for scripts that read ``--json``) and an ``exit_code``. A message
 says what went wrong; the hint says what to do about it. Nothing here knows about terminals.
 """
 
@@ -54,7 +54,7 @@ class MistakesError(ConfigError):
     """Several mistakes in settings files, each with its place."""
 
     def __init__(self, mistakes: Sequence[ConfigError]) -> None:
-        super().__init__(f"{len(mistakes)} mistakes, nothing is stored", hint="fix them and run it again")
+        super().__init__(f"{len(mistakes)} mistakes, nothing was stored", hint="fix them and run the command again")
         self.mistakes = tuple(mistakes)
 
 

@@ -1,4 +1,4 @@
-"""The commission that a market takes, by the rule that Amazon published. Pure; the client and the market share it.
+"""Compute the commission of a market, by the rule that Amazon published. Pure; the client and the market share it.
 
 Source: Mechanical Turk's pricing page: 20 % of rewards and bonuses, another 20 % of the reward for HITs of ten
 or more assignments, another 5 % of the reward where Masters are asked for, at least one cent each time, rounded

@@ -13,31 +13,44 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
+from turkctl.ids import storable
+
 _CONTROLS = (*(code for code in range(0x20) if chr(code) not in "\t\n"), *range(0x7F, 0xA0))
 _BIDIRECTIONAL = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _SEPARATORS = (0x2028, 0x2029)
 _ESCAPES = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in (*_CONTROLS, *_BIDIRECTIONAL, *_SEPARATORS)
 }
-_HARMFUL = re.compile("[" + "".join(map(chr, _ESCAPES)) + "]")
+_CONTROL = "".join(map(chr, _ESCAPES))
+_HIDDEN = re.compile(f"[{_CONTROL}\t\n]")
+_HARMFUL = re.compile(f"[{_CONTROL}\ud800-\udfff]")
+_BLANKS = {ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
 def harmless(text: str) -> str:
-    """Return the text with control and bidirectional characters as escapes; tabs and line ends stay."""
-    return text if _HARMFUL.search(text) is None else text.translate(_ESCAPES)
+    """Return the text with control and bidirectional characters as escapes, and with what is no text.
+
+    Tabs and line ends stay.
+    """
+    return text if _HARMFUL.search(text) is None else storable(text).translate(_ESCAPES)
+
+
+def one_line(text: str) -> str:
+    r"""Return the text harmless and on one line: a row of a table that has ``\n`` in it must not look like two."""
+    return harmless(text).translate(_BLANKS)
 
 
 def hides_characters(name: str) -> bool:
-    """Return whether a name holds what nobody sees: control and bidirectional characters, tabs and line ends.
+    """Return whether a name contains characters that nobody sees: control and bidirectional ones, tabs, line ends.
 
-    Two names that look the same would be two, and who reads one could not type it.
+    Names that differ only in these look the same, and a reader could not type them.
     """
-    return _HARMFUL.search(name) is not None or "\t" in name or "\n" in name
+    return _HIDDEN.search(name) is not None
 
 
 def harmless_html(text: str) -> str:
     """Return the text escaped for HTML, without characters that would reverse the page's lines."""
-    import html  # a thousand character names, which most commands never need
+    import html  # it loads a thousand character names, which most commands never need
 
     return html.escape(harmless(text))
 
@@ -48,15 +61,15 @@ class HarmlessStream:
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
         self.mask: Callable[[str], str] = lambda text: text
-        """Takes secrets out of a text."""
+        """Removes secrets from a text."""
 
     def write(self, text: str) -> int:
-        """Write the text, harmless."""
+        """Write the text, masked and with harmful characters escaped."""
         self.unfiltered.write(harmless(self.mask(text)))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write the lines, harmless."""
+        """Write the lines likewise."""
         for line in lines:
             self.write(line)
 
@@ -65,7 +78,7 @@ class HarmlessStream:
 
 
 def mask_stream(stream: TextIO, mask: Callable[[str], str]) -> None:
-    """Let a filtered stream, whoever writes to it, show no secrets: ``mask`` takes them out of each text written."""
+    """Remove secrets from everything written to a filtered stream; ``mask`` removes them from one text."""
     if isinstance(stream, HarmlessStream):
         stream.mask = mask
 

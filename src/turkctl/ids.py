@@ -24,6 +24,20 @@ def can_be_worker(text: str) -> bool:
     return _WORKER.fullmatch(text) is not None
 
 
+def is_text(text: str) -> bool:
+    """Return whether the text can be written anywhere: bytes of a command line that are not UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def storable(text: str) -> str:
+    r"""Return an id that can be stored and shown: what is no text in it becomes ``\udcff``, which no id has."""
+    return text if is_text(text) else text.encode("utf-8", "backslashreplace").decode()
+
+
 def quoted(text: str) -> str:
     """Return an id for a message: shortened if it is long, in quotes if no market can have it."""
     short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

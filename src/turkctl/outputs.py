@@ -1,12 +1,13 @@
-"""Write files: whole or not at all, and never over a database, settings, a key or an input. The only module that does.
+"""Write files, whole or not at all, and never over a database, settings, a key or an input.
 
 A regular file is written beside its place under a random name, flushed to the disk, and renamed over it, so that a
 reader sees either the old file or the new one. If the path is a link, its target is replaced. Devices, pipes and
-``/dev/null`` are opened and written to. A test over the syntax trees checks that no other module writes files.
+``/dev/null`` are opened and written to, and ``-`` is standard output. No other module writes files; a test checks that.
 """
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -22,8 +23,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from turkctl.errors import OutputError, UsageError
+from turkctl.paths import is_file, is_folder, seen
 from turkctl.waits import LOOK_S, go_on
 
+STANDARD = "-"
+"""What means standard output where a file is written to."""
 SQLITE = b"SQLite format 3\x00"
 """The first bytes of every SQLite database."""
 SIDECARS = ("-wal", "-shm", "-journal")
@@ -32,46 +36,62 @@ SETTINGS_NAMES = ("turkctl.toml", "experiment.toml")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Disk failures that another name would not fix."""
 _WORD = re.compile(rb"(?=\S*[0-9+/=]|\S*[a-z]\S*[A-Z]|\S*[A-Z]\S*[a-z])[^\s,;<>{}\[\]\"']{16,1024}\s*")
-"""One word and nothing else, and not the name of a column: what turkctl makes for a key, or somebody else did."""
+"""Matches a single word that is not the name of a column: a key made by turkctl or by another program."""
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _AWS_SECRET = re.compile(rb"^\s*aws_secret_access_key\s*=", re.MULTILINE | re.IGNORECASE)
 _LARGEST_TEXT = 1 << 16
-"""Bytes of a settings file or a file of keys, at most."""
+"""Most bytes of a settings file or a file of keys."""
 _SHORTEST_KEY, _LARGEST_KEY = 16, 128
-"""Bytes of a key that is no text."""
+"""Fewest and most bytes of a key that is not text."""
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:(?P<name>stdin|stdout|stderr)|fd/(?P<number>\d{1,9}))")
 _DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _UNBLOCKED = getattr(select, "PIPE_BUF", 4096)
-"""Bytes that a pipe takes at once when it takes any."""
+"""Number of bytes that a pipe accepts at once if it accepts any."""
 
 
 @dataclass(frozen=True)
 class Protected:
-    """The files that a command's output must not replace, each described, as in ``the project's database``."""
+    """The files that a command's output must not replace, each with a description, as in ``the project's database``."""
 
     files: tuple[tuple[Path, str], ...] = ()
 
     def plus(self, path: Path | str | None, what: str) -> Protected:
-        """Return these and one more, or the same if there is none (``None``, or ``-`` for standard input)."""
-        if path is None or str(path) == "-":
+        """Return these and one more, or the same if there is none (``None``, or ``-`` for a standard stream)."""
+        if path is None or is_standard(path):
             return self
         return Protected((*self.files, (Path(path), what)))
 
     def name_of(self, path: Path) -> str | None:
-        """Return the description of the file, by its place or as another name of the same file, or None."""
-        place, seen = os.path.realpath(path), _stat(path)
+        """Return the description of the file, found by its path or as another name of the same file, or None."""
+        place, found = os.path.realpath(path), seen(path)
         for other, what in self.files:
             if place in (os.path.realpath(other), *(os.path.realpath(other) + ending for ending in SIDECARS)):
                 return what
-            there = None if seen is None else _stat(other)
-            if seen is not None and there is not None and os.path.samestat(seen, there):
+            there = None if found is None else seen(other)
+            if found is not None and there is not None and os.path.samestat(found, there):
                 return what
         return None
 
 
+def is_standard(path: Path | str | None) -> bool:
+    """Return whether the path given by a user means standard output."""
+    return path is not None and str(path) == STANDARD
+
+
+def named(path: Path) -> str:
+    """Return the path as messages name it."""
+    return "standard output" if is_standard(path) else str(path)
+
+
+def refuse_standard(path: Path | None, flag: str, why: str) -> None:
+    """Raise UsageError if a file would be standard output, where it cannot be; ``why`` completes the message."""
+    if is_standard(path):
+        raise UsageError(f"{flag} {STANDARD} is standard output, {why}", hint=f"name a file with {flag}")
+
+
 def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
-    """Refuse a path that cannot or must not be written to, before the work whose result it is for.
+    """Raise if a path cannot or must not be written to; call this before the work that produces the result.
 
     Args:
         path: the path given by the user.
@@ -81,12 +101,14 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
     Raises:
         UsageError: it is a folder, its folder does not exist, or it must not be replaced.
     """
-    hint = f"name another with {flag}"
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint=f"name a file with {flag}")
+    hint = f"give another file with {flag}"
+    if is_standard(path):
+        return
+    if is_folder(path):
+        raise UsageError(f"{path} is a folder", hint=f"give a file with {flag}")
     folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir() and not _is_special(path):
-        raise UsageError(f"cannot write {path}: there is no folder {folder}", hint=f"{hint}, or make the folder")
+    if not is_folder(folder) and not _is_special(path):
+        raise UsageError(f"cannot write {path}: there is no folder {folder}", hint=f"{hint}, or create the folder")
     what = protected.name_of(path) or _kind(path)
     if what is not None:
         raise UsageError(f"{path} is {what} and is not replaced", hint=hint)
@@ -94,12 +116,12 @@ def check(path: Path, protected: Protected, *, flag: str = "--file") -> None:
 
 def readable_by_others(path: Path) -> bool:
     """Return whether anybody but its owner may read the file; False if there are no such permissions."""
-    seen = _stat(path)
-    return os.name == "posix" and seen is not None and bool(seen.st_mode & 0o077)
+    found = seen(path)
+    return os.name == "posix" and found is not None and bool(found.st_mode & 0o077)
 
 
 def target(path: Path) -> Path:
-    """Return the file that is written in the end: a link's target, or a device or pipe itself."""
+    """Return the file that is written to: the target of a link, or a device or pipe itself."""
     return path if _is_special(path) else Path(os.path.realpath(path))
 
 
@@ -148,9 +170,9 @@ def writing_all(
     for path in paths:
         check(path, protected, flag=flag)
     with ExitStack() as stack, _explained(paths, flag):
-        opened: list[_Direct | _Beside] = []
+        opened = []
         for path in paths:
-            output: _Direct | _Beside = _Direct(path) if _is_special(path) else _Beside(target(path), private=private)
+            output = _output(path, private=private)
             stack.callback(output.discard)
             output.open()
             opened.append(output)
@@ -159,6 +181,10 @@ def writing_all(
             output.finish()
         for output in opened:
             output.settle()
+
+
+def _output(path: Path, *, private: bool) -> _Direct | _Beside:
+    return _Direct(path) if _is_special(path) else _Beside(target(path), private=private)
 
 
 def replace(path: Path, data: bytes, *, private: bool) -> None:
@@ -205,7 +231,7 @@ def create(path: Path, data: bytes, *, private: bool) -> None:
 
 
 class _Channel(io.RawIOBase):
-    """A device or a pipe, which may keep whoever writes waiting. Once a wait was given up, nothing more is written."""
+    """A device or a pipe, where writing may have to wait. After an interrupted wait nothing more is written."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -244,14 +270,36 @@ class _Channel(io.RawIOBase):
         super().close()
 
 
+class _StandardOutput(io.RawIOBase):
+    """Standard output as the rest of a command has it, with its encoding and, on a terminal, its filter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        sys.stdout.write(self._decoder.decode(bytes(data)))
+        return len(data)
+
+    def flush(self) -> None:
+        if not self.closed:
+            sys.stdout.flush()
+
+
 class _Direct:
-    """A device, a pipe, or a descriptor of this process, written to directly."""
+    """A device, a pipe, standard output, or a descriptor of this process, written to directly."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.stream: BinaryIO = io.BytesIO()
 
     def open(self) -> None:
+        if is_standard(self._path):
+            self.stream = io.BufferedWriter(_StandardOutput())
+            return
         number = _descriptor(self._path)
         if number is None:
             self.stream = io.BufferedWriter(_Channel(_opened(self._path)))
@@ -296,7 +344,7 @@ class _Beside:
         self.stream: BinaryIO = io.BytesIO()
 
     def open(self) -> None:
-        before = _stat(self._place)
+        before = seen(self._place)
         if before is not None and not os.access(self._place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._place))
         mode = 0o600 if self._private or before is not None else 0o666  # the umask reduces that of a new file
@@ -335,31 +383,31 @@ def _explained(paths: Iterable[Path], flag: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"cannot write {', '.join(map(str, paths))}: {error.strerror or error}"
+        if isinstance(error, BrokenPipeError) and any(map(_is_stream, paths)):
+            raise  # whoever read the output had enough
+        message = f"cannot write {', '.join(map(named, paths))}: {error.strerror or error}"
         if error.errno in NO_ROOM:
             raise OutputError(message, hint="free some space") from None
-        raise UsageError(message, hint=f"name another with {flag}") from None
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
+        raise UsageError(message, hint=f"give another file with {flag}") from None
 
 
 def _descriptor(path: Path) -> int | None:
-    """Return the descriptor of this process that the path names; Linux would open its file a second time."""
-    found = _DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # the words as they are: no link is followed
+    """Return the descriptor of this process that the path names, or None; Linux would open its file a second time."""
+    found = _DESCRIPTOR.fullmatch(os.path.abspath(path))  # noqa: PTH100  # the path as written: no link is followed
     if found is None:
         return None
     return _DESCRIPTORS[found["name"]] if found["name"] else int(found["number"])
 
 
+def _is_stream(path: Path) -> bool:
+    """Return whether the path means standard output, or another descriptor that this process was given."""
+    return is_standard(path) or _descriptor(path) is not None
+
+
 def _is_special(path: Path) -> bool:
     """Return whether the path is not a regular file, so that it is written to instead of replaced."""
-    found = _stat(path)
-    return _descriptor(path) is not None or (found is not None and not stat.S_ISREG(found.st_mode))
+    found = seen(path)
+    return _is_stream(path) or (found is not None and not stat.S_ISREG(found.st_mode))
 
 
 def _kind(path: Path) -> str | None:
@@ -367,8 +415,7 @@ def _kind(path: Path) -> str | None:
     place = Path(os.path.realpath(path))
     if {path.name.lower(), place.name.lower()} & set(SETTINGS_NAMES):
         return "a settings file"
-    seen = _stat(path)
-    if seen is None or not stat.S_ISREG(seen.st_mode):
+    if not is_file(path):
         return None
     begins = _beginning(path)
     base = next((str(place)[: -len(each)] for each in SIDECARS if place.name.endswith(each)), None)
@@ -378,7 +425,7 @@ def _kind(path: Path) -> str | None:
 
 
 def _secret_or_settings(data: bytes) -> str | None:
-    """Return what a small file is by all that it holds; None unless it is a key or a settings file."""
+    """Return the kind of a small file, by its content; None unless it is a key or a settings file."""
     if _WORD.fullmatch(data) or _PRIVATE_KEY.match(data) or _is_binary_key(data):
         return "a key"
     if _AWS_SECRET.search(data):
@@ -400,8 +447,8 @@ def _is_binary_key(data: bytes) -> bool:
 
 
 def _toml(data: bytes) -> dict[str, Any]:
-    """Return a document that is TOML, which no result is; none of what is too long for settings."""
-    import tomllib  # only where a file is there already
+    """Return a parsed TOML document, which no result is; empty if it is not TOML or too long for settings."""
+    import tomllib  # only needed if the file exists
 
     if len(data) > _LARGEST_TEXT:
         return {}
@@ -412,7 +459,7 @@ def _toml(data: bytes) -> dict[str, Any]:
 
 
 def _beginning(path: Path) -> bytes:
-    """Return the first bytes, all of a small file; none if the file cannot be read, which may still be replaced."""
+    """Return the first bytes, or a whole small file; empty if it cannot be read, which does not protect it."""
     try:
         with path.open("rb") as opened:
             return opened.read(_LARGEST_TEXT + 1)

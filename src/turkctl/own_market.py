@@ -1,4 +1,4 @@
-"""Extensions of turkctl's own market to the Requester API, by name. The client and the market share them."""
+"""Name the extensions of turkctl's own market to the Requester API. The client and the market share them."""
 
 from __future__ import annotations
 

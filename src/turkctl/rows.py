@@ -1,7 +1,7 @@
-"""Read the tables that users give: CSV, JSON Lines or JSON, one row at a time.
+"""Read users' tables (CSV, JSON Lines or JSON), one row at a time.
 
-Every command that takes a table reads it here, so that a file means the same to all of them: one that a spreadsheet in
-Berlin saved as CSV, with semicolons, a byte order mark and decimal commas, as well as what ``-o jsonl`` writes.
+Every command that takes a table reads it here, so that all of them understand a file in the same way: CSV saved by a
+spreadsheet in Berlin, with semicolons, a byte order mark and decimal commas, as well as the output of ``-o jsonl``.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TextIO, cast
 
 from turkctl.errors import UsageError
+from turkctl.ids import is_text
 from turkctl.units import parse_money
 from turkctl.words import counted, meant
 
 STANDARD_INPUT = "-"
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 ENDINGS = {".csv": False, ".tsv": False, ".jsonl": True, ".ndjson": True, ".json": True}
-"""Endings of names, and whether such a file is JSON."""
+"""File name endings, and whether such a file is JSON."""
 MAX_CELL = 16 * 2**20
-"""Characters of one cell, or of one object in a JSON array: more is a quotation mark that was never closed."""
+"""Most characters of a cell, or of an object in a JSON array; more means that a quotation mark is never closed."""
 MAX_HEADER_LINES = 1000
-FIX_ROW = "fix that row, or take it out"
+FIX_ROW = "fix that row, or remove it"
 SAVE_AS = 'save it as "CSV UTF-8": in Excel that is a file type of Save As, in LibreOffice a character set'
 
 _PART = 1 << 16
 _NOWHERE = "\x1f"
-"""Separates the columns of a list, which has one."""
+"""The separator of columns in a list, which has only one column."""
 _MAGIC = {
     b"PK\x03\x04": "an Excel or LibreOffice file",
     b"\xd0\xcf\x11\xe0": "an Excel file",
     b"\x1f\x8b": "a compressed file",
 }
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-"""Byte order marks, and the encoding that each says."""
+"""Byte order marks, and the encoding of each."""
 _OBJECT = re.compile(r"\s*\{\s*(?:[\"}]|$)")
 _ARRAY = re.compile(r"\s*\[\s*(?:[{\]]|$)")
 _QUOTED = re.compile(r'(?:^|(?<=[,;\t]))"(?:[^"]|"")*"')
@@ -57,11 +58,11 @@ _CSV_ERRORS = {
 }
 
 Bad = Callable[["RowError"], None]
-"""Is told of a row that cannot be used, which is left out then."""
+"""A function that is called with the error of a row that cannot be used, and is then left out."""
 
 
 class RowError(UsageError):
-    """A row that cannot be used; those after it can."""
+    """A row that cannot be used; rows after it can."""
 
     def __init__(self, place: str, row: int, why: str, hint: str | None = FIX_ROW) -> None:
         super().__init__(f"{place}: {why}", hint)
@@ -72,12 +73,12 @@ class RowError(UsageError):
 class Table:
     """An open table: its columns, and its rows one at a time.
 
-    A CSV file's rows are counted as a spreadsheet counts them: the header is row 1, blank rows count, and a row whose
-    cells hold line breaks is one row. JSON Lines are counted by line, the objects of a JSON array from 1.
+    Rows of CSV are counted as in a spreadsheet: the header is row 1, blank rows count, and a row whose cells contain
+    line breaks is one row. JSON Lines are counted by line, the objects of a JSON array from 1.
     """
 
     columns: tuple[str, ...]
-    """Their names in order; of JSON those of the first object."""
+    """The names of the columns in order; in JSON those of the first object."""
     decimal_comma = False
     """Whether a comma in a number can only be a decimal comma or a mistake."""
     fixed = True
@@ -87,62 +88,62 @@ class Table:
     def __init__(self, source: _Source) -> None:
         self.name = source.name
         self.row = 0
-        """The number of the row that was read last."""
+        """The number of the last row that was read."""
         self._source = source
 
     @property
     def place(self) -> str:
-        """Where the row is that was read last: the file and the row."""
+        """Return the place of the last row that was read: file and row."""
         return self.place_of(self.row)
 
     def place_of(self, row: int) -> str:
-        """Return where a row is, by its number."""
+        """Return the place of the row with this number: file and row."""
         return f"{self.name}, {self._unit} {row:,}"
 
     def error(self, why: str, hint: str | None = FIX_ROW) -> RowError:
-        """Return the error for the row that was read last."""
+        """Return the error for the last row that was read."""
         return RowError(self.place, self.row, why, hint)
 
     def cells(self, columns: Sequence[str], bad: Bad | None = None) -> Iterator[Sequence[Any]]:
         """Yield the cells of these columns from each row that is not blank, in their order.
 
-        Cells of CSV are texts as they stand in the file; of JSON they are values, and ``""`` where there is none.
+        Cells of CSV are texts, unchanged; those of JSON are values, and ``""`` if a value is missing.
 
         Args:
             columns: two or more of the table's columns.
-            bad: is told of rows that cannot be read; without it the first one is raised.
+            bad: called with the error of each row that cannot be read; without it the first error is raised.
 
         Raises:
-            RowError: a row with too many or too few cells, NUL characters or invalid JSON.
-            UsageError: what follows cannot be read: it is not UTF-8, or a quotation mark is not closed.
+            RowError: a row has too many or too few cells, NUL characters or invalid JSON.
+            UsageError: the rest cannot be read: it is not UTF-8, or a quotation mark is not closed.
         """
         raise NotImplementedError
 
     def records(self, bad: Bad | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the cells of each row that is not blank by column; else as :meth:`cells`."""
+        """Yield the cells by column of each row that is not blank; the rest is as for :meth:`cells`."""
         raise NotImplementedError
 
     def column(self, name: str, flag: str) -> str:
-        """Return the name of a column that an option gives.
+        """Return the name of a column given by an option.
 
         Raises:
-            UsageError: there is none such; it says which is near.
+            UsageError: there is no such column; the message names the nearest.
         """
         if name in self.columns:
             return name
         raise self.no_column(f"{self.name} has no column '{name}' ({flag})", name)
 
     def no_column(self, message: str, name: str) -> UsageError:
-        """Return the error for a column that is not there: the message with the nearest name, and all of them."""
-        return UsageError(message + meant(name, self.columns), hint="its columns are " + ", ".join(self.columns))
+        """Return the error for a missing column: the message with the nearest name, and all names as the hint."""
+        return UsageError(message + meant(name, self.columns), hint="the columns are " + ", ".join(self.columns))
 
     def find(self, *names: str) -> str | None:
-        """Return the column of the first of these names that is there, or None.
+        """Return the first of these columns that the table has, or None.
 
-        Names are small letters without spaces; in the file they may have capitals, spaces, ``_`` and ``-``.
+        Names are given in small letters without spaces; in the file they may have capitals, spaces, ``_`` and ``-``.
 
         Raises:
-            UsageError: two columns are written so.
+            UsageError: two columns match the same name.
         """
         for name in names:
             found = [column for column in self.columns if plain(column) == plain(name)]
@@ -154,18 +155,18 @@ class Table:
         return None
 
     def number(self, text: str) -> str:
-        """Return the text of a number with a decimal point for its decimal comma, where nothing else can be meant.
+        """Return the text of a number with a decimal point for its decimal comma; leave other texts unchanged.
 
-        That is where commas do not separate columns, and where ``1,234`` could not be a thousand: other texts stay.
+        Only an unambiguous comma is replaced: commas must not separate columns, and ``1,234`` may be a thousand.
         """
         match = _DECIMAL_COMMA.fullmatch(text) if self.decimal_comma else None
         return text if match is None else f"{match[1]}{match[2] or match[4]}.{match[3] or match[5]}"
 
     def money(self, text: str) -> Decimal:
-        """Return dollars from a cell: ``0.50``, ``$0.50``, and ``0,50`` where nothing else can be meant.
+        """Return dollars from a cell: ``0.50``, ``$0.50``, or ``0,50`` if that is unambiguous.
 
         Raises:
-            UsageError: the cell is no amount, or could be two.
+            UsageError: the cell is not an amount, or is ambiguous.
         """
         pointed = self.number(text)
         try:
@@ -173,16 +174,16 @@ class Table:
         except UsageError:
             if pointed == text:
                 raise
-            return parse_money(text)  # which names it as it is written
+            return parse_money(text)  # its error shows the text as written
 
     def progress(self, tick: Callable[[int, int], None]) -> None:
-        """Tell how many bytes are read, and of how many, where that can be known."""
+        """Call ``tick`` with the number of bytes read and the total, if the total is known."""
         if self._source.size:
             tick(min(self._source.bytes.given, self._source.size), self._source.size)
 
 
 def plain(name: str) -> str:
-    """Return the name of a column without capitals, spaces, ``_`` and ``-``."""
+    """Return the name of a column in small letters, without spaces, ``_`` and ``-``."""
     return re.sub(r"[\s_-]", "", name).casefold()
 
 
@@ -190,7 +191,7 @@ def as_text(value: Any) -> str:
     """Return a cell as text, without blanks around it.
 
     Raises:
-        ValueError: it is a list or an object of JSON.
+        ValueError: it is a JSON list or object.
     """
     if isinstance(value, str):
         return value.strip()
@@ -205,16 +206,16 @@ def as_text(value: Any) -> str:
 def opened(file: str | Path, stdin: TextIO, *, listed: Sequence[str] = ()) -> Iterator[Table]:
     """Open a table: the file, or standard input for ``-``.
 
-    JSON is told by its first characters, or by the ending of the name; all else is CSV.
+    JSON is recognised by its first characters or by the ending of the name; everything else is CSV.
 
     Args:
-        file: its path as it was given, which errors name.
+        file: the path as given, which errors name.
         stdin: standard input; it stays open.
-        listed: names of a column that may be the only one. Such a file may lack its header, the first of these then,
-            and what follows a ``#`` in it does not count.
+        listed: names of a column that may be the only one. Such a list may lack its header, which is then the first of
+            these names; everything after a ``#`` in it is ignored.
 
     Raises:
-        UsageError: the file cannot be read, is empty, or is no table; it has a column twice, or one without a name.
+        UsageError: the file cannot be read, is empty, or is not a table; or a column has no name or a repeated one.
     """
     if str(file) == STANDARD_INPUT:
         yield _table(_Source("standard input", stdin.buffer), None, listed)
@@ -233,7 +234,7 @@ def _unreadable(name: str, error: OSError) -> UsageError:
 
 
 class _Bytes(io.BufferedIOBase):
-    """The bytes of a file without its byte order mark, in large parts, and counted."""
+    """Reads the bytes of a file without its byte order mark, in large parts, and counts them."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
@@ -243,14 +244,14 @@ class _Bytes(io.BufferedIOBase):
         self._ahead = self.head.removeprefix(self.mark)
         self.given = 0
         self.nul = False
-        """Whether there was a NUL among them."""
+        """Whether a NUL was among them."""
 
     def readable(self) -> bool:
         """Return true."""
         return True
 
     def read1(self, _size: int = -1, /) -> bytes:
-        """Return the next part, which may be larger than was asked for."""
+        """Return the next part, which may be larger than requested."""
         part = self._ahead or self._file.read(_PART)
         self._ahead = b""
         self.given += len(part)
@@ -259,13 +260,13 @@ class _Bytes(io.BufferedIOBase):
 
 
 class _Source:
-    """The text of a table's file, and what errors and progress need to know of it."""
+    """The text of a table's file, with what errors and progress need."""
 
     def __init__(self, name: str, file: BinaryIO, size: int | None = None) -> None:
-        """Look at the first bytes.
+        """Read the first bytes.
 
         Raises:
-            UsageError: it cannot be read, or is no text.
+            UsageError: the file cannot be read, or is not text.
         """
         self.name = name
         self.size = size
@@ -281,10 +282,10 @@ class _Source:
 
     @contextmanager
     def reading(self, lines: Callable[[], int]) -> Iterator[None]:
-        """Turn errors of the text into words.
+        """Raise a UsageError for errors in reading the text.
 
         Args:
-            lines: gives how many lines were read before the error.
+            lines: returns the number of lines read before the error.
 
         Raises:
             UsageError: the text is in another encoding, or cannot be read.
@@ -301,7 +302,7 @@ class _Source:
 
 
 def _table(source: _Source, is_json: bool | None, listed: Sequence[str]) -> Table:
-    """Return the table that a text is; None lets its first characters decide whether it is JSON."""
+    """Return the table in a text; if ``is_json`` is None, its first characters decide whether it is JSON."""
     head: list[str] = []
     with source.reading(lambda: len(head)):
         while not head or not head[-1].strip():
@@ -310,14 +311,14 @@ def _table(source: _Source, is_json: bool | None, listed: Sequence[str]) -> Tabl
             head.append("\n" if listed and line.lstrip().startswith("#") else line)
         first = head[-1]
         if source.bytes.nul and "\0" in first:
-            raise UsageError(f"{source.name} has NUL characters, which text does not have", hint=SAVE_AS)
+            raise UsageError(f"{source.name} has NUL characters, so it is not text", hint=SAVE_AS)
         if _ARRAY.match(first):
             return _Json(source, head, as_array=True)
         if not first.endswith(("\n", "\r")):
             head[-1] += source.text.readline(MAX_CELL)
         if is_json or _OBJECT.match(first):
             return _Json(source, head, as_array=False)
-        if match := _SEPARATOR.fullmatch(first):  # a line for Excel, which does not show it
+        if match := _SEPARATOR.fullmatch(first):  # a line for Excel only, which does not show it
             return _Csv(source, source.text, match[1], not_rows=len(head))
         if listed and not any(delimiter in first.partition("#")[0] for delimiter in DELIMITERS):
             return _list(source, head, listed)
@@ -326,7 +327,7 @@ def _table(source: _Source, is_json: bool | None, listed: Sequence[str]) -> Tabl
 
 
 def _list(source: _Source, head: Sequence[str], listed: Sequence[str]) -> Table:
-    """Return the table of one column that a list is."""
+    """Return the table of one column that is in a list."""
     lines = (line.partition("#")[0] for line in chain(head, source.text))
     if plain(head[-1].partition("#")[0].strip('" \t\r\n')) in map(plain, listed):
         return _Csv(source, lines, _NOWHERE)
@@ -334,28 +335,28 @@ def _list(source: _Source, head: Sequence[str], listed: Sequence[str]) -> Table:
 
 
 def _empty(name: str) -> UsageError:
-    return UsageError(f"{name} is empty", hint="its first row names the columns")
+    return UsageError(f"{name} is empty", hint="the first row must name the columns")
 
 
 def _header(source: _Source, head: list[str]) -> str:
-    """Return the first row without what is in quotation marks; ``head``, whose last line begins it, gets its others."""
+    """Return the first row without its quoted parts; ``head`` ends with its first line and gets the others."""
     start = len(head) - 1
     while _UNCLOSED.search(bare := _QUOTED.sub("", "".join(head[start:]))):
         line = source.text.readline(MAX_CELL) if len(head) < MAX_HEADER_LINES else ""
         if not line:
             raise UsageError(
                 f"{source.name}, row {start + 1}: a quotation mark is never closed",
-                hint="its first row names the columns",
+                hint="the first row must name the columns",
             )
         head.append(line)
     return bare
 
 
 def _delimiter(name: str, header: str) -> str:
-    """Return what separates the names of columns, quoted ones taken out.
+    """Return the separator of the columns in a header without its quoted parts.
 
     Raises:
-        UsageError: two separators are there as often.
+        UsageError: two separators occur equally often.
     """
     counts = {delimiter: header.count(delimiter) for delimiter in DELIMITERS}
     most = max(counts.values())
@@ -370,15 +371,15 @@ def _delimiter(name: str, header: str) -> str:
 
 
 class _Csv(Table):
-    """A CSV file whose separator is known."""
+    """A CSV file with a known separator."""
 
     def __init__(self, source: _Source, lines: Iterable[str], delimiter: str, *, not_rows: int = 0) -> None:
         """Read the header.
 
         Args:
-            source: what the lines come from.
-            lines: the lines, with that of the header.
-            delimiter: what separates cells.
+            source: the source of the lines.
+            lines: the lines, header included.
+            delimiter: the separator of cells.
             not_rows: number of lines of the file before these; -1 for a header that is not in the file.
         """
         super().__init__(source)
@@ -397,13 +398,13 @@ class _Csv(Table):
                 raise _empty(self.name)
         self._most = len(header)
         names = [cell.strip() for cell in header]
-        while not names[-1]:  # what a spreadsheet leaves to the right of a table
+        while not names[-1]:  # empty columns that a spreadsheet leaves to the right
             names.pop()
         self.columns = _named(self.name, names)
 
     @property
     def place(self) -> str:
-        """Where the row is that was read last: the file and the row, and its line where that is another."""
+        """Return the place of the last row that was read: file and row, and the line if its number is another."""
         line = self._reader.line_num + self._not_rows
         return super().place + (f" (line {line:,})" if line != self.row else "")
 
@@ -429,7 +430,7 @@ class _Csv(Table):
         rows, source, width = self._numbered, self._source.bytes, len(self.columns)
         with self._reading_csv():
             for self.row, cells in rows:
-                if len(cells) != width or cells[0] < "!" or source.nul:  # looked at closely; most rows are not
+                if len(cells) != width or cells[0] < "!" or source.nul:  # only such rows need a closer look
                     if not any(cell.strip() for cell in cells):
                         continue
                     if why := self._wrong(cells):
@@ -439,10 +440,10 @@ class _Csv(Table):
                 yield cells
 
     def _wrong(self, cells: Sequence[str]) -> str | None:
-        """Return what is wrong with a row that is not blank, if anything is."""
+        """Return what is wrong with a row that is not blank; None if nothing is."""
         count, width = len(cells), len(self.columns)
         if count < width or any(cell.strip() for cell in cells[width:]) or count > self._most:
-            return f"{counted(count, 'cell')}, the header has {width}"
+            return f"{counted(count, 'cell')}, but the header has {width}"
         if any("\0" in cell for cell in cells):
             return "it has a NUL character"
         return None
@@ -458,13 +459,13 @@ def _named(where: str, names: Sequence[str]) -> tuple[str, ...]:
     """Return the names of columns.
 
     Raises:
-        UsageError: one is missing, or is there twice.
+        UsageError: a name is missing or repeated.
     """
     for number, name in enumerate(names, start=1):
         if not name:
-            raise UsageError(f"column {number} of {where} has no name", hint="every column needs a name of its own")
+            raise UsageError(f"column {number} of {where} has no name", hint="give every column its own name")
         if names.index(name) != number - 1:
-            raise UsageError(f"{where} has two columns '{name}'", hint="every column needs a name of its own")
+            raise UsageError(f"{where} has two columns '{name}'", hint="give every column its own name")
     return tuple(names)
 
 
@@ -474,7 +475,7 @@ class _Json(Table):
     fixed = False
 
     def __init__(self, source: _Source, head: Sequence[str], *, as_array: bool) -> None:
-        """Read on to the first object, whose keys are the columns."""
+        """Read as far as the first object, whose keys are the columns."""
         super().__init__(source)
         self._lines = 0
         self._unit = "object" if as_array else "line"
@@ -489,7 +490,7 @@ class _Json(Table):
         for _number, error in self._ahead:
             assert isinstance(error, RowError)
             raise error
-        raise UsageError(f"{self.name} has no rows", hint="a row is an object")
+        raise UsageError(f"{self.name} has no rows", hint="write one JSON object for each row")
 
     def _reading(self) -> AbstractContextManager[None]:
         return self._source.reading(lambda: self._lines)
@@ -517,14 +518,22 @@ class _Json(Table):
             except (ValueError, RecursionError) as error:
                 yield self._lines, self._bad(self._lines, _json_words(error))
                 continue
-            is_object = isinstance(found, dict)
-            yield self._lines, found if is_object else self._bad(self._lines, "this is no JSON object")
+            if isinstance(found, dict):
+                yield self._lines, self._whole(self._lines, found, line)
+            else:
+                yield self._lines, self._bad(self._lines, "this is not a JSON object")
 
-    def _bad(self, number: int, why: str) -> RowError:
-        return RowError(f"{self.name}, {self._unit} {number:,}", number, why, "write one object per line")
+    def _bad(self, number: int, why: str, hint: str = "write one object per line") -> RowError:
+        return RowError(f"{self.name}, {self._unit} {number:,}", number, why, hint)
+
+    def _whole(self, number: int, found: dict[str, Any], text: str) -> dict[str, Any] | RowError:
+        """Return an object, or its error if it has a text that no database and no file can hold."""
+        if _HALF.search(text) is None or is_text(json.dumps(found, ensure_ascii=False)):
+            return found
+        return self._bad(number, "it holds half of a surrogate pair, which is no character", FIX_ROW)
 
     def _in_array(self, buffer: str) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
-        """Yield the objects of an array, of which little more than one is in memory at a time."""
+        """Yield the objects of an array, keeping little more than one in memory at a time."""
         self._lines = buffer.count("\n")
         array = _Array(buffer, self._more)
         number = 0
@@ -532,7 +541,7 @@ class _Json(Table):
             array.take("[")
             while array.next() != "]" or number:
                 number += 1
-                yield number, array.object()
+                yield number, self._whole(number, *array.object())
                 if array.next() != "]":
                     array.take(",")
                     continue
@@ -541,7 +550,7 @@ class _Json(Table):
             if array.next():
                 raise ValueError("there is more after the end of the array")
         except UnicodeDecodeError:
-            raise  # which is a ValueError too
+            raise  # it is a ValueError too
         except (ValueError, RecursionError) as error:
             words = _json_words(error)
             raise UsageError(f"{self.name}, object {number:,}: {words}", hint="write an array of objects") from None
@@ -553,7 +562,7 @@ class _Json(Table):
 
 
 class _Array:
-    """A JSON array in a text that is read part by part."""
+    """Reads a JSON array part by part."""
 
     def __init__(self, buffer: str, more: Callable[[int], str]) -> None:
         self._buffer = buffer
@@ -561,7 +570,7 @@ class _Array:
         self._at = 0
 
     def next(self) -> str:
-        """Return the next character that is not blank, without taking it; "" at the end."""
+        """Return the next character that is not blank, without consuming it; "" at the end."""
         while True:
             rest = _BLANK.match(self._buffer, self._at)
             self._at = rest.end() if rest else self._at
@@ -569,35 +578,36 @@ class _Array:
                 return self._buffer[self._at : self._at + 1]
 
     def take(self, character: str) -> None:
-        """Take this character.
+        """Consume this character.
 
         Raises:
-            ValueError: another is there.
+            ValueError: the next character is another one.
         """
         if self.next() != character:
             raise ValueError(f"'{character}' is missing")
         self._at += 1
 
-    def object(self) -> dict[str, Any]:
-        """Take an object.
+    def object(self) -> tuple[dict[str, Any], str]:
+        """Consume an object; return it and its text.
 
         Raises:
-            ValueError: something else is there.
+            ValueError: what comes next is not an object.
         """
         if self.next() != "{":
-            raise ValueError("this is no JSON object")
+            raise ValueError("this is not a JSON object")
         while True:
             try:
-                found, self._at = _DECODER.raw_decode(self._buffer, self._at)
+                found, end = _DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError:
                 if len(self._buffer) - self._at > MAX_CELL or not self._read():
                     raise
             else:
                 assert isinstance(found, dict)
-                return found
+                text, self._at = self._buffer[self._at : end], end
+                return found, text
 
     def _read(self) -> bool:
-        """Read on, as much again as is not taken yet; return whether there was more."""
+        """Read as much again as is not consumed yet; return whether there was more."""
         rest = self._buffer[self._at :]
         part = self._more(max(_PART, len(rest)))
         self._buffer, self._at = rest + part, 0
@@ -605,6 +615,7 @@ class _Array:
 
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _object(pairs: Collection[tuple[str, Any]]) -> dict[str, Any]:
@@ -624,7 +635,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number
 
 
 def _json_words(error: Exception) -> str:
-    """Return why a text is no JSON object."""
+    """Return in words why a text is not a JSON object."""
     if isinstance(error, json.JSONDecodeError):
-        return f"this is no JSON: {error.msg} at character {error.pos + 1}"
+        return f"this is not JSON: {error.msg} at character {error.pos + 1}"
     return "its lists and objects are nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -3,7 +3,7 @@
 APScheduler's triggers compute the times. If APScheduler reads a cron line differently from cron, cron's meaning is
 used: weekdays are numbered from Sunday (0 or 7), and a line that restricts both the day of the month and the weekday is
 due on either. Daylight saving is as APScheduler documents it: a time that the clocks skip is due an hour later by the
-clock on the wall, and one that they pass twice is due twice.
+clock on the wall, and one that occurs twice is due twice.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _of_cron(line: str, timezone: str | None) -> list[BaseTrigger]:
     parts = line.split()
     if not line.isascii() or len(parts) != len(FIELDS):
         raise UsageError(
-            f"--cron {line!a} has {len(parts)} fields, not five of ASCII characters",
+            f"--cron {line!a} has {len(parts)} fields; it must have five, in ASCII characters",
             hint='give minute, hour, day, month and weekday in quotes, as in --cron "0 9 * * mon-fri"',
         )
     values = dict(zip(FIELDS, parts, strict=True))

@@ -1,4 +1,4 @@
-"""Settings: one table of keys, and how their values are found.
+"""Resolve settings from flags, environment variables and files.
 
 A flag overrides an environment variable, which overrides the project file ``turkctl.toml`` (the nearest one, searching
 upwards from the current folder), which overrides the user's file, which overrides the default. The origin of each value
@@ -17,6 +17,7 @@ from typing import Any
 from turkctl.addresses import SHORTEST_SECRET, mask_url, secrets_in
 from turkctl.errors import ConfigError, UsageError
 from turkctl.made_databases import state_folder
+from turkctl.paths import is_file
 from turkctl.settings_file import SettingsFile, read_file
 from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key
 from turkctl.words import meant_or
@@ -25,7 +26,7 @@ PROJECT_FILE = "turkctl.toml"
 USER_FILE = "config.toml"
 EXPERIMENTS = "experiments"
 SQLITE_ARGUMENTS = {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
-"""What may follow the ``?`` of an SQLite address that is not one of SQLite's own, which say ``uri=true``."""
+"""Arguments after the ``?`` of an SQLite address; other ones are only valid with ``uri=true``."""
 MODES = ("local", "sandbox", "live")
 
 
@@ -36,7 +37,7 @@ class Origin:
     kind: str
     where: str | None = None
     file: SettingsFile | None = None
-    """The file that says it, under the name ``where``: its line is looked for when it is asked for."""
+    """The file that sets the key ``where``; the line is only searched for when it is shown."""
 
     def __str__(self) -> str:
         where = self.where if self.where is None or self.file is None else self.file.place(self.where)
@@ -103,7 +104,7 @@ class Settings:
         for slug, table in self.experiments.items():
             for key in ("html_template", "question_file"):
                 if isinstance(table, Mapping) and isinstance(table.get(key), str):
-                    yield self.folder / table[key], f"what the HITs of experiment {slug} are made of"
+                    yield self.folder / table[key], f"the question of experiment {slug}"
 
     def has_secret_from(self, kind: str) -> bool:
         """Return whether a secret among these settings comes from an origin of this kind, as in ``project file``."""
@@ -111,10 +112,12 @@ class Settings:
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """What no error and no log may show: secret settings, and the secrets in addresses."""
+        """Return the texts that no error and no log may show: secret settings, and the secrets in addresses."""
         texts = [(name, value) for name, value in self.values.items() if isinstance(value, str)]
         own = {value for name, value in texts if KEYS_BY_NAME[name].secret and len(value) >= SHORTEST_SECRET}
-        return frozenset(own.union(*(secrets_in(value) for _, value in texts if "://" in value)))
+        addresses = [each for _, value in texts for each in (value, *value.split()) if "://" in each]
+        secret = [each for name, value in texts if KEYS_BY_NAME[name].kind == "addresses" for each in value.split()]
+        return frozenset(own.union(secret, *(secrets_in(each) for each in addresses)))
 
     def masked(self, name: str) -> Any:
         """Return the value for display: secrets and passwords in URLs are hidden."""
@@ -127,7 +130,7 @@ class Settings:
 
 
 def holds_secret(values: Mapping[str, Any]) -> bool:
-    """Return whether settings include a secret, by their names: a secret itself, or one in an address."""
+    """Return whether settings include a secret: a secret setting, or a secret in an address."""
     return any(
         KEYS_BY_NAME[name].secret or (isinstance(value, str) and mask_url(value) != value)
         for name, value in values.items()
@@ -139,7 +142,7 @@ def find_project_file(start: Path) -> Path | None:
     """Return the nearest ``turkctl.toml``, searching upwards from ``start``, or None."""
     for folder in (start, *start.parents):
         candidate = folder / PROJECT_FILE
-        if candidate.is_file():
+        if is_file(candidate):
             return candidate
     return None
 
@@ -165,10 +168,10 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
         ConfigError: a file or variable has invalid settings; names file, line, key and the nearest key.
         UsageError: a flag's value is invalid, or flags exclude each other.
     """
-    project = _project_file(flags, environ, cwd)
+    project = project_file(flags, environ, cwd)
     project_values = read_file(project, allow_experiments=True) if project else SettingsFile.empty()
     own = user_file(environ)
-    user_values = read_file(own, allow_experiments=False) if own.is_file() else SettingsFile.empty()
+    user_values = read_file(own, allow_experiments=False) if is_file(own) else SettingsFile.empty()
     folder = project.parent if project else cwd
 
     values: dict[str, Any] = {}
@@ -184,13 +187,23 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
     return Settings(values, origins, project, folder, project_values.experiments, own, state_folder(environ))
 
 
-def _project_file(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Path | None:
-    named = flags.get("config") or environ.get("TURKCTL_CONFIG")
+def project_file(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """Return the project file that the command line or the environment names, else the nearest one, or None.
+
+    Raises:
+        ConfigError: the one that is named is missing, or cannot be read.
+        UsageError: ``--config`` is empty.
+    """
+    named = flags.get("config", environ.get("TURKCTL_CONFIG") or None)
     if named is None:
         return find_project_file(cwd)
+    if not named:
+        raise UsageError("--config is empty", hint="name a project file, or leave the option out")
     path = cwd / Path(named).expanduser()
-    if not path.is_file():
-        raise ConfigError(f"there is no project file {path}", hint="name an existing file, or run: turkctl init")
+    if not is_file(path):
+        raise ConfigError(
+            f"there is no project file {path}", hint="give a file that you can read, or run: turkctl init"
+        )
     return path
 
 
@@ -241,6 +254,12 @@ def sqlite_path(url: str) -> Path | None:
     return Path(name)
 
 
+def is_in_memory(url: str) -> bool:
+    """Return whether the address is that of an SQLite database in memory."""
+    kind, _, name = url.partition("?")[0].partition("://")
+    return kind.startswith("sqlite") and name.lstrip("/") in ("", ":memory:")
+
+
 def _absolute(url: str, base: Path) -> str:
     if "://" not in url:
         raise UsageError(
@@ -256,7 +275,7 @@ def _absolute(url: str, base: Path) -> str:
 
 
 def _refuse_unknown_arguments(url: str) -> None:
-    """Raise UsageError for what SQLite's driver would ignore in an address, as it does with a password."""
+    """Raise UsageError if SQLite's driver would ignore part of an address, such as a password."""
     scheme, _, query = url.partition("?")
     names = {each.partition("=")[0] for each in query.split("&") if each}
     if not scheme.startswith("sqlite") or "uri" in names:
@@ -294,8 +313,10 @@ __all__ = [
     "Settings",
     "find_project_file",
     "holds_secret",
+    "is_in_memory",
     "load",
     "mask_url",
+    "project_file",
     "require_key",
     "sqlite_path",
     "user_file",

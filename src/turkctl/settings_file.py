@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import ConfigError
+from turkctl.paths import read_whole
 from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS
 from turkctl.words import meant
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from tomlkit.items import Item
     from tomlkit.toml_document import TOMLDocument
 
+MOST_BYTES = 16 * 2**20
 _HERE = "\ufdd0"
-"""Stands in no text."""
+"""A character that no text contains."""
 
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """The content of one file: its text, values by dotted key, the experiments as written."""
+    """The content of a file: its text, values by dotted key, and experiments as written."""
 
     path: Path | None
     text: str = ""
@@ -50,9 +52,9 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     import tomllib
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole(path, MOST_BYTES).decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not a UTF-8 text", hint="save it as UTF-8") from None
+        raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", hint="check the file's permissions") from None
     try:
@@ -70,15 +72,15 @@ def _toml_line(message: str, text: str) -> tuple[str, int]:
 
 
 def line_of(text: str, dotted: str) -> int | None:
-    """Return the line on which a dotted key is set, or its table begins; None when it is not there.
+    """Return the line on which a dotted key is set, or its table begins; None if the key is missing.
 
-    Reading the text takes long, so this is for errors and for what people ask to see.
+    Parsing the text is slow, so this is only for errors and for display.
     """
     from tomlkit.exceptions import TOMLKitError
 
     try:
         document = _document(text)
-    except TOMLKitError:  # which tomllib had read
+    except TOMLKitError:  # although tomllib could read it
         return None
     return next((line for item in _items(document, dotted) if (line := _line(document, item))), None)
 
@@ -91,7 +93,7 @@ def _document(text: str) -> TOMLDocument:
 
 
 def _items(container: Container, dotted: str) -> Iterator[Item]:
-    """Yield what a dotted key names, in the order of the file: a table may be there in several parts."""
+    """Yield the items that a dotted key names, in the order of the file; a table may have several parts."""
     from tomlkit.items import InlineTable, Table
 
     for key, item in container.body:
@@ -104,7 +106,7 @@ def _items(container: Container, dotted: str) -> Iterator[Item]:
 
 
 def _line(document: TOMLDocument, item: Item) -> int | None:
-    """Return the line on which an item begins; of a table without a line of its own, that of what is in it."""
+    """Return the line on which an item begins; for a table without its own line, the line of its first key."""
     from tomlkit.items import AoT, InlineTable, Null, Table, Whitespace
 
     if isinstance(item, AoT):
@@ -112,7 +114,7 @@ def _line(document: TOMLDocument, item: Item) -> int | None:
     if isinstance(item, Whitespace | Null):
         return None
     before = item.trivia.indent
-    item.trivia.indent = _HERE  # is written where the item's line begins
+    item.trivia.indent = _HERE  # it is written where the item's line begins
     try:
         above, here, _ = document.as_string().partition(_HERE)
     finally:
@@ -153,7 +155,7 @@ def _take_section(result: SettingsFile, section: str, value: Any) -> None:
     if not isinstance(value, dict):
         raise ConfigError(
             f"{result.place(section)}: '{section}' is a section",
-            hint=f"write it as [{section}] with its keys below",
+            hint=f"write [{section}] and its keys below",
         )
     for name, inner in value.items():
         _take(result, f"{section}.{name}", inner)
@@ -179,7 +181,7 @@ def _take_experiments(result: SettingsFile, value: Any) -> None:
         if not isinstance(table, dict):
             place = result.place(f"experiments.{slug}" if slug else "experiments")
             raise ConfigError(
-                f"{place}: 'experiments' holds one table per experiment",
-                hint="write [experiments.SLUG] with its keys below",
+                f"{place}: 'experiments' must have a table for each experiment",
+                hint="write [experiments.SLUG] and its keys below",
             )
         result.experiments[slug] = table

@@ -1,4 +1,4 @@
-"""The table of settings: name, type, default, prose, secret. The reference page is generated from it."""
+"""Define the settings: name, kind, default, description. The reference page is generated from this table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turkctl.errors import ConfigError, TurkctlError
+from turkctl.harmless import hides_characters
 from turkctl.units import format_money, parse_duration, parse_money
 
 ENV_PREFIX = "TURKCTL_"
@@ -18,7 +19,8 @@ class Key:
     """One setting.
 
     ``kind`` is ``text``, ``choice``, ``flag`` (true or false), ``whole`` (an integer), ``number``, ``money`` or
-    ``duration`` (both stored as texts). Numbers are never negative.
+    ``duration`` (both stored as texts), or ``addresses`` (a list, or a text with blanks between them; stored as such a
+    text). Numbers are never negative.
     """
 
     name: str
@@ -54,7 +56,8 @@ class Key:
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
         return {
-            "text": "a text",
+            "text": "a text of one line, without control characters",
+            "addresses": "a list of addresses such as mailtos://user:password@example.org",
             "flag": "true or false",
             "whole": "a whole number, 0 or more",
             "number": "a number of 0 or more" + (f", at most {self.maximum:g}" if self.maximum else ""),
@@ -64,7 +67,15 @@ class Key:
 
 
 def _read_text(_key: Key, value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value and not hides_characters(value) else None
+
+
+def _read_addresses(_key: Key, value: Any) -> str | None:
+    found = value.split() if isinstance(value, str) else value
+    if not isinstance(found, list) or not found:
+        return None
+    whole = all(isinstance(each, str) and "://" in each and len(each.split()) == 1 for each in found)
+    return " ".join(each.strip() for each in found) if whole else None
 
 
 def _read_choice(key: Key, value: Any) -> str | None:
@@ -117,6 +128,7 @@ def _read_duration(_key: Key, value: Any) -> str | None:
 
 _READERS = {
     "text": _read_text,
+    "addresses": _read_addresses,
     "choice": _read_choice,
     "flag": _read_flag,
     "whole": _read_whole,
@@ -165,6 +177,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("participants_timezone", "text", "UTC", "the time zone of the times that psiTurk writes without one"),
     Key("notifications.queue_url", "text", None, "SQS queue that tells `workers approve --watch` about submissions"),
+    Key("notify.urls", "addresses", None, "addresses of Apprise that events are sent to", secret=True),
+    Key("notify.command", "text", None, "program that gets each event as a JSON object on its standard input"),
     Key("endpoints.sandbox", "text", None, "the market of mode sandbox, instead of Amazon's"),
     Key("endpoints.live", "text", None, "the market of mode live, instead of Amazon's"),
     Key("market.throttle", "number", None, "built-in market: requests a second before it throttles; none if unset"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MICROS_PER_DOLLAR = 1_000_000
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
-"""No dollars, in two decimals."""
+"""Zero dollars, with two decimals."""
 
 _MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 _SPACES = " \t\xa0"
@@ -100,8 +100,8 @@ def format_duration(duration: timedelta) -> str:
     return f"{seconds}s"
 
 
-def parse_time(text: str) -> datetime:
-    """Return the time in an ISO 8601 text; in UTC if it has no offset.
+def parse_time(text: str, zone: tzinfo = UTC) -> datetime:
+    """Return the time in an ISO 8601 text, in UTC; without an offset it is the time of day in ``zone``.
 
     Raises:
         UsageError: the text is not such a time.
@@ -113,7 +113,7 @@ def parse_time(text: str) -> datetime:
             f"'{text}' is not a time", hint="write ISO 8601, as in 2026-11-22T09:00 (UTC) or …T09:00+01:00"
         ) from None
     if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
+        moment = moment.replace(tzinfo=zone)
     try:
         return moment.astimezone(UTC)
     except OverflowError:
@@ -131,9 +131,9 @@ def parse_zone(name: str) -> ZoneInfo:
     Raises:
         UsageError: there is none; the hint names the nearest.
     """
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # half of this module's time
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # half of this module's time to import
 
-    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names of folders, or outside them
+    with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # names of folders, or paths outside of them
         return ZoneInfo(name)
     known = available_timezones()
     lowered = {each.lower(): each for each in known}

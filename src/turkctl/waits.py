@@ -1,7 +1,7 @@
-"""Waits that the first Ctrl-C has to end: for somebody who reads what is written to a pipe.
+"""End waits for the reader of a pipe at the first Ctrl-C.
 
-A command that lets what is in hand finish has a signal handler that only sets an event, and Python goes on with a call
-that a signal interrupted. So such waits are short ones, repeated, with a look at the event in between.
+In a command that finishes what it has begun, the signal handler only sets an event, and Python resumes an interrupted
+call. So such a wait is a series of short ones, with a look at the event in between.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from turkctl.errors import InterruptedByUserError
 
 LOOK_S = 0.05
-"""Seconds between two looks at the event."""
+"""Seconds between looks at the event."""
 
 
 @dataclass
 class _Command:
-    """What is known of the command that this process carries out."""
+    """The event that stops the command of this process, if it has one."""
 
     stop: threading.Event | None = None
 
@@ -29,7 +29,7 @@ _command = _Command()
 
 @contextmanager
 def heeding(stop: threading.Event) -> Iterator[None]:
-    """Let waits end when ``stop`` is set."""
+    """Let waits in the block end when ``stop`` is set."""
     before, _command.stop = _command.stop, stop
     try:
         yield
@@ -38,6 +38,6 @@ def heeding(stop: threading.Event) -> Iterator[None]:
 
 
 def go_on() -> None:
-    """Raise InterruptedByUserError if the user wants an end; call it before each part of a wait."""
+    """Raise InterruptedByUserError if the user has asked to stop; call it before each part of a wait."""
     if _command.stop is not None and _command.stop.is_set():
-        raise InterruptedByUserError("interrupted; nobody read what was to be written")
+        raise InterruptedByUserError("interrupted while waiting for a program that reads the output")

@@ -1,4 +1,4 @@
-"""Find the name that was meant, for errors and hints, and put numbers into words."""
+"""Suggest the closest name for errors and hints, and write numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -11,25 +11,41 @@ def known_name(name: str, among: Iterable[str], what: str) -> str:
     """Return the name if it is known.
 
     Raises:
-        UsageError: there is no such name; the hint names the nearest, or all.
+        UsageError: it is unknown; the hint suggests the closest name, or lists all.
     """
     among = list(dict.fromkeys(among))
     if name in among:
         return name
-    hint = meant_or(name.lower().replace("-", "_"), among, "one of " + ", ".join(among))
+    hint = meant_or(name.lower().replace("-", "_"), among, "give one of: " + ", ".join(among))
     raise UsageError(f"there is no {what} '{name}'", hint=hint)
+
+
+def known_column(name: str, among: Iterable[str]) -> str:
+    """Return the name of a column if there is such a column.
+
+    Raises:
+        UsageError: there is none; the hint names the nearest, and all.
+    """
+    among = list(dict.fromkeys(among))
+    if name in among:
+        return name
+    close = nearest(name.lower().replace("-", "_").replace(" ", "_"), among)
+    hint = f"the columns are {', '.join(among)}"
+    if close:
+        hint = f"did you mean '{close}'? All columns: {', '.join(among)}"
+    raise UsageError(f"there is no column '{name}'", hint=hint)
 
 
 def nearest(name: str, among: Iterable[str]) -> str | None:
     """Return the closest spelling among the given names, or None if none is close."""
-    import difflib  # on the way to an error only
+    import difflib  # only needed for errors
 
     close = difflib.get_close_matches(name, list(among), n=1, cutoff=0.55)
     return close[0] if close else None
 
 
 def meant(name: str, among: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the end of a message, or nothing where no name is close."""
+    """Return ``; did you mean 'x'?`` for the end of a message, or an empty text if no name is close."""
     close = nearest(name, among)
     return f"; did you mean '{close}'?" if close else ""
 
@@ -40,16 +56,16 @@ def quoted(name: str) -> str:
 
 
 def meant_or(name: str, among: Iterable[str], otherwise: str, shown: Callable[[str], str] = quoted) -> str:
-    """Return a hint: the closest name as it is to be typed, or what to say where none is close."""
+    """Return a hint that suggests the closest name, as ``shown`` formats it; ``otherwise`` if none is close."""
     close = nearest(name, among)
     return f"did you mean {shown(close)}?" if close else otherwise
 
 
 def plural(number: int, one: str, many: str) -> str:
-    """Return the word for one or the word for another number of things."""
+    """Return ``one`` if the number is 1, else ``many``."""
     return one if number == 1 else many
 
 
 def counted(number: int, thing: str, things: str | None = None) -> str:
-    """Return ``1 item`` or ``1,000 items``; ``things`` is a plural that is not made with an s."""
+    """Return ``1 item`` or ``1,000 items``; ``things`` is needed if the plural is not made with an s."""
     return f"{number:,} {plural(number, thing, things or thing + 's')}"

@@ -71,6 +71,9 @@ def test_only_the_printer_prints(path: str) -> None:
     lines = [node.lineno for node in ast.walk(TREES[path]) if _prints(node)]
     if path in ("cli/output.py", "cli/common.py", "cli/root.py", "cli/__init__.py", "cli/commands/help.py"):
         return  # the printer itself; the version; the help, which needs no settings
+    if path == "outputs.py":
+        assert len(lines) == 1, "standard output as the file - of a command"
+        return
     assert lines == []
 
 
@@ -86,6 +89,7 @@ def _raises_again(handler: ast.ExceptHandler) -> bool:
 
 
 CATCH_ALL = {
+    "cli/completion.py": "a shell shows whatever is printed there in the middle of the line",
     "cli/root.py": "the one place where errors become words",
     "operations/engine/batch.py": "what is in hand is recorded before it is raised again",
     "scheduler/runner.py": "the loop outlives whatever a tick meets",
@@ -143,6 +147,20 @@ def modules_that_name(word: str) -> set[str]:
 
 def test_hits_that_count_against_limits_are_counted_in_one_place() -> None:
     assert modules_that_name("count_hits") == {"store/hits.py", "operations/limits/room.py"}
+
+
+def test_only_one_module_asks_what_is_at_a_path() -> None:
+    """The looks of ``pathlib`` raise where a folder may not be searched, which ends in a fault of turkctl."""
+    looks = ("exists", "is_file", "is_dir", "is_symlink", "stat", "lstat")
+    found = {
+        (path, node.func.attr)
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in looks and not node.args
+    }
+    found = {each for each in found if not (each[0].startswith("store/") and each[1] == "exists")}  # SQL's EXISTS
+    assert found == {("paths.py", "stat"), ("rows.py", "stat")}, "rows asks about a file that it has opened"
 
 
 FEE_ALONE = {

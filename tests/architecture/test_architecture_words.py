@@ -112,3 +112,27 @@ def test_no_docstring_is_a_word_that_explains_nothing() -> None:
                 text = (ast.get_docstring(node) or "").split("\n\n")[0].strip()
                 found += [(path, text)] if text in ("Itself.", "As one value.") else []
     assert found == []
+
+
+NO_VERB = (
+    *("A", "All", "An", "By", "Each", "From", "How", "None", "Only", "Same", "That", "The", "These", "This", "Those"),
+    *("What", "When", "Where", "Whether", "Which", "Who", "Why", "With"),
+)
+"""Words that begin a docstring which says what is there instead of what the function does."""
+
+
+def nouns(tree: ast.AST) -> list[str]:
+    """Return the first lines of docstrings of functions that do not open with a verb."""
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    texts = (ast.get_docstring(function) or "" for function in functions)
+    return [text.splitlines()[0] for text in texts if text and text.split()[0] in NO_VERB]
+
+
+def test_a_docstring_without_a_verb_is_seen() -> None:
+    assert nouns(ast.parse('def f():\n    """The sum of it."""')) == ["The sum of it."]
+    assert nouns(ast.parse('def f():\n    """Return the sum of it."""')) == []
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_docstrings_of_functions_open_with_a_verb(path: Path) -> None:
+    assert nouns(ast.parse(path.read_text(encoding="utf-8"))) == []

@@ -43,7 +43,7 @@ def test_what_another_account_left_unfinished_is_named_and_its_hits_are_told_apa
     finished = turkctl(*create)
     assert finished.code == 0
     assert f"1 request of an interrupted run is on account {first}" in finished.err
-    assert f"#{second}: nobody looked there" in finished.err
+    assert f"#{second}: it was not checked" in finished.err
 
     rows = json.loads(turkctl("hits", "list", *MODE, "--json").out)
     assert {row["market"].rpartition("#")[2] for row in rows} == {first, second}
@@ -56,4 +56,4 @@ def test_what_another_account_left_unfinished_is_named_and_its_hits_are_told_apa
     assert f"also has HITs of account {first}" in doctor["market"]
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTONE")
-    assert "nobody looked there" not in turkctl("sync", *MODE).err
+    assert "not checked" not in turkctl("sync", *MODE).err

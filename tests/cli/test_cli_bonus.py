@@ -36,7 +36,7 @@ def approved(configured: Path, turkctl: Run) -> list[str]:
 
 
 def payments(turkctl: Run) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(turkctl("workers", "payments", "list", "--json").out)
+    found: list[dict[str, Any]] = json.loads(turkctl("workers", "payments", "list", "--kind", "bonus", "--json").out)
     return found
 
 
@@ -74,7 +74,7 @@ REFUSED: tuple[tuple[list[str], str], ...] = (
     (["--all", "--amount", "0.10"], "a bonus needs a reason"),
     (["--all", "--auto"], "a bonus needs a reason"),
     (["--all", "--amount", "0.10", "--reason", "  "], "a bonus needs a reason"),
-    (["--all", "--amount", "0.10", *WHY, "--purpose", ""], "a purpose has 1 to 128 characters"),
+    (["--all", "--amount", "0.10", *WHY, "--purpose", ""], "a purpose must have 1 to 128 characters"),
     (["--amount", "0.10", *WHY], "nothing is selected"),
     (["--all", *WHY], "the amount to pay is missing"),
     (["--all", "--auto", "--amount", "0.10", *WHY], "the amount to pay is missing"),
@@ -141,8 +141,8 @@ def test_an_id_that_stands_for_nobody_fails_with_its_row_and_the_others_are_paid
     done = json.loads(finished.out)
     assert (finished.code, done["succeeded"], done["skipped"], done["failed"]) == (1, 1, 0, 3)
     assert {each["id"]: each["error"]["message"] for each in done["results"] if each["error"]} == {
-        "3.1E+29": "row 3: no worker and no assignment '3.1E+29' is known",
-        "ANOBODY": "row 4: no worker and no assignment ANOBODY is known",
+        "3.1E+29": "row 3: there is no worker or assignment '3.1E+29'",
+        "ANOBODY": "row 4: there is no worker or assignment ANOBODY",
         "row 5": "row 5: the id is missing",
     }
     assert [(row["assignment_id"], row["amount"]) for row in payments(turkctl)] == [(approved[0], "0.10")]
@@ -185,7 +185,7 @@ def test_in_mode_live_it_asks_and_without_a_terminal_needs_yes(live: Any, turkct
     assert (finished.code, finished.out) == (3, "")
     error = last_error(finished.err)
     assert error["code"] == "confirmation_needed"
-    assert "bonus 2 in mode live for $0.60, commission included; the balance is $" in error["message"]
+    assert "bonus 2 assignments in mode live for $0.60, commission included; the balance is $" in error["message"]
     assert json.loads(turkctl(*pay, "--dry-run", "--json").out)["cost"] == "0.60"
     assert live.requests["SendBonus"] == 0
     assert json.loads(turkctl(*pay, "--yes", "--json").out)["succeeded"] == 2
@@ -198,7 +198,7 @@ def test_at_a_terminal_in_mode_live_the_answer_decides(
     pay = ("workers", "bonus", "--all", "--amount", "0.25", *WHY, *LIVE)
     shown = Terminal.take_over(monkeypatch, "n\n")
     assert (turkctl(*pay).code, live.requests["SendBonus"]) == (3, 0)
-    assert "bonus 2 in mode live for $0.60" in shown.getvalue()
+    assert "bonus 2 assignments in mode live for $0.60" in shown.getvalue()
     Terminal.take_over(monkeypatch, "y\n")
     assert (turkctl(*pay).code, live.requests["SendBonus"]) == (0, 2)
 

@@ -38,7 +38,7 @@ def test_it_prints_a_batch_of_one_with_the_commission_in_the_cost(worker: str, t
     assert (finished.code, done["action"], done["succeeded"], done["cost"]) == (0, "compensate", 1, "3.00")
     assert (done["results"][0]["id"], done["results"][0]["status"]) == (worker, "compensated")
     [hit] = hits(turkctl)
-    assert done["results"][0]["detail"] == f"HIT {hit['hit_id']}; told by message"
+    assert done["results"][0]["detail"] == f"HIT {hit['hit_id']}; the worker got a message"
     assert (hit["experiment"], hit["codeversion"], hit["reward"]) == (None, None, "2.50")
 
 

@@ -93,7 +93,7 @@ def test_without_a_key_the_row_itself_is_it(add: Run, turkctl: Run) -> None:
 def test_of_a_key_that_repeats_the_last_row_counts_and_it_is_said(add: Run, turkctl: Run) -> None:
     finished = add("key,n\na,1\nb,5\na,3\n", "--priority", "n")
     assert counts(finished) == (3, 2, 0, 0, 1)
-    assert "rows whose key comes again later: 1" in finished.err
+    assert "rows whose key occurs again later: 1" in finished.err
     assert [(row["key"], row["priority"]) for row in rows(turkctl)] == [("a", 3.0), ("b", 5.0)]
 
 
@@ -131,8 +131,8 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("", (), "items.csv is empty"),
         ("\n\n", (), "items.csv is empty"),
         ("key,url\n", (), "items.csv has no rows"),
-        ("key,url\na,x\nb\n", (), "row 3: 1 cell, the header has 2"),
-        ("key,url\na,x,z\n", (), "row 2: 3 cells, the header has 2"),
+        ("key,url\na,x\nb\n", (), "row 3: 1 cell, but the header has 2"),
+        ("key,url\na,x,z\n", (), "row 2: 3 cells, but the header has 2"),
         ("key,key\na,b\n", (), "items.csv has two columns 'key'"),
         ("key,,n\na,b,c\n", (), "column 2 of items.csv has no name"),
         ('key,url\na,"x\n', (), "row 2: a quotation mark is never closed"),
@@ -146,12 +146,12 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("key,n\na,1\n", ("--priority", "n +"), "no column 'n +'"),
         ("key,n\na,1\n", ("--priority", "n.real"), "is not arithmetic over columns"),
         ("key,n\na,1\n", ("--priority", "__import__('os')"), "__import__ is not a known function"),
-        ("key,n\na,0\n", ("--priority", "1 / n"), "row 2: the priority cannot be worked out: "),
+        ("key,n\na,0\n", ("--priority", "1 / n"), "row 2: the priority cannot be computed: "),
         ("key,n\na,\n", ("--priority", "n"), "'n' is empty, which is not a number"),
         ("key,n\na,nan\n", ("--priority", "n"), "the priority is nan, which is not a number"),
         ("key,n\na,1\n", ("--key", "keys"), "no column 'keys' (--key); did you mean 'key'?"),
         ("key,n\na,1\n", ("--gold", "truth"), "no column 'truth' (--gold)"),
-        ("key,n\na,1\n", ("--outputs", "0"), "--outputs 0 lies outside 1 to 1,000"),
+        ("key,n\na,1\n", ("--outputs", "0"), "--outputs must be 1 to 1,000, not 0"),
         ("key,n\na,1\n", ("--experiment", "strop"), "there is no experiment 'strop'"),
     ],
 )
@@ -167,14 +167,14 @@ def test_a_file_that_cannot_be_meant_is_refused_and_nothing_is_added(
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("[1]", "this is no JSON object"),
-        ('{"key": "b"', "this is no JSON: "),
+        ("[1]", "this is not a JSON object"),
+        ('{"key": "b"', "this is not JSON: "),
         ('{"key": NaN}', "NaN is not a number in JSON"),
-        ('{"key": null}', "neither a text nor a whole number"),
-        ('{"key": true}', "neither a text nor a whole number"),
+        ('{"key": null}', "must be text or a whole number"),
+        ('{"key": true}', "must be text or a whole number"),
         ('{"key": "b", "t": "\\ud800"}', "half of a surrogate pair"),
         ('{"key": "b", "n": ' + "9" * 5000 + "}", "items.jsonl, line 2: "),
-        ('{"n": 1}', "its key 'key' is null"),
+        ('{"n": 1}', "its key 'key' must be text or a whole number, not null"),
     ],
 )
 def test_a_bad_line_of_json_is_named(add: Run, line: str, says: str) -> None:
@@ -201,7 +201,7 @@ def test_a_placeholder_without_a_column_is_refused(study: Path, turkctl: Run) ->
     assert turkctl("experiments", "configure").code == 0
     refused = turkctl("content", "add", "items.csv")
     assert refused.code == 2
-    assert "placeholder ${image_url}, and items.csv no such column; did you mean 'image_ur'?" in refused.err
+    assert "placeholder ${image_url}, but items.csv has no such column; did you mean 'image_ur'?" in refused.err
 
 
 def test_what_is_removed_is_not_dispatched_and_what_is_out_stays_counted(add: Run, turkctl: Run) -> None:
@@ -212,7 +212,7 @@ def test_what_is_removed_is_not_dispatched_and_what_is_out_stays_counted(add: Ru
     done = json.loads(turkctl("content", "remove", "a", "b", "--json").out)
     assert (done["action"], done["matched"], done["succeeded"], done["failed"]) == ("remove", 2, 2, 0)
     assert [(item["status"], item["detail"]) for item in done["results"]] == [
-        ("removed", "outputs that are out and will still be counted: 1"),
+        ("removed", "outputs of posted HITs that will still be counted: 1"),
         ("removed", None),
     ]
     assert keys(turkctl) == keys(turkctl, "--pending") == ["c"]
@@ -220,9 +220,8 @@ def test_what_is_removed_is_not_dispatched_and_what_is_out_stays_counted(add: Ru
     assert gone == {"a": 1, "b": 0}
     again = json.loads(turkctl("content", "remove", "a", "--json").out)
     assert again["results"][0]["status"] == "already_done"
-    assert (
-        "1 item of these is out, for 1 output that will still be counted" in turkctl("content", "remove", "a", "b").err
-    )
+    note = "1 item of these is in posted HITs, for 1 output that will still be counted"
+    assert note in turkctl("content", "remove", "a", "b").err
     assert counts(add("key,url\nb,x\n")) == (1, 0, 1, 0, 0)
     assert keys(turkctl, "--pending") == ["b", "c"]
 
@@ -263,7 +262,7 @@ def test_dispatch_asks_in_mode_live_and_a_dry_run_does_not(
     assert ({item["status"] for item in dry["results"]}, dry["cost"]) == ({"planned"}, "1.20")
     refused = turkctl("content", "dispatch", *live)
     assert refused.code == 3
-    assert "dispatch 2 in mode live for $1.20" in last_error(refused.err)["message"]
+    assert "dispatch 2 HITs, 2 assignments in mode live for $1.20" in last_error(refused.err)["message"]
     assert served.endpoint.requests["CreateHIT"] == 0
     done = json.loads(turkctl("content", "dispatch", "--yes", *live).out)
     assert (done["succeeded"], served.endpoint.requests["CreateHIT"]) == (2, 2)

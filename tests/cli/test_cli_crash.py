@@ -51,7 +51,7 @@ def test_a_process_killed_at_once_before_or_after_a_request_posts_each_hit_once(
     configured: Path, turkctl: Run, posted: Callable[[], list[str]]
 ) -> None:
     command = ["hits", "create", "--assignments", "1", "--hits", "40", "--json"]
-    for where, number, says in (("after", 3, ""), ("before", 17, "goes on with a run of")):
+    for where, number, says in (("after", 3, ""), ("before", 17, "continues the run begun")):
         died = subprocess.run(
             [sys.executable, "-c", DRIVER, where, str(number), *command], capture_output=True, timeout=60, check=False
         )
@@ -60,7 +60,7 @@ def test_a_process_killed_at_once_before_or_after_a_request_posts_each_hit_once(
     assert 0 < len(posted()) < 40
     finished = turkctl(*command)
     assert finished.code == 0
-    assert "goes on with a run of" in finished.err
+    assert "continues the run begun" in finished.err
     assert len(posted()) == len(set(posted())) == 40
     assert len(json.loads(turkctl("hits", "list", "--json").out)) == 40
     assert json.loads(turkctl("balance", "--json").out)["on_hold"] == "24.00"
@@ -91,10 +91,10 @@ def test_an_unfinished_run_is_gone_on_with_by_the_same_command_alone(
     assert len(posted()) == reached + 1
     again = turkctl("hits", "create", "--assignments", "20", "--json")
     if reached:
-        assert "the interrupted run is complete, nothing left to post; --new makes another" in again.err
+        assert "the interrupted run is complete, nothing is left to post; to start another, add --new" in again.err
         assert (again.code, json.loads(again.out)["cost"]) == (0, "0.00")
     else:
-        assert "left 3 undone; --new would begin another" in again.err
+        assert "left 3 HITs undone; to start another instead, add --new" in again.err
         assert (again.code, json.loads(again.out)["cost"]) == (0, "12.00")
     assert len(posted()) == len(set(posted())) == 4
     listed = json.loads(turkctl("hits", "list", "--json").out)
@@ -136,7 +136,7 @@ def test_an_extension_whose_answer_was_lost_is_not_done_twice(configured: Path, 
         turkctl("hits", "extend", hit_id, "--assignments", "3")
     asked.after = None
     note = turkctl("hits", "expire", "--regex", "nothing")
-    assert "had reached the market: entered" in note.err
+    assert "had reached the market and" in note.err
     assert json.loads(turkctl("hits", "list", "--refresh", "--json").out)[0]["max_assignments"] == 5
 
 

@@ -33,7 +33,7 @@ def test_rows_have_the_same_keys_in_every_format(hit_id: str, turkctl: Run) -> N
     assert row["mend"] in turkctl("hits", "deadlines").out
 
 
-def test_the_mend_does_what_it_says_in_the_mode_that_was_named(hit_id: str, turkctl: Run) -> None:
+def test_the_fix_does_what_it_says_in_the_mode_that_was_named(hit_id: str, turkctl: Run) -> None:
     [row] = json.loads(turkctl("hits", "deadlines", "--mode", "local", "--json").out)
     assert row["mend"] == f"turkctl hits extend {hit_id} --lifetime 1d --mode local"
     assert turkctl(*row["mend"].split()[1:]).code == 0
@@ -48,7 +48,7 @@ def test_nothing_due_is_an_empty_list(hit_id: str, turkctl: Run) -> None:
     ("argv", "says"),
     [
         (["--within", "soon"], "'soon' is not a duration"),
-        (["--within", "0s"], "--within is a span of time"),
+        (["--within", "0s"], "--within must be longer than zero"),
         (["3NOSUCHHIT"], "this database has no HIT 3NOSUCHHIT"),
         (["--experiment", "nowhere"], "no experiment 'nowhere'"),
         (["--campaign", "7"], "campaign 7"),

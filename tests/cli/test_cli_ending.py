@@ -100,4 +100,4 @@ def test_the_first_signal_ends_the_wait_for_somebody_who_reads_a_pipe(
     monkeypatch.setattr(outputs.time, "sleep", lambda _seconds: os.kill(os.getpid(), number))
     finished = turkctl("participants", "export", "--data", "trial", "--file", "pipe")
     assert (finished.code, finished.out) == (130, "")
-    assert "interrupted; nobody read what was to be written" in finished.err
+    assert "interrupted while waiting for a program that reads the output" in finished.err

@@ -40,9 +40,10 @@ def precious(configured: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """What is in each file, those aside that SQLite keeps beside a database while it is open."""
+    """What is in each file, aside from turkctl's note and what SQLite keeps beside a database while it is open."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    content = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    return {name: data for name, data in content.items() if not name.startswith(".turkctl/")}
 
 
 @pytest.mark.parametrize("command", WRITERS)
@@ -63,7 +64,7 @@ def test_no_command_replaces_what_a_study_lives_on(precious: Path, turkctl: Run,
     before = contents(precious)
     finished = turkctl(*WRITERS[command], name)
     assert finished.code == 2, finished.out
-    assert "is not replaced; name another with --" in finished.err
+    assert "is not replaced; give another file with --" in finished.err
     assert contents(precious) == before
 
 
@@ -100,7 +101,7 @@ def test_a_table_of_workers_replaces_no_database_whatever_its_name(precious: Pat
     (precious / name).symlink_to("turkctl.db")
     before = contents(precious)
     finished = turkctl(*WORKERS, name)
-    assert (finished.code, "not replaced; name another with --workers" in finished.err) == (2, True)
+    assert (finished.code, "not replaced; give another file with --workers" in finished.err) == (2, True)
     assert contents(precious) == before
 
 
@@ -133,13 +134,41 @@ def test_a_preview_does_not_replace_the_template_it_is_made_of(study: Path, turk
     assert turkctl("experiments", "configure").code == 0
     slug = "stroop" if place == "task.html" else "words"
     finished = turkctl("experiments", "preview", slug, "--file", place)
-    assert (finished.code, "made of" in finished.err) == (2, True), finished.err
+    what = f"the question of experiment {slug}" if place == "task.html" else "what the preview is made of"
+    assert (finished.code, what in finished.err) == (2, True), finished.err
     if place == "task.html":
         other = turkctl("labels", "export", "--experiment", slug, "--format", "csv", "--file", place)
-        assert (other.code, f"what the HITs of experiment {slug} are made of" in other.err) == (2, True), other.err
+        assert (other.code, f"the question of experiment {slug}" in other.err) == (2, True), other.err
     assert (study / place).read_text(encoding="utf-8") == text
     assert turkctl("experiments", "preview", slug, "--file", "shown.html").code == 0
-    assert "put in by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
+    assert "added by turkctl" in (study / "shown.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [name for name in WRITERS if name != "report"])
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_dash_is_standard_output_and_no_file(precious: Path, turkctl: Run, command: str, form: str) -> None:
+    assert turkctl(*WRITERS[command], "out").code == 0
+    finished = turkctl(*WRITERS[command], "-", "--output", form)
+    assert (finished.code, finished.out) == (0, (precious / "out").read_text(encoding="utf-8")), finished.err
+    assert not (precious / "-").exists()
+    assert "- is standard output" in " ".join(turkctl(*WRITERS[command][:-1], "--help").out.split())
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [*WRITERS["report"], "-"],
+        [*WORKERS, "-"],
+        [*WRITERS["preview"], "-", "--open"],
+        [*WRITERS["participants"], "-", "--anonymize", "-"],
+    ],
+    ids=" ".join,
+)
+def test_a_dash_is_refused_where_standard_output_cannot_be(precious: Path, turkctl: Run, argv: list[str]) -> None:
+    finished = turkctl(*argv)
+    assert (finished.code, finished.out) == (2, "")
+    assert "- is standard output, " in finished.err
+    assert not (precious / "-").exists()
 
 
 def test_an_export_does_not_replace_its_key_which_is_not_there_yet(precious: Path, turkctl: Run) -> None:
@@ -154,7 +183,7 @@ def test_files_with_ids_are_for_their_owner_alone(precious: Path, turkctl: Run, 
     file.touch(0o644)
     assert turkctl(*argv, "out.csv").code == 0
     assert stat.S_IMODE(file.stat().st_mode) == (0o644 if command == "preview" else 0o600)
-    assert [path.name for path in precious.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in precious.iterdir() if path.name.startswith(".turkctl-")] == []
 
 
 @pytest.mark.parametrize("command", WRITERS)

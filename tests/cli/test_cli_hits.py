@@ -135,10 +135,10 @@ def test_a_dry_run_shows_the_plan_in_the_same_shape_and_changes_nothing(
 BAD_VALUES = [
     (["--assignments", "0"], "must be at least 1"),
     (["--assignments", "-3"], "must be at least 1"),
-    (["--assignments", "9999999999999999999999"], "is more than"),
+    (["--assignments", "9999999999999999999999"], "must be at most 1,000,000"),
     (["--assignments", "5", "--hits", "0"], "must be at least 1"),
-    (["--assignments", "5", "--hits", "99999"], "at once is more than 10,000"),
-    (["--assignments", "999999"], "at once is more than 10,000"),
+    (["--assignments", "5", "--hits", "99999"], "posts at most 10,000 HITs"),
+    (["--assignments", "999999"], "posts at most 10,000 HITs"),
     (["--assignments", "1", "--reward", "0"], "too low"),
     (["--assignments", "1", "--reward", "half"], "'half' is not an amount of money"),
     (["--assignments", "1", "--reward", "0.005"], "is not an amount of money"),
@@ -147,8 +147,8 @@ BAD_VALUES = [
     (["--assignments", "1", "--reward", ""], "is not an amount of money"),
     (["--assignments", "1", "--reward", "９"], "is not an amount of money"),
     (["--assignments", "1", "--duration", "soon"], "'soon' is not a duration"),
-    (["--assignments", "1", "--duration", "5s"], "--duration lies outside"),
-    (["--assignments", "1", "--lifetime", "400d"], "--lifetime lies outside"),
+    (["--assignments", "1", "--duration", "5s"], "--duration must be 30 seconds to 365 days"),
+    (["--assignments", "1", "--lifetime", "400d"], "--lifetime must be 30 seconds to 365 days"),
     (["--assignments", "1", "--lifetime", "1.5"], "is not a whole number of seconds"),
     (["--assignments", "1", "--experiment", "nope"], "there is no experiment 'nope'"),
     (["--assignments", "1", "--experiment", ""], "there is no experiment ''"),
@@ -338,7 +338,7 @@ def test_delete_skips_what_is_open_and_says_why_until_forced(configured: Path, t
     assert deleted["results"][0]["status"] == "deleted"
     assert rows(turkctl)[0]["status"] == "Disposed"
     again = json.loads(turkctl("hits", "delete", hit_id, "--json").out)
-    assert again["results"][0] == {"id": hit_id, "status": "skipped", "detail": "deleted before", "error": None}
+    assert again["results"][0] == {"id": hit_id, "status": "skipped", "detail": "already deleted", "error": None}
     assert json.loads(turkctl("hits", "delete", "--all", "--json").out)["matched"] == 0
 
 
@@ -347,7 +347,7 @@ def test_delete_never_takes_a_submission_that_waits(configured: Path, turkctl: R
     turkctl("market", "crowd", "--workers", "3", "--drop-out", "0", "--abandon", "0")
     for argv in ([], ["--force"]):
         batch = json.loads(turkctl("hits", "delete", hit_id, "--json", *argv).out)
-        assert "1 submitted waits for approval" in batch["results"][0]["detail"]
+        assert "1 submitted assignment waits for approval" in batch["results"][0]["detail"]
     assert rows(turkctl, "--refresh")[0]["status"] == "Reviewable"
 
 

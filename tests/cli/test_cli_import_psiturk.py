@@ -404,3 +404,15 @@ def test_a_database_of_a_newer_turkctl_is_refused_before_anything_is_written(
     assert finished.code == 2
     assert "newer turkctl" in finished.err
     assert not (folder / "turkctl.toml").exists()
+
+
+def test_an_import_leaves_a_line_in_the_log_and_one_that_finds_nothing_new_leaves_none(old: str, turkctl: Run) -> None:
+    for _ in range(2):
+        assert turkctl(*IMPORT).code == 0
+        (line,) = rows(turkctl("log", "--all-modes", "--json"))
+        assert (line["act"], line["command"], line["experiments"]) == (
+            "db import-psiturk",
+            "turkctl db import-psiturk",
+            ["stroop-task"],
+        )
+        assert line["outcome"].startswith("taken over from psiTurk: 1 experiment, 2 campaigns, 1 task")

@@ -140,12 +140,12 @@ def test_placeholders_are_held_against_the_columns_of_the_content(folder: Path, 
     assert lint(turkctl) == [("no-column", "error", 4)]
     refused = turkctl("experiments", "configure")
     assert refused.code == 2
-    assert "turkctl.toml:6: experiment 'stroop': a placeholder with no column: ${wort}" in refused.err
+    assert "turkctl.toml:6: experiment 'stroop': the content has no column for the placeholder ${wort}" in refused.err
     project(folder, f"{GOOD}<p>${{word}}</p>")
     assert lint(turkctl) == []
 
 
-def test_only_named_experiments_are_looked_at_and_a_wrong_name_is_mended(folder: Path, turkctl: Run) -> None:
+def test_only_named_experiments_are_looked_at_and_a_wrong_name_is_fixed(folder: Path, turkctl: Run) -> None:
     project(folder, "<p>x</p>")
     more = HEAD.replace("stroop", "other") + 'external_url = "https://x.example/"\n'
     with (folder / "turkctl.toml").open("a", encoding="utf-8") as file:
@@ -243,7 +243,7 @@ def test_every_kind_of_question_is_previewed(folder: Path, turkctl: Run, keys: s
     ("argv", "said"),
     [
         (["stropp"], "no experiment 'stropp' is configured; did you mean 'stroop'?"),
-        (["stroop", "--row", "3"], "experiment 'stroop' has no item 3; it has 2"),
+        (["stroop", "--row", "3"], "experiment 'stroop' has no item 3, only 2 items"),
         (["stroop", "--row", "0"], "--row must be at least 1"),
         (["stroop", "--row", "zz"], "experiment 'stroop' has no content 'zz'"),
         (["stroop", "--file", "nowhere/p.html"], "cannot write nowhere/p.html"),

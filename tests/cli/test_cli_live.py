@@ -39,7 +39,10 @@ def test_what_costs_money_asks_first_and_without_a_terminal_exits_3(
     assert (finished.code, finished.out) == (3, "")
     error = last_error(finished.err)
     assert error["code"] == "confirmation_needed"
-    assert "create 1 in mode live for $1.20, commission included; the balance is $10000.00" in error["message"]
+    assert (
+        "create 1 HIT, 2 assignments in mode live for $1.20, commission included; the balance is $10000.00"
+        in error["message"]
+    )
     assert "--yes" in error["hint"]
     assert served.endpoint.requests["CreateHIT"] == 0
 
@@ -65,7 +68,7 @@ def test_at_a_terminal_the_answer_decides(
     shown = Terminal.take_over(monkeypatch, answer)
     finished = turkctl("hits", "create", "--assignments", "2", *LIVE)
     assert finished.code == code
-    assert "create 1 in mode live for $1.20" in shown.getvalue()
+    assert "create 1 HIT, 2 assignments in mode live for $1.20" in shown.getvalue()
     assert served.endpoint.requests["CreateHIT"] == (1 if code == 0 else 0)
 
 

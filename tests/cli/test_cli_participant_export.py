@@ -107,24 +107,24 @@ def test_a_key_is_made_and_named_and_one_that_others_can_read_is_warned_of(
 
 
 @pytest.mark.parametrize(
-    ("argv", "mend"),
+    ("argv", "fix"),
     [
         (("--data", "trials"), "did you mean 'trial'"),
-        (("--data", "trial", "--format", "xls"), "one of csv"),
+        (("--data", "trial", "--format", "xls"), "give one of: csv"),
         (("--data", "all", "--format", "csv"), "--file"),
         (("--data", "trial", "--format", "parquet"), "--file"),
-        (("--data", "trial", "--file", "none/x.csv"), "make the folder"),
+        (("--data", "trial", "--file", "none/x.csv"), "create the folder"),
         (("--data", "trial", "--file", "participants.db"), "another"),
         (("--data", "trial", "--status", "done"), "one of"),
         ((), "--help"),
     ],
 )
-def test_what_cannot_be_meant_ends_with_2_and_the_mend_for_an_export(
-    psiturk: str, turkctl: Run, argv: tuple[str, ...], mend: str
+def test_what_cannot_be_meant_ends_with_2_and_the_fix_for_an_export(
+    psiturk: str, turkctl: Run, argv: tuple[str, ...], fix: str
 ) -> None:
     shown = turkctl("participants", "export", *argv, "--database-url", psiturk, "--json")
     assert (shown.code, shown.out) == (2, "")
-    assert mend in (last_error(shown.err)["hint"] or "")
+    assert fix in (last_error(shown.err)["hint"] or "")
 
 
 def test_parquet_without_pyarrow_ends_with_2_and_the_command_that_installs_it(

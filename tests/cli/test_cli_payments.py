@@ -28,13 +28,34 @@ def paid(configured: Path, turkctl: Run) -> Path:
 
 def test_the_ledger_is_listed_and_exported_as_csv_and_json_lines(paid: Path, turkctl: Run) -> None:
     rows = json.loads(turkctl("workers", "payments", "list", "--json").out)
-    assert [(row["amount"], row["fee"], row["purpose"]) for row in rows] == [("0.30", "0.06", "quick")] * 2
+    told = [(row["kind"], row["amount"], row["fee"], row["purpose"], row["approved_by"]) for row in rows]
+    assert told == [("reward", "0.50", "0.10", None, "us")] * 2 + [("bonus", "0.30", "0.06", "quick", None)] * 2
     done = turkctl("workers", "payments", "export", "--file", "paid.csv", "--json")
-    assert (done.code, json.loads(done.out)) == (0, {"file": "paid.csv", "payments": 2})
+    sums = {"rewards": "1.00", "bonuses": "0.60", "compensation": "0.00", "fees": "0.32", "total": "1.92", "unknown": 0}
+    assert (done.code, json.loads(done.out)) == (0, {"file": "paid.csv", "payments": 4, **sums})
     with (paid / "paid.csv").open(newline="") as file:
-        assert [row["amount"] for row in csv.DictReader(file)] == ["0.30", "0.30"]
+        assert [row["amount"] for row in csv.DictReader(file)] == ["0.50", "0.50", "0.30", "0.30"]
     assert turkctl("workers", "payments", "export", "--file", "paid.jsonl", "--format", "jsonl").code == 0
     assert [json.loads(line) for line in (paid / "paid.jsonl").read_text().splitlines()] == rows
+
+
+def test_sums_are_the_last_line_of_a_table_and_in_no_other_format(paid: Path, turkctl: Run) -> None:
+    line = "4 payments: rewards $1.00, bonuses $0.60, fees $0.32, total $1.92"
+    assert turkctl("workers", "payments", "list").out.splitlines()[-1] == line
+    assert turkctl("workers", "payments", "list", "--by", "worker").out.splitlines()[-1] == line
+    for form in ("csv", "json", "jsonl"):
+        assert "payments:" not in turkctl("workers", "payments", "list", "-o", form).out
+    (row,) = json.loads(turkctl("workers", "payments", "list", "--by", "experiment", "--json").out)
+    assert (row["experiment"], row["payments"], row["rewards"], row["total"]) == ("stroop", 4, "1.00", "1.92")
+    refused = turkctl("workers", "payments", "list", "--by", "workers", "--json")
+    assert (refused.code, last_error(refused.err)["hint"]) == (2, "did you mean 'worker'?")
+
+
+def test_groups_are_exported_as_rows(paid: Path, turkctl: Run) -> None:
+    assert turkctl("workers", "payments", "export", "--by", "worker", "--file", "workers.csv").code == 0
+    with (paid / "workers.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["payments"], row["total"]) for row in rows] == [("2", "0.96")] * 2
 
 
 def test_an_export_in_another_format_or_to_no_folder_is_refused_and_leaves_nothing(paid: Path, turkctl: Run) -> None:

@@ -53,7 +53,7 @@ def test_init_never_overwrites(folder: Path, turkctl: Run) -> None:
 
 def test_init_makes_the_folder_it_is_given(folder: Path, turkctl: Run) -> None:
     assert turkctl("init", "a/b").code == 0
-    assert sorted(path.name for path in (folder / "a" / "b").iterdir())[:2] == ["turkctl.db", "turkctl.toml"]
+    assert {".turkctl", "turkctl.db", "turkctl.toml"} <= {path.name for path in (folder / "a" / "b").iterdir()}
 
 
 @pytest.mark.parametrize("target", ["file", "file/below", "/proc/nowhere"])
@@ -205,7 +205,7 @@ def test_doctor_is_content_with_a_fresh_study(study: Path, turkctl: Run) -> None
 
 
 @pytest.mark.parametrize(
-    ("prepare", "argv", "check", "mend"),
+    ("prepare", "argv", "check", "fix"),
     [
         ("mod = 1", [], "configuration", "turkctl config show"),
         ("", ["--mode", "live"], "credentials", "AWS_ACCESS_KEY_ID"),
@@ -213,8 +213,8 @@ def test_doctor_is_content_with_a_fresh_study(study: Path, turkctl: Run) -> None
         ('[endpoints]\nlive = "http://127.0.0.1:1"', ["--mode", "live"], "market", "a market is running there"),
     ],
 )
-def test_doctor_says_what_is_wrong_and_the_mend_and_exits_4(
-    prepare: str, argv: list[str], check: str, mend: str, folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+def test_doctor_says_what_is_wrong_and_the_fix_and_exits_4(
+    prepare: str, argv: list[str], check: str, fix: str, folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "turkctl.toml").write_text(prepare + "\n", encoding="utf-8")
     if check == "market":
@@ -223,7 +223,7 @@ def test_doctor_says_what_is_wrong_and_the_mend_and_exits_4(
     finished = turkctl("doctor", "--json", *argv)
     failed = {row["check"]: row["mend"] for row in json.loads(finished.out) if not row["ok"]}
     assert finished.code == 4
-    assert mend in failed[check]
+    assert fix in failed[check]
     assert next(iter(failed)) == check
     assert ("clock" in failed) == ("market" in failed), "where nothing answered, no clock was seen"
 

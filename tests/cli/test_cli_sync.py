@@ -33,7 +33,7 @@ def other(turkctl: Run, *argv: str) -> Any:
 def test_ending_unknown_hits_asks_in_mode_live(strange: str, turkctl: Run) -> None:
     refused = other(turkctl, "--disable-unknown")
     assert refused.code == 3
-    assert "disable 1 in mode live" in last_error(refused.err)["message"]
+    assert "disable 1 HIT in mode live" in last_error(refused.err)["message"]
     planned = json.loads(other(turkctl, "--disable-unknown", "--dry-run").out)
     assert planned["unknown"] == [strange]
     assert (planned["disabled"]["dry_run"], planned["disabled"]["matched"]) == (True, 1)

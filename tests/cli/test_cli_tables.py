@@ -114,7 +114,7 @@ def test_a_list_of_workers_may_be_any_table_with_a_column_of_them(workers: list[
     Path("people.csv").write_text(f"person;score\r\n{workers[0]};1\r\nA B;2\r\n;3\r\n", encoding="utf-8")
     refused = turkctl("qualifications", "grant", "Fluent", "--from", "people.csv")
     assert (refused.code, "people.csv has no column worker_id" in refused.err) == (2, True)
-    assert "name one with --worker-column; its columns are person, score" in refused.err
+    assert "give its name with --worker-column; the columns are person, score" in refused.err
     near = turkctl("qualifications", "grant", "Fluent", "--from", "people.csv", "--worker-column", "persn")
     assert "people.csv has no column 'persn' (--worker-column); did you mean 'person'?" in near.err
     done = turkctl("qualifications", "grant", "Fluent", "--from", "people.csv", "--worker-column", "person", "--json")

@@ -36,7 +36,7 @@ def test_sync_and_campaign_show_warn_of_people_who_count_for_nothing(configured:
         assert "2 workers are complete in rows of code version 0.9 and count for no experiment" in finished.err
         assert "1 worker is complete in rows without a code version" in finished.err
         in_words = turkctl(*argv)
-        assert in_words.err.count("count for no experiment") == 2
+        assert in_words.err.count("for no experiment") == 2
     assert "unclaimed" not in turkctl("campaign", "show", "1").out
 
 

@@ -81,7 +81,7 @@ def test_an_experiment_that_gets_variants_is_no_longer_posted_itself(folder: Pat
     assert statuses(turkctl)["stroop"] == "removed"
     refused = turkctl("hits", "create", "--experiment", "stroop", "--assignments", "1")
     assert refused.code == 2
-    assert "experiment 'stroop' is posted as its variants; name one of them: stroop:blue, stroop:red" in refused.err
+    assert "experiment 'stroop' has variants; name one of them: stroop:blue, stroop:red" in refused.err
 
 
 def test_a_folder_of_its_own_can_have_variants(folder: Path, turkctl: Run) -> None:
@@ -125,12 +125,12 @@ def test_every_mistake_is_named_at_once_and_nothing_is_stored(folder: Path, turk
     for said in (
         f"{file}:3: experiment 'stroop': unknown key 'titel'; did you mean 'title'?",
         f"{file}:5: experiment 'stroop': reward: '0,10' is not an amount of money",
-        f"{file}:8: 'Bad name' cannot name an experiment",
+        f"{file}:8: 'Bad name' is not a valid name of an experiment",
         f"{file}:9: experiment 'second': 'title' is missing",
-        f"{file}:11: 'X' cannot name a qualification",
+        f"{file}:11: 'X' is not a valid name of a qualification",
     ):
         assert any(line.startswith(f"turkctl: error: {said}") for line in lines), said
-    assert lines[-1].endswith("mistakes, nothing is stored; fix them and run it again")
+    assert lines[-1].endswith("mistakes, nothing was stored; fix them and run the command again")
     assert json.loads(turkctl("experiments", "list", "--json").out) == []
 
 
@@ -138,12 +138,12 @@ def test_every_mistake_is_named_at_once_and_nothing_is_stored(folder: Path, turk
     ("page", "said"),
     [
         ("", "is not HTML: it is empty"),
-        ("Just a text, 1 < 2 and 3 > 2.", "is not HTML: it has no tag"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "is not a UTF-8 text"),
-        (b"<p>a\x00b</p>", "is not a text: a control character, U+0000, in line 1"),
-        ("<p>x</p>".encode("utf-16"), "is not a UTF-8 text"),
-        ("<p>x</p>".encode("utf-16-le"), "is not a text: a control character"),
-        ("<p>\n<a ${x}>k</a>", "line 2: ${x} stands where the name of an element or attribute belongs"),
+        ("Just a text, 1 < 2 and 3 > 2.", "is not HTML: it has no tags"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "is not UTF-8 text"),
+        (b"<p>a\x00b</p>", "is not a text file: line 1 has a control character, U+0000"),
+        ("<p>x</p>".encode("utf-16"), "is not UTF-8 text"),
+        ("<p>x</p>".encode("utf-16-le"), "is not a text file: line 1 has a control character"),
+        ("<p>\n<a ${x}>k</a>", "line 2: ${x} is where the name of an element or attribute belongs"),
         ("<p>\x0cx</p>", "a character that a question cannot contain: U+000C"),
     ],
 )
@@ -165,19 +165,19 @@ def test_a_template_may_begin_with_a_byte_order_mark(folder: Path, turkctl: Run)
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ('external_url = "https://x.example/"\nhit_layout = "3L"', "external_url and hit_layout are both there"),
-        ("", "it has no question: give exactly one of external_url"),
+        ('external_url = "https://x.example/"\nhit_layout = "3L"', "external_url and hit_layout exclude each other"),
+        ("", "the question is missing: give exactly one of external_url"),
         ('question_file = "q.xml"', "a <Question> is not a question"),
         ('question_file = "none.xml"', "cannot read"),
-        ('hit_layout = "not an id"', "is not the id of a layout"),
+        ('hit_layout = "not an id"', "is not a layout id"),
         (
             'external_url = "https://x.example/"\nhit_layout_parameters = { a = "b" }',
-            "hit_layout_parameters belong to a hit_layout",
+            "hit_layout_parameters needs hit_layout",
         ),
         ('hit_layout = "3L"\nframe_height = 500', "a question file or a layout has its own"),
         ('external_url = "https://x.example/?a=${w}"\ncontents_per_hit = 3', "belongs to no item: a HIT has 3"),
-        ('external_url = "https://x.example/"\nvariants = 1', "'variants' holds one table per variant"),
-        ('external_url = "https://x.example/"\nvariants = { "B d" = {} }', "'B d' cannot name a variant"),
+        ('external_url = "https://x.example/"\nvariants = 1', "'variants' must have a table for each variant"),
+        ('external_url = "https://x.example/"\nvariants = { "B d" = {} }', "'B d' is not a valid name of a variant"),
     ],
 )
 def test_a_question_that_cannot_be_is_refused(folder: Path, turkctl: Run, keys: str, said: str) -> None:
@@ -195,7 +195,7 @@ def test_two_experiments_of_one_name_are_both_located(folder: Path, turkctl: Run
     finished = turkctl("experiments", "configure")
     assert finished.code == 2
     there = folder / "stroop" / "experiment.toml"
-    assert f"{there}:1: experiment 'stroop' is there twice, first at {folder / 'turkctl.toml'}:1" in finished.err
+    assert f"{there}:1: experiment 'stroop' is already described at {folder / 'turkctl.toml'}:1" in finished.err
 
 
 # --- qualifications
@@ -233,7 +233,7 @@ def test_a_type_made_by_hand_is_granted_listed_and_revoked(configured: Path, tur
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["grant", "Fluent"], "no worker is named"),
+        (["grant", "Fluent"], "no worker is given"),
         (["grant", "Fluent", "--from", "none.txt"], "cannot read none.txt"),
         (["grant", "Nobody", "AW000001"], "there is no qualification 'Nobody' in mode local"),
         (["workers", "Nobody"], "there is no qualification 'Nobody' in mode local"),

@@ -13,14 +13,11 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_command
+from command_tree import load as load  # for the tests here
 
-from turkctl.cli.common import accept_everywhere
 from turkctl.cli.root import make_root
 from turkctl.cli.top import ALIASES
 
@@ -124,12 +121,6 @@ def anchors(page: Path) -> set[str]:
     """The anchors of the page's headings, as GitHub makes them."""
     heads = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
-
-
-@cache
-def load(group: str) -> Any:
-    """Return the command or group of that name, with all its options."""
-    return accept_everywhere(get_command(import_module(f"turkctl.cli.commands.{group}").app))
 
 
 def find(words: list[str]) -> tuple[Any, list[str]]:

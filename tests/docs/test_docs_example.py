@@ -50,7 +50,7 @@ def test_the_example_recruits_its_people_and_pays_each_once(study: Path) -> None
     log = (study / "day.log").read_text(encoding="utf-8")
     assert sum(line.startswith("== ") for line in log.splitlines()) == 2
     assert "exit code" not in log
-    assert "approve: 9 of 9 done" in log
+    assert "approve: 9 of 9 assignments done" in log
     asked = sh("turkctl workers list --json; turkctl hits list --json --active", study)
     workers, hits = json.loads("[" + asked.stdout.replace("]\n[", "],\n[") + "]")
     assert sum(worker["approved"] for worker in workers) == 9

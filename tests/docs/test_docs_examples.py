@@ -7,6 +7,7 @@ import io
 import json
 import shlex
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,14 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_support import find, load, unknown_flags
+from command_tree import ALL
+from docs_support import find, unknown_flags
 
 from turkctl.cli import run
+from turkctl.cli.acts import ACTS
 from turkctl.cli.help_pages import examples
-from turkctl.cli.top import COMMANDS
 
 PROJECT = """\
 mode = "local"
+
+[notify]
+command = "cat"
 
 [qualifications.trained]
 name = "Passed the colour training"
@@ -76,20 +81,14 @@ NOT_RUN = {
 }
 """What a line has in it that is not run here, and why; its command and its flags must exist all the same."""
 
+READ = {"turkctl_hit", "turkctl_assignment", "turkctl_psiturk_mark", "turkctl_label_state"}
+"""Tables in which commands that only look keep what they have read from the market."""
+OTHERS = {"scheduler run": "its tasks leave the lines", "tasks run": "its task leaves the line, if it does something"}
+"""Commands that change more than what their lines tell, and why."""
 CODES = {"turkctl scheduler status": 3}
 """Exit codes that are no failure: nobody runs tasks in the study."""
 
 
-def commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
-    """Every command below this one by its full name; of groups, only those in them."""
-    children = getattr(command, "commands", None)
-    if children is None:
-        yield path, command
-    for name, child in (children or {}).items():
-        yield from commands(f"{path} {name}", child)
-
-
-ALL = {path: command for name in COMMANDS for path, command in commands(f"turkctl {name}", load(name))}
 EXAMPLES = {line: path for path, command in ALL.items() for line in examples(command)}
 
 
@@ -196,13 +195,38 @@ def study(made: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     return of_study
 
 
+def stored(folder: Path) -> dict[str, list[Any]]:
+    """The rows of the study's database, by table."""
+    with contextlib.closing(sqlite3.connect(folder / "turkctl.db")) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+
+
+def logged() -> list[str]:
+    """The acts of the lines of the log, in order."""
+    with contextlib.closing(sqlite3.connect("turkctl.db")) as connection:
+        return [row[0] for row in connection.execute("SELECT act FROM turkctl_run WHERE part_of IS NULL ORDER BY id")]
+
+
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if runnable(line)])
-def test_an_example_works_in_a_study(line: str, study: Callable[[str], str]) -> None:
+def test_an_example_works_in_a_study_and_leaves_a_line_in_the_log_if_it_changes_something(
+    line: str, study: Callable[[str], str]
+) -> None:
     words = shlex.split(study(line))
     assert words[0] == "turkctl"
+    before, lines = stored(Path()), logged()
     code, _, err = called(*words[1:])
     assert code == CODES.get(line, 0), err
     assert "EXAMPLE" not in " ".join(words), "an id that the study has not"
+    after, act = stored(Path()), EXAMPLES[line].removeprefix("turkctl ")
+    changed = {name for name, rows in after.items() if rows != before.get(name)}
+    left = logged()[len(lines) :]
+    if act in OTHERS:
+        return
+    if act in ACTS:
+        assert left == ([act] if changed - READ else [])
+    else:
+        assert (changed - READ, left) == (set(), [])
 
 
 @pytest.mark.parametrize("part", NOT_RUN)

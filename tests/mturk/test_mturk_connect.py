@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
+from botocore.session import Session
 
 from turkctl.errors import CredentialsError, MarketUnreachableError, UsageError
 from turkctl.mturk.connect import LOCAL_ENDPOINT, PRODUCTION_ENDPOINT, connect
@@ -405,6 +406,21 @@ def test_importing_the_client_imports_no_boto3() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_clients_of_markets_in_this_process_share_a_session_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, line
+) -> None:
+    connect(endpoint_url=LOCAL_ENDPOINT, local=line.attach)
+    made = []
+    monkeypatch.setattr(Session, "__init__", lambda *_args, **_options: made.append(1))
+    line.say({"AvailableBalance": "7.00"})
+    first = connect(endpoint_url=LOCAL_ENDPOINT, local=line.attach)
+    second = connect(endpoint_url=LOCAL_ENDPOINT, local=lambda _events: None)
+    assert made == []
+    assert str(first.balance().available) == "7.00"
+    with pytest.raises(MarketUnreachableError):
+        second.balance()
 
 
 @pytest.mark.usefixtures("keys")

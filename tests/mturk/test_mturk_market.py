@@ -135,9 +135,6 @@ def test_work_is_read_approved_paid_and_the_hit_deleted(mturk: MTurk, built_in: 
         mturk.delete_hit(hit.hit_id)
     mturk.expire_hit(hit.hit_id)
     assert [found.hit_id for found in mturk.list_reviewable_hits()] == [hit.hit_id]
-    mturk.set_reviewing(hit.hit_id)
-    assert mturk.get_hit(hit.hit_id).status == "Reviewing"
-    mturk.set_reviewing(hit.hit_id, revert=True)
     mturk.delete_hit(hit.hit_id)
     assert mturk.get_hit(hit.hit_id).status == "Disposed"
     with pytest.raises(errors.InvalidStateError) as caught:
@@ -221,14 +218,14 @@ def test_more_hits_than_a_page_holds_are_all_listed_once(mturk: MTurk) -> None:
 def test_workers_are_blocked_and_written_to(mturk: MTurk, built_in: Market) -> None:
     hit = mturk.create_hit(OPEN, "t1")
     assignment, worker = work(built_in, hit.hit_id)
-    stranger = built_in.register_worker("production")
+    unknown = built_in.register_worker("production")
     mturk.block(worker, "spam")
     assert [(block.worker_id, block.reason) for block in mturk.list_blocks()] == [(worker, "spam")]
     mturk.unblock(worker)
     assert list(mturk.list_blocks()) == []
     mturk.approve(assignment)
-    (failure,) = mturk.notify([worker, stranger], "hello", "there")
-    assert (failure.worker_id, failure.code) == (stranger, "HardFailure")
+    (failure,) = mturk.notify([worker, unknown], "hello", "there")
+    assert (failure.worker_id, failure.code) == (unknown, "HardFailure")
 
 
 def test_a_qualification_is_made_found_granted_read_and_taken_away(mturk: MTurk, built_in: Market) -> None:

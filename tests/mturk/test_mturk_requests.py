@@ -60,13 +60,6 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
         {"HITId": "3H", "ExpireAt": 1_796_083_200},
     ),
     "delete": (lambda m: m.delete_hit("3H"), {}, "DeleteHIT", {"HITId": "3H"}),
-    "reviewing": (lambda m: m.set_reviewing("3H"), {}, "UpdateHITReviewStatus", {"HITId": "3H", "Revert": False}),
-    "not reviewing": (
-        lambda m: m.set_reviewing("3H", revert=True),
-        {},
-        "UpdateHITReviewStatus",
-        {"HITId": "3H", "Revert": True},
-    ),
     "reviewable": (
         lambda m: list(m.list_reviewable_hits("3T", "Reviewing")),
         {"NumResults": 0, "HITs": []},
@@ -212,12 +205,6 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
         {},
         "UpdateNotificationSettings",
         {"HITTypeId": "3T", "Active": False},
-    ),
-    "test notification": (
-        lambda m: m.test_notification(NOTIFICATION),
-        {},
-        "SendTestEventNotification",
-        {"Notification": SPECIFICATION, "TestEventType": "Ping"},
     ),
 }
 

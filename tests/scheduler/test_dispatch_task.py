@@ -41,8 +41,7 @@ def test_a_task_dispatches_what_is_pending_and_a_spent_budget_is_no_failure(stud
     first = json.loads(study("tasks", "run", "dispatch", "--json").out)
     assert first["status"] == "ok"
     assert first["summary"] == (
-        "dispatch: 2 of 2 done (mode local), cost $0.24; "
-        "photos: limits.budget leaves $0.06, the next HIT costs $0.12; more is pending"
+        "posted 2 HITs for $0.24; photos: limits.budget leaves $0.06, but the next HIT costs $0.12; more is pending"
     )
     again = json.loads(study("tasks", "run", "dispatch", "--json").out)
     assert (again["status"], again["error"]) == ("ok", None)

@@ -199,11 +199,12 @@ def test_only_the_task_that_is_named_runs(database: Database) -> None:
     assert acts.done == ["b"]
 
 
-def test_events_are_logged_as_keys_and_values(database: Database, log_lines: pytest.LogCaptureFixture) -> None:
+def test_a_run_is_logged_as_a_sentence_with_its_values(database: Database, log_lines: pytest.LogCaptureFixture) -> None:
     add_task(database, "sync", every=60)
     run(database, Clock(), Acts(sync=TurkctlError('says "no"')))
     started, finished = log_lines.messages
     assert started == "event=run_started task=sync run=1 mode=local slot=2026-11-22T09:00:00Z"
-    assert finished.startswith("event=run_finished task=sync run=1 mode=local status=failed summary=failed ")
-    assert 'error="error: says \\"no\\""' in finished
-    assert finished.endswith("next_run=2026-11-22T09:01:00Z")
+    assert finished == 'task sync failed: error: says "no"; it runs again at 2026-11-22T09:01:00Z'
+    (fields,) = [record.fields for record in log_lines.records if record.event == "run_finished"]  # type: ignore[attr-defined]  # ours
+    values = {"task": "sync", "run": 1, "mode": "local", "status": "failed", "error": 'error: says "no"'}
+    assert fields == values | {"next_run": NOW + MINUTE}

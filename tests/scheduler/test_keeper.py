@@ -11,7 +11,7 @@ from scheduler_support import MINUTE, Acts, Clock, add_task, claimant, past_runs
 
 from turkctl.errors import DatabaseUnreachableError
 from turkctl.operations.engine.batch import Engine
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.intents import lease, processes
 from turkctl.scheduler.due import SchedulerReport
 from turkctl.scheduler.lease import LeaseLostError, SchedulerKeeper, SchedulerRunningError, is_gone
@@ -128,7 +128,7 @@ def test_a_holder_that_nobody_succeeded_takes_the_lease_anew(database: Database)
     one.renew()
 
 
-class _Sent:
+class _Sent(Act[str]):
     """An act that notes what went to the market."""
 
     def __init__(self, clock: Clock, freeze_after: str) -> None:
@@ -136,17 +136,11 @@ class _Sent:
         self.freeze_after = freeze_after
         self.sent: list[str] = []
 
-    def prepare(self, steps: Any) -> None:
-        pass
-
     def perform(self, step: Step[str]) -> Done:
         self.sent.append(step.id)
         if step.id == self.freeze_after:
             self.clock.advance(timedelta(hours=1))
         return Done("approved")
-
-    def record(self, outcomes: Any) -> None:
-        pass
 
 
 def test_a_batch_whose_process_was_frozen_stops_before_its_next_group(database: Database) -> None:
@@ -221,7 +215,7 @@ def test_the_thread_renews_the_lease(database: Database, monkeypatch: pytest.Mon
             pytest.fail("the lease was not renewed")
 
 
-def test_a_report_forgets_a_failure_that_was_mended() -> None:
+def test_a_report_forgets_a_failure_that_was_fixed() -> None:
     report = SchedulerReport()
     report.add("sync", "failed")
     report.add("other", "failed")

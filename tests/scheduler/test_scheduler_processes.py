@@ -87,17 +87,17 @@ def until(condition: Callable[[], bool], *watched: subprocess.Popen[str]) -> Non
 
 def test_sigterm_ends_a_scheduler_with_0_and_its_lease(lab: Lab) -> None:
     lab.add_task("expire")
-    process = lab.start()
+    process = lab.start("-o", "jsonl")
     until(lambda: bool(past_runs(lab.context.database)), process)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0
     assert lab.holder() is None
     assert [run.status for run in past_runs(lab.context.database)] == ["ok"]
-    assert "runs" in out
-    lines = err.splitlines()
-    assert all(line.startswith("time=") and " level=" in line and " event=" in line for line in lines), err
-    assert "event=lease_released" in lines[-1]
+    assert json.loads(out) == {"runs": 1, "failing": []}
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert all(line["time"] and line["level"] for line in lines), err
+    assert lines[-1]["event"] == "lease_released"
 
 
 @pytest.mark.slow

@@ -102,12 +102,12 @@ def test_a_complete_row_counts_unless_the_market_says_that_another_did_the_work(
         table = participants.participants_table(TABLE)
         session.connection().execute(table.update().values(hitid="UNKNOWN", status=5))
     with shared.read() as session:
-        assert people.workers_elsewhere(session, HERE, TABLE, "1.0") == ["W1"]
-        assert people.complete_elsewhere(session, HERE, TABLE) == {"1.0": 1}
+        assert people.workers_of_unknown_hits(session, HERE, TABLE, "1.0") == ["W1"]
+        assert people.complete_of_unknown_hits(session, HERE, TABLE) == {"1.0": 1}
     with shared.write() as session:
         assignments.upsert_many(session, [make_assignment("A1", status="Rejected", synced=NOW + HOUR)])
     with shared.read() as session:
-        assert people.complete_elsewhere(session, HERE, TABLE) == {}
+        assert people.complete_of_unknown_hits(session, HERE, TABLE) == {}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from turkctl.store import assignments, contents, contents_adding, contents_counts, experiments, hits, intents
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.contents_adding import Added, NewContent, Rules
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.engine import Database
@@ -46,7 +46,7 @@ def test_what_is_there_as_it_is_stays_untouched(database: Database) -> None:
         assert contents_adding.put(session, one, again, RULES, NOW + HOUR) == Added(1, 1, 1)
         assert put(session, one, item("a", n=1), rules=Rules(gold=True, outputs=5, new_outputs=2)) == Added(0, 1, 0)
     with database.read() as session:
-        listed = list(contents_counts.list_contents(session, HERE, NOW, ListFilter()))
+        listed = list(contents_counts.list_contents(Scope(session, HERE, NOW), ListFilter()))
         assert [(row.key, row.priority, row.outputs_max) for row in listed] == [
             ("a", 1.0, 5),
             ("b", 0.0, 2),
@@ -198,7 +198,8 @@ def test_counts_and_the_queue_are_what_they_are_item_by_item(database: Database,
         model = random_history(session, random.Random(seed))
     with database.read() as session:
         rows = {
-            row.key + row.experiment: row for row in contents_counts.list_contents(session, HERE, NOW, ListFilter())
+            row.key + row.experiment: row
+            for row in contents_counts.list_contents(Scope(session, HERE, NOW), ListFilter())
         }
         for experiment in set(model.experiment.values()):
             version = experiments.current(session, experiment)
@@ -210,7 +211,7 @@ def test_counts_and_the_queue_are_what_they_are_item_by_item(database: Database,
                     found = rows[key + version.slug]
                     expected = (model.completed.get(row, 0), model.scheduled.get(row, 0))
                     assert (found.completed, found.scheduled) == expected, key
-            seen = contents_counts.seen_pending(session, HERE, NOW, experiment)
+            seen = contents_counts.seen_pending(Scope(session, HERE, NOW), experiment)
             new = list(contents_counts.new_pending(session, experiment, page=3))
             merged = list(heapq.merge(seen, new, key=lambda each: each.rank))
             assert [each.id for each in merged] == model.queue(experiment)
@@ -218,11 +219,11 @@ def test_counts_and_the_queue_are_what_they_are_item_by_item(database: Database,
             assert {each.id for each in seen} <= model.shown
             assert not {each.id for each in new} & model.shown
             pending = ListFilter(version.slug, pending=True)
-            listed = list(contents_counts.list_contents(session, HERE, NOW, pending))
+            listed = list(contents_counts.list_contents(Scope(session, HERE, NOW), pending))
             assert [row.key for row in listed] == [names[row] for row in model.queue(experiment)]
-        needs = contents_counts.needs(session, HERE, NOW, list(model.wanted))
+        needs = contents_counts.needs(Scope(session, HERE, NOW), list(model.wanted))
         assert needs == {row: model.need(row) for row in model.wanted if row not in model.hidden}
-        out = contents_counts.out(session, HERE, NOW, list(model.wanted))
+        out = contents_counts.out(Scope(session, HERE, NOW), list(model.wanted))
         assert out == {row: live for row, live in model.scheduled.items() if live}
 
 
@@ -236,7 +237,7 @@ def test_the_pending_of_all_experiments_are_in_the_order_of_dispatch_and_can_be_
 
         def keys(**cut: int) -> list[str]:
             pending = ListFilter(pending=True)
-            return [row.key for row in contents_counts.list_contents(session, HERE, NOW, pending, **cut)]
+            return [row.key for row in contents_counts.list_contents(Scope(session, HERE, NOW), pending, **cut)]
 
         everything = [f"{letter}{n}" for letter in "ab" for n in (3, 2, 1, 0)]
         assert keys() == everything
@@ -255,7 +256,7 @@ def test_a_list_is_by_experiment_and_age_and_can_be_cut(database: Database, monk
     with database.read() as session:
 
         def keys(**cut: int) -> list[str]:
-            return [row.key for row in contents_counts.list_contents(session, HERE, NOW, ListFilter(), **cut)]
+            return [row.key for row in contents_counts.list_contents(Scope(session, HERE, NOW), ListFilter(), **cut)]
 
         everything = [f"a{n}" for n in range(5)] + [f"b{n}" for n in range(5)]
         assert keys() == everything

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import astuple
 from decimal import Decimal
 
 from hypothesis import given
@@ -11,6 +12,8 @@ from rows import ELSEWHERE, HERE, HOUR, NOW, make_intent
 from turkctl.store import intents
 from turkctl.store.base import CHUNK
 from turkctl.store.engine import Database
+from turkctl.store.experiments import Version
+from turkctl.store.intents import Batch
 
 parts = st.lists(st.text(max_size=4) | st.integers(), max_size=4)
 
@@ -29,6 +32,38 @@ def test_a_token_never_changes_between_versions_of_turkctl() -> None:
         intents.token("0123", "bonus", "A1", "auto")
         == "2b3db6ff9b65c5ecc061acb74bf68c2eaf0655aed864b09f4fd5c420b4526309"
     )
+
+
+def test_each_purpose_has_its_kind_its_token_and_where_it_is_found_again() -> None:
+    version = Version(7, "stroop", True, 8, 1, "1.0", "digest", {}, "file", NOW)
+    batch, some, dollar = Batch(HERE, "0123", "batch", NOW), {"key": "value"}, Decimal("1.00")
+    bonus = batch.bonus("A1", {"purpose": "auto"}, dollar, experiment_id=7)
+    made = [
+        batch.post(version, some, dollar, "batch", 0),
+        batch.post(version, some, dollar, "campaign", 3, 1, 0, digest="campaign 3"),
+        batch.extension("H1", some, dollar, 2, experiment_id=None),
+        bonus,
+        *batch.compensation("W1", some, dollar, experiment_id=7),
+        batch.message(["W1", "W2"], some, 0),
+    ]
+    parts = [
+        ("create_hit", "batch", 0),
+        ("create_hit", "campaign", 3, 1, 0),
+        ("extend_hit", "batch", 2),
+        ("bonus", "A1", "auto"),
+        ("compensate", "batch"),
+        ("message", "batch"),
+        ("message", "batch", 0),
+    ]
+    assert [each.token for each in made] == [intents.token("0123", *named) for named in parts]
+    assert [each.kind for each in made] == [kind for kind, *_rest in parts]
+    digests = ["batch", "campaign 3", made[2].token, bonus.token, "batch", "batch", "batch"]
+    assert [each.digest for each in made] == digests
+    assert [each.subject for each in made] == ["stroop", "stroop", "H1", "A1", "W1", "W1", "2 workers"]
+    assert [each.experiment_id for each in made] == [7, 7, None, 7, 7, 7, None]
+    assert [each.cost for each in made] == [dollar, dollar, dollar, dollar, dollar, Decimal("0.00"), Decimal("0.00")]
+    assert {(each.mode, each.market, each.batch, each.created) for each in made} == {(*astuple(HERE), "batch", NOW)}
+    assert [each.sent for each in made if each.state == intents.SENT] == [bonus.created]
 
 
 def test_intents_are_opened_in_one_transaction_and_read_back_in_order(database: Database) -> None:

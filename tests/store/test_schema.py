@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlmodel import Session
 
 from turkctl.errors import SchemaError
 from turkctl.store import meta, participants, schema
@@ -92,12 +93,18 @@ def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
     return first + [name for name in shape if name not in first]
 
 
+def made_here(session: Session) -> bool:
+    """Whether turkctl found the database empty, by its own note."""
+    statement = text("SELECT value FROM turkctl_meta WHERE key = :key")
+    return session.connection().execute(statement, {"key": meta.MADE_DATABASE}).scalar() == "yes"
+
+
 def test_an_empty_database_gets_its_tables_at_first_use(empty: Database) -> None:
     assert schema.current(empty) is None
     schema.ensure(empty)
     assert schema.current(empty) == schema.HEAD
     with empty.read() as session:
-        assert meta.made_database(session)
+        assert made_here(session)
         assert meta.participants_made(session, PSITURK)
         assert participants.count(session, PSITURK) == 0
 
@@ -139,7 +146,7 @@ def test_upgrading_somebody_elses_database_adds_our_tables_and_touches_no_other(
     schema.ensure(empty)
     assert schema.check(empty) == []
     with empty.read() as session:
-        assert not meta.made_database(session)
+        assert not made_here(session)
         assert not meta.participants_made(session, PSITURK)
         assert participants.count(session, PSITURK) == 1
 
@@ -156,7 +163,7 @@ def test_tables_of_the_built_in_market_make_a_database_nobody_elses(empty: Datab
     _run(empty, "CREATE TABLE market_hit (id INTEGER)")
     schema.ensure(empty)
     with empty.read() as session:
-        assert meta.made_database(session)
+        assert made_here(session)
 
 
 def test_an_older_schema_names_the_command_that_upgrades_it(database: Database) -> None:
@@ -214,7 +221,7 @@ def test_processes_that_make_the_tables_at_once_make_them_once(url: str, act: st
     try:
         assert schema.check(database) == []
         with database.read() as session:
-            assert meta.made_database(session)
+            assert made_here(session)
             assert meta.participants_made(session, PSITURK)
             if database.dialect == "sqlite":
                 assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

@@ -5,6 +5,7 @@ from decimal import Decimal
 from rows import ELSEWHERE, HERE, HOUR, NOW, make_assignment, make_hit
 
 from turkctl.store import assignments, experiments, hits
+from turkctl.store.base import Scope
 from turkctl.store.engine import Database
 from turkctl.store.slots import Slots, slots
 
@@ -31,9 +32,9 @@ def test_slots_are_added_up_by_what_each_costs(database: Database) -> None:
         assignments.upsert_many(session, [*rejected, make_assignment("A2", status="Approved", approved=NOW)])
     half = Decimal("0.50")
     with database.read() as session:
-        found = sorted(slots(session, HERE, NOW), key=lambda group: group.max_assignments)
-        of_stroop = slots(session, HERE, NOW, experiment_id=stroop.experiment_id)
-        elsewhere = slots(session, ELSEWHERE, NOW)
+        found = sorted(slots(Scope(session, HERE, NOW)), key=lambda group: group.max_assignments)
+        of_stroop = slots(Scope(session, HERE, NOW), experiment_id=stroop.experiment_id)
+        elsewhere = slots(Scope(session, ELSEWHERE, NOW))
     # H1: 2 + 1 + 2 open and 4 decided, 2 of them rejected; H2: 9; H3: 3 and 1; H7: 9; H4: 3; H8: 9
     assert found == [
         Slots(half, 9, False, 7 + 9 + 4 + 9 + 3 + 9, 5 + 9 + 3 + 5),

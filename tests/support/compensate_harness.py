@@ -79,8 +79,8 @@ def check(world: Context) -> None:
     assert len(found) == 1, found
     (made,) = world.mturk.list_qualification_types()
     assert [each.worker_id for each in world.mturk.holders(made.type_id)] == [worker(1)]
-    letters = len(world.market.messages("production", worker(1)))
-    assert letters <= 1
+    messages = len(world.market.messages("production", worker(1)))
+    assert messages <= 1
     from sqlalchemy import text
 
     with world.database.read() as session:

@@ -107,12 +107,12 @@ def check_paid(folder: Path, _size: int) -> None:
     """See that there is one HIT for the worker, and at most one message."""
     world = world_of(folder)
     found = [hit for hit in world.mturk.list_hits() if (hit.title or "").startswith("Compensation")]
-    letters = len(world.market.messages("production", worker(1)))
+    messages = len(world.market.messages("production", worker(1)))
     known = rows(world, "SELECT hit_id FROM turkctl_hit WHERE code_version IS NULL")
     settled(world)
     world.close()
     assert [hit.hit_id for hit in found] == known, f"{found}, {known}"
-    assert letters <= 1, f"{letters} letters"
+    assert messages <= 1, f"{messages} messages"
 
 
 def settled(world: Context) -> None:

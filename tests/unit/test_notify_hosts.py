@@ -42,7 +42,7 @@ def test_an_endpoint_for_all_queues_takes_them_all(tmp_path: Path) -> None:
 
 
 def test_a_server_for_others_does_not_reach_into_this_computer(tmp_path: Path) -> None:
-    url = {"MARKET_URL": "sqlite://"}
+    url = {"MARKET_URL": f"sqlite:///{tmp_path / 'market.db'}"}
     assert permitted(tmp_path, serve="127.0.0.1", **url) == [HERE]
     assert permitted(tmp_path, serve="0.0.0.0", **url) == []
     (tmp_path / "keys.toml").write_text('KEY = "secret"\n')
@@ -51,4 +51,4 @@ def test_a_server_for_others_does_not_reach_into_this_computer(tmp_path: Path) -
 
 def test_what_is_no_destination_is_said_before_the_server_starts(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"market\.notify_hosts: 'user@host' is not a destination"):
-        permitted(tmp_path, serve="127.0.0.1", MARKET_URL="sqlite://", MARKET_NOTIFY_HOSTS="user@host")
+        permitted(tmp_path, serve="127.0.0.1", MARKET_NOTIFY_HOSTS="user@host")

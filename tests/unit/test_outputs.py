@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sqlite3
 import stat
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -94,6 +96,28 @@ def test_two_writers_of_one_file_do_not_meet(folder: Path) -> None:
         first.write(b"first")
         second.write(b"second")
     assert (file.read_bytes(), names(folder)) == (b"first", ["out.csv"])
+
+
+def test_a_dash_is_standard_output_in_whole_characters(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "aä€😀" * 5000  # more than a buffer, and characters that its end cuts
+    with writing_text(Path("-"), NOTHING, private=True) as out:
+        out.write(text)
+    sys.stdout.write("after it\n")
+    assert capsys.readouterr().out == text + "after it\n"
+    assert names(folder) == []
+
+
+class Shut(io.StringIO):
+    """Standard output whose reader is gone."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def test_a_reader_of_standard_output_who_had_enough_is_no_fault_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Shut())
+    with pytest.raises(BrokenPipeError), writing_text(Path("-"), NOTHING) as out:
+        out.write("x\n")
 
 
 def test_what_a_link_points_to_is_written_and_the_link_stays(folder: Path) -> None:

@@ -70,6 +70,8 @@ def test_what_a_program_writes_as_csv_is_read_back_as_it_was(
         names = [name for name in names if not set(name) & set(",;\"'{[")] or ["id"]
     # Python's writer leaves a line break that is not its own without quotation marks: nobody could tell it from an end.
     text = TEXT.filter(lambda cell: quoting == csv.QUOTE_ALL or not (set("\r\n") - set(end)) & set(cell))
+    if len(names) == 1 and quoting == csv.QUOTE_MINIMAL:  # nothing says that its separator is no comma
+        text = text.filter(lambda cell: delimiter == "," or "," not in cell)
     row = st.lists(text, min_size=len(names), max_size=len(names)).filter(lambda cells: any(map(str.strip, cells)))
     rows = data.draw(st.lists(row, max_size=4))
     written = io.StringIO(newline="")
@@ -128,8 +130,8 @@ def test_an_array_is_not_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("content", "at"),
     [
-        ("id,n\na,1\nb\n", "standard input, row 3: 1 cell, the header has 2"),
-        ("id,n\na,1\nb,2,3\n", "standard input, row 3: 3 cells, the header has 2"),
+        ("id,n\na,1\nb\n", "standard input, row 3: 1 cell, but the header has 2"),
+        ("id,n\na,1\nb,2,3\n", "standard input, row 3: 3 cells, but the header has 2"),
         ("\n\nid,n\n\nb\n", "standard input, row 5: 1 cell"),
         ('id,n\n"two\nlines",1\nb\n', "standard input, row 3 (line 4): 1 cell"),
         ('"i\nd",n\nb\n', "standard input, row 2 (line 3): 1 cell"),
@@ -140,14 +142,14 @@ def test_an_array_is_not_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch) -
         ('id,n\na,"1\n', "standard input, row 2: a quotation mark is never closed"),
         ('id,n\na,"1"x\n', "standard input, row 2: there is text after a closing quotation mark"),
         ('"id,n\na,1\n', "standard input, row 1: a quotation mark is never closed"),
-        ('{"id": 1}\n\n{"id"\n', "standard input, line 3: this is no JSON"),
-        ('{"id": 1}\n[2]\n', "standard input, line 2: this is no JSON object"),
+        ('{"id": 1}\n\n{"id"\n', "standard input, line 3: this is not JSON"),
+        ('{"id": 1}\n[2]\n', "standard input, line 2: this is not a JSON object"),
         ('{"id": 1}\n{"id": NaN}\n', "standard input, line 2: NaN is not a number in JSON"),
         ('{"id": 1}\n{"id": 1, "id": 2}\n', "standard input, line 2: it has 'id' twice"),
         ('{"id": 1}\n' + "[" * 100_000, "standard input, line 2: its lists and objects are nested too deeply"),
-        ('[{"id": 1},\n {"id": }]', "standard input, object 2: this is no JSON"),
-        ('[{"id": 1}, 2]', "standard input, object 2: this is no JSON object"),
-        ('[{"id": 1}, ]', "standard input, object 2: this is no JSON object"),
+        ('[{"id": 1},\n {"id": }]', "standard input, object 2: this is not JSON"),
+        ('[{"id": 1}, 2]', "standard input, object 2: this is not a JSON object"),
+        ('[{"id": 1}, ]', "standard input, object 2: this is not a JSON object"),
         ('[{"id": 1} {"id": 2}]', "standard input, object 1: ',' is missing"),
         ('[{"id": 1}] []', "standard input, object 1: there is more after the end of the array"),
     ],
@@ -210,12 +212,22 @@ def test_rows_that_cannot_be_read_are_told_of_and_left_out_where_that_is_asked_f
         assert [error.row for error in bad] == rows
 
 
+@pytest.mark.parametrize("ends", ["lines", "array"])
+@pytest.mark.parametrize("half", [r'{"id": "\ud800"}', r'{"id": 1, "\udFFF": 2}', r'{"id": ["a\uDc00"]}'])
+def test_half_a_surrogate_pair_is_a_bad_row_and_a_whole_one_is_a_character(half: str, ends: str) -> None:
+    objects = ['{"id": "a"}', half, r'{"id": "\ud83d\ude00"}']
+    bad: list[RowError] = []
+    with opened("-", standard_input("\n".join(objects) if ends == "lines" else f"[{','.join(objects)}]")) as table:
+        assert [row["id"] for row in table.records(bad.append)] == ["a", "😀"]
+    assert [(error.row, "half of a surrogate pair" in error.why) for error in bad] == [(2, True)]
+
+
 def test_json_is_told_by_its_first_characters_and_by_its_name(tmp_path: Path) -> None:
     for name in ("a.csv", "a.txt", "a", "a.jsonl", "a.NDJSON", "a.json"):
         assert in_file(tmp_path, name, '{"id": 1}\n') == in_file(tmp_path, name, '[\n{"id": 1}]') == [{"id": 1}]
     for name in ("a.csv", "a.tsv", "a.txt", "a"):
         assert in_file(tmp_path, name, "{id},[n]\n1,2\n") == [{"{id}": "1", "[n]": "2"}]
-    with pytest.raises(UsageError, match=r"a\.jsonl, line 1: this is no JSON"):
+    with pytest.raises(UsageError, match=r"a\.jsonl, line 1: this is not JSON"):
         in_file(tmp_path, "a.jsonl", "id,n\n")
 
 

@@ -71,7 +71,7 @@ def test_a_path_in_the_file_starts_at_the_file_and_one_on_the_command_line_at_th
         ("mode = \n", 1, "not valid TOML"),
         ("[dashboard]\nthreads = -1\n", 2, "-1 is not a whole number"),
         ("dashboard = 3\n", 1, "'dashboard' is a section"),
-        ("experiments = 3\n", 1, "one table per experiment"),
+        ("experiments = 3\n", 1, "must have a table for each experiment"),
         ('endpoint_url = "http://x"\n', 1, "unknown key 'endpoint_url'"),
     ],
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from turkctl.cli.output import Output
-from turkctl.cli.tables import GAP, fit, plain_lines
+from turkctl.cli.tables import Layout, drawn, fit, plain_lines
 
 HIT = "338954TXYBD47FKL6ZYT7HLMCZASL2"
 ROW = {
@@ -39,16 +42,19 @@ def on_terminal(columns: list[str], width: int, monkeypatch: pytest.MonkeyPatch)
     return out.getvalue(), err.getvalue()
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 140])
-def test_no_id_is_broken_and_no_line_is_longer_than_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("width", "shown"), [(40, 0), (80, 0), (100, 0), (160, 2)])
+def test_no_id_is_broken_and_no_line_is_longer_than_the_terminal(
+    width: int, shown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, _ = on_terminal(list(ROW), width, monkeypatch)
-    assert out.count(HIT) == 2
+    assert out.count(HIT) == shown
+    assert out.count(HIT[:12]) == shown
     assert max(map(len, out.splitlines())) <= width
     assert "\x1b" not in out
 
 
 def test_columns_that_are_left_out_are_named_and_those_without_values_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    out, err = on_terminal(list(ROW), 80, monkeypatch)
+    out, err = on_terminal(list(ROW), 65, monkeypatch)
     left_out = [column for column in ROW if column.upper().replace("_", " ") not in out]
     assert "campaign" in left_out
     assert err == f"no room for {', '.join(c for c in left_out if c != 'campaign')}: see -o csv or --json\n"
@@ -66,14 +72,141 @@ def test_off_a_terminal_nothing_is_left_out_and_no_line_ends_in_spaces() -> None
     assert lines == ["A" + " " * 201 + "B", "x" * 200, "語" + " " * 200 + "one two"]
 
 
+WORDS = st.lists(st.text("abc9", min_size=1, max_size=40), max_size=6).map(" ".join)
+
+
 @given(
     st.integers(1, 120),
-    st.lists(st.lists(st.text("ab 9", max_size=40), min_size=5, max_size=5), min_size=1, max_size=4),
+    st.lists(st.lists(WORDS, min_size=5, max_size=5), min_size=1, max_size=4),
+    st.permutations(["mode", "status", "reward", "hit_id", "why"]),
 )
-def test_whatever_is_in_it_a_table_fits_or_is_down_to_two_columns(room: int, rows: list[list[str]]) -> None:
-    columns = ["mode", "status", "reward", "x", "y"]
-    layout = fit(columns, [dict(zip(columns, row, strict=True)) for row in rows], room)
-    widths = layout.widths
-    assert next(iter(widths)) == "mode"
-    assert list(widths) == [column for column in columns if column in widths]
-    assert sum(widths.values()) + GAP * (len(widths) - 1) <= room or len(widths) == 2
+def test_whatever_is_in_it_a_table_fits_or_is_stacked_and_breaks_no_word(
+    room: int, rows: list[list[str]], columns: list[str]
+) -> None:
+    cells = [dict(zip(columns, row, strict=True)) for row in rows]
+    assume(any(word for row in rows for word in row))
+    layout = fit(columns, cells, room)
+    lines = drawn_lines(layout, room)
+    if layout.stacked:
+        assert layout.missed == []
+        words = [word for row in cells for column in columns for word in row[column].split()]
+        assert [word for line in lines for word in line.split() if not word.endswith(":")] == words
+        assert all(len(line) <= room or len(line.split()) == 1 for line in lines)
+        return
+    assert list(layout.widths) == [column for column in columns if column in layout.widths]
+    assert max(map(len, lines)) <= room
+    kept = [column for column in ("reward", "why") if any(row[column] for row in cells)]
+    assert set(kept) <= set(layout.widths)
+    rule = next(place for place, line in enumerate(lines) if set(line) == {"─"})
+    there = {word for line in lines[rule + 1 :] for word in line.split()}
+    assert there == {word for row in cells for column in layout.widths for word in row[column].split()}
+
+
+def drawn_lines(layout: Layout, room: int) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=room, color_system=None).print(drawn(layout, room), crop=False)
+    return [line for line in out.getvalue().splitlines() if line.strip()]
+
+
+def test_long_ids_go_first_and_money_the_experiment_and_reasons_never() -> None:
+    row = {
+        "hit_id": HIT,
+        "worker_id": "A02WU4YW5OLHSF",
+        "experiment": "colour-words",
+        "mode": "sandbox",
+        "amount": "12.60",
+        "reason": "it was late",
+        "mend": "turkctl sync",
+    }
+    assert fit(list(row), [row], 90).missed == ["hit_id"]
+    assert fit(list(row), [row], 60).missed == ["hit_id", "mode"]
+    assert fit(list(row), [row], 50).missed == ["hit_id", "worker_id"]
+    assert fit(list(row), [row], 30).stacked
+
+
+def test_a_short_id_is_no_reason_to_lose_it() -> None:
+    row = {"id": "1", "mode": "local", "experiment": "colours"}
+    assert fit(list(row), [row], 16).missed == ["mode"]
+
+
+def test_columns_that_somebody_chose_stay_or_the_rows_are_stacked() -> None:
+    row = {"hit_id": HIT, "mode": "local", "title": "Name the colours"}
+    assert fit(list(row), [row], 40, kept=list(row)).stacked
+    assert fit(list(row), [row], 60, kept=list(row)).missed == []
+
+
+def test_stacked_rows_have_a_line_for_each_value_and_an_empty_line_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "26")
+    out, err = Terminal(), Terminal()
+    output = Output("table", quiet=False, color=False, stdout=out, stderr=err, stdin=io.StringIO())
+    row = {"hit_id": HIT, "experiment": "colour-words", "mend": "turkctl sync", "title": None, "why": ROW["reason"]}
+    output.rows(list(row), [row, {**row, "why": None}])
+    assert out.getvalue() == (
+        f"hit_id:\n  {HIT}\nexperiment: colour-words\nfix: turkctl sync\n"
+        "why: the goal is met, and\n  nobody is at work any\n  more\n\n"
+        f"hit_id:\n  {HIT}\nexperiment: colour-words\nfix: turkctl sync\n"
+    )
+    assert err.getvalue() == ""
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+
+
+def on_terminal_in_berlin(width: int, monkeypatch: pytest.MonkeyPatch) -> Output:
+    monkeypatch.setenv("COLUMNS", str(width))
+    return Output(
+        "table",
+        quiet=True,
+        color=False,
+        stdout=Terminal(),
+        stderr=Terminal(),
+        stdin=io.StringIO(),
+        now=lambda: NOON,
+        zone=BERLIN,
+    )
+
+
+TIMES = [
+    {"created": NOON - timedelta(days=1), "expires": NOON + timedelta(hours=2, minutes=5)},
+    {"created": NOON - timedelta(days=60), "expires": NOON + timedelta(days=9)},
+]
+
+
+def test_times_on_a_terminal_are_short_and_local_and_their_zones_are_named_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    output = on_terminal_in_berlin(80, monkeypatch)
+    output.rows(["created", "expires"], TIMES)
+    lines = [line.split("  ") for line in output.stdout.getvalue().splitlines()]  # type: ignore[attr-defined]  # ours
+    assert [[part.strip() for part in line if part.strip()] for line in lines[2:]] == [
+        ["yesterday 12:00", "in 2 h"],
+        ["23 Sep 13:00", "1 Dec 12:00"],
+        ["times in CET and CEST"],
+    ]
+
+
+def test_a_record_on_a_terminal_has_such_times_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = on_terminal_in_berlin(80, monkeypatch)
+    output.record({"id": 1, "created": NOON, "rounds": [{"round": 1, "started": NOON}]})
+    out = output.stdout.getvalue()  # type: ignore[attr-defined]  # the terminal of this test
+    assert "created  today 12:00\n" in out
+    assert out.count("today 12:00") == 2
+    assert out.endswith("\ntimes in CET\n")
+    assert out.count("CET") == 1
+
+
+@pytest.mark.parametrize("fmt", ["table", "csv", "json", "jsonl"])
+def test_scripts_get_whole_times_in_utc(fmt: str) -> None:
+    out = io.StringIO()
+    output = Output(fmt, quiet=True, color=False, stdout=out, stderr=io.StringIO(), stdin=io.StringIO(), zone=BERLIN)
+    output.rows(["created"], TIMES[:1])
+    assert "2026-11-21T11:00:00Z" in out.getvalue()
+    assert "CET" not in out.getvalue()
+
+
+def test_csv_on_a_terminal_is_for_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = on_terminal_in_berlin(80, monkeypatch)
+    output.format = "csv"
+    output.rows(["created"], TIMES[:1])
+    assert "2026-11-21T11:00:00Z" in output.stdout.getvalue()  # type: ignore[attr-defined]  # the terminal of this test

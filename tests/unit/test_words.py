@@ -11,7 +11,7 @@ import pytest
 import turkctl
 from turkctl.cli.root import ALIASES
 from turkctl.errors import UsageError
-from turkctl.words import counted, known_name, meant, meant_or, plural
+from turkctl.words import counted, known_column, known_name, meant, meant_or, plural
 
 SOURCES = sorted(Path(turkctl.__file__).parent.rglob("*.py"))
 
@@ -27,10 +27,18 @@ def test_the_nearest_name_is_suggested_and_nothing_where_none_is_near() -> None:
 
 def test_a_known_name_is_itself_and_an_unknown_one_is_refused_with_a_suggestion() -> None:
     assert known_name("begin_hit", ["begin_hit"], "column") == "begin_hit"
-    for name, hint in (("Begin-Hits", "did you mean 'begin_hit'?"), ("x", "one of begin_hit, bonus")):
+    for name, hint in (("Begin-Hits", "did you mean 'begin_hit'?"), ("x", "give one of: begin_hit, bonus")):
         with pytest.raises(UsageError, match=f"there is no column '{name}'") as caught:
             known_name(name, ["begin_hit", "bonus", "bonus"], "column")
         assert caught.value.hint == hint
+
+
+def test_an_unknown_column_is_refused_with_the_nearest_and_all() -> None:
+    assert known_column("bonus", ["begin_hit", "bonus"]) == "bonus"
+    for name, hint in (("Begin-Hits", "did you mean 'begin_hit'? All columns:"), ("x", "the columns are")):
+        with pytest.raises(UsageError, match=f"there is no column '{name}'") as caught:
+            known_column(name, ["begin_hit", "bonus", "bonus"])
+        assert caught.value.hint == f"{hint} begin_hit, bonus"
 
 
 def test_numbers_are_told_with_one_thing_or_several() -> None:

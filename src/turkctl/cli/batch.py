@@ -61,7 +61,7 @@ def confirm(run: Invocation, plan: Plan[P]) -> None:
     Raises:
         ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
     """
-    confirm_spending(run, f"{plan.action} {len(plan.steps)}", plan.cost, otherwise="--dry-run to see it")
+    confirm_spending(run, plan.in_words(), plan.cost, otherwise="--dry-run to see it")
 
 
 def confirm_spending(run: Invocation, what: str, cost: Decimal, *, otherwise: str | None = None) -> None:

@@ -18,8 +18,10 @@ MODES = ("local", "sandbox", "live")
 
 
 def invocation(ctx: typer.Context) -> Invocation:
-    """Return the invocation that a command belongs to."""
+    """Return the invocation that a command belongs to, which then knows the command's name."""
     found: Invocation = ctx.find_root().ensure_object(Invocation)
+    found.command = ctx.command_path.partition(" ")[2]
+    found.dry_run = bool(ctx.params.get("dry_run"))
     return found
 
 
@@ -30,7 +32,7 @@ def make_group(help_text: str) -> App:
 
 def _keep(name: str) -> Callable[[typer.Context, Any], Any]:
     def store(ctx: typer.Context, value: Any) -> Any:
-        if value is not None and value is not False and not ctx.resilient_parsing:
+        if value is not None and value is not False:
             invocation(ctx).flags[name] = value
         return value
 
@@ -50,7 +52,7 @@ def _choice(name: str, choices: tuple[str, ...]) -> Callable[[typer.Context, Any
 
 def _modes(ctx: typer.Context, values: list[str] | None) -> list[str] | None:
     """Keep the last one as the mode, which the settings check; ``participants`` takes all of them, as a filter."""
-    if values and not ctx.resilient_parsing:
+    if values:
         flags = invocation(ctx).flags
         flags["mode"] = values[-1]
         flags["modes"] = [*flags.get("modes", ()), *values]

@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from turkctl.cli.top import columns, common_line, compose, fold, fold_words, section
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 EXAMPLES = "Examples:"
+NEVER_ASKS = "Accepted by every command that changes something; this one never asks."
+"""What ``--yes`` is for where there is no question."""
 FULL = "turkctl.full"
 """In the ``meta`` of a context: the common options are explained, too."""
 _GREATEST = 10**6
@@ -31,6 +33,17 @@ class HelpCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
         formatter.write(_page(self, ctx))
+
+
+class ActCommand(HelpCommand):
+    """A command that changes something. It takes ``--yes``, so that a script can give it to every act."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        if not any("--yes" in param.opts for param in self.params):
+            self.params.append(
+                TyperOption(param_decls=["--yes", "-y"], is_flag=True, expose_value=False, help=NEVER_ASKS)
+            )
 
 
 class HelpGroup(TyperGroup):
@@ -55,6 +68,10 @@ class App(typer.Typer):
     def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
         """Register a function as a command; the settings are those of typer."""
         return super().command(name, **{"cls": HelpCommand, **settings})
+
+    def act(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
+        """Register a function as a command that changes something."""
+        return self.command(name, **{"cls": ActCommand, **settings})
 
 
 def examples(command: Any) -> list[str]:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from turkctl.cli.ending import process
+from turkctl.errors import TurkctlError
+from turkctl.ids import storable
+from turkctl.paths import exists
 
 if TYPE_CHECKING:
     from turkctl.cli.output import Output
@@ -27,6 +34,16 @@ class Invocation:
         self.flags: dict[str, Any] = {}
         self._argv = argv
         self._absent: Path | None = None
+        self.command = ""
+        """The full name of the command, as in ``hits create``, once it was found."""
+        self.dry_run = False
+
+    @property
+    def act(self) -> str | None:
+        """Return the command's name if it changes something; None for one that only looks."""
+        from turkctl.cli.acts import ACTS
+
+        return self.command if self.command in ACTS and not self.dry_run else None
 
     @property
     def verbosity(self) -> int:
@@ -58,6 +75,12 @@ class Invocation:
 
         texts: Mapping[str, str] = {k: v for k, v in self.flags.items() if isinstance(v, str)}
         return load(texts, os.environ, Path.cwd())
+
+    def project_file(self) -> Path | None:
+        """Return the project file that the settings will come from, which is not read yet; None if there is none."""
+        from turkctl.settings import project_file
+
+        return project_file(self.flags, os.environ, Path.cwd())
 
     def masked(self, text: str) -> str:
         """Return a text for standard error without the secrets of the settings; never raises."""
@@ -98,12 +121,17 @@ class Invocation:
             stderr=sys.stderr,
             stdin=sys.stdin,
             spreadsheet=self.spreadsheet,
+            now=self._present,
         )
+
+    def _present(self) -> datetime:
+        """Return the time that the study lives in, as far as the command has looked; else the real time."""
+        opened = self.__dict__.get("context")
+        return datetime.now(UTC) if opened is None else opened.present()
 
     @cached_property
     def context(self) -> Context:
         """Return database, market and clock, by the settings; closed when the program ends."""
-        from turkctl.context import Context
         from turkctl.settings import sqlite_path
 
         if self.verbosity:
@@ -112,9 +140,38 @@ class Invocation:
             show_logs(self.verbosity)
         if self.settings.project_file is None and self.settings.origins["database_url"].kind == "default":
             path = sqlite_path(self.settings.database_url)
-            self._absent = None if path is None or path.exists() else path
+            self._absent = None if path is None or exists(path) else path
         self._warn_of_secrets()
-        return Context(self.settings, self.output.note, self._typed(), process.started)
+        return self.new_context(self.settings)
+
+    def new_context(self, settings: Settings) -> Context:
+        """Return a context of this command by other settings than those of the files."""
+        from turkctl.context import Context
+
+        return Context(settings, self.output.note, self._typed(), process.started, self.act)
+
+    @contextmanager
+    def leaving_line(self) -> Iterator[None]:
+        """Leave a line in the log for what the command did in the block, if it is an act; also where it failed."""
+        try:
+            yield
+        except (typer.Exit, BrokenPipeError):  # how a command ends; a reader that went away
+            self._leave_line(None)
+            raise
+        except BaseException as error:
+            self._leave_line(error)
+            raise
+        self._leave_line(None)
+
+    def _leave_line(self, error: BaseException | None) -> None:
+        context = self.__dict__.get("context")
+        if context is None or self.act is None:
+            return
+        try:
+            context.leave_line(error)
+        except TurkctlError as failed:
+            if error is None:
+                self.output.warn(f"this is not in the log: {failed.message}")
 
     def _warn_of_secrets(self) -> None:
         """Say which settings files have a secret in them that others can read."""
@@ -126,18 +183,18 @@ class Invocation:
                 self.output.warn_exposed("the secret in", file)
 
     def _typed(self) -> str:
-        """Return the command line as it was typed, passwords in addresses masked."""
+        """Return the command line as it was typed, secrets masked."""
         from turkctl.addresses import mask_url
 
         words = [mask_url(word) if "://" in word else word for word in self._argv]
-        return shlex.join(["turkctl", *words])
+        return storable(self.masked(shlex.join(["turkctl", *words])))
 
     def close(self) -> None:
         """Close what was opened."""
         opened = self.__dict__.get("context")
         if opened is not None:
             opened.close()
-            if self._absent is not None and self._absent.exists() and not self.wants_json:
+            if self._absent is not None and exists(self._absent) and not self.wants_json:
                 # A command in a wrong folder finds nothing, which would look like a study without anything in it.
                 self.output.note(f"no turkctl.toml in this folder or above it: {self._absent} is new and empty")
             if self.verbosity:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.errors import UsageError
-from turkctl.outputs import Protected, check, target
+from turkctl.outputs import Protected, check, refuse_standard, target
 
 METHODS = "Method: majority, dawid-skene, one-coin, cubam, cubam-marginal or cubam-nd."
 
@@ -103,11 +104,10 @@ LabelColumn = Annotated[
     str | None, typer.Option("--label-column", metavar="COL", help="Column with the label.", show_default="label")
 ]
 OneExperiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="Only labels of this experiment.")
-]
-Slug = Annotated[
     str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
+    typer.Option(
+        "--experiment", metavar="SLUG", help="Only labels of this experiment.", autocompletion=completion.experiments
+    ),
 ]
 Regex = Annotated[
     str | None,
@@ -188,9 +188,11 @@ class Files:
         """Refuse before the work what could not be written after it.
 
         Raises:
-            UsageError: a folder that is not there, a file that is not replaced, or a name that says no format.
+            UsageError: standard output, a folder that is not there, a file that is not replaced, or a name that says no
+                format.
         """
         for file, flag in ((self.report, "--report"), (self.workers, "--workers")):
+            refuse_standard(file, flag, "where the labels go")
             if file is not None:
                 check(file, protected, flag=flag)
         if self.report is not None and self.workers is not None and target(self.report) == target(self.workers):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from turkctl.cli.moments import zone_name
 from turkctl.cli.output import Output, Row
 from turkctl.errors import DatabaseReplacedError, UnreachableError, UsageError
 from turkctl.harmless import harmless
-from turkctl.units import format_time
 
 INTERVAL = 2.0
 """Seconds between two looks; more where a look takes long, so that a large database is idle most of the time."""
@@ -31,6 +31,7 @@ def watch(
     stop: threading.Event,
     *,
     bar: str | None = None,
+    kept: Collection[str] = (),
     wait: Callable[[float], object] | None = None,
 ) -> None:
     """Draw the list that ``look`` finds, again and again until ``stop`` is set. What was drawn last stays there.
@@ -40,6 +41,7 @@ def watch(
         look: finds the rows.
         stop: ends it.
         bar: the column of numbers that get a bar.
+        kept: columns that a narrow terminal must not lose.
         wait: waits so many seconds; by default until ``stop`` is set.
 
     Raises:
@@ -51,7 +53,7 @@ def watch(
         remarks = ["there are more rows than lines"] if len(rows) > most else []
         if not rows:
             return None, ["nothing to show"]
-        return output.picture(columns, rows[:most], bar)[0], remarks
+        return output.picture(columns, rows[:most], bar, kept=kept)[0], remarks
 
     redraw(output, frame, stop, wait=wait)
 
@@ -121,8 +123,8 @@ def _view(frame: Frame, trouble: str | None) -> Any:
     from rich.console import Group
     from rich.text import Text
 
-    picture, remarks = frame
-    said = [f"{format_time(datetime.now(UTC).replace(microsecond=0))}, every {INTERVAL:.0f} s; Ctrl-C ends it"]
+    (picture, remarks), now = frame, datetime.now(UTC)
+    said = [f"{now.astimezone():%H:%M:%S} {zone_name(now)}, every {INTERVAL:.0f} s; Ctrl-C ends it"]
     said += remarks
     said += [f"now as before: {harmless(trouble)}"] if trouble else []
     below = Text("; ".join(said), style="dim", no_wrap=True, overflow="ellipsis")

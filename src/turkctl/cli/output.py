@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from turkctl.cli.bars import bars
 from turkctl.cli.ending import process
-from turkctl.cli.tables import drawn, fit, plain_lines
+from turkctl.cli.moments import in_words, short_time, zone_name
+from turkctl.cli.tables import GAP, drawn, fit, named, plain_lines
+from turkctl.cli.top import columns as screen_columns
 from turkctl.csv_rows import row_writer
-from turkctl.harmless import harmless, unfiltered
+from turkctl.harmless import harmless, one_line, unfiltered
 from turkctl.units import format_duration, format_money, format_time
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
     from turkctl.operations.engine.plan import BatchResult
 
@@ -33,6 +34,39 @@ Advance = Callable[[], None]
 
 SHORT = 60
 """Characters above which a value is left out of a table inside a record (``--json`` has it)."""
+
+
+DEADLINES = ("clears", "expires", "next_round", "next_run")
+"""Columns with times to come, which are counted down on the last day."""
+NEAR = timedelta(days=1)
+
+
+class LocalTimes:
+    """Times as a person at a terminal reads them: short and local, with the zone said once for all of them.
+
+    Attributes:
+        zones: the names of the zones that times were shown in.
+    """
+
+    def __init__(self, now: datetime, zone: tzinfo | None) -> None:
+        self.zones: dict[str, None] = {}
+        self._now = now
+        self._zone = zone
+
+    def cell(self, name: str, value: Any) -> str:
+        """Return the value of a column or key as :func:`cell` does, but a time as ``today 14:05`` or ``in 2 h``."""
+        if not isinstance(value, datetime):
+            return cell(value)
+        left = value - self._now
+        if name.rpartition(".")[2] in DEADLINES and timedelta(0) < left < NEAR:
+            return in_words(left)
+        self.zones[zone_name(value, self._zone)] = None
+        return short_time(value, self._now, self._zone)
+
+    @property
+    def note(self) -> str | None:
+        """Return which zone the times are in; None if none was shown."""
+        return f"times in {' and '.join(self.zones)}" if self.zones else None
 
 
 def _flat(record: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -73,8 +107,10 @@ def cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
-def _cells(columns: Sequence[str], rows: Iterable[Row]) -> list[dict[str, str]]:
-    return [{column: harmless(cell(row.get(column))) for column in columns} for row in rows]
+def _cells(
+    columns: Sequence[str], rows: Iterable[Row], show: Callable[[str, Any], str] = lambda _name, value: cell(value)
+) -> list[dict[str, str]]:
+    return [{column: one_line(show(column, row.get(column))) for column in columns} for row in rows]
 
 
 class Output:
@@ -90,8 +126,25 @@ class Output:
         stderr: TextIO,
         stdin: TextIO,
         spreadsheet: bool = False,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        zone: tzinfo | None = None,
     ) -> None:
+        """Keep where to print, and how.
+
+        Args:
+            fmt: table, json, jsonl or csv.
+            quiet: print no notes and no progress.
+            color: whether the terminal gets colours.
+            stdout: for the result.
+            stderr: for all else.
+            stdin: for answers.
+            spreadsheet: CSV is for a spreadsheet.
+            now: says which day is today, where times are shown to people.
+            zone: of times on a terminal; this machine's if not given.
+        """
         self.format = fmt
+        self._now = now
+        self._zone = zone
         self.spreadsheet = spreadsheet
         self.quiet = quiet
         self.color = color
@@ -108,19 +161,49 @@ class Output:
         """Return whether somebody is there to answer a question."""
         return self.stdin.isatty() and self.stderr.isatty()
 
-    def rows(self, columns: Sequence[str], rows: Iterable[Row], *, bar: str | None = None) -> None:
+    @property
+    def summary_unwanted(self) -> bool:
+        """Return whether people get nothing of an act that did all it should."""
+        return self.quiet and self.format == "table"
+
+    def rows(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Row],
+        *,
+        bar: str | None = None,
+        kept: Collection[str] = (),
+        otherwise: str = "-o csv or --json",
+    ) -> None:
         """Print a list of things. Tables show ``columns``; the other formats all keys (CSV: ``columns`` first).
 
-        On a terminal, the numbers of the column ``bar`` get a bar, where there is room.
+        Args:
+            columns: of the table.
+            rows: what is listed.
+            bar: a column of numbers that get a bar on a terminal, where there is room.
+            kept: columns that a narrow terminal must not lose, besides those of :data:`turkctl.cli.tables.KEPT`.
+            otherwise: how to see the columns that a narrow terminal has no room for.
         """
         if self.format == "table":
-            self._table(columns, rows, bar)
+            self._table(columns, rows, bar, kept=kept, otherwise=otherwise)
         elif self.format == "csv":
             self._csv(columns, rows)
         elif self.format == "jsonl":
             self._json_lines(rows)
         else:
             self._json_array(rows)
+
+    def chart(self, columns: Sequence[str], rows: Sequence[Row], bar: str) -> None:
+        """Print a table with a bar beside each number of the column ``bar``, on a terminal or not."""
+        if self.stdout.isatty() or not rows:
+            self._table(columns, rows, bar)
+            return
+        head, *lines = plain_lines(columns, _cells(columns, rows))
+        longest = max(map(len, (head, *lines)))
+        drawn_bars = bars([row[bar] for row in rows], screen_columns() - longest - GAP, encoding=self.encoding)
+        self._write(head + "\n")
+        for line, drawn_bar in itertools.zip_longest(lines, drawn_bars, fillvalue=""):
+            self._write(f"{line:<{longest + GAP}}{drawn_bar}".rstrip() + "\n")
 
     def record(self, record: Row) -> None:
         """Print one thing: a JSON object, or a line per key."""
@@ -132,18 +215,35 @@ class Output:
             indent = 2 if self.format == "json" else None
             self._write(json.dumps(plain(record), indent=indent, ensure_ascii=False) + "\n")
 
+    def outcome(self, record: Row, words: str | None = None) -> None:
+        """Print what an act did, as :meth:`record` does, or in ``words`` where people read it.
+
+        With ``--quiet``, people get nothing: the exit code says that all is well.
+        """
+        if self.format != "table":
+            self.record(record)
+        elif not self.quiet and words is not None:
+            self._write(words + "\n")
+        elif not self.quiet:
+            self._lines(record)
+
     def _lines(self, record: Row) -> None:
         """Print a line per key; lists of things follow as tables of what is short enough for one."""
+        times = self._times() if self.stdout.isatty() else None
+        show = (lambda _name, value: cell(value)) if times is None else times.cell
         tables = {key: value for key, value in record.items() if _is_table(value)}
-        lines = dict(_flat({key: value for key, value in record.items() if key not in tables}))
+        flat = _flat({key: value for key, value in record.items() if key not in tables})
+        lines = {named(key): value for key, value in flat}
         width = max((len(key) for key in lines), default=0)
         for key, value in lines.items():
-            self._write(f"{key:<{width}}  {harmless(cell(value))}".rstrip() + "\n")
+            self._write(f"{key:<{width}}  {harmless(show(key, value))}".rstrip() + "\n")
         for key, rows in tables.items():
             names = dict.fromkeys(name for row in rows for name in row)
             columns = [name for name in names if all(len(cell(row.get(name))) <= SHORT for row in rows)]
             self._write(f"\n{key}\n")
-            self._table(columns, rows)
+            self._table(columns, rows, times=times)
+        if times is not None and times.note is not None:
+            self.console().print(self._dim(times.note))
 
     def value(self, value: Any) -> None:
         """Print one value alone, as text or as JSON."""
@@ -171,8 +271,12 @@ class Output:
         return result.exit_code
 
     def _batch_table(self, result: BatchResult) -> None:
-        self._write(result.summary() + "\n")
-        shown = [item for item in result.results if result.dry_run or item.status in ("failed", "skipped")]
+        """Print the summary and what was not done; with ``--quiet``, of what was carried out only failures."""
+        brief = self.quiet and not result.dry_run
+        if not brief:
+            self._write(result.summary() + "\n")
+        told = ("failed",) if brief else ("failed", "skipped")
+        shown = [item for item in result.results if result.dry_run or item.status in told]
         if shown:
             rows = [
                 {
@@ -183,7 +287,7 @@ class Output:
                 }
                 for item in shown
             ]
-            self._table(["id", "status", "detail", "code"], rows)
+            self._table(["id", "status", "detail", "code"], rows, kept=("id", "status"))
 
     def note(self, message: str) -> None:
         """Print something worth knowing on standard error; nothing with ``--quiet``."""
@@ -239,25 +343,59 @@ class Output:
         """Return standard output as Rich draws on it."""
         return self._console(self.stdout)
 
-    def _table(self, columns: Sequence[str], rows: Iterable[Row], bar: str | None = None) -> None:
+    def _table(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Row],
+        bar: str | None = None,
+        *,
+        kept: Collection[str] = (),
+        otherwise: str = "-o csv or --json",
+        times: LocalTimes | None = None,
+    ) -> None:
         listed = list(rows)
         if not listed:
             self.note("nothing to show")
         elif self.stdout.isatty():
-            table, missed = self.picture(columns, listed, bar)
-            self.console().print(table)
+            picture, missed = self.picture(columns, listed, bar, kept=kept, times=times)
+            self.console().print(picture, crop=False)
             if missed:
-                self.note(f"no room for {', '.join(missed)}: see -o csv or --json")
+                self.note(f"no room for {', '.join(map(named, missed))}: see {otherwise}")
         else:
             for line in plain_lines(columns, _cells(columns, listed)):
                 self._write(line + "\n")
 
-    def picture(self, columns: Sequence[str], rows: Sequence[Row], bar: str | None = None) -> tuple[Table, list[str]]:
-        """Return the table for a terminal of this width, and the columns there is no room for."""
+    def picture(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Row],
+        bar: str | None = None,
+        *,
+        kept: Collection[str] = (),
+        times: LocalTimes | None = None,
+    ) -> tuple[RenderableType, list[str]]:
+        """Return the table for a terminal of this width, and the columns there is no room for.
+
+        The zone of its times is below it, unless ``times`` are those of a larger whole.
+        """
+        from rich.console import Group
+
         width = self.console().width
-        layout = fit(columns, _cells(columns, rows), width)
+        own = self._times() if times is None else times
+        layout = fit(columns, _cells(columns, rows, own.cell), width, kept=kept)
         drawn_bars = [] if bar is None else bars([row[bar] for row in rows], layout.left(width), encoding=self.encoding)
-        return drawn(layout, drawn_bars), layout.missed
+        table = drawn(layout, width, drawn_bars)
+        if times is not None or own.note is None:
+            return table, layout.missed
+        return Group(table, self._dim(own.note)), layout.missed
+
+    def _times(self) -> LocalTimes:
+        return LocalTimes(self._now(), self._zone)
+
+    def _dim(self, text: str) -> RenderableType:
+        from rich.text import Text
+
+        return Text(text, style="dim")
 
     @property
     def encoding(self) -> str | None:

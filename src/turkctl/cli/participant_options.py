@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli import completion
+
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.participants.filters import Query
@@ -29,9 +31,18 @@ Complete = Annotated[
 Worker = Annotated[
     list[str] | None, typer.Option("--worker", metavar="ID", help="Only participants with this worker id.")
 ]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Only participants on this HIT.")]
+Hit = Annotated[
+    list[str] | None,
+    typer.Option("--hit", metavar="ID", help="Only participants on this HIT.", autocompletion=completion.hits),
+]
 Campaign = Annotated[
-    list[int] | None, typer.Option("--campaign", metavar="N", help="Only participants on HITs of this campaign.")
+    list[int] | None,
+    typer.Option(
+        "--campaign",
+        metavar="N",
+        help="Only participants on HITs of this campaign.",
+        autocompletion=completion.campaigns,
+    ),
 ]
 Since = Annotated[
     str | None,

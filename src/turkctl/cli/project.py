@@ -7,6 +7,8 @@ from typing import Any
 
 from turkctl import outputs
 from turkctl.errors import ConfigError, NotFoundError, UsageError
+from turkctl.ids import is_text
+from turkctl.paths import is_file
 from turkctl.settings import PROJECT_FILE, Settings, holds_secret, require_key
 
 TEMPLATE = """\
@@ -23,6 +25,10 @@ mode = "local"
 # [endpoints]
 # sandbox = "http://127.0.0.1:8800/sandbox"
 # live = "http://127.0.0.1:8800/"
+
+# Where to send what you should know while the scheduler runs. Try it with: turkctl notify test
+# [notify]
+# command = "python3 tell.py"    # gets each event as JSON; or urls = ["…"], addresses of Apprise, as a secret
 
 # One table per experiment. After a change, run: turkctl experiments configure
 [experiments.example]
@@ -67,7 +73,7 @@ def write_new(folder: Path) -> tuple[Path, bool]:
         folder.mkdir(parents=True, exist_ok=True)
         outputs.create(path, TEMPLATE.encode(), private=False)
     except FileExistsError:
-        if path.is_file():
+        if is_file(path):
             return path, False
         raise ConfigError(f"{folder} is not a folder", hint="name another folder") from None
     except OSError as error:
@@ -93,6 +99,8 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
             f"'{name}' cannot be kept in the project file", hint=f"set the environment variable {key.variables[0]}"
         )
     parsed = key.parse(value, where=name, error=UsageError)
+    if not is_text(value):
+        raise UsageError(f"{name}: {value!a} is not text that a file can hold", hint="write it in UTF-8")
     path = project_file(settings)
     document = tomlkit.parse(path.read_bytes().decode())  # with the line ends that it has
     section, _, leaf = name.rpartition(".")

@@ -67,7 +67,8 @@ class Root(HelpGroup):
         """Run the command; the parser would turn an interrupt into an exit without a word."""
         process.begun = True
         try:
-            return super().invoke(ctx)
+            with ctx.obj.leaving_line():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             raise InterruptedByUserError(
                 "interrupted; what was finished is kept", "run it again for the rest"

@@ -7,19 +7,47 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turkctl.cli import completion
+from turkctl.ids import storable
+
 if TYPE_CHECKING:
     from turkctl.operations.selection.hits import Selection
     from turkctl.operations.selection.work import WorkSelection
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of HITs.", show_default=False)]
+
+def texts(values: list[str] | None) -> list[str] | None:
+    """Return ids that a database can hold: one that is no text fails alone, as one that nobody has."""
+    return values and [storable(each) for each in values]
+
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID]...", help="Ids of HITs.", show_default=False, callback=texts, autocompletion=completion.hits
+    ),
+]
 All = Annotated[bool, typer.Option("--all", help="Everything that this database knows, in this mode and market.")]
 Regex = Annotated[
     str | None,
     typer.Option("--regex", metavar="RE", help="Those of experiments whose name matches this regular expression."),
 ]
-Experiment = Annotated[str | None, typer.Option("--experiment", metavar="SLUG", help="Those of this experiment.")]
+Experiment = Annotated[
+    str | None,
+    typer.Option(
+        "--experiment",
+        metavar="SLUG",
+        help="Those of this experiment.",
+        autocompletion=completion.experiments,
+    ),
+]
 Campaign = Annotated[
-    int | None, typer.Option("--campaign", metavar="N", help="Those of the campaign with this number.")
+    int | None,
+    typer.Option(
+        "--campaign",
+        metavar="N",
+        help="Those of the campaign with this number.",
+        autocompletion=completion.campaigns,
+    ),
 ]
 CodeVersion = Annotated[str | None, typer.Option("--codeversion", metavar="V", help="Those of this code version.")]
 AllStudies = Annotated[
@@ -30,9 +58,13 @@ AllStudies = Annotated[
     ),
 ]
 WorkIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of workers or assignments.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Ids of workers or assignments.", show_default=False, callback=texts),
 ]
-Hit = Annotated[list[str] | None, typer.Option("--hit", metavar="ID", help="Those on this HIT.")]
+Hit = Annotated[
+    list[str] | None,
+    typer.Option("--hit", metavar="ID", help="Those on this HIT.", callback=texts, autocompletion=completion.hits),
+]
 MinGold = Annotated[
     float | None,
     typer.Option(

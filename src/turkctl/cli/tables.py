@@ -1,19 +1,26 @@
-"""Making a table fit a terminal: ids and numbers stay whole, and what there is no room for is named, not squeezed."""
+"""Make a table fit a terminal: no word is broken, what is left out is named, and what must not be lost is stacked."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from turkctl.cli.top import fold_words
+
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
 GAP = 2
 """Spaces between two columns."""
-LONGEST = 32
-"""A word of a text that is longer than this may be broken; ids are shorter."""
+LONG_ID = 16
+"""An id with more characters is left out first; numbers and workers' ids are shorter."""
+MONEY = (
+    *("reward", "cost", "spent", "bonus", "earned", "budget", "total", "fee", "amount", "paid", "wage", "on_hold"),
+    *("median_wage", "rewards", "bonuses", "fees", "committed", "left", "owed", "ledger", "price"),
+)
+KEPT = ("experiment", "what", "why", "mend", "reason", "error", "message", "summary", "detail", *MONEY)
+"""Columns that are never left out: the experiment, what happens and why, what to do about it, and money."""
 SPARE = (
     "mode",
     "title",
@@ -24,18 +31,15 @@ SPARE = (
     "begin_hit",
     "last_run",
     "codeversion",
-    "hit_id",
-    "experiment",
     "expires",
     "max_assignments",
-    "reward",
 )
-"""Columns that a narrow terminal can do without, the most dispensable first; after them go those on the right."""
+"""Columns that a narrow terminal can do without, after long ids, the most dispensable first."""
+LATE = ("worker", "worker_id", "available", "goal", "count", "submitted", "completed", "status")
+"""Columns that are left out after all others, the last of them last."""
 
-HEADINGS = {"mend": "fix"}
+HEADINGS = {"mend": "fix", "spent": "committed"}
 """What a column is called where people read it, if that is another word than its key in JSON and CSV."""
-
-_TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\dZ$")
 
 Cells = Sequence[dict[str, str]]
 
@@ -47,10 +51,17 @@ class Layout:
     widths: dict[str, int]
     cells: Cells
     missed: list[str]
+    stacked: bool = False
+    """Whether even the columns that are never left out are too wide, so that each value has a line of its own."""
 
     def left(self, room: int) -> int:
-        """Return characters beside the table, in ``room`` characters."""
-        return room - _needed(self.widths) - GAP
+        """Return the number of characters beside the table, in ``room`` characters."""
+        return 0 if self.stacked else room - _needed(self.widths) - GAP
+
+
+def named(column: str) -> str:
+    """Return what people call a column, as in ``fix``."""
+    return HEADINGS.get(column, column)
 
 
 def plain_lines(columns: Sequence[str], cells: Cells) -> Iterator[str]:
@@ -62,8 +73,10 @@ def plain_lines(columns: Sequence[str], cells: Cells) -> Iterator[str]:
         yield (" " * GAP).join(padded).rstrip()
 
 
-def drawn(layout: Layout, bars: Sequence[str] = ()) -> Table:
-    """Return a table for people; on the right a bar for each row, where there are bars."""
+def drawn(layout: Layout, room: int, bars: Sequence[str] = ()) -> RenderableType:
+    """Return the layout for people, in ``room`` characters; on the right a bar for each row, where there are bars."""
+    if layout.stacked:
+        return _stack(layout, room)
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -78,21 +91,49 @@ def drawn(layout: Layout, bars: Sequence[str] = ()) -> Table:
     return table
 
 
-def fit(columns: Sequence[str], cells: Cells, room: int) -> Layout:
+def _stack(layout: Layout, room: int) -> RenderableType:
+    """Return a line ``key: value`` for each value there is, and an empty line between two rows.
+
+    Values are wrapped between words. A longer word keeps its line, which the terminal wraps: it can be copied whole.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    shown = Text(no_wrap=True, overflow="ignore")
+    for place, row in enumerate(layout.cells):
+        shown.append("\n\n" if place else "")
+        for line, column in enumerate(column for column in layout.widths if row[column]):
+            shown.append("\n" if line else "").append(f"{named(column)}:", style="bold")
+            shown.append(_folded(row[column], room, len(named(column)) + 2))
+    return Group(shown)  # a text alone would be printed as part of another, which wraps
+
+
+def _folded(value: str, room: int, start: int) -> str:
+    """Return a value that begins in this column of a line, wrapped between words if it is too long for the line."""
+    if start + _width(value) <= room:
+        return f" {value}"
+    first, *others = fold_words(["x" * (start - 1), *value.split()], room, hang="  ")
+    return "\n".join([first[start - 1 :], *others])
+
+
+def fit(columns: Sequence[str], cells: Cells, room: int, *, kept: Collection[str] = ()) -> Layout:
     """Choose what to show in ``room`` characters.
 
-    When all is too wide, times lose their seconds and texts are wrapped between words; then columns without a value
-    go, which nobody misses, and then others. The first column, and one more, always stay.
+    When all is too wide, texts are wrapped between words; then columns without a value go, which nobody misses, then
+    long ids, and then others. The first column stays unless it is a long id, and so do those in :data:`KEPT` and in
+    ``kept``. Where these need more room, the rows are stacked, with all that they have.
     """
     widths = {column: _most(column, cells) for column in columns}
     if _needed(widths) <= room:
         return Layout(widths, cells, [])
-    short = [{name: _TIME.sub(r"\1Z", value) for name, value in row.items()} for row in cells]
-    needs = {column: _least(column, short) for column in columns}
-    gone = _gone(needs, _dispensable(columns, short), room)
+    needs = {column: _least(column, cells) for column in columns}
+    gone = _gone(needs, _dispensable(columns, cells, kept), room)
     widths = {column: needs[column] for column in columns if column not in gone}
-    _widen(widths, {column: _most(column, short) for column in widths}, room)
-    return Layout(widths, short, [column for column in columns if column in gone and any(row[column] for row in short)])
+    told = [column for column in columns if any(row[column] for row in cells)]
+    if _needed(widths) > room or len([column for column in told if column not in gone]) < min(2, len(told)):
+        return Layout(dict.fromkeys(told, room), cells, [], stacked=True)
+    _widen(widths, {column: _most(column, cells) for column in widths}, room)
+    return Layout(widths, cells, [column for column in told if column in gone])
 
 
 def _gone(needs: dict[str, int], dispensable: Sequence[str], room: int) -> list[str]:
@@ -102,7 +143,7 @@ def _gone(needs: dict[str, int], dispensable: Sequence[str], room: int) -> list[
     def free() -> int:
         return room - _needed({column: width for column, width in needs.items() if column not in gone})
 
-    for column in dispensable[:-1]:
+    for column in dispensable:
         if free() >= 0:
             break
         gone.append(column)
@@ -120,7 +161,7 @@ def _width(text: str) -> int:
 
 
 def _heading(column: str) -> str:
-    return HEADINGS.get(column, column).replace("_", " ").upper()
+    return named(column).replace("_", " ").upper()
 
 
 def _most(column: str, cells: Cells) -> int:
@@ -129,18 +170,25 @@ def _most(column: str, cells: Cells) -> int:
 
 
 def _least(column: str, cells: Cells) -> int:
-    """Return the width that a column needs: its longest word, the heading's too; what has no spaces stays whole."""
-    longest = max((_width(word) for row in cells for word in row[column].split()), default=0)
-    if any(" " in row[column] for row in cells):
-        longest = min(longest, LONGEST)
-    return max(longest, *map(len, _heading(column).split()))
+    """Return the width that a column needs: its longest word, those of its heading included."""
+    words = [*_heading(column).split(), *(word for row in cells for word in row[column].split())]
+    return max(map(_width, words))
 
 
-def _dispensable(columns: Sequence[str], cells: Cells) -> list[str]:
-    """Return all columns but the first, in the order in which they are left out."""
+def _dispensable(columns: Sequence[str], cells: Cells, kept: Collection[str]) -> list[str]:
+    """Return the columns that may be left out, in the order in which they are."""
     empty = [column for column in reversed(columns) if not any(row[column] for row in cells)]
-    ordered = [*empty, *(column for column in SPARE if column in columns), *reversed(columns)]
-    return [column for column in dict.fromkeys(ordered) if column != columns[0]]
+    ids = [column for column in columns if _is_long_id(column, cells)]
+    stay = {*kept, *KEPT, *([] if not columns or columns[0] in ids else columns[:1])}
+    others = [*(column for column in SPARE if column in columns), *reversed(columns)]
+    ordered = [*ids, *(column for column in others if column not in LATE)]
+    ordered += [column for column in LATE if column in columns]
+    return list(dict.fromkeys([*empty, *(column for column in ordered if column not in stay)]))
+
+
+def _is_long_id(column: str, cells: Cells) -> bool:
+    is_id = column in ("id", "uniqueid") or column.endswith("_id")
+    return is_id and any(_width(row[column]) > LONG_ID for row in cells)
 
 
 def _needed(widths: dict[str, int]) -> int:

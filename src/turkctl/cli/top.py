@@ -22,9 +22,12 @@ COMMANDS: dict[str, str] = {
     "experiments": "Read experiments from files; list, show, preview and check them.",
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "labels": "Combine several workers' labels into one per item; rate the workers.",
+    "log": "Show what was done, when, by whom, by which command, at what cost.",
     "market": "Serve the built-in market, simulate workers on it, turn its clock.",
+    "notify": "Have events sent to you: to a program of yours, or to mail and chat.",
     "participants": "List, count, show and export participants, psiTurk's too.",
     "qualifications": "Create, grant and revoke qualification types of your own.",
+    "report": "Write an experiment's closing report: people, dates, wages, money, exclusions.",
     "scheduler": "Run recurring tasks when they are due.",
     "sync": "Bring HITs, assignments and participants up to date with the market.",
     "tasks": "Create, list, change, pause, run and delete recurring tasks.",
@@ -63,9 +66,9 @@ _NARROW = 60
 Rows = Sequence[tuple[str, str]]
 
 
-def page(width: int | None = None) -> str:
+def page() -> str:
     """Return the page of ``turkctl --help``."""
-    width = width or columns()
+    width = columns()
     return compose(
         fold("Usage: turkctl [OPTIONS] COMMAND [ARGS]...", width, hang="    "),
         fold(HELP, width, indent="  "),

@@ -214,7 +214,7 @@ class _Play:
     def _end(self, campaign: int, before: Decimal) -> DemoOutcome:
         from turkctl.operations.sync.run import sync
 
-        sync(self.context)
+        sync(self.context, grant_took_part=False)
         row = self._row(campaign)
         after = self.context.mturk.balance().available
         posted = self._posted(campaign)

@@ -44,6 +44,7 @@ class MarketCore:
         opening_balance: Decimal = Decimal("10000.00"),
         notify: Notifier | None = None,
         permit: Permit | None = None,
+        before_making: Callable[[], None] = lambda: None,
     ) -> None:
         """Open the market at ``url`` and create it if it is missing.
 
@@ -54,6 +55,7 @@ class MarketCore:
             opening_balance: dollars that each account of the production environment starts with.
             notify: delivers notifications; without it they wait for a process that has one.
             permit: decides whether notifications may go to a destination; without it any destination is allowed.
+            before_making: called before a database without a market gets one; it may raise.
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened.
@@ -64,7 +66,7 @@ class MarketCore:
         self._permit = permit
         self._courier: Courier | None = None
         self._shared = Shared(rng or random.SystemRandom(), opening_balance)
-        self._database = MarketDatabase(url)
+        self._database = MarketDatabase(url, before_making)
 
     def identity(self) -> str:
         """Return the random id that was made with the market; :meth:`reset` makes a new one."""

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Row, TextClause, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from turkctl.paths import is_file
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _META = text("SELECT identity, clock_offset FROM market_meta WHERE id = 1")
 _WORKERS = text("SELECT id FROM market_worker LIMIT 1")
@@ -42,7 +44,7 @@ def _first(url: str, statement: TextClause) -> Row[Any] | None:
     """Return the first row; None if there is none, or no market that could be opened."""
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        if parsed.get_backend_name() == "sqlite" and not is_file(Path(parsed.database or "")):
             return None  # reading must not create the file
         engine = create_engine(parsed)
         try:

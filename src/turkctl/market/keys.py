@@ -17,6 +17,8 @@ from turkctl.errors import ConfigError
 HOW = 'write lines of the form ACCESS_KEY_ID = "secret", or ACCESS_KEY_ID = { secret = "…", account = "…" }'
 _DIGITS = re.compile(r"\d{12}")
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
+_SIGNER = re.compile(r"[A-Za-z0-9._+@:-]{1,128}")
+"""What a signature can name: slashes, commas and blanks end the name there."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ def read_keys(document: Mapping[str, Any], where: str) -> Keys:
     for key_id, value in document.items():
         line = value if isinstance(value, dict) else {"secret": value}
         secret, account = line.get("secret"), line.get("account")
+        if not _SIGNER.fullmatch(key_id):
+            raise ConfigError(
+                f"{where}: '{key_id}' cannot be an access key id",
+                hint="use letters, digits and . _ + @ : -, at most 128; " + HOW,
+            )
         if not isinstance(secret, str) or not secret or set(line) - {"secret", "account"}:
             raise ConfigError(f"{where}: the line of {key_id} is not a key", hint=HOW)
         secrets[key_id] = secret

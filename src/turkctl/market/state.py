@@ -39,8 +39,8 @@ _LOCKS_GUARD = threading.Lock()
 class MarketDatabase:
     """An open database with the market's tables. Safe for many threads; several processes may share one."""
 
-    def __init__(self, url: str) -> None:
-        """Open ``url`` and create what is missing.
+    def __init__(self, url: str, before_making: Callable[[], None] = lambda: None) -> None:
+        """Open ``url`` and create what is missing; ``before_making`` is called before there is a new market.
 
         Raises:
             ConfigError: ``url`` is not the address of a usable database.
@@ -48,13 +48,13 @@ class MarketDatabase:
             SchemaError: it was created by a newer turkctl.
         """
         parsed = _parsed(url)
-        self._name = mask_url(parsed.render_as_string(hide_password=False))
+        self._name = mask_url(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._memory = self.sqlite and parsed.database in (None, "", ":memory:")
         self._lock = threading.Lock() if self._memory else _lock_of(url)
         self.engine = open_engine(url)
         try:
-            create(self)
+            create(self, before_making)
         except BaseException:
             self.engine.dispose()
             raise
@@ -164,15 +164,17 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def create(database: MarketDatabase) -> None:
+def create(database: MarketDatabase, before_making: Callable[[], None] = lambda: None) -> None:
     """Create the tables, their columns and the market's row if they are missing.
 
-    Safe if several processes start at once.
+    Safe if several processes start at once. ``before_making`` is called where there is no market yet; it may raise.
 
     Raises:
         SchemaError: the tables were created by a newer turkctl.
     """
     version = _version(database)
+    if version is None:
+        before_making()
     if version is None and database.sqlite:
         database.use_wal()
     if version is None or version < VERSION:

@@ -48,7 +48,6 @@ def hit(raw: Raw) -> Hit:
         keywords=_keywords(raw),
         question=raw.get("Question"),
         status=_text(raw["HITStatus"]),
-        review_status=raw.get("HITReviewStatus"),
         reward=_money(raw["Reward"]),
         duration=_seconds(raw.get("AssignmentDurationInSeconds")),
         auto_approval_delay=_seconds(raw.get("AutoApprovalDelayInSeconds")),

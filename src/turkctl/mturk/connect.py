@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from turkctl.model import SEARCH_PATH
 from turkctl.mturk.bounds import Bounds, bound
 from turkctl.mturk.client import MTurk
 from turkctl.mturk.errors import lost, shown, strange, translate
-from turkctl.mturk.wholeness import NotWholeError, StrangerError, check
+from turkctl.mturk.wholeness import NotOfTheApiError, NotWholeError, check
 
 PRODUCTION_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
 SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
@@ -87,7 +88,7 @@ def _whole_answers(endpoint_url: str, depth: int) -> Callable[..., None]:
         operation, status = operation_model.name, response_dict["status_code"]
         try:
             check(operation, status, response_dict["headers"], response_dict["body"], depth)
-        except StrangerError as error:
+        except NotOfTheApiError as error:
             raise strange(endpoint_url, operation, str(error)) from error
         except NotWholeError as error:
             raise lost(endpoint_url, operation, str(error)) from error
@@ -142,19 +143,35 @@ def _client(endpoint_url: str, profile: str | None, region: str, in_process: boo
         user_agent=f"turkctl/{__version__} Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
         proxies={} if in_process else None,
     )
-    session = boto3.Session(botocore_session=_session(in_process), profile_name=None if in_process else profile)
-    keys = {"aws_access_key_id": LOCAL_KEY, "aws_secret_access_key": "unused"} if in_process else {}
-    return session.client("mturk", region_name=region, endpoint_url=endpoint_url, config=config, **keys)
+    wanted = {"region_name": region, "endpoint_url": endpoint_url, "config": config}
+    if not in_process:
+        return _session(None, profile).client("mturk", **wanted)
+    with _ONE_BY_ONE:
+        return _local_session().client("mturk", **wanted, **_LOCAL_KEYS)
 
 
-def _session(in_process: bool) -> Any:
+_LOCAL_KEYS = {"aws_access_key_id": LOCAL_KEY, "aws_secret_access_key": "unused"}
+_ONE_BY_ONE = Lock()
+"""Held while a client is made with the shared session, which is not safe for threads."""
+
+
+@cache
+def _local_session() -> Any:
+    """Return the session of all clients of markets in this process. It reads no files and has no credentials to share.
+
+    What a client's requests meet is registered with the client, so that no two share a market either.
+    """
+    nowhere = (None, None, None, None)
+    return _session({"profile": nowhere, "config_file": nowhere, "credentials_file": nowhere}, None)
+
+
+def _session(files: dict[str, Any] | None, profile: str | None) -> Any:
+    import boto3
     from botocore.session import Session
 
-    nowhere = (None, None, None, None)
-    files = {"profile": nowhere, "config_file": nowhere, "credentials_file": nowhere} if in_process else None
     session = Session(session_vars=files)
     session.register_component("data_loader", _loader())
-    return session
+    return boto3.Session(botocore_session=session, profile_name=profile)
 
 
 @cache

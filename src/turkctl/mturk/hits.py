@@ -75,18 +75,10 @@ class HitCalls(Caller):
         """
         self._ask("delete_hit", HITId=hit_id)
 
-    def set_reviewing(self, hit_id: str, *, revert: bool = False) -> None:
-        """Mark a Reviewable HIT as Reviewing; with ``revert``, the reverse."""
-        self._ask("update_hit_review_status", HITId=hit_id, Revert=revert)
-
     def set_notifications(self, hit_type_id: str, notification: Notification | None, *, active: bool = True) -> None:
         """Set where the events of a HIT type are sent; without a notification, switch the existing one on or off."""
         specification = None if notification is None else _specification(notification)
         self._ask("update_notification_settings", HITTypeId=hit_type_id, Notification=specification, Active=active)
-
-    def test_notification(self, notification: Notification, event: str = "Ping") -> None:
-        """Have a test event sent at once."""
-        self._ask("send_test_event_notification", Notification=_specification(notification), TestEventType=event)
 
 
 def _specification(notification: Notification) -> Mapping[str, Any]:

@@ -59,7 +59,6 @@ class Hit:
     keywords: tuple[str, ...]
     question: str | None
     status: str
-    review_status: str | None
     reward: Decimal
     duration: timedelta | None
     auto_approval_delay: timedelta | None

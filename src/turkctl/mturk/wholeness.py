@@ -29,7 +29,7 @@ class NotWholeError(Exception):
     """An answer that is truncated or not one of the API's; the text says what is wrong with it."""
 
 
-class StrangerError(NotWholeError):
+class NotOfTheApiError(NotWholeError):
     """An answer of something that is no market; the text says what it is, as in ``a web page``."""
 
 
@@ -58,12 +58,12 @@ def check(operation: str, status: int, headers: Mapping[str, str], body: bytes, 
         depth: maximum levels of nested documents.
 
     Raises:
-        StrangerError: the answer is not one of the API's, complete or not.
+        NotOfTheApiError: the answer is not one of the API's, complete or not.
         NotWholeError: the answer is not complete.
     """
     stated = headers.get("content-length") or ""
     if status < 300:
-        _refuse_strangers(headers, body)
+        _refuse_others(headers, body)
     if stated.isdecimal() and len(body) < int(stated):
         raise NotWholeError(f"it ended after {len(body)} of {stated} bytes")
     known = "json" in (headers.get("content-type") or "")
@@ -75,16 +75,16 @@ def check(operation: str, status: int, headers: Mapping[str, str], body: bytes, 
     _check_members(operation, headers, body, depth)
 
 
-def _refuse_strangers(headers: Mapping[str, str], body: bytes) -> None:
+def _refuse_others(headers: Mapping[str, str], body: bytes) -> None:
     """Raise for what no market sends, cut or not. Headers may be cut as well: that one is missing says nothing."""
     if "x-amzn-requestid" in headers:
         return
     kind = headers.get("content-type") or ""
     start = body.lstrip()[:1]
     if "html" in kind or start == b"<":
-        raise StrangerError("a web page")
+        raise NotOfTheApiError("a web page")
     if kind.startswith("text/") or (start not in (b"", b"{") and not headers.get("content-encoding")):
-        raise StrangerError("no JSON object")
+        raise NotOfTheApiError("no JSON object")
 
 
 def _check_refusal(status: int, known: bool, body: bytes, depth: int) -> None:
@@ -111,7 +111,7 @@ def _check_members(operation: str, headers: Mapping[str, str], body: bytes, dept
     missing = sorted(member for member in members if document.get(member) is None)
     signed = "x-amzn-requestid" in headers or "x-amz-json" in (headers.get("content-type") or "")
     if not signed and (missing or (document and not members)):
-        raise StrangerError("JSON of another program")
+        raise NotOfTheApiError("JSON of another program")
     if missing:
         raise NotWholeError(f"{NONE_OF_THE_API}: it lacks {' and '.join(missing)}")
 

@@ -1,1 +1,1 @@
-"""What turkctl does. Every act is a plan that reads only, then its application; nothing here prints."""
+"""Carry out commands and tasks. Each act is first planned, which only reads, and then applied; nothing here prints."""

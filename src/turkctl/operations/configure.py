@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from turkctl.operations.project.questions import missing_columns, source_of
 from turkctl.operations.qualifications.own_types import apply_types, plan_types
 from turkctl.store import contents, experiments, participants
 from turkctl.store.engine import Database
+from turkctl.words import counted
 
 CREATED = "created"
 CHANGED = "changed"
@@ -65,7 +67,8 @@ def _check_columns(
         key = next((name for name in QUESTIONS if getattr(each.settings, name)), "")
         mistakes += [
             ConfigError(
-                f"{each.locate(key)}: experiment '{each.slug}': a placeholder with no column: ${{{name}}}",
+                f"{each.locate(key)}: experiment '{each.slug}': "
+                f"the content has no column for the placeholder ${{{name}}}",
                 hint=f"its content has the columns {', '.join(row) or 'none'}",
             )
             for name in missing
@@ -142,7 +145,19 @@ def configure_project(
     if not dry_run:
         superseded = apply_configure(world.database, changes, now, world.settings["participants_table"])
         apply_types(world, types, now)
+        _say(world, changes, [each.status for each in types])
     return [*(each.as_dict() for each in types), *(each.as_dict() for each in changes)], superseded
+
+
+def _say(world: World, changes: Sequence[Change], types: Sequence[str]) -> None:
+    """Tell the log what was stored, if anything was."""
+    changed = [change for change in changes if change.status != UNCHANGED]
+    statuses = Counter(change.status for change in changed)
+    words = [f"{counted(number, 'experiment')} {status}" for status, number in statuses.items()]
+    set_up = len(types) - types.count(UNCHANGED)
+    words += [f"{counted(set_up, 'qualification')} set up"] if set_up else []
+    if words:
+        world.origin.tally.say(", ".join(words), *(change.slug for change in changed))
 
 
 def apply_configure(

@@ -29,16 +29,16 @@ def other_markets(world: Context) -> str:
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report."""
+    """One line of the report; ``mend`` says how to fix what failed."""
 
     name: str
     ok: bool
     detail: str
-    mend: str | None = None
+    fix: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row that is shown."""
-        return {"check": self.name, "ok": self.ok, "detail": self.detail, "mend": self.mend}
+        return {"check": self.name, "ok": self.ok, "detail": self.detail, "mend": self.fix}
 
 
 def run_checks(checks: Mapping[str, Callable[[], str]], needs: Mapping[str, str]) -> Iterator[Check]:

@@ -15,12 +15,14 @@ from typing import Protocol
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError
+from turkctl.operations.notices.events import in_mode, tell_of_failure
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.scheduler.lease import LeaseLostError
 from turkctl.scheduler.logs import log
 from turkctl.store import tasks
 from turkctl.store.engine import Database
 from turkctl.store.tasks import ClaimedRun, RunOutcome, Task
+from turkctl.units import format_time
 
 LONGEST_WAIT = timedelta(hours=1)
 """Maximum wait until a failing task is retried, unless its own interval is longer."""
@@ -49,6 +51,8 @@ class SchedulerReport:
     runs: int = 0
     failing: set[str] = field(default_factory=set)
     """Tasks whose last run failed."""
+    untold: int = 0
+    """Number of notices that the last look could not send."""
 
     def add(self, name: str, status: str) -> None:
         """Count one run."""
@@ -107,11 +111,19 @@ def sweep(database: Database, now: Clock, epoch: int) -> int:
         try:
             finished = now(run.mode)
         except TurkctlError as error:
-            log("mode_skipped", level=logging.WARNING, mode=run.mode, error=error.message)
+            _log_skipped(run.mode, error)
             continue
         with database.write() as session:
             tasks.abandon(session, run, finished, why)
-        log("run_abandoned", level=logging.WARNING, task=run.task, run=run.id, epoch=run.epoch, reason=why)
+        log(
+            "run_abandoned",
+            level=logging.WARNING,
+            words=f"the last run of task {run.task} was not finished: {why}",
+            task=run.task,
+            run=run.id,
+            epoch=run.epoch,
+            reason=why,
+        )
     return len(left)
 
 
@@ -123,11 +135,16 @@ def _due(database: Database, now: Clock) -> Iterator[Task]:
         try:
             moment = now(mode)
         except TurkctlError as error:
-            log("mode_skipped", level=logging.WARNING, mode=mode, error=error.message)
+            _log_skipped(mode, error)
             continue
         with database.read() as session:
             found = tasks.due(session, mode, moment)
         yield from found
+
+
+def _log_skipped(mode: str, error: TurkctlError) -> None:
+    words = f"the tasks of mode {mode} are left out: {error.message}"
+    log("mode_skipped", level=logging.WARNING, words=words, mode=mode, error=error.message)
 
 
 def _run(database: Database, claimed: ClaimedRun, now: Clock, act: Act, stopped: Callable[[], bool]) -> str:
@@ -138,39 +155,59 @@ def _run(database: Database, claimed: ClaimedRun, now: Clock, act: Act, stopped:
     try:
         summary = act(task, started)
     except LeaseLostError:
-        log("run_cut_short", level=logging.ERROR, task=task.name, run=claimed.run_id, reason="lease lost")
+        words = f"task {task.name} was cut short: another process may run tasks now"
+        log("run_cut_short", level=logging.ERROR, words=words, task=task.name, run=claimed.run_id, reason="lease lost")
         raise
     except Exception as error:  # noqa: BLE001  # one task never stops the others: its error is its outcome
         unexpected = not isinstance(error, TurkctlError)
         log_error(error) if unexpected else None
-        summary = RunSummary("failed", error=in_words(error), setback=True, interrupted=stopped() and not unexpected)
+        summary = RunSummary("", error=in_words(error), setback=True, interrupted=stopped() and not unexpected)
     outcome = outcome_of(claimed, summary, now(task.mode))
+    words = sentence(claimed, outcome)
     with database.write() as session:
-        tasks.finish(session, claimed, outcome)
+        if tasks.finish(session, claimed, outcome) and outcome.status == tasks.FAILED:
+            tell_of_failure(session, claimed, words, outcome.finished)
         if summary.ended:
             tasks.remove(session, task)
     log(
         "run_finished",
         level=logging.WARNING if outcome.status == tasks.FAILED else logging.INFO,
+        words=words,
         task=task.name,
         run=claimed.run_id,
         mode=task.mode,
         status=outcome.status,
-        summary=summary.text,
+        summary=outcome.summary,
         error=summary.error,
         next_run=outcome.next_run or claimed.next_run,
     )
     return outcome.status
 
 
+def sentence(claimed: ClaimedRun, outcome: RunOutcome) -> str:
+    """Return what people read of a run that ended."""
+    task = claimed.task
+    summary = outcome.summary or "done"
+    if outcome.status == tasks.OK:
+        words = summary if task.campaign_id is not None else f"{task.name}: {summary}"
+    elif outcome.status == tasks.INTERRUPTED:
+        words = f"task {task.name} was interrupted: {outcome.summary or outcome.error}"
+    else:
+        done = f"; {outcome.summary}" if outcome.summary else ""
+        again = format_time((outcome.next_run or claimed.next_run).replace(microsecond=0))
+        words = f"task {task.name} failed: {outcome.error}{done}; it runs again at {again}"
+    return words + in_mode(task.mode)
+
+
 def outcome_of(claimed: ClaimedRun, summary: RunSummary, finished: datetime) -> RunOutcome:
     """Return the outcome to record. A setback postpones the next run, an interrupt leaves the slot due."""
+    text = summary.text or None
     if summary.interrupted:
         again = claimed.slot if claimed.slot == claimed.task.next_run else None
-        return RunOutcome(tasks.INTERRUPTED, finished, summary.text, summary.error, again)
+        return RunOutcome(tasks.INTERRUPTED, finished, text, summary.error, again)
     status = tasks.OK if summary.error is None else tasks.FAILED
     later = backed_off(claimed, finished) if summary.setback else None
-    return RunOutcome(status, finished, summary.text, summary.error, later, summary.setback)
+    return RunOutcome(status, finished, text, summary.error, later, summary.setback)
 
 
 def backed_off(claimed: ClaimedRun, now: datetime) -> datetime | None:
@@ -195,6 +232,6 @@ def in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {first}"
 
 
-def log_error(error: BaseException) -> None:
+def log_error(error: Exception) -> None:
     """Log an error that is a bug in turkctl, with its traceback."""
-    logging.getLogger("turkctl.scheduler").error("event=unexpected_error", exc_info=error)
+    log("unexpected_error", level=logging.ERROR, trace=error, error=in_words(error))

@@ -5,20 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from turkctl.errors import FundsError, InterruptedByUserError, UsageError
 from turkctl.operations.engine.plan import Act, BatchResult, ItemResult, Plan
 from turkctl.operations.engine.world import World
 from turkctl.operations.tasks.kinds import SELECTORS, RunSummary, TaskKind, selection_of
 from turkctl.store import tasks
+from turkctl.store.campaigns import MET
+from turkctl.store.rounds import FAILED
 from turkctl.store.tasks import Task
-from turkctl.words import meant
+from turkctl.units import format_money
+from turkctl.words import counted, meant
+
+if TYPE_CHECKING:
+    from turkctl.operations.campaigns.rounds import RoundReport
 
 P = TypeVar("P")
 Options = Mapping[str, Any]
 BONUS_REASON = "Bonus for your work"
 """The reason that workers read if the task gives none."""
+_DONE = {
+    "approve": ("approve", "approved", "submission", "submissions"),
+    "bonus": ("pay", "paid", "bonus", "bonuses"),
+    "dispatch": ("post", "posted", "HIT", "HITs"),
+    "expire": ("expire", "expired", "HIT", "HITs"),
+}
+"""The words for what the batches of tasks do, and to what."""
+_NOTHING_POSTED = {
+    "waiting": "posted nothing",
+    "closed": "posted nothing",
+    "exhausted": "waits for money",
+    FAILED: "could not post",
+}
+"""The words for a round's outcome where nothing was posted; other outcomes are words themselves."""
 
 
 def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
@@ -31,16 +51,13 @@ def approve_all(world: World, options: Options, _now: datetime) -> RunSummary:
 
 def sync(world: World, options: Options, _now: datetime) -> RunSummary:
     """Bring HITs and assignments up to date with the market."""
-    from turkctl.operations.qualifications.took_part import grant_new
     from turkctl.operations.sync.run import sync as run
 
-    report = run(world, full=bool(options.get("full")), grant=grant_new)
-    text = (
-        f"{report.hits_checked} HITs checked, {len(report.read.changed)} changed, "
-        f"{report.read.assignments_new} new assignments"
-    )
-    failed = report.read.failed
-    return RunSummary(text, error=_first(failed, f"{len(failed)} HITs could not be read"))
+    report = run(world, full=bool(options.get("full")))
+    read, failed = report.read, report.read.failed
+    new = counted(read.assignments_new, "new assignment")
+    text = f"checked {counted(report.hits_checked, 'HIT')}: {len(read.changed):,} changed, {new}"
+    return RunSummary(text, error=_first(failed, f"{counted(len(failed), 'HIT')} could not be read"))
 
 
 def expire(world: World, options: Options, _now: datetime) -> RunSummary:
@@ -91,9 +108,9 @@ def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSumma
         return RunSummary(error.message, interrupted=True)
     done = [each for each in outcomes if each.status == DONE]
     failed = [each.error for each in outcomes if each.error is not None]
-    words = [f"{each.version.slug}: {sum(each.changes.values()):,} labels changed" for each in done]
+    words = [f"{counted(sum(each.changes.values()), 'label')} of {each.version.slug} changed" for each in done]
     told = f"{len(failed)} failed, the first with {failed[0].code}: {failed[0].message}" if failed else None
-    return RunSummary("; ".join(words) or "nothing new", told, setback=bool(failed) and not done)
+    return RunSummary(", ".join(words) or "no new labels", told, setback=bool(failed) and not done)
 
 
 def campaign(world: World, options: Options, now: datetime) -> RunSummary:
@@ -101,19 +118,28 @@ def campaign(world: World, options: Options, now: datetime) -> RunSummary:
     from turkctl.operations.campaigns.rounds import run_round
 
     report = run_round(world, int(options["campaign"]), now)
-    words = [report.outcome if report.round is None else f"round {report.round}: {report.outcome}"]
-    if report.standing is not None:
-        words.append(f"{report.standing.completed} of {report.campaign.goal} complete")
-        words.append(f"{report.standing.outstanding} outstanding before, {report.posted} posted")
-    if report.reason:
-        words.append(report.reason)
     return RunSummary(
-        ", ".join(words),
+        round_in_words(report),
         error="; ".join(report.errors) or None,
         setback=report.failed > 0 and not report.posted,
         interrupted=report.batch is not None and report.batch.interrupted,
         ended=not report.campaign.running,
     )
+
+
+def round_in_words(report: RoundReport) -> str:
+    """Return what people read of a round, as in ``campaign 1: 9 of 12 people, posted 3 for $4.32``."""
+    campaign, standing = report.campaign, report.standing
+    start = f"campaign {campaign.number}: "
+    if standing is None:
+        return f"{start}it is {report.outcome}"
+    start += f"{standing.completed} of {counted(campaign.goal, 'person', 'people')}"
+    if report.posted and report.batch is not None:
+        return f"{start}, posted {report.posted:,} for ${format_money(report.batch.cost)}"
+    if report.outcome == MET:
+        return f"{start}, the goal is met"
+    why = f": {report.reason}" if report.reason and report.outcome != FAILED else ""
+    return f"{start}, {_NOTHING_POSTED.get(report.outcome, report.outcome)}{why}"
 
 
 def apply(world: World, plan: Plan[P], act: Act[P]) -> RunSummary:
@@ -125,7 +151,17 @@ def of_batch(result: BatchResult) -> RunSummary:
     """Return a batch's result as a summary for the history."""
     error = _first(result.results, f"{result.failed} failed")
     setback = result.failed > 0 and result.succeeded == 0
-    return RunSummary(result.summary(), error, setback=setback, interrupted=result.interrupted)
+    return RunSummary(batch_in_words(result), error, setback=setback, interrupted=result.interrupted)
+
+
+def batch_in_words(result: BatchResult) -> str:
+    """Return what people read of a task's batch, as in ``approved 12 submissions, 1 skipped``."""
+    verb, done, thing, things = _DONE[result.action]
+    price = f" for ${format_money(result.cost)}" if result.cost else ""
+    parts = [f"{done} {counted(result.succeeded, thing, things)}{price}" if result.succeeded else f"nothing to {verb}"]
+    others = ((result.skipped, "skipped"), (result.failed, "failed"), (result.unstarted, "left for the next run"))
+    parts += [f"{number:,} {word}" for number, word in others if number]
+    return ", ".join(parts)
 
 
 def _first(items: Sequence[ItemResult], what: str) -> str | None:
@@ -135,13 +171,18 @@ def _first(items: Sequence[ItemResult], what: str) -> str | None:
 
 
 _ALL = (
-    TaskKind("approve-all", approve_all, options=(*SELECTORS, "feedback")),
-    TaskKind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True),
-    TaskKind("sync", sync, options=("full",)),
-    TaskKind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all")),
-    TaskKind("aggregate-labels", aggregate_labels, options=("regex", "experiment", "all", "method", "min_votes")),
-    TaskKind("expire", expire, options=SELECTORS, needs_selection=True),
-    TaskKind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False),
+    TaskKind("approve-all", approve_all, options=(*SELECTORS, "feedback"), act="hits approve"),
+    TaskKind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True, act="workers bonus"),
+    TaskKind("sync", sync, options=("full",), act="sync"),
+    TaskKind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all"), act="content dispatch"),
+    TaskKind(
+        "aggregate-labels",
+        aggregate_labels,
+        options=("regex", "experiment", "all", "method", "min_votes"),
+        act="labels aggregate",
+    ),
+    TaskKind("expire", expire, options=SELECTORS, needs_selection=True, act="hits expire"),
+    TaskKind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False, act="campaigns run"),
 )
 KINDS: dict[str, TaskKind] = {kind.name: kind for kind in _ALL}
 

@@ -32,7 +32,7 @@ class SchedulerRunningError(RefusedError):
 class SchedulerKeeper(lease.Keeper):
     """One process's hold on the scheduler's lease, recorded in the scheduler's log."""
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for a lease that another process holds."""
         return SchedulerRunningError(row)
 
@@ -41,7 +41,11 @@ class SchedulerKeeper(lease.Keeper):
         level = logging.WARNING if event.startswith("heartbeat") else logging.INFO
         claimant = self.claimant
         facts = {"pid": claimant.pid, "host": claimant.host} if event == "lease_acquired" else {}
-        log(event, level=level, **({"epoch": self.epoch} if error is None else {"error": error}), **facts)
+        words = {
+            "heartbeat_failed": f"the database does not answer, it is asked again: {error}",
+            "heartbeat_lost": "this process was held up, and another may run tasks now",
+        }.get(event)
+        log(event, level=level, words=words, **({"epoch": self.epoch} if error is None else {"error": error}), **facts)
 
 
 def _second(moment: datetime) -> str:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import DatabaseReplacedError, InterruptedByUserError, TurkctlError
+from turkctl.operations.intents.lines import leaving_line
+from turkctl.operations.notices.delivery import Channel
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.operations.tasks.manage import finished_run, request_run, withdraw_request
 from turkctl.operations.tasks.scheduler import POLL
 from turkctl.scheduler.due import SchedulerReport, in_words, nothing_due, run_due, sweep
 from turkctl.scheduler.kinds import act_on
 from turkctl.scheduler.lease import LeaseLostError, SchedulerKeeper, SchedulerRunningError
-from turkctl.scheduler.logs import LOGGER, log
+from turkctl.scheduler.logs import log
+from turkctl.scheduler.telling import Teller
 from turkctl.scheduler.worlds import Worlds
 from turkctl.store import tasks
+from turkctl.store.leases import Clock, machine_clock
 from turkctl.store.tasks import Task
+from turkctl.units import format_duration
 
 if TYPE_CHECKING:
     from turkctl.context import Context
@@ -42,6 +47,8 @@ class Runner:
         stop: threading.Event | None = None,
         keeper: SchedulerKeeper | None = None,
         act: Callable[[Task, datetime], RunSummary] | None = None,
+        channels: Sequence[Channel] | None = None,
+        clock: Clock = machine_clock,
     ) -> None:
         """Prepare; nothing is opened or requested yet.
 
@@ -50,6 +57,8 @@ class Runner:
             stop: the event that stops the runner.
             keeper: holds the lease.
             act: runs a task once; by default as its kind says, in the world of its mode.
+            channels: what events are sent over; by default those of the settings.
+            clock: tells the machine's time, by which events are sent.
         """
         self.stop = stop or threading.Event()
         self.report = SchedulerReport()
@@ -57,6 +66,9 @@ class Runner:
         self._keeper = keeper or SchedulerKeeper(context.database)
         self._worlds = Worlds(context, self.stop, self._keeper.beat)
         self._act = act or self._act_by_kind
+        self._mode = context.settings.mode
+        over = context.channels() if channels is None else channels
+        self._teller = Teller(context.database, over, self.stop.is_set, clock)
         self._until_idle = False
 
     def once(self, only: str | None = None) -> SchedulerReport:
@@ -70,6 +82,8 @@ class Runner:
         with self._keeper.held():
             try:
                 self._run_due(only)
+                if only is None:
+                    self._tell()
             finally:
                 self._worlds.close()
         return self.report
@@ -88,7 +102,8 @@ class Runner:
         """
         self._until_idle = until_idle
         with self._keeper.held():
-            log("scheduler_started", poll=poll, epoch=self._keeper.epoch)
+            words = f"the scheduler looks for due tasks every {format_duration(poll)}, until Ctrl-C or SIGTERM"
+            log("scheduler_started", words=words, poll=poll, epoch=self._keeper.epoch)
             try:
                 self._loop(poll)
             finally:
@@ -100,6 +115,7 @@ class Runner:
         """Renew the lease, run what is due, and stop if nothing else was requested."""
         self._keeper.acquire()
         self._run_due()
+        self._tell()
         if self._until_idle and self._idle():
             self.stop.set()
 
@@ -115,6 +131,10 @@ class Runner:
             only=only,
         )
 
+    def _tell(self) -> None:
+        """Tell of what happened, once its outcome is stored."""
+        self.report.untold = self._teller.tell(self._worlds, self._mode)
+
     def _idle(self) -> bool:
         if not nothing_due(self._database, self._worlds.now):
             return False
@@ -122,7 +142,12 @@ class Runner:
             return tasks.active_campaigns(session) == 0
 
     def _act_by_kind(self, task: Task, now: datetime) -> RunSummary:
-        return act_on(task, self._worlds(task.mode, task), now)
+        world = self._worlds(task.mode, task)
+        with leaving_line(world):
+            summary = act_on(task, world, now)
+            if summary.error is not None and world.origin.tally.is_empty:
+                world.origin.tally.say(summary.error)
+        return summary
 
     def _loop(self, poll: timedelta) -> None:
         """Look at every ``poll`` until :attr:`stop` is set; an error ends that look, not the loop."""
@@ -132,10 +157,11 @@ class Runner:
             except (SchedulerRunningError, DatabaseReplacedError):
                 raise
             except LeaseLostError as error:  # the next look requests it again, and stops if another process has it
-                log("lease_lost", level=logging.ERROR, error=error.message)
+                log("lease_lost", level=logging.ERROR, words=error.message, error=error.message)
             except Exception as error:  # noqa: BLE001  # the loop survives any error of a look, and logs it
                 unexpected = None if isinstance(error, TurkctlError) else error
-                LOGGER.error("event=tick_failed error=%r", in_words(error), exc_info=unexpected)
+                words = f"looking for due tasks failed, it is tried again: {in_words(error)}"
+                log("tick_failed", level=logging.ERROR, words=words, trace=unexpected, error=in_words(error))
             self.stop.wait(poll.total_seconds())
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 
 def systemd_unit(command: Sequence[str], folder: Path) -> str:
-    """Return a systemd unit that runs a project's scheduler as a service.
+    """Return a systemd unit that runs a project's scheduler and prints only what people should know.
 
     Args:
         command: the program and its common options.
         folder: the project's folder.
     """
-    words = " ".join(_for_systemd(word) for word in (*command, "scheduler", "run"))
+    words = " ".join(_for_systemd(word) for word in (*command, "scheduler", "run", "--quiet"))
     return "\n".join(
         (
             "[Unit]",
@@ -39,7 +39,10 @@ def systemd_unit(command: Sequence[str], folder: Path) -> str:
 
 
 def crontab_line(command: Sequence[str], folder: Path) -> str:
-    """Return a crontab line that runs what is due every five minutes, for machines without a service manager."""
+    """Return a crontab line that runs what is due every five minutes, for machines without a service manager.
+
+    It prints nothing while all is well, so that cron mails only what people should know.
+    """
     words = shlex.join([*command, "scheduler", "run", "--once", "--quiet"])
     line = f"*/5 * * * * cd {shlex.quote(str(folder))} && {words}"
     return line.replace("%", r"\%") + "\n"  # cron reads a bare % as the end of the line

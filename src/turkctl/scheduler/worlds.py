@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.world import CommandOrigin
 from turkctl.operations.intents.runs import logged
+from turkctl.scheduler.kinds import KINDS
 from turkctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ class TaskWorld:
         return self._context.engine(**{**own, **options})
 
 
+def _of_task(task: Task) -> CommandOrigin:
+    kind = KINDS.get(task.kind)
+    return CommandOrigin(f"task {task.name}", task.next_run, act=None if kind is None else kind.act)
+
+
 class Worlds:
     """The world of each mode, opened when a task of that mode is first run."""
 
@@ -92,7 +98,7 @@ class Worlds:
             self._contexts[mode].notice = self._own.notice
         context = self._contexts[mode]
         context.look_again()
-        origin = context.origin if task is None else CommandOrigin(f"task {task.name}", task.next_run)
+        origin = context.origin if task is None else _of_task(task)
         return TaskWorld(context, self._stop, self._beat, origin)
 
     def now(self, mode: str) -> datetime:

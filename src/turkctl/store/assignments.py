@@ -53,6 +53,8 @@ class Assignment(TurkctlTable, table=True):
     """When the market was asked, before its answer."""
     answers: dict[str, Any] | None = Field(default=None, sa_type=Json)
     """The answer by field; None if the document could not be read, or was stored before answers were parsed."""
+    our_decision: str | None = Field(default=None, max_length=16)
+    """``Approved`` or ``Rejected`` where turkctl itself made this decision; None where it made none."""
 
 
 ASSIGNMENTS = Assignment.__table__
@@ -65,18 +67,23 @@ class Review:
     assignment_id: str
     at: datetime
     feedback: str | None = None
+    ours: bool = False
+    """Whether turkctl made the decision; else it was found to be made."""
 
 
 def upsert_many(session: Session, rows: Sequence[Assignment]) -> None:
     """Store what the market said, in bulk; keep rows that were read from the market later.
 
-    Rows may belong to several HITs and places. This function fills in their ``hit_row``.
+    Rows may belong to several HITs and places. This function fills in their ``hit_row``. What turkctl decided stays as
+    it is: the market does not say who made a decision.
     """
     for part in chunks(rows):
         known = _hit_rows(session, part)
         values = [
             row.checked(without="id") | {"hit_row": known.get((row.mode, row.market, row.hit_id))} for row in part
         ]
+        for each in values:
+            del each["our_decision"]
         upsert(session, ASSIGNMENTS, ["market", "assignment_id"], values, newer_by="synced")
 
 
@@ -113,10 +120,19 @@ def decide_many(
             status=new,
             synced=bindparam("b_at"),
             feedback=func.coalesce(bindparam("b_feedback"), ASSIGNMENTS.c.feedback),
+            our_decision=func.coalesce(bindparam("b_ours"), ASSIGNMENTS.c.our_decision),
             **{moment: bindparam("b_at")},
         )
     )
-    rows = [{"b_id": each.assignment_id, "b_at": each.at, "b_feedback": each.feedback} for each in decisions]
+    rows = [
+        {
+            "b_id": each.assignment_id,
+            "b_at": each.at,
+            "b_feedback": each.feedback,
+            "b_ours": new if each.ours else None,
+        }
+        for each in decisions
+    ]
     if rows:
         session.connection().execute(statement, rows)
 

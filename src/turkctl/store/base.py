@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
@@ -44,6 +45,15 @@ class Place:
     market: str
     """The market's identity: the endpoint's address and the account, or the id of the local market's file;
     :data:`ANY_MARKET` in a filter."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a query about the state of things goes by: a transaction, the place that counts, and the time it is."""
+
+    session: Session
+    place: Place
+    now: datetime
 
 
 class TurkctlTable(SQLModel, registry=registry(metadata=MetaData(naming_convention=_CONVENTION))):

@@ -19,7 +19,7 @@ from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, or
 from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS, SUBMITTED
-from turkctl.store.base import ANY_MARKET, Place, chunks
+from turkctl.store.base import ANY_MARKET, Place, Scope, chunks
 from turkctl.store.contents import CONTENTS, LINKS
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.hits import HITS
@@ -131,27 +131,27 @@ def _intents_at(place: Place) -> list[ColumnElement[bool]]:
     return [mode] if place.market == ANY_MARKET else [mode, INTENTS.c.market == place.market]
 
 
-def needs(session: Session, place: Place, now: datetime, ids: Sequence[int]) -> dict[int, int]:
+def needs(scope: Scope, ids: Sequence[int]) -> dict[int, int]:
     """Return ``{id: outputs}`` that are missing and that no HIT asks for; removed items need none."""
     found: dict[int, int] = {}
     for part in chunks(list(dict.fromkeys(ids))):
-        counted = counts(place, now, LINKS.c.content_id.in_(part))
+        counted = counts(scope.place, scope.now, LINKS.c.content_id.in_(part))
         statement = (
             select(CONTENTS.c.id, _need(counted))
             .join(counted, counted.c.content_id == CONTENTS.c.id, isouter=True)
             .where(CONTENTS.c.id.in_(part), CONTENTS.c.removed.is_(None), CONTENTS.c.gold.is_(None))
         )
-        found.update((row[0], int(row[1])) for row in session.connection().execute(statement))
+        found.update((row[0], int(row[1])) for row in scope.session.connection().execute(statement))
     return found
 
 
-def out(session: Session, place: Place, now: datetime, ids: Sequence[int]) -> dict[int, int]:
+def out(scope: Scope, ids: Sequence[int]) -> dict[int, int]:
     """Return ``{id: outputs}`` under way, for those of these items that have any."""
     found: dict[int, int] = {}
     for part in chunks(ids):
-        counted = counts(place, now, LINKS.c.content_id.in_(part))
+        counted = counts(scope.place, scope.now, LINKS.c.content_id.in_(part))
         statement = select(counted.c.content_id, counted.c.scheduled).where(counted.c.scheduled > 0)
-        found.update((row[0], int(row[1])) for row in session.connection().execute(statement))
+        found.update((row[0], int(row[1])) for row in scope.session.connection().execute(statement))
     return found
 
 
@@ -214,9 +214,9 @@ def _need(counted: CTE) -> ColumnElement[int]:
     return CONTENTS.c.outputs_max - _completed(counted) - _scheduled(counted)
 
 
-def seen_pending(session: Session, place: Place, now: datetime, experiment_id: int) -> list[Pending]:
+def seen_pending(scope: Scope, experiment_id: int) -> list[Pending]:
     """Return the pending items that were ever planned for a HIT, in any place, in the order of dispatch."""
-    counted = counts(place, now, experiment_id=experiment_id)
+    counted = counts(scope.place, scope.now, experiment_id=experiment_id)
     shown = select(LINKS.c.content_id, func.count().label("shown")).group_by(LINKS.c.content_id).subquery()
     completed, need = _completed(counted), _need(counted)
     statement = (
@@ -226,15 +226,14 @@ def seen_pending(session: Session, place: Place, now: datetime, experiment_id: i
         .where(*_in_queue(experiment_id), need > 0)
         .order_by(completed.desc(), CONTENTS.c.priority.desc(), CONTENTS.c.id)
     )
-    return [
-        Pending(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in session.connection().execute(statement)
-    ]
+    rows = scope.session.connection().execute(statement)
+    return [Pending(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in rows]
 
 
-def pending(session: Session, place: Place, now: datetime, experiment_id: int) -> Iterator[Pending]:
+def pending(scope: Scope, experiment_id: int) -> Iterator[Pending]:
     """Yield the pending items in the order of dispatch: those shown before, merged with new ones."""
-    seen = seen_pending(session, place, now, experiment_id)
-    return heapq.merge(seen, new_pending(session, experiment_id), key=lambda item: item.rank)
+    seen = seen_pending(scope, experiment_id)
+    return heapq.merge(seen, new_pending(scope.session, experiment_id), key=lambda item: item.rank)
 
 
 def new_pending(session: Session, experiment_id: int, page: int = PAGE) -> Iterator[Pending]:
@@ -259,39 +258,33 @@ def _in_queue(experiment_id: int) -> list[ColumnElement[bool]]:
 
 
 def list_contents(
-    session: Session,
-    place: Place,
-    now: datetime,
-    wanted: ListFilter,
-    *,
-    limit: int | None = None,
-    offset: int = 0,
+    scope: Scope, wanted: ListFilter, *, limit: int | None = None, offset: int = 0
 ) -> Iterator[ListedContent]:
     """Yield the items that match, by experiment and age; pending ones in the order of dispatch. Reads by pages."""
     if wanted.pending:
-        yield from _list_pending(session, place, now, wanted, limit, offset)
+        yield from _list_pending(scope, wanted, limit, offset)
         return
     every = select(EXPERIMENTS.c.id).order_by(EXPERIMENTS.c.slug)
     if wanted.slug is not None:
         every = every.where(EXPERIMENTS.c.slug == wanted.slug)
     found = (
         row
-        for experiment_id in session.connection().execute(every).scalars().all()
-        for row in _listed_of(session, place, now, wanted, experiment_id)
+        for experiment_id in scope.session.connection().execute(every).scalars().all()
+        for row in _listed_of(scope, wanted, experiment_id)
     )
     yield from islice(found, offset, None if limit is None else offset + limit)
 
 
-def _listed_of(
-    session: Session, place: Place, now: datetime, wanted: ListFilter, experiment_id: int
-) -> Iterator[ListedContent]:
+def _listed_of(scope: Scope, wanted: ListFilter, experiment_id: int) -> Iterator[ListedContent]:
+    session = scope.session
     # Adding 0 keeps the database from using the experiment's index, with which it would sort all items for each page.
     of_experiment = (CONTENTS.c.experiment_id + 0) == experiment_id
     statement = _of(wanted).where(of_experiment).order_by(CONTENTS.c.id).limit(PAGE)
     after = 0
     while rows := session.connection().execute(statement.where(CONTENTS.c.id > after)).all():
         after = rows[-1].id
-        counted = counts(place, now, LINKS.c.content_id.between(rows[0].id, after), experiment_id=experiment_id)
+        shown = LINKS.c.content_id.between(rows[0].id, after)
+        counted = counts(scope.place, scope.now, shown, experiment_id=experiment_id)
         found = {row[0]: row[1:] for row in session.connection().execute(select(counted))}
         for row in rows:
             completed, scheduled = found.get(row.id, (0, 0))
@@ -315,9 +308,7 @@ def _of(wanted: ListFilter) -> Select[Any]:
     return statement.where(CONTENTS.c.gold.is_not(None)) if wanted.gold else statement
 
 
-def _list_pending(
-    session: Session, place: Place, now: datetime, wanted: ListFilter, limit: int | None, offset: int
-) -> Iterator[ListedContent]:
+def _list_pending(scope: Scope, wanted: ListFilter, limit: int | None, offset: int) -> Iterator[ListedContent]:
     if wanted.gold or wanted.removed:
         return  # such items never are
     every = select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.active).order_by(EXPERIMENTS.c.slug)
@@ -325,15 +316,15 @@ def _list_pending(
         every = every.where(EXPERIMENTS.c.slug == wanted.slug)
     found = (
         item
-        for experiment_id in session.connection().execute(every).scalars().all()
-        for item in pending(session, place, now, experiment_id)
+        for experiment_id in scope.session.connection().execute(every).scalars().all()
+        for item in pending(scope, experiment_id)
     )
     chosen = islice(found, offset, None if limit is None else offset + limit)
     while part := list(islice(chosen, PAGE)):
         rows = {
             row.id: row
             for ids in chunks([item.id for item in part])
-            for row in session.connection().execute(_of(wanted).where(CONTENTS.c.id.in_(ids)))
+            for row in scope.session.connection().execute(_of(wanted).where(CONTENTS.c.id.in_(ids)))
         }
         for item in part:
             row = rows.get(item.id)

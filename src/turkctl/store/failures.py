@@ -10,6 +10,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from turkctl.addresses import is_secret_name, mask_url
 from turkctl.errors import DatabaseUnreachableError, SchemaError, TurkctlError
+from turkctl.ids import storable
+from turkctl.paths import is_folder
 
 _WAIT = "wait until the other program is done and try again"
 
@@ -45,7 +47,8 @@ _NUMBER_AND_WORDS = 2
 
 def masked(url: URL) -> str:
     """Return the address for messages: no password, whether before the host or in the query."""
-    return mask_url(url.render_as_string(hide_password=False))
+    name = url.database  # which SQLAlchemy cannot write if it is not UTF-8
+    return mask_url(url.set(database=name and storable(name)).render_as_string(hide_password=False))
 
 
 def _secrets(url: URL) -> list[str]:
@@ -81,9 +84,9 @@ def _detail(error: DBAPIError, url: URL) -> str:
 
 def _cannot_open(url: URL) -> DatabaseUnreachableError:
     path = Path(url.database or "")
-    if path.is_dir():
+    if is_folder(path):
         return DatabaseUnreachableError(f"{path} is a folder, not a database", hint="name a file in it")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         return DatabaseUnreachableError(
             f"the database {path} cannot be created: there is no folder {path.parent}",
             hint="create the folder, or name another file with --database-url",

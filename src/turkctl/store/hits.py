@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,11 +19,12 @@ from sqlalchemy import (
     case,
     false,
     func,
+    inspect,
     select,
 )
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, chunks
+from turkctl.store.base import ANY_MARKET, Place, Scope, TurkctlTable, add, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.intents import COMPENSATE, INTENTS
 from turkctl.store.types import Money, UtcTime
@@ -127,29 +128,15 @@ class HitRow:
         return self.expires <= now and not open_
 
 
+_OTHERS: dict[str, ColumnElement[Any]] = {
+    "row": HITS.c.id,
+    "experiment": EXPERIMENTS.c.slug,
+    "campaign": HITS.c.campaign_id,
+    "submitted": SUBMITTED,
+}
+"""Where the fields of a :class:`HitRow` come from that are not columns of that name."""
 _ROW: Select[*tuple[Any, ...]] = select(
-    HITS.c.id,
-    HITS.c.mode,
-    HITS.c.market,
-    HITS.c.hit_id,
-    HITS.c.hit_type_id,
-    EXPERIMENTS.c.slug,
-    HITS.c.code_version,
-    HITS.c.campaign_id,
-    HITS.c.title,
-    HITS.c.status,
-    HITS.c.reward,
-    HITS.c.masters,
-    HITS.c.max_assignments,
-    HITS.c.available,
-    HITS.c.pending,
-    HITS.c.completed,
-    SUBMITTED,
-    HITS.c.auto_approval_delay,
-    HITS.c.created,
-    HITS.c.expires,
-    HITS.c.synced,
-    HITS.c.origin,
+    *(_OTHERS[each.name] if each.name in _OTHERS else HITS.c[each.name] for each in fields(HitRow))
 ).join_from(HITS, EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
 
 
@@ -219,7 +206,7 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
     To read many HITs, ask for ``limit`` at a time and continue ``after`` the last ``row``.
     """
     statement = _ROW.where(HITS.c.id > after, *conditions_of(session, wanted)).order_by(HITS.c.id).limit(limit)
-    found = [HitRow(*row) for part in _by_ids(statement, wanted.ids) for row in session.connection().execute(part)]
+    found = [row for part in _by_ids(statement, wanted.ids) for row in _rows(session, part)]
     if wanted.ids is not None:
         found = sorted(found, key=lambda hit: hit.row)[:limit]
     return found
@@ -227,8 +214,11 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
 
 def select_where(session: Session, *conditions: ColumnElement[bool]) -> list[HitRow]:
     """Return the HITs that meet conditions over :data:`HITS`, in the order in which they were stored."""
-    rows = session.connection().execute(_ROW.where(*conditions).order_by(HITS.c.id))
-    return [HitRow(*row) for row in rows]
+    return _rows(session, _ROW.where(*conditions).order_by(HITS.c.id))
+
+
+def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[HitRow]:
+    return [HitRow(*row) for row in session.connection().execute(statement)]
 
 
 def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int]]:
@@ -242,14 +232,14 @@ def counts_by_experiment(session: Session, mode: str) -> dict[int, dict[str, int
     return counts
 
 
-def count_hits(session: Session, place: Place, now: datetime, experiment_id: int) -> tuple[int, int]:
+def count_hits(scope: Scope, experiment_id: int) -> tuple[int, int]:
     """Return the number of the experiment's HITs that are open, and of all ever posted; without compensations."""
     pays_one = select(INTENTS.c.token).where(INTENTS.c.token == HITS.c.annotation, INTENTS.c.kind == COMPENSATE)
-    active = and_(HITS.c.status == ASSIGNABLE, ~expired(now))
+    active = and_(HITS.c.status == ASSIGNABLE, ~expired(scope.now))
     statement = select(func.sum(case((active, 1), else_=0)), func.count()).where(
-        *in_place(place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
+        *in_place(scope.place), HITS.c.experiment_id == experiment_id, ~pays_one.correlate(HITS).exists()
     )
-    row = session.connection().execute(statement).one()
+    row = scope.session.connection().execute(statement).one()
     return int(row[0] or 0), int(row[1])
 
 
@@ -258,6 +248,12 @@ def markets(session: Session, mode: str) -> list[str]:
     posted = select(HITS.c.market).where(HITS.c.mode == mode)
     asked = select(INTENTS.c.market).where(INTENTS.c.mode == mode)
     return sorted(session.connection().execute(posted.union(asked)).scalars())
+
+
+def knows_built_in_market(session: Session) -> bool:
+    """Return whether there are HITs of mode local, or requests for some; False in a database without our tables."""
+    inspector = inspect(session.connection())
+    return all(inspector.has_table(each.name) for each in (HITS, INTENTS)) and bool(markets(session, "local"))
 
 
 def unknown_ids(session: Session, place: Place, ids: Sequence[str]) -> list[str]:

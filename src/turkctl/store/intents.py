@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,8 +24,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Index, Text, func, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, changed, changed_one, chunks, insert_ignoring
+from turkctl.store import meta
+from turkctl.store.base import (
+    ANY_MARKET,
+    Place,
+    Scope,
+    TurkctlTable,
+    changed,
+    changed_one,
+    chunks,
+    insert_ignoring,
+)
+from turkctl.store.experiments import Version
 from turkctl.store.types import Json, Money, UtcTime
+from turkctl.units import ZERO
 
 CREATE_HIT = "create_hit"
 EXTEND_HIT = "extend_hit"
@@ -87,6 +101,98 @@ def token(database_id: str, *parts: str | int) -> str:
     """
     text = json.dumps([database_id, *parts], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Requests that are planned together. It has one constructor of intents for each purpose."""
+
+    place: Place
+    database_id: str
+    name: str
+    now: datetime
+
+    @classmethod
+    def begin(cls, scope: Scope, *, name: str | None = None) -> Batch:
+        """Return a batch of this database; without a name it gets a random one, as do the tokens made from that."""
+        database_id = meta.database_id(scope.session)
+        return cls(scope.place, database_id, secrets.token_hex(16) if name is None else name, scope.now)
+
+    def post(
+        self,
+        version: Version,
+        request: Mapping[str, Any],
+        cost: Decimal,
+        *made_of: str | int,
+        digest: str | None = None,
+    ) -> Intent:
+        """Return the intent of a HIT for an experiment; the token is made of ``made_of``, the digest is the batch's."""
+        token = self._token(CREATE_HIT, *made_of)
+        found_by = self.name if digest is None else digest
+        return self._intent(
+            CREATE_HIT, token, version.slug, request, cost, digest=found_by, experiment_id=version.experiment_id
+        )
+
+    def extension(
+        self, hit_id: str, request: Mapping[str, Any], cost: Decimal, index: int, *, experiment_id: int | None
+    ) -> Intent:
+        """Return the intent of more assignments or time for a HIT, which is at place ``index`` of the batch."""
+        token = self._token(EXTEND_HIT, self.name, index)
+        request = {**request, "place": index}
+        return self._intent(EXTEND_HIT, token, hit_id, request, cost, digest=token, experiment_id=experiment_id)
+
+    def bonus(
+        self, assignment_id: str, request: Mapping[str, Any], cost: Decimal, *, experiment_id: int | None
+    ) -> Intent:
+        """Return the intent of a bonus, sent; the token is made of the assignment and the request's ``purpose``."""
+        token = self._token(BONUS, assignment_id, request["purpose"])
+        made = self._intent(BONUS, token, assignment_id, request, cost, digest=token, experiment_id=experiment_id)
+        made.state, made.sent = SENT, self.now
+        return made
+
+    def compensation(
+        self, worker_id: str, request: Mapping[str, Any], cost: Decimal, *, experiment_id: int | None
+    ) -> tuple[Intent, Intent]:
+        """Return the intents of the one compensation of this batch: of its HIT, and of the message about it."""
+        post, message = (
+            self._intent(kind, self._token(kind, self.name), worker_id, request, dollars, experiment_id=experiment_id)
+            for kind, dollars in ((COMPENSATE, cost), (MESSAGE, ZERO))
+        )
+        return post, message
+
+    def message(self, worker_ids: Sequence[str], request: Mapping[str, Any], index: int) -> Intent:
+        """Return the intent of an e-mail to these workers, which is at place ``index`` of the batch."""
+        request = {"workers": list(worker_ids), **request, "place": index}
+        subject = f"{len(worker_ids)} workers"
+        return self._intent(MESSAGE, self._token(MESSAGE, self.name, index), subject, request, ZERO)
+
+    def _token(self, kind: str, *parts: str | int) -> str:
+        return token(self.database_id, kind, *parts)
+
+    def _intent(
+        self,
+        kind: str,
+        token: str,
+        subject: str,
+        request: Mapping[str, Any],
+        cost: Decimal,
+        *,
+        digest: str | None = None,
+        experiment_id: int | None = None,
+    ) -> Intent:
+        return Intent(
+            token=token,
+            kind=kind,
+            mode=self.place.mode,
+            market=self.place.market,
+            batch=self.name,
+            digest=self.name if digest is None else digest,
+            subject=subject,
+            experiment_id=experiment_id,
+            request=dict(request),
+            cost=cost,
+            created=self.now,
+        )
 
 
 def open_many(session: Session, wanted: Sequence[Intent]) -> list[Intent]:
@@ -210,18 +316,11 @@ def of_batch(session: Session, batch: str) -> list[Intent]:
     return _read(session, INTENTS.c.batch == batch)
 
 
-def outstanding_cost(
-    session: Session, place: Place, *, experiment_id: int | None = None, digest: str | None = None
-) -> Decimal:
-    """Return the dollars that unfinished intents, of all experiments or of one, may still cost, commission included.
-
-    ``digest`` narrows it to those of one command's arguments, or of one campaign.
-    """
+def outstanding_cost(session: Session, place: Place, *, experiment_id: int | None = None) -> Decimal:
+    """Return the dollars that unfinished intents, of all experiments or of one, may still cost, commission included."""
     statement = select(func.sum(INTENTS.c.cost)).where(*_at(place), INTENTS.c.state.in_(UNFINISHED))
     if experiment_id is not None:
         statement = statement.where(INTENTS.c.experiment_id == experiment_id)
-    if digest is not None:
-        statement = statement.where(INTENTS.c.digest == digest)
     total: Decimal | None = session.connection().execute(statement).scalar()
     return Decimal("0.00") if total is None else total
 

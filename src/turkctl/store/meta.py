@@ -39,11 +39,6 @@ def database_id(session: Session) -> str:
     return value
 
 
-def made_database(session: Session) -> bool:
-    """Return whether turkctl found the database empty: then it is ours, and its file uses a WAL."""
-    return _get(session, MADE_DATABASE) == "yes"
-
-
 def participants_made(session: Session, table_name: str) -> bool:
     """Return whether turkctl created the participants table of this name, and so may insert into it."""
     return _get(session, MADE_PARTICIPANTS) == table_name

@@ -115,18 +115,18 @@ def count_completed(
     if participants_table is None:
         workers = ours.distinct().subquery()
     else:
-        workers = union(ours, _elsewhere(place, participants_table, code_version)).subquery()
+        workers = union(ours, _of_unknown_hits(place, participants_table, code_version)).subquery()
     return int(session.connection().execute(select(func.count()).select_from(workers)).scalar_one())
 
 
-def workers_elsewhere(session: Session, place: Place, participants_table: str, code_version: str) -> list[str]:
+def workers_of_unknown_hits(session: Session, place: Place, participants_table: str, code_version: str) -> list[str]:
     """Return workers of complete participants of this mode and code version whose HIT we do not know, by id."""
-    workers = _elsewhere(place, participants_table, code_version).subquery()
+    workers = _of_unknown_hits(place, participants_table, code_version).subquery()
     statement = select(workers.c.workerid).distinct().order_by(workers.c.workerid)
     return list(session.connection().execute(statement).scalars())
 
 
-def _elsewhere(place: Place, name: str, code_version: str) -> Select[Any]:
+def _of_unknown_hits(place: Place, name: str, code_version: str) -> Select[Any]:
     table = participants_table(name)
     return select(table.c.workerid).where(*_unknown_complete(place, table), table.c.codeversion == code_version)
 
@@ -155,7 +155,7 @@ def _unknown_complete(place: Place, table: Table) -> list[ColumnElement[bool]]:
     ]
 
 
-def complete_elsewhere(session: Session, place: Place, participants_name: str) -> dict[str | None, int]:
+def complete_of_unknown_hits(session: Session, place: Place, participants_name: str) -> dict[str | None, int]:
     """Return ``{code version: workers}`` of complete participants of this mode whose HIT we do not know."""
     table = participants_table(participants_name)
     statement = select(table.c.codeversion, func.count(table.c.workerid.distinct())).where(

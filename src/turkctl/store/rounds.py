@@ -94,6 +94,12 @@ def posted(session: Session, campaign_id: int, number: int) -> int:
     return int(session.connection().execute(statement).scalar_one())
 
 
+def total_posted(session: Session, campaign_id: int) -> int:
+    """Return the number of assignments that all rounds of a campaign have posted."""
+    statement = select(func.coalesce(func.sum(ROUNDS.c.posted), 0)).where(ROUNDS.c.campaign_id == campaign_id)
+    return int(session.connection().execute(statement).scalar_one())
+
+
 def of_campaign(session: Session, campaign_id: int) -> list[Round]:
     """Return all rounds of a campaign, oldest first."""
     statement = select(Round).where(ROUNDS.c.campaign_id == campaign_id).order_by(ROUNDS.c.number)

@@ -1,4 +1,7 @@
-"""Store runs: what turkctl was asked to do, by which command, and how far it got.
+"""Store runs: what turkctl was asked to do, by whom and by which command, and how far it got.
+
+A row is a run, which can be taken up, or a line in the log of acts: what one command or task did, with the runs that it
+began as parts. A run that is no part of a line is a line itself: of an older version, or begun from Python.
 
 The state of a run::
 
@@ -12,7 +15,7 @@ process that died: it is as incomplete as one that says so. Every change names t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,9 +24,9 @@ from typing import Any
 from sqlalchemy import Index, Text, or_, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.base import ANY_MARKET, CHUNK, Place, TurkctlTable, add, changed_one, chunks
 from turkctl.store.intents import INTENTS
-from turkctl.store.types import Money, UtcTime
+from turkctl.store.types import Json, Money, UtcTime
 
 WORKING = "working"
 ENDED = "ended"
@@ -67,6 +70,14 @@ class Run(TurkctlTable, table=True):
     """When it was last left, by the clock of leases, which is the real one and that of every host."""
     given: str | None = Field(default=None, max_length=64)
     """Of the arguments as they were given, without what the settings filled in: None where that is the identity."""
+    account: str | None = Field(default=None, max_length=255)
+    """The user whose process it is; None before that was kept."""
+    outcome: str | None = Field(default=None, sa_type=Text)
+    """Of a line that is closed: its result, in a short sentence."""
+    experiments: list[str] | None = Field(default=None, sa_type=Json)
+    """Of a line that is closed: the slugs of the experiments that it was about."""
+    part_of: int | None = Field(default=None, index=True)
+    """The line that a run is a part of."""
 
     @property
     def number(self) -> int:
@@ -161,6 +172,24 @@ def unfinished(session: Session, place: Place) -> list[Run]:
     if place.market != ANY_MARKET:
         statement = statement.where(RUNS.c.market == place.market)
     return list(session.scalars(statement.order_by(RUNS.c.id)))
+
+
+def close_line(session: Session, number: int, values: Mapping[str, Any]) -> None:
+    """End a line with its result."""
+    session.connection().execute(update(RUNS).where(RUNS.c.id == number).values(state=ENDED, **values))
+
+
+def lines(session: Session, mode: str | None = None) -> Iterator[Run]:
+    """Yield the lines of the log, of one mode or of all, newest first."""
+    statement = select(Run).where(RUNS.c.part_of.is_(None)).order_by(RUNS.c.id.desc())
+    if mode is not None:
+        statement = statement.where(RUNS.c.mode == mode)
+    yield from session.scalars(statement, execution_options={"populate_existing": True, "yield_per": CHUNK})
+
+
+def parts(session: Session, line: int) -> list[Run]:
+    """Return the runs that are parts of a line, in the order in which they were begun."""
+    return list(session.scalars(select(Run).where(RUNS.c.part_of == line).order_by(RUNS.c.id)))
 
 
 def _alike(place: Place, act: str, identity: Identity) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0014"
+HEAD = "0016"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 _VERSIONS = Table(  # as Alembic makes it
@@ -45,6 +45,7 @@ def all_tables() -> MetaData:
         labels,
         leases,
         meta,
+        notices,
         payments,
         psiturk_hits,
         psiturk_marks,
@@ -59,7 +60,7 @@ def all_tables() -> MetaData:
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.GrantRow)
     described += (qualifications.OwnType, account_looks.AccountLook)
     described += (psiturk_hits.PsiturkId, psiturk_marks.PsiturkMark)
-    described += (payments.Payment, contents.Content, contents.ContentHit)
+    described += (notices.Notice, payments.Payment, contents.Content, contents.ContentHit)
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)
     described += (labels.LabelResult, labels.LabelWorker)
     assert all(issubclass(model, TurkctlTable) for model in described)

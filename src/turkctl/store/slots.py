@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import case, func, or_, select
-from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS, REJECTED
-from turkctl.store.base import Place
+from turkctl.store.base import Scope
 from turkctl.store.hits import HITS, SUBMITTED, expired, in_place
 from turkctl.store.people import closed
 
@@ -36,18 +34,12 @@ class Slots:
     campaign_id: int | None = None
 
 
-def slots(
-    session: Session,
-    place: Place,
-    now: datetime,
-    *,
-    experiment_id: int | None = None,
-    apart: bool = False,
-) -> list[Slots]:
+def slots(scope: Scope, *, experiment_id: int | None = None, apart: bool = False) -> list[Slots]:
     """Return the assignments of this place's HITs, or of one experiment's, by what each costs.
 
     ``apart`` keeps those of experiments and campaigns apart.
     """
+    place, now = scope.place, scope.now
     over = or_(expired(now), HITS.c.disposed_at.is_not(None))
     open_ = case((over, 0), else_=HITS.c.available)
     promised = case((or_(closed(now), HITS.c.disposed_at.is_not(None)), 0), else_=HITS.c.available)
@@ -69,7 +61,7 @@ def slots(
     ).where(*in_place(place))
     if experiment_id is not None:
         statement = statement.where(HITS.c.experiment_id == experiment_id)
-    rows = session.connection().execute(statement.group_by(*columns, *of))
+    rows = scope.session.connection().execute(statement.group_by(*columns, *of))
     return [
         Slots(reward, size, masters, int(used), int(left), int(paid), *whose)
         for reward, size, masters, used, left, paid, *whose in rows

@@ -248,6 +248,12 @@ def running(session: Session, up_to_epoch: int) -> list[TaskRun]:
     return list(session.scalars(statement))
 
 
+def last_success(session: Session, task: Task) -> int:
+    """Return the id of the task's last run that succeeded; 0 if none did."""
+    statement = select(func.max(RUNS.c.id)).where(RUNS.c.task_id == task.id, RUNS.c.status == OK)
+    return session.connection().execute(statement).scalar_one() or 0
+
+
 def abandon(session: Session, run: TaskRun, finished: datetime, error: str) -> bool:
     """Mark a run whose process is gone; its task's own slot comes round again."""
     gone = update(RUNS).where(RUNS.c.id == run.id, RUNS.c.status == RUNNING)

@@ -14,7 +14,8 @@ from sqlmodel import Session
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS
 from turkctl.store.base import ANY_MARKET, Place, chunks
 from turkctl.store.participants import Claim, participants_table
-from turkctl.store.payments import BONUS, COMPENSATION, PAYMENTS
+from turkctl.store.payments import BONUS, PAYMENTS
+from turkctl.store.rewards import PAID_AS_COMPENSATION
 from turkctl.store.workers import WORK, WorkFilter, WorkRow, at_place, narrowed_parts
 
 
@@ -35,31 +36,19 @@ class TimedWork(WorkRow):
         return self.submitted - self.accepted
 
 
+_OF_ASSIGNMENT = (
+    PAYMENTS.c.mode == ASSIGNMENTS.c.mode,
+    PAYMENTS.c.market == ASSIGNMENTS.c.market,
+    PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
+    PAYMENTS.c.worker_id == ASSIGNMENTS.c.worker_id,
+)
 _BONUSES = (
     select(func.sum(PAYMENTS.c.amount))
-    .where(
-        PAYMENTS.c.mode == ASSIGNMENTS.c.mode,
-        PAYMENTS.c.market == ASSIGNMENTS.c.market,
-        PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
-        PAYMENTS.c.worker_id == ASSIGNMENTS.c.worker_id,
-        PAYMENTS.c.kind == BONUS,
-    )
+    .where(*_OF_ASSIGNMENT, PAYMENTS.c.kind == BONUS)
     .correlate(ASSIGNMENTS)
     .scalar_subquery()
 )
-_COMPENSATION = (
-    select(PAYMENTS.c.id)
-    .where(
-        PAYMENTS.c.mode == ASSIGNMENTS.c.mode,
-        PAYMENTS.c.market == ASSIGNMENTS.c.market,
-        PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
-        PAYMENTS.c.worker_id == ASSIGNMENTS.c.worker_id,
-        PAYMENTS.c.kind == COMPENSATION,
-    )
-    .correlate(ASSIGNMENTS)
-    .exists()
-)
-_TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, _BONUSES).where(~_COMPENSATION)
+_TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, _BONUSES).where(~PAID_AS_COMPENSATION)
 """Compensations are left out: they pay for work that was done elsewhere, in a time that nobody knows."""
 
 

@@ -80,11 +80,9 @@ WORK: Select[*tuple[Any, ...]] = (
 """The columns of a :class:`WorkRow`, for other queries to add to."""
 
 
-def select_work(session: Session, wanted: WorkFilter, statuses: Sequence[str] | None = None) -> list[WorkRow]:
+def select_work(session: Session, wanted: WorkFilter) -> list[WorkRow]:
     """Return the stored assignments that match, in the order in which they were stored."""
     statement = WORK.where(*at_place(wanted.place)).order_by(ASSIGNMENTS.c.id)
-    if statuses is not None:
-        statement = statement.where(ASSIGNMENTS.c.status.in_(statuses))
     rows = (WorkRow(*row) for part in narrowed_parts(statement, wanted) for row in session.connection().execute(part))
     return list({row.assignment_id: row for row in rows if wanted.matches(row)}.values())
 
@@ -187,6 +185,17 @@ def other_markets(session: Session, place: Place) -> list[str]:
     there = (ASSIGNMENTS.c.mode == place.mode, ASSIGNMENTS.c.market != place.market)
     statement = select(ASSIGNMENTS.c.market).where(*there).distinct().order_by(ASSIGNMENTS.c.market)
     return list(session.connection().execute(statement).scalars())
+
+
+def experiments_of(session: Session, mode: str, ids: Sequence[str]) -> set[str]:
+    """Return the slugs of the experiments that HITs or assignments of these ids belong to."""
+    of_hits = select(EXPERIMENTS.c.slug).join(HITS, HITS.c.experiment_id == EXPERIMENTS.c.id).where(HITS.c.mode == mode)
+    of_work = of_hits.join(ASSIGNMENTS, ASSIGNMENTS.c.hit_row == HITS.c.id)
+    found: set[str] = set()
+    for part in chunks(ids):
+        for statement in (of_hits.where(HITS.c.hit_id.in_(part)), of_work.where(ASSIGNMENTS.c.assignment_id.in_(part))):
+            found.update(session.connection().execute(statement.distinct()).scalars())
+    return found
 
 
 @dataclass(frozen=True)

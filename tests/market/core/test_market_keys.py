@@ -40,6 +40,12 @@ def test_a_line_of_another_form_is_named(line: Any) -> None:
         read_keys({"OLD": "s", "NEW": line}, "keys.toml")
 
 
+@pytest.mark.parametrize("key_id", ["", "A B", "A/B", "A,B", "A\n", "ä", "A" * 129])
+def test_a_key_that_no_signature_can_name_is_refused(key_id: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be an access key id"):
+        read_keys({key_id: "s"}, "keys.toml")
+
+
 def test_an_empty_file_holds_no_keys() -> None:
     with pytest.raises(ConfigError, match="contains no keys"):
         read_keys({}, "keys.toml")

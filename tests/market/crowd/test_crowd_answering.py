@@ -13,9 +13,8 @@ from crowd_support import external_question, label_question
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turkctl.errors import UsageError
-from turkctl.market.crowd.answering import CROWD_ANSWER, answers, other_value, true_answers, true_value
-from turkctl.market.crowd.fields import DEFAULT_FIELDS, Field, Form, parse_field
+from turkctl.market.crowd.answering import CROWD_ANSWER, Answers, answers, other_value, true_value
+from turkctl.market.crowd.fields import DEFAULT_FIELDS, Field, Form
 from turkctl.market.crowd.page import read_page
 from turkctl.market.crowd.question import read_question
 from turkctl.market.questions import FORMS, html_question
@@ -25,6 +24,11 @@ FORM = FORMS[0][1:-1]
 
 def fields_of(html: str) -> dict[str, Field]:
     return {field.name: field for field in read_page(html).fields}
+
+
+def true_answers(item: str, form: Form) -> Answers:
+    """What a worker sends who is always right."""
+    return answers(form, item, 1.0, random.Random(0))
 
 
 def crowd_answer(html: str, item: str = "item") -> dict[str, Any]:
@@ -130,17 +134,6 @@ def test_a_question_form_asks_for_texts_numbers_and_selections() -> None:
         assert 4 <= len(sent["q2"]) <= 6
         assert sent["q3"] in ("a", "b")
         assert 2 <= len(sent["q4"]) <= 3
-
-
-def test_a_field_is_written_as_its_name_and_its_options() -> None:
-    assert parse_field("cat = yes | no") == Field("cat", "choice", ("yes", "no"))
-    assert parse_field("why").kind == "text"
-
-
-@pytest.mark.parametrize("text", ["", "=yes|no", "cat=", "cat=yes", "cat=yes|yes", "workerId"])
-def test_a_field_without_name_or_options_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not a field"):
-        parse_field(text)
 
 
 # ---- crowd elements ----

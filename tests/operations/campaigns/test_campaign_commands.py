@@ -22,6 +22,7 @@ ROW = [
     "outstanding",
     "rounds",
     "spent",
+    "paid",
     "status",
     "created",
     "ended",
@@ -80,7 +81,7 @@ def test_list_show_and_tasks_tell_of_a_campaign(study: Path, turkctl: Run) -> No
     shown = _json(turkctl("campaign", "show", "1", "--json"))
     coming = shown["next_round"]
     assert (coming["open"], coming["at_work"], coming["missing"], coming["will_post"]) == (9, 0, 11, 9)
-    assert coming["why"] == "11 of 20 people are missing, 9 are posted a round"
+    assert coming["why"] == "11 of 20 people are missing; each round posts 9"
     assert [each["posted"] for each in shown["history"]] == [9]
     (task,) = _json(turkctl("tasks", "list", "--json"))
     assert (task["name"], task["kind"], task["every"]) == ("campaign-1", "campaign", "15m")
@@ -111,31 +112,31 @@ def test_cancel_can_expire_the_hits(study: Path, turkctl: Run) -> None:
 
 
 BAD = [
-    (2, ["--goal", "0"], "--goal 0 recruits nobody"),
-    (2, ["--goal", "-3"], "recruits nobody"),
-    (2, ["--goal", "1000001"], "more than 1,000,000"),
-    (2, ["--goal", "9", "--every", "0"], "--every is not between"),
-    (2, ["--goal", "9", "--per-round", "0"], "--per-round 0 recruits nobody"),
+    (2, ["--goal", "0"], "--goal must be 1 to 1,000,000, not 0"),
+    (2, ["--goal", "-3"], "--goal must be 1 to 1,000,000, not -3"),
+    (2, ["--goal", "1000001"], "not 1,000,001"),
+    (2, ["--goal", "9", "--every", "0"], "--every must be 1 second to 365 days"),
+    (2, ["--goal", "9", "--per-round", "0"], "--per-round must be 1 to 1,000,000, not 0"),
     (2, ["--goal", "9", "--reward", "0.00"], "is too low"),
     (2, ["--goal", "9", "--reward", "half"], "not an amount"),
     (2, ["--goal", "9", "--duration", "5s"], "--duration"),
     (2, ["--goal", "9", "--codeversion", "2.0"], "is at code version 1.0, not 2.0"),
     (2, ["--goal", "9", "--experiment", "nope"], "there is no experiment 'nope'"),
-    (2, ["--goal", "9", "--hours", "9 to 5"], "not hours of the day"),
+    (2, ["--goal", "9", "--hours", "9 to 5"], "'9 to 5' is not a valid value of --hours"),
     (2, ["--goal", "9", "--hours", "09:00-17:00", "--timezone", "Europe/Berln"], "did you mean Europe/Berlin"),
     (2, ["--goal", "9", "--timezone", "UTC"], "--timezone needs --hours"),
     (2, ["--goal", "9", "--start-at", "tomorrow"], "is not a time"),
-    (2, ["--goal", "9", "--end-at", "2001-01-01"], "is over"),
+    (2, ["--goal", "9", "--end-at", "2001-01-01"], "is in the past"),
     (2, ["--goal", "9", "--start-at", "2100-01-02", "--end-at", "2100-01-01"], "not after --start-at"),
     (2, ["--goal", "9", "--start-at", "2100-01-01T10:00", "--end-at", "2100-01-01T12:00", "--hours", "13:00-14:00"],
-     "it would never post"),
-    (3, ["--goal", "9", "--budget", "0.59"], "not one HIT can be paid"),
+     "the campaign would never post"),
+    (3, ["--goal", "9", "--budget", "0.59"], "there is no money for a single HIT"),
     (3, ["--goal", "9", "--reward", "9000"], "the balance leaves"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("code", "flags", "words"), BAD, ids=[" ".join(flags) for _, flags, _ in BAD])
-def test_what_cannot_be_meant_is_refused_with_the_mend_and_nothing_is_stored(
+def test_what_cannot_be_meant_is_refused_with_the_fix_and_nothing_is_stored(
     study: Path, turkctl: Run, code: int, flags: list[str], words: str
 ) -> None:
     refused = turkctl("campaign", "create", *flags)
@@ -153,7 +154,7 @@ def test_a_second_campaign_of_an_experiment_is_refused(study: Path, turkctl: Run
     assert second.code == 3
     assert "turkctl campaigns cancel 1" in second.err
     assert len(_json(turkctl("campaign", "list", "--json"))) == 1
-    assert "cannot start beside it" in turkctl("campaign", "plan", "--goal", "5").err
+    assert "cannot start until it is over" in turkctl("campaign", "plan", "--goal", "5").err
 
 
 def test_an_experiment_that_is_not_configured_is_refused(folder: Path, turkctl: Run) -> None:
@@ -174,7 +175,7 @@ def test_a_goal_that_is_not_above_what_is_complete_is_refused(study: Path, turkc
     for argv in (["update", "1", "--goal", "2"], ["create", "--goal", "2"]):
         refused = turkctl("campaign", *argv)
         assert refused.code == 2
-        assert "a goal of 2 is not above the 2 people who have completed it; give 3 or more" in refused.err
+        assert "a goal of 2 is already met: 2 people completed the experiment; give 3 or more" in refused.err
 
 
 @pytest.mark.parametrize("argv", [["show"], ["cancel"], ["run"], ["update", "--goal", "5"]])
@@ -243,5 +244,5 @@ def test_an_interval_of_seconds_is_pointed_out(turkctl: Any, folder: Path) -> No
     assert turkctl("experiments", "configure").code == 0
     hasty = turkctl("campaign", "plan", "--goal", "9", "--every", "5", "--json")
     assert hasty.code == 0
-    assert "a round every 5 seconds" in hasty.err
+    assert "a round runs every 5 seconds" in hasty.err
     assert "seconds" not in turkctl("campaign", "plan", "--goal", "9", "--every", "5m", "--json").err

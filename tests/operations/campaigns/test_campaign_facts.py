@@ -19,6 +19,7 @@ from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.operations.limits.budgets import committed, exposure
 from turkctl.store import campaigns, intents
+from turkctl.store.base import Scope
 from turkctl.store.intents import Intent
 
 LIMITS = '[experiments.stroop.limits]\nbudget = "900.00"\nmax_active_hits = 300\n'
@@ -80,11 +81,11 @@ def test_a_decision_asks_nothing(study: Study) -> None:
 
 def test_the_snapshot_commits_the_same_dollars_as_the_guards_of_other_commands(study: Study) -> None:
     leave(study, unanswered(study))
-    place, now = study.world.place, study.world.now()
     with study.world.database.read() as session:
+        scope = Scope(session, study.world.place, study.world.now())
         facts = facts_of(study, session)
-        assert facts.commitments.of_experiment(1) == committed(session, place, now, experiment_id=1)
-        assert facts.commitments.exposure() == exposure(session, place, now)
+        assert facts.commitments.of_experiment(1) == committed(scope, experiment_id=1)
+        assert facts.commitments.exposure() == exposure(scope)
     assert facts.spent == 9 * Decimal("0.60"), "eight slots, and the one that their HIT may get"
 
 

@@ -40,7 +40,7 @@ def test_a_round_posts_only_what_is_missing(study: Study) -> None:
     assert (second.standing.completed, second.standing.outstanding, second.posted) == (3, 6, 3)
     third = study.round()
     assert (third.outcome, third.posted) == ("waiting", 0)
-    assert third.reason == "3 completed and 9 in play: enough for 12"
+    assert third.reason == "3 completed and 9 outstanding: enough for the goal of 12"
 
 
 def test_slots_that_nobody_took_in_time_are_posted_again(study: Study) -> None:
@@ -193,7 +193,7 @@ def test_a_limit_on_hits_makes_a_campaign_wait_and_not_end(study: Study) -> None
     assert study.round().posted == 9
     waiting = study.round()
     assert (waiting.posted, waiting.outcome, waiting.campaign.status) == (0, "waiting", "active")
-    assert waiting.reason == "1 HITs count against limits.max_active_hits = 1"
+    assert waiting.reason == "1 HIT counts against limits.max_active_hits = 1"
 
 
 def test_another_code_version_supersedes_a_campaign_at_once(study: Study) -> None:
@@ -233,7 +233,7 @@ def test_nothing_is_posted_before_the_start_nor_outside_the_hours_nor_after_the_
     study.world.market.advance(start - study.world.now())
     night = study.round()
     assert (night.outcome, night.posted) == ("closed", 0)
-    assert (night.reason or "").startswith("it posts 09:00-17:00 Europe/Berlin only")
+    assert (night.reason or "").startswith("it only posts during 09:00-17:00 Europe/Berlin")
     study.pass_time(hours=6)
     assert study.round().posted == 9
     study.pass_time(days=3)
@@ -320,7 +320,7 @@ def test_a_campaigns_hit_is_not_extended_past_the_campaigns_budget(study: Study)
         prepare_extend(study.world, ExtendRequest((hit,), assignments=2))
     both = [prepare_extend(study.world, ExtendRequest((hit,), assignments=1, new=True)) for _ in range(2)]
     assert study.world.engine().apply(*both[0]).succeeded == 1
-    with pytest.raises(FundsError, match="is committed already"):
+    with pytest.raises(FundsError, match="is already committed"):
         study.world.engine().apply(*both[1])
     assert study.world.mturk.get_hit(hit).max_assignments == 4
 
@@ -369,7 +369,7 @@ def test_what_an_interrupted_round_posted_is_in_its_history_whoever_finds_it(stu
     die_posting(study, campaign, "after")
     assert history(study) == [(1, 0)]
     (note,) = settle(study.world, study.world.now()).notes
-    assert note == "1 request that campaign 1 left open had reached the market: entered"
+    assert note == "1 request that campaign 1 left open had reached the market and is now stored"
     assert history(study) == [(1, 9)]
     report = study.round(campaign)
     assert (report.posted, len(report.hits), report.as_dict()["cost"]) == (9, 1, Decimal("5.40"))
@@ -387,6 +387,6 @@ def test_nobody_is_said_to_go_on_with_what_a_campaign_left_that_is_over(study: S
     campaign = study.create(18)
     die_posting(study, campaign, "before")
     (note,) = settle(study.world, study.world.now()).notes
-    assert note == "1 request of campaign 1 may not have reached the market; it goes on with it"
+    assert note == "1 request of campaign 1 may not have reached the market; its next run finishes it"
     cancel(study.world, campaign.number)
     assert settle(study.world, study.world.now()).notes == ()

@@ -77,7 +77,7 @@ def test_a_row_that_gives_no_finite_number_is_an_error_of_that_row(text: str) ->
 
 
 def test_a_column_that_a_row_of_json_lacks_is_an_error_of_that_row() -> None:
-    with pytest.raises(PriorityError, match="it has no 'a'"):
+    with pytest.raises(PriorityError, match="'a' is missing"):
         compile_priority("a + 1", None)({"b": 1})
 
 

@@ -10,7 +10,7 @@ from study_support import worker
 from turkctl.errors import FundsError, NotFoundError, UsageError
 from turkctl.operations.content.dispatch import prepare_dispatch
 from turkctl.operations.content.posting import SHORT
-from turkctl.operations.experiments.stored import the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.workers.reject import prepare_reject
@@ -162,7 +162,7 @@ def test_no_more_hits_are_ever_posted_than_the_settings_allow(made: ContentStudy
 def test_the_budget_is_used_up_and_never_passed(made: ContentStudy) -> None:
     made.add_numbered(5)
     plan, act = prepare_dispatch(made.world, Selection())
-    assert plan.notes == ("photos: limits.budget leaves $0.04, the next HIT costs $0.12; more is pending",)
+    assert plan.notes == ("photos: limits.budget leaves $0.04, but the next HIT costs $0.12; more is pending",)
     assert str(made.apply((plan, act)).cost) == "0.36"
     with pytest.raises(FundsError, match=r"nothing was dispatched: photos: limits.budget leaves \$0.04"):
         made.dispatch()
@@ -181,7 +181,7 @@ def test_a_balance_that_others_use_up_meanwhile_ends_it_without_a_failure(tmp_pa
     study.add_numbered(10)
     planned = prepare_dispatch(study.world, Selection())
     with study.world.database.read() as session:
-        somebodys = Post.of(the_experiment(session, None, study.world.settings), 5)
+        somebodys = Post.of(find_active_experiment(session, None, study.world.settings), 5)
     study.world.mturk.create_hit(somebodys.request("somebody else's", "local"), "another program's")
     result = study.apply(planned, workers=1)
     assert (result.succeeded, result.skipped, result.failed, int(result.exit_code)) == (5, 5, 0, 0)

@@ -13,7 +13,7 @@ from turkctl.errors import CredentialsError, MarketUnreachableError, TurkctlErro
 from turkctl.mturk.errors import NotConnectedError
 from turkctl.operations.engine.batch import Engine
 from turkctl.operations.engine.pace import Pace
-from turkctl.operations.engine.plan import Done, ItemResult, Plan, Step, skip
+from turkctl.operations.engine.plan import Act, Done, ItemResult, Plan, Step, skip
 
 
 class Throttled(TurkctlError):
@@ -27,7 +27,7 @@ class Fault(TurkctlError):
     retryable = True
 
 
-class Recorder:
+class Recorder(Act[str]):
     """An act that does what the test's function says and keeps what it is told."""
 
     def __init__(self, perform: Callable[[str], Done | None]) -> None:
@@ -159,7 +159,9 @@ def test_stopping_finishes_what_is_in_hand_and_counts_the_rest() -> None:
     assert len(result.results) + result.unstarted == 100
     assert {item.id for item in result.results} == set(act.recorded)
     assert result.as_dict()["matched"] == 100
-    assert result.summary().endswith(f", interrupted with {result.unstarted} to go; the same command goes on")
+    assert result.summary().endswith(
+        f", interrupted with {result.unstarted} not started; run the same command to continue"
+    )
 
 
 @pytest.mark.parametrize("error", [Fault("busy"), Throttled("slow down"), NotConnectedError("no market")])
@@ -172,7 +174,7 @@ def test_what_was_in_hand_and_not_tried_again_for_the_stop_makes_the_batch_inter
 
     result = stopped.apply(plan_of(1), Recorder(perform))
     assert (result.failed, result.unstarted, result.exit_code) == (1, 0, 130)
-    assert result.summary().endswith(", 1 failed, interrupted; the same command goes on")
+    assert result.summary().endswith(", 1 failed, interrupted; run the same command to continue")
 
 
 def test_what_was_done_or_refused_after_a_stop_is_a_result_like_any_other() -> None:
@@ -253,7 +255,7 @@ def test_the_pace_is_unlimited_until_the_first_throttling() -> None:
         pace.wait()
         pace.speed_up()
     assert clock.time == 0
-    assert pace.rate is None
+    assert pace._rate is None
 
 
 @settings(max_examples=25, deadline=None)
@@ -289,7 +291,7 @@ def test_a_burst_that_is_throttled_is_followed_by_a_pause_and_the_pace_of_what_c
         pace.slow_down(began)
     for _ in range(15):  # answered after the first refusal
         pace.speed_up()
-    assert pace.rate == pytest.approx(19)
+    assert pace._rate == pytest.approx(19)
     assert pace.wait() == pytest.approx(1.1)
 
 
@@ -300,8 +302,8 @@ def test_a_pace_that_nobody_complains_of_for_long_grows_fast() -> None:
     for _ in range(150):
         pace.wait()
         pace.speed_up()
-    assert pace.rate is not None
-    assert pace.rate > 100
+    assert pace._rate is not None
+    assert pace._rate > 100
 
 
 def test_results_come_in_the_order_of_the_plan_whatever_finishes_first() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest
 from study_support import Study, everything
 
 from turkctl.context import Context
-from turkctl.errors import TurkctlError
 from turkctl.market.doors.http import Server, serve
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.service import Market
@@ -25,7 +24,7 @@ from turkctl.mturk.errors import (
     StrangeAnswerError,
 )
 from turkctl.operations.engine.batch import Engine, read_each
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.hits.expire import prepare_expire
 
 
@@ -42,19 +41,15 @@ class Clock:
             self.time += seconds
 
 
-class Act:
+class Counting(Act[str]):
     def __init__(self, perform: Callable[[str], None]) -> None:
         self.does = perform
         self.tries: Counter[str] = Counter()
-
-    def prepare(self, steps: Sequence[Step[str]]) -> None: ...
 
     def perform(self, step: Step[str]) -> Done:
         self.tries[step.id] += 1
         self.does(step.id)
         return Done("done")
-
-    def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None: ...
 
 
 def plan_of(count: int) -> Plan[str]:
@@ -76,7 +71,7 @@ def test_a_refused_connection_is_waited_out_and_the_user_hears_of_it_once() -> N
         if clock.time < 15:
             raise NotConnectedError("no market at x: the connection was refused")
 
-    act = Act(perform)
+    act = Counting(perform)
     result = engine(clock, said, workers=4).apply(plan_of(12), act)
     assert (result.succeeded, result.exit_code) == (12, 0)
     assert said == [
@@ -92,7 +87,7 @@ def test_a_market_that_does_not_come_back_ends_the_batch_after_twenty_seconds() 
         if item != "A0":
             raise NotConnectedError("refused")
 
-    act = Act(perform)
+    act = Counting(perform)
     with pytest.raises(NotConnectedError) as caught:
         engine(clock, said, workers=1).apply(plan_of(500), act)
     assert 20 < clock.time < 22
@@ -121,16 +116,16 @@ def test_when_all_of_a_wave_fail_alike_the_batch_says_so_and_stops() -> None:
     def perform(_item: str) -> None:
         raise fault()
 
-    act = Act(perform)
+    act = Counting(perform)
     result = engine(clock, said, workers=8).apply(plan_of(400), act)
     assert (result.succeeded, result.interrupted, result.exit_code) == (0, False, 1)
     assert 8 <= result.failed < 32
     assert result.failed + result.unstarted == 400
     assert result.as_dict()["matched"] == 400
-    assert "because all failed alike" in result.summary()
+    assert "because all requests failed in the same way" in result.summary()
     assert clock.time < 2 * 120, "nobody waits two minutes more for each wave"
     assert said == [
-        "requests fail with ServiceFault: the disk is full; trying again for up to 120 s",
+        "requests fail with ServiceFault: the disk is full; retrying for up to 120 s",
         "the last 8 requests all failed with ServiceFault: the disk is full; stopping",
     ]
 
@@ -142,7 +137,7 @@ def test_one_item_that_the_market_always_fails_at_does_not_stop_the_others() -> 
         if item == "A0":
             raise fault()
 
-    act = Act(perform)
+    act = Counting(perform)
     result = engine(clock, said, workers=1).apply(plan_of(100), act)
     assert (result.succeeded, result.failed, result.unstarted) == (99, 1, 0)
     assert max(act.tries[f"A{n}"] for n in range(1, 100)) == 1
@@ -155,7 +150,7 @@ def test_after_a_wave_without_success_others_get_one_try_each_until_something_co
         if item in ("A0", "A1") or (item == "A3" and act.tries[item] < 3):
             raise fault()
 
-    act = Act(perform)
+    act = Counting(perform)
     result = engine(clock, [], workers=1).apply(plan_of(1), act)
     waves = Plan("act", "local", tuple(Step(f"A{n}", f"A{n}", wave=n) for n in range(5)))
     act.tries.clear()
@@ -169,7 +164,7 @@ def test_what_the_market_refuses_for_good_never_stops_a_batch() -> None:
     def perform(_item: str) -> None:
         raise MarketRefusedError("there is no such thing")
 
-    result = engine(Clock(), said := [], workers=4).apply(plan_of(100), Act(perform))
+    result = engine(Clock(), said := [], workers=4).apply(plan_of(100), Counting(perform))
     assert (result.failed, result.unstarted, said) == (100, 0, [])
 
 

@@ -68,7 +68,7 @@ def test_items_with_a_known_answer_are_numbered_with_the_others() -> None:
 
 @pytest.mark.parametrize("name", ["w", "w_0", "w_3", "w_01", "w_x"])
 def test_a_placeholder_that_belongs_to_no_item_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="belongs to no item: a HIT has 2 of them"):
+    with pytest.raises(UsageError, match="belongs to no item: a HIT has 2 items"):
         page(f"<p>${{{name}}}</p>", [{"w": 1}], contents_per_hit=2)
 
 
@@ -78,13 +78,13 @@ def test_a_column_may_itself_end_in_a_number() -> None:
 
 
 def test_a_placeholder_with_no_column_is_named_with_its_line() -> None:
-    with pytest.raises(UsageError, match=r"a placeholder with no column, \$\{colour\} in line 2") as caught:
+    with pytest.raises(UsageError, match=r"no column for the placeholder \$\{colour\} in line 2") as caught:
         page("<p>\n${colour}</p>", [{"color": "red"}])
-    assert caught.value.hint == "the columns are color"
+    assert caught.value.hint == "use one of the columns of the content: color"
 
 
 def test_a_question_with_placeholders_is_not_posted_without_content() -> None:
-    with pytest.raises(UsageError, match="asks for content"):
+    with pytest.raises(UsageError, match="needs content"):
         page("<p>${word}</p>", [])
 
 

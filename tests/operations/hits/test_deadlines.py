@@ -54,7 +54,7 @@ def test_the_market_then_does_what_was_foretold_at_that_time(study: Study) -> No
     assert study.world.mturk.get_assignment(assignment).status == "Approved"
 
 
-def test_what_is_past_and_not_heard_of_comes_first_and_is_mended_by_a_sync(study: Study) -> None:
+def test_what_is_past_and_not_heard_of_comes_first_and_is_fixed_by_a_sync(study: Study) -> None:
     [hit_id] = study.post(2)
     [assignment] = study.submit(hit_id, worker(1))
     sync(study.world)

@@ -34,7 +34,7 @@ def test_an_open_hit_can_be_extended_and_nothing_else_yet(study: Study) -> None:
     assert "still open until" in delete["why"]
     assert delete["clears"] == study.world.mturk.get_hit(hit).expires
     assert delete["mend"] == f"turkctl hits expire {hit}"
-    assert rows["approve", hit]["why"] == "nothing is submitted; 3 open"
+    assert rows["approve", hit]["why"] == "nothing is submitted; 3 slots are open"
 
 
 def test_somebody_at_work_holds_the_deletion_until_their_time_is_over(study: Study) -> None:
@@ -42,10 +42,10 @@ def test_somebody_at_work_holds_the_deletion_until_their_time_is_over(study: Stu
     study.accept(hit, worker(1))
     study.world.mturk.expire_hit(hit)
     rows = said(study, hit)
-    assert "1 at work" in rows["delete", hit]["why"]
+    assert "1 worker is still at work" in rows["delete", hit]["why"]
     left = rows["delete", hit]["clears"] - study.world.now()
     assert timedelta(minutes=29) < left <= timedelta(minutes=30), "the time that the assignment allows"
-    assert "over" in rows["extend", hit]["why"]
+    assert "expired" in rows["extend", hit]["why"]
 
 
 def test_submitted_work_holds_it_until_it_is_decided_on(study: Study) -> None:
@@ -53,7 +53,7 @@ def test_submitted_work_holds_it_until_it_is_decided_on(study: Study) -> None:
     (assignment,) = study.submit(hit, worker(1))
     rows = said(study, hit)
     delete = rows["delete", hit]
-    assert "1 submitted waits" in delete["why"]
+    assert "1 submitted assignment waits" in delete["why"]
     assert delete["clears"] == study.world.mturk.get_assignment(assignment).auto_approval
     assert delete["mend"] == f"turkctl hits approve {hit}"
     assert rows["approve", assignment]["can"]
@@ -73,14 +73,14 @@ def test_once_approved_it_can_be_deleted_and_paid_what_its_row_says_once(study: 
         "clears": None,
         "mend": f"turkctl hits delete {hit}",
     }
-    assert rows["approve", assignment]["why"] == "approved before"
+    assert rows["approve", assignment]["why"] == "already approved"
     assert rows["bonus --auto", assignment]["why"] == "no bonus in the participant's row"
     study.write("UPDATE assignments SET bonus = 0.25")
     assert said(study, hit)["bonus --auto", assignment]["can"]
     wanted = WorkSelection(Selection(ids=(assignment,)))
     assert study.apply(prepare_bonus(study.world, wanted, BonusRequest("well done"))).succeeded == 1
     paid = said(study, hit)["bonus --auto", assignment]
-    assert (paid["can"], "$0.25 paid for 'auto' before" in paid["why"]) == (False, True)
+    assert (paid["can"], "$0.25 was already paid for 'auto'" in paid["why"]) == (False, True)
 
 
 def test_a_rejection_can_be_taken_back_for_thirty_days(study: Study) -> None:
@@ -91,7 +91,7 @@ def test_a_rejection_can_be_taken_back_for_thirty_days(study: Study) -> None:
     assert (approve["can"], approve["why"]) == (False, "rejected")
     assert approve["mend"].endswith("--override-rejection")
     study.pass_time(days=31)
-    assert "over" in said(study, hit)["approve", assignment]["why"]
+    assert "30 days after the submission" in said(study, hit)["approve", assignment]["why"]
 
 
 def test_ten_assignments_are_in_the_way_of_a_ninth_and_one_more(study: Study) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ from turkctl.errors import FundsError, RefusedError, UsageError
 from turkctl.market.errors import RequestError
 from turkctl.market.protocol.endpoint import CutAnswerError
 from turkctl.operations.engine.plan import BatchResult, Plan
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
@@ -162,7 +163,7 @@ def test_it_says_that_nothing_is_left_and_names_what_the_first_part_made(study: 
     case = creation(study)
     die_with_all(study, case)
     plan = case.plan()
-    assert plan.notes == ("the interrupted run is complete, nothing left to post; --new makes another",)
+    assert plan.notes == ("the interrupted run is complete, nothing is left to post; to start another, add --new",)
     assert {item.id for item in plan.skipped} == {hit.hit_id for hit in study.world.mturk.list_hits()}
     assert {item.status for item in plan.skipped} == {"already_done"}
 
@@ -190,8 +191,8 @@ def test_what_never_went_out_is_done_by_the_same_command(study: Study, case: Cas
     nothing = case.made()
     die_with_all(study, case, "before")
     plan = case.plan()
-    assert "goes on with a run of" in plan.notes[-1]
-    assert f"that left {case.items} undone" in plan.notes[-1]
+    assert "continues the run begun" in plan.notes[-1]
+    assert re.search(rf"which left {case.items} (HIT|message|payment)s? undone", plan.notes[-1])
     assert case.run().exit_code == 0
     assert case.made() == case.once != nothing
 
@@ -288,6 +289,7 @@ def test_an_older_run_that_another_process_ended_while_this_one_settled_is_not_b
 def given(study: Study, since: float | None) -> None:
     """Let what the study does next belong to a command line that was given at that time, by time.monotonic()."""
     study.world._since = since
+    study.world.__dict__.pop("origin", None)
 
 
 def test_a_command_that_was_given_before_the_same_one_ended_is_not_carried_out_again(either: Study) -> None:
@@ -340,7 +342,7 @@ def test_a_message_that_another_process_sent_since_the_command_began_is_not_sent
     meanwhile(monkeypatch, prepare_message, lambda: study.apply(prepare_message(study.world, request)))
     with pytest.raises(RunOvertakenError):
         prepare_message(study.world, request)
-    assert letters(study, workers) == {1}
+    assert messages(study, workers) == {1}
 
 
 def test_the_lease_and_not_the_state_says_whether_a_run_is_at_work(study: Study) -> None:
@@ -387,12 +389,12 @@ def test_a_run_whose_settings_changed_is_taken_up_with_those_it_was_planned_with
 def test_a_value_that_is_the_experiments_own_makes_no_other_command(study: Study) -> None:
     case = creation(study)
     with study.world.database.read() as session:
-        own = settings_of(the_experiment(session, "stroop", study.world.settings))
+        own = settings_of(find_active_experiment(session, "stroop", study.world.settings))
     values = {"reward": own.reward, "duration": own.duration, "lifetime": own.lifetime}
     die_with_all(study, case, "before")
     for name, value in values.items():
-        assert "goes on with a run" in case.plan(**{name: value}).notes[-1]
-        assert "goes on with a run" not in case.plan(**{name: value * 2}).notes[-1]
+        assert "continues the run begun" in case.plan(**{name: value}).notes[-1]
+        assert "continues the run begun" not in case.plan(**{name: value * 2}).notes[-1]
     assert case.run(**values).succeeded == 3
     assert (case.made(), states(study)) == (3, ["ended"])
 
@@ -400,7 +402,7 @@ def test_a_value_that_is_the_experiments_own_makes_no_other_command(study: Study
 def test_a_value_that_was_the_experiments_own_does_not_hide_the_run_when_the_settings_change(study: Study) -> None:
     case = creation(study)
     with study.world.database.read() as session:
-        own = settings_of(the_experiment(session, "stroop", study.world.settings))
+        own = settings_of(find_active_experiment(session, "stroop", study.world.settings))
     die_with_all(study, replace(case, prepare=lambda: case.prepare(reward=own.reward)), "before")
     study.configure({"stroop": "2.0"})
     with pytest.raises(StaleRunError, match="the settings have changed since"):
@@ -465,7 +467,7 @@ def test_new_beside_a_run_of_today_leaves_that_to_the_same_command(study: Study)
     case = creation(study)
     die_with_all(study, case, "before")
     assert case.run(new=True).succeeded == 3
-    assert "goes on with a run" in case.plan().notes[-1]
+    assert "continues the run begun" in case.plan().notes[-1]
     assert case.run().succeeded == 3
     assert case.made() == 6
 
@@ -476,7 +478,7 @@ def test_resume_with_nothing_to_resume_posts_nothing(study: Study) -> None:
         with pytest.raises(RefusedError, match="no interrupted run"):
             case.plan(resume=True)
         case.run()
-    with pytest.raises(UsageError, match="exclude"):
+    with pytest.raises(UsageError, match="cannot be used together"):
         case.plan(resume=True, new=True)
     assert case.made() == 6
 
@@ -531,11 +533,11 @@ def known_workers(study: Study, number: int) -> tuple[str, ...]:
     return tuple(worker(each) for each in range(number))
 
 
-def letters(study: Study, workers: tuple[str, ...]) -> set[int]:
+def messages(study: Study, workers: tuple[str, ...]) -> set[int]:
     return {len(study.world.market.messages("production", each)) for each in workers}
 
 
-def test_a_message_goes_on_with_the_letters_that_are_not_out(study: Study) -> None:
+def test_a_message_goes_on_with_the_messages_that_are_not_out(study: Study) -> None:
     workers = known_workers(study, 3)
     request = MessageRequest(workers, "Thank you", "Come again")
 
@@ -547,12 +549,12 @@ def test_a_message_goes_on_with_the_letters_that_are_not_out(study: Study) -> No
     with pytest.raises(DiedError):
         study.apply(prepare_message(study.world, request))
     study.world.endpoint.before = None
-    assert letters(study, workers) == {0}
+    assert messages(study, workers) == {0}
     again = study.apply(prepare_message(study.world, request))
     assert {item.status for item in again.results} == {"skipped"}, "it was about to be sent, so nobody knows"
     assert states(study)[-1] == "ended"
     assert study.apply(prepare_message(study.world, request)).succeeded == 3
-    assert letters(study, workers) == {1}
+    assert messages(study, workers) == {1}
 
 
 def test_a_message_that_is_out_and_was_not_recorded_is_not_sent_again(study: Study) -> None:
@@ -568,7 +570,7 @@ def test_a_message_that_is_out_and_was_not_recorded_is_not_sent_again(study: Stu
         study.apply(prepare_message(study.world, request))
     study.world.endpoint.after = None
     assert study.apply(prepare_message(study.world, request)).skipped == 2
-    assert letters(study, workers) == {1}
+    assert messages(study, workers) == {1}
 
 
 def test_a_note_names_the_command_that_left_something_and_never_says_to_repeat_this_one(study: Study) -> None:
@@ -594,7 +596,7 @@ def test_what_had_reached_the_market_is_told_of_a_run_that_is_set_aside(study: S
     study.configure({"stroop": "2.0"})
     (note,) = case.plan(new=True).notes
     assert note.startswith("3 requests that the interrupted")
-    assert note.endswith("had reached the market: entered")
+    assert note.endswith("had reached the market and are now stored")
 
 
 def test_a_note_of_one_request_is_in_the_singular(study: Study) -> None:
@@ -602,7 +604,7 @@ def test_a_note_of_one_request_is_in_the_singular(study: Study) -> None:
     die_with_all(study, case, "before")
     (note,) = prepare_expire(study.world, Selection(regex="nothing"))[0].notes
     assert note.startswith("1 request of ")
-    assert note.endswith("may not have reached the market; it goes on with it")
+    assert note.endswith("may not have reached the market; its next run finishes it")
 
 
 def test_other_acts_leave_a_row_that_says_how_they_ended(study: Study) -> None:

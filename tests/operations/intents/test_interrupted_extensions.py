@@ -111,7 +111,10 @@ def test_a_hit_that_was_expired_meanwhile_stays_so_and_the_next_command_is_a_new
     study.pass_time(hours=1)
     study.apply(prepare_expire(study.world, Selection(ids=(hit,))))
     (skipped,) = extend(study, hit, *asked).results
-    assert (skipped.status, skipped.detail) == ("skipped", "expired meanwhile: extend it anew")
+    assert (skipped.status, skipped.detail) == (
+        "skipped",
+        "expired since the run began: to extend it, run the command again",
+    )
     assert expiry(study, hit) <= study.world.now()
     assert assignments(study, hit) == 3
     assert extend(study, hit, 2, DAY).succeeded == 1

@@ -68,7 +68,7 @@ def outcomes(study: Study) -> list[str]:
 
 def test_a_round_that_another_process_runs_is_refused(recruiting: Study) -> None:
     hold(recruiting.world.database, "round 1", ELSEWHERE)
-    with pytest.raises(RefusedError, match="a round of campaign 1 is being run by process 77 on lab-2"):
+    with pytest.raises(RefusedError, match="process 77 on lab-2 is already running a round of campaign 1"):
         recruiting.round()
     assert outcomes(recruiting) == ["running"]
 
@@ -132,7 +132,7 @@ def test_a_round_that_lost_its_lease_while_it_looked_posts_nothing(study: Study)
             overtake(study)
 
     study.world.endpoint.before = looking
-    with pytest.raises(RefusedError, match="another may run campaign 1 now"):
+    with pytest.raises(RefusedError, match="another process may be running campaign 1 now"):
         study.round()
     assert looked
     assert "CreateHIT" not in study.requests()
@@ -155,7 +155,7 @@ def test_a_round_that_lost_its_lease_while_it_posted_posts_no_more(
                     overtake(study)
 
         study.world.endpoint.before = posting
-        with pytest.raises(RefusedError, match="another may run campaign 1 now"):
+        with pytest.raises(RefusedError, match="another process may be running campaign 1 now"):
             study.round()
         assert 0 < len(posted) < 60, "what was in hand, and not the rest"
         study.write("DELETE FROM turkctl_lease")

@@ -399,7 +399,7 @@ def test_the_cut_is_chosen_on_content_with_a_known_answer(tmp_path: Path) -> Non
     study.world.close()
 
 
-def test_known_answers_that_are_added_or_mended_make_a_run_due(tmp_path: Path) -> None:
+def test_known_answers_that_are_added_or_fixed_make_a_run_due(tmp_path: Path) -> None:
     study = LabelStudy(tmp_path, LABELS.replace("[exp", 'answer_field = "bird_{n}"\n\n[exp'))
     study.import_rows(rows_of(VOTES))
     study.add("key,truth\np0,no\np4,yes\n", gold="truth")

@@ -33,7 +33,7 @@ def test_work_done_before_its_hit_expired_counts_against_the_budget_though_nobod
     hit = within_six.post(9)[0]
     within_six.submit(hit, *map(worker, range(9)))
     within_six.pass_time(hours=25)
-    with pytest.raises(FundsError, match="committed already"):
+    with pytest.raises(FundsError, match="already committed"):
         within_six.post(9)
 
 
@@ -55,7 +55,7 @@ def test_of_two_terminals_that_planned_within_the_budget_at_the_same_time_one_po
     first, second = prepare_create(within_six.world, request), prepare_create(within_six.world, request)
     assert within_six.apply(first).succeeded == 1
     within_six.requests()  # forgets what was asked until now
-    with pytest.raises(FundsError, match=r"\$5.40 is committed already"):
+    with pytest.raises(FundsError, match=r"\$5.40 is already committed"):
         within_six.apply(second)
     assert within_six.requests() == {}
     assert within_six.sql("SELECT count(*) FROM turkctl_intent") == [(1,)]
@@ -66,7 +66,7 @@ def test_of_two_terminals_that_planned_an_extension_at_the_same_time_one_extends
     hit = study.post(3)[0]
     both = [prepare_extend(study.world, ExtendRequest((hit,), assignments=2, new=True)) for _ in range(2)]
     assert study.apply(both[0]).succeeded == 1
-    with pytest.raises(FundsError, match="committed already"):
+    with pytest.raises(FundsError, match="already committed"):
         study.apply(both[1])
     assert study.world.mturk.get_hit(hit).max_assignments == 5
 

@@ -124,7 +124,7 @@ def test_filters_are_combined_by_and_their_values_by_or(
         ({"since": "0001-01-01"}, "a year"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_the_mend(psiturk: Context, filters: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_meant_is_refused_with_the_fix(psiturk: Context, filters: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError) as refused:
         count(psiturk, Query(**filters))
     assert words in (refused.value.hint or "")

@@ -85,7 +85,7 @@ def test_a_row_that_names_another_worker_than_the_market_is_left_alone_and_said(
     assert statuses(study) == {GHOST: 4}
     (item,) = pay(study).results
     assert item.status == "skipped"
-    assert item.detail == f"participants' rows name another worker for it than {worker(1)}: {GHOST}"
+    assert item.detail == f"the participants' rows name another worker for it than {worker(1)}: {GHOST}"
     plan, _act = prepare_bonus(study.world, ALL, BonusRequest("thanks", Decimal("0.10")))
     assert [step.payload.request["worker"] for step in plan.steps] == [worker(1)]
     assert [note for note in plan.notes if GHOST in note]

@@ -89,7 +89,7 @@ def test_the_same_purpose_never_pays_again_and_another_one_does(study: Study) ->
     assert {row[0] for row in ledger(study)} == set(made)
 
 
-@pytest.mark.parametrize(("now", "word"), [(0.75, "$0.50 is owed"), (0.10, "$0.15 too much")])
+@pytest.mark.parametrize(("now", "word"), [(0.75, "$0.50 is still owed"), (0.10, "$0.15 too much")])
 def test_an_amount_changed_after_the_payment_pays_nothing_and_says_what_is_owed(
     study: Study, now: float, word: str
 ) -> None:
@@ -264,8 +264,8 @@ def test_a_bonus_that_was_begun_with_another_amount_says_so(study: Study) -> Non
     assert any("another amount" in note for note in plan.notes)
     result = study.apply((plan, act))
     assert (result.succeeded, result.cost) == (1, Decimal("1.20"))
-    assert "$2.00 is wanted now" in (reasons(result)[0] or "")
-    assert "$1.00 is owed" in (reasons(pay(study, dollars("2.00", purpose="extra"), ids(one)))[0] or "")
+    assert "this command asks for $2.00" in (reasons(result)[0] or "")
+    assert "$1.00 is still owed" in (reasons(pay(study, dollars("2.00", purpose="extra"), ids(one)))[0] or "")
 
 
 @pytest.mark.parametrize(("one", "other"), [("thanks", " thanks "), ("für dich", "fu\N{COMBINING DIAERESIS}r dich")])
@@ -321,7 +321,7 @@ def test_a_request_that_was_under_way_with_another_amount_is_not_paid_again_when
     act.perform(plan.steps[0])  # killed before its answer was written down
     for hours in (0, 25):
         study.pass_time(hours=hours)
-        assert "$1.00 is owed" in (reasons(pay(study, large, ids(one)))[0] or "")
+        assert "$1.00 is still owed" in (reasons(pay(study, large, ids(one)))[0] or "")
     assert len(on_market(study)) == 1
     assert ledger(study) == on_market(study)
 

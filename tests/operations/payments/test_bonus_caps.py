@@ -80,13 +80,13 @@ def words(result: BatchResult) -> str:
         (
             'max_bonus_per_worker = "1.00"',
             "refused",
-            "to this worker before, $1.20 is over limits.max_bonus_per_worker = $1.00",
+            "already paid to this worker, $1.20 is over limits.max_bonus_per_worker = $1.00",
             "1.80",
         ),
         (
             'max_bonus_per_day = "3.00"',
             "refused",
-            "in 24 hours before, $3.60 is over limits.max_bonus_per_day = $3.00",
+            "already paid in the last 24 hours, $3.60 is over limits.max_bonus_per_day = $3.00",
             "3.00",
         ),
         ('budget = "8.00"', "funds", "more than the budget of $8.00", "1.80"),
@@ -137,4 +137,4 @@ def test_two_commands_for_the_same_purpose_pay_once_and_neither_fails(limited: A
 def test_a_dry_run_does_not_count_what_a_limit_refuses_as_what_it_would_do(limited: Any) -> None:
     study = limited('max_bonus_per_day = "1.00"')
     plan, _act = planned(study, "0.60", "one")
-    assert plan.preview().summary() == "would bonus 1 of 3 (mode local), 2 failed, cost $0.72"
+    assert plan.preview().summary() == "would bonus 1 of 3 assignments (mode local), 2 failed, cost $0.72"

@@ -81,8 +81,8 @@ def test_what_other_programs_write_is_read_to_the_same_bonuses(text: str) -> Non
         ("id;amount;reason\nA1;1,234;x\n", "'1,234' is not an amount of money"),
         ("id;amount;reason\nA1;1.234,50;x\n", "'1.234,50' is not an amount of money"),
         ('id,amount,reason\nA1,"0,50",x\n', "'0,50' is not an amount of money"),
-        ("id,amount,reason\nA1,0,50,x\n", "4 cells, the header has 3"),
-        ("id,amount,reason\nA1,0.50\n", "2 cells, the header has 3"),
+        ("id,amount,reason\nA1,0,50,x\n", "4 cells, but the header has 3"),
+        ("id,amount,reason\nA1,0.50\n", "2 cells, but the header has 3"),
         ("id,amount,reason\nA\0,0.50,x\n", "it has a NUL character"),
         ('{"id": "A1", "amount": "0,50", "reason": "x"}\n', "'0,50' is not an amount of money"),
         ('{"id": "A1", "amount": [1], "reason": "x"}\n', "[1] is neither a text nor a number"),
@@ -130,10 +130,19 @@ def test_rows_are_counted_as_a_spreadsheet_counts_them() -> None:
     assert ([line.row for line in good], [one.row for one in bad]) == ([5], [7])
 
 
-@pytest.mark.parametrize("reason", ["a\0b", "bell \a", "half \ud800", "byte \udcff"])
-def test_a_reason_that_no_market_takes_is_refused_before_anything_is_paid(reason: str) -> None:
-    good, bad = parse(json.dumps({"id": "A1", "amount": "1.00", "reason": reason}))
-    assert (good, [one.why.startswith("a reason has a character") for one in bad]) == ([], [True])
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("a\0b", "the reason has a character"),
+        ("bell \a", "the reason has a character"),
+        ("half \ud800", "it holds half of a surrogate pair"),
+        ("byte \udcff", "it holds half of a surrogate pair"),
+    ],
+)
+def test_a_reason_that_no_market_takes_is_refused_before_anything_is_paid(reason: str, why: str) -> None:
+    rows = [{"id": "A1", "amount": "1.00", "reason": each} for each in ("thanks", reason)]
+    good, bad = parse("\n".join(map(json.dumps, rows)))
+    assert ([line.row for line in good], [(one.row, one.why.startswith(why)) for one in bad]) == ([1], [(2, True)])
     for request in (BonusRequest(reason), BonusRequest("thanks", purpose=reason)):
         with pytest.raises(UsageError, match="cannot be sent"):
             request.check()
@@ -154,11 +163,11 @@ def test_a_bad_row_stops_everything_unless_bad_rows_are_skipped(study: Study) ->
     with pytest.raises(UsageError, match=r"bonuses\.csv, row 732: "):
         prepare_bonus_file(study.world, path, sys.stdin)
     path.write_text(document([["id", "amount", "reason"], *rows, ["NOBODY", "0.10", "thanks"], [made[0], "5", ""]]))
-    with pytest.raises(UsageError, match=r"bonuses\.csv, row 6: a bonus needs a reason.*nothing was done"):
+    with pytest.raises(UsageError, match=r"bonuses\.csv, row 6: a bonus needs a reason.*nothing was paid"):
         prepare_bonus_file(study.world, path, sys.stdin)
     result = study.apply(prepare_bonus_file(study.world, path, sys.stdin, skip_bad_rows=True))
     assert (result.succeeded, result.skipped, result.failed, result.exit_code) == (3, 1, 1, 1)
-    assert next(item.error.message for item in result.results if item.error).startswith("row 5: no worker and no")
+    assert next(item.error.message for item in result.results if item.error).startswith("row 5: there is no worker or")
     assert study.sql("SELECT amount FROM turkctl_payment ORDER BY 1") == [(100_000,), (200_000,), (300_000,)]
     again = study.apply(prepare_bonus_file(study.world, path, sys.stdin, skip_bad_rows=True))
     assert (again.succeeded, again.skipped, again.failed) == (0, 4, 1)

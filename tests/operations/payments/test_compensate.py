@@ -25,6 +25,7 @@ from turkctl.operations.project.files import find
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.approve import prepare_approve
+from turkctl.store.base import Scope
 
 HARNESS = Path(__file__).parents[2] / "support" / "compensate_harness.py"
 ONE = worker(1)
@@ -60,10 +61,10 @@ def test_a_compensation_is_one_hit_for_one_worker_who_is_told_paid_and_in_the_le
         "SELECT hit_id, code_version, experiment_id, max_assignments FROM turkctl_hit WHERE reward = 2500000"
     )
     assert row[1:] == (None, None, 1)
-    assert f"HIT {row[0]}; told by message" == item.detail
-    (letter,) = study.world.market.messages("production", ONE)
-    assert "The server broke" in letter["MessageText"]
-    assert "$2.50" in letter["MessageText"]
+    assert f"HIT {row[0]}; the worker got a message" == item.detail
+    (message,) = study.world.market.messages("production", ONE)
+    assert "The server broke" in message["MessageText"]
+    assert "$2.50" in message["MessageText"]
     with pytest.raises(WorkError):
         study.accept(row[0], worker(2))
     study.submit(row[0], ONE)
@@ -103,7 +104,7 @@ def test_a_worker_who_never_had_work_decided_is_paid_and_the_result_says_not_tol
     study.world.market.register_worker("production", ONE)
     result = pay(study)
     assert result.exit_code == 0
-    assert "not reached by message" in str(result.results[0].detail)
+    assert "did not reach the worker" in str(result.results[0].detail)
     assert counts(study) == (1, 1, 0, 0)
 
 
@@ -151,7 +152,7 @@ def test_what_the_market_refused_is_gone_on_with_or_made_anew_with_new(study: St
     with pytest.raises(StaleRunError, match="did 0 of 1"):
         prepare_compensate(study.world, wanted())
     plan = prepare_compensate(study.world, wanted(resume=True))
-    assert "goes on with a run" in plan.notes[-1]
+    assert "continues the run begun" in plan.notes[-1]
     assert prepare_compensate(study.world, wanted(new=True)).notes == ()
     assert compensate(study.world, plan).exit_code == 0
     assert counts(study) == (1, 1, 1, 0)
@@ -162,7 +163,7 @@ def test_it_counts_for_the_experiments_budget_and_never_as_a_participant(tmp_pat
         known(study, ONE)
         (experiment,) = study.sql("SELECT id FROM turkctl_experiment")
         with study.world.database.read() as session:
-            before = committed(session, study.world.place, study.world.now(), experiment_id=experiment[0])
+            before = committed(Scope(session, study.world.place, study.world.now()), experiment_id=experiment[0])
         hit = str(pay(study, experiment="stroop").results[0].detail).split(";")[0].removeprefix("HIT ")
         study.submit(hit, ONE)
         sync(study.world)
@@ -170,7 +171,7 @@ def test_it_counts_for_the_experiments_budget_and_never_as_a_participant(tmp_pat
         now = study.world.now()
         with study.world.database.read() as session:
             place = study.world.place
-            after = committed(session, place, now, experiment_id=experiment[0])
+            after = committed(Scope(session, place, now), experiment_id=experiment[0])
             people = (
                 completed(session, place, experiment[0], "1.0"),
                 outstanding(session, place, experiment[0], "1.0", now),

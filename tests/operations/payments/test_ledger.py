@@ -33,7 +33,7 @@ def paid(study: Study, number: int = 3) -> list[str]:
 
 def test_each_bonus_paid_is_listed_with_its_experiment_amount_and_fee(study: Study) -> None:
     made = paid(study)
-    rows = list_payments(study.world, LedgerQuery())
+    rows = list_payments(study.world, LedgerQuery(kind="bonus"))
     assert sorted(row["assignment_id"] for row in rows) == sorted(made)
     assert {(row["kind"], row["experiment"], row["amount"], row["fee"], row["source"]) for row in rows} == {
         ("bonus", "stroop", Decimal("0.25"), Decimal("0.05"), "ours")
@@ -46,7 +46,7 @@ def test_filters_of_the_ledger_are_combined(study: Study) -> None:
     now = study.world.now()
     day = timedelta(days=1)
     assert len(list_payments(study.world, LedgerQuery(worker_id=worker(1), kind="bonus", experiment="stroop"))) == 1
-    assert len(list_payments(study.world, LedgerQuery(since=now - day, until=now + day))) == 3
+    assert len(list_payments(study.world, LedgerQuery(kind="bonus", since=now - day, until=now + day))) == 3
     assert list_payments(study.world, LedgerQuery(until=now - day)) == []
     assert list_payments(study.world, LedgerQuery(since=now + day)) == []
     assert list_payments(study.world, LedgerQuery(kind="compensation")) == []
@@ -79,7 +79,7 @@ def test_an_amount_that_differs_becomes_the_markets_and_nothing_is_entered_twice
     (one,) = reconcile(study.world).differences
     assert (one.kind, one.as_dict()["ledger"], one.as_dict()["market"]) == (AMOUNT, Decimal("0.99"), Decimal("0.25"))
     assert reconcile(study.world, adopt=True).adopted == 1
-    assert [row["amount"] for row in list_payments(study.world, LedgerQuery())] == [Decimal("0.25")] * 2
+    assert [row["amount"] for row in list_payments(study.world, LedgerQuery(kind="bonus"))] == [Decimal("0.25")] * 2
 
 
 def test_what_the_market_never_paid_is_told_with_the_command_that_pays_it_and_adopting_leaves_it(study: Study) -> None:
@@ -101,7 +101,7 @@ def test_where_only_the_reason_differs_nobody_is_told_to_pay_again_and_adopting_
     assert (one.kind, told["worker_id"], told["reason"]) == (REASON, worker(1), "well done")
     assert told["command"].endswith("reconcile --adopt")
     assert (reconcile(study.world, adopt=True).adopted, reconcile(study.world).compared) == (1, 2)
-    assert [row["reason"] for row in list_payments(study.world, LedgerQuery())] == ["well done"] * 2
+    assert [row["reason"] for row in list_payments(study.world, LedgerQuery(kind="bonus"))] == ["well done"] * 2
 
 
 def test_a_hit_that_only_psiturks_payment_names_is_asked_about(study: Study) -> None:
@@ -131,7 +131,7 @@ def test_what_psiturk_alone_says_it_paid_has_no_amount_and_is_not_compared(study
     study.write("UPDATE assignments SET status = 7, bonus = 0.25 WHERE workerid = :w", w=worker(0))
     result = study.apply(prepare_bonus(study.world, ALL, BonusRequest("well done", Decimal("0.50"))))
     assert result.succeeded == 2  # what psiTurk paid blocks no other purpose
-    rows = list_payments(study.world, LedgerQuery(worker_id=worker(0)))
+    rows = list_payments(study.world, LedgerQuery(kind="bonus", worker_id=worker(0)))
     told = {row["source"]: (row["purpose"], row["amount"], row["fee"], row["reason"]) for row in rows}
     assert told == {
         "psiturk": ("auto", None, None, None),
@@ -177,7 +177,7 @@ def test_where_nothing_is_found_the_market_that_has_the_work_is_named(study: Stu
         prepare_approve(study.world, wanted)[0].notes,
         reconcile(study.world).notes,
     )
-    assert all(any(f"on far away, and this is {market}" in note for note in notes) for notes in said)
+    assert all(any(f"on far away, but this is {market}" in note for note in notes) for notes in said)
 
 
 def test_reconciling_says_what_has_no_answer_yet(study: Study) -> None:

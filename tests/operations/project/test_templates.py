@@ -155,7 +155,7 @@ def test_raw_puts_the_value_in_unchanged() -> None:
 
 @pytest.mark.parametrize("page", ["<p ${x}>", "<${x}>", "</${x}>", "<h${x}>", "<p data-${x}='1'>"])
 def test_names_of_elements_and_attributes_take_raw_placeholders_only(page: str) -> None:
-    with pytest.raises(UsageError, match=r"line 1: \$\{x\} stands where the name"):
+    with pytest.raises(UsageError, match=r"line 1: \$\{x\} is where the name"):
         html_pieces(page)
     assert asked(html_pieces(page.replace("${x}", "${x|raw}")))[0].raw
 
@@ -247,7 +247,7 @@ def test_every_attribute_that_may_hold_an_address_is_checked(attribute: str) -> 
 
 def test_a_page_within_the_page_takes_raw_placeholders_only() -> None:
     page = "<iframe srcdoc=\"<p onclick=&quot;go('${x}')&quot;>\"></iframe>"
-    with pytest.raises(UsageError, match="stands in a page within the page"):
+    with pytest.raises(UsageError, match="is in a page within the page"):
         html_pieces(page)
     assert asked(html_pieces(page.replace("${x}", "${x|raw}")))[0].raw
 
@@ -281,7 +281,7 @@ NO_BREAK = "\u00a0"
 
 
 def test_a_space_that_separates_nothing_begins_no_attribute() -> None:
-    with pytest.raises(UsageError, match="stands where the name of an element or attribute belongs"):
+    with pytest.raises(UsageError, match="is where the name of an element or attribute belongs"):
         html_pieces(f'<a{NO_BREAK}title="${{x}}">')
 
 

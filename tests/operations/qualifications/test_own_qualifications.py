@@ -218,13 +218,13 @@ def test_a_type_can_have_a_test(project: Study) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (TRAINED.replace("trained", "Trained"), "'Trained' cannot name a qualification"),
+        (TRAINED.replace("trained", "Trained"), "'Trained' is not a valid name of a qualification"),
         (TRAINED.replace("description", "descripton"), "unknown key 'descripton'; did you mean 'description'?"),
-        (TRAINED + 'test = "test.xml"\n', "test and test_duration belong together"),
+        (TRAINED + 'test = "test.xml"\n', "test and test_duration must be given together"),
         (TRAINED + 'test = "none.xml"\ntest_duration = "1m"\n', "cannot read"),
-        (TRAINED + 'answer_key = "key.xml"\n', "an answer_key needs a test"),
-        (TRAINED + TRAINED.replace("trained", "other"), "qualification 'other' has the name of 'trained'"),
-        ("qualifications = 1\n", "'qualifications' holds one table per type"),
+        (TRAINED + 'answer_key = "key.xml"\n', "answer_key needs a test"),
+        (TRAINED + TRAINED.replace("trained", "other"), "qualifications 'trained' and 'other' have the same name"),
+        ("qualifications = 1\n", "'qualifications' must have a table for each type"),
         (WORDS, "there is no qualification 'trained'"),
         (WORDS + TRAINED.replace("trained", "traind"), "did you mean 'traind'?"),
     ],

@@ -77,7 +77,7 @@ def test_too_few_known_items_are_said_and_stop_nothing(tmp_path: Path) -> None:
     study = ContentStudy(tmp_path, KEYS)
     study.add_numbered(3)
     plan, act = prepare_dispatch(study.world, Selection())
-    assert plan.notes == ("photos has 0 items with a known answer, gold_per_hit = 2: its HITs show fewer",)
+    assert plan.notes == ("photos has 0 items with a known answer, but gold_per_hit = 2: its HITs show fewer",)
     assert study.apply((plan, act)).succeeded == 1
     study.world.close()
 
@@ -131,7 +131,7 @@ def test_work_of_those_above_an_accuracy_alone_is_approved_and_gets_a_bonus(stud
     assert approved(0.0, everything=True) == {good, middling, bad}
     plan, _act = prepare_approve(study.world, WorkSelection(Selection(ids=(bad, good)), min_gold=0.8))
     assert [(item.id, item.detail) for item in plan.skipped] == [(bad, "0 of 2 known answers right")]
-    assert plan.notes == ("left out, by --min-gold: 1; see: turkctl workers list --gold",)
+    assert plan.notes == ("left out because of --min-gold: 1; see: turkctl workers list --gold",)
     study.apply(prepare_approve(study.world, WorkSelection(everything())))
     plan, _act = prepare_bonus(study.world, WorkSelection(Selection(), min_gold=0.8), BonusRequest("careful", CENTS))
     assert [step.id for step in plan.steps] == [good]
@@ -157,7 +157,7 @@ def test_settings_without_an_answer_field_are_named(tmp_path: Path) -> None:
     (hit,) = study.shown()
     study.answer(hit, 1, label="cat")
     study.sync()
-    with pytest.raises(UsageError, match="photos does not say which field"):
+    with pytest.raises(UsageError, match="photos do not name the field"):
         listed(study)
     study.world.close()
     later = ContentStudy(tmp_path, 'gold_per_hit = 1\nanswer_field = "label_{n}"\n')

@@ -41,6 +41,7 @@ from turkctl.operations.workers.approve import prepare_approve
 from turkctl.operations.workers.reject import prepare_reject
 from turkctl.scheduler.kinds import require_kind
 from turkctl.schedules import Schedule
+from turkctl.store.base import Scope
 
 ALL = WorkSelection(everything())
 
@@ -105,7 +106,7 @@ def test_money_is_told_by_kind_and_adds_up_to_what_is_committed(tmp_path: Path) 
         assert (money.paid, money.committed) == (Decimal("3.60"), Decimal("7.20"))
         assert (money.budget, money.left) == (Decimal("20.00"), Decimal("12.80"))
         with study.world.database.read() as session:
-            assert committed(session, study.world.place, study.world.now(), experiment_id=1) == money.committed
+            assert committed(Scope(session, study.world.place, study.world.now()), experiment_id=1) == money.committed
         balance = study.world.mturk.balance()
         assert balance.available == Decimal("10000.00") - money.committed
         assert look(study).money.committed == money.committed

@@ -8,9 +8,10 @@ from study_support import Study, new_study, worker
 
 from turkctl.errors import UsageError
 from turkctl.operations.experiments import people as counting
+from turkctl.operations.qualifications.took_part import ensure_type
 from turkctl.operations.sync.answers import parsed
 from turkctl.operations.sync.run import read_market, sync, unfinished
-from turkctl.store import assignments, hits
+from turkctl.store import assignments, experiments, hits
 
 
 def people(study: Study) -> tuple[int, int]:
@@ -303,10 +304,20 @@ def test_a_sync_survives_throttling_faults_and_lost_answers(study: Study) -> Non
     assert people(study) == (12, 12)
 
 
-def test_the_qualification_is_granted_after_every_sync(study: Study) -> None:
-    asked = []
-    sync(study.world, grant=lambda _world, experiment_id, _now: asked.append(experiment_id))
-    assert asked == [1]
+def test_a_sync_grants_the_qualification_for_having_taken_part_unless_told_not_to(study: Study) -> None:
+    (hit,) = study.post(3)
+    study.submit(hit, worker(1))
+    with study.world.database.read() as session:
+        version = experiments.current(session, 1)
+    type_id = ensure_type(study.world, version, study.world.now())
+
+    def holders() -> list[str]:
+        return [each.worker_id for each in study.world.mturk.holders(type_id)]
+
+    sync(study.world, grant_took_part=False)
+    assert holders() == []
+    sync(study.world)
+    assert holders() == [worker(1)]
 
 
 def test_reading_given_hits_reads_no_others(study: Study) -> None:

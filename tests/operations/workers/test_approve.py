@@ -228,7 +228,7 @@ def test_where_the_market_was_asked_nobody_is_sent_to_ask_it_again(study: Study)
     (made,) = study.submit(hit, worker(1))
     study.apply(prepare_approve_hits(study.world, everything()))
     plan, _act = prepare_approve(study.world, WorkSelection(Selection(ids=(made,))))
-    assert ([item.detail for item in plan.skipped], plan.notes) == (["approved before"], ())
+    assert ([item.detail for item in plan.skipped], plan.notes) == (["already approved"], ())
 
 
 def test_approving_hits_takes_in_what_was_submitted_since_the_last_sync(study: Study) -> None:
@@ -306,7 +306,7 @@ def test_a_rejection_needs_words_and_submitted_work(study: Study) -> None:
             prepare_reject(study.world, [one], feedback)
     wrong = study.apply(prepare_reject(study.world, [worker(0)], "empty"))
     assert [(item.status, item.error and item.error.message) for item in wrong.results] == [
-        ("failed", f"{worker(0)} is a worker; name the assignment")
+        ("failed", f"{worker(0)} is a worker; give the id of the assignment")
     ]
     assert set(statuses(study).values()) == {"Submitted"}
     study.world.mturk.approve(two)

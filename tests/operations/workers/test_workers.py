@@ -27,7 +27,7 @@ def inbox(study: Study, worker_id: str) -> list[str]:
     return [each["Subject"] for each in study.world.market.messages("production", worker_id)]
 
 
-def letter(*workers: str, **more: Any) -> MessageRequest:
+def message(*workers: str, **more: Any) -> MessageRequest:
     return MessageRequest(workers, "Thank you", "Come again", **more)
 
 
@@ -43,7 +43,7 @@ def readers(study: Study, number: int) -> list[str]:
 
 def test_a_hundred_workers_hear_with_each_request_and_those_not_reached_are_failed_items(study: Study) -> None:
     known = readers(study, 120)
-    result = study.apply(prepare_message(study.world, letter(*known, "ASTRANGER", known[0])))
+    result = study.apply(prepare_message(study.world, message(*known, "ASTRANGER", known[0])))
     assert (result.succeeded, result.failed) == (120, 1)
     (failure,) = [item for item in result.results if item.status == "failed"]
     assert (failure.id, failure.error is not None) == ("ASTRANGER", True)
@@ -51,15 +51,15 @@ def test_a_hundred_workers_hear_with_each_request_and_those_not_reached_are_fail
     assert all(inbox(study, each) == ["Thank you"] for each in known)
 
 
-def test_a_letter_whose_answer_stays_away_is_sent_at_most_three_times(study: Study) -> None:
+def test_a_message_whose_answer_stays_away_is_sent_at_most_three_times(study: Study) -> None:
     known = readers(study, 20)
     study.switch(answer_lost=1.0)
-    result = study.apply(prepare_message(study.world, letter(*known)), sleep=lambda _seconds: None)
+    result = study.apply(prepare_message(study.world, message(*known)), sleep=lambda _seconds: None)
     assert (result.failed, study.requests()) == (20, {"NotifyWorkers": MOST_TRIES})
     assert {item.error.code for item in result.results if item.error} == {"answer_lost"}
 
 
-def test_a_throttled_letter_goes_out_in_the_end(study: Study) -> None:
+def test_a_throttled_message_goes_out_in_the_end(study: Study) -> None:
     known = readers(study, 9)
     refusals = iter(range(2 * MOST_TRIES))
 
@@ -68,13 +68,13 @@ def test_a_throttled_letter_goes_out_in_the_end(study: Study) -> None:
             raise ThrottlingException
 
     study.world.endpoint.before = throttle
-    result = study.apply(prepare_message(study.world, letter(*known)), sleep=lambda _seconds: None)
+    result = study.apply(prepare_message(study.world, message(*known)), sleep=lambda _seconds: None)
     assert result.succeeded == 9
     assert inbox(study, known[0]) == ["Thank you"]
 
 
 @pytest.mark.parametrize(("subject", "text"), [("", "x"), ("x", " "), ("x" * 201, "x"), ("x", "x" * 4097)])
-def test_a_letter_that_the_market_would_not_take_is_not_sent(study: Study, subject: str, text: str) -> None:
+def test_a_message_that_the_market_would_not_take_is_not_sent(study: Study, subject: str, text: str) -> None:
     with pytest.raises(UsageError):
         prepare_message(study.world, MessageRequest((worker(1),), subject, text))
 

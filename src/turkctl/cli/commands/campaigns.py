@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.cli.batch import confirm_spending, stoppable
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.cli.select import Yes
-from turkctl.units import parse_duration, parse_money, parse_time
+from turkctl.cli.terms import Terms, if_given
+from turkctl.units import parse_duration, parse_money, parse_time, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,30 +23,17 @@ if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.campaigns.requests import CampaignRequest
 
+NEVER = "never"
+
 app = make_group("Recruit a number of people, in rounds, within a budget.")
 
-Number = Annotated[int, typer.Argument(metavar="N", help="Number of the campaign.")]
-Goal = Annotated[int, typer.Option("--goal", metavar="N", help="Number of distinct people to recruit.")]
-Experiment = Annotated[
-    str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
+Number = Annotated[
+    int, typer.Argument(metavar="N", help="Number of the campaign.", autocompletion=completion.campaigns)
 ]
+Goal = Annotated[int, typer.Option("--goal", metavar="N", help="Number of distinct people to recruit.")]
 CodeVersion = Annotated[
     str | None,
     typer.Option("--codeversion", metavar="V", help="Code version to recruit for; must be the configured one."),
-]
-Reward = Annotated[
-    str | None,
-    typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.", show_default="the experiment's"),
-]
-Duration = Annotated[
-    str | None,
-    typer.Option(
-        "--duration",
-        metavar="D",
-        help="Time a worker has for one assignment, as in 30m.",
-        show_default="the experiment's",
-    ),
 ]
 Every = Annotated[
     str | None, typer.Option("--every", metavar="D", help="Time between rounds, as in 1h.", show_default="30m")
@@ -74,7 +65,20 @@ Hours = Annotated[
 ]
 Timezone = Annotated[
     str | None,
-    typer.Option("--timezone", metavar="Z", help="Time zone of --hours, as in Europe/Berlin.", show_default="UTC"),
+    typer.Option(
+        "--timezone",
+        metavar="Z",
+        help="Time zone of --hours, and of times without an offset, as in Europe/Berlin.",
+        show_default="UTC",
+    ),
+]
+Within = Annotated[
+    str | None,
+    typer.Option(
+        "--within",
+        metavar="D",
+        help="Time until everybody should be done, as in 2d, from which --every and --per-round follow.",
+    ),
 ]
 Repeat = Annotated[
     bool, typer.Option("--allow-repeat-workers", help="Let people who took part before take HITs; each counts once.")
@@ -82,15 +86,13 @@ Repeat = Annotated[
 
 
 @dataclass(frozen=True)
-class CampaignOptions:
+class CampaignOptions(Terms):
     """Collect how a campaign recruits."""
 
-    experiment: Experiment = None
     codeversion: CodeVersion = None
-    reward: Reward = None
-    duration: Duration = None
     every: Every = None
     per_round: PerRound = None
+    within: Within = None
     budget: Budget = None
     start_at: StartAt = None
     end_at: EndAt = None
@@ -104,26 +106,26 @@ class CampaignOptions:
         Raises:
             UsageError: an amount, a duration or a time that cannot be read.
         """
-        from turkctl.operations.campaigns.requests import EVERY, PER_ROUND, CampaignRequest
+        from turkctl.operations.campaigns.requests import CampaignRequest
 
+        zone = UTC if self.timezone is None else parse_zone(self.timezone)
         return CampaignRequest(
             goal=goal,
-            experiment=self.experiment,
+            **self.values(),
             code_version=self.codeversion,
-            reward=None if self.reward is None else parse_money(self.reward),
-            duration=None if self.duration is None else parse_duration(self.duration),
-            every=EVERY if self.every is None else parse_duration(self.every),
-            per_round=PER_ROUND if self.per_round is None else self.per_round,
-            budget=None if self.budget is None else parse_money(self.budget),
-            start_at=None if self.start_at is None else parse_time(self.start_at),
-            end_at=None if self.end_at is None else parse_time(self.end_at),
+            every=if_given(parse_duration, self.every),
+            per_round=self.per_round,
+            within=if_given(parse_duration, self.within),
+            budget=if_given(parse_money, self.budget),
+            start_at=None if self.start_at is None else parse_time(self.start_at, zone),
+            end_at=None if self.end_at is None else parse_time(self.end_at, zone),
             hours=self.hours,
             timezone=self.timezone,
             allow_repeat_workers=self.allow_repeat_workers,
         )
 
 
-@app.command()
+@app.act()
 @bundled
 def create(
     ctx: typer.Context,
@@ -192,8 +194,10 @@ def _note(run: Invocation, notes: tuple[str, ...]) -> None:
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
+    listing: Listing,
     active: Annotated[bool, typer.Option("--active", help="Only campaigns that are still recruiting.")] = False,
     past: Annotated[bool, typer.Option("--past", help="Only campaigns that have ended.")] = False,
 ) -> None:
@@ -201,13 +205,14 @@ def list_(
 
     Examples:
         turkctl campaigns list --active
+        turkctl campaigns list --past --sort spent --desc
     """
     from turkctl.accounts import with_market
-    from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns
+    from turkctl.operations.campaigns.lists import COLUMNS, KEYS, list_campaigns
 
     run = invocation(ctx)
     rows = list_campaigns(run.context, active=active, past=past)
-    run.output.rows(with_market(COLUMNS, rows), rows)
+    listing.show(run, with_market(COLUMNS, rows), rows, keys=KEYS)
 
 
 @app.command()
@@ -240,7 +245,7 @@ def show(ctx: typer.Context, number: Number) -> None:
         run.output.rows(ROUND_COLUMNS, history)
 
 
-@app.command()
+@app.act()
 def update(
     ctx: typer.Context,
     number: Number,
@@ -256,23 +261,55 @@ def update(
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="B", help="New budget in dollars, commission included.")
     ] = None,
+    reward: Annotated[
+        str | None, typer.Option("--reward", metavar="R", help="New dollars per assignment, for HITs posted later.")
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--duration", metavar="D", help="New time for one assignment, for HITs posted later."),
+    ] = None,
+    end_at: Annotated[
+        str | None,
+        typer.Option("--end-at", metavar="T", help="New time from which to post nothing; never lets it run on."),
+    ] = None,
+    hours: Annotated[
+        str | None,
+        typer.Option("--hours", metavar="H", help="New hours of the day in which to post, or all."),
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            metavar="Z",
+            help="Time zone of its hours, and of --end-at without an offset.",
+            show_default="the hours' zone stays; --end-at is in UTC",
+        ),
+    ] = None,
     yes: Yes = False,
 ) -> None:
-    """Change a campaign's goal, pace or budget, from its next round on.
+    """Change a campaign's goal, pace, budget, terms or times, from its next round on.
 
     Examples:
         turkctl campaigns update 1 --goal 60 --budget 120
         turkctl campaigns update 1 --every 2h --per-round 4
+        turkctl campaigns update 1 --hours 09:00-17:00 --timezone Europe/Berlin --end-at never
     """
     from turkctl.operations.campaigns.lifecycle import CampaignChange, check_update, raised_cost, update
     from turkctl.operations.campaigns.lists import row_of
 
     run = invocation(ctx)
+    zone = UTC if timezone is None else parse_zone(timezone)
     change = CampaignChange(
         goal=goal,
-        every=None if every is None else parse_duration(every),
+        every=if_given(parse_duration, every),
         per_round=per_round,
-        budget=None if budget is None else parse_money(budget),
+        budget=if_given(parse_money, budget),
+        reward=if_given(parse_money, reward),
+        duration=if_given(parse_duration, duration),
+        end_at=None if end_at in (None, NEVER) else parse_time(end_at, zone),
+        endless=end_at == NEVER,
+        hours=hours,
+        timezone=timezone,
     )
     before, after = check_update(run.context, number, change)
     cost = raised_cost(run.context, before, after)
@@ -282,7 +319,7 @@ def update(
     run.output.record(row_of(run.context, number))
 
 
-@app.command()
+@app.act()
 def cancel(
     ctx: typer.Context,
     number: Number,
@@ -314,7 +351,7 @@ def cancel(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.act()
 def run(
     ctx: typer.Context,
     number: Number,
@@ -354,5 +391,5 @@ def run(
             this.output.rows(COLUMNS, rounds())
         else:
             for row in rounds():
-                this.output.record(row)
+                this.output.record(row) if failed else this.output.outcome(row)
     raise typer.Exit(130 if stop.is_set() else int(failed))

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.settings import mask_url, require_key
 
 app = make_group("Show and change settings; say where each value comes from.")
@@ -15,18 +17,20 @@ Name = Annotated[str, typer.Argument(metavar="KEY", help="Name of a setting, as 
 
 
 @app.command()
-def show(ctx: typer.Context) -> None:
+@bundled
+def show(ctx: typer.Context, listing: Listing) -> None:
     """Show all settings and where each value comes from; secrets are masked.
 
     Examples:
         turkctl config show
+        turkctl config show --columns key,value
     """
     run = invocation(ctx)
     rows = [
         {"key": name, "value": run.settings.masked(name), "origin": str(run.settings.origins[name])}
         for name in run.settings.values
     ]
-    run.output.rows(["key", "value", "origin"], rows)
+    listing.show(run, ["key", "value", "origin"], rows)
 
 
 @app.command()
@@ -40,7 +44,7 @@ def get(ctx: typer.Context, key: Name) -> None:
     run.output.value(run.settings.masked(require_key(key).name))
 
 
-@app.command(name="set")
+@app.act(name="set")
 def set_(
     ctx: typer.Context, key: Name, value: Annotated[str, typer.Argument(metavar="VALUE", help="New value.")]
 ) -> None:

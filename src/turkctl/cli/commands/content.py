@@ -9,16 +9,13 @@ import typer
 
 from turkctl.cli import select
 from turkctl.cli.batch import run_batch
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import MOST, Listing
+from turkctl.cli.terms import TheExperiment
 
 app = make_group("Manage an experiment's items; post HITs for them by priority until each has its outputs.")
 
-MOST = 10**9
-
-Experiment = Annotated[
-    str | None,
-    typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
-]
 Key = Annotated[
     str | None,
     typer.Option(
@@ -30,11 +27,11 @@ Key = Annotated[
 ]
 
 
-@app.command()
+@app.act()
 def add(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or JSON; - is standard input.")],
-    experiment: Experiment = None,
+    experiment: TheExperiment = None,
     key: Key = None,
     priority: Annotated[
         str | None,
@@ -73,17 +70,16 @@ def add(
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
+    listing: Listing,
     experiment: select.Experiment = None,
     pending: Annotated[
         bool, typer.Option("--pending", help="Only items that the next dispatch would post, in its order.")
     ] = False,
     gold: Annotated[bool, typer.Option("--gold", help="Only items with a known answer.")] = False,
     removed: Annotated[bool, typer.Option("--removed", help="Only items that were removed.")] = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="Number of items to show at most.")
-    ] = None,
     offset: Annotated[
         int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of items to skip first.")
     ] = 0,
@@ -93,23 +89,26 @@ def list_(
     Examples:
         turkctl content list --experiment photos
         turkctl content list --pending --limit 20
+        turkctl content list --sort priority --desc --columns key,priority
     """
     from turkctl.operations.content.items import COLUMNS, list_content
 
     run = invocation(ctx)
+    first, later = (0, offset) if listing.sorts else (offset, 0)
     rows = list_content(
-        run.context, experiment, pending=pending, gold=gold, removed=removed, limit=limit, offset=offset
+        run.context, experiment, pending=pending, gold=gold, removed=removed, limit=listing.enough, offset=first
     )
-    run.output.rows(COLUMNS, rows)
+    listing.show(run, COLUMNS, rows, skip=later)
 
 
-@app.command()
+@app.act()
 def remove(
     ctx: typer.Context,
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY]...", help="Keys of items.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[KEY]...", help="Keys of items.", show_default=False, callback=select.texts),
     ] = None,
-    experiment: Experiment = None,
+    experiment: TheExperiment = None,
     everything: Annotated[bool, typer.Option("--all", help="All items of the experiment.")] = False,
     file: Annotated[
         Path | None,
@@ -135,7 +134,7 @@ def remove(
     raise typer.Exit(run.output.batch(result))
 
 
-@app.command()
+@app.act()
 def dispatch(
     ctx: typer.Context,
     everything: select.All = False,

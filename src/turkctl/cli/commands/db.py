@@ -15,7 +15,7 @@ from turkctl.cli.select import DryRun
 app = make_group("Upgrade, check and speed up the database; take over a psiTurk study.")
 
 
-@app.command()
+@app.act()
 def upgrade(ctx: typer.Context) -> None:
     """Upgrade the database to the schema that this turkctl needs; tables of others stay as they are.
 
@@ -26,7 +26,7 @@ def upgrade(ctx: typer.Context) -> None:
 
     run = invocation(ctx)
     before, after = upgrade(run.context.bare_database, run.settings["participants_table"], run.context.refuse_to_begin)
-    run.output.record({"database": run.context.bare_database.url_for_people, "before": before, "after": after})
+    run.output.record({"database": run.context.database.url_for_people, "before": before, "after": after})
 
 
 @app.command()
@@ -65,7 +65,7 @@ def check(ctx: typer.Context) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-@app.command()
+@app.act()
 def optimize(
     ctx: typer.Context,
     drop: Annotated[bool, typer.Option("--drop", help="Remove the indexes again.")] = False,
@@ -90,7 +90,7 @@ def optimize(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.act()
 def import_psiturk(
     ctx: typer.Context,
     config: Annotated[
@@ -121,14 +121,13 @@ def import_psiturk(
         turkctl db import-psiturk --config config.txt --experiment stroop
     """
     from turkctl.cli.project import write_whole
-    from turkctl.context import Context
     from turkctl.operations.database import upgrade
     from turkctl.operations.psiturk import take_over as steps
     from turkctl.operations.psiturk.items import COLUMNS
 
     run = invocation(ctx)
     study = steps.describe(_psiturk_file(run, config or []), run.settings)
-    context = run.context = Context(study.settings, run.output.note)
+    context = run.context = run.new_context(study.settings)
     source = steps.read_source(study, context.bare_database)
     change = steps.plan_file(study, source, experiment)
     if not dry_run and change.text is not None:

@@ -16,7 +16,7 @@ from turkctl.cli.help_pages import App
 app = App()
 
 
-@app.command()
+@app.act()
 def demo(
     ctx: typer.Context,
     workers: Annotated[

@@ -7,17 +7,23 @@ from typing import Annotated
 
 import typer
 
+from turkctl.cli import completion
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
 from turkctl.cli.select import DryRun
 from turkctl.errors import ExitCode
 from turkctl.words import counted
 
 app = make_group("Read experiments from files; list, show, preview and check them.")
 
+Slug = Annotated[
+    str, typer.Argument(metavar="SLUG", help="Name of the experiment.", autocompletion=completion.experiments)
+]
 _LISTED = ["experiment", "codeversion", "title", "reward", "hits", "contents", "active", "version", "configured"]
 
 
-@app.command()
+@app.act()
 def configure(
     ctx: typer.Context,
     paths: Annotated[
@@ -55,24 +61,24 @@ def configure(
 
 
 @app.command(name="list")
-def list_(ctx: typer.Context) -> None:
+@bundled
+def list_(ctx: typer.Context, listing: Listing) -> None:
     """List the configured experiments.
 
     Examples:
         turkctl experiments list
+        turkctl experiments list --sort hits --desc
     """
-    from turkctl.operations.experiments.lists import list_experiments
+    from turkctl.operations.experiments.lists import KEYS, list_experiments
 
     run = invocation(ctx)
     with run.context.database.read() as session:
         rows = list_experiments(session, run.settings.mode)
-    run.output.rows(_LISTED, rows)
+    listing.show(run, _LISTED, rows, keys=KEYS)
 
 
 @app.command()
-def show(
-    ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")]
-) -> None:
+def show(ctx: typer.Context, slug: Slug) -> None:
     """Show one experiment: its settings, their history, and the number of its HITs.
 
     Examples:
@@ -89,7 +95,7 @@ def show(
 @app.command()
 def preview(
     ctx: typer.Context,
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")],
+    slug: Slug,
     row: Annotated[
         str | None,
         typer.Option(
@@ -97,7 +103,8 @@ def preview(
         ),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="F", help="File to write the page to; it is replaced.")
+        Path | None,
+        typer.Option("--file", metavar="F", help="File to write the page to, replaced; - is standard output."),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
@@ -112,15 +119,17 @@ def preview(
     """
     from turkctl.cli.pages import open_page, write_page
     from turkctl.operations.experiments.preview import preview as make
+    from turkctl.outputs import named, refuse_standard
 
     run = invocation(ctx)
     shown = make(run.context, slug, row)
     for note in shown.notes:
         run.output.note(note)
     if open_:
+        refuse_standard(file, "--file", "which no browser can open")
         run.output.note(f"opened {open_page(shown, file, run.protected())}")
     elif file is not None:
-        run.output.note(f"written to {write_page(shown, file, run.protected())}")
+        run.output.note(f"written to {named(write_page(shown, file, run.protected()))}")
     elif run.output.format == "table":
         run.output.text(shown.text)
     else:
@@ -131,7 +140,10 @@ def preview(
 def lint(
     ctx: typer.Context,
     slugs: Annotated[
-        list[str] | None, typer.Argument(metavar="[SLUG]...", help="Names of experiments.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="[SLUG]...", help="Names of experiments.", show_default=False, autocompletion=completion.experiments
+        ),
     ] = None,
 ) -> None:
     """Find mistakes in the tasks that the files describe; exit 1 if there are errors.

@@ -6,29 +6,19 @@ from typing import Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
+from turkctl.cli.terms import Terms, if_given
 from turkctl.units import parse_duration, parse_money
 
 app = make_group("Post, list, show, extend, expire, approve and delete HITs.")
 
+HitId = Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.", autocompletion=completion.hits)]
 Assignments = Annotated[
     int, typer.Option("--assignments", metavar="N", help="Number of assignments, which different workers do.")
-]
-Reward = Annotated[
-    str | None,
-    typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.", show_default="the experiment's"),
-]
-Duration = Annotated[
-    str | None,
-    typer.Option(
-        "--duration",
-        metavar="D",
-        help="Time a worker has for one assignment, as in 30m.",
-        show_default="the experiment's",
-    ),
 ]
 Lifetime = Annotated[
     str | None,
@@ -54,6 +44,7 @@ Status = Annotated[
 def list_(
     ctx: typer.Context,
     selectors: select.WideSelectors,
+    listing: Listing,
     status: Status = None,
     active: Annotated[bool, typer.Option("--active", help="Only HITs that workers can start on.")] = False,
     expired: Annotated[bool, typer.Option("--expired", help="Only HITs whose lifetime is over.")] = False,
@@ -64,17 +55,18 @@ def list_(
     Examples:
         turkctl hits list --active
         turkctl hits list --experiment colours --refresh
+        turkctl hits list --sort expires --columns hit_id,available,expires
     """
-    from turkctl.operations.hits.lists import columns_of, list_hits
+    from turkctl.operations.hits.lists import KEYS, columns_of, list_hits
 
     run = invocation(ctx)
     selection = selectors.selection()
     rows = list_hits(run.context, selection, statuses=status or (), active=active, expired=expired, refresh=refresh)
-    run.output.rows(columns_of(rows), rows)
+    listing.show(run, columns_of(rows), rows, keys=KEYS)
 
 
 @app.command()
-def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]) -> None:
+def show(ctx: typer.Context, hit_id: HitId) -> None:
     """Show one HIT in full, as the market has it now, with its assignments.
 
     Examples:
@@ -91,6 +83,7 @@ def show(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID",
 def deadlines(
     ctx: typer.Context,
     selectors: select.Selectors,
+    listing: Listing,
     within: Annotated[
         str, typer.Option("--within", metavar="D", help="How far ahead to look, as in 12h or 3d.")
     ] = "7d",
@@ -101,15 +94,15 @@ def deadlines(
         turkctl hits deadlines
         turkctl hits deadlines --experiment colours --within 12h
     """
-    from turkctl.operations.hits.deadlines import COLUMNS, list_deadlines
+    from turkctl.operations.hits.deadlines import COLUMNS, KEYS, list_deadlines
 
     run = invocation(ctx)
     selection = selectors.selection()
-    run.output.rows(COLUMNS, list_deadlines(run.context, selection, parse_duration(within)))
+    listing.show(run, COLUMNS, list_deadlines(run.context, selection, parse_duration(within)), keys=KEYS)
 
 
 @app.command()
-def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the HIT.")]) -> None:
+def why(ctx: typer.Context, hit_id: HitId) -> None:
     """Explain what prevents deleting, extending, approving or paying bonuses, and when that changes.
 
     Examples:
@@ -121,16 +114,12 @@ def why(ctx: typer.Context, hit_id: Annotated[str, typer.Argument(metavar="ID", 
     run.output.rows(COLUMNS, explain(run.context, hit_id))
 
 
-@app.command()
+@app.act()
+@bundled
 def create(
     ctx: typer.Context,
     assignments: Assignments,
-    experiment: Annotated[
-        str | None,
-        typer.Option("--experiment", metavar="SLUG", help="Name of the experiment.", show_default="the only one"),
-    ] = None,
-    reward: Reward = None,
-    duration: Duration = None,
+    terms: Terms,
     lifetime: Lifetime = None,
     hits: Annotated[
         int, typer.Option("--hits", metavar="K", help="Number of copies to post, each with all its assignments.")
@@ -159,12 +148,10 @@ def create(
 
     run = invocation(ctx)
     request = CreateRequest(
-        experiment=experiment,
+        **terms.values(),
         assignments=assignments,
         hits=hits,
-        reward=None if reward is None else parse_money(reward),
-        duration=None if duration is None else parse_duration(duration),
-        lifetime=None if lifetime is None else parse_duration(lifetime),
+        lifetime=if_given(parse_duration, lifetime),
         allow_high_commission=allow_high_commission,
         allow_repeat_workers=allow_repeat_workers,
         new=new,
@@ -191,10 +178,13 @@ def cost(
     invocation(ctx).output.record(cost(assignments, parse_money(reward), masters=masters))
 
 
-@app.command()
+@app.act()
 def extend(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of HITs.")],
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID...", help="Ids of HITs.", callback=select.texts, autocompletion=completion.hits),
+    ],
     assignments: Annotated[
         int, typer.Option("--assignments", metavar="N", help="Number of assignments to add to each HIT.")
     ] = 0,
@@ -215,12 +205,12 @@ def extend(
     from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 
     run = invocation(ctx)
-    more = None if lifetime is None else parse_duration(lifetime)
+    more = if_given(parse_duration, lifetime)
     plan, act = prepare_extend(run.context, ExtendRequest(tuple(ids), assignments, more, new, resume))
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 @bundled
 def expire(
     ctx: typer.Context,
@@ -241,7 +231,7 @@ def expire(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def approve(
     ctx: typer.Context,
@@ -264,7 +254,7 @@ def approve(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def delete(
     ctx: typer.Context,

@@ -13,17 +13,20 @@ from turkctl.cli.help_pages import App
 app = App()
 
 
-@app.command()
+@app.act()
 def init(
     ctx: typer.Context,
     folder: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="Folder of the study.", show_default="this folder")
     ] = Path(),
     new_database: Annotated[
-        bool, typer.Option("--new-database", help="Start over with an empty database if the project's is gone.")
+        bool,
+        typer.Option("--new-database", help="Start over with an empty database if the project's is gone or empty."),
     ] = False,
 ) -> None:
     """Write a commented turkctl.toml and create the database; never overwrite anything.
+
+    With --new-database and no DIR, it is about the project that you are in, or that --config names.
 
     Examples:
         turkctl init my-study
@@ -31,10 +34,11 @@ def init(
     from turkctl.cli.project import write_new
 
     run = invocation(ctx)
-    path, written = write_new(folder)
+    here = run.project_file() if new_database and folder == Path() else None
+    path, written = write_new(folder) if here is None else (here, False)
     run.flags["config"] = str(path.resolve())
     if written or new_database:
-        run.context.begin_anew()
+        run.context.begin_anew(over_empty=new_database)
     database = run.context.database
     run.output.record(
         {

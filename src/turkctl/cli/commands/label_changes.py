@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
-from turkctl.cli.label_options import MOST, Item, Slug, Undo, Worker
+from turkctl.cli.help_pages import App
+from turkctl.cli.label_options import MOST, Item, Undo, Worker
+from turkctl.cli.listing import Limit, Listing
+from turkctl.cli.terms import TheExperiment
 from turkctl.errors import UsageError
 
 
-def register(app: typer.Typer) -> None:
+@dataclass(frozen=True)
+class NeedyItems(Listing):
+    """How the items that need votes are shown: the 20 that need them most, unless told otherwise."""
+
+    limit: Limit = 20
+
+
+def register(app: App) -> None:
     """Add these commands to the group."""
-    app.command(name="mark-dirty")(mark_dirty)
-    app.command(name="set")(set_)
-    app.command()(exclude)
-    app.command()(invalidate)
-    app.command(name="needs-more")(needs_more)
+    app.act(name="mark-dirty")(mark_dirty)
+    app.act(name="set")(set_)
+    app.act()(exclude)
+    app.act()(invalidate)
+    app.act(name="needs-more")(needs_more)
 
 
 def mark_dirty(
-    ctx: typer.Context, slug: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the experiment.")]
+    ctx: typer.Context,
+    slug: Annotated[
+        str, typer.Argument(metavar="SLUG", help="Name of the experiment.", autocompletion=completion.experiments)
+    ],
 ) -> None:
     """Mark an experiment, so that the next run aggregates it even without new labels.
 
@@ -38,7 +53,7 @@ def mark_dirty(
 def set_(
     ctx: typer.Context,
     item: Annotated[str, typer.Argument(metavar="ITEM", help="Key of the item.")],
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     value: Annotated[
         str | None,
         typer.Argument(metavar="[VALUE]", help="The label: true, false, or one of the classes.", show_default=False),
@@ -64,8 +79,8 @@ def set_(
 
 def exclude(
     ctx: typer.Context,
-    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")],
-    experiment: Slug = None,
+    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.", callback=select.texts)],
+    experiment: TheExperiment = None,
     undo: Undo = False,
     dry_run: select.DryRun = False,
 ) -> None:
@@ -86,7 +101,7 @@ def exclude(
 
 def invalidate(
     ctx: typer.Context,
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     item: Item = None,
     worker: Worker = None,
     undo: Undo = False,
@@ -105,12 +120,11 @@ def invalidate(
     run.output.record(label_changes.invalidate(run.context, slug, item, worker, undo=undo, dry_run=dry_run))
 
 
+@bundled
 def needs_more(
     ctx: typer.Context,
-    experiment: Slug = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="Number of items to list at most.")
-    ] = 20,
+    listing: NeedyItems,
+    experiment: TheExperiment = None,
     outputs: Annotated[
         int | None,
         typer.Option(
@@ -134,9 +148,9 @@ def needs_more(
         raise UsageError("--dry-run needs --add-outputs: a list changes nothing", hint="leave it out")
     run = invocation(ctx)
     slug = named_or_only(run.context, experiment)
-    rows = label_more.needs_more(run.context, slug, limit)
+    rows = label_more.needs_more(run.context, slug, MOST if listing.limit is None else listing.limit)
     if outputs is None:
-        run.output.rows(label_more.COLUMNS, rows)
+        listing.show(run, label_more.COLUMNS, rows)
         return
     items = [row["item"] for row in rows]
     result = label_more.add_outputs(run.context, slug, items, outputs, dry_run=dry_run)

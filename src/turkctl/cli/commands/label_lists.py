@@ -9,22 +9,24 @@ from typing import Annotated
 import typer
 
 from turkctl.cli import select
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
+from turkctl.cli.help_pages import App
 from turkctl.cli.label_options import (
-    MOST,
     Item,
     ItemColumn,
     LabelColumn,
     OneExperiment,
-    Slug,
     Worker,
     WorkerColumn,
 )
+from turkctl.cli.listing import Listing
+from turkctl.cli.terms import TheExperiment
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Add these commands to the group."""
-    app.command(name="import")(import_)
+    app.act(name="import")(import_)
     app.command(name="list")(list_)
     app.command()(export)
     app.command()(show)
@@ -39,7 +41,7 @@ def import_(
             metavar="FILE", help="CSV, JSON Lines or JSON with item, worker and label; - is standard input."
         ),
     ],
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
     item_column: ItemColumn = None,
     worker_column: WorkerColumn = None,
     label_column: LabelColumn = None,
@@ -67,8 +69,10 @@ def import_(
     run.output.record(report.as_dict())
 
 
+@bundled
 def list_(
     ctx: typer.Context,
+    listing: Listing,
     experiment: OneExperiment = None,
     item: Item = None,
     worker: Worker = None,
@@ -77,11 +81,12 @@ def list_(
 
     Examples:
         turkctl labels list --experiment photos --worker carl
+        turkctl labels list --sort item --columns item,worker,label
     """
     from turkctl.operations.labels.lists import LABEL_COLUMNS, list_labels
 
     run = invocation(ctx)
-    run.output.rows(LABEL_COLUMNS, list_labels(run.context, experiment, item, worker))
+    listing.show(run, LABEL_COLUMNS, list_labels(run.context, experiment, item, worker))
 
 
 def export(
@@ -98,7 +103,12 @@ def export(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="F", help="File to write to; it is replaced.", show_default="standard output"),
+        typer.Option(
+            "--file",
+            metavar="F",
+            help="File to write to, replaced; - is standard output.",
+            show_default="standard output",
+        ),
     ] = None,
 ) -> None:
     """Write the labels that count, or the aggregated results, as CSV or JSON Lines.
@@ -126,7 +136,7 @@ def export(
 def show(
     ctx: typer.Context,
     item: Annotated[str, typer.Argument(metavar="ITEM", help="Key of the item.")],
-    experiment: Slug = None,
+    experiment: TheExperiment = None,
 ) -> None:
     """Show one item in full: its label, its votes with each worker's ability, and its label before.
 
@@ -143,27 +153,25 @@ def show(
     run.output.record(shown)
 
 
+@bundled
 def history(
     ctx: typer.Context,
+    listing: Listing,
     experiment: OneExperiment = None,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=1, max=MOST, help="Number of aggregations to list at most."),
-    ] = None,
 ) -> None:
     """List past aggregations, the newest first, and what each changed.
 
     Examples:
         turkctl labels history --experiment photos --limit 5
     """
-    from turkctl.operations.labels.lists import HISTORY_COLUMNS
+    from turkctl.operations.labels.lists import HISTORY_COLUMNS, HISTORY_KEYS
     from turkctl.operations.labels.lists import history as past
 
     run = invocation(ctx)
-    rows = past(run.context, experiment, limit)
+    rows = past(run.context, experiment, listing.enough)
     if run.output.format == "table":
         rows = [{**row, "changes": _in_words(row["changes"] or {})} for row in rows]
-    run.output.rows(HISTORY_COLUMNS, rows)
+    listing.show(run, HISTORY_COLUMNS, rows, keys=HISTORY_KEYS)
 
 
 def _in_words(changes: Mapping[str, int]) -> str:

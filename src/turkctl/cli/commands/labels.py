@@ -12,6 +12,7 @@ from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import label_changes, label_lists
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.label_options import File, Files, Force, OneExperiment, Options, Reading, Regex
+from turkctl.cli.listing import Listing
 from turkctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ app = make_group("Combine several workers' labels into one per item; rate the wo
 DEFAULT_MIN_VOTES = 5
 
 
-@app.command()
+@app.act()
 @bundled
 def aggregate(
     ctx: typer.Context,
@@ -67,6 +68,7 @@ def workers(
     ctx: typer.Context,
     options: Options,
     reading: Reading,
+    listing: Listing,
     file: File = None,
     experiment: OneExperiment = None,
 ) -> None:
@@ -75,7 +77,7 @@ def workers(
     The workers of a FILE of labels are worked out now; those of an experiment are from its last aggregation.
 
     Examples:
-        turkctl labels workers --experiment photos
+        turkctl labels workers --experiment photos --sort agreement
         turkctl labels workers votes.csv --min-votes 3
     """
     run = invocation(ctx)
@@ -86,7 +88,7 @@ def workers(
         reading.refuse()
         rows = _workers_of(run, experiment, options)
     shown = worker_rows(rows, run.output.format)
-    run.output.rows(list(shown[0]), shown)
+    listing.show(run, list(shown[0]), shown)
 
 
 def _workers_of(run: Invocation, experiment: str | None, options: Options) -> list[dict[str, Any]]:

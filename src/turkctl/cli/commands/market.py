@@ -9,6 +9,7 @@ import typer
 
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
+from turkctl.cli.terms import if_given
 from turkctl.errors import ConfirmationNeededError
 from turkctl.outputs import readable_by_others
 from turkctl.units import parse_duration
@@ -49,7 +50,7 @@ def serve(
     server.run()
 
 
-@app.command()
+@app.act()
 def crowd(
     ctx: typer.Context,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Number of simulated workers.")],
@@ -104,14 +105,14 @@ def crowd(
         "workers": workers, "seed": seed, "accuracy": accuracy, "speed": speed, "drop_out": drop_out,
         "abandon": abandon, "repeat": repeat, "arrival": arrival, "work": work, "locales": locales,
     }  # fmt: skip
-    length = None if until is None else parse_duration(until)
+    length = if_given(parse_duration, until)
     with stoppable() as stop:
         people = run.context.crowd(options, real_time=real_time)
         report = people.run(length, max_submissions, idle=not real_time or length is None, stop=stop.is_set)
     run.output.record(vars(report) | {"now": run.context.market.now()})
 
 
-@app.command()
+@app.act()
 def reset(ctx: typer.Context, yes: Yes = False) -> None:
     """Throw the built-in market away: accounts, HITs, workers, its clock. Always asks, unless you give --yes.
 
@@ -125,11 +126,12 @@ def reset(ctx: typer.Context, yes: Yes = False) -> None:
             raise ConfirmationNeededError(f"this would throw away the market at {where}", hint="add --yes to go ahead")
         if run.output.ask(f"Throw away the market at {where}? [y/N] ").lower() not in ("y", "yes"):
             raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
+    run.context.begin_market_anew()
     run.context.market.reset()
     run.output.record({"market": where, "reset": True})
 
 
-@app.command()
+@app.act()
 def clock(
     ctx: typer.Context,
     advance: Annotated[

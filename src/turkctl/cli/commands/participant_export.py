@@ -11,6 +11,7 @@ import typer
 
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
+from turkctl.cli.keys import show_key
 from turkctl.cli.participant_options import Filters
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def export(
         typer.Option(
             "--file",
             metavar="F",
-            help="File to write to, replaced when all is written; or a folder.",
+            help="File to write to, replaced when all is written; or a folder; - is standard output.",
             show_default="standard output",
         ),
     ] = None,
@@ -73,7 +74,7 @@ def export(
 
 def _show(run: Invocation, report: ExportReport) -> None:
     """Show what was written where; what cannot be read goes to standard error, with --json as its last line, too."""
-    _show_key(run, report)
+    show_key(run.output, report.key)
     if report.unreadable:
         run.output.warn(f"participants with data that cannot be read: {report.unreadable}; the rest is exported")
         for each in report.listed:
@@ -92,12 +93,3 @@ def _show(run: Invocation, report: ExportReport) -> None:
         run.output.record({name: value for name, value in summary.items() if value is not report.listed})
     else:
         run.output.record(summary)
-
-
-def _show_key(run: Invocation, report: ExportReport) -> None:
-    if report.key is not None and report.key.created:
-        run.output.note(
-            f"made the key {report.key.file}: keep it for the same pseudonyms next time, and keep it secret"
-        )
-    if report.key is not None and report.key.exposed:
-        run.output.warn_exposed("the key", report.key.file)

@@ -11,6 +11,7 @@ import typer
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands.participant_export import export
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import ALL_COLUMNS, MOST, Listing
 from turkctl.cli.participant_options import Filters, chosen_modes
 from turkctl.errors import ExitCode, UsageError
 
@@ -25,36 +26,33 @@ if TYPE_CHECKING:
 
 app = make_group("List, count, show and export participants; reads psiTurk's databases, too. Here --mode is a filter.")
 
-MOST = 10**9
-
 
 @app.command(name="list")
 @bundled
 def list_(
     ctx: typer.Context,
     filters: Filters,
+    listing: Listing,
     group_by: Annotated[
         list[str] | None,
         typer.Option(
             "--group-by", metavar="COL", help="Count participants by condition, status, day or any other column."
         ),
     ] = None,
-    sort: Annotated[str | None, typer.Option("--sort", metavar="COL", help="Column to sort by.")] = None,
-    desc: Annotated[bool, typer.Option("--desc", help="Sort in descending order.")] = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, max=MOST, help="Number of rows to show at most.")
-    ] = None,
     offset: Annotated[
         int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of rows to skip first.")
     ] = 0,
-    columns: Annotated[
-        str | None, typer.Option("--columns", metavar="A,B,C", help="Columns to show, with commas between them.")
-    ] = None,
     wage: Annotated[
         bool,
         typer.Option(
             "--wage",
             help="Also show minutes worked and dollars per hour; with --group-by, group by experiment as well.",
+        ),
+    ] = False,
+    chart: Annotated[
+        bool,
+        typer.Option(
+            "--chart", help="With --group-by: draw a bar beside each count; days without anybody are there too."
         ),
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show the list live, until Ctrl-C.")] = False,
@@ -63,25 +61,29 @@ def list_(
 
     Examples:
         turkctl participants list --status submitted --sort worker_id --limit 20
-        turkctl participants list --current --group-by condition --group-by status
+        turkctl participants list --group-by day --chart
         turkctl participants list --current --group-by condition --watch
     """
-    from turkctl.operations.participants.lists import Ordering
+    from turkctl.operations.participants.lists import Ordering, check_columns
 
     run = invocation(ctx)
     query = filters.query(run)
-    ordering = Ordering(sort, desc, limit, offset)
-    if group_by and columns:
+    ordering = Ordering(listing.sort, listing.desc, listing.limit, offset)
+    if group_by and listing.columns:
         raise UsageError("--columns cannot be used with --group-by", hint="groups show their own columns and the count")
-    chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
-    if columns is not None and not chosen:
-        raise UsageError("--columns is empty", hint="write --columns worker_id,status")
-    wages = wage or bool({"minutes", "wage"} & {*chosen, sort})
+    chosen = listing.chosen
+    if not group_by:
+        check_columns([*chosen, *([] if listing.sort is None else [listing.sort])])
+    wages = wage or bool({"minutes", "wage"} & {*chosen, listing.sort})
     look = partial(_find, run, query, group_by, chosen, wages)
     bar = "count" if group_by else None
+    if chart:
+        _check_chart(run, group_by, watch=watch)
+        _chart(run, *look(ordering), group_by or [], in_order=not listing.sorts and listing.limit is None)
+        return
     if watch:
-        _watch(run, look, ordering, bar)
-    run.output.rows(*look(ordering), bar=bar)
+        _watch(run, look, ordering, bar, chosen)
+    run.output.rows(*look(ordering), bar=bar, kept=chosen, otherwise=ALL_COLUMNS)
 
 
 def _find(
@@ -100,7 +102,33 @@ def _find(
     return listed(run.context, query, ordering, chosen)
 
 
-def _watch(run: Invocation, look: Callable[[Ordering], Found], ordering: Ordering, bar: str | None) -> NoReturn:
+def _check_chart(run: Invocation, group_by: list[str] | None, *, watch: bool) -> None:
+    """See that there is something to draw, and where to.
+
+    Raises:
+        UsageError: there is not.
+    """
+    if not group_by:
+        raise UsageError("--chart needs --group-by", hint="add --group-by day")
+    if watch:
+        raise UsageError("--chart cannot be used with --watch", hint="leave --chart out: --watch draws bars by itself")
+    if run.output.format != "table":
+        raise UsageError(f"--chart is drawn in a table, not in {run.output.format}", hint="leave one of them out")
+
+
+def _chart(
+    run: Invocation, columns: Sequence[str], rows: list[dict[str, Any]], group_by: list[str], *, in_order: bool
+) -> None:
+    """Draw the counts; where days alone are counted, in their order, those without anybody are among them."""
+    from turkctl.operations.participants.lists import with_empty_days
+
+    by_day = in_order and columns == ["day", "count"] and group_by == ["day"]
+    run.output.chart(columns, with_empty_days(rows) if by_day else rows, "count")
+
+
+def _watch(
+    run: Invocation, look: Callable[[Ordering], Found], ordering: Ordering, bar: str | None, kept: list[str]
+) -> NoReturn:
     from turkctl.cli.batch import stoppable
     from turkctl.cli.live import watch
 
@@ -108,7 +136,7 @@ def _watch(run: Invocation, look: Callable[[Ordering], Found], ordering: Orderin
         return look(replace(ordering, limit=most if ordering.limit is None else min(ordering.limit, most)))
 
     with stoppable() as stop:
-        watch(run.output, part, stop, bar=bar)
+        watch(run.output, part, stop, bar=bar, kept=kept)
     raise typer.Exit(ExitCode.INTERRUPTED)
 
 
@@ -147,7 +175,7 @@ def show(
     run.output.record(participants.show(run.context, wanted))
 
 
-@app.command(name="set")
+@app.act(name="set")
 def set_(
     ctx: typer.Context,
     wanted: Annotated[str, typer.Argument(metavar="ID", help="Uniqueid, assignment id or worker id.")],

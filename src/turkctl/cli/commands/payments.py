@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from turkctl.cli import completion
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
+from turkctl.cli.terms import if_given
 from turkctl.units import parse_time
+from turkctl.words import counted, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from turkctl.cli.invocation import Invocation
     from turkctl.operations.payments.ledger import LedgerQuery
 
-app = make_group("List and export payments; compare them with the market.")
+app = make_group("List, add up and export rewards and bonuses; compare bonuses with the market.")
 
 Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only payments to this worker.")]
 Experiment = Annotated[
-    str | None, typer.Option("--experiment", metavar="SLUG", help="Only payments for this experiment.")
+    str | None,
+    typer.Option(
+        "--experiment", metavar="SLUG", help="Only payments for this experiment.", autocompletion=completion.experiments
+    ),
 ]
 Campaign = Annotated[
-    int | None, typer.Option("--campaign", metavar="N", help="Only payments on HITs of this campaign.")
+    int | None,
+    typer.Option(
+        "--campaign", metavar="N", help="Only payments on HITs of this campaign.", autocompletion=completion.campaigns
+    ),
 ]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="T", help="Only payments made at this time or later, as in 2026-05-04.")
@@ -30,7 +43,11 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Only payments made before this time.")]
 Kind = Annotated[
     str | None,
-    typer.Option("--kind", metavar="KIND", help="Only payments of this kind: bonus, compensation or reward."),
+    typer.Option("--kind", metavar="KIND", help="Only payments of this kind: reward, bonus or compensation."),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option("--by", metavar="GROUP", help="Add up by day (of UTC), worker, experiment or campaign."),
 ]
 
 
@@ -44,6 +61,7 @@ class LedgerFilters:
     since: Since = None
     until: Until = None
     kind: Kind = None
+    by: By = None
 
     def query(self) -> LedgerQuery:
         """Return the options as one value.
@@ -53,8 +71,18 @@ class LedgerFilters:
         """
         from turkctl.operations.payments.ledger import LedgerQuery
 
-        first, last = (None if text is None else parse_time(text) for text in (self.since, self.until))
+        first, last = (if_given(parse_time, text) for text in (self.since, self.until))
         return LedgerQuery(self.worker, self.experiment, self.campaign, self.kind, first, last)
+
+
+def _found(run: Invocation, filters: LedgerFilters) -> tuple[Sequence[str], list[dict[str, Any]], dict[str, Any]]:
+    """Return the columns and rows of payments, or of their groups, and the sums of all."""
+    from turkctl.operations.payments.ledger import KEYS, list_payments
+    from turkctl.operations.payments.totals import grouped, totals
+
+    rows = list_payments(run.context, filters.query())
+    columns, shown = grouped(rows, filters.by) if filters.by else (list(KEYS), rows)
+    return columns, shown, totals(rows)
 
 
 @app.command(name="list")
@@ -62,46 +90,58 @@ class LedgerFilters:
 def list_(
     ctx: typer.Context,
     filters: LedgerFilters,
+    listing: Listing,
 ) -> None:
-    """List the payments of this mode.
+    """List the payments of this mode: rewards of approved work, bonuses and compensations; then what they add up to.
 
     Examples:
         turkctl workers payments list --worker A1EXAMPLEWORKER
-        turkctl workers payments list --experiment colours --kind bonus
+        turkctl workers payments list --experiment colours --kind bonus --sort amount --desc
+        turkctl workers payments list --by experiment --by day
     """
     from turkctl.accounts import with_market
-    from turkctl.operations.payments.ledger import COLUMNS, list_payments
+    from turkctl.operations.payments.ledger import COLUMNS
+    from turkctl.operations.payments.totals import in_words, shown_columns
 
     run = invocation(ctx)
-    rows = list_payments(run.context, filters.query())
-    run.output.rows(with_market(COLUMNS, rows), rows)
+    columns, rows, sums = _found(run, filters)
+    shown = shown_columns(columns, sums) if filters.by else with_market(COLUMNS, rows)
+    listing.show(run, shown, rows, keys=columns)
+    if run.output.format == "table":
+        run.output.text(in_words(sums))
 
 
 @app.command()
 @bundled
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Option("--file", metavar="F", help="File to write to; it is replaced.")],
+    file: Annotated[
+        Path, typer.Option("--file", metavar="F", help="File to write to, replaced; - is standard output.")
+    ],
     filters: LedgerFilters,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Format of the file: csv or jsonl.")] = "csv",
 ) -> None:
-    """Write the payments of this mode to a file, and print their number.
+    """Write the payments of this mode to a file, or what they add up to; print their number and sums.
 
     Examples:
         turkctl workers payments export --file paid.csv
+        turkctl workers payments export --file days.csv --by day
+        turkctl workers payments export --file -
     """
     from turkctl.cli.export import write_rows
-    from turkctl.operations.payments.ledger import KEYS, list_payments
-    from turkctl.outputs import check
+    from turkctl.outputs import check, is_standard
 
     run = invocation(ctx)
     check(file, run.protected())
-    rows = list_payments(run.context, filters.query())
-    write_rows(run, file, form, KEYS, rows)
-    run.output.record({"file": str(file), "payments": len(rows)})
+    columns, rows, sums = _found(run, filters)
+    write_rows(run, file, form, columns, rows)
+    if is_standard(file):
+        run.output.note(counted(len(rows), "payment"))
+    else:
+        run.output.record({"file": str(file), **sums})
 
 
-@app.command()
+@app.act()
 def reconcile(
     ctx: typer.Context,
     adopt: Annotated[
@@ -123,7 +163,9 @@ def reconcile(
         run.output.note(note)
     if found.differences or run.output.format != "table":
         run.output.rows(COLUMNS, [each.as_dict() for each in found.differences])
-    run.output.note(f"{found.compared} bonuses agree, {len(found.differences)} differ, {found.adopted} adopted")
+    agree = f"{counted(found.compared, 'bonus', 'bonuses')} {plural(found.compared, 'agrees', 'agree')}"
+    differ = f"{counted(len(found.differences), 'payment')} {plural(len(found.differences), 'differs', 'differ')}"
+    run.output.note(f"{agree}, {differ}, {counted(found.adopted, 'payment')} adopted")
     if found.gone:
-        run.output.note(f"the market no longer lists what it paid on {found.gone} HITs")
+        run.output.note(f"the market no longer lists what it paid on {counted(found.gone, 'HIT')}")
     raise typer.Exit(1 if found.differences else 0)

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from turkctl.cli import select
 from turkctl.cli.batch import run_batch
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
-from turkctl.cli.select import DryRun
+from turkctl.cli.listing import Listing
 
 app = make_group("Create, grant and revoke qualification types of your own.")
 
@@ -17,7 +19,10 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="Name of the qualification in the project file or on the market, or its id."),
 ]
-Workers = Annotated[list[str] | None, typer.Argument(metavar="[WORKER]...", help="Ids of workers.", show_default=False)]
+Workers = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[WORKER]...", help="Ids of workers.", show_default=False, callback=select.texts),
+]
 From = Annotated[
     Path | None,
     typer.Option(
@@ -33,8 +38,10 @@ WorkerColumn = Annotated[
 
 
 @app.command(name="list")
+@bundled
 def list_(
     ctx: typer.Context,
+    listing: Listing,
     everything: Annotated[
         bool, typer.Option("--all", help="Also types of the account that this database does not know.")
     ] = False,
@@ -45,7 +52,7 @@ def list_(
         turkctl qualifications list
         turkctl qualifications list --all
     """
-    from turkctl.operations.qualifications.by_name import list_account, list_types
+    from turkctl.operations.qualifications.by_name import KEYS, list_account, list_types
 
     run = invocation(ctx)
     if everything:
@@ -53,10 +60,10 @@ def list_(
     else:
         with run.context.database.read() as session:
             rows = list_types(session, run.context.listing_place)
-    run.output.rows(["qualification", "name", "type_id", "active", "purpose", "created"], rows)
+    listing.show(run, ["qualification", "name", "type_id", "active", "purpose", "created"], rows, keys=KEYS)
 
 
-@app.command()
+@app.act()
 def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name that workers see; unique in the account.")],
@@ -84,7 +91,7 @@ def create(
     run.output.record(create_type(run.context, name, spec))
 
 
-@app.command()
+@app.act()
 def grant(
     ctx: typer.Context,
     name: Name,
@@ -93,7 +100,7 @@ def grant(
     notify: Annotated[bool, typer.Option("--notify", help="Let the market notify the workers.")] = False,
     file: From = None,
     worker_column: WorkerColumn = None,
-    dry_run: DryRun = False,
+    dry_run: select.DryRun = False,
 ) -> None:
     """Grant a qualification to workers, without notifying them; granting it again changes the value.
 
@@ -109,7 +116,7 @@ def grant(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 def revoke(
     ctx: typer.Context,
     name: Name,
@@ -120,7 +127,7 @@ def revoke(
     ] = None,
     file: From = None,
     worker_column: WorkerColumn = None,
-    dry_run: DryRun = False,
+    dry_run: select.DryRun = False,
 ) -> None:
     """Take a qualification away from workers; those who do not hold it are skipped.
 
@@ -136,9 +143,11 @@ def revoke(
 
 
 @app.command()
+@bundled
 def workers(
     ctx: typer.Context,
     name: Name,
+    listing: Listing,
     revoked: Annotated[
         bool, typer.Option("--revoked", help="List workers from whom it was taken away instead.")
     ] = False,
@@ -147,9 +156,10 @@ def workers(
 
     Examples:
         turkctl qualifications workers trained
+        turkctl qualifications workers trained --sort value --desc
     """
     from turkctl.operations.qualifications.by_name import find_type, holders
 
     run = invocation(ctx)
     rows: list[dict[str, Any]] = holders(run.context, find_type(run.context, name), revoked=revoked)
-    run.output.rows(["worker_id", "value", "status", "granted"], rows)
+    listing.show(run, ["worker_id", "value", "status", "granted"], rows)

@@ -18,11 +18,12 @@ from turkctl.cli.common import invocation, make_group
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ExitCode, UsageError
 from turkctl.units import parse_duration
+from turkctl.words import counted
 
 app = make_group("Run recurring tasks when they are due.")
 
 
-@app.command(name="run")
+@app.act(name="run")
 def run_(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Run what is due now and exit, as from cron.")] = False,
@@ -35,7 +36,9 @@ def run_(
 ) -> None:
     """Run the tasks of all modes when they are due, one after another, until SIGTERM or Ctrl-C.
 
-    It logs each event on standard error, and prints the number of runs on standard output at the end.
+    It says on standard error what each run did, what failed, and what else you should know, which it also sends over
+    [notify]; with --quiet, only what failed and what you should know. With -o jsonl, standard error is a log for
+    programs: a JSON object a line.
 
     Examples:
         turkctl scheduler run
@@ -48,14 +51,23 @@ def run_(
     interval = parse_duration(poll)
     if not interval:
         raise UsageError("--poll must be at least 1s", hint="leave it out for 5s")
-    with shown(_log_level(run)), _signals() as (stop, caught):
+    machines = run.settings["output"] == "jsonl"
+    log = shown(_log_level(run), machines=machines, verbose=run.verbosity > 0)
+    with log, _signals() as (stop, caught):
         runner = Runner(run.context, stop=stop)
         report = runner.once() if once else runner.run(interval, until_idle=until_idle)
-    run.output.record({"runs": report.runs, "failing": sorted(report.failing)})
+    failing = sorted(report.failing)
+    run.output.outcome({"runs": report.runs, "failing": failing}, _words(report.runs, failing))
     if signal.SIGINT in caught:
         raise typer.Exit(ExitCode.INTERRUPTED)
-    if report.failing and (once or until_idle):
+    if (failing or report.untold) and (once or until_idle):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _words(runs: int, failing: list[str]) -> str:
+    """Return how many tasks were run and which fail."""
+    ran = f"{counted(runs, 'run')} of tasks" if runs else "no task was due"
+    return ran + (f"; failing: {', '.join(failing)}" if failing else "")
 
 
 @app.command()
@@ -111,7 +123,9 @@ def unit(
 
 
 def _log_level(run: Invocation) -> int:
-    return logging.WARNING if run.quiet else logging.DEBUG if run.verbosity else logging.INFO
+    from turkctl.scheduler.logs import EVENT
+
+    return EVENT if run.quiet else logging.DEBUG if run.verbosity else logging.INFO
 
 
 @contextmanager

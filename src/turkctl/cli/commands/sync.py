@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import apply_batch, confirm
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = App()
 
 
-@app.command()
+@app.act()
 def sync(
     ctx: typer.Context,
     full: Annotated[
@@ -31,7 +31,11 @@ def sync(
     experiment: Annotated[
         str | None,
         typer.Option(
-            "--experiment", metavar="SLUG", help="With --adopt: the experiment they belong to.", show_default="none"
+            "--experiment",
+            metavar="SLUG",
+            help="With --adopt: the experiment they belong to.",
+            show_default="none",
+            autocompletion=completion.experiments,
         ),
     ] = None,
     codeversion: Annotated[
@@ -62,7 +66,6 @@ def sync(
         turkctl sync --disable-unknown --dry-run
     """
     from turkctl.operations.experiments.people import unclaimed_rows, unclaimed_warning
-    from turkctl.operations.qualifications.took_part import grant_new
     from turkctl.operations.sync.adopt import Adoption
     from turkctl.operations.sync.of_psiturk import unassigned_warning
     from turkctl.operations.sync.run import sync as bring_up_to_date
@@ -78,8 +81,7 @@ def sync(
             hint="leave it out: sync alone changes nothing on the market",
         )
     adoption = Adoption(experiment, codeversion) if adopt else None
-    grant = None if dry_run else grant_new
-    report = bring_up_to_date(run.context, full=full, grant=grant, adoption=adoption)
+    report = bring_up_to_date(run.context, full=full, grant_took_part=not dry_run, adoption=adoption)
     disabled = _disable(run, dry_run=dry_run, yes=yes) if disable_unknown else None
     nobodys = unclaimed_rows(run.context, run.context.place)
     for row in nobodys:
@@ -89,8 +91,9 @@ def sync(
     if report.unassigned:
         run.output.warn(unassigned_warning(report.unassigned))
     ended = None if disabled is None else disabled.as_dict()
-    run.output.record({**report.as_dict(), "unclaimed": nobodys, "disabled": ended})
     failed = report.read.failed or (disabled is not None and disabled.failed)
+    told = {**report.as_dict(), "unclaimed": nobodys, "disabled": ended}
+    run.output.record(told) if failed or dry_run else run.output.outcome(told)
     raise typer.Exit(130 if disabled is not None and disabled.interrupted else int(bool(failed)))
 
 

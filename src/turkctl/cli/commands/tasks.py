@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.batch import confirm_question
+from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
+from turkctl.cli.terms import if_given
 from turkctl.errors import ExitCode, UsageError
 from turkctl.schedules import Schedule
 from turkctl.units import parse_duration
 
 app = make_group("Create, list, change, pause, run and delete recurring tasks.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the task.", autocompletion=completion.tasks)]
 AllModes = Annotated[bool, typer.Option("--all-modes", help="Show those of all modes.")]
 Full = Annotated[
     bool | None,
@@ -76,10 +80,10 @@ def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Sche
     if every is None and cron is None:
         return None
     line = None if cron is None else " ".join(cron.split())
-    return Schedule(None if every is None else parse_duration(every), line, timezone)
+    return Schedule(if_given(parse_duration, every), line, timezone)
 
 
-@app.command()
+@app.act()
 def create(
     ctx: typer.Context,
     kind: Annotated[
@@ -139,16 +143,18 @@ def create(
 
 
 @app.command(name="list")
-def list_(ctx: typer.Context, all_modes: AllModes = False) -> None:
+@bundled
+def list_(ctx: typer.Context, listing: Listing, all_modes: AllModes = False) -> None:
     """List the tasks of this mode, the one due next first.
 
     Examples:
         turkctl tasks list
+        turkctl tasks list --sort failures --desc --columns name,failures,last_status
     """
-    from turkctl.operations.tasks.manage import COLUMNS, list_tasks, other_modes
+    from turkctl.operations.tasks.manage import COLUMNS, KEYS, list_tasks, other_modes
 
     run = invocation(ctx)
-    run.output.rows(COLUMNS, list_tasks(run.context, all_modes=all_modes))
+    listing.show(run, COLUMNS, list_tasks(run.context, all_modes=all_modes), keys=KEYS)
     others = None if all_modes else other_modes(run.context)
     if others:
         run.output.note(others)
@@ -167,7 +173,7 @@ def show(ctx: typer.Context, name: Name) -> None:
     run.output.record(show_task(run.context, name))
 
 
-@app.command()
+@app.act()
 def update(
     ctx: typer.Context,
     name: Name,
@@ -206,7 +212,7 @@ def update(
     )
 
 
-@app.command()
+@app.act()
 def pause(ctx: typer.Context, name: Name) -> None:
     """Pause a task until it is resumed; a run that has begun goes on.
 
@@ -219,7 +225,7 @@ def pause(ctx: typer.Context, name: Name) -> None:
     run.output.record(pause_task(run.context, name))
 
 
-@app.command()
+@app.act()
 def resume(ctx: typer.Context, name: Name) -> None:
     """Resume a paused task; one run makes up for all that were missed.
 
@@ -232,7 +238,7 @@ def resume(ctx: typer.Context, name: Name) -> None:
     run.output.record(resume_task(run.context, name))
 
 
-@app.command()
+@app.act()
 def delete(ctx: typer.Context, name: Name) -> None:
     """Delete a task; its history stays.
 
@@ -245,7 +251,7 @@ def delete(ctx: typer.Context, name: Name) -> None:
     run.output.record(delete_task(run.context, name))
 
 
-@app.command(name="run")
+@app.act(name="run")
 def run_(ctx: typer.Context, name: Name) -> None:
     """Run a task now, paused or not; if a scheduler is running, wait until it has done it.
 
@@ -253,27 +259,35 @@ def run_(ctx: typer.Context, name: Name) -> None:
         turkctl tasks run sync
     """
     from turkctl.cli.batch import stoppable
+    from turkctl.scheduler.logs import shown
     from turkctl.scheduler.runner import run_by_hand
 
     run = invocation(ctx)
     context = run.context
-    with stoppable() as stop:
+    machines = run.settings["output"] == "jsonl"
+    level = logging.DEBUG if run.verbosity else logging.WARNING
+    with shown(level, machines=machines, verbose=run.verbosity > 0), stoppable() as stop:
         made = run_by_hand(context, name, stop, lambda held: run.output.note(f"{held.message}; waiting for it"))
-    run.output.record(made)
+    run.output.outcome(made)
     codes = {"ok": ExitCode.OK, "interrupted": ExitCode.INTERRUPTED}
     raise typer.Exit(codes.get(made["status"], ExitCode.FAILED))
 
 
 @app.command()
+@bundled
 def history(
     ctx: typer.Context,
+    listing: Listing,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Name of a task; all tasks without it.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Name of a task; all tasks without it.",
+            show_default=False,
+            autocompletion=completion.tasks,
+        ),
     ] = None,
     all_modes: AllModes = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="Number of runs to list at most.")
-    ] = None,
 ) -> None:
     """List past runs, the newest first; those of deleted tasks, too.
 
@@ -281,8 +295,9 @@ def history(
         turkctl tasks history sync
         turkctl tasks history --limit 20
     """
-    from turkctl.operations.tasks.manage import HISTORY_COLUMNS
+    from turkctl.operations.tasks.manage import HISTORY_COLUMNS, HISTORY_KEYS
     from turkctl.operations.tasks.manage import history as past
 
     run = invocation(ctx)
-    run.output.rows(HISTORY_COLUMNS, past(run.context, name, all_modes=all_modes, limit=limit))
+    rows = past(run.context, name, all_modes=all_modes, limit=listing.enough)
+    listing.show(run, HISTORY_COLUMNS, rows, keys=HISTORY_KEYS)

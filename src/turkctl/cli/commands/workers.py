@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 
-from turkctl.cli import select
+from turkctl.cli import completion, select
 from turkctl.cli.approvals import watch_approvals
 from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.listing import Listing
+from turkctl.cli.terms import if_given
 
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
 
-Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.")]
+Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.", callback=select.texts)]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Reason, for your records; the worker does not see it.")
 ]
@@ -28,6 +30,7 @@ Reason = Annotated[
 def list_(
     ctx: typer.Context,
     selectors: select.WorkSelectors,
+    listing: Listing,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market which workers are blocked.")] = False,
     gold: Annotated[
         bool,
@@ -46,23 +49,23 @@ def list_(
     """List workers of this mode: assignments by status, earnings, bonuses, last seen.
 
     Examples:
-        turkctl workers list --experiment colours
+        turkctl workers list --experiment colours --sort last_seen --desc --limit 20
         turkctl workers list --wage --group-by experiment
     """
     from turkctl.operations.selection import gold as known_answers
     from turkctl.operations.workers import wages
-    from turkctl.operations.workers.lists import COLUMNS, list_workers
+    from turkctl.operations.workers.lists import COLUMNS, KEYS, list_workers
 
     run = invocation(ctx)
     wanted = selectors.work()
     if group_by:
         _check_grouping(wage=wage, refresh=refresh, gold=gold)
-        run.output.rows(*wages.by_group(run.context, wanted, group_by))
+        listing.show(run, *wages.by_group(run.context, wanted, group_by))
         return
     rows = list_workers(run.context, wanted, refresh=refresh, gold=gold)
     shown = [name for name in COLUMNS if refresh or name != "blocked"]
     columns = [*shown, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
-    run.output.rows(columns, wages.of_workers(run.context, wanted, rows) if wage else rows)
+    listing.show(run, columns, wages.of_workers(run.context, wanted, rows) if wage else rows, keys=KEYS)
 
 
 def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
@@ -81,7 +84,7 @@ def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
         raise UsageError("--gold cannot be used with --group-by", hint="leave one of them out")
 
 
-@app.command()
+@app.act()
 @bundled
 def approve(
     ctx: typer.Context,
@@ -112,7 +115,7 @@ def approve(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def bonus(
     ctx: typer.Context,
@@ -183,15 +186,17 @@ def bonus(
             skip_bad_rows=skip_bad_rows,
         )
     else:
-        dollars = None if amount is None else parse_money(amount)
+        dollars = if_given(parse_money, amount)
         plan, act = prepare_bonus(run.context, chosen.require(), BonusRequest(reason or "", dollars, purpose, each))
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 def reject(
     ctx: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.")],
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.", callback=select.texts)
+    ],
     feedback: Annotated[
         str, typer.Option("--feedback", metavar="TEXT", help="Why the work is rejected; the worker reads it.")
     ],
@@ -224,7 +229,7 @@ def reject(
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 def message(
     ctx: typer.Context,
     workers: Workers,
@@ -246,7 +251,7 @@ def message(
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 def compensate(
     ctx: typer.Context,
     worker: Annotated[str, typer.Argument(metavar="WORKER", help="Id of the worker.")],
@@ -258,7 +263,13 @@ def compensate(
     ],
     experiment: Annotated[
         str | None,
-        typer.Option("--experiment", metavar="SLUG", help="Experiment whose budget pays.", show_default="none"),
+        typer.Option(
+            "--experiment",
+            metavar="SLUG",
+            help="Experiment whose budget pays.",
+            show_default="none",
+            autocompletion=completion.experiments,
+        ),
     ] = None,
     lifetime: Annotated[
         str, typer.Option("--lifetime", metavar="D", help="Time the worker has to accept the HIT, as in 14d.")
@@ -293,7 +304,7 @@ def compensate(
     raise typer.Exit(run.output.batch(result))
 
 
-@app.command()
+@app.act()
 def block(
     ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False, yes: select.Yes = False
 ) -> None:
@@ -309,7 +320,7 @@ def block(
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
-@app.command()
+@app.act()
 def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False) -> None:
     """Unblock workers.
 
@@ -323,7 +334,7 @@ def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
-@app.command()
+@app.act()
 @bundled
 def exclude(
     ctx: typer.Context,

@@ -27,11 +27,6 @@ def true_value(item: str, field: Field) -> Value:
     return _any_value(field, draw)
 
 
-def true_answers(item: str, form: Form) -> Answers:
-    """Return what a worker sends who is always right."""
-    return worded(form, {field.name: true_value(item, field) for field in form.fields})
-
-
 def answers(form: Form, item: str, accuracy: float, rng: random.Random) -> Answers:
     """Return what a worker sends who answers each field correctly with probability ``accuracy``.
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
-from turkctl.errors import UsageError
-
 Kind = Literal["choice", "several", "number", "text", "fixed"]
 Shape = Literal["plain", "flags", "label", "labels"]
 
@@ -87,19 +85,6 @@ class Form:
 
 DEFAULT_FIELDS = (Field("answer", "choice", ("yes", "no")), Field("comment", "text", REMARKS))
 """The fields to answer on a page that cannot be read."""
-
-
-def parse_field(text: str) -> Field:
-    """Return the field described by ``answer=yes|no`` (one of these) or ``comment`` (any text).
-
-    Raises:
-        UsageError: the name is missing or reserved, or there are fewer than two options.
-    """
-    name, sign, listed = (part.strip() for part in text.partition("="))
-    options = tuple(dict.fromkeys(part.strip() for part in listed.split("|") if part.strip()))
-    if not name or name in RESERVED or (sign and len(options) < 2):
-        raise UsageError(f"'{text}' is not a field", hint="write a name, as in comment, or its options: answer=yes|no")
-    return Field(name, "choice", options) if sign else Field(name, "text", REMARKS)
 
 
 def number_field(name: str, low: str | None, high: str | None, step: str | None) -> Field:

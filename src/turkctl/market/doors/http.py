@@ -16,6 +16,7 @@ from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyp
 
 from turkctl import own_market
 from turkctl.errors import UsageError
+from turkctl.ids import is_text
 from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
 from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
@@ -321,6 +322,10 @@ def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not host:  # which would mean every address of this machine
+        raise UsageError("the host to listen on is empty", hint="give an address, as in --host 127.0.0.1")
+    if not is_text(host):
+        raise UsageError(f"cannot listen on {host}: this is no text", hint="give another --host")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)

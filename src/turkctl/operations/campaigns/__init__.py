@@ -1,5 +1,5 @@
 """Recruit a number of people in rounds.
 
-In goes a campaign with its goal, pace, hours and budget; out come HITs, as many as the goal still leaves. A decision
-is pure and made of numbers read before; posting commits its intents together with it.
+Input: a campaign with its goal, pace, hours and budget. Output: HITs for the people that the goal still lacks. A
+decision is a pure function of numbers read before; its HITs' intents are committed in the same transaction.
 """

@@ -1,4 +1,4 @@
-"""What a campaign's next round does and why, and what the whole of it would take. Pure: numbers in, decision out."""
+"""Decide what a campaign's next round does and why, and forecast the rest of it. Pure: numbers in, decision out."""
 
 from __future__ import annotations
 
@@ -14,49 +14,50 @@ from turkctl.store import campaigns
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
 from turkctl.units import format_time
+from turkctl.words import counted
 
 if TYPE_CHECKING:
     from turkctl.mturk.types import Balance
 
 POSTED = "posted"
 WAITING = "waiting"
-"""Nothing to post: what is in play may meet the goal, or a limit on HITs is reached."""
+"""Nothing to post: the outstanding assignments may meet the goal, or a limit on HITs is reached."""
 CLOSED = "closed"
-"""Before the start, or outside the hours."""
+"""Nothing to post: it is before the start, or outside the hours."""
 EXHAUSTED = campaigns.EXHAUSTED
 LAST = (campaigns.MET, campaigns.ENDED, campaigns.SUPERSEDED)
-"""Outcomes that end the campaign."""
+"""The outcomes that end the campaign."""
 
 ROUNDS_FORESEEN = 100_000
-"""Rounds after which the forecast gives no end."""
+"""Number of rounds beyond which the forecast gives no end."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a round does."""
+    """A decision about one round."""
 
     outcome: str
     reason: str
     wanted: int = 0
-    """Assignments that are missing, at most those of one round."""
+    """Number of missing assignments, at most those of one round."""
     post: int = 0
-    """Assignments to post now."""
+    """Number of assignments to post now."""
 
     @property
     def sizes(self) -> list[int]:
-        """The HITs, none of ten or more assignments."""
+        """Return the number of assignments of each HIT to post, each below ten."""
         return split_assignments(self.post)
 
 
 def window_of(campaign: Campaign) -> Window | None:
-    """The hours in which the campaign posts; None: at any time."""
+    """Return the hours in which the campaign posts; None if it posts at any time."""
     return None if campaign.hours is None else parse_window(campaign.hours, campaign.timezone)
 
 
 def decide(facts: Facts, balance: Balance | None, now: datetime) -> Decision:
-    """Return what the next round of a running campaign does at ``now``; without a balance that is left aside.
+    """Return what the next round of a running campaign does at ``now``; if ``balance`` is None, ignore the balance.
 
-    Never posts more than ``goal - completed - outstanding - unsettled``, and never less than nothing.
+    It never posts more than ``goal - completed - outstanding - unsettled`` assignments.
     """
     campaign, version, standing = facts.campaign, facts.version, facts.standing
     last = _last(campaign, version, standing, now)
@@ -78,7 +79,7 @@ def decide(facts: Facts, balance: Balance | None, now: datetime) -> Decision:
     if post < wanted:
         reason += f"; {room.reason}"
     elif wanted < standing.missing:
-        reason += f", {campaign.per_round} are posted a round"
+        reason += f"; each round posts {campaign.per_round}"
     return Decision(POSTED, reason, wanted, post)
 
 
@@ -86,52 +87,57 @@ def _last(campaign: Campaign, version: Version, standing: Standing, now: datetim
     if version.code_version != campaign.code_version:
         return Decision(campaigns.SUPERSEDED, superseded_by(campaign, version.code_version))
     if standing.completed >= standing.goal:
-        return Decision(campaigns.MET, f"{standing.completed} people completed it")
+        return Decision(campaigns.MET, f"{counted(standing.completed, 'person', 'people')} completed it")
     if campaign.end_at is not None and campaign.end_at <= now:
-        return Decision(campaigns.ENDED, f"its end was set to {format_time(campaign.end_at)}")
+        return Decision(campaigns.ENDED, f"it was set to end at {format_time(campaign.end_at)}")
     return None
 
 
 def superseded_by(campaign: Campaign, code_version: str) -> str:
-    """Why a campaign is superseded, in words."""
+    """Return the reason why a campaign is superseded."""
     return f"the experiment is now at code version {code_version}, not {campaign.code_version}"
 
 
 def _closed(campaign: Campaign, now: datetime) -> str | None:
-    """Why nothing is posted at this time, or None."""
+    """Return why nothing is posted at this time; None if posting is possible."""
     if campaign.start_at is not None and now < campaign.start_at:
         return f"it starts at {format_time(campaign.start_at)}"
     window = window_of(campaign)
-    if window is not None and not window.is_open(now):
-        return f"it posts {window} only; next at {format_time(window.next_open(now))}"
-    return None
+    if window is None or window.is_open(now):
+        return None
+    opens = window.next_open(now)
+    if campaign.end_at is not None and campaign.end_at <= opens:
+        return f"it only posts during {window}, which does not come before its end at {format_time(campaign.end_at)}"
+    return f"it only posts during {window}; next at {format_time(opens)}"
 
 
 def _in_play(standing: Standing) -> str:
-    parts = [f"{standing.completed} completed and {standing.outstanding} in play"]
+    parts = [f"{standing.completed} completed and {standing.outstanding} outstanding"]
     if standing.unsettled:
-        parts.append(f"{standing.unsettled} requested without an answer yet")
-    return f"{', '.join(parts)}: enough for {standing.goal}"
+        parts.append(f"{standing.unsettled} requested but not confirmed")
+    return f"{', '.join(parts)}: enough for the goal of {standing.goal}"
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a campaign would take from here, if workers take up each round before the next."""
+    """The rounds, HITs and dollars that a campaign still needs, if workers take each round's HITs before the next."""
 
     missing: int
-    """Assignments still to be posted."""
+    """Number of assignments still to be posted."""
     rounds: int
     hits: int
     cost: Decimal
     """Dollars, commission included."""
     cost_in_large_hits: Decimal
-    """The same assignments in HITs of ten or more."""
+    """Dollars for the same assignments in HITs of ten or more."""
+    before_end: int
+    """Number of the missing assignments that the rounds before the campaign's end can post."""
     starts: datetime
     expected_end: datetime | None
-    """When the last round's workers should be done; None where rounds end before the goal is met."""
+    """When the last round's workers should be done; None if the campaign ends before the goal is met."""
 
     def as_dict(self) -> dict[str, Any]:
-        """As ``campaign plan`` shows it."""
+        """Return the forecast as ``campaign plan`` shows it."""
         return {
             "missing": self.missing,
             "rounds": self.rounds,
@@ -145,10 +151,10 @@ class Forecast:
 
 
 def forecast(campaign: Campaign, standing: Standing, *, masters: bool, now: datetime) -> Forecast:
-    """Look ahead from ``now``: the rounds at their interval, within the hours, until the end if one is set."""
+    """Return the forecast from ``now`` on: rounds at their interval, within the hours, until the end if one is set."""
     full, rest = divmod(standing.missing, campaign.per_round)
     rounds = full + bool(rest)
-    first, last = _times(campaign, rounds, now)
+    first, last, held = _times(campaign, rounds, now)
     low, high = (assignment_cost(campaign.reward, size, masters=masters) for size in (MAX_LOW_COMMISSION, LARGE_HIT))
     return Forecast(
         missing=standing.missing,
@@ -156,23 +162,33 @@ def forecast(campaign: Campaign, standing: Standing, *, masters: bool, now: date
         hits=full * len(split_assignments(campaign.per_round)) + len(split_assignments(rest)),
         cost=low * standing.missing,
         cost_in_large_hits=high * standing.missing,
+        before_end=min(standing.missing, held * campaign.per_round),
         starts=first,
         expected_end=None if last is None else last + timedelta(seconds=campaign.duration),
     )
 
 
-def _times(campaign: Campaign, rounds: int, now: datetime) -> tuple[datetime, datetime | None]:
-    """When the first and the last of so many rounds would be; no last one when the campaign's end comes first."""
-    window, every = window_of(campaign), timedelta(seconds=campaign.every)
-    moment = first = next_opening(campaign, now)
-    for _ in range(min(rounds, ROUNDS_FORESEEN) - 1):
-        moment = moment + every if window is None else window.next_open(moment + every)
-    beyond = campaign.end_at is not None and moment >= campaign.end_at
-    return first, None if beyond or rounds > ROUNDS_FORESEEN else moment
+def _times(campaign: Campaign, rounds: int, now: datetime) -> tuple[datetime, datetime | None, int]:
+    """Return the times of the first and the last of these rounds, and how many come before the campaign's end.
+
+    The last is None if it does not come, or if nobody counts that far.
+    """
+    every, moment = timedelta(seconds=campaign.every), next_opening(campaign, now)
+    first, held = moment, 0
+    while held < min(rounds, ROUNDS_FORESEEN) and (campaign.end_at is None or moment < campaign.end_at):
+        last, held = moment, held + 1
+        moment = next_opening(campaign, moment + every)
+    return first, last if held and held == rounds else None, held
 
 
 def next_opening(campaign: Campaign, moment: datetime) -> datetime:
-    """The first time from ``moment`` on at which the campaign may post."""
+    """Return the first time from ``moment`` on at which the campaign may post, by its start and its hours."""
     moment = max(moment, campaign.start_at or moment)
     window = window_of(campaign)
     return moment if window is None else window.next_open(moment)
+
+
+def next_round_at(campaign: Campaign, due: datetime, now: datetime) -> datetime:
+    """Return when the next round comes: at ``due`` if the campaign may post then, else when it may, or when it ends."""
+    opens = next_opening(campaign, max(due, now))
+    return opens if campaign.end_at is None else min(opens, max(now, campaign.end_at))

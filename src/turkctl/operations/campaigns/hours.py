@@ -1,4 +1,4 @@
-"""Hours of the day in a named time zone, in which a campaign posts HITs. Pure."""
+"""Parse and apply the hours of the day, in a named time zone, in which a campaign posts HITs. Pure."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from turkctl.units import parse_zone
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _MIDNIGHT = time(0, 0)
 _DAYS = 4
-"""Days in which a window opens at least once, even where a place leaves a day out to change sides of the date line."""
+"""Number of days in which a window opens at least once, even if a place skips a day to cross the date line."""
 _LOOK = timedelta(hours=3)
-"""Clocks are never changed twice within this time."""
+"""A span of time within which clocks are never changed twice."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """From ``opens`` (included) to ``closes`` (not included), by the wall clock of the zone, on every day.
+    """The hours from ``opens`` (included) to ``closes`` (excluded), by the wall clock of the zone, on every day.
 
-    A window that closes before it opens goes over midnight; 24:00 is midnight.
+    A window that closes before it opens spans midnight; 24:00 is midnight.
     """
 
     opens: time
@@ -31,17 +31,17 @@ class Window:
     zone: ZoneInfo
 
     def is_open(self, moment: datetime) -> bool:
-        """Whether the moment (aware) lies inside."""
+        """Return whether the moment (aware) is inside the window."""
         local = moment.astimezone(self.zone).time()
         if self.opens < self.closes:
             return self.opens <= local < self.closes
         return local >= self.opens or local < self.closes
 
     def next_open(self, moment: datetime) -> datetime:
-        """Return the moment itself while the window is open, else when it opens next, in UTC.
+        """Return the moment itself if the window is open then, else when it opens next, in UTC.
 
-        It can open in two ways: the clocks come to the opening time, in either pass of an hour that they show twice,
-        or they are changed and jump inside, past an opening time that they never show.
+        A window can open in two ways: the clocks reach the opening time, in either pass of an hour that they show
+        twice, or they are put forward past the opening time, so that they never show it.
         """
         if self.is_open(moment):
             return moment
@@ -57,7 +57,7 @@ class Window:
 
     @property
     def hours(self) -> str:
-        """As the command line has it: ``09:00-17:00``."""
+        """Return the hours as the command line takes them: ``09:00-17:00``."""
         return f"{self.opens:%H:%M}-{'24:00' if self.closes == _MIDNIGHT else format(self.closes, '%H:%M')}"
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class Window:
 
 
 def _clock_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:
-    """Give the moments (UTC) after ``start`` and up to ``end`` from which the zone's clocks are set differently."""
+    """Yield the moments (UTC) after ``start`` and up to ``end`` at which the zone's clocks are changed."""
     while start < end:
         later = start + _LOOK
         if _offset(zone, start) != _offset(zone, later):
@@ -74,7 +74,7 @@ def _clock_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[d
 
 
 def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """Return the moment of the one change in between, to the second: changes happen on whole ones."""
+    """Return the moment of the one change in between, to the second: changes happen on whole seconds."""
     before, after = before.replace(microsecond=0), after.replace(microsecond=0)
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before).total_seconds() // 2)
@@ -90,18 +90,18 @@ def _offset(zone: ZoneInfo, moment: datetime) -> timedelta | None:
 
 
 def parse_window(hours: str, timezone: str | None) -> Window:
-    """The window that the flags mean; without a time zone, UTC.
+    """Return the window of the options; without a time zone, in UTC.
 
     Raises:
-        UsageError: no such hours, hours that are all day or none, or no such time zone.
+        UsageError: the hours are invalid or of length zero, or the time zone is unknown.
     """
     match = _HOURS.fullmatch(hours.strip())
     hint = "write them as 09:00-17:00"
     if match is None:
-        raise UsageError(f"'{hours}' are not hours of the day", hint=hint)
+        raise UsageError(f"'{hours}' is not a valid value of --hours", hint=hint)
     opens, closes = _time(match[1], match[2], hours, last=False), _time(match[3], match[4], hours, last=True)
     if opens == closes:
-        raise UsageError(f"the hours {hours} are none or all of the day", hint="leave --hours out for the whole day")
+        raise UsageError(f"--hours {hours} starts and ends at the same time", hint="omit --hours to post all day")
     return Window(opens, closes, parse_zone("UTC" if timezone is None else timezone))
 
 
@@ -111,4 +111,4 @@ def _time(hour: str, minute: str, hours: str, *, last: bool) -> time:
     try:
         return time(int(hour), int(minute))
     except ValueError:
-        raise UsageError(f"'{hours}' has a time of day that no clock shows", hint="00:00 to 24:00") from None
+        raise UsageError(f"--hours {hours} has an invalid time of day", hint="use times from 00:00 to 24:00") from None

@@ -1,4 +1,4 @@
-"""Campaigns: creating, updating and cancelling them. :mod:`turkctl.operations.campaigns.rounds` runs their rounds."""
+"""Create, update, cancel and end campaigns. :mod:`turkctl.operations.campaigns.rounds` runs their rounds."""
 
 from __future__ import annotations
 
@@ -10,19 +10,33 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import FundsError, NotFoundError, RefusedError, UsageError, WrongMarketError
-from turkctl.operations.campaigns.decisions import superseded_by
-from turkctl.operations.campaigns.requests import CampaignPlan, check_pace, not_above
+from turkctl.operations.campaigns.decisions import next_round_at, superseded_by
+from turkctl.operations.campaigns.hours import parse_window
+from turkctl.operations.campaigns.requests import (
+    CampaignPlan,
+    check_end,
+    check_pace,
+    check_post,
+    check_terms,
+    check_window,
+    not_above,
+)
 from turkctl.operations.campaigns.standing import Facts, allowance, each_cost, read_facts
 from turkctl.operations.engine.world import World
+from turkctl.operations.notices.events import tell_of_campaign
 from turkctl.store import campaigns, experiments, intents, tasks
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
+from turkctl.store.experiments import Version
 from turkctl.store.tasks import Task
 from turkctl.units import ZERO, format_time
+from turkctl.words import counted
+
+ALL_HOURS = "all"
 
 
 def check_startable(plan: CampaignPlan) -> None:
-    """See that nothing is in the campaign's way.
+    """Raise unless the campaign can start.
 
     Raises:
         RefusedError: the experiment has a running campaign in this mode.
@@ -32,21 +46,22 @@ def check_startable(plan: CampaignPlan) -> None:
         raise _one_only(plan.version.slug, plan.in_the_way)
     if plan.room.money and not plan.room.assignments:
         raise FundsError(
-            f"not one HIT can be paid: {plan.room.reason}", hint="raise the budget, add to the balance, or pay less"
+            f"there is no money for a single HIT: {plan.room.reason}",
+            hint="raise the budget, add to the balance, or lower the reward",
         )
 
 
 def _one_only(slug: str, other: Campaign) -> RefusedError:
     number = other.number
     return RefusedError(
-        f"experiment {slug} has campaign {number} in mode {other.mode}, which is {other.status}",
+        f"experiment {slug} already has campaign {number} in mode {other.mode}, which is {other.status}",
         hint=f"raise its goal: turkctl campaigns update {number} --goal N; "
         f"or end it: turkctl campaigns cancel {number}",
     )
 
 
 def create(world: World, plan: CampaignPlan) -> Campaign:
-    """Start the campaign of a plan: from now on the scheduler runs its rounds. Posts nothing itself.
+    """Create the campaign of a plan, whose rounds the scheduler runs from now on; post nothing yet.
 
     Raises:
         RefusedError, FundsError: see :func:`check_startable`.
@@ -58,16 +73,18 @@ def create(world: World, plan: CampaignPlan) -> Campaign:
             raise _one_only(plan.version.slug, other)
         campaign = campaigns.insert(session, Campaign(**plan.campaign.model_dump(exclude={"id"})))
         keep_task(session, campaign, plan.forecast.starts)
+    told = f"campaign {campaign.number} created: {counted(campaign.goal, 'person', 'people')} wanted"
+    world.origin.tally.say(told, plan.version.slug)
     return campaign
 
 
 def keep_task(session: Session, campaign: Campaign, next_run: datetime | None = None) -> None:
-    """Bring the campaign's task in line: there while it runs, gone when it is over.
+    """Create or update the task of a running campaign; delete the task of one that is over.
 
     Args:
         session: the transaction that changes the campaign.
         campaign: as it is now.
-        next_run: when its next round is due; None leaves that as it is.
+        next_run: when its next round is due; None keeps the task's time.
     """
     task = tasks.of_campaign(session, campaign.number)
     if not campaign.running:
@@ -98,13 +115,13 @@ def _task(campaign: Campaign, next_run: datetime) -> Task:
 
 
 def find(session: Session, campaign_id: int, place: Place | None = None, *, mode: str | None = None) -> Campaign:
-    """The campaign of that number.
+    """Return the campaign of that number.
 
     Args:
         session: on turkctl's database.
         campaign_id: its number.
-        place: where it has to be; None: only the mode has to be right.
-        mode: which mode that is, without a place.
+        place: its required mode and market; None requires at most the mode.
+        mode: its required mode if no place is given.
 
     Raises:
         NotFoundError: there is none.
@@ -121,15 +138,23 @@ def find(session: Session, campaign_id: int, place: Place | None = None, *, mode
     if place is not None and found.market != place.market:
         raise WrongMarketError(
             f"campaign {campaign_id} belongs to the market {found.market}, not {place.market}",
-            hint="point --endpoint-url, --market-url or the credentials at the market it was created for",
+            hint="use the --endpoint-url, --market-url or credentials of the market it was created for",
         )
     return found
 
 
 def end(session: Session, facts: Facts, status: str, reason: str, now: datetime) -> bool:
-    """End a running campaign for good, with its task; its requests that were never sent are given up.
+    """End a running campaign for good: delete its task, and give up its requests that were never sent.
 
-    Its numbers stay as they are in ``facts``, which were read in this transaction. False when it was over already.
+    Args:
+        session: the transaction that ends it.
+        facts: about the campaign, read in this transaction; its numbers stay as they are in them.
+        status: its final one.
+        reason: why, for the user.
+        now: the time that the study lives in.
+
+    Returns:
+        False if it was already over.
     """
     campaign, final = facts.campaign, facts.numbers
     if not campaigns.set_status(
@@ -140,11 +165,28 @@ def end(session: Session, facts: Facts, status: str, reason: str, now: datetime)
     ended = campaigns.get(session, campaign.number)
     assert ended is not None
     keep_task(session, ended)
+    tell_of_campaign(session, ended, final.completed, now)
     return True
 
 
+def exhaust(session: Session, campaign_id: int, reason: str, now: datetime, people: int) -> None:
+    """Let a running campaign wait for money, and tell of it.
+
+    Args:
+        session: the transaction in which money was found missing.
+        campaign_id: its number.
+        reason: what money is missing, for the user.
+        now: the time that the study lives in.
+        people: number of people who completed it.
+    """
+    if campaigns.set_status(
+        session, campaign_id, expected=campaigns.RUNNING, new=campaigns.EXHAUSTED, reason=reason, now=now
+    ):
+        tell_of_campaign(session, find(session, campaign_id), people, now)
+
+
 def give_up_unsent(session: Session, campaign: Campaign, reason: str, now: datetime) -> None:
-    """Give up the campaign's requests that were decided on and never sent: whoever would send one finds it taken."""
+    """Give up the campaign's requests that were decided on but never sent, so that no process sends them later."""
     for intent in intents.unfinished_by_digest(session, campaign.place, digest(campaign.number)):
         if intent.state == intents.OPEN:
             intents.abandon(session, intent.token, reason, now)
@@ -153,7 +195,7 @@ def give_up_unsent(session: Session, campaign: Campaign, reason: str, now: datet
 def supersede(
     session: Session, experiment_id: int, code_version: str, now: datetime, participants_table: str
 ) -> list[int]:
-    """End the experiment's running campaigns of another code version than the one about to be stored; their numbers.
+    """End the experiment's running campaigns of another code version than the one to be stored; return their numbers.
 
     Once that is stored, participants whose HIT is unknown no longer count for the campaigns that it ends.
     """
@@ -168,7 +210,7 @@ def supersede(
 
 
 def cancel(world: World, campaign_id: int) -> Campaign:
-    """Cancel a campaign: no further HIT is posted. Its open HITs stay. One that is over stays as it is.
+    """Cancel a campaign, so that it posts no more HITs; its open HITs stay. Do nothing if it is already over.
 
     Raises:
         NotFoundError, WrongMarketError: see :func:`find`.
@@ -176,53 +218,85 @@ def cancel(world: World, campaign_id: int) -> Campaign:
     now = world.now()
     with world.database.write() as session:
         campaign = find(session, campaign_id, mode=world.settings.mode)
-        if campaign.running:
-            facts = read_facts(session, campaign, world.settings["participants_table"], now)
-            end(session, facts, campaigns.CANCELLED, "cancelled by hand", now)
+        if not campaign.running:
+            return campaign
+        facts = read_facts(session, campaign, world.settings["participants_table"], now)
+        if end(session, facts, campaigns.CANCELLED, "cancelled by the user", now):
+            world.origin.tally.say(f"campaign {campaign_id} cancelled", facts.version.slug)
         return find(session, campaign_id)
 
 
 @dataclass(frozen=True)
 class CampaignChange:
-    """The arguments of ``campaign update``; None leaves a value as it is."""
+    """The arguments of ``campaign update``; None keeps a value."""
 
     goal: int | None = None
     every: timedelta | None = None
     per_round: int | None = None
     budget: Decimal | None = None
+    reward: Decimal | None = None
+    duration: timedelta | None = None
+    end_at: datetime | None = None
+    endless: bool = False
+    """Whether it gets no end."""
+    hours: str | None = None
+    """As in ``09:00-17:00``; :data:`ALL_HOURS` lets it post at any time."""
+    timezone: str | None = None
+    """Of the hours: the new ones, or those that the campaign has."""
 
-    def values(self) -> dict[str, Any]:
-        """The columns that change.
+    def values(self, campaign: Campaign) -> dict[str, Any]:
+        """Return the columns of the campaign that change, with their new values.
 
         Raises:
-            UsageError: nothing changes, or a value cannot be meant.
+            UsageError: nothing changes, or a value is invalid.
         """
         check_pace(self.goal, self.every, self.per_round)
+        check_terms(self.reward, self.duration)
         given = {
             "goal": self.goal,
             "every": None if self.every is None else int(self.every.total_seconds()),
             "per_round": self.per_round,
             "budget": self.budget,
+            "reward": self.reward,
+            "duration": None if self.duration is None else int(self.duration.total_seconds()),
+            "end_at": self.end_at,
         }
-        changed = {name: value for name, value in given.items() if value is not None}
+        changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        changed |= self._hours(campaign) | ({"end_at": None} if self.endless else {})
         if not changed:
-            raise UsageError("nothing to change", hint="give --goal, --every, --per-round or --budget")
+            raise UsageError("nothing to change", hint="give --goal, --budget, --every, --hours or another option")
         return changed
+
+    def _hours(self, campaign: Campaign) -> dict[str, Any]:
+        if self.hours == ALL_HOURS:
+            return {"hours": None, "timezone": None}
+        if self.hours is None and (self.timezone is None or (campaign.hours is None and self.end_at is not None)):
+            return {}
+        hours = campaign.hours if self.hours is None else self.hours
+        if hours is None:
+            raise UsageError(f"campaign {campaign.number} posts at all hours", hint="give --hours with --timezone")
+        window = parse_window(hours, campaign.timezone if self.timezone is None else self.timezone)
+        return {"hours": window.hours, "timezone": window.zone.key}
+
+    @property
+    def moves_rounds(self) -> bool:
+        """Return whether the time of the next round may change."""
+        return any((self.every, self.hours, self.timezone, self.end_at, self.endless))
 
 
 def check_update(world: World, campaign_id: int, change: CampaignChange) -> tuple[Campaign, Campaign]:
-    """The campaign as it is, and as it would be.
+    """Return the campaign before and after the change, without changing it.
 
     Raises:
-        UsageError: see :meth:`CampaignChange.values`; or the goal is not above what is complete.
-        RefusedError: the campaign is over (one that met its goal goes on with a higher one).
-        FundsError: the budget cannot pay one more assignment than is committed.
+        UsageError: see :meth:`CampaignChange.values`; or at least as many people as the goal have already completed it.
+        RefusedError: the campaign is over (one that met its goal continues with a higher goal).
+        FundsError: the budget cannot pay one assignment more than those already committed.
         NotFoundError, WrongMarketError: see :func:`find`.
     """
-    values, now = change.values(), world.now()
+    now = world.now()
     with world.database.read() as session:
         campaign = find(session, campaign_id, world.place)
-        changed = Campaign(**{**campaign.model_dump(), **values})
+        changed = Campaign(**{**campaign.model_dump(), **change.values(campaign)})
         _check_update(session, campaign, changed, change, world.settings["participants_table"], now)
     return campaign, changed
 
@@ -242,7 +316,7 @@ def _check_update(
         raise RefusedError(f"campaign {number} is {campaign.status}", hint="create another: turkctl campaigns create")
     if goes_on and campaign.end_at is not None and campaign.end_at <= now:
         raise RefusedError(
-            f"campaign {number} was set to end at {format_time(campaign.end_at)}, which is over",
+            f"campaign {number} was set to end at {format_time(campaign.end_at)}, which is past",
             hint="create another: turkctl campaigns create",
         )
     if goes_on:
@@ -253,38 +327,61 @@ def _check_update(
     numbers = facts.standing
     if change.goal is not None and change.goal <= numbers.completed:
         raise not_above(change.goal, numbers.completed)
+    _check_terms(changed, change, version, now)
     if change.budget is not None and numbers.missing:
         left = allowance(facts, None)
         if left.money and not left.assignments:
-            raise FundsError(f"not one HIT more can be paid: {left.reason}", hint="give a higher --budget")
+            raise FundsError(f"there is no money for another HIT: {left.reason}", hint="give a higher --budget")
+
+
+def _check_terms(changed: Campaign, change: CampaignChange, version: Version, now: datetime) -> None:
+    """Raise unless the campaign can post at its new times and with its new reward and duration."""
+    if change.end_at is not None:
+        check_end(changed.start_at, change.end_at, now)
+    if change.end_at is not None or change.hours is not None or change.timezone is not None:
+        check_window(changed, now)
+    if change.reward is not None or change.duration is not None:
+        check_post(changed, version)
 
 
 def raised_cost(world: World, before: Campaign, after: Campaign) -> Decimal:
-    """Dollars that a change may add to the bill: people more, or budget more, commission included."""
+    """Return the dollars that a change of goal, reward or budget may add to the bill, commission included."""
     with world.database.read() as session:
-        version = experiments.current(session, before.experiment_id)
-    people = max(0, after.goal - before.goal) * each_cost(after, version)
+        facts = read_facts(session, before, world.settings["participants_table"], world.now())
+    each = each_cost(after, facts.version)
+    people = max(0, after.goal - before.goal) * each
+    people += facts.standing.missing * max(ZERO, each - each_cost(before, facts.version))
     money = ZERO if before.budget is None or after.budget is None else after.budget - before.budget
     return max(people, money, ZERO)
 
 
-def _sooner(session: Session, campaign: Campaign, now: datetime) -> datetime | None:
-    """When the next round is due once the interval became shorter; None where it stays as it is."""
-    task = tasks.of_campaign(session, campaign.number)
-    latest = max(now, campaign.start_at or now) + timedelta(seconds=campaign.every)
-    return latest if task is not None and latest < task.next_run else None
+def _next_round(
+    session: Session, before: Campaign, after: Campaign, change: CampaignChange, now: datetime
+) -> datetime | None:
+    """Return when the next round is due after a change; None if that stays as it is."""
+    task = tasks.of_campaign(session, after.number)
+    if not before.running or task is None:
+        return now
+    if not change.moves_rounds:
+        return None
+    earliest, every = max(now, after.start_at or now), timedelta(seconds=after.every)
+    if change.hours is not None or change.timezone is not None:  # it may have waited for the old hours
+        due = earliest if task.last_run is None else max(earliest, task.last_run + every)
+    else:
+        due = min(task.next_run, earliest + every) if change.every is not None else task.next_run
+    return next_round_at(after, due, now)
 
 
 def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
-    """Change goal, pace or budget; the next round goes by them. A campaign that met its goal goes on with a higher one.
+    """Change a campaign from its next round on. One that met its goal continues with a higher goal.
 
     Raises:
         UsageError, RefusedError, FundsError, NotFoundError, WrongMarketError: see :func:`check_update`.
     """
-    values, now = change.values(), world.now()
-    table = world.settings["participants_table"]
+    now, table = world.now(), world.settings["participants_table"]
     with world.database.write() as session:
         campaign = find(session, campaign_id, world.place)
+        values = change.values(campaign)
         changed = Campaign(**{**campaign.model_dump(), **values})
         _check_update(session, campaign, changed, change, table, now)
         campaigns.change(session, campaign_id, expected=(campaign.status,), values=values)
@@ -293,5 +390,8 @@ def update(world: World, campaign_id: int, change: CampaignChange) -> Campaign:
                 session, campaign_id, expected=(campaign.status,), new=campaigns.ACTIVE, reason=None, now=now
             )
         stored = find(session, campaign_id)
-        keep_task(session, stored, _sooner(session, stored, now) if campaign.running else now)
+        keep_task(session, stored, _next_round(session, campaign, stored, change, now))
+        slug = experiments.current(session, stored.experiment_id).slug
+    names = ", ".join(name.replace("_", " ") for name in values)
+    world.origin.tally.say(f"campaign {campaign_id} changed: {names}", slug)
     return stored

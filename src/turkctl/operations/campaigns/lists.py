@@ -1,4 +1,4 @@
-"""Campaigns as they are listed and shown, with what the next round would do and why."""
+"""List and show campaigns, with what the next round would do and why."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from turkctl.operations.campaigns.standing import read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
 from turkctl.operations.limits.commitments import Commitments, read_commitments
+from turkctl.operations.limits.paid import PaidRewards, read_paid
 from turkctl.store import campaigns, experiments, psiturk_hits, rounds
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.rounds import Round
 
@@ -28,11 +29,14 @@ COLUMNS = (
     "outstanding",
     "rounds",
     "spent",
+    "paid",
     "status",
     "created",
     "ended",
     "reason",
 )
+KEYS = (*COLUMNS, "market")
+"""All keys of a row."""
 ROUND_COLUMNS = (
     "round",
     "started",
@@ -48,7 +52,7 @@ ROUND_COLUMNS = (
 
 
 def list_campaigns(world: World, *, active: bool = False, past: bool = False) -> list[dict[str, Any]]:
-    """The rows of ``campaign list``, oldest first, by what the database knows."""
+    """Return the rows of ``campaign list``, oldest first, from the database alone."""
     statuses: Sequence[str] | None = None
     if active != past:
         statuses = campaigns.RUNNING if active else campaigns.PAST
@@ -56,21 +60,29 @@ def list_campaigns(world: World, *, active: bool = False, past: bool = False) ->
     with world.database.read() as session:
         counts = rounds.counts(session)
         found = campaigns.list_all(session, place, statuses)
+        places = {campaign.place for campaign in found}
         committed: dict[Place, Commitments] = {
-            place: read_commitments(session, place, now)
+            place: read_commitments(Scope(session, place, now))
             for place in {campaign.place for campaign in found if campaign.final is None}
         }
+        paid = {place: read_paid(session, place) for place in places}
         slugs = {version.experiment_id: version.slug for version in experiments.list_all(session)}
         numbers = {
             campaign.number: campaign.final
             or read_facts(session, campaign, table, now, committed[campaign.place]).numbers
             for campaign in found
         }
-    return [_row(each, slugs[each.experiment_id], numbers[each.number], counts.get(each.number, 0)) for each in found]
+    return [
+        _row(each, slugs[each.experiment_id], numbers[each.number], counts.get(each.number, 0), paid[each.place])
+        for each in found
+    ]
 
 
-def _row(campaign: Campaign, slug: str, numbers: FinalNumbers, rounds_run: int) -> dict[str, Any]:
-    """Return the row of one campaign."""
+def _row(campaign: Campaign, slug: str, numbers: FinalNumbers, rounds_run: int, paid: PaidRewards) -> dict[str, Any]:
+    """Return the row of one campaign: ``spent`` is what is committed on its HITs, ``paid`` the part that is paid.
+
+    The numbers of one that is over are those of its end, but for what is paid: its work may still be approved.
+    """
     return {
         "id": campaign.number,
         "experiment": slug,
@@ -81,6 +93,7 @@ def _row(campaign: Campaign, slug: str, numbers: FinalNumbers, rounds_run: int) 
         "outstanding": numbers.outstanding,
         "rounds": rounds_run,
         "spent": numbers.spent,
+        "paid": None if numbers.spent is None else paid.of_campaign(campaign.number),
         "status": campaign.status,
         "created": campaign.created,
         "ended": campaign.ended,
@@ -90,21 +103,21 @@ def _row(campaign: Campaign, slug: str, numbers: FinalNumbers, rounds_run: int) 
 
 
 def row_of(world: World, campaign_id: int) -> dict[str, Any]:
-    """The row of one campaign, as ``campaign list`` has it."""
+    """Return the row of one campaign, as ``campaign list`` has it."""
     now = world.now()
     with world.database.read() as session:
         campaign = find(session, campaign_id)
         run = len(rounds.of_campaign(session, campaign_id))
         facts = read_facts(session, campaign, world.settings["participants_table"], now)
-        return _row(campaign, facts.version.slug, facts.numbers, run)
+        return _row(campaign, facts.version.slug, facts.numbers, run, read_paid(session, campaign.place))
 
 
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
-    """One campaign in full: its row and settings, the next round explained, and all rounds with their numbers.
+    """Return a campaign with its settings, an explanation of its next round, and the numbers of all rounds.
 
-    ``repeats`` are the assignments that may go and went to people who did another of its HITs, and what those cost.
-    ``unclaimed`` are complete participants of its mode who count for no experiment, and so not for this one.
-    Asks the market nothing: the numbers are those of the last round or sync.
+    ``repeats`` are the assignments that may go, and that went, to people who did another of its HITs, with their cost.
+    ``unclaimed`` are complete participants of its mode who count for no experiment, and so not for this campaign.
+    The market is not asked: the numbers are those of the last round or sync.
 
     Raises:
         NotFoundError: there is none of that number.
@@ -118,7 +131,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
         held = rounds.of_campaign(session, campaign_id)
         facts = read_facts(session, campaign, table, now)
         return {
-            **_row(campaign, facts.version.slug, facts.numbers, len(held)),
+            **_row(campaign, facts.version.slug, facts.numbers, len(held), read_paid(session, place)),
             "reward": campaign.reward,
             "duration": timedelta(seconds=campaign.duration),
             "every": timedelta(seconds=campaign.every),

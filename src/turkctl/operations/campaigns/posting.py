@@ -1,4 +1,4 @@
-"""Posting a campaign's HITs: each by its intent, never once the campaign is over."""
+"""Post a campaign's HITs: each by its intent, and none after the campaign is over."""
 
 from __future__ import annotations
 
@@ -11,58 +11,55 @@ from turkctl.errors import RefusedError, TurkctlError
 from turkctl.mturk.errors import DoesNotExistError
 from turkctl.operations.engine.plan import Done, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import Create
+from turkctl.operations.hits.create import Create, made_of
 from turkctl.operations.intents.lease import Keeper
 from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
-from turkctl.operations.intents.settle import enter_post
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.store import campaigns, intents, qualifications
+from turkctl.store.base import Scope
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.store.rounds import Round
 
 
 def new_intents(
+    session: Session,
     campaign: Campaign,
     version: Version,
     claimed: Round,
     sizes: Sequence[int],
     absent: tuple[str, ...],
-    database_id: str,
     now: datetime,
 ) -> list[Intent]:
-    """The intents of a round's HITs. Their tokens follow from database, campaign, round and index alone."""
+    """Return the intents of a round's HITs. Their tokens depend only on database, campaign, round and index."""
     posts = [
         Post.of(version, size, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
         for size in sizes
     ]
+    batch = Batch.begin(Scope(session, campaign.place, now), name=batch_name(campaign, claimed))
+    counted = {"campaign_id": campaign.number, "round": claimed.number}
+    made_of = ("campaign", campaign.number, claimed.number)
     return [
-        Intent(
-            token=intents.token(database_id, intents.CREATE_HIT, "campaign", campaign.number, claimed.number, index),
-            kind=intents.CREATE_HIT,
-            mode=campaign.mode,
-            market=campaign.market,
-            batch=f"campaign {campaign.number} round {claimed.number}",
-            digest=digest(campaign.number),
-            subject=version.slug,
-            experiment_id=version.experiment_id,
-            request={**post.stored(), "campaign_id": campaign.number, "round": claimed.number},
-            cost=post.cost,
-            created=now,
-        )
+        batch.post(version, {**post.stored(), **counted}, post.cost, *made_of, index, digest=digest(campaign.number))
         for index, post in enumerate(posts)
     ]
 
 
+def batch_name(campaign: Campaign, claimed: Round) -> str:
+    """Return the batch by which the intents of a round are found again."""
+    return f"campaign {campaign.number} round {claimed.number}"
+
+
 def unanswered(session: Session, campaign: Campaign, now: datetime) -> list[Intent]:
-    """The campaign's requests that went out, got no answer, and may be sent again with their tokens."""
+    """Return the campaign's requests that were sent, got no answer, and may be sent again with the same tokens."""
     waiting = intents.unfinished_by_digest(session, campaign.place, digest(campaign.number))
     return [intent for intent in waiting if intent.state == intents.SENT and now - intent.created < RESEND_WITHIN]
 
 
 class Posting(Create):
-    """Sends a round's requests: new ones, and those of earlier rounds that nobody saw the answer of."""
+    """The act of sending a round's requests: new ones, and those of earlier rounds whose answer was lost."""
 
     def __init__(
         self,
@@ -78,10 +75,10 @@ class Posting(Create):
         self._ours_to_send: set[str] = set()
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Take each request for sending, unless another process has, or the campaign is over by now.
+        """Claim each request for sending, unless another process has claimed it or the campaign is over.
 
         Raises:
-            RefusedError: the round may be another process's by now.
+            RefusedError: another process may have taken over the round.
         """
         self._ensure_types(steps)
         with self._database.write() as session:
@@ -93,32 +90,31 @@ class Posting(Create):
                 intent = step.payload
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
                     self._ours_to_send.add(intent.token)
-                    self._posts[intent.token] = self._post(session, intent)
+            self._restore(session, [step.payload for step in steps if step.payload.token in self._ours_to_send])
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Post it.
+        """Post the HIT.
 
         Raises:
-            RefusedError: it is no longer ours to post.
+            RefusedError: this process has not claimed the request.
         """
         if step.payload.token not in self._ours_to_send:
-            raise RefusedError("not posted: the campaign is over, or another process posts it")
+            raise RefusedError("not posted: the campaign is over, or another process is posting this HIT")
         return super().perform(step)
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
-        """Enter the HITs and finish their intents; what may have happened stays unfinished."""
+        """Store the HITs and finish their intents; a request that may have succeeded stays unfinished."""
         with self._database.write() as session:
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
                 intent = step.payload
-                if isinstance(outcome, Done):
-                    enter_post(session, self._place, intent, outcome.value, self._now)
-                elif certain(intent, outcome, self._now):
+                if not isinstance(outcome, Done) and certain(intent, outcome, self._now):
                     intents.fail(session, intent.token, outcome.code, self._now)
                     self._forget_type(session, intent, outcome)
                     self._forget_own(session, intent, outcome)
 
     def _forget_type(self, session: Session, intent: Intent, error: TurkctlError) -> None:
-        """The market no longer has the qualification type (it drops unused ones): the next round makes another."""
+        """Forget a qualification type that the market has dropped for lack of use: the next round creates another."""
         if isinstance(error, DoesNotExistError) and "Qualification" in f"{error.code} {error.message}":
             absent = intent.request.get("absent", ())
             for type_id in [each for each in absent if each in error.message] or absent:

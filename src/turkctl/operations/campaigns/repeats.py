@@ -1,7 +1,7 @@
 """Count the assignments of a campaign that go to people who did another of its HITs: paid, and counted once.
 
-On turkctl's own market a gate prevents them (:mod:`turkctl.operations.qualifications.gate`). On every other market
-somebody can take HITs that are open side by side, until the next look grants them the qualification for it.
+On turkctl's own market a gate prevents them (:mod:`turkctl.operations.qualifications.gate`). On other markets a worker
+can accept several HITs that are open at the same time, until the next round grants them the qualification.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from turkctl.units import ZERO, format_money
 
 
 def may_repeat(assignments: int, per_round: int) -> int:
-    """Return how many of the assignments may at most go to repeaters: all but those of the largest HIT.
+    """Return how many of the assignments may go to repeaters at most: all but those of the largest HIT.
 
-    Each person has one assignment of a HIT, so one HIT alone brings as many people as it has assignments.
+    Each person can have one assignment of a HIT, so one HIT brings as many people as it has assignments.
     """
     return assignments - min(assignments, per_round, MAX_LOW_COMMISSION)
 
 
 def foreseen(campaign: Campaign, version: Version, numbers: Standing) -> dict[str, Any]:
-    """Return how many of the assignments still to be posted may go to repeaters, and what that costs in dollars."""
+    """Return how many of the assignments still to be posted may go to repeaters, and their cost in dollars."""
     possible = may_repeat(numbers.missing, campaign.per_round)
     return {"possible": possible, "cost": each_cost(campaign, version) * possible}
 
 
 def warning(repeats: Mapping[str, Any], missing: int) -> str:
-    """Say what :func:`foreseen` found, for who is about to start the campaign."""
+    """Return a warning about what :func:`foreseen` found, for the user who is about to start the campaign."""
     return (
         f"this market cannot keep people from doing several HITs of a round: up to {repeats['possible']} of {missing} "
-        f"assignments (${format_money(repeats['cost'])}) may go to people who did another, who count once"
+        f"assignments (${format_money(repeats['cost'])}) may go to people who did another; each person counts once"
     )
 
 
 def so_far(session: Session, campaign: Campaign, version: Version, numbers: Standing) -> dict[str, Any] | None:
-    """Return how many assignments may go and went to repeaters, and what those cost in dollars, commission included.
+    """Return how many assignments may go, and went, to repeaters, and their cost in dollars, commission included.
 
-    None where a gate prevents them, or they are allowed, or no round has looked yet; and none went.
+    Return None if none went to repeaters and either a gate prevents it, repeaters are allowed, or no round has run.
     """
     went, cost = 0, ZERO
     for group in people.repeats(session, campaign.place, campaign.experiment_id, campaign.code_version, campaign.id):
@@ -60,7 +60,7 @@ def so_far(session: Session, campaign: Campaign, version: Version, numbers: Stan
 
 
 def _open_to_repeaters(session: Session, campaign: Campaign) -> bool:
-    """Return whether rounds keep out who took part, and the market has no gate."""
+    """Return whether rounds exclude people who took part, while the market has no gate."""
     took_part, gate = (
         qualifications.find(session, campaign.place, campaign.experiment_id, purpose)
         for purpose in (qualifications.TOOK_PART, qualifications.GATE)

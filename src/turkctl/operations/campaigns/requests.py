@@ -1,4 +1,4 @@
-"""What ``campaign create`` and ``campaign plan`` ask for, checked, and what it would take."""
+"""Check the arguments of ``campaign create`` and ``campaign plan``, and plan the campaign."""
 
 from __future__ import annotations
 
@@ -8,35 +8,33 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlmodel import Session
-
 from turkctl.errors import UsageError
 from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
 from turkctl.operations.campaigns.hours import parse_window
+from turkctl.operations.campaigns.pacing import EVERY, PER_ROUND, pace_within
 from turkctl.operations.campaigns.repeats import foreseen, warning
 from turkctl.operations.campaigns.standing import Allowance, Standing, allowance, read_facts
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.qualifications.gate import has_gate
 from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
 from turkctl.settings import Settings
 from turkctl.store import campaigns, psiturk_hits
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.campaigns import MOST, Campaign
 from turkctl.store.experiments import Version
 from turkctl.units import CENT, format_money, format_time
+from turkctl.words import counted
 
-EVERY = timedelta(minutes=30)
-PER_ROUND = 9
 _LONGEST = timedelta(days=365)
 _ANY_TYPE = "A" * 30
-"""Stands for the qualification type that a new HIT has to ask to be absent, when only the number of them matters."""
+"""Stands for the qualification type that a new HIT excludes, where only the number of types matters."""
 
 
 SHORT_INTERVAL = 60
-"""Seconds between rounds below which the user is asked to look again: minutes may have been meant."""
+"""Seconds between rounds below which the user is warned: they may have meant minutes."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +43,16 @@ class CampaignRequest:
 
     goal: int
     experiment: str | None = None
-    """The slug; None means the only one that is configured."""
+    """The slug; None means the only configured experiment."""
     code_version: str | None = None
     reward: Decimal | None = None
     duration: timedelta | None = None
-    every: timedelta = EVERY
-    per_round: int = PER_ROUND
+    every: timedelta | None = None
+    """None: :data:`EVERY`, or what ``within`` allows."""
+    per_round: int | None = None
+    """None: :data:`PER_ROUND`, or what ``within`` needs."""
+    within: timedelta | None = None
+    """The time from the first round until the last people should be done; None: as long as it takes."""
     budget: Decimal | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
@@ -61,7 +63,7 @@ class CampaignRequest:
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """A campaign that could be created, and what it would take."""
+    """A campaign that could be created, with its forecast."""
 
     campaign: Campaign
     version: Version
@@ -69,34 +71,49 @@ class CampaignPlan:
     forecast: Forecast
     room: Allowance
     in_the_way: Campaign | None
-    """The campaign that has the experiment's one place in this mode."""
+    """The experiment's running campaign in this mode, of which there can be only one."""
     repeats: Mapping[str, Any] | None
-    """How many assignments may go to people who did another, and their cost; None where that is prevented or meant."""
+    """How many assignments may go to people who did another, and their cost; None if that is prevented or allowed."""
     unassigned: tuple[str, ...] = ()
-    """HITs of psiTurk's that count because nothing says whose they are."""
+    """HITs of psiTurk that are counted because their experiment is unknown."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know before agreeing."""
+        """Return what the user should know before agreeing."""
         lines = []
         if self.in_the_way is not None:
             lines.append(
-                f"campaign {self.in_the_way.number} is {self.in_the_way.status}: this one cannot start beside it"
+                f"campaign {self.in_the_way.number} is {self.in_the_way.status}: this one cannot start until it is over"
             )
         if self.room.assignments < self.forecast.missing:
-            lines.append(f"there is room for {self.room.assignments} of {self.forecast.missing}: {self.room.reason}")
+            room, missing = self.room, self.forecast.missing
+            lines.append(f"only {room.assignments} of {missing} assignments can be posted now: {room.reason}")
         if self.campaign.every < SHORT_INTERVAL:
-            lines.append(f"a round every {self.campaign.every} seconds: a plain number means seconds; 30m are minutes")
-        if self.forecast.expected_end is None:
-            lines.append("its end comes before the goal can be met at this pace")
+            lines.append(f"a round runs every {self.campaign.every} seconds; for minutes, write --every 30m")
+        if self.reaches < self.campaign.goal:
+            lines.append(self._short())
         if self.unassigned:
             lines.append(unassigned_warning(self.unassigned))
         if self.repeats is not None and self.repeats["possible"]:
             lines.append(warning(self.repeats, self.forecast.missing))
         return tuple(lines)
 
+    @property
+    def reaches(self) -> int:
+        """Return the number of people that the campaign can have at its end, with the money there is now."""
+        return self.campaign.goal - self.forecast.missing + min(self.room.assignments, self.forecast.before_end)
+
+    def _short(self) -> str:
+        """Return why the goal cannot be reached and how many people can, and what changes that."""
+        people = f"{self.reaches} of {counted(self.campaign.goal, 'person', 'people')}"
+        if self.room.assignments <= self.forecast.before_end:
+            return f"it can reach {people}, unless there is more money or a higher limit"
+        end = "" if self.campaign.end_at is None else f" its end at {format_time(self.campaign.end_at)}"
+        how = "give a higher --per-round, a shorter --every or a later --end-at"
+        return f"at this pace it can reach {people} before{end or ' its rounds end'}: {how}"
+
     def as_dict(self) -> dict[str, Any]:
-        """As ``campaign plan`` shows it."""
+        """Return the plan as ``campaign plan`` shows it."""
         campaign = self.campaign
         return {
             "experiment": self.version.slug,
@@ -112,45 +129,48 @@ class CampaignPlan:
             "per_round": campaign.per_round,
             "budget": campaign.budget,
             "affordable": min(self.room.assignments, self.forecast.missing),
+            "reaches": self.reaches,
             "repeats": self.repeats,
         }
 
 
 def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
-    """Check the arguments and work out what the campaign would take; changes nothing.
+    """Check the arguments and return the plan of the campaign; change nothing.
 
     Raises:
-        UsageError: a number, time, amount or zone that cannot be meant; another code version than the stored one;
-            a goal that is not above what is complete.
-        NotFoundError: no such experiment, or several and none named.
+        UsageError: a number, time, amount or zone is invalid; the code version is not the stored one; or at least as
+            many people as the goal have already completed it.
+        NotFoundError: there is no such experiment, or there are several and none is named.
     """
     now = world.now()
     balance = world.engine().call(world.mturk.balance)
     enter_psiturk(world, now)
     with world.database.read() as session:
-        plan = _plan(session, world.place, world.settings, request, balance, now)
+        plan = _plan(Scope(session, world.place, now), world.settings, request, balance)
     if plan.campaign.allow_repeat_workers or has_gate(world, plan.version):
         return plan
     return replace(plan, repeats=foreseen(plan.campaign, plan.version, plan.standing))
 
 
-def _plan(
-    session: Session, place: Place, settings: Settings, request: CampaignRequest, balance: Balance, now: datetime
-) -> CampaignPlan:
-    version = the_experiment(session, request.experiment, settings)
+def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: Balance) -> CampaignPlan:
+    session, place, now = scope.session, scope.place, scope.now
+    version = find_active_experiment(session, request.experiment, settings)
     _check(request, version, now)
     campaign = _campaign(request, version, place, now)
-    _check_post(campaign, version)
+    check_post(campaign, version)
     facts = read_facts(session, campaign, settings["participants_table"], now)
     numbers = facts.standing
     if request.goal <= numbers.completed:
         raise not_above(request.goal, numbers.completed)
-    _check_window(campaign, now)
+    check_window(campaign, now)
+    if request.within is not None:
+        pace = pace_within(campaign, numbers.missing, request.within, every=request.every, per_round=request.per_round)
+        campaign.every, campaign.per_round = int(pace.every.total_seconds()), pace.per_round
     return CampaignPlan(
         campaign=campaign,
         version=version,
         standing=numbers,
-        forecast=forecast(campaign, numbers, masters=_masters(version), now=now),
+        forecast=forecast(campaign, numbers, masters=settings_of(version).masters, now=now),
         room=allowance(facts, balance),
         in_the_way=campaigns.running_of(session, version.experiment_id, place.mode),
         unassigned=tuple(psiturk_hits.unassigned(session, place)),
@@ -158,74 +178,92 @@ def _plan(
     )
 
 
-def _masters(version: Version) -> bool:
-    return bool(settings_of(version).qualifications.get("masters"))
-
-
 def not_above(goal: int, completed: int) -> UsageError:
-    """The refusal of a goal that is met already."""
+    """Return the error for a goal that is already met."""
     return UsageError(
-        f"a goal of {goal} is not above the {completed} people who have completed it",
+        f"a goal of {goal} is already met: {counted(completed, 'person', 'people')} completed the experiment",
         hint=f"give {completed + 1} or more",
     )
 
 
 def check_pace(goal: int | None, every: timedelta | None, per_round: int | None) -> None:
-    """See that goal and pace can be meant.
+    """Raise unless goal and pace are valid.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: a value is too low or too high.
     """
     for name, number in (("--goal", goal), ("--per-round", per_round)):
         if number is not None and not 1 <= number <= MOST:
             raise UsageError(
-                f"{name} {number} recruits nobody" if number < 1 else f"{name} {number:,} is more than {MOST:,}",
-                hint=f"give 1 to {MOST:,}",
+                f"{name} must be 1 to {MOST:,}, not {number:,}",
+                hint="give the number of people to recruit" if name == "--goal" else "give a number of assignments",
             )
     if every is not None and not timedelta(seconds=1) <= every <= _LONGEST:
-        raise UsageError("--every is not between 1 second and 365 days", hint="write 90s, 30m or 12h")
+        raise UsageError("--every must be 1 second to 365 days", hint="write 90s, 30m or 12h")
 
 
 def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
     check_pace(request.goal, request.every, request.per_round)
     if request.code_version not in (None, version.code_version):
         raise UsageError(
-            f"experiment {version.slug} is at code version {version.code_version}, not {request.code_version}",
-            hint="change code_version in its file and run `turkctl experiments configure`, or leave --codeversion out",
+            f"experiment {version.slug} is at code version {version.code_version}, not '{request.code_version}'",
+            hint="change code_version in its file and run `turkctl experiments configure`, or omit --codeversion",
         )
-    if request.reward is not None and request.reward < CENT:
-        raise UsageError(f"a reward of ${format_money(request.reward)} is too low", hint="give $0.01 or more")
-    if request.duration is not None and not timedelta(seconds=30) <= request.duration <= _LONGEST:
-        raise UsageError("--duration lies outside 30 seconds to 365 days", hint="write 30m, 12h or 3d")
-    _check_times(request, now)
-
-
-def _check_times(request: CampaignRequest, now: datetime) -> None:
+    check_terms(request.reward, request.duration)
     if request.hours is not None:
         parse_window(request.hours, request.timezone)
-    elif request.timezone is not None:
-        raise UsageError("--timezone needs --hours", hint="add --hours 09:00-17:00")
-    if request.end_at is None:
+    elif request.timezone is not None and request.start_at is None and request.end_at is None:
+        raise UsageError(
+            "--timezone needs --hours, --start-at or --end-at", hint="add --hours 09:00-17:00, or leave it out"
+        )
+    check_end(request.start_at, request.end_at, now)
+
+
+def check_terms(reward: Decimal | None, duration: timedelta | None) -> None:
+    """Raise unless reward and duration are valid.
+
+    Raises:
+        UsageError: a value is too low or too high.
+    """
+    if reward is not None and reward < CENT:
+        raise UsageError(f"a reward of ${format_money(reward)} is too low", hint="give $0.01 or more")
+    if duration is not None and not timedelta(seconds=30) <= duration <= _LONGEST:
+        raise UsageError("--duration must be 30 seconds to 365 days", hint="write 30m, 12h or 3d")
+
+
+def check_end(start_at: datetime | None, end_at: datetime | None, now: datetime) -> None:
+    """Raise unless a campaign's end, if it has one, is in the future and after its start.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if end_at is None:
         return
-    if request.end_at <= now:
-        raise UsageError(f"--end-at {format_time(request.end_at)} is over", hint=f"it is {format_time(now)}")
-    if request.start_at is not None and request.end_at <= request.start_at:
+    if end_at <= now:
+        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {format_time(now)}")
+    if start_at is not None and end_at <= start_at:
         raise UsageError("--end-at is not after --start-at", hint="give a later end")
 
 
-def _check_window(campaign: Campaign, now: datetime) -> None:
+def check_window(campaign: Campaign, now: datetime) -> None:
+    """Raise unless the campaign's hours come before its end.
+
+    Raises:
+        UsageError: they do not, so that it would post nothing.
+    """
     if campaign.end_at is not None and next_opening(campaign, now) >= campaign.end_at:
         raise UsageError(
-            f"it would never post: {window_of(campaign)} does not come before {format_time(campaign.end_at)}",
+            f"the campaign would never post: no hours {window_of(campaign)} come before its end at "
+            f"{format_time(campaign.end_at)}",
             hint="give a later --end-at or other --hours",
         )
 
 
-def _check_post(campaign: Campaign, version: Version) -> None:
-    """See that a HIT can be made of the settings.
+def check_post(campaign: Campaign, version: Version) -> None:
+    """Raise unless a HIT can be made from the settings.
 
     Raises:
-        ConfigError: among others, too many qualification requirements.
+        ConfigError: for example, there are too many qualification requirements.
     """
     absent = () if campaign.allow_repeat_workers else (_ANY_TYPE,)
     post = Post.of(version, 1, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
@@ -244,8 +282,8 @@ def _campaign(request: CampaignRequest, version: Version, place: Place, now: dat
         goal=request.goal,
         reward=settings.reward if request.reward is None else request.reward,
         duration=int(duration.total_seconds()),
-        every=int(request.every.total_seconds()),
-        per_round=request.per_round,
+        every=int((request.every or EVERY).total_seconds()),
+        per_round=request.per_round or PER_ROUND,
         budget=request.budget,
         start_at=request.start_at,
         end_at=request.end_at,

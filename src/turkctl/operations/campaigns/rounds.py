@@ -1,9 +1,9 @@
-"""One round of a campaign: look at what is in play, count people, post what is missing, write down why.
+"""Run one round of a campaign: read the market, count people, post the missing assignments, record why.
 
-The decision and the intents of its HITs are one transaction, and writing transactions come one after another. So
-what a process has decided to post counts as in play for every other one from that moment on, whatever becomes of the
-process: ``completed + outstanding + newly posted <= goal`` holds through crashes, lost answers and rounds side by
-side. The lease of a round keeps two processes from doing the same work; it is not what the goal depends on.
+The decision and the intents of its HITs are one transaction, and writing transactions run one after another. So
+assignments that one process has decided to post count for every other process from that moment on, even if the
+process ends: ``completed + outstanding + newly posted <= goal`` holds through crashes, lost answers and simultaneous
+rounds. The lease of a round only keeps two processes from doing the same work; the goal does not depend on it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from turkctl.operations.campaigns.decisions import (
     WAITING,
     Decision,
     decide,
-    next_opening,
+    next_round_at,
 )
-from turkctl.operations.campaigns.lifecycle import end, find, give_up_unsent, keep_task
-from turkctl.operations.campaigns.posting import Posting, new_intents, unanswered
+from turkctl.operations.campaigns.lifecycle import end, exhaust, find, give_up_unsent, keep_task
+from turkctl.operations.campaigns.posting import Posting, batch_name, new_intents, unanswered
 from turkctl.operations.campaigns.standing import Facts, Standing, read_facts
 from turkctl.operations.engine.plan import BatchResult, Plan, Step
 from turkctl.operations.engine.world import World
@@ -40,7 +40,7 @@ from turkctl.operations.qualifications.gate import keep_out
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.of_psiturk import enter_psiturk, posted_meanwhile
 from turkctl.operations.sync.run import read_market, unfinished
-from turkctl.store import campaigns, experiments, intents, leases, meta, psiturk_hits, rounds, tasks
+from turkctl.store import campaigns, experiments, intents, leases, psiturk_hits, rounds, tasks
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.engine import Database
 from turkctl.store.experiments import Version
@@ -55,22 +55,22 @@ _FUNDS = "InsufficientFunds"
 
 
 class RoundKeeper(Keeper):
-    """The hold of one process on a campaign's round."""
+    """The lease of one process on a campaign's round."""
 
     def __init__(self, database: Database, campaign_id: int, **options: Any) -> None:
         super().__init__(database, name=leases.of_round(campaign_id), **options)
         self._campaign = campaign_id
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for a round that another process runs."""
         return RefusedError(
-            f"a round of campaign {self._campaign} is being run by {in_words(row)}", hint="wait until it is done"
+            f"{in_words(row)} is already running a round of campaign {self._campaign}", hint="wait until it is done"
         )
 
-    def lost(self) -> RefusedError:
-        """Return the error for a round that another process may have taken the place of."""
+    def loss(self) -> RefusedError:
+        """Return the error for a round that another process may have taken over."""
         return RefusedError(
-            f"this process stood still for too long, and another may run campaign {self._campaign} now",
+            f"this process paused for too long; another process may be running campaign {self._campaign} now",
             hint=f"see: turkctl campaigns show {self._campaign}",
         )
 
@@ -82,12 +82,12 @@ def run_round(world: World, campaign_id: int, now: datetime, *, keeper: Keeper |
         world: database, market and clock.
         campaign_id: its number.
         now: the time that the study lives in.
-        keeper: of the lease that lets one process at a time run a round.
+        keeper: holds the lease that lets one process at a time run a round.
 
     Raises:
-        NotFoundError, WrongMarketError: no such campaign here.
-        RefusedError: another process is running a round of it, or took this one over while it was held up.
-        UnreachableError: the market is out of reach; what was begun, the next round goes on with.
+        NotFoundError, WrongMarketError: there is no such campaign in this mode and market.
+        RefusedError: another process is running a round of it, or took this one over while this process was paused.
+        UnreachableError: the market cannot be reached; the next round continues what was begun.
     """
     keeper = keeper or RoundKeeper(world.database, campaign_id)
     begun = _begin(world, campaign_id, now, keeper)
@@ -108,7 +108,7 @@ def _begin(world: World, campaign_id: int, now: datetime, keeper: Keeper) -> Rou
         if not campaign.running:
             return RoundReport(campaign, None, campaign.status, campaign.reason)
         keeper.acquire_in(session)
-        give_up_unsent(session, campaign, "decided anew by a later round", now)
+        give_up_unsent(session, campaign, "replaced by the decision of a later round", now)
         waiting = intents.unfinished_by_digest(session, place, digest(campaign_id))
         begun = rounds.begin(session, campaign_id, now)
         version = experiments.current(session, campaign.experiment_id)
@@ -117,7 +117,7 @@ def _begin(world: World, campaign_id: int, now: datetime, keeper: Keeper) -> Rou
 
 
 def _take_slot(session: Session, campaign: Campaign, now: datetime) -> None:
-    """A round that is run by hand takes the slot that is due, so that the scheduler does not add one right after it."""
+    """Use up the slot that is due, so that the scheduler does not run a round right after one run by hand."""
     task = tasks.of_campaign(session, campaign.number)
     if task is not None and task.next_run <= now:
         keep_task(session, campaign, task.schedule.after(task.next_run, now))
@@ -125,7 +125,7 @@ def _take_slot(session: Session, campaign: Campaign, now: datetime) -> None:
 
 @dataclass
 class _Decided:
-    """A decision with what it was made from and the requests that follow from it."""
+    """A decision, the numbers it was made from, and the requests that follow from it."""
 
     decision: Decision
     standing: Standing
@@ -133,7 +133,7 @@ class _Decided:
 
 
 class _BegunRound:
-    """One round that was begun."""
+    """A round that has begun."""
 
     def __init__(
         self,
@@ -151,13 +151,13 @@ class _BegunRound:
         self._version = version
         self._round = begun
         self._batches = batches
-        """Rounds some of whose requests had no answer when this one began."""
+        """The rounds with unanswered requests when this one began."""
         self._now = now
         self._keeper = keeper
         self._table = world.settings["participants_table"]
 
     def run(self) -> RoundReport:
-        """Look, count, post, write down."""
+        """Read the market, count, post, and record the outcome."""
         absent: tuple[str, ...] = ()
         balance = None
         if self._version.code_version == self._campaign.code_version:
@@ -168,7 +168,7 @@ class _BegunRound:
         return self._finish(decided, result)
 
     def give_up(self, error: BaseException) -> None:
-        """Write down that the round ended by an error; its unanswered requests are the next round's."""
+        """Record that the round ended with an error; the next round takes care of its unanswered requests."""
         words = error.message if isinstance(error, TurkctlError) else f"{type(error).__name__}: {error}"
         with self._database.write() as session:
             recount(session, self._batches | {self._batch})
@@ -177,20 +177,20 @@ class _BegunRound:
 
     @property
     def _batch(self) -> str:
-        return f"campaign {self._campaign.number} round {self._round.number}"
+        return batch_name(self._campaign, self._round)
 
     def _write(self, session: Session, **values: Any) -> None:
         assert self._round.id is not None
         rounds.write(session, self._round.id, values)
 
     def _look(self) -> tuple[str, ...]:
-        """Bring the database up to date and keep repeat workers out; the types a new HIT has to exclude."""
+        """Bring the database up to date and exclude repeat workers; return the types that a new HIT must exclude."""
         world, campaign = self._world, self._campaign
         settle(world, self._now)
         entered = enter_psiturk(world, self._now)
         with self._database.read() as session:
             rows = unfinished(session, campaign.place, self._now, experiment_id=campaign.experiment_id)
-        # Of other code versions only what has expired: the budget holds its slots until it was read since.
+        # Of other code versions, read only expired HITs: the budget reserves their slots until they are read again.
         version = (campaign.code_version, None)
         count = [row for row in rows if row.code_version in version or row.expires <= self._now]
         read_market(world, count, self._now, known=entered)
@@ -202,7 +202,7 @@ class _BegunRound:
         return absent
 
     def _look_again(self) -> None:
-        """Before the goal counts as met: see that no work was rejected past turkctl, which only its HIT could tell."""
+        """Read unreviewed work again if the goal seems met: some may have been rejected without turkctl."""
         campaign = self._campaign
         with self._database.read() as session:
             triple = (campaign.place, campaign.experiment_id, campaign.code_version)
@@ -212,14 +212,14 @@ class _BegunRound:
         read_market(self._world, [row for row in rows if self._counts(row)], self._now)
 
     def _counts(self, row: HitRow) -> bool:
-        """Whether the HIT counts for the campaign, as one of its experiment's or of psiTurk's that nobody's is."""
+        """Return whether the HIT counts for the campaign: it is of its experiment, or of psiTurk and unassigned."""
         code_version = self._campaign.code_version
         if row.origin == PSITURK and row.experiment is None:
             return row.code_version in (code_version, None)
         return (row.experiment, row.code_version) == (self._version.slug, code_version)
 
     def _balance(self) -> Balance | None:
-        """The balance, if there is something to post."""
+        """Return the balance if there is something to post, else None."""
         with self._database.read() as session:
             facts = read_facts(session, self._campaign, self._table, self._now)
         if decide(facts, None, self._now).outcome != POSTED:
@@ -227,7 +227,7 @@ class _BegunRound:
         return self._world.engine().call(self._world.mturk.balance)
 
     def _decide(self, absent: tuple[str, ...], balance: Balance | None) -> _Decided:
-        """Count, decide, and commit to what was decided, all in one transaction."""
+        """Count, decide, and commit the decision with its intents, all in one transaction."""
         now = self._now
         with self._database.write() as session:
             self._keeper.renew_in(session)
@@ -237,11 +237,11 @@ class _BegunRound:
             if campaign.running:
                 decision = decide(facts, balance, now)
                 if decision.post and posted_meanwhile(session, self._world):
-                    decision = Decision(WAITING, "psiTurk posted HITs while it was counted", decision.wanted)
+                    decision = Decision(WAITING, "psiTurk posted HITs while this round was counting", decision.wanted)
             else:
                 decision = Decision(campaign.status, campaign.reason or "")
             if decision.post and balance is None:
-                decision = Decision(WAITING, "slots became free while it was counted", decision.wanted)
+                decision = Decision(WAITING, "assignments became free while this round was counting", decision.wanted)
             requests = self._requests(session, facts, decision, absent)
             self._enter(session, facts, decision)
         return _Decided(decision, numbers, requests)
@@ -258,12 +258,11 @@ class _BegunRound:
             return []
         in_play = numbers.completed + numbers.outstanding + numbers.unsettled
         again = unanswered(session, campaign, self._now) if in_play <= numbers.goal else []
-        database_id = meta.database_id(session)
-        new = new_intents(campaign, facts.version, self._round, decision.sizes, absent, database_id, self._now)
+        new = new_intents(session, campaign, facts.version, self._round, decision.sizes, absent, self._now)
         return [*again, *intents.open_many(session, new)]
 
     def _enter(self, session: Session, facts: Facts, decision: Decision) -> None:
-        """Write the decision down, and what it means for the campaign."""
+        """Record the decision, and change the campaign accordingly."""
         campaign, numbers = facts.campaign, facts.standing
         self._write(
             session,
@@ -277,25 +276,26 @@ class _BegunRound:
         if decision.outcome in LAST:
             end(session, facts, decision.outcome, decision.reason, self._now)
         elif decision.outcome == EXHAUSTED:
-            self._set_status(session, EXHAUSTED, decision.reason)
+            exhaust(session, campaign.number, decision.reason, self._now, numbers.completed)
         elif decision.outcome in (POSTED, WAITING):
-            self._set_status(session, campaigns.ACTIVE, None)
+            self._set_active(session)
         if decision.outcome not in LAST:
             self._reschedule(session, campaign, closed=decision.outcome == CLOSED)
 
-    def _set_status(self, session: Session, status: str, reason: str | None) -> None:
+    def _set_active(self, session: Session) -> None:
+        number = self._campaign.number
         campaigns.set_status(
-            session, self._campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=self._now
+            session, number, expected=campaigns.RUNNING, new=campaigns.ACTIVE, reason=None, now=self._now
         )
 
     def _reschedule(self, session: Session, campaign: Campaign, *, closed: bool) -> None:
-        """Let a long interval step over neither the hours in which the campaign posts nor its end."""
+        """Move the next round to the next time at which the campaign may post, or to its end if that comes first."""
         task = tasks.of_campaign(session, campaign.number)
-        sooner = [next_opening(campaign, self._now)] if closed else []
-        if campaign.end_at is not None:
-            sooner.append(campaign.end_at)
-        if task is not None and sooner and min(sooner) < task.next_run:
-            keep_task(session, campaign, min(sooner))
+        if task is None:
+            return
+        due = next_round_at(campaign, self._now if closed else task.next_run, self._now)
+        if due != task.next_run:
+            keep_task(session, campaign, due)
 
     def _post(self, decided: _Decided) -> BatchResult:
         steps = tuple(
@@ -315,12 +315,16 @@ class _BegunRound:
             if errors and not own and outcome == POSTED:
                 outcome, reason = rounds.FAILED, f"{errors[0].code}: {errors[0].message}"
             if any(error.code.endswith(_FUNDS) for error in errors):
-                self._set_status(session, EXHAUSTED, "the market says that the balance does not cover it")
+                too_low = "the market says that the balance is too low"
+                exhaust(session, self._campaign.number, too_low, self._now, decided.standing.completed)
             self._write(session, outcome=outcome, reason=reason, finished=self._now)
             self._keeper.drop_in(session)
             campaign = find(session, self._campaign.number)
             posted = _posted(session, decided.requests, result)
             nobodys = tuple(psiturk_hits.unassigned(session, campaign.place))
+        told = f"{counted(posted, 'assignment')} posted" if posted else reason or outcome
+        what = f"campaign {campaign.number} round {self._round.number}"
+        self._world.origin.tally.say(f"{what}: {told}", self._version.slug)
         return RoundReport(
             campaign, self._round.number, outcome, reason, decided.standing, decision.wanted, result, posted, nobodys
         )
@@ -332,7 +336,7 @@ def _words(intent: Intent) -> str:
 
 
 def _posted(session: Session, requests: Sequence[Intent], result: BatchResult | None) -> int:
-    """Return the assignments of the HITs that were posted, those of earlier rounds included, as their cost is."""
+    """Return the number of assignments posted, those of earlier rounds included, as in the cost."""
     made = {item.id for item in result.results if item.status == "created"} if result else set()
     sent = intents.by_tokens(session, [intent.token for intent in requests])
     return sum(int(intent.request["assignments"]) for intent in sent if intent.result in made)
@@ -343,40 +347,40 @@ COLUMNS = ("round", "outcome", "completed", "outstanding", "posted", "cost", "re
 
 @dataclass(frozen=True)
 class RoundReport:
-    """What a round came to."""
+    """The result of a round."""
 
     campaign: Campaign
-    """As it is after the round."""
+    """The campaign after the round."""
     round: int | None
-    """None: the campaign was over, and there was none."""
+    """The number of the round; None if there was none because the campaign was over."""
     outcome: str
     reason: str | None
     standing: Standing | None = None
     wanted: int = 0
     batch: BatchResult | None = None
     posted: int = 0
-    """Assignments of the HITs that were posted, those of earlier rounds that had got no answer included."""
+    """Number of assignments posted, including those that earlier rounds had requested without an answer."""
     unassigned: tuple[str, ...] = ()
-    """HITs of psiTurk's that were counted because nothing says whose they are."""
+    """HITs of psiTurk that were counted because their experiment is unknown."""
 
     @property
     def hits(self) -> list[str]:
-        """The HITs that were posted, those of earlier rounds that had got no answer included."""
+        """Return the ids of the posted HITs, including those that earlier rounds had requested without an answer."""
         return [item.id for item in self.batch.results if item.status == "created"] if self.batch else []
 
     @property
     def failed(self) -> int:
-        """Requests that came to nothing, or without an answer."""
+        """Return the number of requests that failed or got no answer."""
         return self.batch.failed if self.batch else 0
 
     @property
     def errors(self) -> list[str]:
-        """What went wrong with them, each thing once."""
+        """Return the distinct errors of the failed requests."""
         found = self.batch.results if self.batch else []
         return list(dict.fromkeys(f"{item.error.code}: {item.error.message}" for item in found if item.error))
 
     def as_dict(self) -> dict[str, Any]:
-        """As ``campaign run`` prints it."""
+        """Return the result as ``campaign run`` prints it."""
         numbers = self.standing
         return {
             "campaign": self.campaign.number,

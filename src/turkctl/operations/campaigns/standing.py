@@ -1,4 +1,4 @@
-"""What a campaign counts: people, slots in play, and what budget, balance and limits leave room for."""
+"""Count a campaign's people and outstanding slots, and what budget, balance and limits still allow."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.operations.limits.room import hit_bounds
 from turkctl.store import campaigns, experiments, intents
+from turkctl.store.base import Scope
 from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.experiments import Version
 from turkctl.store.hits import Hit
 from turkctl.units import ZERO, format_money
+from turkctl.words import counted, plural
 
 if TYPE_CHECKING:
     from turkctl.mturk.types import Balance
@@ -29,42 +31,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a campaign stands, by what the database knows."""
+    """The progress of a campaign, by what the database knows."""
 
     goal: int
     completed: int
-    """Distinct people."""
+    """Number of distinct people who completed it."""
     outstanding: int
-    """Slots open, at work, or submitted and not read yet."""
+    """Number of slots that are open, at work, or submitted but not yet read."""
     unsettled: int
-    """Slots of requests of which nobody knows yet whether they reached the market."""
+    """Number of slots of requests that may or may not have reached the market."""
 
     @property
     def missing(self) -> int:
-        """Assignments that may be posted without ever passing the goal."""
+        """Return the number of assignments that may be posted without exceeding the goal."""
         return max(0, self.goal - self.completed - self.outstanding - self.unsettled)
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What may still be posted."""
+    """The number of assignments that may still be posted."""
 
     assignments: int
-    """As many as anything allows; the smallest bound."""
+    """The smallest of the bounds."""
     reason: str
-    """Which bound that is, in words."""
+    """A description of that bound."""
     money: bool
-    """Whether it is one of money, and not one of numbers of HITs."""
+    """Whether the bound limits money, rather than the number of HITs."""
 
 
 def each_cost(campaign: Campaign, version: Version) -> Decimal:
-    """Dollars for one assignment at the low commission."""
+    """Return the dollars for one assignment at the low commission."""
     return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=terms_of(version).masters)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a decision on a campaign is made from, read once, in one snapshot of the database."""
+    """All facts that a decision on a campaign needs, read once, in one snapshot of the database."""
 
     campaign: Campaign
     version: Version
@@ -72,13 +74,13 @@ class Facts:
     standing: Standing
     commitments: Commitments
     bonuses: Decimal
-    """Dollars of bonuses that were paid for the experiment, commission included; zero where it has no budget."""
+    """Dollars of bonuses paid for the experiment, commission included; zero if it has no budget."""
     counts: Sequence[Bound[int]]
-    """The experiment's limits on numbers of HITs."""
+    """The experiment's limits on the number of HITs."""
 
     @property
     def spent(self) -> Decimal:
-        """Dollars committed on the campaign's HITs: paid or promised, commission included."""
+        """Return the dollars committed for the campaign's HITs: paid or promised, commission included."""
         return ZERO if self.campaign.id is None else self.commitments.of_campaign(self.campaign.number)
 
     @property
@@ -96,10 +98,11 @@ def read_facts(
     now: datetime,
     commitments: Commitments | None = None,
 ) -> Facts:
-    """Read what a decision is made from; ``commitments`` of the campaign's place, where they were read just now."""
+    """Return the facts for a decision; ``commitments`` of the campaign's place, if they were just read, are reused."""
     place = campaign.place
+    scope = Scope(session, place, now)
     version = experiments.current(session, campaign.experiment_id)
-    commitments = commitments or read_commitments(session, place, now)
+    commitments = commitments or read_commitments(scope)
     triple = (place, campaign.experiment_id, campaign.code_version)
     bonuses = ZERO
     if terms_of(version).budget is not None:
@@ -113,12 +116,12 @@ def read_facts(
         outstanding=counting.outstanding(session, *triple, now),
         unsettled=_unsettled(session, campaign, commitments),
     )
-    counts = hit_bounds(session, place, now, version, commitments.waiting)
+    counts = hit_bounds(scope, version, commitments.waiting)
     return Facts(campaign, version, standing, commitments, bonuses, counts)
 
 
 def _unsettled(session: Session, campaign: Campaign, commitments: Commitments) -> int:
-    """Count slots of unfinished requests for HITs of the campaign's experiment and code version, whoever made them."""
+    """Count the slots of all unfinished requests for HITs of the campaign's experiment and code version."""
     created = {
         intent.token: int(intent.request["settings_id"])
         for intent in commitments.waiting
@@ -138,7 +141,7 @@ def _unsettled(session: Session, campaign: Campaign, commitments: Commitments) -
 
 
 def allowance(facts: Facts, balance: Balance | None) -> Allowance:
-    """Return what budgets, balance (where it was asked for) and limits leave; never below zero."""
+    """Return how many assignments budgets, balance (unless None) and limits still allow; never below zero."""
     bounds = [*_money(facts, balance), *_numbers(facts)]
     least = min(bounds, key=lambda bound: bound.assignments, default=None)
     return least or Allowance(campaigns.MOST, "", money=False)
@@ -173,7 +176,8 @@ def _numbers(facts: Facts) -> list[Allowance]:
     return [
         Allowance(
             max(0, bound.left) * MAX_LOW_COMMISSION,
-            f"{bound.used} HITs count against {bound.name} = {bound.allowed}",
+            f"{counted(bound.used, 'HIT')} {plural(bound.used, 'counts', 'count')} against {bound.name} = "
+            f"{bound.allowed}",
             money=False,
         )
         for bound in facts.counts

@@ -1,8 +1,7 @@
-"""``content dispatch``: HITs for what is pending, as many as limits, budget and balance allow."""
+"""Plan HITs for pending items, as many as limits, budget and balance allow (``content dispatch``)."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,7 @@ from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.rendering import Row, task_of
-from turkctl.operations.experiments.stored import settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.create import MAX_HITS
 from turkctl.operations.intents.outcomes import RESEND_WITHIN
 from turkctl.operations.intents.posts import Post
@@ -26,71 +25,73 @@ from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import contents, contents_counts, experiments, intents, meta
-from turkctl.store.base import Place
+from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_money
 from turkctl.words import counted, plural
 
 
 @dataclass
 class _Share:
-    """What one experiment has to dispatch."""
+    """The pending work of one experiment."""
 
     version: Version
     room: Room
     unanswered: list[Intent]
-    """Requests of an earlier dispatch that nobody saw the answer of."""
+    """Requests of an earlier dispatch whose answer was lost."""
     groups: list[ItemGroup]
     gold: list[int]
     stopped: str | None
-    """The limit on numbers of HITs that leaves some of it pending."""
+    """The limit on the number of HITs that leaves some items pending; None if there is none."""
 
 
 @dataclass
 class _Draft:
-    """A dispatch as it is planned."""
+    """A dispatch while it is being planned."""
 
     balance: Decimal = ZERO
-    """Dollars that the balance leaves for what is still to be planned."""
+    """Dollars of the balance that are left for further HITs."""
     steps: list[Step[Intent]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     funds: list[str] = field(default_factory=list)
-    """How money stopped it, by experiment."""
+    """Messages about experiments that lack money for more HITs."""
     wrong: list[tuple[str, UsageError]] = field(default_factory=list)
-    """Names of HITs whose question cannot be made of their content, and why not."""
+    """Names of HITs whose question cannot be made from their content, and why not."""
 
 
 def prepare_dispatch(
     world: World, selection: Selection, *, hits: int | None = None
 ) -> tuple[Plan[Intent], Dispatching]:
-    """The plan for what is pending in the experiments that match, in the order of their slugs, and how it is done.
+    """Return the plan for pending items of the experiments that match, ordered by slug, and the act that applies it.
 
-    Requests of an earlier dispatch that nobody saw the answer of come first, and count like new ones. What stops it is
-    a note of the plan.
+    Requests of an earlier dispatch whose answer was lost come first, and count like new ones. Notes of the plan say
+    which limits left items pending.
 
     Args:
         world: database, market and clock.
-        selection: of experiments; nothing given is all of them.
-        hits: the most that may be posted, what earlier dispatches left included: requests without an answer, and HITs
-            that turned out just now to have been posted.
+        selection: selects the experiments; an empty selection means all of them.
+        hits: the highest number of HITs to post. It includes what earlier dispatches left: requests without an answer,
+            and HITs that have only now been found to be posted.
 
     Raises:
-        NotFoundError: no such experiment.
-        UsageError: a bad regular expression or number; of nothing that is pending a question can be made.
-        FundsError: something is pending, and no HIT for it fits the budget and the balance.
-        UnreachableError: the market is out of reach.
+        NotFoundError: there is no such experiment.
+        UsageError: a regular expression or number is invalid, or no pending item makes a valid question.
+        FundsError: items are pending, but budget or balance cannot pay a HIT for them.
+        UnreachableError: the market cannot be reached.
     """
     if hits is not None and not 1 <= hits <= MAX_HITS:
-        raise UsageError(f"--hits {hits} lies outside 1 to {MAX_HITS:,}", hint="dispatch in parts")
+        raise UsageError(
+            f"--hits must be 1 to {MAX_HITS:,}, not {hits:,}", hint="to post more, run the command several times"
+        )
     now = world.now()
     settled = settle(world, now)
     _read_expired(world, selection, now)
     with world.database.read() as session:
         entered = _entered(session, _chosen(session, world, selection), settled, now)
         shares = _shares(session, world, selection, hits, entered, now)
-        promised = exposure(session, world.place, now)
+        promised = exposure(Scope(session, world.place, now))
     balance = headroom(world.engine().call(world.mturk.balance), promised, None) if shares else ZERO
     draft = _Draft(balance, notes=list(settled.notes))
     if hits is not None and entered:
@@ -98,13 +99,13 @@ def prepare_dispatch(
         draft.notes.append(f"{posted} {plural(entered, 'counts', 'count')} within --hits {hits}")
     with world.database.read() as session:
         for share in shares:
-            _plan_share(session, world.place, share, draft, now)
+            _plan_share(Scope(session, world.place, now), share, draft)
     if draft.wrong and not draft.steps:
         raise draft.wrong[0][1]
     if draft.funds and not draft.steps:
         raise FundsError(
             f"nothing was dispatched: {draft.funds[0]}",
-            hint="see: turkctl balance; open HITs, limits.budget and limits.min_balance count against it",
+            hint="see: turkctl balance; open HITs, limits.budget and limits.min_balance reduce what can be spent",
         )
     draft.notes += draft.funds
     if not shares:
@@ -116,10 +117,10 @@ def prepare_dispatch(
 
 
 def _chosen(session: Session, world: World, selection: Selection) -> list[Version]:
-    """The configured experiments that are meant, by slug."""
+    """Return the configured experiments of the selection, ordered by slug."""
     pattern = compile_regex(selection.regex)
     if selection.experiment is not None:
-        found = [the_experiment(session, selection.experiment, world.settings)]
+        found = [find_active_experiment(session, selection.experiment, world.settings)]
     else:
         found = experiments.list_all(session, inactive=False)
     return sorted(
@@ -133,7 +134,7 @@ def _chosen(session: Session, world: World, selection: Selection) -> list[Versio
 
 
 def _read_expired(world: World, selection: Selection, now: datetime) -> None:
-    """Read what became of HITs that expired since they were last read: their items may be pending again."""
+    """Read HITs that have expired since they were last read: their items may be pending again."""
     with world.database.read() as session:
         chosen = _chosen(session, world, selection)
         unread = [row for each in chosen for row in unread_since_expiry(session, world.place, each.experiment_id, now)]
@@ -141,7 +142,7 @@ def _read_expired(world: World, selection: Selection, now: datetime) -> None:
 
 
 def _entered(session: Session, chosen: Sequence[Version], settled: Settled, now: datetime) -> int:
-    """Count the HITs of these experiments that settling has just found, of dispatches that were interrupted."""
+    """Count the HITs of these experiments, posted by interrupted dispatches, that settling has just found."""
     digests = {digest(version.experiment_id) for version in chosen}
     interrupted = [each.run for each in settled.leftovers if each.found and not each.ended and each.run is not None]
     return sum(
@@ -154,25 +155,26 @@ def _entered(session: Session, chosen: Sequence[Version], settled: Settled, now:
 def _shares(
     session: Session, world: World, selection: Selection, hits: int | None, entered: int, now: datetime
 ) -> list[_Share]:
-    """What each experiment has to dispatch beside what was ``entered``, those left out that have nothing."""
+    """Return the experiments with something to dispatch; ``entered`` HITs already count within ``hits``."""
     most = hits or MAX_HITS
     left, found = max(0, most - entered), []
     for version in _chosen(session, world, selection):
-        share = _share(session, world.place, version, left, most, now)
+        share = _share(Scope(session, world.place, now), version, left, most)
         left -= len(share.unanswered) + sum(len(group.assignments) for group in share.groups)
         if share.unanswered or share.groups or share.stopped:
             found.append(share)
     return found
 
 
-def _share(session: Session, place: Place, version: Version, left: int, most: int, now: datetime) -> _Share:
+def _share(scope: Scope, version: Version, left: int, most: int) -> _Share:
+    session, place, now = scope.session, scope.place, scope.now
     settings = settings_of(version)
-    room = read_room(session, place, now, version)
+    room = read_room(scope, version)
     waiting = intents.unfinished_by_digest(session, place, digest(version.experiment_id))
     busy = at_work(session, {intent.run for intent in waiting if intent.run is not None})
     asked = [each for each in waiting if now - each.created < RESEND_WITHIN and each.run not in busy]
     unanswered = asked[:left]
-    pending = contents_counts.pending(session, place, now, version.experiment_id)
+    pending = contents_counts.pending(scope, version.experiment_id)
     groups, more = make_groups(
         pending, settings.contents_per_hit, settings.outputs_per_assignment, min(room.hits, left - len(unanswered))
     )
@@ -183,16 +185,16 @@ def _share(session: Session, place: Place, version: Version, left: int, most: in
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
 
 
-def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, now: datetime) -> None:
+def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
     version, settings = share.version, settings_of(share.version)
     for number, intent in enumerate(share.unanswered, start=1):
         draft.steps.append(_step(f"{version.slug} again {number}", intent, Post.restore(version, intent.request)))
     if share.stopped:
         draft.notes.append(f"{version.slug}: {share.stopped}; more is pending")
     if len(share.gold) < settings.gold_per_hit and share.groups:
-        has = f"{version.slug} has {len(share.gold)} items with a known answer"
-        draft.notes.append(f"{has}, gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
-    number, database_id, batch = 0, meta.database_id(session), secrets.token_hex(16)
+        has = f"{version.slug} has {counted(len(share.gold), 'item')} with a known answer"
+        draft.notes.append(f"{has}, but gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
+    number, batch = 0, Batch.begin(scope)
     for group in share.groups:
         for part, size in enumerate(group.assignments):
             post = Post.of(version, size)
@@ -200,9 +202,9 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
             if refusal is not None:
                 draft.funds.append(f"{version.slug}: {refusal}; more is pending")
                 return
-            intent = _intent(share, group, part, post, database_id, place, batch, now)
+            intent = _intent(batch, share, group, part, post)
             number += 1
-            mistake = None if part else find_mistake(session, version, intent.request["contents"])
+            mistake = None if part else find_mistake(scope.session, version, intent.request["contents"])
             if mistake is not None:
                 draft.wrong.append((f"{version.slug} {number}", mistake))
                 break
@@ -211,56 +213,35 @@ def _plan_share(session: Session, place: Place, share: _Share, draft: _Draft, no
             draft.steps.append(_step(f"{version.slug} {number}", intent, post))
 
 
-def _intent(
-    share: _Share, group: ItemGroup, part: int, post: Post, database_id: str, place: Place, batch: str, now: datetime
-) -> Intent:
-    """The intent of one HIT. The token is the same while nothing was posted for its items since."""
+def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post) -> Intent:
+    """Return the intent of one HIT. Its token stays the same until something is posted for its items."""
     version, settings, ids = share.version, settings_of(share.version), group.ids
-    token = intents.token(
-        database_id,
-        intents.CREATE_HIT,
-        "dispatch",
-        version.experiment_id,
-        version.settings_id,
-        sum(item.shown for item in group.items),
-        part,
-        *ids,
-    )
-    shown = mixed(ids, share.gold, settings.gold_per_hit, token)
-    return Intent(
-        token=token,
-        kind=intents.CREATE_HIT,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=digest(version.experiment_id),
-        subject=version.slug,
-        experiment_id=version.experiment_id,
-        request={
-            **post.stored(),
-            "contents": shown,
-            "gold": sorted(set(shown) - set(ids)),
-            "outputs": settings.outputs_per_assignment,
-        },
-        cost=post.cost,
-        created=now,
-    )
+    times = sum(item.shown for item in group.items)
+    made_of: tuple[str | int, ...] = ("dispatch", version.experiment_id, version.settings_id, times, part, *ids)
+    intent = batch.post(version, post.stored(), post.cost, *made_of, digest=digest(version.experiment_id))
+    shown = mixed(ids, share.gold, settings.gold_per_hit, intent.token)
+    intent.request |= {
+        "contents": shown,
+        "gold": sorted(set(shown) - set(ids)),
+        "outputs": settings.outputs_per_assignment,
+    }
+    return intent
 
 
 def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
     items, people = len(intent.request["contents"]), post.assignments
     words = f"{counted(items, 'item')}, {counted(people, 'assignment')} at ${format_money(post.reward)}"
-    return Step(name, intent, intent.cost, words)
+    return Step(name, intent, intent.cost, words, assignments=people)
 
 
 NAMED = 3
-"""Items that a message names."""
+"""Number of items that a message names."""
 
 
 def find_mistake(session: Session, version: Version, shown: Sequence[int]) -> UsageError | None:
-    """Why the question cannot be made of the items that a HIT shows, with the keys of those to blame; None if it can.
+    """Return why the items of a HIT do not make a valid question, naming the invalid ones; None if they do.
 
-    Those are to blame that cannot be shown alone either; if there are none, all together are.
+    An item is invalid if it makes no valid question on its own either; if there are none, all items are named.
     """
     data = contents.data_of(session, shown)
     error = _refusal(version, [data[item] for item in shown])

@@ -1,8 +1,8 @@
-"""Which pending items go into a HIT together. Pure.
+"""Group the pending items that share a HIT. Pure.
 
-A HIT has one number of assignments for all that it shows, so only items that need the same number share one; nobody is
-asked for more outputs than are missing, rounded up to whole assignments. Groups go out in the order of their first
-item, a group that stays partly empty as well. What needs ten assignments or more is shown in several HITs.
+A HIT has one number of assignments for all its items, so only items that need the same number share a HIT; no more
+outputs are requested than are missing, rounded up to whole assignments. Groups are posted in the order of their first
+item, even if they are not full. Items that need ten or more assignments are shown in several HITs.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from turkctl.fees import split_assignments
 from turkctl.store.contents_counts import Pending
 
 LOOKAHEAD = 2000
-"""Items that are looked through for those that fill the groups begun, once no other group fits."""
+"""Number of further items that may fill the groups begun, once no new group is possible."""
 
 
 @dataclass
 class ItemGroup:
-    """Items that are shown together, and the assignments of each of their HITs."""
+    """Items that are shown together, and the number of assignments of each of their HITs."""
 
     assignments: tuple[int, ...]
     items: list[Pending] = field(default_factory=list)
 
     @property
     def ids(self) -> list[int]:
-        """Of the items, in the order of dispatch."""
+        """Return the ids of the items, in the order of dispatch."""
         return [item.id for item in self.items]
 
 
 def assignments_for(need: int, per_assignment: int) -> int:
-    """The assignments that bring ``need`` outputs, of which each assignment gives ``per_assignment``."""
+    """Return how many assignments bring ``need`` outputs, if each assignment brings ``per_assignment``."""
     return -(-need // per_assignment)
 
 
 def make_groups(pending: Iterable[Pending], size: int, per_assignment: int, most: int) -> tuple[list[ItemGroup], bool]:
-    """Groups of at most ``size`` items of the same need, for at most ``most`` HITs in all, and whether more is pending.
+    """Return groups of at most ``size`` items of the same need, for at most ``most`` HITs, and whether more is pending.
 
-    ``pending`` is in the order of dispatch, and is read no further than it takes.
+    ``pending`` is in the order of dispatch, and is read no further than needed.
     """
     made: list[ItemGroup] = []
     begun: dict[int, ItemGroup] = {}
@@ -67,8 +67,8 @@ def make_groups(pending: Iterable[Pending], size: int, per_assignment: int, most
 
 
 def mixed(ids: Sequence[int], gold: Sequence[int], number: int, token: str) -> list[int]:
-    """The items of a HIT with ``number`` known ones among them, none twice, anywhere: by the HIT's token alone."""
-    rng = random.Random(token)  # noqa: S311  # has to come out the same again; it guards no secret
+    """Return the items of a HIT with ``number`` distinct known ones at random positions, determined by the token."""
+    rng = random.Random(token)  # noqa: S311  # must be reproducible; it guards no secret
     shown = list(ids)
     for known in rng.sample(gold, min(number, len(gold))):
         shown.insert(rng.randint(0, len(shown)), known)

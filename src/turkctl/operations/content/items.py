@@ -1,4 +1,4 @@
-"""``content add`` and ``content list``: an experiment's items, and what is pending of them."""
+"""Add and list the items of an experiment (``content add``, ``content list``)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from turkctl.errors import UsageError
 from turkctl.harmless import hides_characters
 from turkctl.operations.content.priority import PriorityError, compile_priority
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import find_experiment, settings_of, the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment, find_experiment, settings_of
 from turkctl.rows import Table, opened
 from turkctl.store import contents_adding, contents_counts, label_state
+from turkctl.store.base import Scope
 from turkctl.store.contents import KEY_LENGTH
 from turkctl.store.contents_adding import Added, ContentStage, NewContent, Rules
 from turkctl.store.contents_counts import ListFilter
@@ -24,12 +25,12 @@ from turkctl.store.experiments import Version
 
 COLUMNS = ("key", "experiment", "outputs_max", "completed", "scheduled", "priority", "gold", "removed")
 KEY_COLUMNS = ("key", "id")
-"""Columns that are the key where none is named, the first that is there."""
+"""If no key column is named, the first of these that exists."""
 PART = 10_000
-"""Items that are put into the database in one transaction, well below a second."""
+"""Number of items written in one transaction, which takes well below a second."""
 MAX_OUTPUTS = 1000
 _AS_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
-"""As the column keeps it, so that what is unchanged is seen by its text."""
+"""Encodes a row as it is stored, so that an unchanged row has the same text."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,18 @@ class AddRequest:
 
 @dataclass(frozen=True)
 class AddReport:
-    """What adding came to."""
+    """The result of adding content."""
 
     experiment: str
     rows: int
     repeated: int
-    """Rows whose key came again later: the last one counts."""
+    """Number of rows whose key occurs again in a later row; the last one counts."""
     counted: Added
     dry_run: bool
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As it is printed."""
+        """Return the report as it is printed."""
         return {
             "experiment": self.experiment,
             "dry_run": self.dry_run,
@@ -69,35 +70,39 @@ class AddReport:
 
 
 def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bool = False) -> AddReport:
-    """Add the items of a file, or change those that are there: all of them, or none where one row is bad.
+    """Add the items of a file and change existing ones; if one row is invalid, change nothing.
 
-    The whole file is read and checked first, on a stage of its own; then it is put into the database in short
-    transactions, so that nobody waits. After a crash in between, adding it again does the rest.
+    The whole file is first read into a temporary table and checked; then it is written to the database in short
+    transactions, so that no other process waits long. After a crash in between, the same command adds the rest.
 
     Raises:
-        NotFoundError: no such experiment.
-        UsageError: a file, a row or an argument that cannot be meant; nothing is added then.
+        NotFoundError: there is no such experiment.
+        UsageError: the file, a row or an argument is invalid; nothing is added.
     """
     if request.outputs is not None and not 1 <= request.outputs <= MAX_OUTPUTS:
         raise UsageError(
-            f"--outputs {request.outputs} lies outside 1 to {MAX_OUTPUTS:,}", hint="give how many are wanted"
+            f"--outputs must be 1 to {MAX_OUTPUTS:,}, not {request.outputs:,}",
+            hint="give the number of answers wanted for each item",
         )
     with world.database.read() as session:
-        version = the_experiment(session, request.experiment, world.settings)
+        version = find_active_experiment(session, request.experiment, world.settings)
     rules = Rules(request.gold is not None, request.outputs, settings_of(version).outputs)
     with contents_adding.staging() as stage:
         with opened(request.path, stdin) as table:
             reader = Reader(table, request, needed_columns(version))
             _fill(stage, reader.items())
         if not stage.given:
-            raise UsageError(f"{table.name} has no rows", hint="a row is an item of content")
+            raise UsageError(f"{table.name} has no rows", hint="give a row per item below the column names")
         repeated = stage.given - stage.kept
         counted = _put(world, version.experiment_id, stage, rules, dry_run=dry_run)
+    if not dry_run and (counted.added or counted.updated):
+        told = f"{counted.added:,} items added, {counted.updated:,} changed"
+        world.origin.tally.say(told, version.slug)
     return AddReport(version.slug, reader.rows, repeated, counted, dry_run, _notes(reader, repeated))
 
 
 def _put(world: World, experiment_id: int, stage: ContentStage, rules: Rules, *, dry_run: bool) -> Added:
-    """Put what is staged into the database, part by part; a dry run only counts."""
+    """Write the staged items to the database, part by part; a dry run only counts."""
     now, counted, looked_at = world.now(), Added(), 0
     for part in stage.parts(PART):
         with world.database.read() if dry_run else world.database.write() as session:
@@ -116,9 +121,9 @@ def _put(world: World, experiment_id: int, stage: ContentStage, rules: Rules, *,
 def _notes(reader: Reader, repeated: int) -> tuple[str, ...]:
     notes = []
     if reader.key_column is None:
-        notes.append("no column key or id, and no --key: an item's key is a digest of its row")
+        notes.append("there is no column key or id, and no --key: each item's key is a digest of its row")
     if repeated:
-        notes.append(f"rows whose key comes again later: {repeated:,}; the last one counts")
+        notes.append(f"rows whose key occurs again later: {repeated:,}; the last one of each key counts")
     return tuple(notes)
 
 
@@ -128,10 +133,10 @@ def _fill(stage: ContentStage, items: Iterator[NewContent]) -> None:
 
 
 def needed_columns(version: Version) -> frozenset[str]:
-    """The columns that the question's placeholders stand for.
+    """Return the columns that the question's placeholders name.
 
     Raises:
-        UsageError: a placeholder for more items than a HIT has.
+        UsageError: a placeholder is for an item beyond the number that a HIT shows.
     """
     from turkctl.operations.experiments.rendering import placeholders
     from turkctl.operations.project.questions import columns_of
@@ -140,7 +145,7 @@ def needed_columns(version: Version) -> frozenset[str]:
 
 
 class Reader:
-    """Rows of a file as items, each checked."""
+    """Reads and checks the rows of a file as items."""
 
     def __init__(self, table: Table, request: AddRequest, needed: frozenset[str]) -> None:
         self._table = table
@@ -151,7 +156,7 @@ class Reader:
             if column is not None:
                 table.column(column, flag)
         for column in sorted(needed - set(table.columns)):
-            message = f"the question has a placeholder ${{{column}}}, and {table.name} no such column"
+            message = f"the question has a placeholder ${{{column}}}, but {table.name} has no such column"
             raise table.no_column(message, column)
         self.key_column = request.key or next((name for name in KEY_COLUMNS if name in table.columns), None)
         self._priority: Callable[[Mapping[str, Any]], float] | None = None
@@ -161,10 +166,10 @@ class Reader:
                 self._priority = _with_points(self._priority, table)
 
     def items(self) -> Iterator[NewContent]:
-        """The items.
+        """Yield the items.
 
         Raises:
-            UsageError: a bad row, named.
+            UsageError: a row is invalid; the message names it.
         """
         try:
             for row in self._table.records():
@@ -182,14 +187,14 @@ class Reader:
     def _checked(self, row: dict[str, Any]) -> NewContent:
         missing = self._needed - row.keys()
         if missing:
-            raise ValueError(f"it has no '{min(missing)}', which the question has a placeholder for")
+            raise ValueError(f"'{min(missing)}' is missing, which the question has a placeholder for")
         priority = None if self._priority is None else self._priority(row)
         gold = None if self._gold is None else _answer(row.pop(self._gold, None))
         data = _AS_JSON(row)
         try:
             as_bytes = data.encode()
         except UnicodeEncodeError:
-            raise ValueError("it holds half of a surrogate pair, which is no character") from None
+            raise ValueError("it contains half of a surrogate pair, which is not a character") from None
         if self.key_column is None:
             return NewContent(hashlib.sha256(as_bytes).hexdigest()[:32], data, priority, gold)
         return NewContent(_key(row.get(self.key_column), self.key_column), data, priority, gold)
@@ -202,26 +207,26 @@ def _with_points(priority: Callable[[Mapping[str, Any]], float], table: Table) -
 
 def _key(value: Any, column: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"its key '{column}' is {json.dumps(value)}, neither a text nor a whole number")
+        raise ValueError(f"its key '{column}' must be text or a whole number, not {json.dumps(value)}")
     key = str(value).strip()
     if not key:
         raise ValueError(f"its key '{column}' is empty")
     if len(key) > KEY_LENGTH:
         raise ValueError(f"its key '{column}' is longer than {KEY_LENGTH} characters")
     if not key.isprintable() and hides_characters(key):
-        raise ValueError(f"its key '{column}' holds a sign that cannot be printed")
+        raise ValueError(f"its key '{column}' contains a character that cannot be printed")
     return key
 
 
 def _answer(value: Any) -> str | None:
-    """A known answer as text; None where there is none."""
+    """Return a known answer as text; None if there is none."""
     if value is None or isinstance(value, dict | list):
         if value:
-            raise ValueError("its known answer is neither a text, a number, true nor false")
+            raise ValueError("its known answer must be text, a number, true or false")
         return None
     text = (value if isinstance(value, str) else json.dumps(value)).strip()
     if "\x00" in text:
-        raise ValueError("its known answer holds a sign that cannot be printed")
+        raise ValueError("its known answer contains a character that cannot be printed")
     return text or None
 
 
@@ -235,26 +240,26 @@ def list_content(
     limit: int | None = None,
     offset: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """The rows of ``content list``, by experiment and age; pending ones in the order of dispatch.
+    """Yield the rows of ``content list``, by experiment and age; pending ones in the order of dispatch.
 
     Args:
         world: database and clock.
-        slug: only this experiment's.
-        pending: only those that the next dispatch would be about.
-        gold: only those with a known answer.
-        removed: only those that were removed; else only the others.
-        limit: at most so many.
-        offset: after so many.
+        slug: only items of this experiment.
+        pending: only items that the next dispatch would post.
+        gold: only items with a known answer.
+        removed: only removed items; by default only the others.
+        limit: the highest number of rows.
+        offset: the number of rows to skip.
 
     Raises:
-        NotFoundError: no such experiment.
+        NotFoundError: there is no such experiment.
     """
     with world.database.read() as session:
         if slug is not None:
             find_experiment(session, slug)
         wanted = ListFilter(slug, pending, gold, removed)
         listed = contents_counts.list_contents(
-            session, world.listing_place, world.now(), wanted, limit=limit, offset=offset
+            Scope(session, world.listing_place, world.now()), wanted, limit=limit, offset=offset
         )
         for row in listed:
             yield {name: getattr(row, name) for name in COLUMNS}

@@ -1,4 +1,4 @@
-"""Posting what ``content dispatch`` has planned: each HIT by its intent, and only while it is still needed."""
+"""Post the HITs that ``content dispatch`` has planned: each by its intent, and only if it is still needed."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InsufficientFundsError
 from turkctl.operations.engine.plan import SKIPPED, Done, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.create import Create
+from turkctl.operations.hits.create import Create, made_of
 from turkctl.operations.intents.outcomes import certain
-from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow
-from turkctl.operations.intents.settle import enter_hit
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store.base import Scope
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO
 
 BALANCE_EVERY = 200
-"""HITs after which the balance is read again."""
+"""Number of HITs after which the balance is read again."""
 NOT_POSTED = "not posted: "
-SHORT = NOT_POSTED + "the market says that the balance does not cover it"
+SHORT = NOT_POSTED + "the market says that the balance is too low"
 
 
 def digest(experiment_id: int) -> str:
-    """Stands for the dispatches of an experiment: how unfinished requests of theirs are found again."""
+    """Return the digest by which the unfinished requests of an experiment's dispatches are found again."""
     return hashlib.sha256(f"content dispatch {experiment_id}".encode()).hexdigest()
 
 
 class Dispatching(Create):
-    """Opens each request in the transaction that sees that it is still needed and within the limits, then sends it.
+    """The act of posting: the transaction that opens a request checks that it is still needed and within the limits.
 
-    What others have done since the plan was made is so never done again: neither by two dispatches at once.
+    So work that another process has done since the plan was made is not repeated, even if two dispatches run at once.
     """
 
     def __init__(
         self, world: World, steps: Sequence[Step[Intent]], now: datetime, balance: Decimal, run: RunRow
     ) -> None:
-        """``balance`` is what the balance leaves, in dollars, before the first of the steps."""
+        """Take ``balance``, the dollars that may be spent on the steps."""
         super().__init__(world, steps, now, run)
         self._world = world
         self._balance = balance
         self._since_read = 0
         self._short = False
         self._held: dict[str, str] = {}
-        """Why a request is not sent, by token."""
+        """The reasons why requests are not sent, by token."""
         self._tried: set[str] = set()
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Commit the requests of a group with what their HITs show, those that are held back left out.
+        """Commit the requests of a group with the items of their HITs, except requests that are no longer possible.
 
         Raises:
             UnreachableError: the balance cannot be read.
@@ -67,24 +67,26 @@ class Dispatching(Create):
         self._ensure_types(steps)
         with self._database.write() as session:
             self._open(session, [step.payload for step in steps if step.payload.sent is None])
+            ours: list[Intent] = []
             for intent in (step.payload for step in steps):
                 if intent.token in self._held:
                     continue
                 if intents.mark_sent(session, intent.token, self._now, sent_before=intent.sent):
-                    self._posts[intent.token] = self._post(session, intent)
+                    ours.append(intent)
                 else:
-                    self._held[intent.token] = NOT_POSTED + "another process posts it"
+                    self._held[intent.token] = NOT_POSTED + "another process is posting this HIT"
+            self._restore(session, ours)
 
     def _read_balance(self) -> None:
         balance = self._world.engine().call(self._mturk.balance)
         with self._database.read() as session:
-            self._balance = headroom(balance, exposure(session, self._place, self._now), None)
+            self._balance = headroom(balance, exposure(Scope(session, self._place, self._now)), None)
         self._since_read, self._short = 0, False
 
     def _open(self, session: Session, wanted: Sequence[Intent]) -> None:
         new = [each for each in wanted if each.state == intents.OPEN and intents.get(session, each.token) is None]
         pending = [item for intent in new for item in _pending(intent)]
-        needs = contents_counts.needs(session, self._place, self._now, pending)
+        needs = contents_counts.needs(Scope(session, self._place, self._now), pending)
         rooms: dict[int, Room] = {}
         opened: list[Intent] = []
         for intent in new:
@@ -98,15 +100,15 @@ class Dispatching(Create):
         contents.open_links(session, [link for intent in opened for link in _links(intent)])
 
     def _refusal(self, session: Session, intent: Intent, needs: dict[int, int], rooms: dict[int, Room]) -> str | None:
-        """Why it is not opened; None takes it off from what is needed and allowed."""
-        assert intent.experiment_id is not None, "what is dispatched belongs to an experiment"
+        """Return why the request is not opened; if None, deduct it from what is needed and allowed."""
+        assert intent.experiment_id is not None, "a dispatched HIT belongs to an experiment"
         request = intent.request
         given = (int(request["assignments"]) - 1) * int(request["outputs"])
         if any(needs.get(item, 0) <= given for item in _pending(intent)):
-            return "another dispatch was faster, or its content was changed; dispatch again for the rest"
+            return "another dispatch posted it, or its content was changed; for the rest, run: turkctl content dispatch"
         if intent.experiment_id not in rooms:
             version = experiments.current(session, intent.experiment_id)
-            rooms[intent.experiment_id] = read_room(session, self._place, self._now, version)
+            rooms[intent.experiment_id] = read_room(Scope(session, self._place, self._now), version)
         room = rooms[intent.experiment_id]
         if room.hits <= 0:
             return f"{room.why} is reached"
@@ -119,13 +121,15 @@ class Dispatching(Create):
                 needs[item] -= int(request["assignments"]) * int(request["outputs"])
         return why
 
-    def _post(self, session: Session, intent: Intent) -> Post:
-        shown = [int(item) for item in intent.request["contents"]]
-        data = contents.data_of(session, shown)
-        return replace(super()._post(session, intent), rows=tuple(data[item] for item in shown))
+    def _restore(self, session: Session, wanted: Sequence[Intent]) -> None:
+        super()._restore(session, wanted)
+        shown = {intent.token: [int(item) for item in intent.request["contents"]] for intent in wanted}
+        data = contents.data_of(session, list({item for items in shown.values() for item in items}))
+        for token, items in shown.items():
+            self._posts[token] = replace(self._posts[token], rows=tuple(data[item] for item in items))
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Post it; where the balance turns out not to cover it, it is left out, not failed."""
+        """Post the HIT; if the balance is too low, it is skipped, not failed."""
         token = step.payload.token
         if token in self._held:
             return Done(SKIPPED, self._held[token], cost=ZERO)
@@ -142,8 +146,9 @@ class Dispatching(Create):
             return Done(SKIPPED, SHORT, cost=ZERO)
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
-        """Enter the HITs and finish their requests; what may have happened stays unfinished."""
+        """Store the HITs and finish their intents; a request that may have succeeded stays unfinished."""
         with self._database.write() as session:
+            enter_posts(Scope(session, self._place, self._now), made_of(outcomes))
             for step, outcome in outcomes:
                 intent = step.payload
                 self._posts.pop(intent.token, None)
@@ -152,15 +157,12 @@ class Dispatching(Create):
                     if unasked or certain(intent, outcome, self._now):
                         intents.fail(session, intent.token, outcome.code, self._now)
                         self._forget_own(session, intent, outcome)
-                elif outcome.status != SKIPPED:
-                    enter_hit(session, self._place, intent, outcome.value, self._now)
-                    intents.complete(session, intent.token, outcome.value.hit_id, self._now)
-                elif intent.token not in self._held:
+                elif outcome.status == SKIPPED and intent.token not in self._held:
                     intents.fail(session, intent.token, "InsufficientFunds", self._now)
 
 
 def _pending(intent: Intent) -> list[int]:
-    """The items that the HIT is for; those with a known answer are not among them."""
+    """Return the items that the HIT is for, without those with a known answer."""
     known = set(intent.request["gold"])
     return [int(item) for item in intent.request["contents"] if item not in known]
 

@@ -1,4 +1,4 @@
-"""Priorities of content: a column, or arithmetic over columns. Nothing in it is ever run as Python."""
+"""Compute priorities of content from a column, or arithmetic over columns, without running the text as Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from turkctl.errors import UsageError
-from turkctl.words import meant
+from turkctl.words import counted, meant
 
 Row = Mapping[str, Any]
 Term = Callable[[Row], float]
@@ -32,29 +32,29 @@ _FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
     "log": (1, 2, math.log),
     "sqrt": (1, 1, math.sqrt),
 }
-"""By name: fewest arguments, most, and the function."""
+"""The lowest and highest number of arguments, and the function, by name."""
 HINT = (
-    "a column, or arithmetic over columns with + - * / % ** and parentheses, min max abs log sqrt; "
-    "a column whose name is no word goes in quotes"
+    "give a column, or arithmetic over columns with + - * / % **, parentheses, min max abs log sqrt; "
+    "quote the name of a column that is not a single word"
 )
 
 
 class PriorityError(Exception):
-    """Why one row has no priority."""
+    """The reason why a row has no priority."""
 
 
 def compile_priority(text: str, columns: Sequence[str] | None) -> Term:
-    """What gives the priority of a row.
+    """Return the function that computes the priority of a row.
 
     Args:
-        text: a column's name, or an expression. All numbers are floating-point, so that no row takes long.
-        columns: those that rows have; None where each row has its own.
+        text: a column's name, or an expression. All numbers are floating-point, so that every row is fast.
+        columns: the columns that rows have; None if each row has its own.
 
     Returns:
-        A function of a row, which raises PriorityError where the row gives no finite number.
+        A function of a row, which raises PriorityError if the row gives no finite number.
 
     Raises:
-        UsageError: it is neither, or names a column that is not there.
+        UsageError: the text is neither, or names a missing column.
     """
     if not text.strip() or len(text) > MAX_LENGTH:
         raise UsageError(f"--priority is empty or longer than {MAX_LENGTH:,} characters", hint=HINT)
@@ -62,7 +62,7 @@ def compile_priority(text: str, columns: Sequence[str] | None) -> Term:
         return _finite(_column(text))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's, about how the text is written
+            warnings.simplefilter("ignore")  # Python warns about the style of the text
             parsed = ast.parse(text.strip(), mode="eval")
         term = _term(parsed.body, text, columns)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -76,7 +76,7 @@ def _finite(term: Term) -> Term:
         try:
             found = term(row)
         except (ArithmeticError, ValueError, RecursionError) as error:
-            raise PriorityError(f"the priority cannot be worked out: {error}") from None
+            raise PriorityError(f"the priority cannot be computed: {error}") from None
         if isinstance(found, complex) or not math.isfinite(found):
             raise PriorityError(f"the priority is {found}, which is not a number")
         return float(found)
@@ -106,11 +106,11 @@ def _constant(value: object, text: str, columns: Sequence[str] | None) -> Term:
     if isinstance(value, str):
         return _named(value, text, columns)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UsageError(f"--priority '{text}': {value!r} is neither a number nor a column", hint=HINT)
+        raise UsageError(f"--priority '{text}': {value!r} is not a number or a column", hint=HINT)
     try:
         number = float(value)
     except OverflowError:
-        raise UsageError(f"--priority '{text}' holds a number that is too large", hint=HINT) from None
+        raise UsageError(f"--priority '{text}' contains a number that is too large", hint=HINT) from None
     return lambda _row: number
 
 
@@ -119,7 +119,7 @@ def _function(name: str, arguments: int, text: str) -> Callable[..., Any]:
         raise UsageError(f"--priority '{text}': {name} is not a known function", hint=HINT)
     fewest, most, function = _FUNCTIONS[name]
     if not fewest <= arguments <= most:
-        raise UsageError(f"--priority '{text}': {name} does not take {arguments} numbers", hint=HINT)
+        raise UsageError(f"--priority '{text}': {name} does not take {counted(arguments, 'number')}", hint=HINT)
     return function
 
 
@@ -138,7 +138,7 @@ def _column(name: str) -> Term:
         try:
             cell = row[name]
         except KeyError:
-            raise PriorityError(f"it has no '{name}'") from None
+            raise PriorityError(f"'{name}' is missing") from None
         if isinstance(cell, bool) or not isinstance(cell, str | int | float):
             raise PriorityError(f"'{name}' is {_shown(cell)}, which is not a number")
         try:
@@ -150,7 +150,7 @@ def _column(name: str) -> Term:
 
 
 def _shown(cell: object) -> str:
-    """A value as a message shows it."""
+    """Return a value as a message shows it."""
     if cell is None or cell == "":
         return "empty"
     text = str(cell)

@@ -1,8 +1,8 @@
-"""The one loop that applies plans: concurrency, retries, pace, progress and interrupt for every batch.
+"""Apply plans in one loop: concurrency, retries, pace, progress and interrupts for every batch.
 
 Requests run in a bounded pool of threads; everything that touches the database runs in the caller's thread, in
-groups. One failing item never stops the batch. Retries are this module's alone (the client makes one attempt), so
-that all threads share one pace: when the market throttles, everybody slows down together.
+groups. One failing item never stops the batch. Only this module retries (the client makes one attempt), so that all
+threads share one pace: when the market throttles, all of them slow down together.
 """
 
 from __future__ import annotations
@@ -22,13 +22,24 @@ from turkctl.errors import InterruptedByUserError, TurkctlError, UnreachableErro
 from turkctl.mturk.errors import MarketRefusedError
 from turkctl.operations.engine.health import Health, Tries
 from turkctl.operations.engine.pace import Pace
-from turkctl.operations.engine.plan import FAILED, Act, BatchResult, Done, ItemError, ItemResult, Plan, RunKeeper, Step
+from turkctl.operations.engine.plan import (
+    FAILED,
+    SKIPPED,
+    Act,
+    BatchResult,
+    Done,
+    ItemError,
+    ItemResult,
+    Plan,
+    RunKeeper,
+    Step,
+)
 
 P = TypeVar("P")
 T = TypeVar("T")
 
 READ_PATIENCE = 30.0
-"""Seconds for which a single read that meets retryable errors is tried again."""
+"""Seconds for which a single read is retried after retryable errors."""
 FLUSH_AFTER = 0.2
 """Seconds for which finished results may wait for others, to be recorded in one transaction."""
 
@@ -39,17 +50,18 @@ class _UnstartedError(Exception):
 
 @dataclass
 class Engine:
-    """How batches are applied.
+    """Applies plans, and makes single requests.
 
     Attributes:
-        workers: threads that ask the market at the same time.
-        group: steps whose intents are committed, and results recorded, in one transaction.
-        patience: seconds for which a step that meets retryable errors is tried again.
-        stop: set it to let the items in hand finish and leave the rest undone.
-        beat: called between groups, e.g. to see that a lease still holds; what it raises ends the batch.
-        notice: hears what the user has to know while it lasts: that the market cannot be reached, or fails at
-            everything. Called from any thread.
-        journal: gives what keeps the row of a plan that brings none of its own.
+        workers: the number of threads that send requests to the market.
+        group: the number of steps whose intents are committed, and results recorded, in one transaction.
+        patience: seconds for which a step is retried after retryable errors.
+        stop: once set, the items in progress finish, and the rest is left undone.
+        beat: called between groups, for example to check that a lease still holds; an error that it raises ends the
+            batch.
+        notice: called with what the user must know at once: that the market cannot be reached, or that every request
+            fails. Called from any thread.
+        journal: returns what keeps the run's row of a plan without one of its own.
     """
 
     workers: int = 32
@@ -66,48 +78,59 @@ class Engine:
     def apply(
         self, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None] = lambda _item: None
     ) -> BatchResult:
-        """Do all steps of a plan; ``on_item`` hears of each result once it is recorded.
+        """Do all steps of a plan; call ``on_item`` with each result once it is recorded.
 
-        Results come back in the order of the plan, whatever finished first; what was skipped is last.
-        Never raises for a failing item. When :attr:`stop` is set, the result says how many were not started; so it
-        does where the market failed at everything, in the same way, for as long as :attr:`patience` says.
+        Results have the order of the plan, whichever finished first; skipped items are last. A failing item raises
+        nothing. If :attr:`stop` was set, or all requests failed in the same way for longer than :attr:`patience`, the
+        result says how many steps were not started.
 
         Raises:
-            UnreachableError: the market is out of reach or turned the credentials down, so that no item can succeed;
-                what was done before is recorded.
+            UnreachableError: the market cannot be reached or refused the credentials, so that no item can succeed;
+                the results until then are recorded.
         """
         row = plan.run or self.journal(plan)
         if row is None:
             return _apply(self, plan, act, on_item)
+        recorded: list[ItemResult] = []
+
+        def note(item: ItemResult) -> None:
+            recorded.append(item)
+            on_item(item)
+
         with row.kept(plan) as run:
 
             def beat() -> None:
                 self.beat()
                 run.beat()
 
-            result = _apply(replace(self, beat=beat), plan, act, on_item)
+            try:
+                result = _apply(replace(self, beat=beat), plan, act, note)
+            except BaseException:
+                run.close(_so_far(plan, recorded))
+                raise
             run.close(result)
         return result
 
     def call(self, read: Callable[[], T]) -> T:
-        """One request outside a batch, with the same retries and less patience: somebody waits for the answer.
+        """Send one request outside a batch, with the same retries but less patience: somebody waits for the answer.
 
         Raises:
-            TurkctlError: not retryable, or still failing when patience ran out.
+            TurkctlError: the request failed and is not retryable, or it still failed when patience ran out.
         """
         return replace(self, patience=min(self.patience, READ_PATIENCE)).attempt(read, Pace(self.clock, self.sleep))
 
     def health(self) -> Health:
-        """Return what is known of the market before the first request: nothing against it."""
+        """Return the health of the market before the first request: no failures."""
         return Health(self.clock, self.notice, self.workers)
 
     def attempt(self, action: Callable[[], T], pace: Pace, health: Health | None = None) -> T:
-        """Run one request, again after retryable errors until it works or patience runs out.
+        """Run one request, and retry it after retryable errors until it works or patience runs out.
 
-        Where the connection is refused, nothing can have happened: the market is waited for, but not as long.
+        After a refused connection, which had no effect, the retries end earlier.
 
         Raises:
-            TurkctlError: not retryable, or still failing when patience ran out or the batch was stopped.
+            TurkctlError: the request failed and is not retryable, or it still failed when patience ran out or the
+                batch was stopped.
         """
         health = health or self.health()
         tries = Tries(health, self.patience, self.stop.is_set)
@@ -129,6 +152,12 @@ class Engine:
                 return done
 
 
+def _so_far(plan: Plan[Any], recorded: list[ItemResult]) -> BatchResult:
+    """Return what was done of a plan before an error ended it."""
+    left = len(plan.steps) + len(plan.skipped) - len(recorded)
+    return BatchResult(plan.action, plan.mode, recorded, unstarted=left)
+
+
 def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemResult], None]) -> BatchResult:
     done: dict[int, ItemResult] = {}
 
@@ -139,7 +168,9 @@ def _apply(engine: Engine, plan: Plan[P], act: Act[P], on_item: Callable[[ItemRe
     for item in plan.skipped:
         on_item(item)
     run = _Application(engine, act, plan.steps, keep)
-    hopeless = run.run() if plan.steps else None
+    if plan.steps:
+        run.run()
+    hopeless = run.health.hopeless
     in_order = [done[place] for place in sorted(done)]
     unstarted = len(plan.steps) - len(done)
     result = BatchResult(plan.action, plan.mode, [*in_order, *plan.skipped], unstarted=unstarted)
@@ -161,21 +192,21 @@ class _Application(Generic[P]):
         self.keep = keep
         self.ready: deque[Step[P]] = deque()
         self.wave: Hashable = None
-        """Of the steps that are under way."""
+        """The wave of the steps in progress."""
         self.flying: dict[Future[Done], Step[P]] = {}
         self.finished: deque[Future[Done]] = deque()
         self.signals: SimpleQueue[None] = SimpleQueue()
-        """One entry for each request that has finished: what the loop waits for."""
+        """One entry for each finished request; the loop waits for them."""
         self.landed: list[tuple[Step[P], Done | TurkctlError]] = []
         self.flushed = engine.clock()
         self.fatal: BaseException | None = None
         self.cut_short = False
-        """Whether a step failed only because it was not tried again after the batch was stopped."""
+        """Whether a step failed only because it was not retried after the batch was stopped."""
         self.pace = Pace(engine.clock, engine.sleep)
         self.health = engine.health()
 
-    def run(self) -> TurkctlError | None:
-        """Return the error with which everything failed, where that ended the batch."""
+    def run(self) -> None:
+        """Run all steps; raise only what ends the batch, after the finished results are recorded."""
         workers = min(self.engine.workers, len(self.todo))
         with ThreadPoolExecutor(workers, thread_name_prefix="turkctl") as pool:
             try:
@@ -183,21 +214,20 @@ class _Application(Generic[P]):
                 while self.flying:
                     self._land()
                     self._launch(pool)
-            except BaseException as error:  # noqa: BLE001  # raised again below, once what is in hand is recorded
+            except BaseException as error:  # noqa: BLE001  # raised again below, once the results are recorded
                 self.fatal = error
             while self.flying:
                 self._land()
             self._flush()
         if self.fatal is not None:
             raise self.fatal
-        return self.health.hopeless
 
     @property
     def _stopping(self) -> bool:
         return self.engine.stop.is_set() or self.fatal is not None or self.health.hopeless is not None
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
-        """Keep the pool full, with as much again waiting; a new wave waits until all of the one before are answered."""
+        """Fill the pool, and a queue of the same size; a new wave waits until the one before is answered."""
         while not self._stopping and len(self.flying) < 2 * self.engine.workers:
             if not self.ready:
                 self._prepare()
@@ -224,10 +254,10 @@ class _Application(Generic[P]):
         return self.engine.attempt(lambda: self.act.perform(step), self.pace, self.health)
 
     def _land(self) -> None:
-        """Wait for a request to finish; record finished ones when there are enough or they have waited enough."""
+        """Wait for a request to finish; record results once there are enough or they have waited long enough."""
         self._await_one()
         while self.finished:
-            future = self.finished[0]  # taken away last: a Ctrl-C in between must not lose it
+            future = self.finished[0]  # removed last: a Ctrl-C in between must not lose it
             step = self.flying.pop(future, None)
             if step is not None:
                 self._take(step, future)
@@ -252,9 +282,9 @@ class _Application(Generic[P]):
         self.signals.put(None)
 
     def _await_one(self) -> None:
-        """Wait for a signal, and take those that came with it; not longer than results may wait for each other.
+        """Wait for a signal and take all that have come; stop when results have waited long enough.
 
-        ``futures.wait`` would visit every request under way twice whenever one of them finishes.
+        ``futures.wait`` would visit every request in progress twice whenever one of them finishes.
         """
         try:
             self.signals.get(timeout=FLUSH_AFTER)
@@ -278,7 +308,8 @@ def _item(step: Step[P], outcome: Done | TurkctlError) -> ItemResult:
     if isinstance(outcome, TurkctlError):
         return ItemResult(step.id, FAILED, step.detail, ItemError.of(outcome).in_row(step.row))
     cost = step.cost if outcome.cost is None else outcome.cost
-    return ItemResult(outcome.id or step.id, outcome.status, outcome.detail or step.detail, cost=cost)
+    detail, posted = outcome.detail or step.detail, 0 if outcome.status == SKIPPED else step.assignments
+    return ItemResult(outcome.id or step.id, outcome.status, detail, cost=cost, assignments=posted)
 
 
 K = TypeVar("K")
@@ -286,14 +317,14 @@ V = TypeVar("V")
 
 
 def read_each(engine: Engine, keys: Sequence[K], read: Callable[[K], V]) -> Iterator[tuple[K, V | MarketRefusedError]]:
-    """Read every key in threads that share one pace; gives results as they come, in no order.
+    """Read every key in threads that share one pace; yield results as they come, in no fixed order.
 
-    What the market refuses for one key is that key's result.
+    If the market refuses the request for a key, the error is that key's result.
 
     Raises:
-        UnreachableError: the market is out of reach or turned the credentials down; the rest is not asked for.
-        MarketRefusedError: the market fails at everything in the same way.
-        InterruptedByUserError: the engine was told to stop.
+        UnreachableError: the market cannot be reached or refused the credentials; the remaining keys are not read.
+        MarketRefusedError: all requests fail in the same way.
+        InterruptedByUserError: the engine was stopped.
     """
     if not keys:
         return
@@ -309,16 +340,16 @@ def read_each(engine: Engine, keys: Sequence[K], read: Callable[[K], V]) -> Iter
             if health.hopeless is not None:
                 raise health.hopeless
             if engine.stop.is_set():
-                raise InterruptedByUserError("interrupted; what was read until then is kept")
+                raise InterruptedByUserError("interrupted; results read before are kept")
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _read(engine: Engine, read: Callable[[], V], pace: Pace, health: Health) -> V:
-    """Return what is read.
+    """Return the result of the read.
 
     Raises:
-        TurkctlError: as it came, or the one with which everything failed before.
+        TurkctlError: the error of this read, or the one that all requests failed with before.
     """
     if health.hopeless is not None:
         raise health.hopeless

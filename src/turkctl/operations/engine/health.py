@@ -1,8 +1,8 @@
-"""What the requests of a batch know together of the market: whether it can be reached, and whether anything works.
+"""Track for all requests of a batch whether the market can be reached and whether anything works.
 
-A refused connection is waited out, for a market may be starting anew. Where nothing has come through for as long as
-one request is tried again, the others get one try each instead of the same patience, and when as many as are under way
-at once have failed in the same way, the batch stops. Whoever waits hears of it.
+After a refused connection the batch waits a while, because the market may be restarting. If no request has succeeded
+for as long as one request is retried, the others get one try each instead of the same patience; and when as many as
+run at once have failed in the same way, the batch stops. The user is told.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from collections.abc import Callable
 from turkctl.errors import TurkctlError, UnreachableError
 
 OUTAGE = 20.0
-"""Seconds for which refused connections are tried again: what a market takes to start anew."""
+"""Seconds for which refused connections are retried: the time a market needs to restart."""
 FEWEST = 8
-"""Failures in a row that make a market hopeless, at least, however few requests are under way at once."""
+"""The lowest number of failures in a row that ends a batch, even if fewer requests run at once."""
 SILENT = 5.0
-"""Seconds of failures after which the user hears that requests are being repeated."""
+"""Seconds of failures after which the user is told that requests are being retried."""
 FEW = 3
-"""Tries of a request that something answers which is no market, where repeating it helps nobody."""
+"""Number of tries of a request that is answered by something other than a market, where retrying does not help."""
 LONGEST_PAUSE, LONGEST_KNOCK = 5.0, 1.0
-"""Seconds between two tries, at most: of a request that failed, and of a connection that was refused."""
+"""The highest number of seconds between two tries: of a failed request, and of a refused connection."""
 
 
 class Health:
-    """What is known of the market; shared by the threads of one batch.
+    """The health of the market, shared by the threads of one batch.
 
     Attributes:
-        impatient: nothing came through for as long as one request was tried again: further ones get one try each.
-        hopeless: the error with which all of a wave failed; None unless the batch has to stop.
+        impatient: no request succeeded for as long as one request was retried; further ones get one try each.
+        hopeless: the error that all requests failed with; None unless the batch must stop.
     """
 
     def __init__(self, clock: Callable[[], float], notice: Callable[[str], None], enough: int) -> None:
-        """Begin with a market that is taken to work.
+        """Begin with a market that is assumed to work.
 
         Args:
-            clock: seconds.
-            notice: hears what the user has to know; called from any thread.
-            enough: requests under way at once: as many failures in a row, all alike, make it hopeless.
+            clock: returns seconds.
+            notice: called with what the user must know, from any thread.
+            enough: the number of requests that run at once; this number of equal failures in a row ends the batch.
         """
         self.clock = clock
         self.impatient = False
@@ -50,9 +50,9 @@ class Health:
         self._told = False
         self._success = float("-inf")
         self._refused: float | None = None
-        """Since when connections are refused."""
+        """When connections began to be refused; None if they are not."""
         self._alike: tuple[str, int] = ("", 0)
-        """The code of the last failure, and how many with it came one after another."""
+        """The code of the last failure, and the number of failures in a row with that code."""
 
     def came_through(self) -> None:
         """Note that the market answered."""
@@ -66,7 +66,7 @@ class Health:
             self._notice("the market answers again")
 
     def is_away(self, error: TurkctlError) -> bool:
-        """Note that a connection was refused; return whether the market has been away for too long."""
+        """Note that a connection was refused; return whether the market has been unreachable for too long."""
         now = self.clock()
         with self._lock:
             since = self._refused = now if self._refused is None else self._refused
@@ -76,14 +76,14 @@ class Health:
         return False
 
     def tell(self, words: str) -> None:
-        """Let the user know, once until the market answers again."""
+        """Tell the user, unless they were told since the market last answered."""
         with self._lock:
             told, self._told = self._told, True
         if not told:
             self._notice(words)
 
     def gave_up(self, error: TurkctlError, began: float) -> None:
-        """Note that a request that had begun then failed for good."""
+        """Note that a request that began then has failed and is not retried."""
         with self._lock:
             code, number = self._alike
             self._alike = (error.code, number + 1 if error.code == code else 1)
@@ -99,17 +99,17 @@ class Tries:
     """The tries of one request."""
 
     def __init__(self, health: Health, patience: float, stopped: Callable[[], bool]) -> None:
-        """Begin the first.
+        """Begin the first try.
 
         Args:
-            health: of the market.
-            patience: seconds for which the request is tried again.
-            stopped: whether the user wants an end.
+            health: the health of the market.
+            patience: seconds for which the request is retried.
+            stopped: returns whether the user has asked to stop.
         """
         self.uncertain = False
-        """Whether a try may have had its effect though no answer came."""
+        """Whether a try may have taken effect although no answer came."""
         self.cut_short = False
-        """Whether there are no more tries only because the user wants an end."""
+        """Whether there are no more tries only because the user asked to stop."""
         self._health = health
         self._patience = patience
         self._stopped = stopped
@@ -117,10 +117,10 @@ class Tries:
         self._knocking = False
         self._delay = 0.1
         self._strange = 0
-        """Answers of something that is no market."""
+        """Number of answers from something other than a market."""
 
     def go_on(self, error: TurkctlError) -> bool:
-        """Return whether to try again after this error."""
+        """Return whether to retry after this error."""
         now = self._health.clock()
         if getattr(error, "not_sent", False):
             return self._knock(error)
@@ -132,7 +132,7 @@ class Tries:
         if not getattr(error, "throttled", False):
             self.uncertain = True
             if now - self._began > SILENT:
-                again = f"trying again for up to {self._patience:.0f} s"
+                again = f"retrying for up to {self._patience:.0f} s"
                 self._health.tell(f"requests fail with {error.code}: {error.message}; {again}")
         if self._stopped():
             self.cut_short = True
@@ -143,15 +143,15 @@ class Tries:
         return True
 
     def _is_no_market(self, error: TurkctlError) -> bool:
-        """Note what answered; return whether it has been seen often enough not to be a market."""
+        """Note who answered; return whether something other than a market has answered often enough to give up."""
         if not getattr(error, "few_tries", False):
             return False
         self._strange += 1
-        self._delay = 1.0  # what stands in for a market that starts anew has a moment to go away
+        self._delay = 1.0  # give a proxy's error page a moment to go away while the market restarts
         return self._strange >= FEW
 
     def _knock(self, error: TurkctlError) -> bool:
-        """Return whether to wait for a market that refuses connections: nothing can have happened."""
+        """Return whether to wait for a market that refuses connections, so that the request had no effect."""
         if not self._knocking:
             self._knocking, self._delay = True, 0.1
         if self._health.is_away(error):

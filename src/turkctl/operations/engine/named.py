@@ -1,4 +1,4 @@
-"""Tell the workers whom a command names from ids that can be nobody's."""
+"""Separate the workers that a command names from ids that are invalid."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from turkctl.operations.engine.plan import ItemResult, fail
 
 
 def named_workers(ids: Iterable[tuple[str, int | None]]) -> tuple[dict[str, int | None], tuple[ItemResult, ...]]:
-    """Return the workers that are named, each once with its row, and a failed item for each id that can be nobody's.
+    """Return the distinct workers with their rows, and a failed item for each invalid worker id.
 
     Args:
-        ids: each with the row of the file that has it; None on the command line.
+        ids: worker ids, each with its row in the file; None for ids from the command line.
     """
     workers: dict[str, int | None] = {}
     failed: dict[str, ItemResult] = {}

@@ -1,10 +1,10 @@
-"""The pace that all threads of a batch share.
+"""Control the pace that all threads of a batch share.
 
-Unlimited until the market throttles for the first time; then everybody waits until a second of requests has shown
-what the market allows, and from then on requests are spaced evenly. Each success
-quickens the pace a little. A throttled request sets it just below what came through in the last second, which is what
-the market allows; where too little came through to tell, it slows the pace by a tenth. So it hovers around the limit
-(the shape is TCP's congestion control). Requests that were under way when the pace was set say nothing about it.
+The pace is unlimited until the market throttles for the first time; then all threads wait until a second of requests
+has shown what the market allows, and from then on requests are spaced evenly. Each success raises the pace a little. A
+throttled request sets it just below the number of successes in the last second, which is what the market allows; if
+there were too few successes to tell, it lowers the pace by a tenth. So the pace stays near the limit (as in TCP's
+congestion control). Requests that were already in progress when the pace was set do not change it.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections import deque
 from collections.abc import Callable
 
 QUICKEN = 1.01
-"""How each success quickens the pace."""
+"""The factor by which each success raises the pace."""
 SPURT = 1.05
-"""The same once the limit has not been met for :data:`LONG` successes: it must be far above."""
+"""The same factor after :data:`LONG` successes without throttling: the limit must be far above."""
 LONG = 30
 SLOW = 0.9
 BELOW = 0.95
-"""The pace after throttling, as a share of what came through."""
+"""The pace after throttling, as a share of the recent successes."""
 ENOUGH = 5
-"""Successes in the window from which it tells what the market allows."""
+"""The lowest number of successes in the window that shows what the market allows."""
 FLOOR = 0.5
-"""Requests a second below which the pace never falls."""
+"""The lowest pace, in requests a second."""
 WINDOW = 1.0
-"""Seconds."""
+"""The seconds over which successes are counted."""
 
 
 class Pace:
@@ -36,21 +36,17 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._gate = threading.Lock()
-        """Held by the one who waits for the next turn: the others queue behind, and get theirs by the pace of then."""
+        """Held by the thread that waits for the next turn; the others queue behind, and use the pace of that time."""
         self._lock = threading.Lock()
         self._rate: float | None = None
+        """Requests a second at the moment; None while unlimited."""
         self._next = 0.0
         self._slowed = float("-inf")
         self._since = 0
         self._successes: deque[float] = deque(maxlen=2000)
 
-    @property
-    def rate(self) -> float | None:
-        """Requests a second at the moment; None while unlimited."""
-        return self._rate
-
     def wait(self) -> float:
-        """Return when it is this request's turn; the moment, for :meth:`slow_down`."""
+        """Wait for this request's turn; return its moment, for :meth:`slow_down`."""
         if self._rate is None:
             return self._clock()
         with self._gate:
@@ -63,18 +59,18 @@ class Pace:
         return turn
 
     def speed_up(self) -> None:
-        """A request came through."""
+        """Note that a request succeeded."""
         with self._lock:
             now = self._clock()
             self._successes.append(now)
-            if now < self._slowed:  # on its way when the first pause began: it belongs to the estimate
+            if now < self._slowed:  # in progress when the first pause began: it counts for the estimate
                 self._rate = max(1.0, BELOW * self._recent(now))
             elif self._rate is not None:
                 self._since += 1
                 self._rate *= SPURT if self._since > LONG else QUICKEN
 
     def slow_down(self, began: float) -> None:
-        """A request that began at that moment was throttled."""
+        """Note that a request that began at that moment was throttled."""
         with self._lock:
             now = self._clock()
             if began <= self._slowed:
@@ -88,12 +84,12 @@ class Pace:
             self._rate = BELOW * recent if recent >= ENOUGH else max(FLOOR, SLOW * self._rate)
 
     def _pause(self, now: float) -> None:
-        """Begin to space requests out: the first one when a second of them, or what there was, can be counted."""
+        """Begin to space requests; the first waits until a second of requests can be counted."""
         first = self._successes[0] if self._successes else now
         resume = max(now, first + WINDOW)
         self._rate = max(1.0, BELOW * self._recent(now))
         self._next = self._slowed = resume
 
     def _recent(self, now: float) -> float:
-        """Successes a second of late."""
+        """Return the recent number of successes a second."""
         return sum(moment > now - WINDOW for moment in self._successes) / WINDOW

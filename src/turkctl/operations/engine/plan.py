@@ -1,12 +1,14 @@
-"""Plan and apply: what would be done, and the outcome item by item.
+"""Define plans, their steps, and the results of items.
 
-A plan is made by reading only. It lists the steps in the order in which they will be taken, what each adds to the
-bill, and what is left out and why. :mod:`turkctl.operations.engine.batch` applies it.
+A plan is made by reading only. It lists the steps in the order in which they will be done, what each adds to the
+bill, and what is skipped and why. :mod:`turkctl.operations.engine.batch` applies it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,8 +16,36 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from turkctl.errors import ExitCode, TurkctlError
 from turkctl.units import ZERO, format_money
+from turkctl.words import counted
 
 P = TypeVar("P")
+
+ACTED_ON: Mapping[str, tuple[str, str]] = {
+    "add outputs": ("item", "items"),
+    "approve": ("assignment", "assignments"),
+    "block": ("worker", "workers"),
+    "bonus": ("assignment", "assignments"),
+    "compensate": ("worker", "workers"),
+    "create": ("HIT", "HITs"),
+    "delete": ("HIT", "HITs"),
+    "disable": ("HIT", "HITs"),
+    "dispatch": ("HIT", "HITs"),
+    "drop": ("index", "indexes"),
+    "exclude": ("worker", "workers"),
+    "expire": ("HIT", "HITs"),
+    "extend": ("HIT", "HITs"),
+    "grant": ("worker", "workers"),
+    "include": ("worker", "workers"),
+    "message": ("worker", "workers"),
+    "optimize": ("index", "indexes"),
+    "reject": ("assignment", "assignments"),
+    "remove": ("item", "items"),
+    "revoke": ("worker", "workers"),
+    "unblock": ("worker", "workers"),
+}
+"""What each action acts on: one, and several."""
+
+_ANYTHING = ("item", "items")
 
 PLANNED = "planned"
 SKIPPED = "skipped"
@@ -23,139 +53,157 @@ FAILED = "failed"
 ALREADY_DONE = "already_done"
 
 
+def acted_on(action: str) -> tuple[str, str]:
+    """Return the words for one and for several of what an action acts on."""
+    return ACTED_ON.get(action, _ANYTHING)
+
+
 @dataclass(frozen=True)
 class ItemError:
-    """Why one item failed: the market's own code, or ours, and its words."""
+    """Why one item failed: the code and the message of the market or of turkctl."""
 
     code: str
     message: str
 
     @classmethod
     def of(cls, error: TurkctlError) -> ItemError:
-        """The item's share of an exception."""
+        """Return the error of an item for an exception."""
         return cls(error.code, error.message)
 
     def in_row(self, row: int | None) -> ItemError:
-        """Return the same, naming the row of a file where it came from one."""
+        """Return the error with the row of the file named, if the item came from one."""
         return self if row is None else ItemError(self.code, f"row {row:,}: {self.message}")
 
 
 @dataclass(frozen=True)
 class ItemResult:
-    """What became of one item. ``status`` is a past participle, ``skipped`` or ``failed``; ``cost`` in dollars."""
+    """The result of one item. ``status`` is a past participle, ``skipped`` or ``failed``; ``cost`` is in dollars."""
 
     id: str
     status: str
     detail: str | None = None
     error: ItemError | None = None
     cost: Decimal = ZERO
+    assignments: int = 0
+    """Assignments that it posted."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The item as the batch result shows it."""
+        """Return the item as the batch result shows it."""
         error = {"code": self.error.code, "message": self.error.message} if self.error else None
         return {"id": self.id, "status": self.status, "detail": self.detail, "error": error}
 
 
 @dataclass(frozen=True)
 class Step(Generic[P]):
-    """One thing to do. ``id`` is what is acted on; ``cost`` is what it adds to the bill, in dollars."""
+    """One thing to do. ``id`` names the object of the action; ``cost`` is what it adds to the bill, in dollars."""
 
     id: str
     payload: P
     cost: Decimal = ZERO
     detail: str | None = None
     row: int | None = None
-    """Where a file names it, counted from 1: a failure says so."""
+    """The row of the file that names it, counted from 1; a failure reports it."""
     wave: Hashable = None
-    """Steps of one wave that follow each other run side by side; the next wave starts once all of them are answered.
-    By default all steps are of one wave."""
+    """Consecutive steps of one wave run at the same time; the next wave starts once all of them are answered. By
+    default all steps are in one wave."""
+    assignments: int = 0
+    """Number of assignments that it posts."""
 
 
 class RunKeeper(Protocol):
-    """What keeps the row of a run while its plan is applied."""
+    """Keeps the row of a run while its plan is applied."""
 
     def kept(self, plan: Plan[Any]) -> AbstractContextManager[RunKeeper]:
-        """Begin the run for the block, and leave it in the state it is in at its end."""
+        """Begin the run for the block, and store its state when the block ends."""
         ...
 
     def beat(self) -> None:
-        """See that the run is still this process's, or raise."""
+        """Raise unless this process still holds the run."""
         ...
 
     def close(self, result: BatchResult) -> None:
-        """Take what the run came to."""
+        """Record the result of the run."""
         ...
 
 
 @dataclass(frozen=True)
 class Plan(Generic[P]):
-    """What would be done to what, in which order, at what cost; what is skipped and why."""
+    """The steps of an action in order, with their costs, and the skipped items with reasons."""
 
     action: str
     mode: str
     steps: tuple[Step[P], ...]
     skipped: tuple[ItemResult, ...] = ()
-    """What is left out, and ids that stand for nothing: those have failed before anything is done."""
+    """Skipped items, and ids that are invalid or unknown, which count as failed before anything is done."""
     notes: tuple[str, ...] = ()
-    """What the user should know before agreeing: what is resumed, what belongs to another market."""
+    """What the user should know before agreeing: for example what is resumed, or belongs to another market."""
     run: RunKeeper | None = None
-    """The run that the plan is for, where the same command takes up what it leaves undone."""
+    """The run of the plan, if the same command can later continue what it leaves undone."""
 
     @property
     def cost(self) -> Decimal:
-        """Dollars that all steps together add to the bill, commission included."""
+        """Return the dollars that all steps add to the bill, commission included."""
         return sum((step.cost for step in self.steps), ZERO)
 
+    def in_words(self) -> str:
+        """Return what would be done to how many, as in ``create 2 HITs, 18 assignments``."""
+        posted = sum(step.assignments for step in self.steps)
+        more = f", {counted(posted, 'assignment')}" if posted else ""
+        return f"{self.action} {counted(len(self.steps), *acted_on(self.action))}{more}"
+
     def preview(self) -> BatchResult:
-        """The dry run: the batch result that says what would be done."""
-        planned = [ItemResult(step.id, PLANNED, step.detail, cost=step.cost) for step in self.steps]
+        """Return the batch result of a dry run, which says what would be done."""
+        planned = [
+            ItemResult(step.id, PLANNED, step.detail, cost=step.cost, assignments=step.assignments)
+            for step in self.steps
+        ]
         return BatchResult(self.action, self.mode, [*planned, *self.skipped], dry_run=True)
 
 
 @dataclass
 class BatchResult:
-    """A plan with its results: the object that every batch command prints."""
+    """The results of a plan: the object that every batch command prints."""
 
     action: str
     mode: str
     results: list[ItemResult] = field(default_factory=list)
     dry_run: bool = False
     interrupted: bool = False
-    """Steps were left undone, or not tried again, because the user wanted an end."""
+    """Whether steps were left undone, or not retried, because the user asked to stop."""
     unstarted: int = 0
-    """Steps that were left undone: by an interrupt, or because the market failed at everything."""
+    """Number of steps left undone: by an interrupt, or because every request failed."""
     hopeless: ItemError | None = None
-    """How the last items all failed, where that ended the batch."""
+    """The error that the last items all failed with, if that ended the batch."""
 
     @property
     def skipped(self) -> int:
-        """Items left out on purpose."""
+        """Return the number of skipped items."""
         return sum(item.status == SKIPPED for item in self.results)
 
     @property
     def failed(self) -> int:
-        """Items that could not be done."""
+        """Return the number of failed items."""
         return sum(item.status == FAILED for item in self.results)
 
     @property
     def succeeded(self) -> int:
-        """Items done, now or before."""
+        """Return the number of items done, now or before."""
         return 0 if self.dry_run else len(self.results) - self.skipped - self.failed
 
     @property
     def cost(self) -> Decimal:
-        """Dollars added to the bill (in a dry run: that would be)."""
+        """Return the dollars added to the bill (in a dry run: the dollars that would be added)."""
         return sum((item.cost for item in self.results), ZERO)
 
     @property
     def exit_code(self) -> ExitCode:
-        """130 when interrupted, 1 when something failed, else 0."""
+        """Return 130 if interrupted, 1 if an item failed, else 0."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
         return ExitCode.FAILED if self.failed else ExitCode.OK
 
     def as_dict(self) -> dict[str, Any]:
-        """The object of the contract."""
+        """Return the object that every batch command prints as JSON."""
         return {
             "action": self.action,
             "mode": self.mode,
@@ -168,64 +216,79 @@ class BatchResult:
             "results": [item.as_dict() for item in self.results],
         }
 
+    def outcome(self) -> str:
+        """Return what became of the items, as in ``12 assignments approved, 1 failed``."""
+        numbers = Counter(item.status for item in self.results)
+        last = {SKIPPED: numbers.pop(SKIPPED, 0), FAILED: numbers.pop(FAILED, 0), "not begun": self.unstarted}
+        found = [(number, status.replace("_", " ")) for status, number in {**numbers, **last}.items() if number]
+        if not found:
+            return ""
+        (number, status), *others = found
+        first = f"{counted(number, *acted_on(self.action))} {status}"
+        return ", ".join([first, *(f"{number:,} {status}" for number, status in others)])
+
     def summary(self) -> str:
-        """One line for people."""
-        total = len(self.results) + self.unstarted
+        """Return the result as one line of text."""
+        number = len(self.results) + self.unstarted
+        total, posted = counted(number, *acted_on(self.action)), sum(item.assignments for item in self.results)
         if self.dry_run:
-            todo = total - self.skipped - self.failed
-            parts = [f"would {self.action} {todo} of {total} (mode {self.mode})"]
+            todo = number - self.skipped - self.failed
+            parts = [f"would {self.action} {todo:,} of {total} (mode {self.mode})"]
         else:
-            parts = [f"{self.action}: {self.succeeded} of {total} done (mode {self.mode})"]
-        parts += [f"{number} {word}" for number, word in ((self.skipped, "skipped"), (self.failed, "failed")) if number]
+            parts = [f"{self.action}: {self.succeeded:,} of {total} done (mode {self.mode})"]
+        parts += [counted(posted, "assignment")] if posted else []
+        parts += [f"{each:,} {word}" for each, word in ((self.skipped, "skipped"), (self.failed, "failed")) if each]
         if self.cost:
             parts.append(f"cost ${format_money(self.cost)}")
         if self.interrupted:
-            left = f" with {self.unstarted} to go" if self.unstarted else ""
-            parts.append(f"interrupted{left}; the same command goes on")
+            left = f" with {self.unstarted} not started" if self.unstarted else ""
+            parts.append(f"interrupted{left}; run the same command to continue")
         elif self.unstarted:
-            parts.append(f"stopped with {self.unstarted} to go, because all failed alike; run it again for the rest")
+            left = f"stopped with {self.unstarted} not started, because all requests failed in the same way"
+            parts.append(f"{left}; run the same command for the rest")
         return ", ".join(parts)
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a performed step came to; ``value`` is for the act's own record."""
+    """The result of a performed step; ``value`` is for the act's :meth:`Act.record`."""
 
     status: str
     detail: str | None = None
     id: str | None = None
-    """The id to report when the step made something that had none before."""
+    """The id to report, if the step created an object."""
     value: Any = None
     cost: Decimal | None = None
-    """What it cost after all, where that differs from the plan."""
+    """The actual cost in dollars, if it differs from the plan."""
 
 
-class Act(Protocol[P]):
-    """How the steps of one action are done. The engine calls it; ``perform`` alone runs in other threads."""
+class Act(ABC, Generic[P]):
+    """Does the steps of one action. The engine calls it; only ``perform`` runs in other threads.
+
+    An act without intents needs no ``prepare``; an act whose results are not stored needs no ``record``.
+    """
 
     def prepare(self, steps: Sequence[Step[P]]) -> None:
-        """Commit what has to be in the database before the requests go out (intents). Called once per group."""
-        ...
+        """Commit what must be in the database before the requests are sent (intents). Called once per group."""
 
+    @abstractmethod
     def perform(self, step: Step[P]) -> Done:
-        """Ask the market. May be called again after a retryable error, so it reads "already done" as done.
+        """Send the request to the market. It may be called again after a retryable error, so "already done" is done.
 
         Raises:
-            TurkctlError: the item failed; retryable market errors are retried by the engine.
+            TurkctlError: the item failed; the engine retries retryable errors of the market.
         """
-        ...
 
     def record(self, outcomes: Sequence[tuple[Step[P], Done | TurkctlError]]) -> None:
-        """Write the outcomes of a group of steps down, in one transaction."""
-        ...
+        """Store the outcomes of a group of steps, in one transaction."""
 
 
 def skip(items: Iterable[tuple[str, str]]) -> tuple[ItemResult, ...]:
-    """Results of what is left out, from (id, reason) pairs."""
+    """Return the results of skipped items from (id, reason) pairs."""
     return tuple(ItemResult(item, SKIPPED, reason) for item, reason in items)
 
 
 def fail(name: str, error: TurkctlError, row: int | None = None) -> ItemResult:
-    """Return the result of an item that is known to fail before anything is asked for; the others go on."""
+    """Return the result of an item that fails before any request is sent; the others are still done."""
     shown = name or ("" if row is None else f"row {row:,}")
     return ItemResult(shown, FAILED, error=ItemError.of(error).in_row(row))

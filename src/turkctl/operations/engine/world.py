@@ -1,10 +1,12 @@
-"""What operations need of the outside; :class:`turkctl.context.Context` is it."""
+"""Define what operations need from their caller; :class:`turkctl.context.Context` provides it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
+
+from turkctl.operations.engine.tally import ActTally
 
 if TYPE_CHECKING:
     from turkctl.mturk.client import MTurk
@@ -16,48 +18,52 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommandOrigin:
-    """Where an act comes from: the command line as it was typed, or a task, which has a slot.
+    """The origin of an act: the command line as it was typed, or a task, which has a slot.
 
     Attributes:
-        command: the command line, or the task.
-        slot: of a task.
-        since: when the command line was given, by :func:`time.monotonic`; None where nobody gave one.
+        command: the command line, or the name of the task.
+        slot: the slot of a task.
+        since: when the command line was given, by :func:`time.monotonic`; None if there was none.
+        act: what is done, for the log, as in ``hits create``; None if no line is left for it.
+        tally: collects the results.
     """
 
     command: str
     slot: datetime | None = None
     since: float | None = None
+    act: str | None = None
+    tally: ActTally = field(default_factory=ActTally, compare=False)
 
 
 class World(Protocol):
-    """Database, market and clock; each is opened when it is first asked for."""
+    """Database, market and clock; each is opened when it is first used."""
 
     @property
     def settings(self) -> Settings:
-        """The resolved settings."""
+        """Return the resolved settings."""
 
     @property
     def database(self) -> Database:
-        """Turkctl's database, at its schema."""
+        """Return turkctl's database, at its schema."""
 
     @property
     def mturk(self) -> MTurk:
-        """The client of the mode's market."""
+        """Return the client of the mode's market."""
 
     @property
     def place(self) -> Place:
-        """Mode and identity of the market: what rows carry."""
+        """Return the mode and the identity of the market, which rows store."""
 
     @property
     def listing_place(self) -> Place:
-        """The place whose rows are listed: known without asking the market for credentials."""
+        """Return the place whose rows are listed; no credentials for the market are needed."""
 
     @property
     def origin(self) -> CommandOrigin:
-        """The command or the task that this is for."""
+        """Return the command or the task that this world is for."""
 
     def now(self) -> datetime:
-        """The time that studies live in."""
+        """Return the current time of the mode's market (aware, UTC)."""
 
     def engine(self, **options: Any) -> Engine:
-        """A batch engine."""
+        """Return a batch engine."""

@@ -1,5 +1,5 @@
-"""Find stored experiments, and make HITs' questions of them.
+"""Find stored experiments, and fill in, preview and check their questions.
 
-In go a slug and rows of content; out come validated settings, the filled-in question, its preview and what lint finds
-in it. The people who count towards an experiment's goals are counted here too.
+Input: a slug and rows of content. Output: validated settings, the filled-in question, its preview and the findings of
+lint. The people who count towards an experiment's goals are counted here too.
 """

@@ -1,4 +1,4 @@
-"""``experiments lint``: what would go wrong with an experiment's task, found before anybody works on it."""
+"""Find problems of an experiment's task before anybody works on it (``experiments lint``)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from turkctl.words import meant_or
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or may be."""
+    """A problem, or a possible problem."""
 
     experiment: str
     level: str
@@ -32,18 +32,18 @@ class Finding:
     where: str
     """File and line."""
     message: str
-    mend: str
+    fix: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The row that is shown."""
-        return asdict(self)
+        """Return the row that is shown."""
+        return {"mend" if name == "fix" else name: value for name, value in asdict(self).items()}
 
 
 def chosen(configured: Sequence[Configured], slugs: Sequence[str]) -> list[Configured]:
-    """The experiments of these names; all of them where none is given.
+    """Return the experiments with these slugs; all of them if none is given.
 
     Raises:
-        NotFoundError: one is in no file; the hint names the nearest.
+        NotFoundError: no file describes one of them; the hint names the most similar.
     """
     by_slug = {each.slug: each for each in configured}
     for slug in slugs:
@@ -56,7 +56,7 @@ def chosen(configured: Sequence[Configured], slugs: Sequence[str]) -> list[Confi
 
 
 def lint(session: Session, configured: Sequence[Configured]) -> list[Finding]:
-    """What the rules find, by experiment, errors first; reads the files' texts and the database only."""
+    """Return the findings, by experiment, errors first; read only the texts of the files and the database."""
     known = {version.slug: version.experiment_id for version in experiments.list_all(session)}
     found: list[Finding] = []
     for each in configured:
@@ -89,7 +89,7 @@ def _page(each: Configured, source: QuestionSource) -> str | None:
 
 
 def _file(each: Configured, line: int) -> str:
-    """Where a line of the page is; that of a question file is not known, since its page is within XML."""
+    """Return the file and line of a line of the page; only the file if the page is within XML."""
     if each.settings.html_template:
         return f"{each.source.parent / each.settings.html_template}:{line}"
     name = each.settings.question_file
@@ -100,38 +100,38 @@ def _of_frame(each: Configured, source: QuestionSource) -> Iterator[Finding]:
     problem = frame_problem(source.frame_height)
     if problem:
         where = each.locate("frame_height") if each.settings.frame_height else _file(each, 1)
-        mend = "frame_height = 0 fills the window; 400 to 1200 is usual"
-        yield Finding(each.slug, WARNING, "frame-height", where, problem, mend)
+        fix = "frame_height = 0 fills the window; 400 to 1200 is usual"
+        yield Finding(each.slug, WARNING, "frame-height", where, problem, fix)
 
 
 def _of_address(each: Configured, address: str) -> Iterator[Finding]:
     where = _file(each, 1)
     if address.startswith("http://"):
-        message = "the page is on http, which a market on https does not show; this computer's is for trying out"
+        message = "the page has an http address, which a market on https does not show; it only works for local tests"
         yield Finding(each.slug, WARNING, "http-page", where, message, "serve it over https")
     reserved = re.findall(r"[?&](assignmentId|hitId|workerId|turkSubmitTo)=", address)
     for name in dict.fromkeys(reserved):
         message = f"the address has a parameter {name}, which the market adds itself"
-        yield Finding(each.slug, ERROR, "reserved-parameter", where, message, "leave it out")
+        yield Finding(each.slug, ERROR, "reserved-parameter", where, message, "remove it from the address")
 
 
 def _of_page(each: Configured, page: str) -> Iterator[Finding]:
     facts = read_page(page)
     for rule in RULES:
         for line, message in rule.look(facts):
-            yield Finding(each.slug, rule.level, rule.name, _file(each, line), message, rule.mend)
+            yield Finding(each.slug, rule.level, rule.name, _file(each, line), message, rule.fix)
 
 
 def _of_placeholders(each: Configured, source: QuestionSource, page: str | None) -> Iterator[Finding]:
     for placed in source.placeholders:
         shown = f"${{{placed.name}}}"
         if placed.raw and placed.name != JSON_NAME and source.kind != "external":
-            message = f"${{{placed.name}|raw}} is put in as it is: what is in the row can change the page"
+            message = f"${{{placed.name}|raw}} is inserted without escaping: the value in a row can change the page"
             yield Finding(each.slug, WARNING, "raw-placeholder", _file(each, placed.line), message, f"write {shown}")
         if page is not None and _in_quotes(placed, page):
-            message = f"{shown} stands in quotes in a script; it is a value, not a text"
-            mend = f"leave the quotes out: const items = {shown};"
-            yield Finding(each.slug, WARNING, "quoted-json", _file(each, placed.line), message, mend)
+            message = f"{shown} is in quotes in a script, but it is a value, not a text"
+            fix = f"remove the quotes: const items = {shown};"
+            yield Finding(each.slug, WARNING, "quoted-json", _file(each, placed.line), message, fix)
 
 
 def _in_quotes(placed: Placeholder, page: str) -> bool:
@@ -144,9 +144,9 @@ def _in_quotes(placed: Placeholder, page: str) -> bool:
 def _of_content(each: Configured, source: QuestionSource, row: Mapping[str, Any]) -> Iterator[Finding]:
     where = _file(each, 1)
     if not source.placeholders and source.kind in ("external", "html"):
-        message = "the experiment has content, and its question has no placeholder: every HIT shows the same"
-        mend = f"write ${{{next(iter(row), 'column')}}} where the item belongs"
-        yield Finding(each.slug, WARNING, "no-placeholder", where, message, mend)
+        message = "the experiment has content, but its question has no placeholder: every HIT shows the same"
+        fix = f"write ${{{next(iter(row), 'column')}}} where the item is to be shown"
+        yield Finding(each.slug, WARNING, "no-placeholder", where, message, fix)
     try:
         missing = missing_columns(source, each.settings, set(row))
     except TurkctlError as error:
@@ -155,6 +155,6 @@ def _of_content(each: Configured, source: QuestionSource, row: Mapping[str, Any]
     lines = {placed.name: placed.line for placed in source.placeholders}
     for name in missing:
         line = next((line for asked, line in lines.items() if asked == name or asked.startswith(f"{name}_")), 1)
-        message = f"a placeholder with no column: ${{{name}}}"
-        mend = f"the content has the columns {', '.join(row) or 'none'}"
-        yield Finding(each.slug, ERROR, "no-column", _file(each, line), message, mend)
+        message = f"the content has no column for the placeholder ${{{name}}}"
+        fix = f"use one of the columns of the content: {', '.join(row)}" if row else "add a column to the content"
+        yield Finding(each.slug, ERROR, "no-column", _file(each, line), message, fix)

@@ -1,7 +1,7 @@
-"""What goes wrong with task pages, as a table of rules. Pure.
+"""Define the rules for task pages. Pure.
 
-What a page has to do is the market's contract with task pages: ExternalQuestion and HTMLQuestion of the documentation,
-and the pages that are in use (jsPsych, psiTurk, crowd elements, templates of the requesters' site).
+The rules follow the market's contract with task pages, as documented for ExternalQuestion and HTMLQuestion, and pages
+in use (jsPsych, psiTurk, crowd elements, templates of the requesters' site).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WARNING = "warning"
 TALLEST = 2000
 LOWEST = 200
 ROOMY = 55_000
-"""Bytes of a page that leave room for what is filled in."""
+"""The highest number of bytes of a page that leaves room for the values of placeholders."""
 
 _SUBMIT = re.compile(r"https?://[a-z0-9.-]*mturk\.com/+mturk/externalSubmit", re.IGNORECASE)
 _TOP = re.compile(r"\b(?:window\.)?(?:top|parent)\.location\b")
@@ -25,19 +25,19 @@ _FIELDS = ("input", "select", "textarea")
 _NO_ANSWER = ("submit", "button", "image", "reset", "hidden")
 _RESERVED = ("hitid", "workerid", "turksubmitto")
 _LOADED = ("script", "iframe", "link", "object", "embed", "form")
-"""Elements whose http addresses a browser blocks on an https page; those of pictures and sounds it may try as https."""
+"""Elements whose http addresses browsers block on an https page; for pictures and sounds they may try https."""
 
 Hit = tuple[int, str]
-"""A line and what is wrong there."""
+"""A line number and the problem there."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing to look for on a page."""
+    """A problem to look for on a page."""
 
     name: str
     level: str
-    mend: str
+    fix: str
     look: Callable[[PageFacts], Iterator[Hit]]
 
 
@@ -45,17 +45,20 @@ def _hard_coded_submit(page: PageFacts) -> Iterator[Hit]:
     for tag in page.named("form", "crowd-form", "button", "input"):
         found = _SUBMIT.search(tag.attributes.get("action", "") + tag.attributes.get("formaction", ""))
         if found and not page.scripted("turkSetAssignmentID", "externalHIT_v1"):
-            yield tag.line, f"the form is sent to {found[0]}, whatever market shows it"
+            yield tag.line, f"the form always submits to {found[0]}, even if another market shows the page"
     for line, text in page.scripts:
         for found in _SUBMIT.finditer(text):
-            yield line + text.count("\n", 0, found.start()), f"a script sends to {found[0]}"
+            yield (
+                line + text.count("\n", 0, found.start()),
+                f"a script always submits to {found[0]}, even if another market shows the page",
+            )
 
 
 def _no_assignment_id(page: PageFacts) -> Iterator[Hit]:
     has_field = any(tag.attributes.get("name", "").lower() == "assignmentid" for tag in page.named("input"))
     if page.crowd or has_field or page.scripted("assignmentId", "turkSetAssignmentID", "externalHIT_v1", "turkSubmit"):
         return
-    yield 1, "the page does not hand the assignmentId in, so that no submission arrives"
+    yield 1, "the page does not submit the assignmentId, so that submissions fail"
 
 
 def _no_form(page: PageFacts) -> Iterator[Hit]:
@@ -74,7 +77,7 @@ def _form_method(page: PageFacts) -> Iterator[Hit]:
     for tag in page.named("form"):
         method = tag.attributes.get("method", "get").lower()
         if method != "post" and not page.scripted(".method", "turkSetAssignmentID", "externalHIT_v1"):
-            yield tag.line, f"the form's method is {method}"
+            yield tag.line, f"the form's method is {method}, not post"
 
 
 def _addresses(page: PageFacts) -> Iterator[tuple[Tag, str]]:
@@ -113,10 +116,13 @@ def _relative(page: PageFacts) -> Iterator[Hit]:
 def _leaves_frame(page: PageFacts) -> Iterator[Hit]:
     for tag in page.tags:
         if tag.attributes.get("target", "").lower() in ("_top", "_parent"):
-            yield tag.line, f"<{tag.name}> leaves the frame, which it may not"
+            yield tag.line, f"<{tag.name}> leaves the frame, which the market does not allow"
     for line, text in page.scripts:
         for found in _TOP.finditer(text):
-            yield line + text.count("\n", 0, found.start()), f"a script sets {found[0]}, which a frame may not"
+            yield (
+                line + text.count("\n", 0, found.start()),
+                f"a script sets {found[0]}, which the market does not allow",
+            )
 
 
 def _unnamed_field(page: PageFacts) -> Iterator[Hit]:
@@ -124,13 +130,13 @@ def _unnamed_field(page: PageFacts) -> Iterator[Hit]:
         return
     for tag in page.named(*_FIELDS):
         if not tag.attributes.get("name") and tag.attributes.get("type", "text") not in _NO_ANSWER:
-            yield tag.line, f"<{tag.name}> has no name, so that what is entered is lost"
+            yield tag.line, f"<{tag.name}> has no name, so that the answer entered in it is lost"
 
 
 def _reserved_name(page: PageFacts) -> Iterator[Hit]:
     for tag in page.named(*_FIELDS):
         if tag.attributes.get("name", "").lower() in _RESERVED and tag.attributes.get("type") != "hidden":
-            yield tag.line, f"the field is named {tag.attributes['name']}, which the market keeps for itself"
+            yield tag.line, f"the field is named {tag.attributes['name']}, which the market reserves"
 
 
 def _inside_own_frame(page: PageFacts) -> Iterator[Hit]:
@@ -142,17 +148,17 @@ def _inside_own_frame(page: PageFacts) -> Iterator[Hit]:
                 and "'unsafe-inline'" not in policy
                 and any(text.strip() for _, text in page.scripts)
             ):
-                yield tag.line, "the page's own policy blocks the scripts that are in it"
+                yield tag.line, "the page's Content-Security-Policy blocks the page's own scripts"
 
 
 def _roomy(page: PageFacts) -> Iterator[Hit]:
     size = len(page.text.encode())
     if size > ROOMY:
-        yield 1, f"the page has {size:,} bytes, of at most 65,535 with what is filled in"
+        yield 1, f"the page has {size:,} bytes; with the values of placeholders, at most 65,535 are allowed"
 
 
 _TO_MARKET = (
-    'set the form\'s action in a script: turkSubmitTo + "/mturk/externalSubmit", with turkSubmitTo of the address'
+    'set the form\'s action in a script: turkSubmitTo + "/mturk/externalSubmit", with turkSubmitTo from the address'
 )
 
 RULES = (
@@ -169,17 +175,17 @@ RULES = (
     Rule("http-resource", ERROR, "load it over https", _http_loaded),
     Rule("http-picture", WARNING, "load it over https", _http_shown),
     Rule("relative-address", ERROR, "give the whole address, beginning with https://", _relative),
-    Rule("leaves-frame", ERROR, "stay inside: leave the target out, or open a new window", _leaves_frame),
-    Rule("unnamed-field", WARNING, "give it a name: the answer is stored under it", _unnamed_field),
+    Rule("leaves-frame", ERROR, "stay in the frame: remove the target, or open a new window", _leaves_frame),
+    Rule("unnamed-field", WARNING, "give it a name, under which the answer is stored", _unnamed_field),
     Rule("reserved-name", WARNING, "give it another name", _reserved_name),
-    Rule("script-blocked", ERROR, "add 'unsafe-inline' to script-src, or leave the policy out", _inside_own_frame),
+    Rule("script-blocked", ERROR, "add 'unsafe-inline' to script-src, or remove the policy", _inside_own_frame),
     Rule("large-page", WARNING, "load scripts, styles and pictures from an address", _roomy),
 )
 """The rules for pages that are part of a HIT."""
 
 
 def frame_problem(height: int) -> str | None:
-    """What is wrong with the height of a frame in pixels; 0 fills the window."""
+    """Return the problem with the height of a frame in pixels, or None; a height of 0 fills the window."""
     if height > TALLEST:
-        return f"the frame is {height:,} pixels high: workers scroll twice"
+        return f"the frame is {height:,} pixels high: workers must scroll both the window and the frame"
     return f"the frame is only {height} pixels high" if 0 < height < LOWEST else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
@@ -12,9 +13,24 @@ from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.store import contents, experiments, hits
 from turkctl.store.experiments import Version
 
+KEYS = (
+    "experiment",
+    "variant",
+    "codeversion",
+    "title",
+    "reward",
+    "hits",
+    "contents",
+    "active",
+    "version",
+    "configured",
+    "source",
+)
+"""All keys of a row."""
+
 
 def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
-    """A row per experiment, with the number of its HITs in this mode."""
+    """Return a row per experiment, with the number of its HITs in this mode."""
     counts = hits.counts_by_experiment(session, mode)
     items = contents.numbers(session)
     return [
@@ -29,7 +45,7 @@ def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]
         "variant": variant_of(version.slug),
         "codeversion": version.code_version,
         "title": version.settings["title"],
-        "reward": version.settings["reward"],
+        "reward": Decimal(version.settings["reward"]),
         "hits": sum(counts.values()),
         "contents": items,
         "active": version.active,
@@ -40,10 +56,10 @@ def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]
 
 
 def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
-    """One experiment in full.
+    """Return an experiment with its settings and their history.
 
     Raises:
-        NotFoundError: it was never configured.
+        NotFoundError: the experiment was never configured.
     """
     version = find_experiment(session, slug)
     counts = hits.counts_by_experiment(session, mode).get(version.experiment_id, {})
@@ -60,7 +76,7 @@ def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
 
 
 def _history(versions: list[Version]) -> list[dict[str, Any]]:
-    """A row per version, newest first, with what it changed of the one before it."""
+    """Return a row per version, newest first, with its changes to the version before."""
     rows = []
     for version, before in zip_longest(versions, versions[1:]):
         differences = changed_keys(whole_settings(before), whole_settings(version)) if before is not None else {}

@@ -1,4 +1,4 @@
-"""What is on an HTML page, with the line of each thing: what the rules of ``experiments lint`` look at. Pure."""
+"""Parse an HTML page into elements and scripts with their lines, for the rules of ``experiments lint``. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 @dataclass(frozen=True)
 class Tag:
-    """An element: its name and attributes in small letters, and its line from 1."""
+    """An element: its name and attributes in lower case, and its line, counted from 1."""
 
     name: str
     attributes: dict[str, str]
@@ -27,16 +27,16 @@ class PageFacts:
     """(line, text) of scripts in the page and in attributes such as onclick."""
 
     def named(self, *names: str) -> list[Tag]:
-        """The elements of these names."""
+        """Return the elements with these names."""
         return [tag for tag in self.tags if tag.name in names]
 
     @property
     def crowd(self) -> bool:
-        """Whether the page leaves form and submitting to the crowd elements."""
+        """Return whether the page leaves the form and its submission to crowd elements."""
         return any(tag.name == "crowd-form" for tag in self.tags)
 
     def scripted(self, *words: str) -> bool:
-        """Whether a script of the page, or the address of one, has one of the words."""
+        """Return whether a script of the page, or a script's address, contains one of the words."""
         addresses = [tag.attributes.get("src", "") for tag in self.named("script")]
         return any(word in text for word in words for text in [*(text for _line, text in self.scripts), *addresses])
 
@@ -50,7 +50,7 @@ class _PageReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         line = self.getpos()[0]
         attributes = {name: value or "" for name, value in attrs}
-        if "type" in attributes:  # HTML compares it without regard to case
+        if "type" in attributes:  # HTML ignores its case
             attributes["type"] = attributes["type"].lower()
         self._page.tags.append(Tag(tag, attributes, line))
         self._page.scripts += [(line, value) for name, value in attributes.items() if name.startswith("on")]
@@ -66,7 +66,7 @@ class _PageReader(HTMLParser):
 
 
 def read_page(text: str) -> PageFacts:
-    """The facts of a page; broken HTML gives what can be made out."""
+    """Return the facts of a page, as far as broken HTML can be read."""
     page = PageFacts(text)
     reader = _PageReader(page)
     reader.feed(text)

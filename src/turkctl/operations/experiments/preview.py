@@ -1,4 +1,4 @@
-"""What a worker would see of a HIT before accepting it; nothing is posted, no market is asked."""
+"""Show a HIT as a worker would see it before accepting it, without posting it or asking a market."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ from turkctl.operations.experiments.rendering import Row, placeholders, task_of
 from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.project.questions import columns_of
 from turkctl.operations.project.templates import JSON_NAME
+from turkctl.paths import is_folder
 from turkctl.store import contents, contents_counts
+from turkctl.store.base import Scope
 from turkctl.store.contents_counts import ListFilter
 from turkctl.store.experiments import Version
+from turkctl.words import counted
 
 NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
-"""What the market says instead of an assignment's id before a worker has accepted."""
+"""What the market gives instead of an assignment's id before a worker has accepted the HIT."""
 NO_HIT = "3PREVIEW0000000000000000000000"
 SUBMIT_TO = "http://127.0.0.1:8800"
 """Where the built-in market is served by default."""
 
 _INERT = """
-<script>/* put in by turkctl experiments preview: nothing is sent */
+<script>/* added by turkctl experiments preview: nothing is sent */
 (function () {
   var stop = function () { window.alert("This is a preview: nothing is sent."); };
   document.addEventListener("submit", function (event) { event.preventDefault(); stop(); }, true);
@@ -47,12 +50,12 @@ class Preview:
 
     Attributes:
         kind: ``external``, ``html``, ``form`` or ``layout``.
-        keys: of the items of content that it shows.
+        keys: the keys of the items of content that it shows.
         url: the address with the market's parameters; None for a page that is part of the HIT.
         page: HTML that a browser can open; None for a layout, whose page only the market has.
-        layout: its id and parameters.
-        notes: what the reader should know.
-        sources: where its template may lie, which no page may replace.
+        layout: the layout's id and parameters.
+        notes: notes for the user.
+        sources: the files that may be its template, which the page must not overwrite.
     """
 
     experiment: str
@@ -65,7 +68,7 @@ class Preview:
     sources: tuple[Path, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The record that is shown."""
+        """Return the record that is shown."""
         return {
             "experiment": self.experiment,
             "kind": self.kind,
@@ -77,7 +80,7 @@ class Preview:
 
     @property
     def text(self) -> str:
-        """What is printed: an address, a page, or the parameters of a layout, a line each."""
+        """Return the text to print: an address, a page, or a line per parameter of a layout."""
         if self.layout is not None:
             lines = [self.layout["layout_id"], *(f"{k} = {v}" for k, v in self.layout["parameters"].items())]
             return "\n".join(lines) + "\n"
@@ -85,16 +88,16 @@ class Preview:
 
 
 def preview(world: World, slug: str, row: str | None = None) -> Preview:
-    """The HIT that shows a row of the experiment's content, or the first that would be dispatched.
+    """Return the preview of the HIT that shows a row of the content, by default of the next HIT to dispatch.
 
     Args:
         world: database and clock.
         slug: the experiment.
-        row: an item's place in the order of dispatch, from 1, or its key.
+        row: an item's position in the order of dispatch, counted from 1, or its key.
 
     Raises:
-        NotFoundError: no such experiment or item.
-        UsageError: the question cannot be made of the item.
+        NotFoundError: there is no such experiment or item.
+        UsageError: the item does not make a valid question.
     """
     with world.database.read() as session:
         version = find_experiment(session, slug)
@@ -110,7 +113,7 @@ def _shown(version: Version, keys: tuple[str, ...], rows: list[Row], notes: tupl
     slug, task = version.slug, task_of(version, rows)
     if task.question is None:
         layout = {"layout_id": task.layout_id, "parameters": dict(task.layout_parameters or {})}
-        why = "only the market has the page of a layout: post a HIT in mode local or sandbox to see it"
+        why = "only the market has the page of a layout; to see it, post a HIT in mode local or sandbox"
         return Preview(slug, "layout", keys, layout=layout, notes=(*notes, why))
     question = parse_question(task.question)
     if question.url is not None:
@@ -118,19 +121,19 @@ def _shown(version: Version, keys: tuple[str, ...], rows: list[Row], notes: tupl
         return Preview(slug, "external", keys, url, _frame(url, question.frame_height or 0), notes=notes)
     if question.html is not None:
         return Preview(slug, "html", keys, page=_inert(question.html), notes=notes)
-    why = "a question form is drawn by the market: this is its document"
+    why = "the market draws question forms itself; this is the form's XML"
     return Preview(slug, "form", keys, page=f"<pre>{harmless_html(task.question)}</pre>\n", notes=(*notes, why))
 
 
 def _sources(version: Version, folder: Path) -> tuple[Path, ...]:
-    """Return the files that the experiment's template may be: beside the project file, or in an experiment's folder."""
+    """Return the files that may be the experiment's template: beside the project file, or in a folder there."""
     settings = settings_of(version)
     name = settings.html_template or settings.question_file
-    return () if name is None else (folder / name, *(each / name for each in folder.iterdir() if each.is_dir()))
+    return () if name is None else (folder / name, *(each / name for each in folder.iterdir() if is_folder(each)))
 
 
 def with_parameters(url: str) -> str:
-    """The address with the parameters that the market adds to it before the HIT is accepted, ahead of a fragment."""
+    """Return the address with the parameters that the market adds before the HIT is accepted, before any fragment."""
     base, mark, fragment = url.partition("#")
     added = urlencode({"assignmentId": NOT_ACCEPTED, "hitId": NO_HIT, "turkSubmitTo": SUBMIT_TO})
     joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
@@ -138,25 +141,25 @@ def with_parameters(url: str) -> str:
 
 
 def _rows(session: Session, world: World, version: Version, row: str | None) -> tuple[tuple[str, ...], list[Row]]:
-    """The keys and the data of the items that the HIT would show."""
+    """Return the keys and the data of the items that the HIT would show."""
     items = settings_of(version).items_per_hit
     if row is not None and not (row.isascii() and row.isdigit() and len(row) < 10):
         return _by_key(session, version, row)
     first = 1 if row is None else int(row)
     if first < 1:
-        raise UsageError(f"--row must be at least 1, not {row}", hint="items are counted from 1")
-    place, now = world.listing_place, world.now()
-    listed = contents_counts.list_contents(session, place, now, ListFilter(version.slug, pending=True))
+        raise UsageError(f"--row must be at least 1, not {row}", hint="give the number of an item, from 1, or its key")
+    scope = Scope(session, world.listing_place, world.now())
+    listed = contents_counts.list_contents(scope, ListFilter(version.slug, pending=True))
     keys = [each.key for each in islice(listed, first - 1, first - 1 + items)]
-    if not keys:  # nothing is pending: by age
-        every = contents_counts.list_contents(session, place, now, ListFilter(version.slug))
+    if not keys:  # nothing is pending: use the order of age
+        every = contents_counts.list_contents(scope, ListFilter(version.slug))
         keys = [each.key for each in islice(every, first - 1, first - 1 + items)]
     if not keys and row is not None and contents.find(session, version.experiment_id, [row]):
         return _by_key(session, version, row)
     if not keys and row is not None:
         number = contents.numbers(session).get(version.experiment_id, 0)
         raise NotFoundError(
-            f"experiment '{version.slug}' has no item {first}; it has {number}",
+            f"experiment '{version.slug}' has no item {first}, only {counted(number, 'item')}",
             hint=f"see: turkctl content list --experiment {version.slug}",
         )
     found = contents.find(session, version.experiment_id, keys)
@@ -177,7 +180,7 @@ def _by_key(session: Session, version: Version, key: str) -> tuple[tuple[str, ..
 
 
 def _made_up(asked: frozenset[str], items: int) -> list[Row]:
-    """Rows that hold the names of their columns."""
+    """Return rows whose values are the names of their columns."""
     columns = columns_of(asked, items) or {JSON_NAME}
     return [
         {name: name if items == 1 else f"{name}_{number}" for name in sorted(columns)} for number in range(1, items + 1)
@@ -185,7 +188,7 @@ def _made_up(asked: frozenset[str], items: int) -> list[Row]:
 
 
 def _inert(page: str) -> str:
-    """The page with its forms disarmed: before any script of its own."""
+    """Return the page with a script, ahead of its own, that keeps its forms from submitting."""
     for name in ("head", "body", "html"):
         opening = re.search(rf"<{name}(?=[\s>])[^>]*>", page, re.IGNORECASE)
         if opening is not None:
@@ -194,7 +197,7 @@ def _inert(page: str) -> str:
 
 
 def _frame(url: str, height: int) -> str:
-    """A page that shows the address as the market does, in a frame."""
+    """Return a page that shows the address in a frame, as the market does."""
     size = f"{height}px" if height else "100vh"
     style = f"border:0;width:100%;height:{size}"
     return f'<!DOCTYPE html>\n<meta charset="utf-8">\n<iframe src="{html.escape(url)}" style="{style}"></iframe>\n'

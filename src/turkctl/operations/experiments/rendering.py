@@ -1,8 +1,8 @@
-"""The task of a HIT: the experiment's question with the rows of the HIT's content put into it.
+"""Fill in the question of a HIT with the rows of its content.
 
-A HIT of one item has placeholders named as its columns: ``${image_url}``. Where the settings put several items into a
-HIT they are numbered from 1, ``${image_url_1}`` to ``${image_url_9}``; those of the items that a last, smaller group
-lacks are empty. ``${contents_json}`` is all of the items as a JSON array, for scripts.
+In a HIT of one item, placeholders have the names of columns: ``${image_url}``. If the settings put several items into a
+HIT, placeholders are numbered from 1, ``${image_url_1}`` to ``${image_url_9}``; those of items that a last, smaller
+group lacks are empty. ``${contents_json}`` is a JSON array of all items, for scripts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class HitTask:
-    """What a HIT asks: a question document, or a layout of the market with its parameters."""
+    """The task of a HIT: a question document, or a layout of the market with its parameters."""
 
     question: str | None = None
     layout_id: str | None = None
@@ -32,24 +32,24 @@ class HitTask:
 
 
 def version_source(version: Version) -> QuestionSource:
-    """The question of a stored version."""
+    """Return the question of a stored version."""
     return source_of(settings_of(version), version.settings.get("template"))
 
 
 def placeholders(version: Version) -> frozenset[str]:
-    """The names in the question's placeholders, as they are written there."""
+    """Return the names in the question's placeholders, as they are written there."""
     return frozenset(each.name for each in version_source(version).placeholders)
 
 
 def task_of(version: Version, rows: Sequence[Row] = ()) -> HitTask:
-    """What a HIT of this version with these rows asks.
+    """Return the task of a HIT of this version with these rows.
 
     Args:
-        version: the settings it is posted with.
+        version: the settings that the HIT is posted with.
         rows: the data of the HIT's items of content, in order; none for a HIT without content.
 
     Raises:
-        UsageError: a placeholder with no column, a question that is too long or that the market could not read.
+        UsageError: a placeholder has no column, or the question is too long or invalid for the market.
     """
     source = version_source(version)
     settings = settings_of(version)
@@ -66,14 +66,14 @@ def task_of(version: Version, rows: Sequence[Row] = ()) -> HitTask:
 
 
 def _values(slug: str, asked: Sequence[Placeholder], rows: Sequence[Row], items: int) -> dict[str, Any]:
-    """A value for each placeholder."""
+    """Return a value for each placeholder."""
     values: dict[str, Any] = {}
     for each in asked:
         if not rows:
             raise UsageError(
-                f"experiment '{slug}': ${{{each.name}}} in line {each.line} of its question asks for content",
-                hint="add some with: turkctl content add; post with: turkctl content dispatch; a literal one is "
-                f"written $${{{each.name}}}",
+                f"experiment '{slug}': ${{{each.name}}} in line {each.line} of its question needs content",
+                hint="add content with: turkctl content add; post it with: turkctl content dispatch; if the text is "
+                f"not a placeholder, write $${{{each.name}}}",
             )
         if each.name == JSON_NAME:
             values[each.name] = [dict(row) for row in rows]
@@ -89,7 +89,8 @@ def _values(slug: str, asked: Sequence[Placeholder], rows: Sequence[Row], items:
 def _value(slug: str, asked: Placeholder, row: Row, column: str) -> Any:
     if column not in row:
         raise UsageError(
-            f"experiment '{slug}': a placeholder with no column, ${{{asked.name}}} in line {asked.line}",
-            hint=f"the columns are {', '.join(row) or 'none'}",
+            f"experiment '{slug}': the content has no column for the placeholder ${{{asked.name}}} in line "
+            f"{asked.line}",
+            hint=f"use one of the columns of the content: {', '.join(row)}" if row else "add a column to the content",
         )
     return row[column]

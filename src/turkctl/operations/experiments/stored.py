@@ -1,4 +1,4 @@
-"""Find the stored experiment that a command means, and its validated settings."""
+"""Find the stored experiment of a command, and its validated settings."""
 
 from __future__ import annotations
 
@@ -12,51 +12,52 @@ from sqlmodel import Session
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.project.experiments import VARIANT, ExperimentSettings
+from turkctl.paths import is_file
 from turkctl.settings import Settings
 from turkctl.store import experiments
 from turkctl.store.experiments import Version
 from turkctl.words import meant
 
 VERSIONS_KEPT = 128
-"""Versions whose validated settings stay in memory."""
+"""Number of versions whose validated settings stay in memory."""
 
 
 @dataclass(frozen=True)
 class _Unread:
-    """Settings as they are stored. Two are the same where their digests are."""
+    """Settings as they are stored. Two are equal if their digests are."""
 
     digest: str
     settings: Mapping[str, Any] = field(compare=False)
 
 
 def settings_of(version: Version) -> ExperimentSettings:
-    """Return the stored settings as a checked object. It is shared by all who ask for this version: change nothing."""
+    """Return the stored settings as a validated object, which all callers share: do not change it."""
     return _validated(_Unread(version.digest, version.settings))
 
 
 @lru_cache(maxsize=VERSIONS_KEPT)
 def _validated(unread: _Unread) -> ExperimentSettings:
-    """Validate once for each version: settings are looked at several times for each HIT."""
+    """Return the validated settings; validate once per version, because settings are read several times per HIT."""
     known = ExperimentSettings.model_fields
     return ExperimentSettings.model_validate({k: v for k, v in unread.settings.items() if k in known})
 
 
 def variant_of(slug: str) -> str | None:
-    """The variant that a slug names; None for an experiment without."""
+    """Return the variant that a slug names; None for an experiment without variants."""
     return slug.partition(VARIANT)[2] or None
 
 
 def whole_settings(version: experiments.Version) -> dict[str, Any]:
-    """A version's settings with the keys that came into being after it was stored, at their defaults."""
+    """Return a version's settings, with defaults for keys that were introduced after it was stored."""
     others = {key: value for key, value in version.settings.items() if key not in ExperimentSettings.model_fields}
     return {**settings_of(version).stored(), **others}
 
 
-def the_experiment(session: Session, slug: str | None, settings: Settings) -> Version:
-    """The experiment that is named, or the only one that is configured.
+def find_active_experiment(session: Session, slug: str | None, settings: Settings) -> Version:
+    """Return the named experiment, or the only configured one.
 
     Raises:
-        NotFoundError: it is not configured (the hint says so when it is in the file all the same), or none is.
+        NotFoundError: it is not configured (the message says if it is in the file), or none is configured.
         UsageError: several are configured and none is named.
     """
     if slug is not None:
@@ -78,16 +79,16 @@ def the_experiment(session: Session, slug: str | None, settings: Settings) -> Ve
 
 
 def named_or_only(world: World, slug: str | None) -> str:
-    """The name as given, whatever it names; without one that of the only experiment that is configured.
+    """Return the slug as given, even if it is unknown; None stands for the only configured experiment.
 
     Raises:
-        NotFoundError: none is configured.
-        UsageError: several are.
+        NotFoundError: no experiment is configured.
+        UsageError: several experiments are configured.
     """
     if slug is not None:
         return slug
     with world.database.read() as session:
-        return the_experiment(session, None, world.settings).slug
+        return find_active_experiment(session, None, world.settings).slug
 
 
 def _missing(slug: str, settings: Settings, *, configured_before: bool = False) -> NotFoundError:
@@ -95,25 +96,25 @@ def _missing(slug: str, settings: Settings, *, configured_before: bool = False) 
     variants = settings.experiments.get(base, {}).get("variants")
     if isinstance(variants, Mapping) and not variant:
         names = ", ".join(f"{slug}{VARIANT}{name}" for name in variants)
-        return NotFoundError(f"experiment '{slug}' is posted as its variants", hint=f"name one of them: {names}")
+        return NotFoundError(f"experiment '{slug}' has variants", hint=f"name one of them: {names}")
     in_file = variant in variants if isinstance(variants, Mapping) else slug in settings.experiments
-    if in_file or (settings.folder / slug / "experiment.toml").is_file():
+    if in_file or is_file(settings.folder / slug / "experiment.toml"):
         return NotFoundError(
             f"experiment '{slug}' is in the file but not configured", hint="run: turkctl experiments configure"
         )
     if configured_before:
         return NotFoundError(
-            f"experiment '{slug}' is no longer in any file, so that nothing new is posted for it",
-            hint="put it back and run: turkctl experiments configure",
+            f"experiment '{slug}' is no longer in any file, so nothing new is posted for it",
+            hint="add it to the file again and run: turkctl experiments configure",
         )
     return NotFoundError(f"there is no experiment '{slug}'", hint="see: turkctl experiments list")
 
 
 def find_experiment(session: Session, slug: str) -> experiments.Version:
-    """The configured experiment of that name.
+    """Return the experiment of that name, even if it is no longer active.
 
     Raises:
-        NotFoundError: none was configured under that name.
+        NotFoundError: no experiment of that name was ever configured.
     """
     found = experiments.by_slug(session, slug)
     if found is None:

@@ -1,5 +1,5 @@
-"""Act on HITs and list them.
+"""Create, extend, expire, delete and list HITs.
 
-Create, extend, expire and delete, one module each; lists, details, costs, deadlines and what stands in an act's way.
-In go selections and amounts; out come plans, results and rows.
+Each command has a module; others show details, costs, deadlines and what prevents an act. Input: selections and
+amounts. Output: plans, results and rows.
 """

@@ -1,4 +1,4 @@
-"""What assignments would cost. Imports nothing heavy: ``hits cost`` needs neither database nor market."""
+"""Compute what assignments would cost. Imports nothing heavy: ``hits cost`` needs neither database nor market."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from turkctl.errors import UsageError
 from turkctl.fees import LARGE_HIT, hit_cost, reward_fee, split_assignments
 
 MAX_ASSIGNMENTS = 1_000_000
-"""Assignments that are reckoned with: more is a slip of the keyboard."""
+"""The highest number of assignments that is accepted: more is probably a typing mistake."""
 
 
 def cost(assignments: int, reward: Decimal, *, masters: bool) -> dict[str, Any]:
-    """What a number of assignments would cost, in HITs of at most nine and in one; posts nothing.
+    """Return what a number of assignments would cost, in HITs of at most nine and in one HIT; post nothing.
 
     Raises:
-        UsageError: no assignments, or no reward.
+        UsageError: the number of assignments is invalid, or the reward is too low.
     """
     if assignments < 1:
         raise UsageError(f"--assignments must be at least 1, not {assignments}", hint="give 1 or more")
     if assignments > MAX_ASSIGNMENTS:
-        raise UsageError(f"{assignments:,} assignments are more than {MAX_ASSIGNMENTS:,}", hint="give fewer")
+        raise UsageError(
+            f"--assignments must be at most {MAX_ASSIGNMENTS:,}, not {assignments:,}", hint="give a lower number"
+        )
     if reward <= 0:
         raise UsageError("a reward of $0.00 is too low", hint="give $0.01 or more")
     sizes = split_assignments(assignments)

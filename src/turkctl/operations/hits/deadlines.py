@@ -1,8 +1,8 @@
-"""``hits deadlines``: what is about to happen by itself. Imports no client: the database says it all.
+"""List what is about to happen by itself (``hits deadlines``). Imports no client: the database has all facts.
 
-The times are those of the documentation: an automatic approval at the assignment's own time; an expiry at the HIT's;
-a rejection can be taken back for 30 days after the submission, unless the HIT is gone; a HIT that has expired and has
-nothing undecided is disposed of 120 days after it last changed.
+The times follow the market's documentation: work is approved automatically at the assignment's own time, and a HIT
+expires at its own; a rejection can be overridden for 30 days after the submission, unless the HIT is deleted; an
+expired HIT without undecided work is disposed of 120 days after its last change.
 """
 
 from __future__ import annotations
@@ -22,33 +22,41 @@ from turkctl.store.deadlines import WorkDue
 from turkctl.store.hits import HitRow
 
 COLUMNS = ("when", "in", "what", "id", "worker_id", "experiment", "amount", "mend")
+KEYS = (*COLUMNS, "hit_id", "campaign")
+"""All keys of a row."""
 APPROVAL = "auto_approval"
 EXPIRY = "expiry"
 FINAL = "final_rejection"
 DISPOSAL = "disposal"
 OVERRIDABLE = timedelta(days=30)
-"""How long after its submission rejected work can still be approved."""
+"""The time after its submission during which rejected work can still be approved."""
 RETENTION = timedelta(days=120)
-"""How long after its last change the market keeps a HIT."""
+"""The time after its last change for which the market keeps a HIT."""
 HAPPENED = "turkctl sync"
-"""What to do about something whose time is past: the market has done it, and the database has not heard of it."""
+"""The command for a deadline that is past: the market has acted, and the database does not know it yet."""
 _SECOND = timedelta(seconds=1)
 
 
 def list_deadlines(world: World, selection: Selection, within: timedelta) -> list[dict[str, Any]]:
-    """The rows of ``hits deadlines``, by time.
+    """Return the rows of ``hits deadlines``, ordered by time.
 
-    An automatic approval or a disposal whose time is past and that the database has not heard of is there too, and so
-    comes first; ``in`` is no time. A rejection that is final and an expiry that is past are left out: nothing can be
-    done any more. ``amount`` is dollars, commission included: of the work, or of the slots that are open.
+    Automatic approvals and disposals whose time is past, but which the database does not know yet, are included and
+    come first; their ``in`` is zero. Final rejections and past expiries are omitted, because nothing can be done about
+    them. ``amount`` is dollars, commission included: of the work, or of the open slots.
 
     Raises:
-        UsageError: no span of time, or a bad regular expression.
-        NotFoundError: an id, an experiment or a campaign that is not there.
-        WrongMarketError: an id that belongs to another mode or market.
+        UsageError: ``within`` is not positive, or a regular expression is invalid.
+        NotFoundError: an id, an experiment or a campaign is unknown.
+        WrongMarketError: an id belongs to another mode or market.
     """
+    now = world.now()
+    return [_timed(world, row, now) for row in foresee(world, selection, within)]
+
+
+def foresee(world: World, selection: Selection, within: timedelta) -> list[dict[str, Any]]:
+    """Return what :func:`list_deadlines` does, with when each HIT was ``created``; raises as it does."""
     if within <= timedelta(0):
-        raise UsageError("--within is a span of time to look ahead", hint="write 12h, 3d or 1w")
+        raise UsageError("--within must be longer than zero", hint="write 12h, 3d or 1w")
     place, now = world.listing_place, world.now()
     until = now + within
     with world.database.read() as session:
@@ -65,11 +73,11 @@ def list_deadlines(world: World, selection: Selection, within: timedelta) -> lis
         *(_of_hit(each.hit, DISPOSAL, each.changed + RETENTION, None) for each in idle),
     ]
     rows.sort(key=lambda row: (row["when"], row["what"], row["id"]))
-    return [_timed(world, row, now) for row in rows]
+    return rows
 
 
-def _of_work(work: WorkDue, what: str, when: datetime, mend: tuple[str, ...]) -> dict[str, Any]:
-    verb, *options = mend
+def _of_work(work: WorkDue, what: str, when: datetime, fix: tuple[str, ...]) -> dict[str, Any]:
+    verb, *options = fix
     return {
         "when": when,
         "in": None,
@@ -79,6 +87,7 @@ def _of_work(work: WorkDue, what: str, when: datetime, mend: tuple[str, ...]) ->
         "experiment": work.experiment,
         "campaign": work.campaign,
         "worker_id": work.worker_id,
+        "created": None,
         "amount": assignment_cost(work.reward, work.max_assignments, masters=work.masters),
         "mend": shlex.join(["turkctl", "workers", verb, work.assignment_id, *options]),
     }
@@ -94,6 +103,7 @@ def _of_hit(hit: HitRow, what: str, when: datetime, amount: Decimal | None) -> d
         "experiment": hit.experiment,
         "campaign": hit.campaign,
         "worker_id": None,
+        "created": hit.created,
         "amount": amount,
         "mend": shlex.join(["turkctl", "hits", "extend", hit.hit_id, "--lifetime", "1d"]),
     }
@@ -104,16 +114,17 @@ def _open_pay(hit: HitRow) -> Decimal:
 
 
 def _timed(world: World, row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """The row with the time that is left, and with a mend that is typed as it is."""
+    """Return the row with the time left, and with its command completed by the mode that was given."""
     when: datetime = row["when"]
-    mend = HAPPENED if when <= now else row["mend"]
+    fix = HAPPENED if when <= now else row["mend"]
     if world.settings.origins["mode"].kind == "flag":
-        mend += f" --mode {world.settings.mode}"
-    return row | {"in": _rounded(when - now), "mend": mend}
+        fix += f" --mode {world.settings.mode}"
+    shown = {key: value for key, value in row.items() if key != "created"}
+    return shown | {"in": _rounded(when - now), "mend": fix}
 
 
 def _rounded(left: timedelta) -> timedelta:
-    """Whole days, hours, minutes or seconds, rounded down: as a person says it."""
+    """Return the time rounded down to whole days, hours, minutes or seconds."""
     left = max(left, timedelta(0))
     for unit in (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)):
         if left >= 2 * unit:

@@ -1,4 +1,4 @@
-"""``hits delete``: what is reviewable with nothing left to decide; all else is skipped with the reason."""
+"""Delete reviewable HITs without undecided work; skip all others with the reason (``hits delete``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from turkctl.errors import TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
@@ -19,14 +19,14 @@ from turkctl.operations.sync.run import read_market
 from turkctl.store import hit_changes, hits
 from turkctl.store.hits import DISPOSED, HitFilter
 from turkctl.units import format_time
-from turkctl.words import plural
+from turkctl.words import counted, plural
 
 REVIEWABLE = ("Reviewable", "Reviewing")
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """One HIT to delete; ``expire_first`` when it is still open and ``--force`` was given."""
+    """A HIT to delete; ``expire_first`` if it is still open and ``--force`` was given."""
 
     hit_id: str
     known: bool
@@ -34,23 +34,25 @@ class Deletion:
 
 
 def obstacle(hit: Hit, now: datetime, *, force: bool) -> str | None:
-    """What stands in the way of deleting a HIT; None when nothing does.
+    """Return why a HIT cannot be deleted; None if it can.
 
-    Source: DeleteHIT needs Reviewable or Reviewing, and every submission approved or rejected.
+    DeleteHIT requires the status Reviewable or Reviewing, and that every submission is approved or rejected.
     """
     if hit.submitted:
-        return f"{hit.submitted} submitted {plural(hit.submitted, 'waits', 'wait')} for approval or rejection"
+        work = counted(hit.submitted, "submitted assignment")
+        return f"{work} {plural(hit.submitted, 'waits', 'wait')} for approval or rejection"
     if hit.pending:
-        return f"{hit.pending} at work, at the latest until {format_time(last_moment(hit, now))}"
+        who = f"{counted(hit.pending, 'worker')} {plural(hit.pending, 'is', 'are')} still at work"
+        return f"{who}, until {format_time(last_moment(hit, now))} at the latest"
     if hit.status in REVIEWABLE or force:
         return None
     return f"still open until {format_time(hit.expires or now)}: expire it first, or add --force"
 
 
 def last_moment(hit: Hit, now: datetime) -> datetime:
-    """When those at work have to be done: they may have started until the HIT's expiry, and no later than now.
+    """Return when all workers must be done: they may have started until the HIT's expiry, but no later than now.
 
-    A HIT that was expired by hand has an expiry of long ago, which says nothing about when they started.
+    A HIT that was expired by a command has an expiry long ago, which does not show when they started.
     """
     duration = hit.duration or timedelta()
     until = (hit.expires or now) + duration
@@ -60,14 +62,14 @@ def last_moment(hit: Hit, now: datetime) -> datetime:
 def plan_delete(
     mode: str, targets: Sequence[Target], seen: Mapping[str, Observed], now: datetime, *, force: bool
 ) -> Plan[Deletion]:
-    """Delete what the market just said can be deleted.
+    """Return the plan to delete the HITs that can be deleted, by what the market has just answered.
 
     Args:
         mode: the mode.
         targets: the HITs that match.
-        seen: each as the market has it now.
-        now: for the reasons.
-        force: expire open ones first.
+        seen: the state of each on the market.
+        now: the current time.
+        force: expire open HITs first.
     """
     steps, skipped, failed = [], [], []
     for target in targets:
@@ -75,7 +77,7 @@ def plan_delete(
         if refused is not None:
             failed.append(fail(target.hit_id, refused))
         elif hit is None or hit.status == DISPOSED:
-            skipped.append((target.hit_id, "deleted before"))
+            skipped.append((target.hit_id, "already deleted"))
         elif reason := obstacle(hit, now, force=force):
             skipped.append((target.hit_id, reason))
         else:
@@ -85,7 +87,7 @@ def plan_delete(
 
 
 def prepare_delete(world: World, selection: Selection, *, force: bool) -> tuple[Plan[Deletion], Delete]:
-    """The plan for what matches, as the market has it now, and how it is done.
+    """Return the plan for the HITs that match, by their current state on the market, and the act that applies it.
 
     Raises:
         UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.targets.find_targets`.
@@ -103,10 +105,10 @@ def prepare_delete(world: World, selection: Selection, *, force: bool) -> tuple[
 
 
 def _read_last_work(world: World, seen: Mapping[str, Observed], now: datetime) -> tuple[ItemResult, ...]:
-    """Read work that is not stored yet: once a HIT is deleted, nobody can tell any more who did it.
+    """Read work that is not stored yet: after a HIT is deleted, the market no longer tells who did it.
 
     Returns:
-        The HITs that the market would not tell about: these have to stay.
+        A failed item for each HIT that could not be read, which must therefore stay.
     """
     there = {hit_id: each.hit for hit_id, each in seen.items() if each.hit is not None and not each.gone}
     with world.database.read() as session:
@@ -114,8 +116,8 @@ def _read_last_work(world: World, seen: Mapping[str, Observed], now: datetime) -
     return read_market(world, rows, now, known=there).failed
 
 
-class Delete:
-    """Deletes each HIT, expiring it first where that was agreed to."""
+class Delete(Act[Deletion]):
+    """The act of deleting each HIT, after expiring it if that was agreed to; deleting twice does no harm."""
 
     def __init__(self, world: World, now: datetime) -> None:
         self._database = world.database
@@ -123,13 +125,10 @@ class Delete:
         self._place = world.place
         self._now = now
         self._expired: set[str] = set()
-        """HITs that were expired, whether or not they could be deleted then."""
-
-    def prepare(self, steps: Sequence[Step[Deletion]]) -> None:
-        """Nothing: deleting twice does no harm."""
+        """The HITs that were expired, even if they could not be deleted afterwards."""
 
     def perform(self, step: Step[Deletion]) -> Done:
-        """Ask the market; "deleted already" counts as done, also by an earlier try whose answer was lost."""
+        """Delete the HIT; "already deleted" counts as done, because the answer to an earlier try may be lost."""
         if step.payload.expire_first:
             self._mturk.expire_hit(step.id)
             self._expired.add(step.id)
@@ -144,7 +143,7 @@ class Delete:
         return Done("deleted")
 
     def record(self, outcomes: Sequence[tuple[Step[Deletion], Done | TurkctlError]]) -> None:
-        """Mark the HITs that the database knows as disposed: the market itself has said so. Others may be expired."""
+        """Mark deleted HITs as disposed and the others as expired if they were, where the database knows them."""
         known = [(step.id, isinstance(outcome, Done)) for step, outcome in outcomes if step.payload.known]
         if known:
             with self._database.write() as session:

@@ -1,6 +1,6 @@
 """Show one HIT in full, with its assignments.
 
-Apart from :mod:`turkctl.operations.hits.lists`, which needs neither the client nor a sync.
+Separate from :mod:`turkctl.operations.hits.lists`, which needs neither the client nor a sync.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.engine.world import World
-from turkctl.operations.hits.lists import as_dict
+from turkctl.operations.hits.lists import as_dict, state_of
 from turkctl.operations.selection.hits import refuse_elsewhere
 from turkctl.operations.sync.answers import parsed
 from turkctl.operations.sync.observe import one_on_market
@@ -22,10 +22,10 @@ from turkctl.store.hits import HitFilter
 
 
 def show_hit(world: World, hit_id: str) -> dict[str, Any]:
-    """One HIT in full, as the market has it now, with its submitted assignments; our row is brought up to date.
+    """Return a HIT as the market has it now, with its submitted assignments; bring the database's row up to date.
 
     Raises:
-        NotFoundError: neither the market nor the database knows it.
+        NotFoundError: neither the market nor the database knows the HIT.
     """
     place, now, engine = world.place, world.now(), world.engine()
     with world.database.read() as session:
@@ -48,16 +48,7 @@ def _shown(hit: Hit, ours: Mapping[str, Any], place: Place, now: datetime) -> di
         "title": hit.title,
         "description": hit.description,
         "keywords": list(hit.keywords),
-        "status": hit.status,
-        "reward": hit.reward,
-        "max_assignments": hit.max_assignments,
-        "available": hit.available,
-        "pending": hit.pending,
-        "completed": hit.completed,
-        "submitted": hit.submitted,
-        "created": hit.created,
-        "expires": hit.expires,
-        "expired": hit.expired(now),
+        **state_of(hit, now),
         "duration": hit.duration,
         "auto_approval_delay": hit.auto_approval_delay,
         "campaign": ours.get("campaign"),

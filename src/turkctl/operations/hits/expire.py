@@ -1,4 +1,4 @@
-"""``hits expire``: nobody new can start, those at work may finish. The emergency brake, dearest first."""
+"""Expire HITs, so that nobody new can start; workers can finish. The most expensive come first (``hits expire``)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError
-from turkctl.operations.engine.plan import Done, Plan, Step, skip
+from turkctl.operations.engine.plan import Act, Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
@@ -18,10 +18,10 @@ from turkctl.units import format_money
 
 
 def plan_expire(mode: str, targets: Sequence[Target], now: datetime) -> Plan[Target]:
-    """Expire what can still be taken, one reward after another, the dearest first.
+    """Return the plan to expire open HITs, one reward after another, the highest first.
 
-    HITs of one reward are expired side by side, begun in decreasing order of what is at stake; an unknown stake comes
-    first. HITs whose time is over are skipped.
+    HITs of one reward are expired at the same time, begun in decreasing order of the dollars at stake; those with
+    unknown open slots come first. HITs that have already expired are skipped.
     """
     skipped = [target for target in targets if _over(target, now)]
     todo = [target for target in targets if not _over(target, now)]
@@ -40,16 +40,16 @@ def _over(target: Target, now: datetime) -> bool:
 
 def _stake(target: Target) -> str:
     if target.at_stake is None:
-        return f"{target.title}: open slots unknown"
+        return f"{target.title}: number of open slots unknown"
     return f"{target.title}: {target.available} open, ${format_money(target.at_stake)} at stake"
 
 
 def _reason(target: Target) -> str:
-    return "deleted before" if target.status == hits.DISPOSED else "expired before"
+    return "already deleted" if target.status == hits.DISPOSED else "already expired"
 
 
 def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Expire]:
-    """The plan for what matches, and how it is done; unfinished postings are entered first, so that none is missed.
+    """Return the plan for the HITs that match, and the act that applies it; settle unfinished posts first.
 
     Raises:
         UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.targets.find_targets`.
@@ -61,8 +61,8 @@ def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Ex
     return replace(plan, skipped=(*plan.skipped, *targets.failed), notes=settled.notes), Expire(world, now)
 
 
-class Expire:
-    """Sets the expiry of each HIT into the past."""
+class Expire(Act[Target]):
+    """The act of setting the expiry of each HIT to the past; expiring twice does no harm."""
 
     def __init__(self, world: World, now: datetime) -> None:
         self._database = world.database
@@ -70,16 +70,13 @@ class Expire:
         self._place = world.place
         self._now = now
 
-    def prepare(self, steps: Sequence[Step[Target]]) -> None:
-        """Nothing: expiring twice does no harm."""
-
     def perform(self, step: Step[Target]) -> Done:
-        """Ask the market."""
+        """Expire the HIT on the market."""
         self._mturk.expire_hit(step.id)
         return Done("expired")
 
     def record(self, outcomes: Sequence[tuple[Step[Target], Done | TurkctlError]]) -> None:
-        """Note the new expiry of the HITs that the database knows."""
+        """Store the new expiry of the HITs that the database knows."""
         done = [step for step, outcome in outcomes if isinstance(outcome, Done) and step.payload.known]
         if done:
             with self._database.write() as session:

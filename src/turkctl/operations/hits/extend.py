@@ -1,8 +1,7 @@
-"""``hits extend``: more assignments, more time."""
+"""Add assignments or time to HITs (``hits extend``)."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from turkctl.fees import LARGE_HIT, assignment_cost
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
@@ -26,38 +25,39 @@ from turkctl.operations.limits.campaigns import check_extensions
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
-from turkctl.store import hit_changes, hits, intents, meta
-from turkctl.store.base import Place
+from turkctl.store import hit_changes, hits, intents
+from turkctl.store.base import Scope
 from turkctl.store.hits import DISPOSED
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_duration, format_time
+from turkctl.words import counted
 
-MEANWHILE = "expired meanwhile: extend it anew"
+MEANWHILE = "expired since the run began: to extend it, run the command again"
 
 
 @dataclass(frozen=True)
 class ExtendRequest:
-    """The arguments of ``hits extend``: what each of the HITs gets."""
+    """The arguments of ``hits extend``: what each HIT gets."""
 
     hit_ids: tuple[str, ...]
     assignments: int = 0
     lifetime: timedelta | None = None
     new: bool = False
-    """Begin another run, though one of the same arguments may have been interrupted."""
+    """Begin a new run even if one with the same arguments was interrupted."""
     resume: bool = False
-    """Take up an interrupted run even if it is old."""
+    """Continue an interrupted run even if it is old."""
 
     def check(self) -> None:
-        """See that there is something to add.
+        """Raise unless there is something to add.
 
         Raises:
-            UsageError: there is not.
+            UsageError: there is nothing to add, or the number of assignments is negative.
         """
         if self.assignments < 0 or (self.assignments == 0 and self.lifetime is None):
             raise UsageError("nothing to add", hint="give --assignments N (1 or more), --lifetime D, or both")
 
     def command(self) -> Command:
-        """Return what makes this the same command as an earlier one; it depends on no settings."""
+        """Return the command by which an earlier run of the same arguments is found; it depends on no settings."""
         arguments = {
             "hits": sorted(set(self.hit_ids)),
             "assignments": self.assignments,
@@ -67,46 +67,37 @@ class ExtendRequest:
 
 
 def plan_extend(
-    session: Session,
-    place: Place,
-    targets: Sequence[Target],
-    seen: Mapping[str, Observed],
-    request: ExtendRequest,
-    now: datetime,
+    scope: Scope, targets: Sequence[Target], seen: Mapping[str, Observed], request: ExtendRequest
 ) -> Plan[Intent]:
-    """Plan what each HIT would get; time is added to its expiry, or to now where that is past.
+    """Return the plan for each HIT; time is added to its expiry, or to now if it has expired.
 
-    The slots and the expiry that each HIT is to have are fixed here, and kept in its intent: a repeat reaches for
-    the same.
+    The resulting slots and expiry of each HIT are decided here and stored in its intent, so that repeating the command
+    leads to the same result.
 
     Raises:
-        UsageError: a HIT of nine or fewer assignments would have ten or more, which the market refuses because the
+        UsageError: a HIT of nine or fewer assignments would get ten or more, which the market refuses because the
             commission differs.
     """
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(scope)
     steps, skipped = [], []
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
         if hit is None or hit.status == DISPOSED:
-            skipped.append((target.hit_id, "deleted: it cannot be extended"))
+            skipped.append((target.hit_id, "deleted HITs cannot be extended"))
             continue
         _check_size(hit, request.assignments)
-        if request.lifetime is None and hit.expired(now):
-            skipped.append((target.hit_id, "its time is over, so that nobody could take more: add --lifetime too"))
+        if request.lifetime is None and hit.expired(scope.now):
+            skipped.append((target.hit_id, "expired, so nobody could take more assignments: add --lifetime too"))
             continue
-        token = intents.token(database_id, intents.EXTEND_HIT, batch, index)
-        intent = _intent(place, hit, request, token, batch, now)
-        intent.request["place"] = index
-        row = hits.get(session, place, hit.hit_id)
-        intent.experiment_id = None if row is None else row.experiment_id
-        steps.append(_step(intent))
-    return Plan("extend", place.mode, tuple(steps), skip(skipped))
+        row = hits.get(scope.session, scope.place, hit.hit_id)
+        steps.append(_step(_intent(batch, index, hit, request, None if row is None else row.experiment_id)))
+    return Plan("extend", scope.place.mode, tuple(steps), skip(skipped))
 
 
 def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetime) -> Plan[Intent]:
-    """Plan what an interrupted run left undone, towards the slots and the expiry that were fixed when it began.
+    """Return the plan for what an interrupted run left undone, with the slots and expiries decided when it began.
 
-    A HIT that somebody has expired since stays so, and the run gives its part of it up.
+    A HIT that somebody has expired since then stays expired, and the run gives it up.
     """
     steps, over, moot = [], [], []
     rest = [intent for intent in opened if intent.state != intents.DONE]
@@ -117,7 +108,8 @@ def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetim
             moot.append(intent.token)
             over.append((intent.subject, MEANWHILE))
         elif expires is not None and expires <= now:
-            over.append((intent.subject, f"the time that it was to have ended {format_time(expires)}: extend it anew"))
+            past = f"the new expiry {format_time(expires)} is already past"
+            over.append((intent.subject, f"{past}: to extend it, run the command again"))
         else:
             steps.append(_step(intents.afresh(intent, now)))
     before = tuple(
@@ -127,14 +119,14 @@ def _plan_rest(world: World, run: RunRow, opened: Sequence[Intent], now: datetim
     )
     over += [(each.subject, MEANWHILE) for each in opened if each.state == intents.DONE and each.result != each.subject]
     run.moot = tuple(moot)
-    notes = () if moot and not steps else run.note(len(steps), "add")
+    notes = () if moot and not steps else run.note(len(steps), "add", "HIT")
     return Plan("extend", world.place.mode, tuple(steps), (*before, *skip(over)), notes, run)
 
 
 def _expired_meanwhile(hit: Hit | None, intent: Intent, now: datetime) -> bool:
-    """Return whether somebody ended the time of a HIT after its extension was planned; that it ran out does not count.
+    """Return whether somebody expired a HIT after its extension was planned; expiry at its own time does not count.
 
-    Intents of older versions do not say when the time was to end.
+    Intents of older versions do not store the earlier expiry.
     """
     before = intent.request.get("expired")
     return before is not None and hit is not None and hit.expired(now) and hit.expires != datetime.fromisoformat(before)
@@ -151,48 +143,39 @@ def _check_size(hit: Hit, assignments: int) -> None:
         room = LARGE_HIT - 1 - hit.max_assignments
         raise UsageError(
             f"HIT {hit.hit_id} would go from {hit.max_assignments} to {total} assignments; the market refuses ten or "
-            "more on a HIT made with fewer, because the commission differs",
+            "more on a HIT created with fewer, because the commission differs",
             hint=(f"add at most {room}, or " if room else "") + "post another HIT: turkctl hits create",
         )
 
 
-def _intent(place: Place, hit: Hit, request: ExtendRequest, token: str, batch: str, now: datetime) -> Intent:
+def _intent(batch: Batch, index: int, hit: Hit, request: ExtendRequest, experiment_id: int | None) -> Intent:
     each = assignment_cost(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
-    expires = None if request.lifetime is None else max(hit.expires or now, now) + request.lifetime
+    expires = None if request.lifetime is None else max(hit.expires or batch.now, batch.now) + request.lifetime
     if expires is not None:
         expires = expires.replace(microsecond=0)  # as the market keeps it
-    return Intent(
-        token=token,
-        kind=intents.EXTEND_HIT,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=token,
-        subject=hit.hit_id,
-        request={
-            "assignments": request.assignments,
-            "total": hit.max_assignments + request.assignments,
-            "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
-            "expires": None if expires is None else format_time(expires),
-            "expired": None if hit.expires is None else format_time(hit.expires),
-        },
-        cost=each * request.assignments,
-        created=now,
-    )
+    asked = {
+        "assignments": request.assignments,
+        "total": hit.max_assignments + request.assignments,
+        "lifetime": None if request.lifetime is None else format_duration(request.lifetime),
+        "expires": None if expires is None else format_time(expires),
+        "expired": None if hit.expires is None else format_time(hit.expires),
+    }
+    return batch.extension(hit.hit_id, asked, each * request.assignments, index, experiment_id=experiment_id)
 
 
 def _step(intent: Intent) -> Step[Intent]:
     asked, expires = intent.request, _expires(intent)
-    words = [f"{asked['assignments']} more assignments" if asked["assignments"] else ""]
+    number = asked["assignments"]
+    words = [counted(number, "more assignment") if number else ""]
     if expires is not None:
         words.append(f"{asked['lifetime']} more time, until {format_time(expires)}")
-    return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)))
+    return Step(intent.subject, intent, intent.cost, " and ".join(filter(None, words)), assignments=number)
 
 
 def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], Extend]:
-    """Return the plan for these HITs, as the market has them now, and how it is done.
+    """Return the plan for these HITs, by their current state on the market, and the act that applies it.
 
-    An interrupted run of the same arguments is taken up: it goes on towards what it had fixed for each HIT.
+    An interrupted run with the same arguments is continued, with the result that it had decided for each HIT.
 
     Raises:
         FundsError: the budget of an experiment or a campaign, or the balance, does not allow it.
@@ -214,7 +197,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
     new = [intent for intent in wanted if intent.token not in counted]
     check_funds(world, costs_of(new), now)
     with world.database.read() as session:
-        check_extensions(session, world.place, new, now)
+        check_extensions(Scope(session, world.place, now), new)
     return replace(plan, notes=(*settled.beside(run), *plan.notes)), Extend(world, wanted, run, now)
 
 
@@ -224,20 +207,20 @@ def _plan_new(world: World, request: ExtendRequest, run: RunRow, now: datetime) 
     untold = [fail(each.hit_id, each.refused) for each in seen.values() if each.refused is not None]
     told = [target for target in targets.found if seen[target.hit_id].refused is None]
     with world.database.read() as session:
-        plan = plan_extend(session, world.place, told, seen, request, now)
+        plan = plan_extend(Scope(session, world.place, now), told, seen, request)
     return replace(plan, skipped=(*plan.skipped, *untold, *targets.failed), run=run)
 
 
 def costs_of(wanted: Sequence[Intent]) -> dict[int | None, Decimal]:
-    """What the extensions cost each experiment; None stands for HITs of no experiment."""
+    """Return the dollars of the extensions by experiment; None stands for HITs without an experiment."""
     costs: dict[int | None, Decimal] = {}
     for intent in wanted:
         costs[intent.experiment_id] = costs.get(intent.experiment_id, ZERO) + intent.cost
     return costs
 
 
-class Extend:
-    """Adds time first, so that new assignments can be taken at once, then assignments by their intent's token."""
+class Extend(Act[Intent]):
+    """The act of adding time first, so that new assignments can be taken at once, and then assignments."""
 
     def __init__(self, world: World, wanted: Sequence[Intent], run: RunRow, now: datetime) -> None:
         self._database = world.database
@@ -249,10 +232,10 @@ class Extend:
         self._opened = False
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Commit the whole run's intents before its first request, so that a repeat finds what each HIT is to have.
+        """Commit all intents of the run before its first request, so that a repeated command finds them.
 
         Raises:
-            FundsError: what others have begun since the plan was made leaves no room for it.
+            FundsError: requests begun since the plan was made have used up the money.
         """
         with self._database.write() as session:
             if not self._opened:
@@ -263,33 +246,34 @@ class Extend:
     def _open(self, session: Session) -> None:
         counted = {intent.token for intent in intents.unfinished(session, self._place, intents.EXTEND_HIT)}
         new = [intent for intent in self._wanted if intent.token not in counted]
-        check_budgets(session, self._place, costs_of(new), self._now)
-        check_extensions(session, self._place, new, self._now)
+        scope = Scope(session, self._place, self._now)
+        check_budgets(scope, costs_of(new))
+        check_extensions(scope, new)
         for intent in self._wanted:
             intent.run = self._run.number
         intents.open_many(session, self._wanted)
         self._opened = True
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Ask the market, then read what the HIT has become."""
+        """Extend the HIT on the market, then read it."""
         intent = step.payload
         expires, added = _expires(intent), int(intent.request["assignments"])
         if expires is not None and not self._lasts(step.id, expires):
             self._mturk.set_expiration(step.id, expires)
         if added:
-            with suppress(AlreadyExistsError):  # the token was used: they were added before
+            with suppress(AlreadyExistsError):  # the token was used: they were already added
                 self._mturk.extend_hit(step.id, added, intent.token)
         return Done("extended", value=self._mturk.get_hit(step.id))
 
     def _lasts(self, hit_id: str, expires: datetime) -> bool:
-        """Return whether a HIT of a run that was taken up has that much time by now, of which nothing is taken away."""
+        """Return whether a HIT of a continued run already lasts as long or longer: its time is never shortened."""
         if self._run.left is None:
             return False
         now_until = self._mturk.get_hit(hit_id).expires
         return now_until is not None and now_until >= expires
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
-        """Store the new counters and finish the intents; one without an answer stays unfinished."""
+        """Store the new counters and finish the intents; a request without an answer stays unfinished."""
         with self._database.write() as session:
             for step, outcome in outcomes:
                 token = step.payload.token

@@ -1,4 +1,4 @@
-"""HITs as they are listed. Imports no client: a list needs the store alone."""
+"""List HITs. Imports no client: a list needs only the store."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ COLUMNS = (
     "expires",
     "expired",
 )
+KEYS = (*COLUMNS, "title", "created", "campaign", "codeversion", "mode", "market", "synced", "origin")
+"""All keys of a row."""
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the columns of the list: who posted them, and the market with its account, where these differ."""
+    """Return the columns of the list; who posted a HIT, and its market, are included only if rows differ in them."""
     origin = ("origin",) if any(row["origin"] == hits.PSITURK for row in rows) else ()
     return with_market((*COLUMNS, *origin), rows)
 
@@ -51,16 +53,16 @@ def list_hits(
     expired: bool = False,
     refresh: bool = False,
 ) -> list[dict[str, Any]]:
-    """The rows of ``hits list``, with the counters that the market last told, or tells now (``refresh``).
+    """Return the rows of ``hits list``, with the counters last read from the market, or read now with ``refresh``.
 
     Raises:
-        UsageError: a status that HITs do not have, or a bad regular expression.
-        NotFoundError: an id, an experiment or a campaign that is not there.
-        WrongMarketError: an id that belongs to another mode or market.
+        UsageError: a status or a regular expression is invalid.
+        NotFoundError: an id, an experiment or a campaign is unknown.
+        WrongMarketError: an id belongs to another mode or market.
     """
     for status in statuses:
         if status not in STATUSES:
-            raise UsageError(f"'{status}' is not a status of HITs", hint="one of " + ", ".join(STATUSES))
+            raise UsageError(f"'{status}' is not a status of HITs", hint="give one of " + ", ".join(STATUSES))
     database, now = world.database, world.now()
     place = world.place if refresh else world.listing_place
     with database.read() as session:
@@ -72,29 +74,29 @@ def list_hits(
     with database.read() as session:
         rows = [as_dict(row, now) for row in hits.select_hits(session, wanted)]
     if selection.all_studies and not selection.filters and not selection.ids:
-        rows += _elsewhere(world, statuses, active=active, expired=expired, now=now)
+        rows += _unknown(world, statuses, active=active, expired=expired, now=now)
     return rows
 
 
 def refuse_unknown(session: Session, place: Place, ids: Sequence[str]) -> None:
-    """See that this place's database has every one of these HITs.
+    """Raise unless the database knows all these HITs in this place.
 
     Raises:
-        NotFoundError: it lacks one.
-        WrongMarketError: another mode or market has it.
+        NotFoundError: a HIT is unknown.
+        WrongMarketError: a HIT belongs to another mode or market.
     """
     for hit_id in hits.unknown_ids(session, place, ids):
         refuse_elsewhere(session, place, hit_id)
         raise NotFoundError(
             f"this database has no HIT {hit_id}",
-            hint="look on the market: hits show ID, or hits list --all-studies",
+            hint=f"look for it on the market: turkctl hits show {hit_id}",
         )
 
 
-def _elsewhere(
+def _unknown(
     world: World, statuses: Sequence[str], *, active: bool, expired: bool, now: datetime
 ) -> list[dict[str, Any]]:
-    """The rows of what only the market knows."""
+    """Return the rows of HITs that only the market knows."""
     from turkctl.operations.selection.targets import unknown_on_market
 
     rows = [_of_market(hit, world.place, now) for hit in unknown_on_market(world)]
@@ -110,16 +112,7 @@ def _of_market(hit: Hit, place: Place, now: datetime) -> dict[str, Any]:
         "hit_id": hit.hit_id,
         "experiment": None,
         "title": hit.title,
-        "status": hit.status,
-        "reward": hit.reward,
-        "max_assignments": hit.max_assignments,
-        "available": hit.available,
-        "pending": hit.pending,
-        "completed": hit.completed,
-        "submitted": hit.submitted,
-        "created": hit.created,
-        "expires": hit.expires,
-        "expired": hit.expired(now),
+        **state_of(hit, now),
         "campaign": None,
         "codeversion": None,
         "mode": place.mode,
@@ -130,7 +123,7 @@ def _of_market(hit: Hit, place: Place, now: datetime) -> dict[str, Any]:
 
 
 def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
-    """Bring the HITs that match and are not gone up to date, and their submissions with them."""
+    """Bring the HITs that match and are not deleted up to date, with their submissions."""
     from turkctl.operations.sync.of_psiturk import enter_psiturk
     from turkctl.operations.sync.run import read_market
 
@@ -140,23 +133,30 @@ def _refresh(world: World, wanted: HitFilter, now: datetime) -> None:
     read_market(world, rows, now, known=entered)
 
 
+def state_of(hit: Hit | HitRow, now: datetime) -> dict[str, Any]:
+    """Return what every row shows of a HIT's state: status, reward, counters and times."""
+    return {
+        "status": hit.status,
+        "reward": hit.reward,
+        "max_assignments": hit.max_assignments,
+        "available": hit.available,
+        "pending": hit.pending,
+        "completed": hit.completed,
+        "submitted": hit.submitted,
+        "created": hit.created,
+        "expires": hit.expires,
+        "expired": hit.expired(now),
+    }
+
+
 def as_dict(row: HitRow, now: datetime) -> dict[str, Any]:
-    """The row of ``hits list``; a HIT that is gone has no slots, whatever was left of them when it went."""
-    gone = row.status == hits.DISPOSED
+    """Return the row of ``hits list``; a deleted HIT has no open or pending slots, even if its last counters did."""
     return {
         "hit_id": row.hit_id,
         "experiment": row.experiment,
         "title": row.title,
-        "status": row.status,
-        "reward": row.reward,
-        "max_assignments": row.max_assignments,
-        "available": 0 if gone else row.available,
-        "pending": 0 if gone else row.pending,
-        "completed": row.completed,
-        "submitted": row.submitted,
-        "created": row.created,
-        "expires": row.expires,
-        "expired": row.expired(now),
+        **state_of(row, now),
+        **({"available": 0, "pending": 0} if row.status == hits.DISPOSED else {}),
         "campaign": row.campaign,
         "codeversion": row.code_version,
         "mode": row.mode,

@@ -1,6 +1,6 @@
-"""``hits why``: what stands in the way of deleting, extending, approving and paying bonuses, and when it clears.
+"""Explain what prevents deleting, extending, approving and paying bonuses, and until when (``hits why``).
 
-The acts themselves are asked: each plans what it would do, and its reasons for leaving something out are the answer.
+The answers come from the acts themselves: each is planned, and its reasons for skipping something are shown.
 """
 
 from __future__ import annotations
@@ -26,34 +26,35 @@ from turkctl.operations.sync.run import read_market
 from turkctl.store import hits
 from turkctl.store.assignments import REJECTED, SUBMITTED
 from turkctl.store.hits import DISPOSED, HitFilter
+from turkctl.words import counted, plural
 
 COLUMNS = ("act", "id", "can", "why", "clears", "mend")
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """One act on a HIT or an assignment: whether it can be done, and if not why, until when, and what mends it."""
+    """One act on a HIT or an assignment: whether it is possible, and if not, why, until when, and how to fix that."""
 
     act: str
     id: str
     why: str | None = None
     clears: datetime | None = None
-    """When it goes by itself; None where it does not, or where nobody can tell."""
-    mend: str | None = None
+    """When the obstacle disappears by itself; None if it does not, or if that is unknown."""
+    fix: str | None = None
     can: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """The row that is shown."""
-        return {name: getattr(self, name) for name in COLUMNS}
+        """Return the row that is shown."""
+        return {name: getattr(self, "fix" if name == "mend" else name) for name in COLUMNS}
 
 
 def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
-    """The rows of ``hits why``: delete and extend for the HIT, approve and bonus for each of its assignments.
+    """Return the rows of ``hits why``: delete and extend for the HIT, approve and bonus for each assignment.
 
     Raises:
         NotFoundError: neither the market nor the database knows the HIT.
         WrongMarketError: it belongs to another mode or market.
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     now = world.now()
     with world.database.read() as session:
@@ -76,7 +77,7 @@ def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
 def _delete(hit: Hit, work: Sequence[Assignment], now: datetime) -> Obstacle:
     reason = obstacle(hit, now, force=False)
     if reason is None:
-        return Obstacle("delete", hit.hit_id, can=True, mend=f"turkctl hits delete {hit.hit_id}")
+        return Obstacle("delete", hit.hit_id, can=True, fix=f"turkctl hits delete {hit.hit_id}")
     if hit.submitted:
         by_itself = [each.auto_approval for each in work if each.status == SUBMITTED and each.auto_approval]
         clears = max(by_itself, default=None)
@@ -90,49 +91,50 @@ def _extend(world: World, hit: Hit) -> Obstacle:
     try:
         plan, _act = prepare_extend(world, ExtendRequest((hit.hit_id,), assignments=1, new=True))
     except TurkctlError as error:
-        return Obstacle("extend", hit.hit_id, error.message, mend=error.hint)
+        return Obstacle("extend", hit.hit_id, error.message, fix=error.hint)
     if plan.skipped:
         return Obstacle(
-            "extend", hit.hit_id, plan.skipped[0].detail, mend=f"turkctl hits extend {hit.hit_id} --lifetime 1d"
+            "extend", hit.hit_id, plan.skipped[0].detail, fix=f"turkctl hits extend {hit.hit_id} --lifetime 1d"
         )
-    return Obstacle("extend", hit.hit_id, can=True, mend=f"turkctl hits extend {hit.hit_id} --assignments 1")
+    return Obstacle("extend", hit.hit_id, can=True, fix=f"turkctl hits extend {hit.hit_id} --assignments 1")
 
 
 def _nothing_yet(act: str, hit: Hit, now: datetime) -> Obstacle:
     if hit.pending:
-        return Obstacle(act, hit.hit_id, f"nothing is submitted; {hit.pending} at work", last_moment(hit, now))
+        who = f"{counted(hit.pending, 'worker')} {plural(hit.pending, 'is', 'are')} at work"
+        return Obstacle(act, hit.hit_id, f"nothing is submitted; {who}", last_moment(hit, now))
     open_ = 0 if hit.expired(now) else hit.available
-    words = f"{open_} open" if open_ else "and nobody can take it any more"
+    words = f"{counted(open_, 'slot')} {plural(open_, 'is', 'are')} open" if open_ else "and nobody can start any more"
     return Obstacle(act, hit.hit_id, f"nothing is submitted; {words}")
 
 
 def _approve(work: Assignment, now: datetime) -> Obstacle:
     name = work.assignment_id
     if work.status == SUBMITTED:
-        return Obstacle("approve", name, can=True, mend=f"turkctl workers approve {name}")
+        return Obstacle("approve", name, can=True, fix=f"turkctl workers approve {name}")
     if work.status != REJECTED:
-        return Obstacle("approve", name, "approved before")
+        return Obstacle("approve", name, "already approved")
     if work.submitted is not None and work.submitted + OVERRIDABLE <= now:
-        return Obstacle("approve", name, "rejected, and its 30 days to take that back are over")
+        return Obstacle("approve", name, "rejected; the 30 days after the submission to override that are over")
     until = None if work.submitted is None else work.submitted + OVERRIDABLE
     return Obstacle("approve", name, "rejected", until, f"turkctl workers approve {name} --override-rejection")
 
 
 def _bonuses(world: World, work: Sequence[Assignment]) -> list[Obstacle]:
-    """What ``workers bonus --auto`` would say about each; any of them can get a bonus of another purpose."""
+    """Return what ``workers bonus --auto`` would do for each; all of them can get a bonus of another purpose."""
     if not work:
         return []
     names = tuple(each.assignment_id for each in work)
     try:
         plan, _act = prepare_bonus(world, WorkSelection(Selection(ids=names)), BonusRequest("asked by hits why"))
     except TurkctlError as error:
-        return [Obstacle("bonus --auto", name, error.message, mend=error.hint) for name in names]
+        return [Obstacle("bonus --auto", name, error.message, fix=error.hint) for name in names]
     left = {item.id: item for item in plan.skipped}
     return [_bonus(name, left.get(name)) for name in names]
 
 
 def _bonus(name: str, left: ItemResult | None) -> Obstacle:
     if left is None:
-        return Obstacle("bonus --auto", name, can=True, mend=f"turkctl workers bonus {name} --auto --reason TEXT")
+        return Obstacle("bonus --auto", name, can=True, fix=f"turkctl workers bonus {name} --auto --reason TEXT")
     reason = left.error.message if left.status == FAILED and left.error is not None else left.detail
-    return Obstacle("bonus --auto", name, reason, mend=f"turkctl workers bonus {name} --amount A --reason TEXT")
+    return Obstacle("bonus --auto", name, reason, fix=f"turkctl workers bonus {name} --amount A --reason TEXT")

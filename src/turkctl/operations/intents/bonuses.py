@@ -1,4 +1,4 @@
-"""Entering in the ledger what the market says it paid."""
+"""Enter the payments that the market reports in the ledger."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from turkctl.store.payments import Payment, PaymentFilter
 
 MAX_PURPOSE = 128
 NOT_THERE = (DoesNotExistError, ParameterError)
-"""What is said of a HIT that is gone, and of an id that none can have, as psiTurk's rows from debugging do."""
+"""The market's errors for a deleted HIT and for an invalid id, as in psiTurk's rows from debugging."""
 Key = tuple[str, str, Decimal, str | None]
-"""Assignment, worker, dollars and reason of a bonus: all that the market's list tells."""
+"""Assignment, worker, dollars and reason of a bonus: all facts of the market's list."""
 
 
 def read_bonuses(
     world: World, hit_ids: Iterable[str], refused: dict[str, MarketRefusedError]
 ) -> dict[str, list[BonusPayment]]:
-    """What ListBonusPayments says of these HITs; one that the market does not have paid nothing that it tells of.
+    """Return the bonuses that ListBonusPayments reports, by HIT; a HIT that the market does not have gets none.
 
     Args:
         world: database and market.
-        hit_ids: of the HITs.
-        refused: gets the HITs that the market would not tell about, and why: nothing is known of their bonuses.
+        hit_ids: the ids of the HITs.
+        refused: receives the HITs whose request the market refused, with the error; their bonuses are unknown.
 
     Raises:
-        MarketRefusedError: the market has a fault that may pass.
-        UnreachableError: it is out of reach.
+        MarketRefusedError: the market has a temporary fault.
+        UnreachableError: the market cannot be reached.
     """
     found: dict[str, list[BonusPayment]] = {}
     wanted = list(dict.fromkeys(hit_ids))
@@ -59,19 +59,19 @@ def read_bonuses(
 def enter_found(
     world: World, found: Mapping[str, Sequence[BonusPayment]], now: datetime, *, guess: bool = False
 ) -> int:
-    """Enter what the ledger does not explain: ours where an intent asked for just that, else the market's.
+    """Enter bonuses that are missing in the ledger: as turkctl's own if an intent matches, else as the market's.
 
-    Where unfinished intents of one assignment differ in nothing but their purpose, and fewer of them were paid, the
-    list does not tell which: they are left for their tokens to tell, while the market remembers those.
+    If unfinished intents of one assignment differ only in their purpose, and fewer of them were paid, the list does
+    not show which: they stay unfinished, because their tokens can show it as long as the market remembers them.
 
     Args:
         world: database, market and clock.
-        found: what the market's list has, by HIT.
-        now: the moment.
+        found: the market's list, by HIT.
+        now: the current time.
         guess: take the oldest of such intents instead.
 
     Returns:
-        How many unfinished intents proved to have happened.
+        The number of unfinished intents that turned out to be paid.
     """
     place = world.place
     told = [(hit_id, each) for hit_id, listed in found.items() for each in listed]
@@ -109,13 +109,13 @@ def _key(each: BonusPayment) -> Key:
 
 
 def key_of(intent: Intent) -> Key:
-    """What the market's list would tell of the bonus that this asks for."""
+    """Return the key by which the market's list shows the bonus of this intent."""
     request = intent.request
     return intent.subject, request["worker"], Decimal(request["amount"]), request["reason"]
 
 
 def _by_key(asked: Sequence[Intent], taken: set[tuple[str, str]]) -> dict[Key, list[Intent]]:
-    """The intents whose purpose is not in the ledger: those without an answer first, then the oldest."""
+    """Return the intents whose purpose is missing in the ledger, by key: unanswered ones first, then the oldest."""
     found: dict[Key, list[Intent]] = defaultdict(list)
     for intent in sorted(asked, key=lambda each: each.state not in intents.UNFINISHED):
         if (intent.subject, intent.request["purpose"]) not in taken:
@@ -124,13 +124,13 @@ def _by_key(asked: Sequence[Intent], taken: set[tuple[str, str]]) -> dict[Key, l
 
 
 def _told_apart(wanted: Sequence[Intent], paid: int, now: datetime) -> bool:
-    """Whether it is plain which of them were paid, or nothing but this list can tell any more."""
+    """Return whether it is clear which of them were paid, or only this list can still show it."""
     waiting = [intent for intent in wanted if intent.state in intents.UNFINISHED]
     return paid >= len(waiting) or any(now - intent.created > TOKEN_TRUSTED for intent in waiting)
 
 
 def payment_of(place: Place, intent: Intent, paid_at: datetime) -> Payment:
-    """The ledger's row of a bonus that was asked for by its intent."""
+    """Return the ledger's row for the bonus of an intent."""
     amount = Decimal(intent.request["amount"])
     return Payment(
         mode=place.mode,
@@ -181,7 +181,7 @@ def _theirs(
 
 
 def finish(session: Session, world: World, rows: Sequence[Payment], done: Sequence[Intent], now: datetime) -> int:
-    """Enter payments, finish their intents and note it in the participants' rows; how many intents were open."""
+    """Enter payments, finish their intents and update participants; return the number of intents that were open."""
     payments.enter_many(session, rows)
     finished = intents.complete_many(session, [intent.token for intent in done], now)
     name: str = world.settings["participants_table"]
@@ -193,12 +193,12 @@ def finish(session: Session, world: World, rows: Sequence[Payment], done: Sequen
 
 
 def plain(purpose: str) -> str:
-    """A purpose without what nobody sees: two that look the same are the same, and paid once."""
+    """Return a purpose in normal form: two that look the same are equal, and paid once."""
     return unicodedata.normalize("NFC", purpose).strip()
 
 
 def purpose_of(reason: str) -> str:
-    """The purpose that a reason stands for: itself, shortened where it is too long to be one."""
+    """Return the purpose for a reason: the reason itself, shortened if it is too long."""
     reason = plain(reason)
     if len(reason) <= MAX_PURPOSE:
         return reason

@@ -1,4 +1,4 @@
-"""A compensation: a HIT of one assignment that one worker alone can see, worth what he or she is owed."""
+"""Define compensations: HITs of one assignment that only one worker can see, worth what they are owed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TITLE = "Compensation for work that could not be submitted"
 SUBJECT = "You can now be paid for your work"
 DURATION = timedelta(hours=1)
 APPROVED_AFTER = timedelta(days=1)
-"""If nobody approves it before: the worker must not wait for somebody to remember."""
+"""The time after which it is approved automatically, so that the worker need not wait for somebody to remember."""
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -45,7 +45,7 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 
-_LETTER = """You did work that could not be submitted, and here is how you get paid for it: {reason}
+_MESSAGE = """You did work that could not be submitted, and here is how you get paid for it: {reason}
 
 There is a HIT that only you can see, with the title "{title}" and a reward of ${amount}. \
 Search for that title among the HITs you are qualified for{link}, accept it by {until:%Y-%m-%d %H:%M} UTC, \
@@ -55,7 +55,7 @@ and press its one button.
 
 @dataclass(frozen=True)
 class Compensation:
-    """Whom to pay, what, why, and how long the HIT can be taken."""
+    """The worker to pay, the amount, the reason, and how long the HIT can be accepted."""
 
     worker_id: str
     amount: Decimal
@@ -66,11 +66,11 @@ class Compensation:
 
     @property
     def cost(self) -> Decimal:
-        """Dollars, commission included."""
+        """Return the cost in dollars, commission included."""
         return hit_cost(self.amount, 1, masters=False)
 
     def stored(self) -> dict[str, Any]:
-        """What an intent keeps, enough to make the same request again."""
+        """Return what an intent stores, from which the same request can be made again."""
         return {
             "worker_id": self.worker_id,
             "amount": format_money(self.amount),
@@ -81,7 +81,7 @@ class Compensation:
 
     @classmethod
     def restore(cls, stored: Mapping[str, Any]) -> Compensation:
-        """What :meth:`stored` was made from."""
+        """Return the compensation that :meth:`stored` was called on."""
         return cls(
             stored["worker_id"],
             parse_money(stored["amount"]),
@@ -91,10 +91,10 @@ class Compensation:
         )
 
     def request(self, token: str, type_id: str) -> HitRequest:
-        """The HIT that only holders of the type see; its annotation is the token.
+        """Return the request for a HIT that only holders of the type can see; its annotation is the token.
 
         Raises:
-            UsageError: the reason has characters that no page can hold.
+            UsageError: the reason has characters that are not allowed in a page.
         """
         only = {"custom": [{"type": type_id, "comparator": "Exists", "guard": "DiscoverPreviewAndAccept"}]}
         page = _PAGE.format(title=TITLE, amount=format_money(self.amount), reason=escape(self.reason))
@@ -113,19 +113,19 @@ class Compensation:
         )
 
     def row(self, hit: Hit, place: Place, now: datetime) -> hits.Hit:
-        """The HIT as the store keeps it: of no code version, so that no campaign counts it."""
+        """Return the row of the HIT, without a code version, so that no campaign counts it."""
         return hit_row(hit, place, now, duration=DURATION, lifetime=self.lifetime, experiment_id=self.experiment_id)
 
-    def letter(self, until: datetime, link: str | None) -> str:
-        """What the worker reads."""
+    def message(self, until: datetime, link: str | None) -> str:
+        """Return the message to the worker."""
         address = "" if link is None else f", or open {link}"
-        return _LETTER.format(
+        return _MESSAGE.format(
             reason=self.reason, title=TITLE, amount=format_money(self.amount), until=until, link=address
         )
 
 
 def link_to(hit: hits.Hit, endpoint: str) -> str | None:
-    """Where workers find the HIT, on Amazon's own market."""
+    """Return the address where workers find the HIT on Amazon's market; None on other markets."""
     if not is_amazons(endpoint) or hit.hit_group_id is None:
         return None
     site = "workersandbox" if "sandbox" in endpoint else "worker"

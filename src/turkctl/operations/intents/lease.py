@@ -1,4 +1,4 @@
-"""Hold a lease: acquired once, renewed from a small thread and between the groups of a batch, given back."""
+"""Hold a lease: acquire it once, renew it from a thread and between the groups of a batch, and release it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from turkctl.store.engine import Database
 from turkctl.store.leases import Claimant, Clock, LeaseGrant, LeaseRow
 
 RENEW_EVERY = 20.0
-"""Seconds between renewals by the thread: a lease survives three that fail."""
+"""Seconds between renewals by the thread: a lease survives three failed renewals."""
 BEAT_EVERY = 5.0
-"""Seconds for which a renewal is taken for granted between the groups of a batch."""
+"""Seconds after a renewal during which a batch does not renew again between its groups."""
 RETRY_EVERY = 5.0
-"""Seconds until a renewal is tried again that the database did not answer."""
+"""Seconds until a renewal is retried after the database did not answer."""
 SURE_FOR = leases.LASTS.total_seconds() - 15.0
-"""Seconds after a renewal for which the lease is ours without asking."""
+"""Seconds after a renewal for which the lease certainly holds, even if the database does not answer."""
 
 
 class LeaseLostError(RefusedError):
-    """The lease ran out or was taken over meanwhile; nothing more may be done under it."""
+    """The lease ran out or was taken over by another process, so this process stopped."""
 
     code = "lease_lost"
 
-    def __init__(self, what: str = "the scheduler", hint: str = "turkctl scheduler status") -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"the lease of {what} was lost: this process was held up for longer than the lease lasts",
-            hint=f"see who has it now with: {hint}",
+            "this process lost the lease of the scheduler, because it paused for longer than the lease lasts",
+            hint="to see which process holds it now, run: turkctl scheduler status",
         )
 
 
@@ -45,24 +45,24 @@ class HeldError(RefusedError):
     code = "lease_held"
 
     def __init__(self, held_by: LeaseRow) -> None:
-        super().__init__(f"{in_words(held_by)} is at work", hint="wait for it, or stop it")
+        super().__init__(f"{in_words(held_by)} holds the lease", hint="wait until it is done, or stop it")
         self.held_by = held_by
 
 
 def in_words(row: LeaseRow) -> str:
-    """Return who holds a lease, as in ``process 4711 on lab-server``."""
+    """Return the holder of a lease in words, as in ``process 4711 on lab-server``."""
     return processes.in_words({"pid": row.pid, "host": row.host})
 
 
 def is_gone(row: LeaseRow) -> bool:
-    """Return whether a holder is proven dead: a process of this boot and process namespace that is no more."""
+    """Return whether a holder is certainly dead: a process of this boot and process namespace that has ended."""
     owner = {"pid": row.pid, "boot": row.boot_id, "namespace": row.pid_namespace, "started": row.started}
     return processes.is_gone(owner)
 
 
-def living_holder(session: Session, name: str, clock: Clock = leases.machine_clock) -> LeaseRow | None:
-    """Return who holds a lease; None where it is free, has run out, or its holder is proven dead."""
-    row = leases.holder(session, clock(session), name)
+def living_holder(session: Session, name: str) -> LeaseRow | None:
+    """Return the holder of a lease; None if it is free, has run out, or its holder is certainly dead."""
+    row = leases.holder(session, leases.machine_clock(session), name)
     return None if row is None or is_gone(row) else row
 
 
@@ -74,12 +74,12 @@ def this_process() -> Claimant:
 
 
 class Keeper:
-    """One process's hold on a lease. Its thread of renewals and the caller's need no lock: the database has it.
+    """Keeps a lease for one process. Its renewing thread and the caller's need no lock: the database serializes them.
 
     Attributes:
-        name: of the lease.
-        epoch: of the lease as it was acquired last; 0 before.
-        claimant: who asks for it.
+        name: the name of the lease.
+        epoch: the epoch of the lease when it was last acquired; 0 before.
+        claimant: the process that asks for it.
     """
 
     def __init__(
@@ -95,12 +95,12 @@ class Keeper:
         """Prepare to ask for the lease.
 
         Args:
-            database: where the lease is.
-            name: of the lease.
-            clock: tells the time of the lease, which all who ask for it must share.
-            seconds: the machine's own clock, which goes on while a process is frozen.
-            claimant: who asks; this process.
-            dead: whether the holder of a lease is proven to be gone.
+            database: the database with the lease.
+            name: the name of the lease.
+            clock: returns the time for the lease; all processes that ask for it must share this clock.
+            seconds: the machine's own clock, which continues while a process is frozen.
+            claimant: the process that asks; by default this one.
+            dead: returns whether the holder of a lease is certainly dead.
         """
         self.name = name
         self.claimant = claimant or this_process()
@@ -112,22 +112,22 @@ class Keeper:
         self._grant: LeaseGrant | None = None
         self._renewed = 0.0
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
-        """Return the error for a lease that another process has."""
+    def refusal(self, row: LeaseRow) -> RefusedError:
+        """Return the error for a lease that another process holds."""
         return HeldError(row)
 
-    def lost(self) -> RefusedError:
-        """Return the error for a lease that does not hold any more."""
+    def loss(self) -> RefusedError:
+        """Return the error for a lease that no longer holds."""
         return LeaseLostError()
 
     def note(self, event: str, error: str | None = None) -> None:
-        """Hear of what happens to the lease: nothing is said of it here."""
+        """Do nothing; subclasses can log what happens to the lease."""
 
     def acquire(self) -> None:
-        """Take the lease; one that is ours and still holds is prolonged.
+        """Acquire the lease, or renew it if this process still holds it.
 
         Raises:
-            RefusedError: another process has it (see :meth:`refuse`).
+            RefusedError: another process holds it (see :meth:`refusal`).
             DatabaseUnreachableError: the database did not answer.
         """
         with self._database.write() as session:
@@ -136,10 +136,10 @@ class Keeper:
             self.note("lease_acquired")
 
     def acquire_in(self, session: Session) -> bool:
-        """Take the lease within a transaction; False where it was ours and is prolonged.
+        """Acquire the lease within a transaction; return False if this process already held it and it was renewed.
 
         Raises:
-            RefusedError: another process has it (see :meth:`refuse`).
+            RefusedError: another process holds it (see :meth:`refusal`).
         """
         started = self._seconds()
         now = self._clock(session)
@@ -148,37 +148,38 @@ class Keeper:
             return False
         found = leases.acquire(session, self.claimant, now, self._free, self.name)
         if isinstance(found, LeaseRow):
-            raise self.refuse(found)
+            raise self.refusal(found)
         self._renewed = started
         self._grant, self.epoch = found, found.epoch
         return True
 
     def renew_in(self, session: Session) -> None:
-        """Prolong the lease within a transaction, which so happens only while the lease holds.
+        """Renew the lease within a transaction, so that the transaction only succeeds while the lease holds.
 
         Raises:
-            RefusedError: it does not hold any more (see :meth:`lost`).
+            RefusedError: the lease no longer holds (see :meth:`loss`).
         """
         started = self._seconds()
         if self._grant is None or not leases.renew(session, self._grant, self._clock(session)):
-            raise self.lost()
+            raise self.loss()
         self._renewed = started
 
     def renew(self) -> None:
-        """Prolong the lease.
+        """Renew the lease.
 
         Raises:
-            RefusedError: it does not hold any more (see :meth:`lost`).
+            RefusedError: the lease no longer holds (see :meth:`loss`).
             DatabaseUnreachableError: the database did not answer.
         """
         with self._database.write() as session:
             self.renew_in(session)
 
     def beat(self) -> None:
-        """See that the lease holds; what a batch calls between its groups.
+        """Raise unless the lease still holds; a batch calls this between its groups.
 
         Raises:
-            RefusedError: it does not hold, or cannot be seen to while it may have run out (see :meth:`lost`).
+            RefusedError: the lease no longer holds, or may have run out while the database does not answer (see
+                :meth:`loss`).
             DatabaseReplacedError: the file with the lease was replaced or removed.
         """
         age = self._seconds() - self._renewed
@@ -190,10 +191,10 @@ class Keeper:
             raise
         except UnreachableError:
             if not 0 <= age < SURE_FOR:
-                raise self.lost() from None
+                raise self.loss() from None
 
     def release(self) -> None:
-        """Give the lease back, so that the next process need not wait for it to run out."""
+        """Release the lease, so that the next process need not wait until it runs out."""
         grant, self._grant = self._grant, None
         if grant is None:
             return
@@ -202,7 +203,7 @@ class Keeper:
         self.note("lease_released")
 
     def drop_in(self, session: Session) -> None:
-        """Give the lease back for good, with the end of what it was for."""
+        """Delete the lease within the transaction that ends the work it was for."""
         grant, self._grant = self._grant, None
         if grant is not None:
             leases.drop(session, grant)
@@ -212,10 +213,10 @@ class Keeper:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lease for the block, renewed by a thread; given back at its end.
+        """Hold the lease for the block, with a thread that renews it, and release it at the end.
 
         Raises:
-            RefusedError: another process has it (see :meth:`refuse`).
+            RefusedError: another process holds it (see :meth:`refusal`).
             DatabaseUnreachableError: the database did not answer.
         """
         self.acquire()
@@ -223,12 +224,12 @@ class Keeper:
             with self.renewed():
                 yield
         finally:
-            with suppress(UnreachableError):  # then it runs out by itself
+            with suppress(UnreachableError):  # the lease then runs out by itself
                 self.release()
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
-        """Have a thread renew the lease, which is held already, for the block."""
+        """Renew the lease, which is already held, from a thread during the block."""
         leaving = threading.Event()
         thread = threading.Thread(target=self._heartbeat, args=(leaving,), name="turkctl-heartbeat", daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""From an experiment's stored settings to the HIT that the market gets, and to the row that we keep of it."""
+"""Make a HIT's request from an experiment's stored settings, and the HIT's row from the market's answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from turkctl.units import format_duration, format_money, parse_duration, parse_m
 
 @dataclass(frozen=True)
 class Post:
-    """One HIT to be posted: which settings it is made with, and what was said instead of them."""
+    """A HIT to post: the settings' version, and the values that may replace its settings."""
 
     version: Version
     assignments: int
@@ -30,19 +30,19 @@ class Post:
     lifetime: timedelta
     masters: bool
     absent: tuple[str, ...] = ()
-    """Qualification types that a worker must not hold, besides the experiment's own requirements."""
+    """Ids of qualification types that a worker must not hold, besides the experiment's own requirements."""
     rows: tuple[Mapping[str, Any], ...] = ()
-    """The data of the content that the HIT shows, in order; an intent keeps which items they are, not the data."""
+    """The data of the HIT's content, in order; an intent stores the items' ids, not the data."""
     types: Mapping[str, str] | None = None
-    """The ids of the project's own qualification types by name; None for a post that is only tried out."""
+    """The ids of the project's own qualification types by name; None for a post that is only checked, not sent."""
 
     @property
     def cost(self) -> Decimal:
-        """Dollars when every assignment is approved, commission included."""
+        """Return the dollars if every assignment is approved, commission included."""
         return hit_cost(self.reward, self.assignments, masters=self.masters)
 
     def stored(self) -> dict[str, Any]:
-        """What an intent keeps, enough to make the same request again."""
+        """Return what an intent stores, from which the same request can be made again."""
         return {
             "settings_id": self.version.settings_id,
             "assignments": self.assignments,
@@ -54,7 +54,7 @@ class Post:
 
     @classmethod
     def restore(cls, version: Version, stored: Mapping[str, Any]) -> Post:
-        """The post that :meth:`stored` was made from; ``version`` is that of its ``settings_id``."""
+        """Return the post that :meth:`stored` was called on; ``version`` is that of its ``settings_id``."""
         post = cls.of(version, int(stored["assignments"]))
         return replace(
             post,
@@ -75,7 +75,7 @@ class Post:
         lifetime: timedelta | None = None,
         absent: tuple[str, ...] = (),
     ) -> Post:
-        """By the experiment's settings, save what is given."""
+        """Return a post with the experiment's settings, except for the values that are given."""
         settings = settings_of(version)
         return cls(
             version,
@@ -83,15 +83,15 @@ class Post:
             settings.reward if reward is None else reward,
             settings.duration if duration is None else duration,
             settings.lifetime if lifetime is None else lifetime,
-            bool(settings.qualifications.get("masters")),
+            settings.masters,
             absent,
         )
 
     def request(self, token: str, mode: str) -> HitRequest:
-        """The request; its annotation is the token, by which a lost HIT is recognised as ours.
+        """Return the request; its annotation is the token, by which settling finds the HIT if the answer is lost.
 
         Raises:
-            UsageError: the question cannot be made of these rows
+            UsageError: these rows do not make a valid question
                 (see :func:`turkctl.operations.experiments.rendering.task_of`).
         """
         settings = settings_of(self.version)
@@ -119,7 +119,7 @@ class Post:
         return {**asked, "absent": [*(asked.get("absent") or ()), *self.absent]}
 
     def row(self, hit: Hit, place: Place, now: datetime, *, campaign_id: int | None = None) -> hits.Hit:
-        """The market's answer as the store keeps it, with what it was made with."""
+        """Return the row for the HIT in the market's answer, with the settings it was posted with."""
         return hit_row(
             hit,
             place,
@@ -148,7 +148,7 @@ def hit_row(
     masters: bool = False,
     origin: str = hits.OURS,
 ) -> hits.Hit:
-    """The row of a HIT that was just posted. Without a code version it counts for no campaign and no participant."""
+    """Return the row of a HIT that was just posted; without a code version, no campaign counts its work."""
     created = hit.created or now
     return hits.Hit(
         mode=place.mode,
@@ -174,5 +174,28 @@ def hit_row(
         expires=hit.expires or created + lifetime,
         synced=now,
         annotation=hit.annotation,
+        origin=origin,
+    )
+
+
+def found_row(
+    hit: Hit,
+    place: Place,
+    now: datetime,
+    *,
+    experiment_id: int | None = None,
+    code_version: str | None = None,
+    origin: str = hits.OURS,
+) -> hits.Hit:
+    """Return the row of a HIT that another program posted, as the market describes it."""
+    return hit_row(
+        hit,
+        place,
+        now,
+        duration=hit.duration or timedelta(),
+        lifetime=timedelta(),
+        experiment_id=experiment_id,
+        code_version=code_version,
+        masters=requirements.ask_for_masters(hit.requirements),
         origin=origin,
     )

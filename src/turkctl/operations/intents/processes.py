@@ -1,7 +1,8 @@
-"""Which process holds something in the database, and whether that process is proven to be gone."""
+"""Identify the processes that hold something in the database, and detect those that have certainly ended."""
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from collections.abc import Mapping
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+NAME_LENGTH = 255
+"""Characters of a name that are kept."""
 _STATE, _STARTED = 0, 19
-"""Fields of ``/proc/PID/stat`` after the name: state, and start time in clock ticks since boot (see proc(5))."""
+"""Positions of fields of ``/proc/PID/stat`` after the name: state, and start in clock ticks since boot (proc(5))."""
 
 
 def myself() -> dict[str, Any]:
-    """This process: host, pid, and what tells a later process of the same pid apart, where the system has it."""
+    """Return host and pid of this process, and facts (None if unknown) that tell it from a later one with its pid."""
     pid = os.getpid()
     stat = _stat(pid)
     return {
@@ -26,10 +29,18 @@ def myself() -> dict[str, Any]:
     }
 
 
-def is_gone(owner: Mapping[str, Any]) -> bool:
-    """Whether the process certainly does not live any more.
+def account() -> str:
+    """Return the name of the user who runs this process; their number where the system has no name for it."""
+    try:
+        return getpass.getuser()[:NAME_LENGTH]
+    except (KeyError, OSError, ImportError):  # a container may run a number that no list of users has
+        return str(os.getuid()) if hasattr(os, "getuid") else "?"
 
-    That can be known only of a process of this boot and process namespace; of any other the answer is no.
+
+def is_gone(owner: Mapping[str, Any]) -> bool:
+    """Return whether the process has certainly ended.
+
+    This is known only for processes of this boot and process namespace; for others the answer is False.
     """
     boot, namespace = _boot(), _namespace()
     if boot is None or namespace is None or (owner.get("boot"), owner.get("namespace")) != (boot, namespace):
@@ -39,7 +50,7 @@ def is_gone(owner: Mapping[str, Any]) -> bool:
 
 
 def in_words(owner: Mapping[str, Any]) -> str:
-    """``process 4711 on lab-server``."""
+    """Return the process in words, as in ``process 4711 on lab-server``."""
     return f"process {owner.get('pid')} on {owner.get('host')}"
 
 
@@ -58,7 +69,7 @@ def _namespace() -> str | None:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The process's fields after its name (which may hold blanks and brackets); None when there is no such process."""
+    """Return the process's fields after its name (which may contain blanks and brackets); None if it does not exist."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

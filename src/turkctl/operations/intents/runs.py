@@ -1,4 +1,4 @@
-"""The row of a run: found by the identity of its command, taken up or begun, and left in the state that it is in."""
+"""Find the run of a command by the command's identity; continue or begin it, and store its state at the end."""
 
 from __future__ import annotations
 
@@ -18,44 +18,47 @@ from turkctl.operations.engine.plan import BatchResult, Plan
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents import processes
 from turkctl.operations.intents.lease import Keeper, is_gone
+from turkctl.operations.intents.lines import begin_line
 from turkctl.store import intents, leases, runs
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.leases import LeaseRow
 from turkctl.store.runs import Identity, Run
 from turkctl.units import format_time
+from turkctl.words import counted
 
 NAMED = 5
-"""Ids that a refusal names."""
+"""Number of ids that an error names."""
 
 
 class RunAtWorkError(RefusedError):
-    """Another process works on the same command."""
+    """Another process is running the same command."""
 
     code = "run_at_work"
 
     def __init__(self, host: str, pid: int, since: datetime) -> None:
         who = processes.in_words({"host": host, "pid": pid})
         super().__init__(
-            f"the same command is at work: {who}, begun {_minute(since)}",
-            hint="wait for it, or stop it and repeat this to do its rest; --new goes ahead beside it",
+            f"{who} is already running the same command, since {_minute(since)}",
+            hint="wait until it is done, or stop it and run this again to continue; "
+            "to start another run beside it, add --new",
         )
 
 
 class RunOvertakenError(RefusedError):
-    """The same command was carried out by another process after this one had begun."""
+    """Another process ran the same command after this one had begun."""
 
     code = "run_overtaken"
 
     def __init__(self, run: Run) -> None:
         who = processes.in_words({"host": run.host, "pid": run.pid})
         super().__init__(
-            f"the same command was given at the same time, and {who} carried it out",
-            hint="look at what it did; to do it once more, give the command again",
+            f"the same command was given twice at the same time, and {who} has run it",
+            hint="check the result; to do the same once more, run the command again",
         )
 
 
 class StaleRunError(RefusedError):
-    """An interrupted run of the command is too old, or was planned with other settings, to be taken up silently."""
+    """An interrupted run of the command is old, or its settings have changed, so the user must decide."""
 
     code = "run_stale"
 
@@ -66,8 +69,8 @@ class StaleRunError(RefusedError):
         listed = f": {', '.join(done[:NAMED])}{more}" if done else ""
         super().__init__(
             f"an interrupted run of this command, begun {_minute(run.begun)}, did {len(done)} of {everything}{listed}; "
-            f"it is not taken up unasked, because {why}",
-            hint="--resume does the rest of it as it was planned; --new leaves it and begins another",
+            f"it is not continued automatically, because {why}",
+            hint="add --resume to do the rest as it was planned, or --new to abandon it and start another run",
         )
 
 
@@ -78,13 +81,13 @@ class RunLostError(RefusedError):
 
     def __init__(self) -> None:
         super().__init__(
-            "this process was held up for so long that another may have taken its run over",
-            hint="give the command again: it does what is missing",
+            "this process paused for so long that another process may have taken over its run",
+            hint="run the command again to do the rest",
         )
 
 
 def ids_of(intent: Intent) -> list[str]:
-    """Return what an intent is about, or has made: HITs, or the workers of a message."""
+    """Return the ids that an intent extends or has created: HITs, or the workers of a message."""
     if intent.kind == intents.MESSAGE:
         return list(intent.request.get("workers", ()))
     return [intent.subject if intent.kind == intents.EXTEND_HIT else intent.result or ""]
@@ -92,15 +95,15 @@ def ids_of(intent: Intent) -> list[str]:
 
 @dataclass(frozen=True)
 class Command:
-    """What makes a command the same as an earlier one.
+    """A command, as it is compared with earlier ones.
 
     Attributes:
-        act: as in ``hits create``.
-        arguments: the effective ones, as JSON has them; sets are sorted lists.
-        settings: digest of the settings that it depends on.
-        given: what of them was given, where the settings filled in the others.
-        new: begin another run beside one that did not end.
-        resume: take up even a run that is old or was planned with other settings.
+        act: the command's name, as in ``hits create``.
+        arguments: the effective arguments, as JSON values; sets are sorted lists.
+        settings: digest of the settings that the command depends on.
+        given: the arguments that were given, if the settings filled in others.
+        new: begin another run beside one that has not ended.
+        resume: continue even a run that is old or was planned with other settings.
     """
 
     act: str
@@ -111,7 +114,7 @@ class Command:
     given: Mapping[str, Any] | None = None
 
     def identity(self, world: World) -> Identity:
-        """Return what stands for the command; that of a task has its slot in it."""
+        """Return the command's identity; a task's command includes its slot."""
         slot = None if world.origin.slot is None else format_time(world.origin.slot)
         given = self.arguments if self.given is None else self.given
         return Identity(_digest([self.act, self.arguments, slot]), _digest([self.act, given, slot]))
@@ -123,11 +126,11 @@ def _digest(parts: Sequence[Any]) -> str:
 
 @dataclass(frozen=True)
 class Glance:
-    """What there was of the runs of a command when it began, before it settled anything.
+    """The runs of a command when it began, before it settled anything.
 
     Attributes:
-        newest: number of the run that was begun last; None where there was none.
-        standing: numbers of those that had not ended.
+        newest: the number of the run that was begun last; None if there was none.
+        standing: the numbers of those that had not ended.
     """
 
     newest: int | None
@@ -135,7 +138,7 @@ class Glance:
 
 
 def glance_at_runs(world: World, command: Command) -> Glance:
-    """Note which runs of a command there are; what a command does first, since settling takes its time."""
+    """Return the existing runs of a command; a command does this first, because settling takes time."""
     identity = command.identity(world)
     with world.database.read() as session:
         newest = runs.newest(session, world.place, command.act, identity)
@@ -144,20 +147,21 @@ def glance_at_runs(world: World, command: Command) -> Glance:
 
 
 def find_run(world: World, command: Command, now: datetime, before: Glance) -> RunRow:
-    """Return the row for a command: that of an interrupted run, which it takes up, or one that is to be made.
+    """Return the row for a command: that of an interrupted run, which it continues, or a new one.
 
-    Settle first, so that a refusal can say what was posted; ``before`` is what there was before that.
+    Settle first, so that an error can say what was posted; ``before`` are the runs before that.
 
     Raises:
-        UsageError: both ``new`` and ``resume``.
-        RunAtWorkError: another process works on the same command.
-        RunOvertakenError: another process carried it out, or began it, since ``before``, or ended it since this
-            command was given.
-        StaleRunError: what was interrupted is old, or its settings have changed, and nobody said what to do.
+        UsageError: both ``new`` and ``resume`` are set.
+        RunAtWorkError: another process is running the same command.
+        RunOvertakenError: another process began or ended a run since ``before``, or ended one since this command was
+            given.
+        StaleRunError: the interrupted run is old or its settings have changed, and neither ``new`` nor ``resume`` is
+            set.
         RefusedError: there is nothing to resume.
     """
     if command.new and command.resume:
-        raise UsageError("--new and --resume exclude each other", hint="give one of them")
+        raise UsageError("--new and --resume cannot be used together", hint="keep one of them")
     identity = command.identity(world)
     with world.database.read() as session:
         newest = runs.newest(session, world.place, command.act, identity)
@@ -178,7 +182,7 @@ def find_run(world: World, command: Command, now: datetime, before: Glance) -> R
     if command.resume and not left:
         raise RefusedError(
             "there is no interrupted run of this command to resume",
-            hint="leave --resume out to begin one; arguments must be the same as those of the interrupted run",
+            hint="omit --resume to start a new run; to resume one, give the same arguments as before",
         )
     row = RunRow(world, command.act, now, command)
     row.left, row.seen = (None if command.new or not left else left[0]), newest
@@ -187,12 +191,12 @@ def find_run(world: World, command: Command, now: datetime, before: Glance) -> R
 
 
 def logged(world: World, act: str) -> RunRow:
-    """Return the row for an act whose items have identities of their own: it is only written down."""
+    """Return the row for an act whose items have identities of their own: the run is only logged, never continued."""
     return RunRow(world, act, world.now(), None)
 
 
 def at_work(session: Session, numbers: Collection[int]) -> set[int]:
-    """Return those of the runs that a living process works on."""
+    """Return those of the runs that a living process is working on."""
     now = leases.machine_clock(session) if numbers else None
     found = set()
     for number in numbers:
@@ -203,7 +207,7 @@ def at_work(session: Session, numbers: Collection[int]) -> set[int]:
 
 
 def _overtaken(session: Session, before: Glance, newest: Run | None, standing: Sequence[Run]) -> Run | None:
-    """Return the run that another process began or ended since the glance; None where all is as it was."""
+    """Return the run that another process began or ended since the glance; None if nothing has changed."""
     if newest is not None and newest.number != before.newest:
         return newest
     ended = before.standing - {run.number for run in standing}
@@ -211,9 +215,9 @@ def _overtaken(session: Session, before: Glance, newest: Run | None, standing: S
 
 
 def _ended_since(session: Session, world: World, act: str, identity: Identity) -> Run | None:
-    """Return the run that ended after this command was given: then it was given twice, and the other was quicker.
+    """Return the run that ended after this command was given, if any: the command was then given twice.
 
-    Two hosts may have different clocks. So what is compared is how long ago each was, by one clock for either.
+    Two hosts may have different clocks. So the ages of both events are compared, each measured by a single clock.
     """
     since = world.origin.since
     run = None if since is None else runs.ended_last(session, world.place, act, identity)
@@ -225,7 +229,7 @@ def _ended_since(session: Session, world: World, act: str, identity: Identity) -
 
 def _why_stale(run: Run, command: Command, now: datetime) -> str | None:
     if now - run.begun > TOKEN_TRUSTED:
-        return f"that is more than {TOKEN_TRUSTED.total_seconds() / 3600:.0f} hours ago"
+        return f"it began more than {TOKEN_TRUSTED.total_seconds() / 3600:.0f} hours ago"
     return "the settings have changed since" if run.settings != command.settings else None
 
 
@@ -238,26 +242,26 @@ def _minute(moment: datetime) -> str:
 
 
 class _RunKeeper(Keeper):
-    """The hold on the lease of a run."""
+    """Keeps the lease of a run."""
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
-        """Return the error for a run that another process has taken up."""
+    def refusal(self, row: LeaseRow) -> RefusedError:
+        """Return the error for a run that another process is working on."""
         return RunAtWorkError(row.host, row.pid, row.since)
 
-    def lost(self) -> RefusedError:
+    def loss(self) -> RefusedError:
         """Return the error for a run that another process may have taken over."""
         return RunLostError()
 
 
 class RunRow:
-    """The row of one run, as the process sees it that works on it.
+    """The row of one run, for the process that works on it.
 
     Attributes:
-        left: the interrupted run that is taken up; None for a new one.
+        left: the interrupted run that is continued; None for a new run.
         seen: the newest run of the same identity when the plan was made.
-        aside: interrupted runs that are given up for a new one.
-        moot: tokens of requests of the run that may have been made, and are not made again.
-        number: of the run, once it is begun; before that, of the one that is taken up.
+        aside: interrupted runs that are abandoned for a new one.
+        moot: tokens of the run's requests that may have been sent, and are not sent again.
+        number: the number of the run once it has begun; before that, the number of the run that is continued.
     """
 
     def __init__(self, world: World, act: str, now: datetime, command: Command | None) -> None:
@@ -276,33 +280,40 @@ class RunRow:
 
     @property
     def number(self) -> int | None:
-        """The number of the run, once it is begun; before that, of the one that is taken up."""
+        """Return the number of the run once it has begun; before that, of the run that is continued; else None."""
         return self._number if self.left is None else self.left.number
 
     def opened(self, session: Session) -> list[Intent]:
-        """Return the intents of the run that is taken up, in the order in which they were planned."""
+        """Return the intents of the run that is continued, in the order in which they were planned."""
         return [] if self.left is None else intents.of_run(session, self.left.number)
 
-    def note(self, rest: int, what: str) -> tuple[str, ...]:
-        """Return what the user should know of the run that is taken up, of which ``rest`` items are left."""
+    def note(self, rest: int, what: str, thing: str) -> tuple[str, ...]:
+        """Return a note on the run that is continued.
+
+        Args:
+            rest: number of items that are left.
+            what: the verb.
+            thing: the noun for one of them.
+        """
         if self.left is None:
             return ()
         if not rest:
-            return (f"the interrupted run is complete, nothing left to {what}; --new makes another",)
-        return (f"goes on with a run of {_minute(self.left.begun)} that left {rest} undone; --new would begin another",)
+            return (f"the interrupted run is complete, nothing is left to {what}; to start another, add --new",)
+        begun, left = _minute(self.left.begun), counted(rest, thing)
+        return (f"continues the run begun {begun}, which left {left} undone; to start another instead, add --new",)
 
     def leave_undone(self) -> None:
-        """Note that an item failed and may be tried again, so that the run is incomplete."""
+        """Note that an item failed but may succeed later, so that the run is incomplete."""
         self._undone = True
 
     @contextmanager
     def kept(self, plan: Plan[Any]) -> Iterator[RunRow]:
-        """Begin the run for the block or take it up, and leave it in the state it is in at its end.
+        """Begin or continue the run for the block, and store its state at the end.
 
-        A plan without steps that takes nothing up leaves no row.
+        A plan without steps that continues no run stores no row.
 
         Raises:
-            RunAtWorkError, RunOvertakenError: another process was given the same command meanwhile.
+            RunAtWorkError, RunOvertakenError: another process has begun the same command since the plan was made.
         """
         if not plan.steps and self.left is None:
             yield self
@@ -317,17 +328,18 @@ class RunRow:
         self._end(keeper, None)
 
     def beat(self) -> None:
-        """See that the run is still this process's; what a batch calls between its groups.
+        """Raise unless this process still holds the run; a batch calls this between its groups.
 
         Raises:
-            RunLostError: it may be another's by now.
+            RunLostError: another process may have taken over the run.
         """
         if self._keeper is not None:
             self._keeper.beat()
 
     def close(self, result: BatchResult) -> None:
-        """Take what the run came to."""
+        """Keep the result of the run for its row and for the line of the command."""
         self._result = result
+        self._world.origin.tally.add(result)
 
     def _begin(self) -> Keeper:
         database = self._world.database
@@ -342,6 +354,8 @@ class RunRow:
             keeper.name = leases.of_run(self.left.number if self.left is not None else self._number or 0)
             keeper.acquire_in(session)
             me = keeper.claimant
+            if self.left is not None:
+                begin_line(session, self._world, me, self._now)
             if self.left is not None and not runs.take_up(session, self.left, owner=me.owner, host=me.host, pid=me.pid):
                 raise RunOvertakenError(runs.get(session, self.left.number) or self.left)
             for token in self.moot:
@@ -358,6 +372,7 @@ class RunRow:
 
     def _insert(self, session: Session, keeper: Keeper) -> Run:
         place, command, me = self._world.place, self._command, keeper.claimant
+        line = begin_line(session, self._world, me, self._now)
         identity = None if command is None else command.identity(self._world)
         return runs.insert(
             session,
@@ -373,21 +388,23 @@ class RunRow:
                 pid=me.pid,
                 begun=self._now,
                 command=self._world.origin.command,
+                account=processes.account(),
+                part_of=line,
             ),
         )
 
     def _set_aside(self, session: Session, run: Run) -> None:
-        """Give a run up: what was never sent of it is not sent any more, what was sent is still looked for."""
+        """Abandon a run: its unsent requests are never sent; the results of sent ones are still looked for."""
         if runs.set_aside(session, run, self._now):
             for intent in intents.of_run(session, run.number):
                 if intent.state == intents.OPEN:
-                    intents.abandon(session, intent.token, "set aside for another run", self._now)
+                    intents.abandon(session, intent.token, "abandoned for another run", self._now)
 
     def _end(self, keeper: Keeper, error: BaseException | None) -> None:
-        """Leave the run; where the database does not answer, its lease runs out and it counts as interrupted."""
+        """End the run; if the database does not answer, its lease runs out and it counts as interrupted."""
         with suppress(UnreachableError), self._world.database.write() as session:
             number = self.number
-            assert number is not None, "it was begun"
+            assert number is not None, "the run has begun"
             values = self._values(session, number, error) | {"left_at": leases.machine_clock(session)}
             runs.leave(session, number, keeper.claimant.owner, self._state(session, number, error), values)
             keeper.drop_in(session)
@@ -403,8 +420,10 @@ class RunRow:
 
     def _values(self, session: Session, number: int, error: BaseException | None) -> dict[str, Any]:
         values: dict[str, Any] = {"ended": self._world.now()}
+        code = None
         if error is not None:
-            values["error"] = error.code if isinstance(error, TurkctlError) else type(error).__name__
+            code = error.code if isinstance(error, TurkctlError) else type(error).__name__
+            values["error"] = code
         result, before = self._result, runs.get(session, number)
         if result is not None and before is not None:
             values |= {
@@ -413,6 +432,6 @@ class RunRow:
                 "skipped": result.skipped,
                 "failed": result.failed,
                 "cost": before.cost + result.cost,
-                "error": "interrupted" if result.interrupted else None,
+                "error": "interrupted" if result.interrupted else code,
             }
         return values

@@ -1,8 +1,8 @@
-"""Unfinished intents: what a crash left between a request and its record.
+"""Settle unfinished intents, which a crash left between a request and its record.
 
-Settling only looks. A HIT whose annotation is an intent's token was posted, and is entered; an intent that the market
-shows no trace of stays for the command that made it to go on with, or is given up once its token is too old for any
-request with it to be under way.
+Settling only reads the market. A HIT whose annotation is an intent's token was posted, and is stored; an intent
+without a trace on the market stays for its command to continue, or is given up once its token is so old that no
+request with it can still be on its way.
 """
 
 from __future__ import annotations
@@ -23,76 +23,77 @@ from turkctl.operations.intents.compensations import Compensation
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.runs import RunRow, at_work
 from turkctl.store import campaigns, contents, experiments, hits, intents, rounds, runs
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
+from turkctl.store.experiments import Version
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.runs import Run
 from turkctl.words import counted, plural
 
 _POSTS = (intents.CREATE_HIT, intents.COMPENSATE)
-"""Kinds whose token is the annotation of the HIT that they make."""
+"""The kinds whose token is the annotation of the HIT that they create."""
 _ACTS = {
     intents.CREATE_HIT: "`turkctl hits create` or `turkctl content dispatch`",
     intents.EXTEND_HIT: "`turkctl hits extend`",
     intents.BONUS: "`turkctl workers bonus`",
     intents.COMPENSATE: "`turkctl workers compensate`",
 }
-"""What made an intent that is older than the rows of runs."""
+"""The commands that may have made an intent which is older than the table of runs."""
 
 
 SHOWN = 120
-"""Characters of a command line that a note quotes."""
+"""The highest number of characters of a command line that a note quotes."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """What one interrupted run had left open, in numbers of intents."""
+    """The numbers of intents that one interrupted run left open."""
 
     run: int | None
     whose: str
-    """The command or the campaign, in words."""
+    """The command or the campaign, as notes name it."""
     found: int = 0
     open: int = 0
     unsent: int = 0
-    """Those of the open ones that were never sent; of the others nobody knows whether they arrived."""
+    """Number of open intents that were never sent; the others may have reached the market."""
     ended: bool = False
-    """Whether the run was left for good, so that its requests are looked for, and not made any more."""
+    """Whether the run has ended, so that its requests are still looked for, but never sent again."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should hear of it."""
+        """Return what the user should know about it."""
         lines = []
         if self.found:
-            lines.append(
-                f"{counted(self.found, 'request')} that {self.whose} left open had reached the market: entered"
-            )
+            stored = plural(self.found, "is", "are")
+            left = f"{counted(self.found, 'request')} that {self.whose} left open"
+            lines.append(f"{left} had reached the market and {stored} now stored")
         if self.open and not self.ended:
             them = plural(self.open, "it", "them")
             requests = counted(self.open, "request")
             reached = "never reached" if self.unsent == self.open else "may not have reached"
-            lines.append(f"{requests} of {self.whose} {reached} the market; it goes on with {them}")
+            lines.append(f"{requests} of {self.whose} {reached} the market; its next run finishes {them}")
         return tuple(lines)
 
 
 @dataclass(frozen=True)
 class Settled:
-    """Counts of settled intents, and whose they were."""
+    """Counts of settled intents, and the runs they belong to."""
 
     found: int = 0
     given_up: int = 0
     open: int = 0
     leftovers: tuple[Leftover, ...] = ()
     elsewhere: tuple[str, ...] = ()
-    """What to say of requests that were left open on another market, or in another account: nobody looked there."""
+    """Notes on requests that were left open on another market or in another account, which was not checked."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should hear of it: each interrupted run is named, since this command may be another."""
+        """Return what the user should know; each interrupted run is named, because it may not be this command's."""
         return self.beside(None)
 
     def beside(self, run: RunRow | None) -> tuple[str, ...]:
-        """Return what the user should hear of the leftovers of all runs but this one, of which the plan tells.
+        """Return what the user should know about the leftovers of all runs except this one, which the plan describes.
 
-        Nobody goes on with what the run sets aside: of that, only what had reached the market is told.
+        Of runs that this one abandons, and that nothing continues, only requests that reached the market are reported.
         """
         own = None if run is None else run.number
         aside = set() if run is None else {each.number for each in run.aside}
@@ -105,10 +106,11 @@ class Settled:
 
 
 def settle(world: World, now: datetime) -> Settled:
-    """Look for what unfinished intents of this place came to, and write it down.
+    """Find out on the market what became of the unfinished intents of this place, and record it.
 
-    Those of runs at work are left to them. Costs nothing when there are none; else the pages of ListHITs, and a GetHIT
-    per unfinished extension.
+    Intents of runs in progress are left to them. If there are no others, no request is sent; else the pages of
+    ListHITs are read, ListBonusPayments for each HIT with an unfinished bonus, and GetHIT for each unfinished
+    extension.
     """
     place, engine = world.place, world.engine()
     with world.database.read() as session:
@@ -127,28 +129,28 @@ def settle(world: World, now: datetime) -> Settled:
         hit = by_annotation.get(intent.token) if intent.kind in _POSTS else _extended(world, engine, intent, now)
         with world.database.write() as session:
             if hit is not None:
-                _enter(session, place, intent, hit, now)
+                _enter(Scope(session, place, now), intent, hit)
             elif now - intent.created > TOKEN_TRUSTED and intent.token not in untold:
-                intents.abandon(session, intent.token, "no trace of it on the market", now)
+                intents.abandon(session, intent.token, "not found on the market", now)
     with world.database.read() as session:
         told = _tell(session, [intent for intent in waiting if intent.kind != intents.MESSAGE], known)
     return replace(told, elsewhere=elsewhere)
 
 
 def _left_elsewhere(session: Session, place: Place) -> tuple[str, ...]:
-    """Name what is unfinished where this command cannot look; a local market that was reset left nothing to repeat."""
+    """Return notes on requests elsewhere, which this command cannot check; none after a local market was reset."""
     if place.mode == "local":
         return ()
     return tuple(
         f"{counted(number, 'request')} of an interrupted run {plural(number, 'is', 'are')} on "
-        f"{told_apart(market, place.market)}, and this is {place.market}: nobody looked there; "
-        "repeat that command with its credentials and its address"
+        f"{told_apart(market, place.market)}, but this is {place.market}: {plural(number, 'it was', 'they were')} not "
+        "checked; repeat that command with the same credentials and address as before"
         for market, number in sorted(intents.unfinished_elsewhere(session, place).items())
     )
 
 
 def _tell(session: Session, waiting: Sequence[Intent], known: Mapping[int, Run]) -> Settled:
-    """Count what became of the intents, by the run or campaign that they belong to."""
+    """Count the outcomes of the intents, by the run or campaign that they belong to."""
     states = {intent.token: intent.state for intent in intents.by_tokens(session, [each.token for each in waiting])}
     of_campaigns = {int(each.request["campaign_id"]) for each in waiting if "campaign_id" in each.request}
     found = {number: campaigns.get(session, number) for number in of_campaigns}
@@ -190,7 +192,7 @@ def _of_campaign(number: int) -> str:
 
 
 def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> set[str]:
-    """Enter those bonuses that ListBonusPayments tells of, a request per HIT; the tokens that it would not tell of."""
+    """Enter the bonuses that ListBonusPayments reports; return the tokens of intents whose HIT it refused."""
     refused: dict[str, MarketRefusedError] = {}
     listed = read_bonuses(world, [intent.request["hit"] for intent in waiting], refused)
     enter_found(world, listed, now)
@@ -198,21 +200,21 @@ def _settle_bonuses(world: World, waiting: list[Intent], now: datetime) -> set[s
 
 
 def _extended(world: World, engine: Engine, intent: Intent, now: datetime) -> Hit | None:
-    """Return the HIT of an extension that was sent, if it has grown by that and not by something else."""
+    """Return the HIT of an extension that was sent, if this extension, and no other, made it grow."""
     if intent.kind != intents.EXTEND_HIT or intent.state != intents.SENT:
         return None
     try:
         hit = engine.call(lambda: world.mturk.get_hit(intent.subject))
     except DoesNotExistError:
         return None
-    with world.database.read() as session:  # after GetHIT: whatever had made the HIT grow by then is on record
+    with world.database.read() as session:  # after GetHIT: extensions that had made the HIT grow by then are recorded
         alone = not _others_since(session, world.place, intent)
     trusted = now - intent.created <= TOKEN_TRUSTED
     return hit if has_grown(hit, intent) and (not trusted or _is_told(hit, intent, alone=alone)) else None
 
 
 def has_grown(hit: Hit, intent: Intent) -> bool:
-    """Return whether a HIT has the assignments and the time that an extension was to give it."""
+    """Return whether a HIT has the assignments and the expiry that an extension was to give it."""
     until = intent.request.get("expires")
     if until is not None and hit.expires is not None and hit.expires < datetime.fromisoformat(until):
         return False
@@ -220,16 +222,16 @@ def has_grown(hit: Hit, intent: Intent) -> bool:
 
 
 def _is_told(hit: Hit, intent: Intent, *, alone: bool) -> bool:
-    """Return whether the number of assignments says that this extension arrived.
+    """Return whether the number of assignments shows that this extension arrived.
 
-    It does not where another one may have raised it. While the market remembers the token, a repeat tells; once it
-    has forgotten that, the number is all there is.
+    It does not if another extension may have raised it. While the market remembers the token, repeating the request
+    shows it; after that, only the number does.
     """
     return not intent.request["assignments"] or (alone and hit.max_assignments == int(intent.request["total"]))
 
 
 def _others_since(session: Session, place: Place, intent: Intent) -> bool:
-    """Return whether other extensions of ours may have added assignments to the HIT after this one was planned."""
+    """Return whether other extensions by turkctl may have added assignments after this one was planned."""
     return any(
         other.token != intent.token
         and other.request["assignments"]
@@ -242,23 +244,23 @@ def _ended_after(other: Intent, intent: Intent) -> bool:
     return other.finished is not None and other.finished >= intent.created
 
 
-def _enter(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
+def _enter(scope: Scope, intent: Intent, hit: Hit) -> None:
     if intent.kind in _POSTS:
-        enter_post(session, place, intent, hit, now)
+        enter_posts(scope, [(intent, hit)])
     else:
-        intents.complete(session, intent.token, hit.hit_id, now)
+        intents.complete(scope.session, intent.token, hit.hit_id, scope.now)
 
 
-def enter_post(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
-    """Store the HIT that a creation intent made, finish the intent, and count it in its round."""
-    enter_hit(session, place, intent, hit, now)
-    intents.complete(session, intent.token, hit.hit_id, now)
-    if "campaign_id" in intent.request:
-        recount(session, {intent.batch})
+def enter_posts(scope: Scope, made: Sequence[tuple[Intent, Hit]]) -> None:
+    """Store the HITs that intents created, finish the intents, and count the HITs in their rounds."""
+    _enter_hits(scope, made)
+    for intent, hit in made:
+        intents.complete(scope.session, intent.token, hit.hit_id, scope.now)
+    recount(scope.session, {intent.batch for intent, _hit in made if "campaign_id" in intent.request})
 
 
 def recount(session: Session, batches: Collection[str]) -> None:
-    """Write down what came of the requests of these rounds of campaigns, by their intents."""
+    """Record how many HITs and assignments these rounds of campaigns posted, by their intents."""
     for batch in batches:
         done = [intent for intent in intents.of_batch(session, batch) if intent.state == intents.DONE]
         if done:
@@ -272,24 +274,27 @@ def recount(session: Session, batches: Collection[str]) -> None:
             )
 
 
-def enter_hit(session: Session, place: Place, intent: Intent, hit: Hit, now: datetime) -> None:
-    """Store the HIT that a creation intent made, unless it is there."""
-    known = hits.get(session, place, hit.hit_id)
-    if known is not None:
-        _show_content(session, intent, known)
-        return
+def _enter_hits(scope: Scope, made: Sequence[tuple[Intent, Hit]]) -> None:
+    """Store the HIT that an intent created, unless it is already stored."""
+    session = scope.session
+    stored = hits.by_ids(session, scope.place, [hit.hit_id for _intent, hit in made])
+    new = [intent for intent, hit in made if hit.hit_id not in stored and intent.kind != intents.COMPENSATE]
+    versions = experiments.by_settings(session, {int(intent.request["settings_id"]) for intent in new})
+    for intent, hit in made:
+        if hit.hit_id not in stored:
+            stored[hit.hit_id] = hits.insert(session, _row(scope, intent, hit, versions))
+        _show_content(session, intent, stored[hit.hit_id])
+
+
+def _row(scope: Scope, intent: Intent, hit: Hit, versions: Mapping[int, Version]) -> hits.Hit:
     if intent.kind == intents.COMPENSATE:
-        hits.insert(session, Compensation.restore(intent.request).row(hit, place, now))
-        return
-    version = experiments.settings_of(session, int(intent.request["settings_id"]))
-    assert version is not None, "settings are never deleted"
-    post = Post.restore(version, intent.request)
-    made = hits.insert(session, post.row(hit, place, now, campaign_id=intent.request.get("campaign_id")))
-    _show_content(session, intent, made)
+        return Compensation.restore(intent.request).row(hit, scope.place, scope.now)
+    post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
+    return post.row(hit, scope.place, scope.now, campaign_id=intent.request.get("campaign_id"))
 
 
 def _show_content(session: Session, intent: Intent, hit: hits.Hit) -> None:
-    """Note which HIT shows the items of a dispatch."""
+    """Record which HIT shows the items of a dispatch."""
     if "contents" in intent.request:
         assert hit.id is not None, "a stored HIT has its row's number"
         contents.attach(session, intent.token, hit.id)

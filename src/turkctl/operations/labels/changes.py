@@ -18,6 +18,7 @@ from turkctl.store import contents, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun
 from turkctl.store.label_votes import Narrowed
+from turkctl.words import counted
 
 
 def mark_dirty(world: World, slug: str) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def mark_dirty(world: World, slug: str) -> dict[str, Any]:
     with world.database.write() as session:
         label_state.ensure(session, version.experiment_id, mode, now)
         label_state.mark_dirty(session, version.experiment_id, mode, now)
+    world.origin.tally.say("to be aggregated anew", slug)
     return {"experiment": slug, "mode": mode, "dirty": True}
 
 
@@ -60,6 +62,8 @@ def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str
             label_results.set_admin(session, *of, item, word(_class(version, run, value)), world.now())
         known = label_results.get_item(session, *of, item)
     label = None if known is None else as_shown(known.label, run)
+    told = f"label of {item} is up to aggregation again" if value is None else f"label of {item} set to {value}"
+    world.origin.tally.say(told, slug)
     return {"experiment": slug, "item": item, "label": label, "method": None if known is None else known.method}
 
 
@@ -86,10 +90,10 @@ def exclude_workers(
     chosen = list(dict.fromkeys(workers))
     with world.database.read() if dry_run else world.database.write() as session:
         out = label_votes.excluded(session, *of)
-        strangers = [each for each in label_votes.unknown_workers(session, *of, chosen) if each not in out]
-        if strangers:
+        unknown = [each for each in label_votes.unknown_workers(session, *of, chosen) if each not in out]
+        if unknown:
             raise NotFoundError(
-                f"worker {strangers[0]} gave no label to experiment {slug} in mode {mode}",
+                f"worker {unknown[0]} gave no label to experiment {slug} in mode {mode}",
                 hint=f"see: turkctl labels list --experiment {slug}",
             )
         todo = [each for each in chosen if (each in out) is undo]
@@ -101,7 +105,9 @@ def exclude_workers(
             label_state.mark_dirty(session, *of, now)
     done = PLANNED if dry_run else "included" if undo else "excluded"
     results = [ItemResult(each, done if each in todo else ALREADY_DONE) for each in chosen]
-    return BatchResult("include" if undo else "exclude", mode, results, dry_run=dry_run)
+    result = BatchResult("include" if undo else "exclude", mode, results, dry_run=dry_run)
+    world.origin.tally.add(result, slug)
+    return result
 
 
 def invalidate(
@@ -128,4 +134,6 @@ def invalidate(
             changed = label_votes.set_invalid(session, *of, meant, to=not undo)
             if changed:
                 label_state.mark_dirty(session, *of, now)
+    if changed and not dry_run:
+        world.origin.tally.say(f"{counted(changed, 'label')} {'put back' if undo else 'taken out'}", slug)
     return {"experiment": slug, "mode": mode, "dry_run": dry_run, "labels": changed, "invalid": not undo}

@@ -20,14 +20,14 @@ class LabelsKeeper(Keeper):
         super().__init__(database, name=leases.of_labels(version.experiment_id, mode))
         self._slug = version.slug
 
-    def refuse(self, row: LeaseRow) -> RefusedError:
+    def refusal(self, row: LeaseRow) -> RefusedError:
         """Return the error for labels that another process aggregates."""
         return RefusedError(
             f"experiment {self._slug} is being aggregated by {in_words(row)}",
             hint="wait for it, or stop it, and run this again",
         )
 
-    def lost(self) -> RefusedError:
+    def loss(self) -> RefusedError:
         """Return the error for a run that another one may have replaced."""
         return RefusedError(f"another run has taken over experiment {self._slug}", hint="see: turkctl labels history")
 

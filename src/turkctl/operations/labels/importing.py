@@ -94,6 +94,8 @@ def import_labels(
             todo = stage.kept
             if not dry_run:
                 _put(world, version.experiment_id, stage, partial(_told, tick, todo))
+    if todo and not dry_run:
+        world.origin.tally.say(f"{todo - changed:,} labels added, {changed:,} changed", version.slug)
     return ImportReport(
         version.slug,
         mode,

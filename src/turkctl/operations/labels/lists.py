@@ -19,6 +19,9 @@ from turkctl.store.label_votes import Narrowed
 LABEL_COLUMNS = ("item", "worker", "label", "experiment", "at", "assignment_id", "status")
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
+_FACTS = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
+HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "warnings")
+"""All keys of a row of the history."""
 DIGITS = 6
 """Decimals of scores, as in results of a file."""
 
@@ -140,7 +143,6 @@ def history(world: World, slug: str | None, limit: int | None) -> list[dict[str,
 def _run_row(run: AggregationRun, *, abandoned: bool) -> dict[str, Any]:
     facts = run.facts or {}
     killed = run.status == label_results.RUNNING and abandoned
-    named = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
     return {
         "run": run.id,
         "experiment": run.experiment,
@@ -149,7 +151,7 @@ def _run_row(run: AggregationRun, *, abandoned: bool) -> dict[str, Any]:
         "started": run.started,
         "finished": run.finished,
         "status": label_results.INTERRUPTED if killed else run.status,
-        **{name: facts.get(name) for name in named},
+        **{name: facts.get(name) for name in _FACTS},
         "warnings": facts.get("warnings", []),
         "changes": None if run.changes is None else dict(sorted(run.changes.items(), key=_usual_first)),
         "seconds": facts.get("total_seconds"),

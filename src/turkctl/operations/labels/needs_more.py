@@ -14,6 +14,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.lists import as_shown, items_of, require_run
 from turkctl.store import contents, contents_adding, contents_counts, label_results
+from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import LabelledItem
 
@@ -99,10 +100,11 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
         version = find_experiment(session, slug)
         found = contents.find(session, version.experiment_id, items)
         ids = [row for row, _ in found.values()]
-        now, place = world.now(), world.listing_place
-        needs = contents_counts.needs(session, place, now, ids)
+        place, now = world.listing_place, world.now()
+        scope = Scope(session, place, now)
+        needs = contents_counts.needs(scope, ids)
         waiting = {row for row, need in needs.items() if need > 0}
-        waiting |= contents_counts.out(session, place, now, ids).keys()
+        waiting |= contents_counts.out(scope, ids).keys()
         reasons = {item: _reason(version, found.get(item), waiting) for item in items}
         if not dry_run:
             todo = [found[item][0] for item in items if reasons[item] is None]
@@ -114,7 +116,9 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
         ItemResult(item, done, f"{outputs} more outputs") if reason is None else ItemResult(item, SKIPPED, reason)
         for item, reason in reasons.items()
     ]
-    return BatchResult("add outputs", place.mode, results, dry_run=dry_run)
+    result = BatchResult("add outputs", place.mode, results, dry_run=dry_run)
+    world.origin.tally.add(result, slug)
+    return result
 
 
 def _reason(version: Version, there: tuple[int, Any] | None, waiting: set[int]) -> str | None:

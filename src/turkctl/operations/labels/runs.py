@@ -16,6 +16,7 @@ from turkctl.operations.labels.hold import has_news
 from turkctl.operations.selection.hits import compile_regex
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
+from turkctl.words import counted
 
 if TYPE_CHECKING:
     from turkctl.labels.result import Result
@@ -147,4 +148,6 @@ def _run(
     world: World, version: Version, request: AggregateRequest, meter: Meter, stop: Callable[[], bool]
 ) -> AggregationOutcome:
     made = Aggregation(world, version, request.how, meter, stop).run()
+    told = f"{counted(sum(made.changes.values()), 'label')} of {version.slug} changed"
+    world.origin.tally.say(told, version.slug)
     return AggregationOutcome(version, DONE, made.run, made.changes, made.result, notes=made.notes)

@@ -1,5 +1,5 @@
-"""Say what budgets, balance and limits still allow.
+"""Compute what budgets, balance and limits still allow.
 
-In go a place, an experiment or a campaign and a moment; out come the dollars committed, the headroom of the account
+Input: a place, an experiment or a campaign, and a moment. Output: the dollars committed, the headroom of the account
 and the number of HITs that may still be posted. Nothing is posted or paid here.
 """

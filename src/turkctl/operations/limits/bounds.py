@@ -1,4 +1,4 @@
-"""One limit and what counts against it: what every guard of numbers and of money is made of. Pure."""
+"""Define a limit and what counts against it, for numbers of HITs and for money. Pure."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ Amount = TypeVar("Amount", int, Decimal)
 
 @dataclass
 class Bound(Generic[Amount]):
-    """A limit, and what is used of it: HITs, or dollars."""
+    """A limit, and how much of it is used: HITs, or dollars."""
 
     name: str
-    """As the settings call it."""
+    """The name of the setting."""
     allowed: Amount
     used: Amount
 
     @property
     def left(self) -> Amount:
-        """What the limit still allows; below zero where it was lowered since."""
+        """Return what the limit still allows; below zero if it was lowered since."""
         return self.allowed - self.used
 
     def admits(self, amount: Amount) -> bool:
-        """Return whether so much more stays within the limit."""
+        """Return whether this amount more stays within the limit."""
         return amount <= self.left
 
     def take(self, amount: Amount) -> None:
-        """Count this, too."""
+        """Add this amount to what is used."""
         self.used += amount

@@ -1,17 +1,14 @@
-"""What HITs and unfinished requests of a place have committed, read once, by experiment and by campaign."""
+"""Read once what HITs and unfinished requests of a place have committed, by experiment and by campaign."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-
-from sqlmodel import Session
 
 from turkctl.fees import assignment_cost
 from turkctl.store import hits, intents, slots
-from turkctl.store.base import Place
+from turkctl.store.base import Scope
 from turkctl.store.campaigns import digest
 from turkctl.store.hits import Hit
 from turkctl.store.intents import Intent
@@ -35,14 +32,14 @@ def _each(group: Slots) -> Decimal:
 
 @dataclass(frozen=True)
 class Commitments:
-    """What a place's HITs and unfinished requests have committed, bonuses that were paid left out."""
+    """The dollars committed by a place's HITs and unfinished requests, without bonuses already paid."""
 
     groups: Sequence[Slots]
-    """By what they cost and whose they are."""
+    """Slots, grouped by cost, experiment and campaign."""
     waiting: Sequence[Intent]
-    """Requests that nobody has seen the end of."""
+    """The unfinished requests."""
     growing: Mapping[str, Hit]
-    """The HITs that unfinished extensions are about, by id."""
+    """The HITs that unfinished requests extend, by id."""
 
     def of_experiment(self, experiment_id: int) -> Decimal:
         """Return the dollars committed on an experiment's HITs and requests, commission included."""
@@ -61,15 +58,16 @@ class Commitments:
         return cost_of_undecided(self.groups) + sum((intent.cost for intent in self.waiting), ZERO)
 
     def _campaign(self, intent: Intent) -> str | None:
-        """Return what stands for the campaign that a request counts against."""
+        """Return the digest of the campaign that a request counts against."""
         if intent.kind != intents.EXTEND_HIT:
             return intent.digest
         hit = self.growing.get(intent.subject)
         return None if hit is None or hit.campaign_id is None else digest(hit.campaign_id)
 
 
-def read_commitments(session: Session, place: Place, now: datetime) -> Commitments:
-    """Read what is committed, in one snapshot of the database: each thing is asked for once."""
-    waiting = intents.unfinished(session, place)
+def read_commitments(scope: Scope) -> Commitments:
+    """Return what is committed, from one snapshot of the database."""
+    waiting = intents.unfinished(scope.session, scope.place)
     extended = [intent.subject for intent in waiting if intent.kind == intents.EXTEND_HIT]
-    return Commitments(slots.slots(session, place, now, apart=True), waiting, hits.by_ids(session, place, extended))
+    growing = hits.by_ids(scope.session, scope.place, extended)
+    return Commitments(slots.slots(scope, apart=True), waiting, growing)

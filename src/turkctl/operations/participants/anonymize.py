@@ -16,6 +16,7 @@ from typing import Any
 
 from turkctl import outputs
 from turkctl.errors import UsageError
+from turkctl.paths import exists, is_file
 
 DIGITS = 16
 KEY_BYTES = 32
@@ -54,7 +55,7 @@ def load_key(file: Path) -> PseudonymKey:
 
 
 def _read_key(file: Path) -> PseudonymKey:
-    if file.exists() and not file.is_file():
+    if exists(file) and not is_file(file):
         raise UsageError(
             f"the key file {file} is not a file", hint="name a file that does not exist yet; it will be created"
         )

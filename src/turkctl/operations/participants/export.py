@@ -34,7 +34,7 @@ from turkctl.operations.participants.export_formats import (
 )
 from turkctl.operations.participants.filters import Query, build_filter, needed_columns
 from turkctl.operations.participants.lists import Reads, checked_table, readable, status_name
-from turkctl.outputs import Protected, text_into, writing_all
+from turkctl.outputs import Protected, is_standard, refuse_standard, text_into, writing_all
 from turkctl.store.engine import Database
 from turkctl.store.participant_exports import has_answers, read_page
 from turkctl.store.participant_lists import ParticipantFilter, as_text
@@ -105,8 +105,9 @@ def plan_export(
     known_name(data, (*KINDS, ALL), "kind of data")
     if file == "":
         raise UsageError("the name of the file is empty", hint="name one with --file, or leave it out")
+    refuse_standard(key_file, "--anonymize", "where a key would be seen by all")
     kinds = [kind for kind in KINDS if data in (kind, ALL)]
-    target = None if file == "-" else file
+    target = None if is_standard(file) else file
     if form is None:
         ending = Path(target or "").suffix.lstrip(".").lower()
         if ending in NOT_WRITTEN:

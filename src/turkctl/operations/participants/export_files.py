@@ -8,6 +8,7 @@ from pathlib import Path
 
 from turkctl.errors import UsageError
 from turkctl.outputs import Protected, check, target
+from turkctl.paths import is_folder
 
 
 def named(file: str, parts: Sequence[str], form: str, protected: Protected, *, together: bool) -> list[Path]:
@@ -27,7 +28,7 @@ def named(file: str, parts: Sequence[str], form: str, protected: Protected, *, t
         UsageError: the folder is missing, or the file must not be replaced.
     """
     path = Path(file)
-    if path.is_dir():
+    if is_folder(path):
         found = [path / f"{part}.{form}" for part in parts]
     elif file.endswith(("/", os.sep)):
         raise UsageError(f"there is no folder {path}", hint="create it, or name another with --file")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Protocol
@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from turkctl.errors import DatabaseUnreachableError, NotFoundError, SchemaError, UsageError
+from turkctl.operations.engine.world import CommandOrigin
 from turkctl.operations.participants.filters import Query, build_filter, needed_columns, zone_of
+from turkctl.paths import exists, is_folder
 from turkctl.settings import Settings, sqlite_path
 from turkctl.store import participant_lists, participants, schema
 from turkctl.store.engine import Database
-from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS, TIMES
+from turkctl.store.participant_lists import COLUMNS, COUNT, DAY, DONE, GROUPS, TIMES
 from turkctl.store.participant_lists import Ordering as Ordering  # part of the interface for callers
-from turkctl.words import known_name
+from turkctl.words import known_column, known_name
 
 SHOWN = (
     "uniqueid",
@@ -40,6 +42,10 @@ SHOWN = (
 """The default keys of a row."""
 TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
 """The default columns of a table."""
+OF_PARTICIPANT = ("minutes", "wage")
+"""Columns that :mod:`turkctl.operations.participants.wages` works out."""
+MOST_DAYS = 400
+"""Days from the first to the last up to which those without anybody are shown."""
 _DEEPEST = 100
 
 
@@ -57,6 +63,16 @@ class Reads(Protocol):
     @property
     def database(self) -> Database:
         """Return the database at turkctl's schema."""
+
+    @property
+    def origin(self) -> CommandOrigin:
+        """Return the command that this is for."""
+
+
+def check_columns(names: Iterable[str]) -> None:
+    """Raise UsageError unless lists of participants can have all of these columns."""
+    for name in names:
+        known_column(name, (*COLUMNS, DONE, *OF_PARTICIPANT))
 
 
 def count(reads: Reads, query: Query) -> int:
@@ -80,9 +96,9 @@ def listed(
         NotFoundError: the campaign is unknown, or there is no participants table.
         SchemaError: the table lacks a needed column, or turkctl's tables, which a filter needs, are missing.
     """
-    shown = [known_name(column, (*COLUMNS, DONE), "column") for column in columns] or list(SHOWN)
+    shown = [known_column(column, (*COLUMNS, DONE)) for column in columns] or list(SHOWN)
     if ordering.by is not None:
-        known_name(ordering.by, COLUMNS, "column")
+        known_column(ordering.by, COLUMNS)
     stored = [column for column in dict.fromkeys([*shown, *(["status"] if DONE in shown else [])]) if column in COLUMNS]
     needed = [*stored, ordering.by or "begin_hit", *needed_columns(query)]
     zone = zone_of(reads.settings)
@@ -113,6 +129,20 @@ def grouped(
         found = participant_lists.groups(session, table, wanted, keys, ordering)
     zone = zone_of(reads.settings)
     return [*keys, COUNT], [_in_words(dict(zip([*keys, COUNT], values, strict=True)), zone) for values in found]
+
+
+def with_empty_days(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return counts by day with the days between them on which nobody began; those too far apart stay as they are."""
+    by_day = {row[DAY]: row for row in rows}
+    try:
+        dates = sorted(date.fromisoformat(day) for day in by_day if day is not None)
+    except (TypeError, ValueError):  # SQLite may hold text that is no time
+        return list(rows)
+    length = (dates[-1] - dates[0]).days + 1 if dates else 0
+    if length > MOST_DAYS:
+        return list(rows)
+    days = [(dates[0] + timedelta(days=number)).isoformat() for number in range(length)]
+    return [by_day.get(day, {DAY: day, COUNT: 0}) for day in days] + [row for row in rows if row[DAY] is None]
 
 
 def show(reads: Reads, wanted: str) -> dict[str, Any]:
@@ -247,7 +277,7 @@ def refuse_absent(settings: Settings) -> None:
     """
     path = sqlite_path(settings.database_url)
     named = settings.origins["database_url"].kind in ("flag", "environment")
-    if named and path is not None and path.parent.is_dir() and not path.exists():
+    if named and path is not None and is_folder(path.parent) and not exists(path):
         raise DatabaseUnreachableError(
             f"there is no database {path}", hint="name another with --database-url, or create it: turkctl db upgrade"
         )

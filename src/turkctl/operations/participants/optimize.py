@@ -33,6 +33,7 @@ def optimize(reads: Reads, *, drop: bool, dry_run: bool) -> BatchResult:
         found = indexes.states(session, table)
     result = BatchResult("drop" if drop else "optimize", reads.settings.mode, dry_run=dry_run)
     result.results = [_change(database, table, state, drop=drop, dry_run=dry_run) for state in found]
+    reads.origin.tally.add(result)
     return result
 
 

@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from turkctl.operations.participants.filters import Query, zone_of
-from turkctl.operations.participants.lists import Ordering, Reads, listed
+from turkctl.operations.participants.lists import OF_PARTICIPANT, Ordering, Reads, listed
 from turkctl.operations.payments.earnings import OF_GROUP, earning, hourly, last_if_missing, summary
 from turkctl.store import wages
 from turkctl.store.participant_lists import COLUMNS, COUNT, DONE, GROUPS
 from turkctl.store.wages import TimedWork
 from turkctl.words import known_name
 
-OF_PARTICIPANT = ("minutes", "wage")
 EXPERIMENT = "experiment"
 """A group for wages besides those of counts: the experiment that the HIT belongs to."""
 _NEEDED = ("assignment_id", "worker_id", "mode", "begin_hit", "end_hit")

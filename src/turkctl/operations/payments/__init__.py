@@ -1,5 +1,5 @@
-"""Pay bonuses and compensation once, and keep the ledger.
+"""Pay bonuses and compensation exactly once, and keep the ledger.
 
-In go amounts from columns, options or files; out come orders within the caps, payments, and the ledger's lists, which
-can be reconciled with the market. Earnings by the hour are computed from the same rows.
+Amounts come in from columns, options or files; orders within the limits, payments and the lists of the ledger go out.
+The ledger can be compared with the market, and wages are computed from the same rows.
 """

@@ -1,12 +1,11 @@
-"""``workers bonus``: each bonus exactly once, whatever happens in between.
+"""Pay each bonus exactly once, even after a crash (``workers bonus``).
 
-A bonus is identified by its assignment and its purpose, and so is its token. Its intent is committed first. Where the
-ledger has nothing about an assignment, the market is asked what was paid before.
+An assignment and a purpose identify a bonus and its token. Its intent is committed before the request is sent. If the
+ledger has no bonus of an assignment, the market is asked what was paid on it.
 """
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, ItemResult, Plan, Step, fail, skip
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import enter_found, finish, key_of, payment_of, read_bonuses
 from turkctl.operations.intents.outcomes import refused
@@ -38,23 +37,25 @@ from turkctl.operations.payments.orders import (
     refuse_ambiguous,
 )
 from turkctl.operations.selection.work import WorkSelection, misnamed_by, work_elsewhere
-from turkctl.store import experiments, intents, meta, participants, payments
-from turkctl.store.base import Place
-from turkctl.store.intents import TOKEN_TRUSTED, Intent
+from turkctl.store import experiments, intents, participants, payments
+from turkctl.store.base import Scope
+from turkctl.store.intents import TOKEN_TRUSTED, Batch, Intent
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import ZERO, format_money
+from turkctl.words import counted
 
 CLOCK_HOLDS = 1.0
-"""Seconds for which the time that was read is near enough to judge a token's age by."""
-_CHANGED = "bonuses were begun before with another amount, and are paid as they were begun"
+"""Seconds for which a cached reading of the market's clock may be reused to judge a token's age."""
+_CHANGED = "begun earlier with another amount: that amount is paid; run the command again to see what is still owed"
 Ledger = dict[str, list[Payment]]
 
 
 def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) -> tuple[Plan[Intent], Bonus]:
-    """The plan for the work that matches, and how it is paid.
+    """Return the plan for the work that matches, and the act that pays it.
 
     Raises:
-        UsageError: a bad amount or reason, an amount over ``limits.max_bonus``, a worker with several assignments.
+        UsageError: the amount or the reason is invalid, the amount is over ``limits.max_bonus``, or a worker that is
+            named has several assignments.
         FundsError: the budget of an experiment or the balance does not allow it.
         NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
     """
@@ -76,14 +77,14 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
 def plan_orders(
     world: World, orders: Sequence[Order], left: Sequence[ItemResult], now: datetime, *, strict: bool
 ) -> Plan[Intent]:
-    """What is paid of what is wanted: nothing twice, nothing over a limit.
+    """Return the plan that pays the orders: nothing twice, nothing over a limit.
 
     Args:
-        world: the market is asked what was paid on assignments that the ledger does not know.
-        orders: what is wanted.
-        left: what is left out already.
-        now: the moment.
-        strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
+        world: the database, and the market, which is asked what was paid on assignments that the ledger lacks.
+        orders: the bonuses that are wanted.
+        left: the results of work that is left out already.
+        now: the current time.
+        strict: whether an amount over ``limits.max_bonus`` stops everything, or only fails itself.
 
     Raises:
         UsageError, FundsError: see :func:`prepare_bonus`.
@@ -92,8 +93,8 @@ def plan_orders(
     ledger, begun = _look(world, orders, now, refused)
     with world.database.read() as session:
         waiting = intents.unfinished(session, world.place, intents.BONUS)
-        counted = {each.token: each for each in waiting}
-        made = [counted.get(each.token, each) for each in _new(session, world, orders, now)]
+        pending = {each.token: each for each in waiting}
+        made = [pending.get(each.token, each) for each in _new(session, world, orders, now)]
         steps, out, changed = [], list(left), 0
         for order, intent in zip(orders, made, strict=True):
             reason = paid_before(order, ledger[order.work.assignment_id], begun=intent.token in begun)
@@ -104,23 +105,23 @@ def plan_orders(
             else:
                 steps.append(_step(intent, order))
                 changed += Decimal(intent.request["amount"]) != order.amount
-        steps, over = within_caps(session, world.place, steps, waiting, now, strict=strict)
+        steps, over = within_caps(Scope(session, world.place, now), steps, waiting, strict=strict)
     costs: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
     for step in steps:
-        if step.payload.token not in counted:
+        if step.payload.token not in pending:
             costs[step.payload.experiment_id] += step.cost
     check_funds(world, costs, now)
-    notes = (f"{changed} {_CHANGED}: run it again to see what is owed",) if changed else ()
+    notes = (f"{counted(changed, 'bonus', 'bonuses')} {_CHANGED}",) if changed else ()
     return Plan("bonus", world.place.mode, tuple(steps), (*out, *over), notes)
 
 
 def _look(
     world: World, orders: Sequence[Order], now: datetime, refused: dict[str, MarketRefusedError]
 ) -> tuple[Ledger, set[str]]:
-    """Return the ledger of these assignments, once the market has been asked about those that it does not settle.
+    """Return the ledger of these assignments, after asking the market about those that the ledger leaves in doubt.
 
-    With it come the tokens of bonuses of these assignments that were asked for before, however that ended. Those that
-    the market would not tell about are put into ``refused``.
+    Return also the tokens of all earlier bonus requests for these assignments, whatever their outcome. Assignments
+    that the market refuses to tell about are added to ``refused``.
     """
     names = [order.work.assignment_id for order in orders]
     with world.database.read() as session:
@@ -137,7 +138,7 @@ def _look(
     refused |= {each.work.assignment_id: untold[each.work.hit_id] for each in unsure if each.work.hit_id in untold}
     marked = [each for each in unsure if each.row is not None and each.row.status == participants.BONUSED]
     if not (marked or any(told.values())):
-        return ledger, begun  # nobody told of anything that the ledger has not
+        return ledger, begun  # neither the market nor psiTurk has a payment that the ledger lacks
     with world.database.write() as session:
         ledger = _ledger(session, world, names)
         unexplained = [each for each in marked if not ledger[each.work.assignment_id]]
@@ -155,9 +156,9 @@ def _ledger(session: Session, world: World, names: Sequence[str]) -> Ledger:
 
 
 def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Payment]:
-    """Enter and return what psiTurk says it paid and nothing explains, as paid for ``auto``.
+    """Enter and return, with purpose ``auto``, the bonuses that psiTurk says it paid and that nothing else explains.
 
-    Our own status 7 must not hide that.
+    They must be in the ledger before turkctl itself writes status 7 into the row, which would look the same.
     """
     rows = []
     for intent in _new(session, world, [replace(order, purpose=payments.AUTO) for order in orders], now):
@@ -170,42 +171,23 @@ def _enter_psiturk(session: Session, world: World, orders: Sequence[Order], now:
 
 
 def _new(session: Session, world: World, orders: Sequence[Order], now: datetime) -> list[Intent]:
-    batch, database_id = secrets.token_hex(16), meta.database_id(session)
+    batch = Batch.begin(Scope(session, world.place, now))
     slugs = {order.work.experiment for order in orders if order.work.experiment is not None}
     versions = {slug: experiments.by_slug(session, slug) for slug in slugs}
     numbers = {slug: version.experiment_id for slug, version in versions.items() if version is not None}
-    return [
-        _intent(world.place, order, batch, database_id, numbers.get(order.work.experiment or ""), now)
-        for order in orders
-    ]
+    return [_intent(batch, order, numbers.get(order.work.experiment or "")) for order in orders]
 
 
-def _intent(
-    place: Place, order: Order, batch: str, database_id: str, experiment_id: int | None, now: datetime
-) -> Intent:
-    work = order.work
-    token = intents.token(database_id, intents.BONUS, work.assignment_id, order.purpose)
-    return Intent(
-        token=token,
-        kind=intents.BONUS,
-        mode=place.mode,
-        market=place.market,
-        batch=batch,
-        digest=token,
-        subject=work.assignment_id,
-        experiment_id=experiment_id,
-        request={
-            "worker": work.worker_id,
-            "hit": work.hit_id,
-            "amount": format_money(order.amount),
-            "reason": order.reason,
-            "purpose": order.purpose,
-        },
-        cost=order.amount + bonus_fee(order.amount),
-        state=intents.SENT,
-        created=now,
-        sent=now,
-    )
+def _intent(batch: Batch, order: Order, experiment_id: int | None) -> Intent:
+    work, cost = order.work, order.amount + bonus_fee(order.amount)
+    request = {
+        "worker": work.worker_id,
+        "hit": work.hit_id,
+        "amount": format_money(order.amount),
+        "reason": order.reason,
+        "purpose": order.purpose,
+    }
+    return batch.bonus(work.assignment_id, request, cost, experiment_id=experiment_id)
 
 
 def _step(intent: Intent, order: Order) -> Step[Intent]:
@@ -213,19 +195,19 @@ def _step(intent: Intent, order: Order) -> Step[Intent]:
 
 
 def _words(intent: Intent, wanted: Decimal) -> str:
-    """What is paid, and that it was begun with another amount than is wanted now."""
+    """Return what is paid; and, where the bonus was begun with another amount, the amount wanted now."""
     words = f"${intent.request['amount']} to {intent.request['worker']} for '{intent.request['purpose']}'"
     same = wanted == Decimal(intent.request["amount"])
-    return words if same else f"{words}, as it was begun before; ${format_money(wanted)} is wanted now"
+    return words if same else f"{words}, the amount it was begun with; this command asks for ${format_money(wanted)}"
 
 
-class Bonus:
+class Bonus(Act[Intent]):
     """Pays each bonus with its intent's token.
 
     Args:
-        world: database, market and the clock that studies live in.
-        clock: this machine's, in seconds; by the wall, because a machine may sleep between two requests.
-        run: whose number the requests bear, so that what is left of them can be told whose it is.
+        world: database, market and the study's clock.
+        clock: this machine's wall clock, in seconds; not a monotonic one, because a machine may sleep between requests.
+        run: the run whose number is stored with the requests, so that leftovers can be traced to it.
     """
 
     def __init__(self, world: World, clock: Callable[[], float] = time.time, run: RunRow | None = None) -> None:
@@ -236,12 +218,12 @@ class Bonus:
         self._stored: dict[str, Intent] = {}
         self._caps = CapWatch(world.place)
         self._over: dict[str, TurkctlError] = {}
-        """What a limit has no room for any more, by token."""
+        """The errors, by token, of bonuses that a limit no longer allows."""
         self._seen: tuple[float, datetime] | None = None
-        """When the market's clock was read, by this machine's, and what it said."""
+        """The time on this machine's clock when the market's clock was last read, and the reading."""
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
-        """Commit the intents of the group that the limits still allow; what another process began goes on as it is."""
+        """Commit the intents of the group that the limits still allow; keep those that another process has begun."""
         now, wanted = self._now(), [step.payload for step in steps]
         with self._world.database.write() as session:
             self._over |= self._caps.refused(session, wanted, now)
@@ -251,20 +233,23 @@ class Bonus:
                 self._stored[intent.token] = intent
 
     def perform(self, step: Step[Intent]) -> Done:
-        """Pay it; a token that was used means that it is paid, once the market's list proves it.
+        """Pay the bonus; if its token was used before, check in the market's list that it is paid.
 
         Raises:
-            RefusedError: its token is too old to be trusted: the next run looks first; or others were paid meanwhile
-                as much as a limit allows.
-            FundsError: others have used the budget up meanwhile.
+            RefusedError: its token is too old to be sent safely, so the next run must look first; or other bonuses
+                have reached a limit in the meantime.
+            FundsError: other requests have used up the budget in the meantime.
         """
         if step.payload.token in self._over:
             raise self._over[step.payload.token]
         intent = self._stored[step.payload.token]
         if intent.state == intents.DONE:
-            return Done(ALREADY_DONE, f"${intent.request['amount']} paid by another run", value=None, cost=ZERO)
+            return Done(ALREADY_DONE, f"${intent.request['amount']} was paid by another run", value=None, cost=ZERO)
         if self._now() - intent.created > TOKEN_TRUSTED:
-            raise RefusedError("an unanswered request is too old to be repeated", hint="run the command again")
+            raise RefusedError(
+                "an earlier request got no answer, and is too old to be repeated",
+                hint="run the command again: it first asks the market whether the bonus was paid",
+            )
         asked = intent.request
         try:
             self._mturk.send_bonus(
@@ -277,16 +262,16 @@ class Bonus:
         return Done("bonused", detail, value=intent, cost=intent.cost)
 
     def _now(self) -> datetime:
-        """The time to within a second: in mode local each look at the clock is a transaction."""
+        """Return the time to within a second; it is cached because in mode local each reading is a transaction."""
         if self._seen is None or not 0 <= self._clock() - self._seen[0] < CLOCK_HOLDS:
             self._seen = (self._clock(), self._world.now())
         return self._seen[1]
 
     def _confirm(self, intent: Intent, error: AlreadyExistsError) -> None:
-        """See that the market's list has it, beside what it has of other purposes.
+        """Raise the error unless the market's list has this bonus besides those paid for other purposes.
 
         Raises:
-            AlreadyExistsError: it does not.
+            AlreadyExistsError: the list does not have it.
         """
         subject, worker, amount, reason = key_of(intent)
         listed = self._mturk.list_bonuses(assignment_id=subject)
@@ -298,7 +283,7 @@ class Bonus:
             raise error
 
     def record(self, outcomes: Sequence[tuple[Step[Intent], Done | TurkctlError]]) -> None:
-        """Enter the payments and finish their intents; one without an answer stays unfinished."""
+        """Enter the payments and finish their intents; an intent without an answer stays unfinished."""
         now = self._world.now()
         done = [each.value for _step, each in outcomes if isinstance(each, Done) and each.value is not None]
         with self._world.database.write() as session:

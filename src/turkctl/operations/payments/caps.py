@@ -1,7 +1,7 @@
-"""The limits on bonuses: of one bonus, of a worker, of a day, and the experiments' budgets.
+"""Enforce the limits on bonuses: per bonus, per worker, per day, and the experiments' budgets.
 
-They are looked at when a bonus is planned, and again in the transaction that opens its intent: whoever opens intents
-waits for whoever is doing so, so that two commands at once cannot pass a limit together.
+They are checked when a bonus is planned, and again in the transaction that opens its intent. Such transactions wait for
+each other, so that two commands at the same time cannot exceed a limit together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.budgets import budget_of, over_budget
 from turkctl.operations.payments.orders import Order
 from turkctl.store import experiments, intents, payments
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.store.payments import PaymentFilter
@@ -31,75 +31,67 @@ from turkctl.units import ZERO, format_money
 DAY = timedelta(hours=24)
 
 
-def over_cap(amount: Decimal, cap: Decimal | None, name: str) -> TurkctlError | None:
-    """Return the error of an amount that passes a limit; None where it does not."""
+def over_cap(amount: Decimal, cap: Decimal | None) -> TurkctlError | None:
+    """Return an error if an amount is over ``limits.max_bonus``, else None."""
     if cap is None or amount <= cap:
         return None
-    return _over(amount, f"limits.{name}", cap)
+    return _over(amount, "limits.max_bonus", cap)
 
 
 def _over(amount: Decimal, name: str, cap: Decimal) -> RefusedError:
     return RefusedError(
         f"${format_money(amount)} is over {name} = ${format_money(cap)}",
-        hint=f"raise {name} and run `turkctl experiments configure`",
+        hint=f"raise {name} in the settings, then run: turkctl experiments configure",
     )
 
 
 def _over_sum(bound: Bound[Decimal], amount: Decimal) -> RefusedError:
-    """Return the error of an amount that passes a limit together with what was paid, or is being paid, before."""
+    """Return the error of an amount that is over a limit together with what was, or is being, paid already."""
     error = _over(bound.used + amount, bound.name, bound.allowed)
-    before = f"with ${format_money(bound.used)} {_BEFORE[bound.name]} before"
+    before = f"with ${format_money(bound.used)} already paid {_BEFORE[bound.name]}"
     return RefusedError(f"{before}, {error.message}", hint=error.hint)
 
 
-def cap_of(world: World, order: Order) -> TurkctlError | None:
-    """The error of a bonus that is over ``limits.max_bonus`` of its experiment."""
+def order_over_cap(world: World, order: Order) -> TurkctlError | None:
+    """Return an error if a bonus is over ``limits.max_bonus`` of its experiment, else None."""
     if order.work.experiment is None:
         return None
     with world.database.read() as session:
         version = experiments.by_slug(session, order.work.experiment)
-    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus, "max_bonus")
+    return None if version is None else over_cap(order.amount, settings_of(version).limits.max_bonus)
 
 
 def check_cap(session: Session, experiment_id: int | None, amount: Decimal) -> None:
-    """See that an amount is not more than one bonus of the experiment may be.
+    """Raise if an amount is more than one bonus of the experiment may be.
 
     Raises:
         UsageError: it is over ``limits.max_bonus``.
     """
     if experiment_id is not None:
         limits = settings_of(experiments.current(session, experiment_id)).limits
-        error = over_cap(amount, limits.max_bonus, "max_bonus")
+        error = over_cap(amount, limits.max_bonus)
         if error is not None:
             raise UsageError(error.message, hint=error.hint)
 
 
 def within_caps(
-    session: Session,
-    place: Place,
-    steps: Sequence[Step[Intent]],
-    waiting: Sequence[Intent],
-    now: datetime,
-    *,
-    strict: bool,
+    scope: Scope, steps: Sequence[Step[Intent]], waiting: Sequence[Intent], *, strict: bool
 ) -> tuple[list[Step[Intent]], list[ItemResult]]:
-    """The steps that the limits on bonuses allow, budgets aside, and the results of the others.
+    """Return the steps that the limits on bonuses allow, without looking at budgets, and the results of the others.
 
     Args:
-        session: on turkctl's database.
-        place: mode and market.
+        scope: its time is the end of the day that ``limits.max_bonus_per_day`` looks back on.
         steps: in the order in which they are to be paid.
-        waiting: bonuses of the place that nobody has seen the end of; those that are to be paid may be among them.
-        now: the end of the day that ``limits.max_bonus_per_day`` looks back on.
-        strict: whether an amount over ``limits.max_bonus`` stops everything, or fails alone.
+        waiting: unfinished bonuses of the place; they may include those to be paid.
+        strict: whether an amount over ``limits.max_bonus`` stops everything, or only fails itself.
 
     Raises:
-        UsageError: an amount over ``limits.max_bonus`` where that is strict.
+        UsageError: an amount is over ``limits.max_bonus``, and ``strict`` is set.
     """
     own = {step.payload.token for step in steps}
     others = [each for each in waiting if each.token not in own]
     rooms = {
-        number: _BonusRoom(session, place, experiments.current(session, number), others, now)
+        number: _BonusRoom(scope, experiments.current(scope.session, number), others)
         for number in {step.payload.experiment_id for step in steps}
         if number is not None
     }
@@ -109,7 +101,7 @@ def within_caps(
         error = None
         if number is not None:
             limit = rooms[number].limits.max_bonus
-            error = over_cap(Decimal(step.payload.request["amount"]), limit, "max_bonus")
+            error = over_cap(Decimal(step.payload.request["amount"]), limit)
             if error is not None and strict:
                 raise UsageError(error.message, hint=error.hint)
             error = error or rooms[number].take(step.payload)
@@ -121,18 +113,18 @@ def within_caps(
 
 
 class CapWatch:
-    """Looks at the limits again for each group of bonuses, in the transaction that opens their intents."""
+    """Checks the limits again for each group of bonuses, in the transaction that opens their intents."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._versions: dict[int, Version] = {}
-        """The experiments' settings, as they were when the first bonus of each was to be paid."""
+        """The experiments by id, as they were when the first bonus of each was to be paid."""
 
     def refused(self, session: Session, wanted: Sequence[Intent], now: datetime) -> dict[str, TurkctlError]:
-        """The errors, by token, of those that others have left no room for since the plan was made.
+        """Return the errors, by token, of bonuses that the limits no longer allow, because others were paid meanwhile.
 
-        What was begun, here or in another process, is counted already and goes on. Where no limit is set, all this
-        costs is one look at each experiment's settings.
+        Bonuses that were begun, here or in another process, are counted already and go on. Without limits this only
+        reads each experiment's settings once.
         """
         limited = [(intent, version) for intent in wanted if (version := self._limited(session, intent)) is not None]
         if not limited:
@@ -146,7 +138,7 @@ class CapWatch:
             if intent.token in begun:
                 continue
             if version.experiment_id not in rooms:
-                room = _BonusRoom(session, self._place, version, waiting, now, budget=True)
+                room = _BonusRoom(Scope(session, self._place, now), version, waiting, budget=True)
                 rooms[version.experiment_id] = room
             error = rooms[version.experiment_id].take(intent)
             if error is not None:
@@ -154,7 +146,7 @@ class CapWatch:
         return errors
 
     def _limited(self, session: Session, intent: Intent) -> Version | None:
-        """The settings of the bonus's experiment; None where they bound no sum."""
+        """Return the current version of the bonus's experiment; None if its settings limit no sum."""
         number = intent.experiment_id
         if number is None:
             return None
@@ -165,30 +157,22 @@ class CapWatch:
         return None if bounds == (None, None, None) else self._versions[number]
 
 
-_BEFORE = {"limits.max_bonus_per_worker": "to this worker", "limits.max_bonus_per_day": "in 24 hours"}
-"""Whose earlier bonuses count against a limit, in words."""
+_BEFORE = {"limits.max_bonus_per_worker": "to this worker", "limits.max_bonus_per_day": "in the last 24 hours"}
+"""Which earlier bonuses count against a limit, in words."""
 
 
 class _BonusRoom:
-    """What one experiment's limits leave: of a worker, of a day, and of the budget where that is asked for."""
+    """The amounts that one experiment's limits still allow: per worker, per day and, on request, of the budget."""
 
-    def __init__(
-        self,
-        session: Session,
-        place: Place,
-        version: Version,
-        waiting: Iterable[Intent],
-        now: datetime,
-        *,
-        budget: bool = False,
-    ) -> None:
+    def __init__(self, scope: Scope, version: Version, waiting: Iterable[Intent], *, budget: bool = False) -> None:
+        session = scope.session
         number = version.experiment_id
         self.limits = settings_of(version).limits
         self._slug = version.slug
-        wanted = PaymentFilter(place, kind=payments.BONUS, experiment_id=number)
+        wanted = PaymentFilter(scope.place, kind=payments.BONUS, experiment_id=number)
         most, most_a_day = self.limits.max_bonus_per_worker, self.limits.max_bonus_per_day
         paid = defaultdict(lambda: ZERO, {} if most is None else payments.by_worker(session, wanted))
-        today = replace(wanted, since=now - DAY)
+        today = replace(wanted, since=scope.now - DAY)
         day = ZERO if most_a_day is None else payments.total(session, today, fees=False)
         for intent in waiting:
             if intent.experiment_id == number:
@@ -197,10 +181,10 @@ class _BonusRoom:
         self._paid = paid
         self._workers: dict[str, Bound[Decimal]] = {}
         self._day = [] if most_a_day is None else [Bound("limits.max_bonus_per_day", most_a_day, day)]
-        self._budget = budget_of(session, place, now, version) if budget else None
+        self._budget = budget_of(scope, version) if budget else None
 
     def take(self, intent: Intent) -> TurkctlError | None:
-        """Count it, or return the error of the limit that it would pass."""
+        """Count the bonus and return None, or return the error of the limit that it would exceed."""
         amount = Decimal(intent.request["amount"])
         bounds = [*self._of_worker(intent.request["worker"]), *self._day]
         passed = next((bound for bound in bounds if not bound.admits(amount)), None)

@@ -1,16 +1,15 @@
-"""``workers compensate``: pay somebody who did the work and could not submit it.
+"""Pay somebody who did the work but could not submit it (``workers compensate``).
 
-The market pays for submitted assignments only. So a HIT is made that this one worker alone can see, and the worker is
-told. What is to be done is committed before the first request; a run that was interrupted goes on where it stood:
+The market pays only for submitted assignments. So a HIT is posted that only this worker can see, and the worker gets a
+message. The steps are committed before the first request, so that an interrupted run continues where it stopped:
 
-- the qualification type has a name made from the token, so that it is found again;
-- the HIT is posted with the token, so that it is posted once;
-- the message is marked sent before it is sent, so that it goes out at most once.
+- the name of the qualification type is made from the token, so that it is found again;
+- the HIT is posted with the token, so that it is posted only once;
+- the message is marked as sent before it is sent, so that it is sent at most once.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,33 +17,33 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.errors import RefusedError, TurkctlError, UsageError
+from turkctl.errors import TurkctlError, UsageError
+from turkctl.ids import can_be_worker, quoted
 from turkctl.mturk.errors import (
-    AlreadyExistsError,
     AnswerLostError,
     MarketFaultError,
     MarketRefusedError,
-    NameTakenError,
 )
-from turkctl.mturk.types import Hit, HitRequest, NotifyFailure
+from turkctl.mturk.types import NotifyFailure
 from turkctl.operations.engine.plan import ALREADY_DONE, FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import the_experiment
+from turkctl.operations.experiments.stored import find_active_experiment
 from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
-from turkctl.operations.intents.outcomes import for_good, posted_before, refused
+from turkctl.operations.intents.outcomes import for_good, post_once, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
-from turkctl.operations.intents.settle import enter_hit, settle
+from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.payments.caps import check_cap
-from turkctl.store import hits, intents, meta
-from turkctl.store.base import Place
+from turkctl.operations.qualifications.took_part import make_type
+from turkctl.store import hits, intents
+from turkctl.store.base import Scope
 from turkctl.store.hits import Hit as StoredHit
-from turkctl.store.intents import Intent
+from turkctl.store.intents import Batch, Intent
 from turkctl.units import CENT, ZERO, format_money
 
 LIFETIME = timedelta(days=14)
 MAX_REASON = 1000
-"""Characters: the message that it is part of has at most 4,096."""
+"""Most characters of a reason: the message that includes it may have at most 4,096."""
 
 
 @dataclass(frozen=True)
@@ -57,45 +56,50 @@ class CompensateRequest:
     experiment: str | None = None
     lifetime: timedelta = LIFETIME
     new: bool = False
-    """Begin another, though one of the same arguments may have been interrupted."""
+    """Begin another compensation, even if one with the same arguments was interrupted."""
     resume: bool = False
-    """Take up an interrupted one even if it is old."""
+    """Continue an interrupted compensation even if it is old."""
 
     def check(self) -> None:
-        """See that the market could take it.
+        """Raise if an argument is invalid.
 
         Raises:
-            UsageError: it could not.
+            UsageError: the market would refuse it.
         """
         if not self.worker_id.strip():
-            raise UsageError("the worker's id is empty", hint="see: turkctl workers list")
+            raise UsageError("the worker id is empty", hint="see: turkctl workers list")
+        if not can_be_worker(self.worker_id):
+            raise UsageError(f"{quoted(self.worker_id)} is not a worker id", hint="see: turkctl workers list")
         if self.amount < CENT:
             raise UsageError(
-                f"--amount must be at least 0.01, not {format_money(self.amount)}", hint="give 0.01 or more"
+                f"--amount must be at least 0.01, not {format_money(self.amount)}", hint="give --amount 0.01 or more"
             )
         if not self.reason.strip():
-            raise UsageError("--reason is empty", hint="say what the worker is paid for: it is part of the message")
+            raise UsageError("--reason is empty", hint="say what the worker is paid for; they read it in the message")
         if len(self.reason) > MAX_REASON:
-            raise UsageError(f"--reason has at most {MAX_REASON:,} characters, this one {len(self.reason):,}")
+            raise UsageError(
+                f"--reason must have at most {MAX_REASON:,} characters, not {len(self.reason):,}", hint="shorten it"
+            )
         if not timedelta(seconds=30) <= self.lifetime <= timedelta(days=365):
-            raise UsageError("--lifetime lies outside 30 seconds to 365 days", hint="write 12h or 14d")
+            raise UsageError("--lifetime must be between 30 seconds and 365 days", hint="write 12h or 14d, for example")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One compensation with its two intents, as they were when it was planned, and the run that it is."""
+    """A compensation, its two intents as they were when it was planned, and its run."""
 
     what: Compensation
     post: Intent
-    letter: Intent
+    message: Intent
     run: RunRow
 
 
 def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
-    """The plan of one step: an unfinished compensation of the same arguments, else a new one.
+    """Return the plan of one step: an unfinished compensation with the same arguments, else a new one.
 
     Raises:
-        UsageError, NotFoundError: bad arguments, an amount over ``limits.max_bonus``, or no such experiment.
+        UsageError, NotFoundError: an argument is invalid, the amount is over ``limits.max_bonus``, or the experiment is
+            unknown.
         FundsError: the experiment's budget or the balance does not allow it.
         RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
@@ -103,9 +107,9 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     now, place = world.now(), world.place
     with world.database.read() as session:
         slug = request.experiment
-        experiment_id = None if slug is None else the_experiment(session, slug, world.settings).experiment_id
+        experiment_id = None if slug is None else find_active_experiment(session, slug, world.settings).experiment_id
     what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
-    what.request("", "0")  # refuses a reason that no page can hold
+    what.request("", "0")  # raises if the reason has characters that an HTML page cannot contain
     command = Command("workers compensate", what.stored(), None, request.new, request.resume)
     before = glance_at_runs(world, command)
     settled = settle(world, now)
@@ -114,20 +118,22 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
         case = _interrupted(run.opened(session), run)
         if case is None:
             check_cap(session, what.experiment_id, what.amount)
-            case = _case(place, what, meta.database_id(session), run, now)
-    notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay")))
+            batch = Batch.begin(Scope(session, place, now))
+            both = batch.compensation(what.worker_id, what.stored(), what.cost, experiment_id=what.experiment_id)
+            case = Case(what, *both, run)
+    notes = (*settled.beside(run), *(run.note(int(not _is_done(case)), "pay", "payment")))
     if _is_done(case):
         done = ItemResult(what.worker_id, ALREADY_DONE, f"HIT {case.post.result}")
         return Plan("compensate", place.mode, (), (done,), notes, run)
     cost = ZERO if case.post.state == intents.DONE else what.cost
     counted = run.left is not None and case.post.state in intents.UNFINISHED
     check_funds(world, {experiment_id: ZERO if counted else cost}, now)
-    detail = f"${format_money(what.amount)} to one worker, by a HIT that nobody else sees"
+    detail = f"${format_money(what.amount)} to one worker, by a HIT that only they can see"
     return Plan("compensate", place.mode, (Step(what.worker_id, case, cost, detail),), notes=notes, run=run)
 
 
 def _interrupted(opened: Sequence[Intent], run: RunRow) -> Case | None:
-    """Return the compensation that the run has opened; None where it has opened nothing yet."""
+    """Return the compensation that an interrupted run has opened; None if it has opened nothing yet."""
     both = {intent.kind: intent for intent in opened}
     if not both:
         return None
@@ -136,35 +142,14 @@ def _interrupted(opened: Sequence[Intent], run: RunRow) -> Case | None:
 
 
 def _is_done(case: Case) -> bool:
-    return case.post.state == case.letter.state == intents.DONE
-
-
-def _case(place: Place, what: Compensation, database_id: str, run: RunRow, now: datetime) -> Case:
-    batch = secrets.token_hex(16)
-
-    def intent(kind: str, cost: Decimal) -> Intent:
-        return Intent(
-            token=intents.token(database_id, kind, batch),
-            kind=kind,
-            mode=place.mode,
-            market=place.market,
-            batch=batch,
-            digest=batch,
-            subject=what.worker_id,
-            experiment_id=what.experiment_id,
-            request=what.stored(),
-            cost=cost,
-            created=now,
-        )
-
-    return Case(what, intent(intents.COMPENSATE, what.cost), intent(intents.MESSAGE, ZERO), run)
+    return case.post.state == case.message.state == intents.DONE
 
 
 def compensate(world: World, plan: Plan[Case]) -> BatchResult:
-    """Do it: qualification, HIT, message. A refusal by the market is a failed item.
+    """Create the qualification type, post the HIT and send the message. A refusal by the market is a failed item.
 
     Raises:
-        UnreachableError: the market is out of reach; the same command goes on from there.
+        UnreachableError: the market cannot be reached; the same command continues from there.
     """
     assert plan.run is not None, "a compensation is a run"
     with plan.run.kept(plan) as kept:
@@ -187,7 +172,7 @@ def _carry_out(world: World) -> Callable[[Step[Case]], ItemResult]:
 
 
 class _Compensation:
-    """One compensation on its way."""
+    """Carries out one compensation."""
 
     def __init__(self, world: World, step: Step[Case]) -> None:
         self._world = world
@@ -199,32 +184,32 @@ class _Compensation:
         self.gave_up = False
 
     def run(self) -> ItemResult:
-        post, letter = self._open()
+        post, message = self._open()
         if post.state != intents.DONE:
             self._post(post)
         hit = self._stored(post)
-        detail = f"HIT {hit.hit_id}; {self._write(letter, hit)}"
+        detail = f"HIT {hit.hit_id}; {self._write(message, hit)}"
         return ItemResult(self._step.id, "compensated", detail, cost=self._step.cost)
 
     def _open(self) -> tuple[Intent, Intent]:
-        """Both intents, committed. One that the market refused before starts afresh.
+        """Commit both intents and return them. An intent that the market refused earlier begins anew.
 
         Raises:
-            FundsError: others have used the budget up since the plan was made.
+            FundsError: other requests have used up the budget since the plan was made.
         """
         with self._world.database.write() as session:
             self._check_again(session)
-            wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.letter)]
+            wanted = [_afresh(intent, self._now) for intent in (self._case.post, self._case.message)]
             for intent in wanted:
                 intent.run = self._case.run.number
-            post, letter = intents.open_many(session, wanted)
-        return post, letter
+            post, message = intents.open_many(session, wanted)
+        return post, message
 
     def _check_again(self, session: Session) -> None:
         stored = intents.get(session, self._case.post.token)
         if stored is None or stored.state in (intents.FAILED, intents.ABANDONED):
             costs = {self._case.what.experiment_id: self._case.what.cost}
-            check_budgets(session, self._world.place, costs, self._now)
+            check_budgets(Scope(session, self._world.place, self._now), costs)
 
     def _post(self, post: Intent) -> None:
         type_id = self._qualification(post)
@@ -232,25 +217,22 @@ class _Compensation:
             intents.mark_sent(session, post.token, self._now)
         request = self._case.what.request(post.token, type_id)
         try:
-            hit = self._engine.call(lambda: self._create(request, post.token))
+            hit = self._engine.call(lambda: post_once(self._mturk, request, post.token))
         except MarketRefusedError as error:
             if refused(error):
                 with self._world.database.write() as session:
                     intents.fail(session, post.token, error.code, self._now)
             raise
         with self._world.database.write() as session:
-            enter_hit(session, self._world.place, post, hit, self._now)
-            intents.complete(session, post.token, hit.hit_id, self._now)
-
-    def _create(self, request: HitRequest, token: str) -> Hit:
-        try:
-            return self._mturk.create_hit(request, token)
-        except AlreadyExistsError as error:
-            return posted_before(self._mturk, error, token)
+            enter_posts(Scope(session, self._world.place, self._now), [(post, hit)])
 
     def _qualification(self, post: Intent) -> str:
-        """The type that this worker alone holds, made and granted; for a worker whom the market refuses, neither."""
-        type_id = self._type(f"turkctl: compensation {post.token[:32]}")
+        """Create a qualification type, grant it to this worker only, and return its id.
+
+        If the market refuses the worker for good, delete the type again and give the compensation up.
+        """
+        about = "For one worker, who is paid for work that could not be submitted."
+        type_id = make_type(self._world, f"turkctl: compensation {post.token[:32]}", about).type_id
         worker_id = self._case.what.worker_id
         try:
             self._engine.call(lambda: self._mturk.grant(type_id, worker_id, notify=False))
@@ -261,62 +243,50 @@ class _Compensation:
             raise
         return type_id
 
-    def _type(self, name: str) -> str:
-        mturk = self._mturk
-        about = "For one worker, who is paid for work that could not be submitted."
-        try:
-            return self._engine.call(lambda: mturk.create_qualification_type(name, about)).type_id
-        except NameTakenError:
-            found = self._engine.call(lambda: mturk.find_qualification_type(name))
-        if found is None:
-            raise RefusedError(
-                f"the market has a qualification type '{name}' and does not list it yet", hint="try again in a minute"
-            )
-        return found.type_id
-
     def _give_up(self, error: TurkctlError) -> None:
         self.gave_up = True
         with self._world.database.write() as session:
-            for intent in (self._case.post, self._case.letter):
+            for intent in (self._case.post, self._case.message):
                 intents.abandon(session, intent.token, error.code, self._now)
 
     def _stored(self, post: Intent) -> StoredHit:
         with self._world.database.read() as session:
             done = intents.get(session, post.token)
             hit = None if done is None else hits.get(session, self._world.place, done.result or "")
-        assert hit is not None, "it was entered with the end of its intent"
+        assert hit is not None, "it was entered when its intent was completed"
         return hit
 
-    def _write(self, letter: Intent, hit: StoredHit) -> str:
-        """Send the message, unless somebody began to; what became of it."""
+    def _write(self, message: Intent, hit: StoredHit) -> str:
+        """Send the message unless that was begun before; return the outcome in words."""
         with self._world.database.write() as session:
-            if not intents.mark_sent(session, letter.token, self._now):
-                intents.complete(session, letter.token, "interrupted", self._now)
-                return "whether the message was sent before the interruption is not known, and it is not sent again"
-        text = self._case.what.letter(hit.expires, link_to(hit, self._mturk.endpoint))
+            if not intents.mark_sent(session, message.token, self._now):
+                intents.complete(session, message.token, "interrupted", self._now)
+                return "the message may have been sent before the interruption, so it is not sent again"
+        text = self._case.what.message(hit.expires, link_to(hit, self._mturk.endpoint))
         became = self._send(text)
         with self._world.database.write() as session:
-            intents.complete(session, letter.token, became, self._now)
+            intents.complete(session, message.token, became, self._now)
         return became
 
     def _send(self, text: str) -> str:
         try:
             failed = self._engine.call(lambda: self._notify(text))
         except MarketRefusedError as error:
-            return f"no message: {error.message}"
+            return f"the message failed: {error.message}"
         if failed:
-            return f"not reached by message ({failed[0].message or failed[0].code}): tell the worker where to find it"
-        return "told by message"
+            reason = failed[0].message or failed[0].code
+            return f"the message did not reach the worker ({reason}): tell them where to find the HIT"
+        return "the worker got a message"
 
     def _notify(self, text: str) -> tuple[NotifyFailure, ...]:
-        """One request: after an answer that did not come, it may have been sent, and is not sent again."""
+        """Send the message with one request; without an answer it may have been sent, so it is not sent again."""
         try:
             return self._mturk.notify([self._case.what.worker_id], SUBJECT, text)
         except (AnswerLostError, MarketFaultError) as error:
-            raise MarketRefusedError("it may have been sent, but no answer came", code=error.code) from error
+            raise MarketRefusedError("no answer came, so it may have been sent", code=error.code) from error
 
 
 def _afresh(intent: Intent, now: datetime) -> Intent:
-    """Return what the market refused, or what left no trace, to begin anew; a message that may be out does not."""
+    """Return an intent that was refused or given up as a new one; a message that may have been sent stays as it is."""
     may_be_out = intent.kind == intents.MESSAGE and intent.sent is not None
     return intent if may_be_out else intents.afresh(intent, now)

@@ -1,9 +1,9 @@
-"""Compute what people earn in an hour.
+"""Compute what people earn per hour.
 
-A wage is what was paid for approved work, its reward and the bonuses of the ledger, divided by the time from accepting
-to submitting it. Of a group, ``wage`` is all dollars over all hours, so that long work weighs more; ``median_wage`` is
-the median over its assignments, which a forgotten browser tab does not move. Work without times from the market is
-left out, and so are compensations, which pay for work that has no known time.
+A wage is what was paid for approved work (its reward and the bonuses of the ledger), divided by the time from accepting
+to submitting it. For a group, ``wage`` is all dollars divided by all hours, so that long work weighs more;
+``median_wage`` is the median over its assignments, which a forgotten browser tab does not change. Work without times
+from the market is left out, and so are compensations, which pay for work of unknown duration.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_TIME = timedelta(0)
 
 @dataclass(frozen=True)
 class Earning:
-    """One assignment that was paid for: whose it is, how long it took, what it earned in dollars."""
+    """A paid assignment: its worker, how long it took, and what it earned in dollars."""
 
     worker_id: str
     time: timedelta
@@ -35,7 +35,7 @@ class Earning:
 
 
 def hourly(dollars: Decimal, time: timedelta) -> Decimal | None:
-    """Dollars an hour, to the cent; None for no time at all."""
+    """Return dollars per hour, rounded to the cent; None if the time is zero."""
     if time <= _NO_TIME:
         return None
     microseconds = time // timedelta(microseconds=1)
@@ -43,14 +43,14 @@ def hourly(dollars: Decimal, time: timedelta) -> Decimal | None:
 
 
 def earning(work: TimedWork) -> Earning | None:
-    """What the work earned; None where it is not approved, or its time or reward are not known."""
+    """Return what the work earned; None if it is not approved, or its time or reward is unknown."""
     if work.status != APPROVED or work.time is None or work.reward is None:
         return None
     return Earning(work.worker_id, work.time, work.reward + work.paid)
 
 
 def summary(earnings: Sequence[Earning]) -> dict[str, Any]:
-    """The columns :data:`OF_GROUP` of a group; hours are a number."""
+    """Return the columns :data:`OF_GROUP` of a group; hours are a number."""
     time = sum((each.time for each in earnings), _NO_TIME)
     each_wage = [wage for each in earnings if (wage := hourly(each.dollars, each.time)) is not None]
     return {
@@ -67,5 +67,5 @@ def _hours(time: timedelta) -> float:
 
 
 def last_if_missing(value: Any) -> tuple[bool, Any]:
-    """A key that sorts missing values after all others."""
+    """Return a sort key that puts missing values after all others."""
     return value is None, 0 if value is None else value

@@ -1,4 +1,4 @@
-"""``workers bonus --from FILE``: a table with the columns id, amount and reason."""
+"""Pay the bonuses of a table with the columns id, amount and reason (``workers bonus --from FILE``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from turkctl.operations.intents.bonuses import plain, purpose_of
 from turkctl.operations.intents.runs import logged
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.payments.bonus import Bonus, plan_orders
-from turkctl.operations.payments.caps import cap_of
+from turkctl.operations.payments.caps import order_over_cap
 from turkctl.operations.payments.orders import (
     REJECTED_WORK,
     BonusRequest,
@@ -42,9 +42,9 @@ COLUMNS = ("id", "amount", "reason")
 
 @dataclass(frozen=True)
 class Line:
-    """One row that can be read: whom, dollars, and what the worker reads. Its id may stand for nobody.
+    """A valid row: an id, dollars, and the reason that the worker reads. The id may be unknown.
 
-    Rows are counted as :class:`turkctl.rows.Table` counts them.
+    Rows are counted as in :class:`turkctl.rows.Table`.
     """
 
     row: int
@@ -64,7 +64,7 @@ class Bad:
 
 
 def read_bonuses(table: Table, reason: str | None = None) -> tuple[list[Line], list[Bad]]:
-    """Return the good rows and the bad ones; ``reason`` stands in where a row has none.
+    """Return the good rows and the bad rows; ``reason`` is used for rows that have none.
 
     Raises:
         UsageError: a column is missing, or the table cannot be read to its end.
@@ -105,13 +105,16 @@ def _line(table: Table, cells: Mapping[str, Any], reason: str | None) -> Line:
 
 
 def _once(good: list[Line], bad: list[Bad]) -> tuple[list[Line], list[Bad]]:
-    """The same id and reason twice is a slip: none but the first would ever be paid."""
+    """Return the good and the bad rows, after moving rows that repeat an id and a reason to the bad ones.
+
+    Such a repeat is a mistake: only the first of them would ever be paid.
+    """
     seen: Counter[tuple[str, str]] = Counter()
     kept = []
     for line in good:
         seen[line.id, line.reason] += 1
         if line.id and seen[line.id, line.reason] > 1:
-            bad.append(Bad(line.row, line.id, "the id is there before, for the same reason"))
+            bad.append(Bad(line.row, line.id, "an earlier row has the same id and reason"))
         else:
             kept.append(line)
     return kept, sorted(bad, key=lambda each: each.row)
@@ -127,11 +130,11 @@ def prepare_bonus_file(
     each: bool = False,
     skip_bad_rows: bool = False,
 ) -> tuple[Plan[Intent], Bonus]:
-    """The plan for the rows of a file, or of standard input for ``-``, and how they are paid.
+    """Return the plan for the rows of a file, or of standard input for ``-``, and the act that pays them.
 
     Raises:
-        UsageError: the file cannot be read, or has a bad row and ``skip_bad_rows`` is not set; nothing is done then.
-            An id that nobody knows makes no bad row: it fails alone.
+        UsageError: the file cannot be read, or it has a bad row and ``skip_bad_rows`` is not set; nothing is paid. A
+            row with an unknown id is not a bad row: only that row fails.
         FundsError, WrongMarketError: see :func:`turkctl.operations.payments.bonus.prepare_bonus`.
     """
     if reason is not None or purpose is not None:
@@ -155,23 +158,23 @@ def prepare_bonus_file(
 def _refused(table: Table, bad: Sequence[Bad]) -> UsageError:
     first = bad[0]
     whose = f", for {first.id}" if first.id and first.id not in first.why else ""
-    more = f" ({len(bad)} bad rows in all)" if len(bad) > 1 else ""
+    more = f" ({len(bad)} bad rows in total)" if len(bad) > 1 else ""
     others = "add --skip-bad-rows to pay the others; --skip-bad-rows --dry-run shows them all"
     return UsageError(
-        f"{table.place_of(first.row)}: {first.why}{whose}{more}; nothing was done",
-        hint=f"{first.hint or 'correct it'}, or {others}",
+        f"{table.place_of(first.row)}: {first.why}{whose}{more}; nothing was paid",
+        hint=f"{first.hint or 'fix the row'}, or {others}",
     )
 
 
 def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemResult]]:
-    """Return the rows whose id somebody knows, and a failed item for each of the others."""
+    """Return the rows whose id the database or the market knows, and a failed item for each of the others."""
     ids = list(dict.fromkeys(line.id for line in lines))
     with world.database.read() as session:
         own = workers.own_names(session, world.place, ids)
         known = workers.known_names(session, world.place, ids, participants_table(session, world), own)
-    strangers = [name for name in ids if name not in known]
-    askable = [name for name in strangers if can_be_id(name)]
-    errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in strangers if not can_be_id(name)}
+    unknown = [name for name in ids if name not in known]
+    askable = [name for name in unknown if can_be_id(name)]
+    errors: dict[str, TurkctlError] = {name: nobody_knows(name) for name in unknown if not can_be_id(name)}
     for name, answer in read_each(world.engine(), askable, world.mturk.get_assignment):
         if isinstance(answer, DoesNotExistError):
             errors[name] = nobody_knows(name)
@@ -186,7 +189,7 @@ def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemRe
 def _orders(
     world: World, lines: Sequence[Line], purpose: str | None, *, each: bool
 ) -> tuple[list[Order], list[Bad], list[ItemResult]]:
-    """Bonuses by row, bad rows, and what has nothing that could get one."""
+    """Return the bonuses in the order of the rows, the bad rows, and the results of ids with no work to pay for."""
     if not lines:
         return [], [], []
     ids = tuple(dict.fromkeys(line.id for line in lines))
@@ -232,7 +235,7 @@ def _check(world: World, line: Line, made: Sequence[Order], taken: set[tuple[str
         refuse_ambiguous([line.id], [order.work for order in made])
     for order in made:
         if (order.work.assignment_id, order.purpose) in taken:
-            raise UsageError(f"assignment {order.work.assignment_id} is there before, for the same purpose")
-        error = cap_of(world, order)
+            raise UsageError(f"an earlier row pays assignment {order.work.assignment_id} for the same purpose")
+        error = order_over_cap(world, order)
         if error is not None:
             raise UsageError(error.message, hint=error.hint)

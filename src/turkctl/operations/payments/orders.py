@@ -1,4 +1,4 @@
-"""Who is to get which bonus, and why one gets none: what ``workers bonus`` was asked for, assignment by assignment."""
+"""Decide who gets which bonus, and why others get none, assignment by assignment (``workers bonus``)."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from turkctl.store.payments import AUTO, MARKET, PSITURK, Payment
 from turkctl.units import CENT, ZERO, format_money
 
 MAX_REASON = 4096
-"""Characters of a reason; the worker reads it."""
-REJECTED_WORK = "rejected; name the assignment to pay a bonus all the same"
-NOT_THEIRS = "participants' rows name another worker for it than"
+"""Most characters of a reason, which the worker reads."""
+REJECTED_WORK = "rejected; to pay a bonus anyway, name the assignment"
+NOT_THEIRS = "the participants' rows name another worker for it than"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-_BY_PSITURK = "psiTurk says that it was paid"
+_BY_PSITURK = "already paid, according to psiTurk's table"
 
 
 @dataclass(frozen=True)
@@ -48,50 +48,52 @@ class Order:
     reason: str
     purpose: str
     row: BonusRow | None = None
-    """The participant's."""
+    """The participant's row."""
     line: int | None = None
-    """The row of the file that names it, counted from 1, the header aside."""
+    """Number of the row of the file that asks for it, as :class:`turkctl.rows.Table` counts rows."""
 
 
 @dataclass(frozen=True)
 class BonusRequest:
-    """The arguments of ``workers bonus``: ``amount`` in dollars, or None for what the participants' rows say."""
+    """The arguments of ``workers bonus``; ``amount`` in dollars, or None for the amounts in the participants' rows."""
 
     reason: str
     amount: Decimal | None = None
     purpose: str | None = None
     each: bool = False
-    """Pay every matching assignment of a worker that is named."""
+    """Pay for each matching assignment of a worker given by id."""
 
     def check(self) -> BonusRequest:
         """Return the request; raise if it is invalid.
 
         Raises:
-            UsageError: no reason, or one that is too long; an amount or a purpose that cannot be.
+            UsageError: the reason is missing or too long, or the amount or the purpose is invalid.
         """
         check_reason(self.reason)
         if self.amount is not None:
             check_amount(self.amount)
         if self.purpose is not None:
             if not 0 < len(plain(self.purpose)) <= MAX_PURPOSE:
-                raise UsageError(f"a purpose has 1 to {MAX_PURPOSE} characters", hint="give --purpose a short name")
-            _check_text("a purpose", self.purpose)
+                raise UsageError(
+                    f"a purpose must have 1 to {MAX_PURPOSE} characters", hint="give --purpose a short name"
+                )
+            _check_text("the purpose", self.purpose)
             if hides_characters(plain(self.purpose)):
                 raise UsageError(
-                    "a purpose has no control characters and none that turn the line around",
-                    hint="two that look the same would both be paid: type --purpose anew",
+                    "the purpose has control characters, or ones that change the direction of writing",
+                    hint="type --purpose again: purposes that only look the same would both be paid",
                 )
         return self
 
     @property
     def identified_by(self) -> str:
-        """The purpose, given or not."""
+        """Return the purpose: the one given, else ``auto`` or one made from the reason."""
         given = AUTO if self.amount is None else purpose_of(self.reason)
         return given if self.purpose is None else plain(self.purpose)
 
 
 def check_reason(reason: str) -> None:
-    """See that it can be sent.
+    """Raise if a reason cannot be sent.
 
     Raises:
         UsageError: it is empty, too long, or has control characters.
@@ -99,32 +101,34 @@ def check_reason(reason: str) -> None:
     if not reason.strip():
         raise UsageError("a bonus needs a reason, which the worker reads", hint="give --reason TEXT")
     if len(reason) > MAX_REASON:
-        raise UsageError(f"a reason has at most {MAX_REASON:,} characters", hint="shorten it")
-    _check_text("a reason", reason)
+        raise UsageError(f"the reason is longer than {MAX_REASON:,} characters", hint="shorten it")
+    _check_text("the reason", reason)
 
 
 def _check_text(what: str, text: str) -> None:
-    """See that it has no control characters, which the market refuses, and no halves of characters, nor bytes.
+    """Raise if a text has control characters, which the market refuses, or surrogates, which cannot be encoded.
 
     Raises:
-        UsageError: it has.
+        UsageError: it has one of them.
     """
     if _UNSENDABLE.search(text):
-        raise UsageError(f"{what} has a character that cannot be sent: {text!a:.60}", hint="write it in plain text")
+        raise UsageError(f"{what} has a character that cannot be sent: {text!a:.60}", hint="remove that character")
 
 
 def check_amount(amount: Decimal) -> None:
-    """See that it can be paid.
+    """Raise if an amount cannot be paid.
 
     Raises:
-        UsageError: it is not more than nothing, or no whole number of cents.
+        UsageError: it is less than a cent, or not a whole number of cents.
     """
     if amount < CENT or amount != amount.quantize(CENT):
-        raise UsageError(f"a bonus of ${format_money(amount)} cannot be paid", hint="give $0.01 or more, in cents")
+        raise UsageError(
+            f"a bonus of ${format_money(amount)} cannot be paid", hint="give a whole number of cents, at least $0.01"
+        )
 
 
 def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
-    """The work that matches, with what psiTurk alone knows to be credited or bonused.
+    """Return the work that matches, including work that only psiTurk knows to be credited or bonused.
 
     Raises:
         NotFoundError, WrongMarketError, UsageError, UnreachableError: see
@@ -143,9 +147,9 @@ def find_candidates(world: World, wanted: WorkSelection) -> FoundWork:
 
 
 def _approved(world: World, wanted: WorkSelection) -> tuple[list[Work], list[tuple[str, str]], set[str]]:
-    """Return what psiTurk alone knows to be credited or bonused.
+    """Return the work that only psiTurk knows to be credited or bonused.
 
-    With it come (id, reason) of what is left out, and the ids of those whom no market can know.
+    Return also (id, reason) of work that is left out, and the ids that no market can have.
     """
     if wanted.selection == Selection(all_studies=True) and not wanted.hit_ids:
         return [], [], set()
@@ -160,10 +164,10 @@ def _approved(world: World, wanted: WorkSelection) -> tuple[list[Work], list[tup
 
 
 def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:
-    """See that no worker is named who did several of these.
+    """Raise if a worker given by id did several of these assignments.
 
     Raises:
-        UsageError: lists the assignments.
+        UsageError: a worker did; the message lists the assignments.
     """
     for name in ids:
         theirs = [each.assignment_id for each in work if each.worker_id == name and each.status != REJECTED]
@@ -177,7 +181,7 @@ def refuse_ambiguous(ids: Iterable[str], work: Sequence[Work]) -> None:
 def orders_of(
     request: BonusRequest, found: FoundWork, ids: Sequence[str], rows: Mapping[Claim, BonusRow]
 ) -> tuple[list[Order], list[ItemResult]]:
-    """The bonuses that are wanted, and what is left out, or wrong, and why."""
+    """Return the bonuses that are wanted, and the results of work that is left out or fails, with the reason."""
     orders, left = [], []
     owners = owners_of(rows)
     for work in found.work:
@@ -198,7 +202,7 @@ def orders_of(
 
 
 def owners_of(rows: Iterable[Claim]) -> dict[str, list[str]]:
-    """Return the workers that rows name, by assignment."""
+    """Return the workers that participants' rows name, by assignment."""
     owners: dict[str, list[str]] = defaultdict(list)
     for assignment_id, worker_id in rows:
         owners[assignment_id].append(worker_id)
@@ -216,27 +220,27 @@ def _unfit(request: BonusRequest, work: Work, row: BonusRow | None, ids: Sequenc
 
 
 def column_amount(row: BonusRow | None) -> Decimal:
-    """Dollars that the FLOAT column stands for.
+    """Return the dollars in a FLOAT column.
 
     Raises:
-        UsageError: it is no whole number of cents, or negative.
+        UsageError: the value is not a positive whole number of cents.
     """
     amount = None if row is None else row.amount
     if amount is not None:
         return amount
     bonus = 0.0 if row is None or row.bonus is None else row.bonus
     raise UsageError(
-        f"the participant's bonus is {bonus!r}: no amount of dollars and cents",
-        hint="set it with: turkctl participants set ID --bonus A",
+        f"the participant's bonus is {bonus!r}, which is not an amount in dollars and cents",
+        hint="run: turkctl participants set ID --bonus A",
     )
 
 
 def paid_before(order: Order, ledger: Sequence[Payment], *, begun: bool = False) -> str | None:
-    """Why this purpose is paid already, or None.
+    """Return in words that this purpose is already paid; None if it is not.
 
-    What another program paid counts as its reason's purpose and as ``auto``; so does psiTurk's status 7 where the
-    ledger has nothing. Where this purpose was ``begun`` before, a payment of the same reason that no request explains
-    is what became of that: a request with another amount may have been under way when this one was made.
+    A payment by another program counts for the purpose made from its reason, and for ``auto``. psiTurk's status 7
+    counts for ``auto`` if the ledger has no payment. If this purpose was ``begun`` earlier, a payment with the same
+    reason that no request explains counts too: it comes from a request with another amount that was under way then.
     """
     foreign = (MARKET, PSITURK) if order.purpose == AUTO else ()
     paid = [
@@ -257,11 +261,11 @@ def paid_before(order: Order, ledger: Sequence[Payment], *, begun: bool = False)
 
 
 def _difference(order: Order, paid: Decimal) -> str:
-    words = f"${format_money(paid)} paid for '{order.purpose}' before"
+    words = f"${format_money(paid)} was already paid for '{order.purpose}'"
     if order.amount > paid:
-        return f"{words}: ${format_money(order.amount - paid)} is owed; pay it with another --purpose"
+        return f"{words}: ${format_money(order.amount - paid)} is still owed; pay it with another --purpose"
     if order.amount < paid:
-        return f"{words}: ${format_money(paid - order.amount)} too much"
+        return f"{words}, which is ${format_money(paid - order.amount)} too much"
     return words
 
 

@@ -1,4 +1,4 @@
-"""The ledger against what the market says it paid."""
+"""Compare the ledger with what the market says it paid (``workers payments reconcile``)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from turkctl.store import hits, payments
 from turkctl.store.hits import HitFilter
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import format_money
+from turkctl.words import counted
 
 NOT_IN_LEDGER = "missing in ledger"
 NOT_ON_MARKET = "missing on market"
@@ -32,17 +33,17 @@ ADOPT = "turkctl workers payments reconcile --adopt"
 
 @dataclass(frozen=True)
 class Difference:
-    """One bonus on which ledger and market do not agree."""
+    """A bonus on which the ledger and the market disagree."""
 
     kind: str
     hit_id: str
     row: Payment | None
-    """What the ledger has."""
+    """The payment in the ledger, if any."""
     paid: BonusPayment | None
-    """What the market has."""
+    """The payment that the market lists, if any."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The row of the list, with the command that resolves it."""
+        """Return the row that is shown, with the command that resolves the difference."""
         one = self.row or self.paid
         assert one is not None
         return {
@@ -60,30 +61,30 @@ class Difference:
 
 @dataclass
 class Reconciled:
-    """What the comparison came to."""
+    """The result of the comparison."""
 
     differences: list[Difference] = field(default_factory=list)
     compared: int = 0
-    """Bonuses that ledger and market have alike."""
+    """Number of bonuses that are the same in the ledger and on the market."""
     gone: int = 0
-    """HITs whose bonuses the market no longer tells of."""
+    """Number of HITs whose bonuses the market no longer lists."""
     adopted: int = 0
+    """Number of differences resolved by taking the market's values."""
     notes: tuple[str, ...] = ()
-    """What the user should hear: requests without an answer, and work on another market."""
+    """Notes for the user: requests without an answer, and work on another market."""
 
 
 def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
-    """Settle what is unfinished, then compare the bonuses of every HIT that has some or was worked on.
+    """Settle unfinished requests, then compare the bonuses of every HIT that has bonuses or was worked on.
 
-    What psiTurk alone says it paid, nobody knows how much of, is not compared.
+    Payments that only psiTurk knows of, without an amount, are not compared.
 
     Args:
         world: database, market and clock.
-        adopt: enter what the market has; amounts and reasons become the market's. The differences that are left are
-            told.
+        adopt: enter the market's bonuses, amounts and reasons into the ledger; return the differences that are left.
 
     Raises:
-        TurkctlError: the market refused, or is out of reach; nothing was adopted.
+        TurkctlError: the market refused, or cannot be reached; nothing was adopted.
     """
     now = world.now()
     settled = settle(world, now)
@@ -103,11 +104,13 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
     found.notes = (*settled.notes, *(() if told else work_elsewhere(world)))
     if adopt:
         _adopt(world, found, there, now)
+    if found.adopted:
+        world.origin.tally.say(f"{counted(found.adopted, 'payment')} of the market entered in the ledger")
     return found
 
 
 def _read(world: World, hit_ids: Sequence[str]) -> dict[str, list[BonusPayment] | None]:
-    """What the market paid on each HIT; None where it no longer has the HIT."""
+    """Return the bonuses that the market lists, by HIT; None for a HIT that it no longer has."""
     wanted = list(dict.fromkeys(hit_ids))
     told: dict[str, list[BonusPayment] | None] = {}
     for hit_id, answer in read_each(world.engine(), wanted, lambda each: list(world.mturk.list_bonuses(hit_id=each))):
@@ -118,7 +121,11 @@ def _read(world: World, hit_ids: Sequence[str]) -> dict[str, list[BonusPayment] 
 
 
 def _compare(found: Reconciled, hit_id: str, rows: Sequence[Payment], listed: Sequence[BonusPayment]) -> None:
-    """Pair what is the same; then what differs in its amount alone, and in its reason alone. The rest is missing."""
+    """Note the differences of one HIT.
+
+    Pair equal bonuses first, then those that differ only in the amount, then those that differ only in the reason. The
+    rest is missing on one side.
+    """
     same, rows, listed = _pair(rows, listed, lambda one: (one.assignment_id, one.amount, one.reason))
     found.compared += len(same)
     amount, rows, listed = _pair(rows, listed, lambda one: (one.assignment_id, one.reason))
@@ -132,7 +139,7 @@ def _compare(found: Reconciled, hit_id: str, rows: Sequence[Payment], listed: Se
 def _pair(
     rows: Sequence[Payment], listed: Sequence[BonusPayment], key: Callable[[Payment | BonusPayment], Any]
 ) -> tuple[list[tuple[Payment, BonusPayment]], list[Payment], list[BonusPayment]]:
-    """Those that have the same key, each once, and what is left of either side, in its order."""
+    """Return pairs with the same key, each bonus used once, and the rest of each side in its order."""
     waiting: dict[Any, deque[BonusPayment]] = defaultdict(deque)
     for paid in listed:
         waiting[key(paid)].append(paid)
@@ -148,7 +155,10 @@ def _pair(
 
 
 def _adopt(world: World, found: Reconciled, there: Mapping[str, Sequence[BonusPayment]], now: datetime) -> None:
-    """Correct what differs first: then the ledger explains all of the market's but what is missing."""
+    """Adopt what the market has.
+
+    Differences are corrected first; after that the only bonuses that the ledger does not explain are missing ones.
+    """
     with world.database.write() as session:
         for each in found.differences:
             if each.row is not None and each.paid is not None:

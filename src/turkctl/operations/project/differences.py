@@ -1,4 +1,4 @@
-"""What differs between two versions of settings, and how it is shown. Pure."""
+"""Find the differences between two versions of settings, and prepare them for display. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 LONGEST_SHOWN = 500
-"""Characters of a value that a difference shows in full."""
+"""Most characters of a value that is shown in full."""
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
-    """(old, new) of what differs, by dotted key; None for what is not there."""
+    """Return (old, new) of each difference, by dotted key; None stands for a missing value."""
     found: dict[str, tuple[Any, Any]] = {}
     for key in [*new, *(key for key in old if key not in new)]:
         before, after = old.get(key), new.get(key)
@@ -23,7 +23,7 @@ def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "
 
 
 def shown(differences: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
-    """The differences as they are shown: of a template only its length and digest."""
+    """Return the differences for display; of a long text, only its length and digest."""
     return {key: {"old": _short(old), "new": _short(new)} for key, (old, new) in differences.items()}
 
 

@@ -1,4 +1,4 @@
-"""What an experiment's table may say, checked before anything is stored."""
+"""Check the table of an experiment before anything is stored."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +26,7 @@ from turkctl.units import CENT, format_duration, format_money, parse_duration, p
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 VARIANT = ":"
-"""Stands between an experiment's name and its variant's: no name has one."""
+"""Separates an experiment's name from its variant's; no name contains it."""
 
 
 def _money(value: Any) -> Decimal:
@@ -64,14 +65,14 @@ def _words(value: Any) -> Any:
 
 def _price(value: Decimal) -> Decimal:
     if value < CENT:
-        raise ValueError("a reward is $0.01 at least")
+        raise ValueError("a reward must be at least $0.01")
     return value
 
 
 def _between(low: timedelta, high: timedelta) -> AfterValidator:
     def check(value: timedelta) -> timedelta:
         if not low <= value <= high:
-            raise ValueError(f"lies outside {format_duration(low)} to {format_duration(high)}")
+            raise ValueError(f"must be between {format_duration(low)} and {format_duration(high)}")
         return value
 
     return AfterValidator(check)
@@ -81,14 +82,14 @@ def _line(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty")
     if any(unicodedata.category(sign) in _UNSEEN for sign in value):
-        raise ValueError("holds a sign that cannot be printed")
+        raise ValueError("contains a control character or a line break")
     return value
 
 
 def _name(value: str) -> str:
     _line(value)
     if hides_characters(value):
-        raise ValueError("holds a sign that turns the line around")
+        raise ValueError("contains a character that is invisible or changes the direction of writing")
     return value
 
 
@@ -99,27 +100,37 @@ def _text(value: str) -> str:
 
 def _keywords(value: list[str]) -> list[str]:
     if len(", ".join(value)) > 1000:
-        raise ValueError("they are longer than 1,000 characters together")
+        raise ValueError("must have at most 1,000 characters in total")
     return [_line(word) for word in value]
 
 
 def _url(value: str) -> str:
     local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|\?|$)", value)
     if not re.match(r"https://[^/]+", value) and not local:
-        raise ValueError("has to begin with https:// (http:// only for localhost)")
+        raise ValueError("must begin with https:// (http:// only for localhost)")
     if not re.fullmatch(r"[!-~]+", value):
-        raise ValueError("holds a blank or a sign that addresses write as %20, say")
+        raise ValueError("contains a blank or another character that must be encoded in addresses, as %20 for a blank")
+    if not _has_host(value):
+        raise ValueError("has no host or an invalid port: write it as in https://HOST:PORT/page")
     return value
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(re.sub(r"\$\{[^}]*\}", "1", address))  # what a placeholder stands for may be a port
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _layout_id(value: str) -> str:
     if not re.fullmatch(r"[A-Z0-9]{1,64}", value):
-        raise ValueError("is not the id of a layout: capital letters and digits")
+        raise ValueError("is not a layout id: use capital letters and digits")
     return value
 
 
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control signs, lone surrogates and line ends."""
+"""Unicode's categories of control characters, lone surrogates and line ends."""
 
 Money = Annotated[Decimal, BeforeValidator(_money), PlainSerializer(format_money)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
@@ -130,30 +141,30 @@ Name = AfterValidator(_name)
 YEAR = timedelta(days=365)
 HALF_MINUTE = timedelta(seconds=30)
 Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
-"""Who may work on it, in the form of :mod:`turkctl.mturk.requirements`."""
+"""The qualifications that workers need, in the form of :mod:`turkctl.mturk.requirements`."""
 
 
 QUESTIONS = ("external_url", "html_template", "question_file", "hit_layout")
-"""The keys that say what a HIT asks; an experiment has one of them."""
+"""The keys for the question of a HIT; an experiment has exactly one of them."""
 
 
 class Limits(SettingsTable):
-    """What it may never pass."""
+    """The limits of an experiment; None means no limit."""
 
     max_active_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
     max_total_hits: Annotated[int, Field(ge=1, strict=True)] | None = None
     budget: Money | None = None
     min_balance: Money | None = None
     max_bonus: Money | None = None
-    """Dollars of one bonus or compensation, commission aside; so are the next two."""
+    """Dollars of one bonus or compensation, without commission."""
     max_bonus_per_worker: Money | None = None
-    """Dollars of all bonuses that one worker gets for the experiment."""
+    """Dollars of all bonuses of one worker for the experiment, without commission."""
     max_bonus_per_day: Money | None = None
-    """Dollars of all bonuses within 24 hours."""
+    """Dollars of all bonuses within 24 hours, without commission."""
 
 
 class ExperimentSettings(SettingsTable):
-    """One experiment. The bounds are the market's own (they are what it refuses at posting)."""
+    """The settings of an experiment. The bounds are those of the market, which would refuse others at posting."""
 
     code_version: Annotated[str, Field(min_length=1, max_length=128), Name]
     title: Annotated[str, Field(min_length=1, max_length=128), Line]
@@ -170,56 +181,61 @@ class ExperimentSettings(SettingsTable):
     hit_layout: Annotated[str, AfterValidator(_layout_id)] | None = None
     hit_layout_parameters: dict[str, Annotated[str, AfterValidator(_text)]] = Field(default_factory=dict)
     placeholders: Annotated[bool, Field(strict=True)] = True
-    """False: ``${name}`` in the question is its own and stays as it is."""
+    """Whether ``${name}`` in the question is a placeholder; if False, it stays as it is."""
     frame_height: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
     qualifications: Requirements = Field(default_factory=dict)
     contents_per_hit: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
-    """Items of content in one HIT, besides those with a known answer."""
+    """Number of items of content in one HIT, without those with a known answer."""
     gold_per_hit: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
-    """Items with a known answer that are mixed into each HIT."""
+    """Number of items with a known answer mixed into each HIT."""
     outputs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
-    """Outputs wanted of an item, where ``content add`` is told nothing else."""
+    """Number of outputs wanted for an item, unless ``content add`` gives another."""
     outputs_per_assignment: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
-    """Outputs that one worker gives of each item."""
+    """Number of outputs that one worker gives for each item."""
     answer_field: Annotated[str, Line] | None = None
-    """The form field with the answer to an item; ``{n}`` stands for its place in the HIT, ``{key}`` for its key."""
+    """The form field with the answer to an item; ``{n}`` stands for its position in the HIT, ``{key}`` for its key."""
     labels: LabelSettings | None = None
-    """Which answers are labels, and how they are aggregated; None: labels are imported, if there are any."""
+    """Which answers are labels, and how they are aggregated; None if labels can only be imported."""
     limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _consistent(self) -> ExperimentSettings:
         given = [name for name in QUESTIONS if getattr(self, name) is not None]
         if len(given) != 1:
-            found = f"{' and '.join(given)} are both there" if given else "it has no question"
+            found = f"{' and '.join(given)} exclude each other" if given else "the question is missing"
             raise ValueError(f"{found}: give exactly one of {', '.join(QUESTIONS[:-1])} and {QUESTIONS[-1]}")
         if self.hit_layout_parameters and self.hit_layout is None:
-            raise ValueError("hit_layout_parameters belong to a hit_layout")
+            raise ValueError("hit_layout_parameters needs hit_layout")
         if self.frame_height and (self.question_file or self.hit_layout):
-            raise ValueError("frame_height is for pages: a question file or a layout has its own")
+            raise ValueError("frame_height is only for pages; a question file or a layout has its own")
         if self.items_per_hit > 1:
             for name, pattern in (("answer_field", self.answer_field), ("labels.field", self.label_field)):
                 if pattern and not re.search(r"\{(n|key)\}", pattern):
-                    raise ValueError(f"{name} names one field for several items: write {{n}} or {{key}} in it")
+                    raise ValueError(f"{name} names the same field for several items: put {{n}} or {{key}} into it")
         return self
 
     @property
     def label_field(self) -> str | None:
-        """The form field with the label; None where answers are no labels."""
+        """Return the form field with the label; None if answers are not labels."""
         return None if self.labels is None else self.labels.field or self.answer_field
 
     @property
+    def masters(self) -> bool:
+        """Return whether only Masters may take its HITs, which raises the commission."""
+        return bool(self.qualifications.get("masters"))
+
+    @property
     def items_per_hit(self) -> int:
-        """Items of content in a full HIT, those with a known answer included."""
+        """Return the number of items of content in a full HIT, including those with a known answer."""
         return self.contents_per_hit + self.gold_per_hit
 
     def stored(self) -> dict[str, Any]:
-        """The settings as JSON keeps them."""
+        """Return the settings as JSON data."""
         return self.model_dump(mode="json")
 
 
 def parse_experiment(slug: str, table: Any, locate: LineOf) -> ExperimentSettings:
-    """Check one table as :func:`check_experiment` does.
+    """Return the settings in one table, checked as by :func:`check_experiment`.
 
     Raises:
         ConfigError: the first mistake.
@@ -235,20 +251,20 @@ def check_experiment(slug: str, table: Any, locate: LineOf, mistakes: list[Confi
     """Check one table.
 
     Args:
-        slug: the experiment's name; behind a colon its variant's.
-        table: what the file says.
-        locate: gives ``file:line`` for a dotted key of the table ('' for the table itself).
-        mistakes: each thing that is wrong is added: one line with file, line, key and, for an unknown key, the
-            nearest valid one.
+        slug: the experiment's name; after a colon the variant's.
+        table: the table as read from the file.
+        locate: returns ``file:line`` for a dotted key of the table ('' for the table itself).
+        mistakes: each mistake is added to it: one line with file, line, key and, for an unknown key, the nearest valid
+            one.
 
     Returns:
-        The settings, or None if something is wrong.
+        The settings, or None if there is a mistake.
     """
     if not SLUG.fullmatch(slug.partition(VARIANT)[0]):
         mistakes.append(
             ConfigError(
-                f"{locate('')}: '{slug}' cannot name an experiment",
-                hint="use small letters, digits, - and _, at most 63",
+                f"{locate('')}: '{slug}' is not a valid name of an experiment",
+                hint="use small letters, digits, - and _, at most 63 in total",
             )
         )
         return None

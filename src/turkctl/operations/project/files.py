@@ -1,7 +1,7 @@
-"""Finding experiments: ``[experiments.*]`` of the project file and every ``*/experiment.toml`` beside it.
+"""Find experiments: ``[experiments.*]`` of the project file and every ``*/experiment.toml`` beside it.
 
-An experiment with ``[experiments.SLUG.variants.NAME]`` is as many experiments as it has variants, named ``SLUG:NAME``;
-each has the keys of the whole table with its own in their place.
+Each ``[experiments.SLUG.variants.NAME]`` makes an experiment of its own, named ``SLUG:NAME``, with the keys of the
+whole table except those that the variant replaces.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from turkctl.operations.project.experiments import QUESTIONS, SLUG, VARIANT, Exp
 from turkctl.operations.project.qualifications import read_qualifications
 from turkctl.operations.project.questions import read_question
 from turkctl.operations.project.tables import LineOf
+from turkctl.paths import is_file, is_folder
 from turkctl.settings_file import read_toml
 from turkctl.words import meant
 
@@ -26,20 +27,20 @@ VARIANTS = "variants"
 
 @dataclass(frozen=True)
 class Configured:
-    """One experiment as its file has it, checked."""
+    """An experiment as described in its file, checked."""
 
     slug: str
     source: Path
     settings: ExperimentSettings
     template: str | None
-    """The text of its HTML template or question file."""
+    """Text of its HTML template or question file, if any."""
     locate: LineOf
-    """Where its keys are."""
+    """Returns ``file:line`` of a key."""
     qualification_types: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    """The types of the project's own that it asks for, as they are described."""
+    """The project's own qualification types that it requires, by name, as described in the project file."""
 
     def stored(self) -> dict[str, Any]:
-        """What the store keeps: the settings with the template's text in them, so that a version is whole."""
+        """Return the data to store: the settings together with the template's text, so that a version is complete."""
         whole = {**self.settings.stored(), "template": self.template}
         if self.qualification_types:
             whole["qualification_types"] = dict(self.qualification_types)
@@ -48,11 +49,11 @@ class Configured:
 
 @dataclass(frozen=True)
 class ProjectFiles:
-    """Everything that the files describe."""
+    """The experiments and qualifications that the files describe."""
 
     experiments: list[Configured]
     qualifications: Mapping[str, dict[str, Any]]
-    """``[qualifications.*]`` of the project file, as they are stored."""
+    """``[qualifications.*]`` of the project file, by name, as they are stored."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,16 @@ class _SettingsSource:
 
 
 def find(project_file: Path | None, folder: Path, paths: Iterable[Path] = ()) -> list[Configured]:
-    """The experiments of :func:`read_project`."""
+    """Return the experiments of :func:`read_project`."""
     return read_project(project_file, folder, paths).experiments
 
 
 def read_project(project_file: Path | None, folder: Path, paths: Iterable[Path] = ()) -> ProjectFiles:
-    """All experiments of the project, or only those of the given files and folders; checked, by slug.
+    """Return all experiments of the project, or only those of the given files and folders; checked, sorted by slug.
 
     Raises:
-        ConfigError: a file that cannot be read; one mistake.
-        MistakesError: several mistakes: keys that do not belong, two experiments of one name, no HTML, and so on.
+        ConfigError: a file cannot be read, or there is one mistake.
+        MistakesError: there are several mistakes, such as unknown keys, a repeated name or a template without HTML.
     """
     mistakes: list[ConfigError] = []
     named = [_named(path) for path in paths]
@@ -101,7 +102,7 @@ def _distinct(sources: list[_SettingsSource], mistakes: list[ConfigError]) -> li
             first = seen[source.slug].locate("")
             mistakes.append(
                 ConfigError(
-                    f"{source.locate('')}: experiment '{source.slug}' is there twice, first at {first}",
+                    f"{source.locate('')}: experiment '{source.slug}' is already described at {first}",
                     hint="rename one of them",
                 )
             )
@@ -111,25 +112,25 @@ def _distinct(sources: list[_SettingsSource], mistakes: list[ConfigError]) -> li
 
 
 def _same_names(described: Mapping[str, tuple[dict[str, Any], LineOf]], mistakes: list[ConfigError]) -> None:
-    """See that no two qualifications have one name on the market, which would make them one type."""
+    """Note qualifications with the same name on the market, where they would be one type."""
     first: dict[str, str] = {}
     for name, (stored, locate) in described.items():
         shown = stored.get("name", name)
         if shown in first:
-            message = f"{locate('name')}: qualification '{name}' has the name of '{first[shown]}', {shown!r}"
-            mistakes.append(ConfigError(message, hint="give each a name of its own"))
+            message = f"{locate('name')}: qualifications '{first[shown]}' and '{name}' have the same name, {shown!r}"
+            mistakes.append(ConfigError(message, hint="give each its own name"))
         first.setdefault(shown, name)
 
 
 def _named(path: Path) -> Path:
-    file = path / EXPERIMENT_FILE if path.is_dir() else path
-    if not file.is_file():
-        raise ConfigError(f"there is no {file}", hint=f"name a TOML file, or a folder with an {EXPERIMENT_FILE}")
+    file = path / EXPERIMENT_FILE if is_folder(path) else path
+    if not is_file(file):
+        raise ConfigError(f"there is no file {file}", hint=f"give a TOML file, or a folder with an {EXPERIMENT_FILE}")
     return file
 
 
 def _read(path: Path, mistakes: list[ConfigError]) -> Iterator[_SettingsSource]:
-    """The experiments of one file: a whole file is one, the project file has tables of them."""
+    """Yield the experiments of one file: an experiment file is one, the project file has a table for each."""
     document, text = read_toml(path)
     if path.name == EXPERIMENT_FILE:
         yield from _variants(path.parent.resolve().name, document, path, text, "", mistakes)
@@ -141,29 +142,32 @@ def _read(path: Path, mistakes: list[ConfigError]) -> Iterator[_SettingsSource]:
 def _variants(
     slug: str, table: Any, path: Path, text: str, prefix: str, mistakes: list[ConfigError]
 ) -> Iterator[_SettingsSource]:
-    """The experiment, or those that its variants make."""
+    """Yield the experiment, or one for each of its variants."""
     locate = LineOf(path, text, prefix)
     variants = table.get(VARIANTS) if isinstance(table, dict) else None
     if variants is None:
         yield _SettingsSource(slug, table, path, locate)
         return
     if not isinstance(variants, dict) or not variants or not all(isinstance(own, dict) for own in variants.values()):
-        message = f"{locate(VARIANTS)}: experiment '{slug}': 'variants' holds one table per variant"
+        message = f"{locate(VARIANTS)}: experiment '{slug}': 'variants' must have a table for each variant"
         head = f"{prefix}.{VARIANTS}".removeprefix(".")
-        mistakes.append(ConfigError(message, hint=f"write [{head}.NAME] with the keys that differ below"))
+        mistakes.append(ConfigError(message, hint=f"write [{head}.NAME] and below it the keys that differ"))
         return
     common = {key: value for key, value in table.items() if key != VARIANTS}
     for name, own in variants.items():
         where = LineOf(path, text, f"{prefix}.{VARIANTS}.{name}".removeprefix("."), otherwise=prefix)
         if not SLUG.fullmatch(name):
-            message = f"{where('')}: '{name}' cannot name a variant"
-            mistakes.append(ConfigError(message, hint="use small letters, digits, - and _, at most 63"))
+            message = f"{where('')}: '{name}' is not a valid name of a variant"
+            mistakes.append(ConfigError(message, hint="use small letters, digits, - and _, at most 63 in total"))
             continue
         yield _SettingsSource(f"{slug}{VARIANT}{name}", _merged(common, own), path, where)
 
 
 def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """The variant's keys over the common ones, tables key by key; another kind of question replaces the common one."""
+    """Return the common keys with the variant's in their place, tables merged key by key.
+
+    If the variant has a question, the common question is left out, whatever its kind.
+    """
     if any(key in own for key in QUESTIONS):
         common = {key: value for key, value in common.items() if key not in QUESTIONS}
     merged = {**common, **own}
@@ -190,7 +194,7 @@ def _check(
         mistakes.append(
             ConfigError(
                 message + meant(name, types),
-                hint=f"describe it in turkctl.toml, under [qualifications.{name}]",
+                hint=f"describe it in turkctl.toml under [qualifications.{name}]",
             )
         )
     used = {name: types[name] for name in sorted(asked & types.keys())}

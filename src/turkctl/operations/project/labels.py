@@ -1,4 +1,4 @@
-"""``[experiments.X.labels]``: which answers are labels, what they say, and how they are aggregated."""
+"""Check ``[experiments.X.labels]``: which answers are labels, what they mean, and how they are aggregated."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from turkctl.errors import UsageError
 from turkctl.operations.project.tables import SettingsTable
 
 METHODS = ("majority", "dawid-skene", "one-coin", "cubam", "cubam-marginal", "cubam-nd")
-"""The names in ``labels.methods``, which needs NumPy to be read."""
+"""The names in ``turkctl.labels.methods``, repeated here because importing that needs NumPy."""
 NAMED_CLASSES = ("majority", "dawid-skene")
-"""Methods that make classes of any answers."""
+"""Methods that can aggregate answers other than yes and no."""
 BINARY_ONLY = ("one-coin", "cubam-nd")
 
 
 def _method(value: str) -> str:
     if value not in METHODS:
-        raise ValueError(f"is no method: one of {', '.join(METHODS)}")
+        raise ValueError(f"unknown method: give one of {', '.join(METHODS)}")
     return value
 
 
 def check_method(name: str | None) -> None:
-    """See that a method is one that there is, before NumPy is asked for.
+    """Raise if a method is unknown, without importing NumPy.
 
     Raises:
-        UsageError: it is none.
+        UsageError: there is no such method.
     """
     if name is not None and name not in METHODS:
-        raise UsageError(f"there is no method '{name}'", hint="one of " + ", ".join(METHODS))
+        raise UsageError(f"there is no method '{name}'", hint="give one of: " + ", ".join(METHODS))
 
 
 def _answers(value: list[str]) -> list[str]:
     if not value or any(not each.strip() for each in value):
-        raise ValueError("has an answer that is empty, or none")
+        raise ValueError("must have at least one answer, and no empty ones")
     return [each.strip() for each in value]
 
 
@@ -51,14 +51,14 @@ class LabelSettings(SettingsTable):
     """The table ``labels`` of an experiment."""
 
     field: Annotated[str, AfterValidator(_field)] | None = None
-    """The form field with the answer, as ``answer_field`` names it, which is the default."""
+    """The form field with the answer, written as ``answer_field``, which is the default."""
     true: Answers | None = None
-    """Answers that say yes; else those that files may have."""
+    """Answers that mean yes; by default the usual words, as in label files."""
     false: Answers | None = None
     skip: Answers | None = None
-    """Answers that say nothing, and are left out."""
+    """Answers that are left out, such as "do not know"."""
     classes: Answers | None = None
-    """The answers there are, where the question is not one of yes or no."""
+    """All possible answers, if the question is not a yes-or-no question."""
     method: Annotated[str, AfterValidator(_method)] | None = None
     min_votes: Annotated[int, Field(ge=0, le=10**9, strict=True)] | None = None
 
@@ -68,13 +68,13 @@ class LabelSettings(SettingsTable):
         words = [each if self.classes else each.casefold() for each in named]
         twice = next((each for each, word in zip(named, words, strict=True) if words.count(word) > 1), None)
         if twice is not None:
-            raise ValueError(f"'{twice}' is named twice: an answer says one thing")
+            raise ValueError(f"'{twice}' is listed twice: an answer can mean only one thing")
         if self.classes is None:
             return self
         if self.true or self.false:
-            raise ValueError("classes are for other answers than true and false: leave one of them out")
+            raise ValueError("classes cannot be combined with true or false: leave one out")
         if len(self.classes) < 2:
-            raise ValueError("classes names fewer than two")
+            raise ValueError("classes needs at least two answers")
         if self.method in BINARY_ONLY:
-            raise ValueError(f"{self.method} takes true and false only: leave out classes")
+            raise ValueError(f"{self.method} can only use true and false: leave classes out, or give another method")
         return self

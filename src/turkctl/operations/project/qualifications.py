@@ -1,4 +1,4 @@
-"""What a table ``[qualifications.NAME]`` of the project file may say: a qualification type of one's own."""
+"""Check a table ``[qualifications.NAME]`` of the project file, which describes a qualification type."""
 
 from __future__ import annotations
 
@@ -20,65 +20,65 @@ HIGHEST = 2**31 - 1
 
 
 class QualificationSettings(SettingsTable):
-    """One qualification type. The market keeps ``name`` and ``keywords`` for ever; the rest can change."""
+    """A qualification type. ``name`` and ``keywords`` can never change on the market; the rest can."""
 
     name: Annotated[str, Field(min_length=1, max_length=200), Line] | None = None
-    """What workers read; the table's own name where it is not given. An account has each name once."""
+    """The name that workers read; by default the name of the table. Unique in an account."""
     description: Annotated[str, Field(min_length=1, max_length=2000), Text]
     keywords: Words = Field(default_factory=list)
     active: Annotated[bool, Field(strict=True)] = True
-    """False: workers cannot ask for it."""
+    """Whether workers can request it."""
     auto_granted_value: Annotated[int, Field(ge=-HIGHEST, le=HIGHEST, strict=True)] | None = None
-    """Each worker who asks for it gets it at once, with this value."""
+    """If given, each worker who requests it gets it at once, with this value."""
     retry_delay: Duration | None = None
-    """After which a worker can ask for it again; None: never again."""
+    """Time after which a worker can request it again; None for never."""
     test: str | None = None
-    """A file with a QuestionForm that a worker has to answer."""
+    """A file with a QuestionForm that workers must answer."""
     test_duration: Duration | None = None
     answer_key: str | None = None
-    """A file with the AnswerKey by which the market scores the test."""
+    """A file with the AnswerKey that the market scores the test with."""
 
     @model_validator(mode="after")
     def _consistent(self) -> QualificationSettings:
         if (self.test is None) != (self.test_duration is None):
-            raise ValueError("test and test_duration belong together")
+            raise ValueError("test and test_duration must be given together")
         if self.answer_key is not None and self.test is None:
-            raise ValueError("an answer_key needs a test")
+            raise ValueError("answer_key needs a test")
         if self.test is not None and self.auto_granted_value is not None:
-            raise ValueError("a type with a test cannot be granted by itself: leave auto_granted_value out")
+            raise ValueError("a type with a test cannot be granted automatically: leave auto_granted_value out")
         if self.retry_delay is not None and self.retry_delay < timedelta():
-            raise ValueError("retry_delay is negative")
+            raise ValueError("retry_delay must not be negative")
         return self
 
 
 def read_qualifications(
     tables: Any, path: Path, text: str, mistakes: list[ConfigError]
 ) -> dict[str, tuple[dict[str, Any], LineOf]]:
-    """The qualifications of a project file as they are stored, with their files' texts; and where each is.
+    """Return by name each qualification of a project file, as stored and with its files' texts, and its locator.
 
     Args:
-        tables: what the file has under ``qualifications``.
-        path: the file; those that it names lie beside it.
-        text: its text.
-        mistakes: what is wrong is added here.
+        tables: the value of ``qualifications`` in the file.
+        path: the file; paths in it are relative to its folder.
+        text: the text of the file.
+        mistakes: each mistake is added to it.
     """
     found: dict[str, tuple[dict[str, Any], LineOf]] = {}
     locate = LineOf(path, text, "qualifications")
     if not isinstance(tables, dict):
-        mistakes.append(ConfigError(f"{locate('')}: 'qualifications' holds one table per type", hint=_HOW))
+        mistakes.append(ConfigError(f"{locate('')}: 'qualifications' must have a table for each type", hint=_HOW))
         return found
     for name, table in tables.items():
         locate = LineOf(path, text, f"qualifications.{name}")
         try:
             if not isinstance(table, dict):
-                raise ConfigError(f"{locate('')}: 'qualifications' holds one table per type", hint=_HOW)
+                raise ConfigError(f"{locate('')}: 'qualifications' must have a table for each type", hint=_HOW)
             found[name] = (_stored(name, table, path, locate, mistakes), locate)
         except ConfigError as error:
             mistakes.append(error)
     return found
 
 
-_HOW = "write [qualifications.NAME] with its keys below"
+_HOW = "write [qualifications.NAME] and its keys below"
 
 
 def _stored(
@@ -86,8 +86,8 @@ def _stored(
 ) -> dict[str, Any]:
     if not OWN_NAME.fullmatch(name):
         raise ConfigError(
-            f"{locate('')}: '{name}' cannot name a qualification",
-            hint="begin with a small letter; then small letters, digits, - and _, at most 63",
+            f"{locate('')}: '{name}' is not a valid name of a qualification",
+            hint="begin with a small letter, then use small letters, digits, - and _, at most 63 in total",
         )
     settings = mistakes_in(QualificationSettings, f"qualification '{name}'", table, locate, mistakes)
     if settings is None:

@@ -1,4 +1,4 @@
-"""Reading the files that an experiment names: templates, question documents, tests. Each mistake says where it is."""
+"""Read the files that an experiment names: templates, question documents, tests. Errors give file and line."""
 
 from __future__ import annotations
 
@@ -15,49 +15,56 @@ from turkctl.operations.project import templates
 from turkctl.operations.project.experiments import ExperimentSettings
 from turkctl.operations.project.tables import LineOf
 from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
+from turkctl.paths import read_whole
 
+MOST_BYTES = 16 * 2**20
 TEMPLATE_LIMIT = 60_000
-"""Bytes of a template: the market takes 65,535 for the whole question."""
+"""Most bytes of a template: the market accepts 65,535 for the whole question."""
 
 _TAG = re.compile(r"<[A-Za-z][^<>]*>|<[A-Za-z][^\s/>]*\s")
 _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
 
 def read_text(path: Path, where: Callable[[], str]) -> str:
-    """A UTF-8 text, without its byte order mark.
+    """Return the text of a UTF-8 file, without a byte order mark.
+
+    Args:
+        path: the file.
+        where: returns file and line of the key that names it, for the error.
 
     Raises:
-        ConfigError: unreadable, not UTF-8, binary, too long; ``where`` gives file and line of the key that names it.
+        ConfigError: the file cannot be read, is not UTF-8, is binary or is too long.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_whole(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigError(f"{where()}: {path} is not a UTF-8 text", hint="save it as UTF-8") from None
+        raise ConfigError(f"{where()}: {path} is not UTF-8 text", hint="save it as UTF-8") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "this is no file's name"
+        reason = error.strerror if isinstance(error, OSError) else "not a valid file name"
         raise ConfigError(
-            f"{where()}: cannot read {path}: {reason}", hint="paths start at the file that names them"
+            f"{where()}: cannot read {path}: {reason}", hint="paths are relative to the file that they are written in"
         ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if bad := _BINARY.search(text):
         line = text.count("\n", 0, bad.start()) + 1
         raise ConfigError(
-            f"{where()}: {path} is not a text: a control character, U+{ord(bad[0]):04X}, in line {line}",
+            f"{where()}: {path} is not a text file: line {line} has a control character, U+{ord(bad[0]):04X}",
             hint="save it as UTF-8",
         )
     if len(text.encode()) > TEMPLATE_LIMIT:
         raise ConfigError(
             f"{where()}: {path} is longer than {TEMPLATE_LIMIT:,} bytes",
-            hint="load scripts and pictures from an address",
+            hint="load scripts and pictures from a web address instead",
         )
     return text
 
 
 def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) -> str | None:
-    """The text of the experiment's template or question file, checked; None where it has neither.
+    """Return the text of the experiment's template or question file, checked; None if it has neither.
 
     Raises:
-        ConfigError: it cannot be read or is none; a placeholder where none can stand, or that belongs to no item.
+        ConfigError: the file cannot be read or is not what its key says, or a placeholder is in the wrong place or
+            belongs to no item.
     """
     key = next(
         name for name in ("html_template", "question_file", "hit_layout", "external_url") if getattr(settings, name)
@@ -69,8 +76,8 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
         return locate(key) if name is None else f"{locate(key)}: {folder / name}"
 
     if settings.html_template is not None and text is not None and not _TAG.search(text):
-        what = "it is empty" if not text.strip() else "it has no tag"
-        raise ConfigError(f"{named()} is not HTML: {what}", hint="name a file with the page that workers see")
+        what = "it is empty" if not text.strip() else "it has no tags"
+        raise ConfigError(f"{named()} is not HTML: {what}", hint="give a file with the page that workers see")
     try:
         source = source_of(settings, text)
         if source.kind == "html":
@@ -83,7 +90,7 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
 
 
 def missing_columns(source: QuestionSource, settings: ExperimentSettings, columns: set[str]) -> list[str]:
-    """The columns that the question asks for and that rows do not have, by name."""
+    """Return the columns that the question uses and ``columns`` lacks, sorted."""
     names = [each.name for each in source.placeholders]
     return sorted(columns_of(names, settings.items_per_hit) - columns)
 
@@ -94,9 +101,9 @@ class QuestionSource:
 
     Attributes:
         kind: ``external``, ``html``, ``form`` or ``layout``.
-        parts: its texts by name: one, or a layout's parameters.
-        frame_height: pixels; 0 fits the frame to the page.
-        layout_id: of a layout.
+        parts: its texts by name: only one, named '', or the parameters of a layout.
+        frame_height: height of the frame in pixels; 0 fits it to the page.
+        layout_id: id of the layout, if it is one.
     """
 
     kind: str
@@ -106,17 +113,17 @@ class QuestionSource:
 
     @property
     def placeholders(self) -> tuple[Placeholder, ...]:
-        """All of them, in order."""
+        """Return all placeholders, in order."""
         return tuple(piece for pieces in self.parts.values() for piece in templates.asked(pieces))
 
 
 def source_of(settings: ExperimentSettings, template: str | None) -> QuestionSource:
-    """The question of an experiment; ``template`` is the text of its template or question file.
+    """Return the question of an experiment; ``template`` is the text of its template or question file.
 
-    A question file has its own frame height.
+    The frame height comes from a question file if there is one, else from the settings.
 
     Raises:
-        UsageError: a question file that is none, a placeholder where none may stand.
+        UsageError: the question file is invalid, or a placeholder is in the wrong place.
     """
     filled = settings.placeholders
     if settings.external_url is not None:
@@ -135,7 +142,7 @@ def source_of(settings: ExperimentSettings, template: str | None) -> QuestionSou
 
 @lru_cache(maxsize=64)
 def _of_file(document: str, filled: bool) -> QuestionSource:
-    """A question file: its address or its page are filled in as such, a form as XML."""
+    """Return the question in a question file; placeholders are escaped for its address, its page or its XML."""
     found = questions.parse_question(document)
     if found.url is not None:
         return QuestionSource(
@@ -151,10 +158,10 @@ def _pieces(cut: Any, text: str, filled: bool) -> tuple[Piece, ...]:
 
 
 def columns_of(names: Sequence[str] | frozenset[str], items_per_hit: int) -> frozenset[str]:
-    """The columns that placeholders ask rows for: without their numbers where a HIT has several items.
+    """Return the columns that placeholders use; without the numbers if a HIT has several items.
 
     Raises:
-        UsageError: a number is missing, or higher than a HIT has items.
+        UsageError: a number is missing, or higher than the number of items in a HIT.
     """
     found = set()
     for name in sorted(set(names) - {JSON_NAME}):
@@ -163,7 +170,7 @@ def columns_of(names: Sequence[str] | frozenset[str], items_per_hit: int) -> fro
 
 
 def numbered(name: str, items: int) -> tuple[str, int]:
-    """Return the column and the item's number that a placeholder such as ``url_3`` names.
+    """Return the column and the number of the item in a placeholder such as ``url_3``.
 
     Raises:
         UsageError: the name has no number between 1 and ``items``.
@@ -172,7 +179,7 @@ def numbered(name: str, items: int) -> tuple[str, int]:
     if match is None or int(match[2]) > items:
         column = match[1] if match else name
         raise UsageError(
-            f"${{{name}}} belongs to no item: a HIT has {items} of them",
-            hint=f"write ${{{column}_1}} to ${{{column}_{items}}}, or one ${{{JSON_NAME}}}",
+            f"${{{name}}} belongs to no item: a HIT has {items} items",
+            hint=f"write ${{{column}_1}} to ${{{column}_{items}}}, or use ${{{JSON_NAME}}}",
         )
     return match[1], int(match[2])

@@ -1,4 +1,4 @@
-"""Tables of settings files as models, and what is wrong with one: each mistake with its file and line."""
+"""Check tables of settings files against models; each mistake gives file and line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class SettingsTable(BaseModel):
-    """A table of a settings file: no key but those named here."""
+    """A table of a settings file; unknown keys are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,14 +22,14 @@ class SettingsTable(BaseModel):
 def mistakes_in(
     model: type[T], what: str, table: Any, locate: Callable[[str], str], mistakes: list[ConfigError]
 ) -> T | None:
-    """The table as an object of the model; None when something is wrong, which ``mistakes`` then names.
+    """Return the table as an object of the model; None if it has mistakes.
 
     Args:
-        model: what the table may say.
-        what: the thing it describes, in words.
-        table: what the file says.
-        locate: gives ``file:line`` for a dotted key of the table.
-        mistakes: what is wrong is added here.
+        model: the valid keys and values.
+        what: what the table describes, in words.
+        table: the table as read from the file.
+        locate: returns ``file:line`` for a dotted key of the table.
+        mistakes: each mistake is added to it.
     """
     try:
         return model.model_validate(table)
@@ -42,16 +42,16 @@ def mistakes_in(
 
 
 class LineOf:
-    """Finds the line of a key in the file that a table comes from; a key that is not there is its table's."""
+    """Finds the line of a key in a table's file; the line of the table if the key is missing."""
 
     def __init__(self, path: object, text: str, prefix: str, *, otherwise: str | None = None) -> None:
-        """With ``otherwise``, keys that are not under ``prefix`` are looked for under that."""
+        """Take the file, its text and the prefix of keys; missing keys are looked for under ``otherwise``."""
         self._path = path
         self._text = text
         self._prefixes = [prefix] if otherwise is None else [prefix, otherwise]
 
     def __call__(self, key: str) -> str:
-        """``file:line`` of the key."""
+        """Return ``file:line`` of the key."""
         from turkctl.settings_file import line_of
 
         parts = key.split(".") if key else []
@@ -74,7 +74,7 @@ _KINDS = {
     "int_from_float": "write a whole number",
     "bool_type": "write true or false",
 }
-"""What to say for the kinds of errors whose own words speak of Python."""
+"""Messages by kind of error, in place of those that use terms of Python."""
 
 
 def _words_for(model: type[BaseModel], what: str, key: str, error: Any) -> str:
@@ -87,7 +87,7 @@ def _words_for(model: type[BaseModel], what: str, key: str, error: Any) -> str:
 
 
 def _valid_keys(model: type[BaseModel], key: str) -> list[str]:
-    """The keys of the table that a dotted key is in: the model's own, or those of a table inside of it."""
+    """Return the valid keys of the table that a dotted key is in: the model's, or those of a table inside it."""
     within = model.model_fields.get(key.partition(".")[0]) if "." in key else None
     named = () if within is None else (within.annotation, *get_args(within.annotation))
     tables = [each for each in named if isinstance(each, type) and issubclass(each, BaseModel)]
@@ -96,5 +96,5 @@ def _valid_keys(model: type[BaseModel], key: str) -> list[str]:
 
 def _hint(model: type[BaseModel], key: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return "valid here: " + ", ".join(_valid_keys(model, key))
+        return "valid keys here: " + ", ".join(_valid_keys(model, key))
     return "fix that line, then run: turkctl experiments configure"

@@ -1,12 +1,12 @@
-"""``${column}`` placeholders: found in a text, and filled in so that no value can leave the place that it was put in.
+"""Find ``${column}`` placeholders in a text, and fill them in so that no value can change the page around it.
 
 The syntax is that of Mechanical Turk's own site: ``${name}`` with letters, digits and underscores. Every other dollar
 sign stays as it is. ``${name|raw}`` puts the value in unchanged. ``$${name}`` stands for a literal ``${name}``, which
 JavaScript's template literals need.
 
-In HTML a value is escaped for the place where it stands: as text and in attributes for HTML, in scripts and in
-attributes that hold scripts as part of a JavaScript (and JSON) text, in styles for CSS. An attribute without quotes
-is given them; in the names of elements and attributes only raw placeholders may stand. The tokens are those of
+In HTML a value is escaped for its place: for HTML in text and attributes, for a JavaScript (and JSON) string in scripts
+and in attributes that hold scripts, for CSS in styles. Attributes without quotes get quotes; in the names of elements
+and attributes only raw placeholders are allowed. The tokens are those of
 https://html.spec.whatwg.org/multipage/parsing.html. Pure.
 """
 
@@ -24,11 +24,11 @@ from urllib.parse import quote
 from turkctl.errors import UsageError
 
 JSON_NAME: Final = "contents_json"
-"""The placeholder that stands for all rows of a HIT as a JSON array."""
+"""The placeholder for all rows of a HIT, as a JSON array."""
 
 _PLACEHOLDER: Final = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<raw>\|raw)?\}")
 _SPACE: Final = r"\t\n\f\r "
-"""What separates in a tag. No other white space does: behind a no-break space the name or the value goes on."""
+"""The separators in a tag. Other white space, such as a no-break space, is part of the name or the value."""
 _OPENING: Final = re.compile(rf"<!--|<(?P<close>/?)(?P<name>[A-Za-z][^{_SPACE}/>]*)|<[!?/]")
 _ATTRIBUTE: Final = re.compile(
     rf"""[{_SPACE}/]*(?P<name>[^{_SPACE}/>][^{_SPACE}/>=]*)(?P<is>[{_SPACE}]*=[{_SPACE}]*)?"""
@@ -39,29 +39,29 @@ _TEXT_ONLY: Final = {
     "script": "script",
     "style": "style",
 }
-"""Elements in which no other begins, and the place that a value in them is escaped for."""
+"""Elements that contain no other elements, with the place that values in them are escaped for."""
 _ADDRESSES: Final = (
     *("href", "src", "action", "formaction", "data", "poster", "xlink:href", "from", "to", "by"),
     *("background", "cite", "codebase", "dynsrc", "longdesc", "lowsrc", "manifest", "ping", "xml:base"),
 )
-"""Attributes that hold an address; ``from``, ``to`` and ``by`` give one to others, in SVG."""
+"""Attributes that hold an address; in SVG, ``from``, ``to`` and ``by`` set an address in another attribute."""
 _ADDRESS_LIST: Final = "values"
-"""The attribute that gives one address after another to others, in SVG, with semicolons between them."""
+"""The SVG attribute that sets one address after another in another attribute, separated by semicolons."""
 _SCRIPT_ADDRESS: Final = re.compile(
     r"(javascript:|vbscript:|data:(?!(image/(?!svg)|audio/|video/|font/)))", re.IGNORECASE
 )
-"""Of an address without what browsers skip. A document in an address may hold a script, and so may an SVG picture."""
+"""Matches addresses that may run a script, after removing what browsers ignore; documents and SVG pictures may."""
 _INVISIBLE: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """One placeholder: what it asks for, where it stands, and its line (from 1)."""
+    """A placeholder: the name of its column, its place in the page, and its line (from 1)."""
 
     name: str
     raw: bool
     place: str
-    """One of the keys of the escapes below."""
+    """One of the keys of ``_ESCAPES``."""
     line: int
 
 
@@ -69,35 +69,35 @@ Piece = str | Placeholder
 
 
 def html_pieces(template: str) -> tuple[Piece, ...]:
-    """The literal texts and the placeholders of an HTML template, in order."""
+    """Return the literal texts and the placeholders of an HTML template, in order."""
     return _html_pieces(template)
 
 
 def url_pieces(url: str) -> tuple[Piece, ...]:
-    """The pieces of an address with placeholders."""
+    """Return the pieces of an address with placeholders."""
     return tuple(_split(url, 0, len(url), "url"))
 
 
 def text_pieces(text: str) -> tuple[Piece, ...]:
-    """The pieces of a text that is put into a page: a layout's parameter."""
+    """Return the pieces of a text that the market puts into a page: a parameter of a layout."""
     return tuple(_split(text, 0, len(text), "text"))
 
 
 def xml_pieces(document: str) -> tuple[Piece, ...]:
-    """The pieces of an XML document with placeholders."""
+    """Return the pieces of an XML document with placeholders."""
     return tuple(_split(document, 0, len(document), "xml"))
 
 
 def asked(pieces: tuple[Piece, ...]) -> tuple[Placeholder, ...]:
-    """The placeholders among the pieces."""
+    """Return the placeholders among the pieces."""
     return tuple(piece for piece in pieces if isinstance(piece, Placeholder))
 
 
 def fill(pieces: tuple[Piece, ...], values: Mapping[str, Any]) -> str:
-    """The text with every placeholder replaced; ``values`` has one for each.
+    """Return the text with each placeholder replaced by its value.
 
     Raises:
-        UsageError: an address that would run a script.
+        UsageError: an address would run a script.
     """
     return "".join(piece if isinstance(piece, str) else _filled(piece, values[piece.name]) for piece in pieces)
 
@@ -123,14 +123,14 @@ def _filled(asked_for: Placeholder, value: Any) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A value of a row as workers read it: texts as they are, nothing for null, the rest as JSON has it."""
+    """Return a value of a row as workers read it: texts unchanged, null as an empty text, other values as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def safe_json(value: Any) -> str:
-    """JSON that may stand in a script element: it cannot end it, begin a comment, or break a line of JavaScript."""
+    """Return JSON that is safe in a script element: it cannot end it, begin a comment, or break a line of script."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -138,7 +138,7 @@ def safe_json(value: Any) -> str:
 
 
 def _javascript(text: str) -> str:
-    """Part of a text in JavaScript or JSON, in any kind of quotes: what could mean something is given by its number."""
+    """Return a text escaped for a JavaScript or JSON string in any quotes: special characters become numbers."""
     return _NOT_PLAIN.sub(lambda match: "".join(f"\\u{unit:04x}" for unit in _utf16(match[0])), text)
 
 
@@ -175,7 +175,7 @@ def _html_pieces(template: str) -> tuple[Piece, ...]:
 
 
 def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """The pieces with neighbouring texts made one."""
+    """Yield the pieces, with neighbouring texts joined."""
     literal: list[str] = []
     for piece in pieces:
         if isinstance(piece, str):
@@ -190,7 +190,7 @@ def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _split(text: str, start: int, end: int, place: str, *, whole: bool = False) -> Iterator[Piece]:
-    """Return the pieces of ``text[start:end]``, all of one place; ``whole``: it is addresses from its beginning."""
+    """Yield the pieces of ``text[start:end]``, all in one place; ``whole`` if it is a whole address or list of them."""
     at = start
     for match in _PLACEHOLDER.finditer(text, start, end):
         if match.start() > at:
@@ -204,13 +204,13 @@ def _split(text: str, start: int, end: int, place: str, *, whole: bool = False) 
         named = here in ("text", "comment", "xml") and text.endswith(("<", "</"), 0, match.start())
         if not match["raw"] and here == "page":
             raise UsageError(
-                f"line {line}: {match[0]} stands in a page within the page, where no escaping is sure",
-                hint="give that page an address of its own, or have a script put the value in",
+                f"line {line}: {match[0]} is in a page within the page, where no escaping is safe",
+                hint="give that page its own address, or set the value with a script",
             )
         if not match["raw"] and (named or here == "name"):
             raise UsageError(
-                f"line {line}: {match[0]} stands where the name of an element or attribute belongs",
-                hint=f"put it into the text, or into a value in quotes; as it is: ${{{match['name']}|raw}}",
+                f"line {line}: {match[0]} is where the name of an element or attribute belongs",
+                hint=f"put it into the text or a value in quotes, or insert it unchanged: ${{{match['name']}|raw}}",
             )
         yield Placeholder(match["name"], bool(match["raw"]), here, line)
     if at < end:
@@ -218,18 +218,18 @@ def _split(text: str, start: int, end: int, place: str, *, whole: bool = False) 
 
 
 def _within(place: str, before: str) -> str:
-    """Return the place of a value in an address or a list of them, by what stands before it."""
+    """Return the place of a value in an address or a list of them, judged by the text before it."""
     if place == "address":
         return _within_address(before)
     last = html.unescape(before).rpartition(";")[2]
-    if _PLACEHOLDER.search(last) is not None:  # whose value may have begun another address
+    if _PLACEHOLDER.search(last) is not None:  # its value may have begun another address
         return "address without scheme"
     here = _within_address(last)
     return "addresses" if here in ("address", "attribute") else here
 
 
 def _within_address(before: str) -> str:
-    """The place of a value in an address: what stands first may name a scheme."""
+    """Return the place of a value in an address; a value at the beginning may name a scheme."""
     if not before.strip():
         return "address"
     before = html.unescape(before)
@@ -260,7 +260,7 @@ def _scan(text: str) -> Iterator[Piece]:
 
 
 def _end_of_declaration(text: str, opening: re.Match[str]) -> int:
-    """Behind a comment, doctype or processing instruction."""
+    """Return the position after a comment, doctype or processing instruction."""
     is_comment = opening[0] == "<!--"
     ending = re.compile("--!?>" if is_comment else ">")
     end = ending.search(text, opening.start() + 2 if is_comment else opening.end())
@@ -273,7 +273,7 @@ def _end_of_element(text: str, at: int, name: str) -> int:
 
 
 def _scan_tag(text: str, at: int) -> Generator[Piece, None, int]:
-    """The pieces of a tag behind its name; returns the position behind it."""
+    """Yield the pieces of a tag after its name; return the position after the tag."""
     while at < len(text):
         match = _ATTRIBUTE.match(text, at)
         if match is None:  # only white space and slashes before the end
@@ -301,7 +301,10 @@ def _place_of(attribute: str) -> str:
 
 
 def _scan_value(text: str, at: int, place: str) -> Generator[Piece, None, int]:
-    """The pieces of an attribute's value, with quotes around one that has placeholders and none."""
+    """Yield the pieces of an attribute's value, with quotes added if it has placeholders but no quotes.
+
+    Return the position after the value.
+    """
     sign = text[at : at + 1]
     if sign in ('"', "'"):
         end = text.find(sign, at + 1)

@@ -17,6 +17,7 @@ from typing import Any
 from turkctl.errors import ConfigError, DatabaseUnreachableError, NotFoundError
 from turkctl.operations.psiturk.items import SKIPPED, ImportItem
 from turkctl.operations.psiturk.keys import ALIASES, DEFAULTS, EXPERIMENT, FALSE, KNOWN, OLD_MODE, SECRET, USED, WHY
+from turkctl.paths import exists, read_whole
 from turkctl.settings import sqlite_path
 
 DEFAULT_FILE = "config.txt"
@@ -47,7 +48,7 @@ def read_config(path: Path) -> PsiturkConfig:
         ConfigError: it cannot be read, or is not a psiTurk configuration.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_whole(path, MOST_BYTES)
     except FileNotFoundError:
         raise NotFoundError(
             f"there is no psiTurk configuration {path}", hint="name psiTurk's file: --config FOLDER/config.txt"
@@ -55,9 +56,9 @@ def read_config(path: Path) -> PsiturkConfig:
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", hint="name psiTurk's config.txt") from None
     try:
-        text = raw[:MOST_BYTES].decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = raw[:MOST_BYTES].decode("latin-1")
+        text = raw.decode("latin-1")
     return PsiturkConfig(path, _values(path, text))
 
 
@@ -197,7 +198,7 @@ def check_there(url: str) -> None:
         DatabaseUnreachableError: it does not exist.
     """
     path = sqlite_path(url)
-    if path is not None and not path.exists():
+    if path is not None and not exists(path):
         raise DatabaseUnreachableError(
             f"there is no database {path}", hint="copy psiTurk's file there, or name it with --database-url"
         )

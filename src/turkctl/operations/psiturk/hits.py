@@ -8,14 +8,13 @@ code version.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from turkctl.errors import TurkctlError
 from turkctl.ids import can_be_id
-from turkctl.mturk.requirements import from_api
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.posts import hit_row
+from turkctl.operations.intents.posts import found_row
 from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, ImportItem
 from turkctl.operations.psiturk.jobs import MODES
 from turkctl.operations.sync.observe import observe
@@ -118,16 +117,12 @@ def _store(world: World, adopted: dict[str, Hit], experiment: experiments.Versio
     place = world.place
     with world.database.write() as session:
         for hit_id in hits.unknown_ids(session, place, list(adopted)):
-            hit = adopted[hit_id]
-            row = hit_row(
-                hit,
+            row = found_row(
+                adopted[hit_id],
                 place,
                 now,
-                duration=hit.duration or timedelta(),
-                lifetime=timedelta(),
                 experiment_id=experiment.experiment_id,
                 code_version=experiment.code_version,
-                masters=bool(from_api(hit.requirements).get("masters")),
                 origin=hits.PSITURK,
             )
             hits.insert(session, row)

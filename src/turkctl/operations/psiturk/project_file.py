@@ -16,6 +16,7 @@ from turkctl.errors import ConfigError, UsageError
 from turkctl.operations.project.experiments import SLUG, ExperimentSettings
 from turkctl.operations.psiturk.config import Proposal, PsiturkConfig, propose
 from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, ImportItem
+from turkctl.paths import is_file
 from turkctl.settings_file import read_toml
 from turkctl.settings_keys import KEYS_BY_NAME
 
@@ -75,7 +76,7 @@ def plan_project(
     given = {each.to for each in proposals if each.experiment}
     proposals += [each for each in extra if each.to not in given]
     valid, refused = _checked([each for each in proposals if each.experiment])
-    new = not path.is_file()
+    new = not is_file(path)
     if not new:
         read_toml(path)
     before = _TITLE.format(name=config.path.name) if new else path.read_bytes().decode()

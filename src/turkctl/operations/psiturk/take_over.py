@@ -6,6 +6,7 @@ our tables are added, and psiTurk's campaigns, jobs and HITs are entered. Each s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,6 +39,7 @@ from turkctl.settings import PROJECT_FILE, Origin, Settings
 from turkctl.store import campaigns, experiments, participants, psiturk, schema, tasks
 from turkctl.store.engine import Database
 from turkctl.units import format_duration, format_money, parse_zone
+from turkctl.words import counted
 
 WRITABLE = ("sqlite", "postgresql")
 
@@ -179,6 +181,10 @@ def take_over(world: World, source: StudySource, change: ProjectChange, now: dat
         items += [_take_campaign(session, old, version, done, source, change.slug, now) for old in source.campaigns]
         items += [_take_task(session, job, done, now) for job in source.tasks]
     items += take_hits(world, dict(source.people or {}), source.hit_ids, version)
+    taken = Counter(item.what for item in items if item.status == TAKEN)
+    if taken:
+        told = ", ".join(counted(number, "HIT" if what == "hit" else what) for what, number in taken.items())
+        world.origin.tally.say(f"taken over from psiTurk: {told}", change.slug)
     return [*items, *source.unfit]
 
 

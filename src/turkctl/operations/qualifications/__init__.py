@@ -1,5 +1,5 @@
 """Manage qualification types and who holds them.
 
-Types that a person names, those that turkctl makes for an experiment, and the one that tells who took part. In go
-names, workers and an experiment; out come type ids, grants and lists of holders.
+There are types that a user names, and types that turkctl makes for an experiment, such as the one for everybody who
+took part. Names, workers and an experiment come in; type ids, grants and lists of holders go out.
 """

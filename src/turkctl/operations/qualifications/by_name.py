@@ -1,4 +1,4 @@
-"""Qualification types by name: listed, made by hand, found, and who holds them."""
+"""List, create and find qualification types by name, and list who holds them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from turkctl.mturk.types import QualificationType
 from turkctl.operations.engine.world import World
 from turkctl.operations.project.qualifications import QualificationSettings
 from turkctl.operations.project.tables import mistakes_in
-from turkctl.operations.qualifications.own_types import Spec, apply_types, plan_types
+from turkctl.operations.qualifications.own_types import UNCHANGED, Spec, apply_types, plan_types
 from turkctl.store import qualifications
 from turkctl.store.base import Place
 from turkctl.store.qualifications import MadeType
 from turkctl.words import meant_or
 
+KEYS = ("qualification", "name", "type_id", "description", "active", "purpose", "created", "mode")
+"""All keys of a row of ``qualifications list``."""
+
 
 @dataclass(frozen=True)
 class NamedType:
-    """A type that somebody named: its id on the market, and what the database knows of it."""
+    """A type that a user named: its id on the market, and what the database knows about it."""
 
     type_id: str
     name: str
     made: MadeType | None = None
-    """Where it says who took part in an experiment."""
+    """Our record of it, if it marks those who took part in an experiment."""
 
 
 def list_types(session: Session, place: Place) -> list[dict[str, Any]]:
-    """The types that this database had made on the market: the project's own, and those of repeat workers."""
+    """Return the types that this database created on the market: the project's own, then those for repeat workers."""
     own = [
         {
             "qualification": each.name,
@@ -62,10 +65,10 @@ def list_types(session: Session, place: Place) -> list[dict[str, Any]]:
 
 
 def list_account(world: World) -> list[dict[str, Any]]:
-    """Every type of the account, those that this database knows first.
+    """Return every type of the account, those that this database knows first.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     with world.database.read() as session:
         ours = list_types(session, world.place)
@@ -90,10 +93,10 @@ def _foreign(found: QualificationType, place: Place) -> dict[str, Any]:
 def spec_of(
     name: str, description: str, keywords: Sequence[str], auto_granted_value: int | None, *, active: bool
 ) -> Spec:
-    """The spec of a type that is made by hand.
+    """Return the spec of a type that a user creates by command.
 
     Raises:
-        UsageError: what the market would not take.
+        UsageError: the market would refuse a value.
     """
     mistakes: list[ConfigError] = []
     table = {"name": name, "description": description, "keywords": list(keywords), "active": active}
@@ -106,17 +109,19 @@ def spec_of(
 
 
 def create_type(world: World, name: str, spec: Spec) -> dict[str, Any]:
-    """Make a type by hand; one of that name that is there already is taken as it is described now.
+    """Create a type, or update the existing one of that name; return the row that is shown.
 
     Raises:
-        UsageError: the database knows it with something that cannot be changed.
-        RefusedError, MarketRefusedError, UnreachableError: as :func:`apply_types`.
+        ConfigError: it exists, and a value that would change is fixed.
+        RefusedError, MarketRefusedError, UnreachableError: see :func:`apply_types`.
     """
     with world.database.read() as session:
         (change,) = plan_types(session, world.place, {name: spec})
     apply_types(world, [change], world.now())
     with world.database.read() as session:
         own = qualifications.own_types(session, world.place)[name]
+    if change.status != UNCHANGED:
+        world.origin.tally.say(f"qualification {name} {change.status}")
     return {
         "qualification": name,
         "status": change.status,
@@ -127,7 +132,7 @@ def create_type(world: World, name: str, spec: Spec) -> dict[str, Any]:
 
 
 def find_type(world: World, name: str) -> NamedType:
-    """The type that a name or an id means: of the project, of an experiment, or of the account.
+    """Return the type with this name or id: of the project, of an experiment, or of the account.
 
     Raises:
         NotFoundError: there is none; the hint names the nearest.
@@ -161,11 +166,11 @@ def _on_market(world: World, name: str) -> QualificationType | None:
 
 
 def holders(world: World, named: NamedType, *, revoked: bool = False) -> list[dict[str, Any]]:
-    """Who holds a type, or held it; all pages.
+    """Return the workers who hold a type, or from whom it was revoked; all pages of the market's list.
 
     Raises:
-        UnreachableError: the market is out of reach.
-        MarketRefusedError: it is somebody else's.
+        UnreachableError: the market cannot be reached.
+        MarketRefusedError: the type belongs to somebody else.
     """
     status = "Revoked" if revoked else "Granted"
     found = world.engine().call(lambda: list(world.mturk.holders(named.type_id, status)))

@@ -1,9 +1,9 @@
-"""Keep people from doing several HITs of one round: the gate, a second qualification of the experiment's own.
+"""Keep people from doing several HITs of one round, with a second qualification of the experiment, the gate.
 
-"Took part" (:mod:`turkctl.operations.qualifications.took_part`) is granted after a submission was read, which is too
-late for somebody who takes two HITs side by side. turkctl's own market grants the gate itself, in the transaction that
-accepts a HIT; so on it nobody takes a second one, of whichever code version. Other markets know nothing of gates, and
-none is made there. Other experiments exclude by "took part" alone.
+"Took part" (:mod:`turkctl.operations.qualifications.took_part`) is granted when a submission is read, too late for a
+worker who accepts two HITs at the same time. turkctl's own market grants the gate itself, in the transaction that
+accepts a HIT, so that nobody there can accept a second one, whatever its code version. Other markets do not support
+gates, and none is created there. Other experiments use only "took part" to exclude people.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from turkctl.store.qualifications import GATE, MadeType
 
 
 def keep_out(world: World, version: Version, now: datetime) -> tuple[str, ...]:
-    """Return the types that a new HIT of the experiment has to require absent; what is missing is made.
+    """Return the types whose holders new HITs of the experiment exclude; create the missing ones.
 
     Raises:
         RefusedError: see :func:`turkctl.operations.qualifications.took_part.ensure_type`.
@@ -35,10 +35,10 @@ def keep_out(world: World, version: Version, now: datetime) -> tuple[str, ...]:
 
 
 def kept_out(session: Session, place: Place, version: Version) -> tuple[str, ...]:
-    """Return those of the types that were made before; reads the database only.
+    """Return those of the types that exist already; only read the database.
 
-    There are none before a campaign's first round or ``workers exclude``. Where there is one, what is missing beside it
-    is made before anything is posted (:func:`keep_out`).
+    There are none before a campaign's first round or ``workers exclude``. If there is one, the missing other one is
+    created before anything is posted (:func:`keep_out`).
     """
     took_part = qualifications.find(session, place, version.experiment_id)
     gate = qualifications.find(session, place, version.experiment_id, GATE) if _fits(version) else None
@@ -51,7 +51,7 @@ def has_gate(world: World, version: Version) -> bool:
 
 
 def _ensure_gate(world: World, version: Version, now: datetime) -> str | None:
-    """Return the id of the experiment's gate, made where it is missing; None where there cannot be one."""
+    """Return the id of the experiment's gate, created if it is missing; None if it cannot have one."""
     if not _fits(version):
         return None
     with world.database.read() as session:
@@ -78,6 +78,6 @@ def _ensure_gate(world: World, version: Version, now: datetime) -> str | None:
 
 
 def _fits(version: Version) -> bool:
-    """Return whether a HIT takes both types besides the experiment's own requirements."""
+    """Return whether a HIT may require both types in addition to the experiment's own requirements."""
     own = requirements.to_api(settings_of(version).qualifications, "production")
     return len(own) + 2 <= requirements.MAX_REQUIREMENTS

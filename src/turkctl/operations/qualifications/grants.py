@@ -1,4 +1,4 @@
-"""Granting qualifications to workers and taking them away: batches."""
+"""Grant qualifications to workers and revoke them, in batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TextIO
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.operations.engine.named import named_workers
-from turkctl.operations.engine.plan import ALREADY_DONE, Done, Plan, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.qualifications.by_name import NamedType, find_type
 from turkctl.rows import Table, as_text, opened
@@ -20,33 +20,33 @@ GRANT = "grant"
 REVOKE = "revoke"
 
 WORKER_COLUMNS = ("worker_id", "worker", "id")
-"""Names of the column of workers, the first that is there."""
+"""Names of the column of workers; the first that the table has is used."""
 
 Named = Sequence[tuple[str, int | None]]
-"""Workers, each with its row of the file that names it; None on the command line."""
+"""Workers, each with the number of its row in the file; None for those given on the command line."""
 
 
 def read_workers(named: Iterable[str], file: Path | None, stdin: TextIO, column: str | None = None) -> Named:
     """Return the ids of a command line and of a file, in their order.
 
-    The file is a table with a column of workers, or a list with one id in a line. In a list blank lines and what
-    follows a ``#`` count for nothing.
+    The file is a table with a column of workers, or a list with one id per line. In a list, blank lines and everything
+    after a ``#`` are ignored.
 
     Args:
-        named: ids of the command line.
+        named: ids given on the command line.
         file: the file, ``-`` for standard input.
         stdin: standard input.
-        column: the column of workers; by default the first of :data:`WORKER_COLUMNS` that is there.
+        column: the column of workers; by default the first of :data:`WORKER_COLUMNS` that the table has.
 
     Raises:
-        UsageError: nobody is named, or the file cannot be read.
+        UsageError: no worker is given, or the file cannot be read.
     """
     found: list[tuple[str, int | None]] = [(worker, None) for worker in named]
     if file is not None:
         with opened(file, stdin, listed=WORKER_COLUMNS) as table:
             found += _in_table(table, column)
     if not found:
-        raise UsageError("no worker is named", hint="name them, or give a file with --from FILE")
+        raise UsageError("no worker is given", hint="give worker ids, or a file with --from FILE")
     return found
 
 
@@ -55,7 +55,7 @@ def _in_table(table: Table, column: str | None) -> Iterator[tuple[str, int]]:
     if theirs is None:
         there = ", ".join(table.columns)
         raise UsageError(
-            f"{table.name} has no column worker_id", hint=f"name one with --worker-column; its columns are {there}"
+            f"{table.name} has no column worker_id", hint=f"give its name with --worker-column; the columns are {there}"
         )
     for record in table.records():
         try:
@@ -67,7 +67,7 @@ def _in_table(table: Table, column: str | None) -> Iterator[tuple[str, int]]:
 def prepare_grant(
     world: World, name: str, workers: Named, *, value: int = 1, notify: bool = False
 ) -> tuple[Plan[str], Grants]:
-    """The plan for granting a type to workers, and how it is done. A second time sets the value anew.
+    """Return the plan for granting a type to workers, and the act; granting it again sets the value anew.
 
     Raises:
         NotFoundError: there is no such type.
@@ -80,7 +80,7 @@ def prepare_grant(
 def prepare_revoke(
     world: World, name: str, workers: Named, *, reason: str | None = None
 ) -> tuple[Plan[str], Revocations]:
-    """The plan for taking a type away from workers, and how it is done. They are told only if there is a reason.
+    """Return the plan for revoking a type from workers, and the act; they are told only if there is a reason.
 
     Raises:
         NotFoundError: there is no such type.
@@ -90,32 +90,29 @@ def prepare_revoke(
 
 
 def _plan(world: World, action: str, workers: Named, detail: str) -> Plan[str]:
-    """Return a step for each worker; an id that can be nobody's has failed."""
+    """Return a plan with a step for each worker; an invalid id is a failed item."""
     known, failed = named_workers(workers)
     steps = tuple(Step(worker, worker, detail=detail, row=row) for worker, row in known.items())
     return Plan(action, world.place.mode, steps, failed)
 
 
-class _Act:
-    """What both have in common: the record."""
+class _Recorded(Act[str]):
+    """The common part of granting and revoking."""
 
     def __init__(self, world: World, named: NamedType, now: datetime) -> None:
         self._world = world
         self._named = named
         self._now = now
 
-    def prepare(self, steps: Sequence[Step[str]]) -> None:
-        """Nothing."""
-
     def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None:
-        """Remember whom the type of an experiment was decided for by hand, so that no sync decides again."""
+        """Note for which workers a user has decided on an experiment's type, so that sync does not decide again."""
         done = [(step.payload, None) for step, outcome in outcomes if isinstance(outcome, Done)]
         if self._named.made is not None:
             with self._world.database.write() as session:
                 qualifications.record_grants(session, self._named.made, done, self._now)
 
 
-class Grants(_Act):
+class Grants(_Recorded):
     """Grants the type."""
 
     def __init__(self, world: World, named: NamedType, now: datetime, value: int, *, notify: bool) -> None:
@@ -124,12 +121,12 @@ class Grants(_Act):
         self._notify = notify
 
     def perform(self, step: Step[str]) -> Done:
-        """Ask the market; a second time changes nothing."""
+        """Ask the market to grant it; repeating this changes nothing."""
         self._world.mturk.grant(self._named.type_id, step.payload, self._value, notify=self._notify)
         return Done("granted", step.detail)
 
 
-class Revocations(_Act):
+class Revocations(_Recorded):
     """Takes the type away."""
 
     def __init__(self, world: World, named: NamedType, now: datetime, reason: str | None) -> None:
@@ -137,7 +134,7 @@ class Revocations(_Act):
         self._reason = reason
 
     def perform(self, step: Step[str]) -> Done:
-        """Ask the market; who does not hold it is done already."""
+        """Ask the market to revoke it; a worker who does not hold it is done already."""
         try:
             self._world.mturk.revoke(self._named.type_id, step.payload, self._reason)
         except (DoesNotExistError, InvalidStateError) as error:

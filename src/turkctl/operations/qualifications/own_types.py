@@ -1,7 +1,7 @@
-"""Qualification types of the project's own: set up on a market as ``[qualifications.*]`` says, never twice.
+"""Set up the project's own qualification types on a market, as ``[qualifications.*]`` says, each only once.
 
-A type's name is unique in an account. So one whose making nobody saw the end of is found again by its name, and two
-projects of one account that describe the same name share the type.
+The name of a type is unique in an account. So a type whose creation got no answer is found again by its name, and two
+projects of one account with the same name share the type.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ CHANGED = "changed"
 UNCHANGED = "unchanged"
 
 _FIXED = ("name", "keywords")
-"""What the market keeps as it was made."""
+"""Keys that cannot change once the type exists."""
 _NOT_REMOVED = ("test", "test_duration", "answer_key", "retry_delay")
-"""What the market replaces and does not take away."""
+"""Keys that the market can replace but not remove."""
 
 Spec = Mapping[str, Any]
 """A type as :class:`turkctl.operations.project.qualifications.QualificationSettings` stores it."""
@@ -39,7 +39,7 @@ Spec = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TypeChange:
-    """What setting one type up does. ``differences`` has (old, new) by key."""
+    """The change of one type by setting it up. ``differences`` has (old, new) by key."""
 
     name: str
     status: str
@@ -48,7 +48,7 @@ class TypeChange:
     known: OwnType | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The row that is shown beside the experiments'."""
+        """Return the row that is shown beside those of experiments."""
         return {
             "experiment": None,
             "variant": None,
@@ -61,10 +61,10 @@ class TypeChange:
 
 
 def plan_types(session: Session, place: Place, specs: Mapping[str, Spec]) -> list[TypeChange]:
-    """What would have to be done on this market; reads the database only.
+    """Return what would have to be done on this market; only read the database.
 
     Raises:
-        ConfigError: a change that the market does not make.
+        ConfigError: the market cannot make a change.
     """
     known = qualifications.own_types(session, place)
     return [_compare(name, spec, known.get(name)) for name, spec in specs.items()]
@@ -80,17 +80,17 @@ def _compare(name: str, spec: Spec, known: OwnType | None) -> TypeChange:
         raise ConfigError(
             f"qualification '{name}': the market has it with {fixed[0]} = {differences[fixed[0]][0]!r}, "
             "which cannot be changed",
-            hint="put that back, or describe another qualification",
+            hint="restore that value, or describe another qualification",
         )
     return TypeChange(name, CHANGED if differences else UNCHANGED, spec, differences, known)
 
 
 def apply_types(world: World, changes: list[TypeChange], now: datetime) -> None:
-    """Set up on the market what is not there as it should be, one after another.
+    """Create missing types and update changed ones on the market, one after another.
 
     Raises:
-        RefusedError: a type was made by a request whose answer got lost, and the market does not list it yet.
-        MarketRefusedError, UnreachableError: what the market says; what was done is kept.
+        RefusedError: a type was created by a request whose answer got lost, and the market does not list it yet.
+        MarketRefusedError, UnreachableError: a request failed; what was done before is kept.
     """
     for change in changes:
         if change.status != UNCHANGED:
@@ -98,7 +98,7 @@ def apply_types(world: World, changes: list[TypeChange], now: datetime) -> None:
 
 
 def _set_up(world: World, name: str, spec: Spec, known: OwnType | None, now: datetime) -> str:
-    """Make or change one type, and remember it; its id."""
+    """Create or update one type and store it; return its id."""
     engine, mturk = world.engine(), world.mturk
     type_id = known.type_id if known is not None else None
     if type_id is not None:
@@ -133,7 +133,7 @@ def _make(world: World, spec: Spec) -> str:
         found = engine.call(lambda: mturk.find_qualification_type(spec["name"]))
         if found is None:
             raise RefusedError(
-                f"the market has a qualification type '{spec['name']}' and does not list it yet",
+                f"the market has a qualification type '{spec['name']}' but does not list it yet",
                 hint="try again in a minute",
             ) from None
         made = engine.call(lambda: mturk.update_qualification_type(found.type_id, **_update(spec)))
@@ -145,7 +145,7 @@ def _update(spec: Spec) -> dict[str, Any]:
 
 
 def _changeable(spec: Spec) -> dict[str, Any]:
-    """The spec as the client's arguments, without what is fixed."""
+    """Return the spec as arguments of the client, without the fixed keys."""
     values = {key: value for key, value in spec.items() if key not in _FIXED}
     for key in ("retry_delay", "test_duration"):
         values[key] = None if values.get(key) is None else parse_duration(values[key])
@@ -153,12 +153,12 @@ def _changeable(spec: Spec) -> dict[str, Any]:
 
 
 def ensure_types(world: World, versions: list[Version], now: datetime) -> dict[str, str]:
-    """The ids, on this market, of the project's own types that these versions of experiments ask for.
+    """Return the ids on this market, by name, of the project's own types that these versions of experiments require.
 
-    What is not there yet is made as it was described when the experiment was configured.
+    Missing types are created as they were described when the experiment was configured.
 
     Raises:
-        RefusedError, MarketRefusedError, UnreachableError: as :func:`apply_types`.
+        RefusedError, MarketRefusedError, UnreachableError: see :func:`apply_types`.
     """
     specs: dict[str, Spec] = {}
     for version in versions:

@@ -1,8 +1,8 @@
-"""Keeping out workers who took part already: a qualification of the experiment's own, required absent on new HITs.
+"""Keep out workers who already took part, with a qualification of the experiment that new HITs exclude.
 
-Granted silently to everybody with a submission. Between a submission and the grant a worker can still take another
-HIT: prevention is best effort, counting each person once is the guarantee. On turkctl's own market
-:mod:`turkctl.operations.qualifications.gate` closes that gap.
+It is granted, without a message, to everybody with a submission. Between a submission and the grant a worker can still
+accept another HIT: keeping people out is best effort; the guarantee is that each person is counted only once. On
+turkctl's own market :mod:`turkctl.operations.qualifications.gate` closes that gap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlmodel import Session
 from turkctl.errors import RefusedError, TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, NameTakenError
 from turkctl.mturk.types import QualificationType
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import claims_unknown_hits
 from turkctl.store import experiments, meta, participants, people, qualifications
@@ -23,14 +23,14 @@ from turkctl.store.experiments import Version
 from turkctl.store.qualifications import MadeType
 
 NAME_ID = 12
-"""Characters of the database's id in a type's name: two databases of one account have types of their own."""
+"""Number of characters of the database's id in a type's name, so that databases of one account do not share types."""
 
 
 def ensure_type(world: World, version: Version, now: datetime) -> str:
-    """The id of the experiment's qualification type on this market, which is made at the first call.
+    """Return the id of the experiment's qualification type on this market; the first call creates it.
 
     Raises:
-        RefusedError: the type was made by a request whose answer got lost, and the market does not list it yet.
+        RefusedError: the type was created by a request whose answer got lost, and the market does not list it yet.
     """
     with world.database.read() as session:
         known = qualifications.find(session, world.place, version.experiment_id)
@@ -55,10 +55,10 @@ def ensure_type(world: World, version: Version, now: datetime) -> str:
 
 
 def make_type(world: World, name: str, description: str, keywords: Sequence[str] = ()) -> QualificationType:
-    """Make a type, or find the one that a request without an answer made.
+    """Create a type, or find the one that an earlier request without an answer created.
 
     Raises:
-        RefusedError: that one is not listed yet.
+        RefusedError: the market does not list that one yet.
     """
     engine, mturk = world.engine(), world.mturk
     try:
@@ -67,22 +67,22 @@ def make_type(world: World, name: str, description: str, keywords: Sequence[str]
         found = engine.call(lambda: mturk.find_qualification_type(name))
     if found is None:
         raise RefusedError(
-            f"the market has a qualification type '{name}' and does not list it yet", hint="try again in a minute"
+            f"the market has a qualification type '{name}' but does not list it yet", hint="try again in a minute"
         )
     return found
 
 
 def grant_new(world: World, experiment_id: int, now: datetime) -> int:
-    """Grant the experiment's qualification to people who took part and do not have it; how many got it.
+    """Grant the experiment's qualification to people who took part and lack it; return how many got it.
 
-    Those are the workers with a submission on our HITs, and those of complete participants who count for the
-    experiment though we do not know their HIT (a psiTurk server's).
+    They are the workers with a submission on our HITs, and those of complete participants who count for the experiment
+    although their HIT is unknown (posted by a psiTurk server).
 
-    Does nothing while the experiment has no type (see :func:`ensure_type`). A worker whom the market refuses for good
-    is remembered, with the market's code, and not tried again.
+    Do nothing while the experiment has no type (see :func:`ensure_type`). A worker whom the market refuses for good is
+    stored with the market's code, and not tried again.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     with world.database.read() as session:
         made = qualifications.find(session, world.place, experiment_id)
@@ -94,7 +94,7 @@ def grant_new(world: World, experiment_id: int, now: datetime) -> int:
 
 
 def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:
-    """Who took part and has no grant: by our own HITs, and by rows of the participants table that count for it."""
+    """Return who took part and has no grant, by our own HITs and by participants' rows of the experiment."""
     found = qualifications.without_grant(session, made)
     version = experiments.current(session, made.experiment_id)
     table = world.settings["participants_table"]
@@ -102,28 +102,25 @@ def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:
         return found
     if not claims_unknown_hits(session, made.experiment_id, version.code_version):
         return found
-    elsewhere = people.workers_elsewhere(session, world.place, table, version.code_version)
-    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, elsewhere)]))
+    others = people.workers_of_unknown_hits(session, world.place, table, version.code_version)
+    return list(dict.fromkeys([*found, *qualifications.ungranted(session, made, others)]))
 
 
-class _Grants:
-    """Grants one type to workers. Twice does no harm."""
+class _Grants(Act[str]):
+    """Grants one type to workers; repeating a grant does no harm."""
 
     def __init__(self, world: World, made: MadeType, now: datetime) -> None:
         self._world = world
         self._made = made
         self._now = now
 
-    def prepare(self, steps: Sequence[Step[str]]) -> None:
-        """Nothing."""
-
     def perform(self, step: Step[str]) -> Done:
-        """Ask the market; the worker is not told."""
+        """Ask the market to grant it; the worker gets no message."""
         self._world.mturk.grant(self._made.type_id, step.payload, notify=False)
         return Done("granted")
 
     def record(self, outcomes: Sequence[tuple[Step[str], Done | TurkctlError]]) -> None:
-        """Remember who has it, and whom the market will not give it."""
+        """Store who holds the type, and whom the market refuses it."""
         ended: list[tuple[str, str | None]] = []
         with self._world.database.write() as session:
             for step, outcome in outcomes:

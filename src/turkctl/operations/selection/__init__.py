@@ -1,5 +1,5 @@
 """Find the HITs and the work that a command's selectors mean.
 
-In go ids, experiments, campaigns and regular expressions from the command line; out come HITs (with those that only
-the market knows) and assignments, each with what an act needs to know. Nothing is changed here.
+Ids, experiments, campaigns and regular expressions come in from the command line; HITs (including those that only the
+market knows) and assignments go out, each with what an act needs to know. Nothing is changed here.
 """

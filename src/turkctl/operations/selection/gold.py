@@ -1,7 +1,7 @@
-"""How well workers do on content with a known answer.
+"""Compute how well workers do on content with a known answer.
 
-An answer is right when it is the known one, but for capital letters and blanks. An item that a submission leaves out
-is answered wrongly.
+An answer is right if it is the known one; capital letters and blanks make no difference. An item that a submission
+leaves out counts as wrong.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ COLUMNS = ("gold_n", "gold_accuracy")
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many known answers a worker was asked for, and how many were right."""
+    """Number of items with a known answer that a worker was given, and how many they answered right."""
 
     asked: int = 0
     right: int = 0
 
     @property
     def share(self) -> float | None:
-        """Right ones among those asked for, 0 to 1; None where there were none."""
+        """Return the share of right answers, 0 to 1; None if the worker was given no such item."""
         return self.right / self.asked if self.asked else None
 
     def as_dict(self) -> dict[str, Any]:
-        """As it is listed."""
+        """Return the columns that lists show."""
         return {"gold_n": self.asked, "gold_accuracy": None if self.share is None else round(self.share, 4)}
 
 
 def accuracies(session: Session, place: Place, selection: Selection) -> dict[str, Accuracy]:
-    """By worker: all that was submitted of the experiments that the selection names, whatever else it says.
+    """Return the accuracy of each worker over all submissions of the selected experiments; ignore other selectors.
 
     Raises:
-        UsageError: the settings of such an experiment don't say which field the answers are in; a bad regular
-            expression.
+        UsageError: an experiment's settings do not name the field with the answers, or the regular expression is
+            invalid.
     """
     found: dict[str, Accuracy] = {}
     patterns = _GoldPatterns(session)
@@ -69,14 +69,14 @@ def _experiments(session: Session, selection: Selection) -> list[int] | None:
 
 
 class _GoldPatterns:
-    """The answers' field by settings: as they were when the HIT was made, else as they are now."""
+    """Finds the field with the answers: in the settings that the HIT was posted with, else in the current ones."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: dict[tuple[int | None, int], str] = {}
 
     def of(self, submission: Submission) -> str:
-        """The pattern of the field's name.
+        """Return the pattern of the field's name.
 
         Raises:
             UsageError: neither settings name it.
@@ -94,8 +94,8 @@ class _GoldPatterns:
             if pattern is not None:
                 return pattern
         raise UsageError(
-            f"experiment {now.slug} does not say which field holds the answer to an item",
-            hint='set answer_field = "label" (of several items: "label_{n}") and run: turkctl experiments configure',
+            f"the settings of experiment {now.slug} do not name the field with the answer to an item",
+            hint='set answer_field = "label" (for several items "label_{n}"), then run: turkctl experiments configure',
         )
 
 
@@ -113,10 +113,10 @@ def _plain(text: str) -> str:
 
 
 def check_min_gold(share: float | None) -> float | None:
-    """The lowest accuracy that is asked for.
+    """Return the lowest accuracy, given as a share from 0 to 1.
 
     Raises:
-        UsageError: it is no share.
+        UsageError: it is outside that range.
     """
     if share is not None and not 0 <= share <= 1:
         raise UsageError(f"--min-gold must be between 0 and 1, not {share:g}", hint="write 0.8 for 80 %")

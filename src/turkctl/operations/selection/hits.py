@@ -1,4 +1,4 @@
-"""What a batch command acts on: the selectors of the contract, and the HITs that match them."""
+"""Find the HITs that match the selectors of a batch command."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter, HitRow
 
 _MAX_NUMBER = 2**31 - 1
-"""What both databases take for a campaign's number."""
+"""Largest number of a campaign that all databases can hold."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The selectors as given, combined by "and"; one at least is required for an act."""
+    """The selectors as given, combined by "and"; an act needs at least one."""
 
     ids: tuple[str, ...] = ()
     everything: bool = False
@@ -28,11 +28,11 @@ class Selection:
     campaign: int | None = None
     code_version: str | None = None
     all_studies: bool = False
-    """Also what the account has on the market and this database does not know; alone, only that."""
+    """Include what the account has on the market and this database does not know; alone, select only that."""
 
     @property
     def filters(self) -> bool:
-        """Whether anything but ids narrows it; what the database does not know matches none of these."""
+        """Return whether a selector other than ids narrows it; unknown HITs and work match none of these."""
         narrowing = (self.regex, self.experiment, self.campaign, self.code_version)
         return any(each is not None for each in narrowing)
 
@@ -51,10 +51,10 @@ class Selection:
 
 
 def compile_regex(pattern: str | None) -> re.Pattern[str] | None:
-    """The compiled expression; None for None.
+    """Return the compiled regular expression; None for None.
 
     Raises:
-        UsageError: it is no regular expression; says where it is wrong.
+        UsageError: it is invalid; the message says where.
     """
     if pattern is None:
         return None
@@ -63,7 +63,7 @@ def compile_regex(pattern: str | None) -> re.Pattern[str] | None:
     except re.error as error:
         raise UsageError(
             f"'{pattern}' is not a regular expression: {error.msg} at position {error.pos}",
-            hint="Python's syntax; quote it for the shell",
+            hint="write it in Python's syntax, and quote it for the shell",
         ) from None
 
 
@@ -75,14 +75,14 @@ def _find_campaign(session: Session, number: int) -> None:
 
 
 def hit_filter(session: Session, place: Place, selection: Selection) -> HitFilter:
-    """The selectors as a filter over this place's HITs, ids aside.
+    """Return the selectors as a filter over the HITs of this place.
 
     Raises:
-        UsageError: a bad regular expression.
-        NotFoundError: an experiment or a campaign that is not there.
+        UsageError: the regular expression is invalid.
+        NotFoundError: an experiment or a campaign is unknown.
     """
     if selection.experiment is not None:
-        # A list without this selector starts without the validation of settings.
+        # Imported here because lists without this selector start faster without the validation of settings.
         from turkctl.operations.experiments.stored import find_experiment
 
         find_experiment(session, selection.experiment)
@@ -100,20 +100,20 @@ def hit_filter(session: Session, place: Place, selection: Selection) -> HitFilte
 
 @dataclass(frozen=True)
 class Selected:
-    """The HITs that match, and the ids that were named but are not in the database."""
+    """The HITs that match, and the ids that were given but are not in the database."""
 
     rows: Sequence[HitRow]
     unknown_ids: Sequence[str] = ()
 
 
 def select_hits(session: Session, place: Place, selection: Selection) -> Selected:
-    """The HITs of this place that match; disposed ones only by id.
+    """Return the HITs of this place that match; disposed ones only by id.
 
-    An id that belongs to another mode or market stops everything (a filter just does not match such rows). An id
-    that the database does not know at all is handed back, for the caller to look up on the market by name.
+    An id that belongs to another mode or market is an error (other selectors just do not match such rows). Ids that
+    the database does not know at all are returned too, so that the caller can ask the market for them.
 
     Raises:
-        WrongMarketError: a named HIT belongs to another mode or market.
+        WrongMarketError: a HIT given by id belongs to another mode or market.
         UsageError, NotFoundError: see :func:`hit_filter`.
     """
     wanted = hit_filter(session, place, selection)
@@ -127,10 +127,10 @@ def select_hits(session: Session, place: Place, selection: Selection) -> Selecte
 
 
 def refuse_elsewhere(session: Session, place: Place, hit_id: str) -> None:
-    """See that no other mode or market has the HIT.
+    """Raise if a HIT belongs to another mode or market.
 
     Raises:
-        WrongMarketError: one has.
+        WrongMarketError: it does.
     """
     elsewhere = hits.where_is(session, hit_id)
     if not elsewhere:
@@ -142,5 +142,5 @@ def refuse_elsewhere(session: Session, place: Place, hit_id: str) -> None:
         )
     raise WrongMarketError(
         f"HIT {hit_id} belongs to the market {other.market}, not {place.market}",
-        hint="point --endpoint-url, --market-url or the credentials at the market it was posted on",
+        hint="use the --endpoint-url, --market-url or credentials of the market that it was posted on",
     )

@@ -1,6 +1,6 @@
-"""Find the HITs that an act is about: rows of the database, and those that only the market knows.
+"""Find the HITs that a command acts on, in the database and on the market.
 
-Apart from :mod:`turkctl.operations.selection.hits`, which a list reads without loading the client.
+Separate from :mod:`turkctl.operations.selection.hits`, so that lists need not load the client.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.selection.hits import Selection, select_hits
 from turkctl.operations.sync.observe import named_on_market
 from turkctl.operations.sync.of_psiturk import enter_psiturk
-from turkctl.operations.sync.unknown import list_account, strangers, without_row
+from turkctl.operations.sync.unknown import list_account, unknown_hits, without_row
 from turkctl.store.hits import ASSIGNABLE, HitRow
 
 
 @dataclass(frozen=True)
 class Target:
-    """One HIT. ``available`` is None where nobody has counted yet."""
+    """A HIT to act on. ``available`` is None if its counters were never read."""
 
     hit_id: str
     title: str
@@ -32,20 +32,20 @@ class Target:
     known: bool
     """Whether the database has a row for it."""
     still_open: bool
-    """The market said that it can be taken when it was last asked, be its time over by this machine's clock or not."""
+    """Whether the market last said that it can be accepted, even if it has expired by this machine's clock."""
 
     @property
     def at_stake(self) -> Decimal | None:
-        """Dollars of reward for the slots that can still be taken; None when unknown."""
+        """Return dollars of reward for the assignments that can still be accepted; None if unknown."""
         return None if self.available is None else self.reward * self.available
 
     def expired(self, now: datetime) -> bool:
-        """Whether its time is over, so that nobody new can start."""
+        """Return whether it has expired, so that nobody new can start."""
         return self.expires is not None and self.expires <= now and not self.still_open
 
     @classmethod
     def of_row(cls, row: HitRow) -> Target:
-        """From the database."""
+        """Return the target for a row of the database."""
         return cls(
             row.hit_id,
             row.title,
@@ -59,7 +59,7 @@ class Target:
 
     @classmethod
     def of_market(cls, hit: Hit) -> Target:
-        """From the market."""
+        """Return the target for a HIT as the market describes it."""
         return cls(
             hit.hit_id,
             hit.title or "",
@@ -81,14 +81,14 @@ class Targets:
 
 
 def find_targets(world: World, selection: Selection, now: datetime) -> Targets:
-    """Return the HITs that match: rows of the database, those of psiTurk's that are found now included, and others.
+    """Return the HITs that match, from the database (psiTurk's new HITs included) and from the market.
 
-    Others take part by id, and where nothing in the database knows them, with ``--all-studies``.
+    HITs that only the market has match by id; those that nothing in the database knows, also with ``--all-studies``.
 
     Raises:
-        NotFoundError: an experiment or a campaign that is not there.
-        WrongMarketError: an id that belongs to another mode or market.
-        UnreachableError: the market is out of reach.
+        NotFoundError: an experiment or a campaign is unknown.
+        WrongMarketError: an id belongs to another mode or market.
+        UnreachableError: the market cannot be reached.
     """
     enter_psiturk(world, now)
     with world.database.read() as session:
@@ -97,24 +97,24 @@ def find_targets(world: World, selection: Selection, now: datetime) -> Targets:
     asked, failed = named_on_market(world.mturk, world.engine(), selected.unknown_ids, now)
     targets += [Target.of_market(hit) for hit in asked]
     named = {target.hit_id for target in targets}
-    targets += [Target.of_market(hit) for hit in _strangers(world, selection) if hit.hit_id not in named]
+    targets += [Target.of_market(hit) for hit in _unknown(world, selection) if hit.hit_id not in named]
     return Targets(targets, tuple(failed))
 
 
-def _strangers(world: World, selection: Selection) -> list[Hit]:
-    """HITs of the account that nothing knows and that are selected; the account is listed only where needed."""
+def _unknown(world: World, selection: Selection) -> list[Hit]:
+    """Return the selected HITs of the account that nothing in the database knows; list the account only if needed."""
     if selection.filters or not selection.all_studies:
         return []
     listed = list_account(world)
     with world.database.read() as session:
-        return strangers(session, world, listed)
+        return unknown_hits(session, world, listed)
 
 
 def unknown_on_market(world: World) -> list[Hit]:
-    """What the account has on the market and the database has no row of.
+    """Return the HITs of the account on the market that have no row in the database.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     listed = list_account(world)
     with world.database.read() as session:

@@ -1,4 +1,4 @@
-"""The submitted work that an act is about: assignments of the database, of psiTurk's rows, and of the market alone."""
+"""Find the submitted work that a command acts on: in the database, in psiTurk's rows, and only on the market."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from turkctl.store.participants import Claim
 from turkctl.store.workers import WorkFilter, WorkRow
 
 _SHOWN = 3
-"""Assignments that a note names one by one."""
+"""Most assignments that a note lists."""
 
 
 @dataclass(frozen=True)
 class WorkSelection:
-    """The selectors of acts on workers; the ids are of workers or assignments."""
+    """The selectors of acts on workers; ids are those of workers or assignments."""
 
     selection: Selection
     hit_ids: tuple[str, ...] = ()
     min_gold: float | None = None
-    """Only of workers who gave at least this share (0 to 1) of the known answers that they were asked for, one at
-    least; asked by the experiments that the selection names."""
+    """Only work of workers who gave at least this share (0 to 1) of the known answers, and were given at least one such
+    item, in the selected experiments."""
 
     def require(self) -> WorkSelection:
         """Return self; raise if nothing is selected.
@@ -56,7 +56,7 @@ class WorkSelection:
 
 @dataclass(frozen=True)
 class Work:
-    """One assignment, submitted or decided, as it was last heard of."""
+    """An assignment, submitted or decided, as last read."""
 
     assignment_id: str
     worker_id: str
@@ -64,18 +64,18 @@ class Work:
     status: str
     experiment: str | None = None
     cost: Decimal | None = None
-    """Dollars that approving costs, commission included; None where its HIT is not ours."""
+    """Dollars that approving it costs, commission included; None if its HIT is not ours."""
     set_back: SetBack | None = None
-    """The participant's row, where psiTurk set it back to submitted after this was approved."""
+    """The participant's row, if psiTurk set it back to submitted after the approval."""
 
     @property
     def claim(self) -> Claim:
-        """The assignment and its worker: what a participant's row is found by."""
+        """Return the assignment and its worker, which identify a participant's row."""
         return self.assignment_id, self.worker_id
 
     @classmethod
     def of_row(cls, row: WorkRow) -> Work:
-        """From the database."""
+        """Return the work for a row of the database."""
         cost = None
         if row.reward is not None and row.max_assignments is not None:
             cost = assignment_cost(row.reward, row.max_assignments, masters=bool(row.masters))
@@ -83,69 +83,69 @@ class Work:
 
     @classmethod
     def of_market(cls, found: Assignment) -> Work:
-        """From the market."""
+        """Return the work for an assignment as the market describes it."""
         return cls(found.assignment_id, found.worker_id, found.hit_id, found.status)
 
 
 @dataclass(frozen=True)
 class FoundWork:
-    """What matches, whatever its status, and the named ids that stand for nothing one could decide on."""
+    """The work that matches, whatever its status, and the results for ids that match no such work."""
 
     work: tuple[Work, ...]
     idle: tuple[tuple[str, str], ...] = ()
-    """(id, reason) of ids that exist and have no submitted work."""
+    """(id, reason) of ids that exist but have no submitted work that matches."""
     below: tuple[Work, ...] = ()
-    """Work that is left out because its workers gave too few of the known answers."""
+    """Work that is left out because its workers answered too few known items right."""
     failed: tuple[ItemResult, ...] = ()
-    """A failed item for each named id that nobody knows."""
+    """A failed item for each unknown id."""
 
 
 def find_work(world: World, wanted: WorkSelection) -> FoundWork:
     """Return the work that matches: of our tables, marked submitted in psiTurk's rows, and on the market.
 
-    What is on the market alone takes part by name, or where it is asked for. Of work that psiTurk's rows alone tell of
-    the market is asked who did it.
+    Work that only the market has matches by id or with ``--all-studies``. For work that only psiTurk's rows name, the
+    market is asked who did it.
 
     Raises:
-        NotFoundError: an experiment that nobody knows.
-        WrongMarketError: an id that belongs to another mode or market.
-        UsageError: a bad regular expression.
-        UnreachableError: the market is out of reach.
+        NotFoundError: an experiment is unknown.
+        WrongMarketError: an id belongs to another mode or market.
+        UsageError: the regular expression is invalid.
+        UnreachableError: the market cannot be reached.
     """
     place, selection = world.place, wanted.selection
     with world.database.read() as session:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
-        strange_hits = _strange_hits(session, place, wanted.hit_ids, table)
+        unknown_hits = _unknown_hits(session, place, wanted.hit_ids, table)
         rows = workers.select_work(session, narrowed) if _looks_at_ours(wanted) else []
         theirs = PsiturkWork()
         if table is not None and _looks_at_ours(wanted):
             theirs = psiturk_work(session, narrowed, table, (participants.SUBMITTED,), says=SUBMITTED).of_a_market()
         ours = workers.own_names(session, place, selection.ids)
         known = workers.known_names(session, place, selection.ids, table, ours)
-        strangers = [each for each in selection.ids if each not in known]
+        unknown = [each for each in selection.ids if each not in known]
         for each in selection.ids:
             if each not in ours:
                 _refuse_elsewhere(session, place, each)
     by_rows, left = who_did(world, narrowed, theirs, every=True)
-    elsewhere, failed = _on_market(world, wanted, strange_hits)
-    named = _named(world, [each for each in strangers if each not in _names(elsewhere)])
-    work = {found.assignment_id: found for found in (*named.work, *elsewhere)}
+    on_market, failed = _on_market(world, wanted, unknown_hits)
+    named = _named(world, [each for each in unknown if each not in _names(on_market)])
+    work = {found.assignment_id: found for found in (*named.work, *on_market)}
     work |= {each.assignment_id: each for each in (*by_rows, *map(Work.of_row, rows))}
     none = known - _names(work.values()) - {name for name, _reason in left} - theirs.impossible_names
-    nothing = [(each, "nothing submitted that matches") for each in selection.ids if each in none]
+    nothing = [(each, "no submitted work that matches") for each in selection.ids if each in none]
     idle = (*named.idle, *left, *nothing)
     return _good_enough(world, wanted, FoundWork(tuple(work.values()), idle, failed=(*named.failed, *failed)))
 
 
 def _by_version(session: Session) -> dict[str, str]:
-    """The experiments, by slug, that are alone in having their code version."""
+    """Return the slug of the only experiment with each code version, by code version."""
     versions = [(each.code_version, each.slug) for each in experiments.list_all(session, inactive=False)]
     return {code: slug for code, slug in versions if [code for code, _ in versions].count(code) == 1}
 
 
 def _good_enough(world: World, wanted: WorkSelection, found: FoundWork) -> FoundWork:
-    """The work of those who gave enough of the known answers; of what was named and is not, why."""
+    """Return the work of those who answered enough known items right, with the reason for each given id left out."""
     if wanted.min_gold is None:
         return found
     with world.database.read() as session:
@@ -169,7 +169,7 @@ def _names(work: Iterable[Work]) -> set[str]:
 
 
 def participants_table(session: Session, world: World) -> str | None:
-    """The name of the participants table; None where there is none."""
+    """Return the name of the participants table; None if there is none."""
     name: str = world.settings["participants_table"]
     return name if participants.exists(session, name) else None
 
@@ -181,11 +181,11 @@ def _looks_at_ours(wanted: WorkSelection) -> bool:
 
 
 def work_filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFilter:
-    """The selectors as the store takes them.
+    """Return the selectors as a filter for the store.
 
     Raises:
-        UsageError: a bad regular expression.
-        NotFoundError: an experiment that is not there.
+        UsageError: the regular expression is invalid.
+        NotFoundError: the experiment is unknown.
     """
     chosen = wanted.selection
     if chosen.experiment is not None:
@@ -203,23 +203,23 @@ def work_filter(session: Session, place: Place, wanted: WorkSelection) -> WorkFi
 
 @dataclass(frozen=True)
 class PsiturkWork:
-    """Work that the database knows from participants' rows, and those of the rows that nothing can be done about."""
+    """Work known only from participants' rows."""
 
     rows: tuple[WorkRow, ...] = ()
     doubtful: tuple[WorkRow, ...] = ()
-    """What rows of several workers claim to have done: one person did it, and only the market can tell who."""
+    """Assignments in the rows of several workers; one of them did it, and only the market knows who."""
     claimants: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """These workers, by assignment."""
+    """The workers in such rows, by assignment."""
     impossible: tuple[tuple[WorkRow, str], ...] = ()
-    """Rows of people whom no market can know, each with the reason."""
+    """Rows with ids that no market can have, each with the reason."""
 
     @property
     def impossible_names(self) -> set[str]:
-        """Return the ids, of assignments and workers, of the latter."""
+        """Return the ids of assignments and workers in ``impossible``."""
         return {name for row, _reason in self.impossible for name in (row.assignment_id, row.worker_id)}
 
     def of_a_market(self) -> PsiturkWork:
-        """Return the same, with the rows that no market can know set apart."""
+        """Return the same, with the rows whose ids no market can have moved to ``impossible``."""
         judged = [(row, _impossible(row)) for row in (*self.rows, *self.doubtful)]
         beyond = tuple((row, why) for row, why in judged if why is not None)
         apart = {row.assignment_id for row, _reason in beyond}
@@ -232,7 +232,7 @@ class PsiturkWork:
 
 
 def _impossible(row: WorkRow) -> str | None:
-    """Return why no market can have the work; people may come to a psiTurk server from Prolific, say."""
+    """Return why no market can have the work, else None; people may come to a psiTurk server from Prolific, say."""
     if not can_be_id(row.assignment_id):
         return "no market can have an assignment with this id: the participant came from elsewhere"
     if not can_be_worker(row.worker_id):
@@ -243,15 +243,15 @@ def _impossible(row: WorkRow) -> str | None:
 def psiturk_work(
     session: Session, narrowed: WorkFilter, table: str, statuses: Collection[int], *, says: str
 ) -> PsiturkWork:
-    """Return the participants at one of these statuses of psiTurk's whose assignment we have no row of.
+    """Return the work of participants with one of these statuses whose assignments have no row in our tables.
 
-    They belong to the experiment of their HIT or, where we do not know it, to the only one with their code version.
+    They belong to the experiment of their HIT or, if the HIT is unknown, to the only one with their code version.
 
     Args:
         session: on turkctl's database.
-        narrowed: what matches.
+        narrowed: the filter.
         table: the name of the participants table.
-        statuses: psiTurk's numbers.
+        statuses: psiTurk's numbers of the statuses.
         says: the market's word for them.
     """
     by_version = _by_version(session)
@@ -272,13 +272,13 @@ def psiturk_work(
 def who_did(
     world: World, narrowed: WorkFilter, theirs: PsiturkWork, *, every: bool
 ) -> tuple[list[Work], list[tuple[str, str]]]:
-    """Return the work under the workers whom the market names, and (id, reason) of what is left out.
+    """Return the work with the workers that the market names, and (id, reason) of what is left out.
 
     Args:
         world: database and market.
-        narrowed: what matches, by the workers whom the market names.
-        theirs: what participants' rows tell.
-        every: ask about each; else only about what rows of several workers claim.
+        narrowed: the filter; it is applied to the workers that the market names.
+        theirs: the work in participants' rows.
+        every: ask about each assignment, not only about those in the rows of several workers.
     """
     told = _told(world, [*theirs.doubtful, *(theirs.rows if every else ())])
     work: list[Work] = []
@@ -287,7 +287,9 @@ def who_did(
         worker = told.get(row.assignment_id)
         if worker is None and row in theirs.doubtful:
             names = ", ".join(theirs.claimants[row.assignment_id])
-            left.append((row.assignment_id, f"rows of {names} say that they did it, and the market has not told who"))
+            left.append(
+                (row.assignment_id, f"in the rows of {names}, and the market does not say which of them did it")
+            )
             continue
         meant = row if worker is None else replace(row, worker_id=worker)
         if narrowed.matches(meant):
@@ -298,7 +300,7 @@ def who_did(
 
 
 def _told(world: World, rows: Sequence[WorkRow]) -> dict[str, str]:
-    """The workers whom the market names, by assignment, for work on HITs that it has."""
+    """Return the workers that the market names, by assignment, for work on HITs that it has."""
     if not rows:
         return {}
     enter_psiturk(world, world.now())
@@ -316,7 +318,7 @@ def _told(world: World, rows: Sequence[WorkRow]) -> dict[str, str]:
 
 
 def misnamed(world: World, work: Sequence[Work]) -> tuple[str, ...]:
-    """Return a note where participants' rows name these assignments, but not the workers who did them."""
+    """Return a note if participants' rows name these assignments, but not the workers who did them."""
     with world.database.read() as session:
         table = participants_table(session, world)
         if table is None:
@@ -326,7 +328,7 @@ def misnamed(world: World, work: Sequence[Work]) -> tuple[str, ...]:
 
 
 def misnamed_by(work: Sequence[Work], claims: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return the same note by what was read of the rows: the workers that they name, by assignment."""
+    """Return the same note, given the workers that the rows name, by assignment."""
     wrong = [
         f"{each.assignment_id} (did it: {each.worker_id}; in the row: {', '.join(claims[each.assignment_id])})"
         for each in work
@@ -335,11 +337,11 @@ def misnamed_by(work: Sequence[Work], claims: Mapping[str, Iterable[str]]) -> tu
     if not wrong:
         return ()
     more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-    return (f"left as they are, participants' rows that name another worker: {', '.join(wrong[:_SHOWN])}{more}",)
+    return (f"participants' rows that name another worker are left unchanged: {', '.join(wrong[:_SHOWN])}{more}",)
 
 
-def _strange_hits(session: Session, place: Place, hit_ids: Sequence[str], table: str | None) -> list[str]:
-    """Named HITs that the database does not know.
+def _unknown_hits(session: Session, place: Place, hit_ids: Sequence[str], table: str | None) -> list[str]:
+    """Return the given HITs that the database does not know.
 
     Raises:
         WrongMarketError: one belongs to another mode or market.
@@ -360,25 +362,25 @@ def _refuse_elsewhere(session: Session, place: Place, assignment_id: str) -> Non
         belongs = f"mode {other.mode}" if other.mode != place.mode else f"the market {other.market}"
         raise WrongMarketError(
             f"assignment {assignment_id} belongs to {belongs}",
-            hint="name its mode with --mode, and its market with --endpoint-url or --market-url",
+            hint="give its mode with --mode, and its market with --endpoint-url or --market-url",
         )
 
 
 def work_elsewhere(world: World) -> tuple[str, ...]:
-    """What to say where nothing was found: that the mode's work is on another market, for which nobody looked."""
+    """Return a note that the mode's work belongs to another market, if there is any; for commands that found none."""
     with world.database.read() as session:
         others = workers.other_markets(session, world.place)
     if not others:
         return ()
-    words = f"the database has work of mode {world.place.mode} on {', '.join(others)}, and this is {world.place.market}"
-    return (f"{words}: look at the credentials and --endpoint-url or --market-url",)
+    words = f"the database has work of mode {world.place.mode} on {', '.join(others)}, but this is {world.place.market}"
+    return (f"{words}: check the credentials and --endpoint-url or --market-url",)
 
 
 def _named(world: World, ids: Sequence[str]) -> FoundWork:
-    """Return assignments that only the market knows, asked for by name; an id that it does not know has failed.
+    """Return the assignments with these ids, which only the market knows; an id that it does not know is a failed item.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     work: list[Work] = []
     idle: list[tuple[str, str]] = []
@@ -397,19 +399,19 @@ def _named(world: World, ids: Sequence[str]) -> FoundWork:
 
 
 def nobody_knows(name: str) -> NotFoundError:
-    """Return the error of an id that is neither a worker's nor an assignment's."""
+    """Return the error for an id that is neither a known worker nor a known assignment."""
     return NotFoundError(
-        f"no worker and no assignment {quoted(name)} is known",
-        hint="see: turkctl workers list; what is new comes in with: turkctl sync",
+        f"there is no worker or assignment {quoted(name)}",
+        hint="see: turkctl workers list; to read new work from the market, run: turkctl sync",
     )
 
 
 def _on_market(
     world: World, wanted: WorkSelection, named_hits: Sequence[str]
 ) -> tuple[list[Work], tuple[ItemResult, ...]]:
-    """Submitted work of HITs that the database does not know: named ones, and with ``--all-studies`` all of them.
+    """Return the submitted work of HITs that the database does not know: given ones, or all with ``--all-studies``.
 
-    A HIT that is none, or that the market does not tell the work of, is a failed item.
+    A HIT that does not exist, or whose work the market refuses to list, is a failed item.
     """
     chosen = wanted.selection
     asked, failed = named_on_market(world.mturk, world.engine(), named_hits, world.now())
@@ -434,18 +436,20 @@ def _on_market(
 
 
 def of_hits(selection: Selection, hit_ids: Sequence[str]) -> WorkSelection:
-    """The work on HITs: what the selection of HITs stands for among assignments."""
+    """Return the selection of the work on these HITs."""
     return WorkSelection(replace(selection, ids=()), tuple(hit_ids))
 
 
-def refuse_strangers(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
-    """See that every worker or assignment that is named is known.
+def refuse_unknown_names(session: Session, place: Place, wanted: WorkSelection, table: str | None) -> None:
+    """Raise if a given worker or assignment is unknown.
 
     Raises:
-        NotFoundError: one is not.
+        NotFoundError: one is.
     """
     ids = wanted.selection.ids
     known = workers.known_names(session, place, ids, table, workers.own_names(session, place, ids))
     for each in ids:
         if each not in known:
-            raise NotFoundError(f"no worker {each} is known", hint="what is new comes in with: turkctl sync")
+            raise NotFoundError(
+                f"there is no worker {each}", hint="to read new work from the market, run: turkctl sync"
+            )

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from turkctl.operations.status.shapes import CampaignStatus, QuietStatus
 from turkctl.store import campaigns, rounds, standings
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
 from turkctl.store.standings import Handed, OpenWork
@@ -92,7 +92,7 @@ class CampaignReader:
         if place not in self._commitments:
             from turkctl.operations.limits.commitments import read_commitments
 
-            self._commitments[place] = read_commitments(self._session, place, self._now)
+            self._commitments[place] = read_commitments(Scope(self._session, place, self._now))
         return self._commitments[place]
 
     def _waits_since(self, campaign: Campaign) -> datetime | None:

@@ -34,7 +34,7 @@ from turkctl.operations.status.shapes import (
     UnknownStatus,
 )
 from turkctl.store import deadlines, experiments, intents, participants, people, presence, slots, standings
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.deadlines import DueSoon
 from turkctl.store.experiments import Version
 from turkctl.store.hits import HitFilter
@@ -145,7 +145,7 @@ class _Numbers:
 def _read_numbers(session: Session, place: Place, table: str, now: datetime, there: Collection[str]) -> _Numbers:
     handed = standings.handed_in(session, place)
     rows = participants.exists(session, table)
-    elsewhere = people.complete_elsewhere(session, place, table) if rows else {}
+    elsewhere = people.complete_of_unknown_hits(session, place, table) if rows else {}
     progress, arrivals = _read_content(session, place, now) if presence.CONTENT in there else ({}, {})
     return _Numbers(
         place=place,
@@ -153,7 +153,7 @@ def _read_numbers(session: Session, place: Place, table: str, now: datetime, the
         table=table,
         work=standings.open_work(session, place, now),
         handed=handed,
-        groups=slots.slots(session, place, now, apart=True),
+        groups=slots.slots(Scope(session, place, now), apart=True),
         requested=intents.unfinished_costs(session, place),
         bonuses=_read_bonuses(session, place) if presence.PAYMENTS in there else {},
         owed=_read_owed(session, place, table) if rows and participants.any_bonus(session, table, place.mode) else (),

@@ -1,5 +1,5 @@
 """Bring the database up to date with the market.
 
-In go the account's HITs and assignments as the market tells them; out go rows that are entered or changed, the HITs
-that nothing in the database knows, and answers parsed into fields. Adopting and disabling unknown HITs belong here.
+The account's HITs and assignments come in from the market; new and changed rows, the HITs that nothing in the database
+knows, and answers parsed into fields go out. Adopting and disabling unknown HITs belong here too.
 """

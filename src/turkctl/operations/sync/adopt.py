@@ -1,25 +1,24 @@
-"""``sync --adopt``: HITs of the account that were posted by other programs become HITs of this database.
+"""Adopt HITs of the account that other programs posted, so that they belong to this database (``sync --adopt``).
 
-An adopted HIT of an experiment and code version counts for its campaigns. One of psiTurk's is here already
-(:mod:`turkctl.operations.sync.of_psiturk`): adopting it says for good whose it is. Its participants have to keep
-counting as they did, so that it is taken in only with the code version of their rows.
+An adopted HIT of an experiment and code version counts for its campaigns. A HIT posted by psiTurk has a row already
+(:mod:`turkctl.operations.sync.of_psiturk`): adopting it settles which experiment it belongs to. Its participants must
+keep counting as before, so it is adopted only with the code version in their rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
 from turkctl.errors import UsageError
-from turkctl.mturk import requirements
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
-from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.sync.unknown import strangers
+from turkctl.operations.intents.posts import found_row
+from turkctl.operations.sync.unknown import unknown_hits
 from turkctl.store import experiments, hits, psiturk_hits
 from turkctl.store.experiments import Version
 from turkctl.store.hits import HitRow
@@ -27,7 +26,7 @@ from turkctl.store.hits import HitRow
 
 @dataclass(frozen=True)
 class Adoption:
-    """What ``sync --adopt`` was told: whose HITs the unknown ones are; of nobody's without an experiment."""
+    """The arguments of ``sync --adopt``; without an experiment, unknown HITs are adopted for none."""
 
     experiment: str | None = None
     code_version: str | None = None
@@ -35,27 +34,27 @@ class Adoption:
 
 @dataclass(frozen=True)
 class Adopted:
-    """What it came to: ids, and (id, reason) of what was left alone."""
+    """The result of adopting: ids of adopted HITs, and (id, reason) of those left out."""
 
     hit_ids: tuple[str, ...] = ()
     left: tuple[tuple[str, str], ...] = ()
 
 
 def adopt(world: World, listed: Sequence[Hit], wanted: Adoption, now: datetime) -> Adopted:
-    """Enter the HITs of the account that have no row; their counters are as listed, their work is read afterwards.
+    """Enter the HITs of the account that have no row, with counters as listed; their work must be read afterwards.
 
     Raises:
-        NotFoundError: no such experiment.
-        UsageError: a code version without an experiment.
+        NotFoundError: the experiment is unknown.
+        UsageError: a code version is given without an experiment.
     """
     if wanted.code_version is not None and wanted.experiment is None:
-        raise UsageError("--codeversion says which version of an experiment", hint="add --experiment SLUG")
+        raise UsageError("--codeversion needs --experiment", hint="add --experiment SLUG")
     taken: list[str] = []
     left: list[tuple[str, str]] = []
     with world.database.write() as session:
         version = None if wanted.experiment is None else find_experiment(session, wanted.experiment)
         code = wanted.code_version or (None if version is None else version.code_version)
-        taken += [_enter(session, world, hit, version, code, now) for hit in strangers(session, world, listed)]
+        taken += [_enter(session, world, hit, version, code, now) for hit in unknown_hits(session, world, listed)]
         for row in psiturk_hits.rows_of_psiturk(session, world.place, adopted=False):
             named = _versions(session, world, row, wanted, code)
             owner, reason = _owner(session, version, named)
@@ -70,7 +69,7 @@ def adopt(world: World, listed: Sequence[Hit], wanted: Adoption, now: datetime) 
 def _versions(
     session: Session, world: World, row: HitRow, wanted: Adoption, code: str | None
 ) -> Collection[str | None]:
-    """The code versions that a HIT of psiTurk's may be of: the one given, its participants', or the current one."""
+    """Return the possible code versions of a HIT of psiTurk: the one given, its participants', or the current one."""
     if wanted.code_version is not None:
         return [wanted.code_version]
     theirs = psiturk_hits.versions(session, world.settings["participants_table"], world.place.mode, row.hit_id)
@@ -78,28 +77,19 @@ def _versions(
 
 
 def _owner(session: Session, version: Version | None, codes: Collection[str | None]) -> tuple[Version | None, str]:
-    """The experiment of a HIT whose participants have these code versions, or why that cannot be told."""
+    """Return the experiment of a HIT whose participants have these code versions; or None and the reason."""
     if len(codes) != 1:
-        return None, f"its participants have {len(codes)} code versions; say which with --experiment and --codeversion"
+        return None, f"its participants have {len(codes)} code versions; give --experiment and --codeversion"
     if version is not None:
         return version, ""
     (code,) = codes
     found = [each for each in experiments.list_all(session, inactive=False) if each.code_version == code]
     if len(found) != 1:
-        return None, f"{len(found)} configured experiments have its code version {code}; say which with --experiment"
+        return None, f"{len(found)} configured experiments have its code version {code}; give --experiment"
     return found[0], ""
 
 
 def _enter(session: Session, world: World, hit: Hit, version: Version | None, code: str | None, now: datetime) -> str:
-    row = hit_row(
-        hit,
-        world.place,
-        now,
-        duration=hit.duration or timedelta(),
-        lifetime=timedelta(),
-        experiment_id=None if version is None else version.experiment_id,
-        code_version=code,
-        masters=requirements.ask_for_masters(hit.requirements),
-    )
-    hits.insert(session, row)
+    experiment_id = None if version is None else version.experiment_id
+    hits.insert(session, found_row(hit, world.place, now, experiment_id=experiment_id, code_version=code))
     return hit.hit_id

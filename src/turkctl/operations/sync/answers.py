@@ -1,4 +1,4 @@
-"""What workers answered, by field: parsed once, when the work is first read from the market."""
+"""Parse what workers answered into fields, once, when the work is first read from the market."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from turkctl.errors import UsageError
 from turkctl.mturk.questions import parse_answers
 
 Fields = dict[str, str | list[str]]
-"""By question identifier (the form field's name); several values of one field are a list."""
+"""Values by question identifier (the name of the form field); a list if a field has several."""
 
 
 def parsed(document: str | None) -> Fields | None:
-    """The answers of a QuestionFormAnswers document; None where there is none, or where it cannot be read.
+    """Return the answers in a QuestionFormAnswers document; None if there is no document or it cannot be read.
 
-    A document that cannot be read stays stored as it came, and is shown like that.
+    A document that cannot be read is stored and shown unchanged.
     """
     try:
         return None if document is None else parse_answers(document)
@@ -23,17 +23,17 @@ def parsed(document: str | None) -> Fields | None:
 
 
 SEVERAL = "|"
-"""Between the values of a field that was sent more than once."""
+"""Separates the values of a field that was sent more than once."""
 
 
 def answers_of(fields: Mapping[str, str | list[str]], pattern: str, items: Sequence[tuple[int, str]]) -> dict[str, str]:
-    """``{key: answer}`` of the items that a submission answers; blanks around an answer are left out.
+    """Return ``{key: answer}`` of the items that a submission answers, without blanks around the answers.
 
     Args:
-        fields: what was submitted, by field.
-        pattern: the field's name, where ``{n}`` stands for the place of an item in its HIT and ``{key}`` for its key:
-            ``label``, ``label_{n}``, ``label_{key}``. Nothing else in it is replaced.
-        items: (place in the HIT, from 1, and key) of each.
+        fields: the submitted values, by field.
+        pattern: the name of the field, where ``{n}`` stands for the position of an item in its HIT and ``{key}`` for
+            its key: ``label``, ``label_{n}``, ``label_{key}``. Nothing else in it is replaced.
+        items: (position in the HIT, from 1, and key) of each.
     """
     found: dict[str, str] = {}
     for position, key in items:
@@ -47,6 +47,6 @@ def answers_of(fields: Mapping[str, str | list[str]], pattern: str, items: Seque
 
 
 def field_name(pattern: str, position: int, key: str) -> str:
-    """The field of one item."""
-    # In this order, so that a key that holds {n} itself stays what it is.
+    """Return the name of one item's field."""
+    # In this order, so that {n} inside a key is not replaced.
     return key.join(part.replace("{n}", str(position)) for part in pattern.split("{key}"))

@@ -1,4 +1,4 @@
-"""``sync --disable-unknown``: what only the market has is expired, its work approved, and the HIT deleted."""
+"""Expire unknown HITs, approve their work and delete them (``sync --disable-unknown``)."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from turkctl.fees import assignment_cost
 from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
-from turkctl.operations.engine.plan import Done, Plan, Step
+from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.sync.unknown import list_account, strangers
+from turkctl.operations.sync.unknown import list_account, unknown_hits
 from turkctl.store import account_looks
 from turkctl.store.assignments import APPROVED, SUBMITTED
 from turkctl.store.hits import DISPOSED
 
 
 def prepare_disable(world: World) -> tuple[Plan[Hit], Disable]:
-    """The plan for every HIT of the account that the database does not know, and how it is done.
+    """Return the plan for every HIT of the account that the database does not know, and the act.
 
-    The cost is that of the submissions which are waiting now; who is still at work may submit one more.
+    The cost covers the submissions that are waiting now; workers who are still at work may add to it.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     listed = list_account(world)
     with world.database.read() as session:
-        unknown = strangers(session, world, listed)
+        unknown = unknown_hits(session, world, listed)
     steps = tuple(Step(hit.hit_id, hit, _each(hit) * hit.submitted, _words(hit)) for hit in unknown)
     return Plan("disable", world.place.mode, steps), Disable(world)
 
 
 def _each(hit: Hit) -> Decimal:
-    """Dollars for one more approved assignment, commission included."""
+    """Return the dollars that each approved assignment costs, commission included."""
     masters = requirements.ask_for_masters(hit.requirements)
     return assignment_cost(hit.reward, hit.max_assignments, masters=masters)
 
@@ -44,8 +44,8 @@ def _words(hit: Hit) -> str:
     return f"{hit.title or 'no title'}: {hit.available} open, {hit.pending} at work, {hit.submitted} submitted"
 
 
-class Disable:
-    """Expires, approves and deletes each; every part is harmless when it is repeated."""
+class Disable(Act[Hit]):
+    """Expires each HIT, approves its work and deletes it; every step may be repeated without harm."""
 
     def __init__(self, world: World) -> None:
         self._mturk = world.mturk
@@ -53,14 +53,11 @@ class Disable:
         self._place = world.place
         self._approved: dict[str, set[str]] = defaultdict(set)
 
-    def prepare(self, steps: Sequence[Step[Hit]]) -> None:
-        """Nothing: doing it twice does no harm."""
-
     def perform(self, step: Step[Hit]) -> Done:
-        """Ask the market; a HIT with workers at work stays, expired, until they are done.
+        """Expire, approve and delete; a HIT with workers at work is only expired until they are done.
 
         Raises:
-            MarketRefusedError: the market refused, e.g. to approve for lack of funds.
+            MarketRefusedError: the market refused, for example to approve, for lack of funds.
         """
         try:
             hit = self._mturk.get_hit(step.id)
@@ -73,14 +70,14 @@ class Disable:
         except DoesNotExistError:
             return Done("deleted", cost=self._cost(step))
         if hit.pending:
-            return Done("expired", f"{hit.pending} at work: run it again when they are done", cost=self._cost(step))
+            return Done("expired", f"{hit.pending} at work: run this again when they are done", cost=self._cost(step))
         return Done("deleted", cost=self._cost(step))
 
     def _cost(self, step: Step[Hit]) -> Decimal:
         return _each(step.payload) * len(self._approved[step.id])
 
     def _approve_all(self, hit_id: str) -> None:
-        """Approve what is submitted; what an earlier try approved is remembered for the bill."""
+        """Approve what is submitted; what an earlier attempt approved still counts towards the cost."""
         for each in self._mturk.list_assignments(hit_id, [SUBMITTED]):
             self._approved[hit_id].add(each.assignment_id)
             try:

@@ -1,7 +1,7 @@
-"""Entering what the market said about a HIT and its submitted work: counters, assignments, participants, its end.
+"""Enter what the market said about a HIT and its submitted work: counters, assignments, participants, its end.
 
-Nothing is ever lost by it: a listing that lacks what is stored takes nothing away, a decision that is stored is not
-taken back by an answer that was under way when it was made, and a HIT is gone only when GetHIT itself has said so.
+Nothing stored is ever lost: a list that lacks a stored row does not remove it, an answer that was under way when a
+decision was stored does not undo the decision, and a HIT counts as gone only if GetHIT itself says so.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from turkctl.store.participants import credit, uniqueid
 from turkctl.units import parse_zone
 
 GONE_AFTER = timedelta(minutes=10)
-"""A HIT younger than this is never taken to be gone, whatever the market says."""
+"""A HIT younger than this never counts as gone, whatever the market says."""
 _FORWARD = {SUBMITTED: (APPROVED, REJECTED), REJECTED: (APPROVED,), APPROVED: ()}
-"""The decisions that can follow on a status."""
+"""The decisions that can follow each status."""
 
 
 @dataclass(frozen=True)
 class HitAnswer:
-    """What the market said about one HIT of ours.
+    """The market's answer about one of our HITs.
 
     Attributes:
-        row: the HIT as it was stored before.
-        hit: what GetHIT or ListHITs said; None for "does not exist".
-        listed: its submitted work; None where that was not asked for.
+        row: the HIT as stored before.
+        hit: the answer of GetHIT or ListHITs; None for "does not exist".
+        listed: its submitted work; None if that was not asked for.
         read_at: when the market was asked, before its answer.
     """
 
@@ -49,18 +49,18 @@ class HitAnswer:
 
     @property
     def gone(self) -> bool:
-        """Whether the market itself says that the HIT is no more, and it is old enough for that to be believed."""
+        """Return whether the market says that the HIT is gone, and it is old enough to believe that."""
         said = self.hit is None or self.hit.status == DISPOSED
         return said and self.read_at - self.row.created >= GONE_AFTER
 
     @property
     def submissions(self) -> int:
-        """How many submissions, decided or not, its counters imply."""
+        """Return the number of submissions, decided or not, that its counters imply."""
         return 0 if self.hit is None else self.hit.max_assignments - self.hit.available - self.hit.pending
 
     @property
     def moved(self) -> bool:
-        """Whether its status or counters are other than those stored."""
+        """Return whether its status or counters differ from the stored ones."""
         if self.hit is None or self.hit.status == DISPOSED:
             return False
         counters = ("status", "max_assignments", "available", "pending", "completed")
@@ -69,7 +69,7 @@ class HitAnswer:
 
 @dataclass
 class Entered:
-    """What entering answers came to."""
+    """Counts and ids of what was entered."""
 
     changed: list[str] = field(default_factory=list)
     """HITs whose counters or work changed, or that are gone."""
@@ -78,24 +78,24 @@ class Entered:
     disposed: list[str] = field(default_factory=list)
     participants_added: int = 0
     new_workers: dict[str, set[str]] = field(default_factory=dict)
-    """By slug of the experiment: the workers of new assignments."""
+    """The workers of new assignments, by slug of the experiment."""
 
 
 @dataclass(frozen=True)
 class ParticipantsTable:
-    """psiTurk's table as sync may write to it."""
+    """psiTurk's table, and what sync may write to it."""
 
     name: str
     fills: bool
-    """Whether turkctl inserts into it; else it only moves statuses."""
+    """Whether turkctl inserts rows; otherwise it only changes statuses."""
     zone: ZoneInfo
 
     @classmethod
     def of(cls, session: Session, settings: Settings) -> ParticipantsTable | None:
-        """By the settings; None where there is no such table.
+        """Return the table named in the settings; None if it does not exist.
 
         Raises:
-            UsageError: the time zone of the settings does not exist.
+            UsageError: the time zone in the settings is unknown.
         """
         name = settings["participants_table"]
         if not participants.exists(session, name):
@@ -104,14 +104,14 @@ class ParticipantsTable:
         return cls(name, fills, parse_zone(settings["participants_timezone"]))
 
     def time(self, moment: datetime | None) -> datetime | None:
-        """A time as the table has it: in its zone, and without saying so."""
+        """Return a time as the table stores it: in its zone, without an offset."""
         return None if moment is None else moment.astimezone(self.zone).replace(tzinfo=None)
 
 
 def enter(
     session: Session, place: Place, answers: Sequence[HitAnswer], table: ParticipantsTable | None, entered: Entered
 ) -> None:
-    """Store the answers and add up what that came to."""
+    """Store the answers, and add the counts and ids to ``entered``."""
     stored = assignments.statuses(session, place, [answer.row.hit_id for answer in answers])
     answered: set[str] = set()
     for answer in answers:
@@ -158,7 +158,7 @@ def _enter_work(
 
 
 def _enter_people(session: Session, row: HitRow, listed: Sequence[Assignment], table: ParticipantsTable) -> int:
-    """Rows of those who have none yet, where turkctl fills the table; the approved ones are credited in any case."""
+    """Insert missing participants if turkctl fills the table, credit approved ones; return how many were inserted."""
     added = 0
     if table.fills:
         added = participants.insert_new(session, table.name, [_participant(row, each, table) for each in listed])

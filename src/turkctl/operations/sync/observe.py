@@ -1,4 +1,4 @@
-"""What the market says about HITs now."""
+"""Ask the market about HITs by id."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from turkctl.store.hits import DISPOSED
 
 @dataclass(frozen=True)
 class Observed:
-    """One HIT as the market has it; ``hit`` is None when the market says that it does not exist, or tells nothing."""
+    """A HIT as the market has it; ``hit`` is None if the market says that it does not exist, or refuses to answer."""
 
     hit_id: str
     hit: Hit | None
     read_at: datetime
     refused: MarketRefusedError | None = None
-    """Why the market would not tell."""
+    """Why the market refused to answer."""
 
     @property
     def gone(self) -> bool:
-        """Whether the market itself says that it is gone."""
+        """Return whether the market says that it is gone."""
         return self.refused is None and (self.hit is None or self.hit.status == DISPOSED)
 
 
 def observe(mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime) -> dict[str, Observed]:
-    """Ask GetHIT for each of the HITs, several at a time.
+    """Call GetHIT for each of the HITs, several at a time; return the answers by id.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     found = {}
     for hit_id, answer in read_each(engine, hit_ids, mturk.get_hit):
@@ -51,7 +51,7 @@ def observe(mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime)
 
 
 def snapshot(hit: Hit, read_at: datetime) -> Snapshot:
-    """The market's answer as the store keeps it. A market that tells no expiry is taken to mean none to come."""
+    """Return the market's answer as the store keeps it; without an expiry, the HIT counts as expired when read."""
     return Snapshot(
         hit_id=hit.hit_id,
         status=hit.status,
@@ -67,10 +67,10 @@ def snapshot(hit: Hit, read_at: datetime) -> Snapshot:
 def named_on_market(
     mturk: MTurk, engine: Engine, hit_ids: Sequence[str], now: datetime
 ) -> tuple[list[Hit], list[ItemResult]]:
-    """Return HITs that are named and that the database does not know, and a failed item for each that is no HIT.
+    """Return the HITs with these ids, which the database does not know, and a failed item for each that is no HIT.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     failed = [fail(hit_id, _no_id(hit_id)) for hit_id in hit_ids if not can_be_id(hit_id)]
     found = observe(mturk, engine, [hit_id for hit_id in hit_ids if can_be_id(hit_id)], now)
@@ -79,12 +79,12 @@ def named_on_market(
 
 
 def one_on_market(mturk: MTurk, engine: Engine, hit_id: str, now: datetime) -> Hit:
-    """Return one HIT that is named and that the database does not know.
+    """Return the HIT with this id, which the database does not know.
 
     Raises:
-        NotFoundError: the market does not know it either, or it is no id at all.
-        MarketRefusedError: the market does not tell.
-        UnreachableError: the market is out of reach.
+        NotFoundError: the market does not know it either, or the id is invalid.
+        MarketRefusedError: the market refused to answer.
+        UnreachableError: the market cannot be reached.
     """
     if not can_be_id(hit_id):
         raise _no_id(hit_id)

@@ -1,7 +1,7 @@
-"""psiTurk's HITs on a shared database: those that it posted since become rows beside our own, and count.
+"""Enter the HITs that psiTurk posts on a shared database, so that they count like our own.
 
-psiTurk keeps nothing of a HIT but its id. The mode and market of one are where GetHIT answers for this account. What
-has no HIT there is remembered, so that an old study's ids are asked for once and not at every round.
+psiTurk stores only the id of a HIT. Its mode and market are those for which GetHIT finds it in this account. Ids
+without a HIT there are stored, so that the ids of an old study are asked for once and not at every round.
 """
 
 from __future__ import annotations
@@ -9,28 +9,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError
 from turkctl.ids import can_be_id
-from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, ParameterError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.posts import hit_row
-from turkctl.operations.intents.settle import enter_post
+from turkctl.operations.intents.posts import found_row
+from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.sync.enter import GONE_AFTER
 from turkctl.store import experiments, hits, intents, psiturk_hits, psiturk_marks
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.hits import DISPOSED, HitRow
 from turkctl.store.psiturk_hits import NamedHits
 from turkctl.store.psiturk_marks import Mark
 
 _SHOWN = 3
-"""HITs that a warning names one by one."""
+"""Most HITs that a warning lists."""
 
 
 def enter_psiturk(
@@ -38,18 +37,18 @@ def enter_psiturk(
 ) -> dict[str, Hit]:
     """Enter the HITs that psiTurk posted and that have no row yet; return them as the market has them, by id.
 
-    Their counters are as the market tells them; their work is read afterwards, as that of any other HIT, and counts as
-    outstanding until then. Whose they are is worked out anew each time, unless somebody has said so.
+    Their counters are the market's; their work is read afterwards, as for any other HIT, and counts as outstanding
+    until then. Their experiment is determined anew each time, unless a user has given it.
 
     Args:
         world: database and market.
-        now: the moment.
-        listed: HITs that the market has just told about; of the others each is asked for.
-        afresh: search all participants, also those that were searched before.
+        now: the current time.
+        listed: HITs that were just read from the market; each other one is asked for.
+        afresh: search all participants, including those that were searched before.
 
     Raises:
-        UnreachableError: the market is out of reach.
-        MarketRefusedError: it refused for another reason than that there is no such HIT.
+        UnreachableError: the market cannot be reached.
+        MarketRefusedError: the market refused, for another reason than that there is no such HIT.
     """
     name: str = world.settings["participants_table"]
     with world.database.read() as session:
@@ -57,19 +56,21 @@ def enter_psiturk(
     found = _ask(world, [*wanted.new, *wanted.again], listed or {})
     entered = _store(world, wanted, found, now) if found or wanted.first else {}
     _assign(world, wanted.searched.begin, afresh=afresh)
-    if wanted.searched.end is not None and wanted.searched.worth_saving:  # last, when all up to there is on record
+    if (
+        wanted.searched.end is not None and wanted.searched.worth_saving
+    ):  # last, when everything up to that row is stored
         with world.database.write() as session:
             psiturk_marks.save(session, world.place, name, wanted.searched.end)
     return entered
 
 
 def posted_meanwhile(session: Session, world: World) -> bool:
-    """Return whether psiTurk's tables name HITs that nobody has asked this market for."""
+    """Return whether psiTurk's tables name HITs that this market was never asked for."""
     return bool(psiturk_hits.named(session, world.place, world.settings["participants_table"]).new)
 
 
 def _ask(world: World, ids: Sequence[str], listed: Mapping[str, Hit]) -> dict[str, Hit | None]:
-    """What the market says of each; None for what is no HIT of it."""
+    """Return the market's answer for each id; None if it has no such HIT."""
     found: dict[str, Hit | None] = {each: listed.get(each) for each in ids}
     unlisted = [each for each in ids if found[each] is None and can_be_id(each)]
     for hit_id, answer in read_each(world.engine(), unlisted, world.mturk.get_hit):
@@ -82,11 +83,11 @@ def _ask(world: World, ids: Sequence[str], listed: Mapping[str, Hit]) -> dict[st
 
 
 def _store(world: World, wanted: NamedHits, found: Mapping[str, Hit | None], now: datetime) -> dict[str, Hit]:
-    """Enter what the market has, and remember what it has not."""
+    """Enter the HITs that the market has, and store the ids that it does not have; return the new HITs."""
     place = world.place
     open_ = {hit_id: hit for hit_id, hit in found.items() if hit is not None and hit.status != DISPOSED}
     absent = [hit_id for hit_id in found if hit_id not in open_]
-    # An id that was in the tables before anybody looked is old; a later one may be missing for a minute.
+    # Ids found at the first look are old; a newer one may be missing on the market for a minute.
     closed = {each for each in absent if wanted.first or found[each] is not None or not can_be_id(each)}
     if wanted.first:
         absent.append(psiturk_hits.LOOKED)
@@ -96,52 +97,39 @@ def _store(world: World, wanted: NamedHits, found: Mapping[str, Hit | None], now
         theirs = [hit_id for hit_id, hit in open_.items() if not _enter_ours(session, place, hit, now)]
         fresh = hits.unknown_ids(session, place, theirs)
         for hit_id in fresh:
-            hits.insert(session, _row(place, open_[hit_id], now))
+            hits.insert(session, found_row(open_[hit_id], place, now, origin=hits.PSITURK))
     return {hit_id: open_[hit_id] for hit_id in fresh}
 
 
 def _enter_ours(session: Session, place: Place, hit: Hit, now: datetime) -> bool:
-    """Enter a HIT that participants name and that a request of ours made, whose answer got lost; whether it is one."""
+    """Enter a HIT that one of our requests posted, if its answer got lost; return whether it is such a HIT."""
     intent = None if hit.annotation is None else intents.get(session, hit.annotation)
     if intent is None or intent.kind not in (intents.CREATE_HIT, intents.COMPENSATE):
         return False
-    enter_post(session, place, intent, hit, now)
+    enter_posts(Scope(session, place, now), [(intent, hit)])
     return True
-
-
-def _row(place: Place, hit: Hit, now: datetime) -> hits.Hit:
-    return hit_row(
-        hit,
-        place,
-        now,
-        duration=hit.duration or timedelta(),
-        lifetime=timedelta(),
-        experiment_id=None,
-        masters=requirements.ask_for_masters(hit.requirements),
-        origin=hits.PSITURK,
-    )
 
 
 @dataclass(frozen=True)
 class Owners:
-    """What says whose psiTurk's HITs are."""
+    """Facts that tell which experiment psiTurk's HITs belong to."""
 
     by_version: Mapping[str, Sequence[int]]
-    """Configured experiments, by their code version."""
+    """Configured experiments by code version."""
     current: Mapping[int, str]
     """The code version of each experiment, configured or not."""
     configured: Sequence[int]
     imported: int | None
-    """The experiment that psiTurk's study was imported as."""
+    """The experiment that psiTurk's study was imported as, if any."""
 
     def of(self, code_version: str | None, past: Sequence[int] = ()) -> tuple[int | None, str | None]:
-        """Return experiment and code version of a HIT.
+        """Return the experiment and the code version of a HIT.
 
-        The experiment is that of the code version its participants have, else the imported one, else the only one that
-        is configured; the code version is its participants', else the experiment's current one.
+        The experiment is the one with the participants' code version, else the imported one, else the only configured
+        one; the code version is the participants', else the experiment's current one.
 
         Args:
-            code_version: of the HIT's first participant; None where it has none.
+            code_version: that of the HIT's first participant; None if the HIT has none.
             past: experiments that had this code version at any time.
         """
         experiment = None if code_version is None else self._of_version(code_version, past)
@@ -158,7 +146,7 @@ class Owners:
         return have_it[0] if len(have_it) == 1 else None
 
     def _shared(self, code_version: str | None) -> bool:
-        """Whether several configured experiments have this code version: then nothing says which."""
+        """Return whether several configured experiments have this code version, so that it does not identify one."""
         return code_version is not None and len(self.by_version.get(code_version, ())) > 1
 
     def _the_one(self) -> int | None:
@@ -182,12 +170,12 @@ def _owners(session: Session) -> Owners:
 
 
 def _assign(world: World, begin: Mark | None, *, afresh: bool) -> None:
-    """Work out whose psiTurk's HITs are, of which nobody has said so; write only what is another than before.
+    """Determine the experiments of psiTurk's HITs for which no user has given one; write only the changes.
 
     Args:
         world: database.
-        begin: the first participants that were not searched before.
-        afresh: look for the first participant of every HIT, also of those that had one.
+        begin: where the participants begin that were not searched before.
+        afresh: look for the first participant of every HIT, even if one is known.
     """
     with world.database.read() as session:
         rows = psiturk_hits.rows_of_psiturk(session, world.place, adopted=False)
@@ -216,9 +204,9 @@ def _assign(world: World, begin: Mark | None, *, afresh: bool) -> None:
 def _versions(
     session: Session, world: World, rows: Sequence[HitRow], noted: Mapping[str, str | None], begin: Mark | None
 ) -> dict[str, str]:
-    """Return the code version of each HIT's first participant, empty where it has none.
+    """Return the code version of each HIT's first participant; empty if it has none.
 
-    It is looked for once: among all participants first, later among those who came since.
+    All participants are searched the first time, later only new ones.
     """
     table = (world.settings["participants_table"], world.place.mode)
     never = [row.hit_id for row in rows if noted.get(row.hit_id) is None]
@@ -231,10 +219,10 @@ def _versions(
 
 
 def unassigned_warning(hit_ids: Sequence[str]) -> str:
-    """Return the sentence about HITs of psiTurk's of which nothing says whose they are, with what to type."""
+    """Return a warning about psiTurk's HITs whose experiment is unknown, with the command that sets it."""
     more = f" and {len(hit_ids) - _SHOWN} more" if len(hit_ids) > _SHOWN else ""
     what = "a HIT" if len(hit_ids) == 1 else f"{len(hit_ids)} HITs"
     return (
-        f"psiTurk posted {what} of which nothing says whose, so that every active campaign counts them:"
-        f" {', '.join(hit_ids[:_SHOWN])}{more}; to say it: turkctl sync --adopt --experiment SLUG --codeversion V"
+        f"psiTurk posted {what} of an unknown experiment, which every active campaign counts:"
+        f" {', '.join(hit_ids[:_SHOWN])}{more}; to set it, run: turkctl sync --adopt --experiment SLUG --codeversion V"
     )

@@ -1,12 +1,12 @@
-"""Sync: turkctl's database brought up to date with the market, at the cost of what has changed.
+"""Bring turkctl's database up to date with the market, with requests only for what has changed (``sync``).
 
-The counters of a HIT are asked for first and its submissions after them. So an assignment that moves on in between is
-counted twice for a moment, and never not at all.
+The counters of a HIT are read before its submissions. So an assignment whose status changes in between may be counted
+twice briefly, but is never missed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -19,11 +19,12 @@ from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.settle import enter_post, settle
+from turkctl.operations.intents.settle import enter_posts, settle
+from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
-from turkctl.operations.sync.unknown import list_account, strangers, without_row
+from turkctl.operations.sync.unknown import list_account, unknown_hits, without_row
 from turkctl.store import (
     account_looks,
     assignments,
@@ -37,22 +38,17 @@ from turkctl.store import (
     psiturk_hits,
 )
 from turkctl.store.assignments import SUBMITTED
-from turkctl.store.base import Place
+from turkctl.store.base import Place, Scope
 from turkctl.store.hits import HitFilter, HitRow
+from turkctl.words import counted
 
 GROUP = 50
-"""HITs whose answers are stored in one transaction."""
-
-Grant = Callable[[World, int, datetime], object]
-"""Grants an experiment's qualification to its new workers.
-
-See :func:`turkctl.operations.qualifications.took_part.grant_new`.
-"""
+"""Number of HITs whose answers are stored in one transaction."""
 
 
 @dataclass(frozen=True)
 class ReadReport:
-    """What reading HITs from the market came to."""
+    """The result of reading HITs from the market."""
 
     changed: tuple[str, ...]
     """HITs whose counters or work changed, or that are gone."""
@@ -61,14 +57,14 @@ class ReadReport:
     disposed: tuple[str, ...]
     participants_added: int
     new_workers: Mapping[int, frozenset[str]]
-    """By experiment: the workers of new assignments."""
+    """The workers of new assignments, by experiment."""
     failed: tuple[ItemResult, ...]
-    """HITs that the market would not tell about; they keep what is stored."""
+    """HITs that the market refused to tell about; what is stored of them stays."""
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync came to."""
+    """The result of a sync."""
 
     full: bool
     hits_checked: int
@@ -77,17 +73,32 @@ class SyncReport:
     """HITs of the account that this database does not know."""
     adopted: Adopted
     found: int
-    """Requests that an interrupted run had left open and that had reached the market."""
+    """Number of unanswered requests of interrupted runs that had reached the market."""
     requests: int
     credited_again: int = 0
-    """Participants' rows that psiTurk had set back to submitted after their work was approved."""
+    """Number of participants' rows that psiTurk had set back to submitted after the approval."""
     psiturk: tuple[str, ...] = ()
-    """HITs that psiTurk posted on this database and that were entered now."""
+    """HITs that psiTurk posted on this database and that this sync entered."""
     unassigned: tuple[str, ...] = ()
-    """HITs of psiTurk's of which nothing says whose they are."""
+    """HITs of psiTurk whose experiment is unknown."""
+
+    def news(self) -> Iterator[str]:
+        """Yield what changed in the database, in words; nothing if nothing did."""
+        work = self.read.assignments_new + self.read.assignments_changed
+        for number, thing, what in (
+            (len(self.read.changed), "HIT", "changed"),
+            (work, "assignment", "read"),
+            (len(self.adopted.hit_ids), "HIT", "adopted"),
+            (len(self.psiturk), "HIT", "of psiTurk's added"),
+            (self.found, "request", "of an interrupted run found"),
+            (self.credited_again, "participant", "credited again"),
+            (len(self.read.failed), "HIT", "not read"),
+        ):
+            if number:
+                yield f"{counted(number, thing)} {what}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as it is printed."""
+        """Return the report as it is printed."""
         return {
             "full": self.full,
             "hits_checked": self.hits_checked,
@@ -115,39 +126,39 @@ def unfinished(
     experiment_id: int | None = None,
     campaign_id: int | None = None,
 ) -> list[HitRow]:
-    """HITs that can still change the counting of people.
+    """Return the HITs that can still change the number of people.
 
-    Those not gone that have open slots in reach (or had when they were last read), workers at work, or submissions
-    that the counters imply and that are not stored.
+    They are not gone, and have open slots in reach (or had some when last read), workers at work, or submissions that
+    the counters imply but that are not stored.
     """
     return people.unfinished(session, place, now, experiment_id=experiment_id, campaign_id=campaign_id)
 
 
 def unread_since_expiry(session: Session, place: Place, experiment_id: int, now: datetime) -> list[HitRow]:
-    """The experiment's HITs that expired with open slots by what was read last: what became of those is not known."""
+    """Return the experiment's HITs that expired with open slots and were not read since."""
     return [row for row in unfinished(session, place, now, experiment_id) if row.available and row.expires <= now]
 
 
 def sync(
-    world: World, *, full: bool = False, grant: Grant | None = None, adoption: Adoption | None = None
+    world: World, *, full: bool = False, grant_took_part: bool = True, adoption: Adoption | None = None
 ) -> SyncReport:
     """Bring the database up to date.
 
-    All HITs of the account are listed, which tells their counters. Submissions are read of those HITs alone whose
-    counters are not as stored, or imply submissions that are not; a HIT of ours that the listing lacks is asked for
-    by name. With ``full`` the work of all HITs is read again, which also finds what was overturned, and all of
-    psiTurk's participants are searched for HITs again.
+    All HITs of the account are listed, with their counters. Submissions are read only of HITs whose counters differ
+    from the stored ones or imply submissions that are not stored; if the list lacks one of our HITs, it is asked for by
+    id. With ``full`` the work of all HITs is read again, which also finds overturned rejections, and all of psiTurk's
+    participants are searched for HITs again.
 
     Args:
         world: database, market and clock.
         full: read the submissions of every HIT.
-        grant: called for every experiment at the end.
-        adoption: take in what the database does not know, as this says.
+        grant_took_part: at the end, grant each experiment's qualification for having taken part to its new workers.
+        adoption: adopt HITs that the database does not know, as this says.
 
     Raises:
-        UnreachableError: the market is out of reach; what was read until then is stored.
-        UsageError: ``participants_timezone`` is no time zone; an adoption that cannot be meant.
-        NotFoundError: no such experiment to adopt for.
+        UnreachableError: the market cannot be reached; what was read before is stored.
+        UsageError: ``participants_timezone`` is not a time zone, or the adoption is invalid.
+        NotFoundError: the experiment to adopt for is unknown.
     """
     now, before = world.now(), world.mturk.requests.total()
     settled = settle(world, now)
@@ -158,7 +169,7 @@ def sync(
     with world.database.read() as session:
         stored = hits.select_hits(session, HitFilter(world.place, disposed=False))
         unread = people.unread(session, world.place)
-        unknown = strangers(session, world, list(listed.values()))
+        unknown = unknown_hits(session, world, list(listed.values()))
         nobodys = tuple(psiturk_hits.unassigned(session, world.place))
         configured = [each.experiment_id for each in experiments.list_all(session)]
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
@@ -167,18 +178,22 @@ def sync(
     with world.database.write() as session:
         account_looks.note(session, world.place, now, len(unknown))
     credited = _credit_again(world)
-    if grant is not None:
+    if grant_took_part:
         for experiment_id in configured:
-            grant(world, experiment_id, now)
+            grant_new(world, experiment_id, now)
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
-    return SyncReport(
+    report = SyncReport(
         full, len(stored), read, strange, adopted, settled.found + found, requests, credited, theirs, nobodys
     )
+    told = ", ".join(report.news())
+    if told:
+        world.origin.tally.say(told, *(each.experiment for each in rows if each.hit_id in read.changed))
+    return report
 
 
 def _credit_again(world: World) -> int:
-    """Credit participants whose rows psiTurk set back to submitted after their work was approved; how many."""
+    """Credit participants whose rows psiTurk set back to submitted after the approval; return how many."""
     name: str = world.settings["participants_table"]
     with world.database.read() as session:
         rows = participant_credits.set_back(session, name, world.place) if participants.exists(session, name) else []
@@ -189,12 +204,12 @@ def _credit_again(world: World) -> int:
 
 
 def _differs(row: HitRow, hit: Hit | None, now: datetime) -> bool:
-    """Whether what is stored is not what the listing says, or the listing says nothing."""
+    """Return whether the stored row differs from the list, or the list lacks the HIT."""
     return hit is None or HitAnswer(row, hit, now).moved or (hit.expires is not None and hit.expires != row.expires)
 
 
 def _note_unchanged(world: World, stored: Sequence[HitRow], rows: Sequence[HitRow], now: datetime) -> None:
-    """Remember of the HITs that were listed as they are stored that this was true now."""
+    """Store the current time as last read for HITs whose stored row is the same as in the list."""
     looked_at = {row.hit_id for row in rows}
     with world.database.write() as session:
         hit_changes.note_unchanged(
@@ -203,23 +218,21 @@ def _note_unchanged(world: World, stored: Sequence[HitRow], rows: Sequence[HitRo
 
 
 def _enter_ours(world: World, listed: Sequence[Hit], now: datetime) -> int:
-    """Enter HITs that carry an intent of ours which had been given up before they showed; how many."""
+    """Enter HITs of our intents that were given up before the HITs appeared in the list; return how many."""
     if not listed:
         return 0
-    place = world.place
     with world.database.read() as session:
         marked = [(hit, hit.annotation) for hit in without_row(session, world, listed) if hit.annotation]
         tokens = intents.known_tokens(session, [token for _hit, token in marked])
         found = [(hit, intents.get(session, token)) for hit, token in marked if token in tokens]
     ours = [
-        (hit, intent)
+        (intent, hit)
         for hit, intent in found
         if intent is not None and intent.kind in (intents.CREATE_HIT, intents.COMPENSATE)
     ]
     if ours:
         with world.database.write() as session:
-            for hit, intent in ours:
-                enter_post(session, place, intent, hit, now)
+            enter_posts(Scope(session, world.place, now), ours)
     return len(ours)
 
 
@@ -231,18 +244,18 @@ def read_market(
     known: Mapping[str, Hit] | None = None,
     every: bool = False,
 ) -> ReadReport:
-    """Read HITs of ours from the market, counters before submissions, and store what it says.
+    """Read our HITs from the market, counters before submissions, and store the answers.
 
     Args:
         world: database and market.
-        rows: the HITs as they are stored.
-        now: when it is read.
-        known: HITs that the market has just told about; of the others each is asked for.
-        every: read the submissions of all, not only of those whose counters disagree with what is stored.
+        rows: the HITs as stored.
+        now: when they are read.
+        known: HITs that were just read from the market; each other one is asked for.
+        every: read the submissions of all HITs, not only of those whose counters differ from what is stored.
 
     Raises:
-        UnreachableError: the market is out of reach; what was read until then is stored.
-        UsageError: ``participants_timezone`` is no time zone.
+        UnreachableError: the market cannot be reached; what was read before is stored.
+        UsageError: ``participants_timezone`` is not a time zone.
     """
     place, entered = world.place, Entered()
     failed: list[ItemResult] = []
@@ -277,7 +290,7 @@ def _answers(
     every: bool,
     failed: list[ItemResult],
 ) -> Iterator[HitAnswer]:
-    """What the market says of each HIT, those first whose work need not be read."""
+    """Yield the market's answer about each HIT, starting with those whose work need not be read."""
     counted = _count(world, rows, now, known, failed)
     with world.database.read() as session:
         stored = assignments.statuses(session, world.place, [answer.row.hit_id for answer in counted])
@@ -289,7 +302,7 @@ def _answers(
             yield answer
 
     def read(answer: HitAnswer) -> tuple[Assignment, ...]:
-        # No more than were counted: the service would let us ask for an empty page after the last one.
+        # No more than were counted: otherwise we would request an empty page after the last one.
         try:
             return tuple(islice(world.mturk.list_assignments(answer.row.hit_id), answer.submissions))
         except DoesNotExistError:
@@ -305,7 +318,7 @@ def _answers(
 def _count(
     world: World, rows: Sequence[HitRow], now: datetime, known: Mapping[str, Hit], failed: list[ItemResult]
 ) -> list[HitAnswer]:
-    """The counters of each HIT."""
+    """Return the answer about each HIT, with its counters and without its work."""
     counted = [HitAnswer(row, known[row.hit_id], now) for row in rows if row.hit_id in known]
 
     def read(row: HitRow) -> Hit | None:
@@ -323,7 +336,7 @@ def _count(
 
 
 def _reads_work(answer: HitAnswer, stored: Iterable[str], every: bool) -> bool:
-    """Whether submissions are to be read: all of them, or where the counters disagree with the stored statuses."""
+    """Return whether to read a HIT's submissions: with ``every``, or if the counters differ from what is stored."""
     if answer.hit is None:
         return False
     statuses = list(stored)

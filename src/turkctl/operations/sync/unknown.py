@@ -1,7 +1,7 @@
-"""HITs of the account that this database does not know: reported, never touched without being asked for.
+"""Find HITs of the account that this database does not know; they are reported, and only changed on request.
 
-Unknown means: no row, no request of ours that may have made it, and neither psiTurk's own table of HITs nor a
-participant's row names it. What these name was posted by psiTurk (:mod:`turkctl.operations.sync.of_psiturk`).
+A HIT is unknown if it has no row, none of our requests may have posted it, and neither psiTurk's table of HITs nor a
+participant's row names it. HITs named there were posted by psiTurk (:mod:`turkctl.operations.sync.of_psiturk`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from turkctl.operations.engine.world import World
 from turkctl.store import hits, intents, psiturk_hits
 
 
-def strangers(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
+def unknown_hits(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
     """Return those of the HITs that nothing in the database knows, in the order given."""
     rest = without_row(session, world, listed)
     if not rest:
@@ -27,15 +27,15 @@ def strangers(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit
 
 
 def list_account(world: World) -> list[Hit]:
-    """All HITs of the account.
+    """Return all HITs of the account.
 
     Raises:
-        UnreachableError: the market is out of reach.
+        UnreachableError: the market cannot be reached.
     """
     return world.engine().call(lambda: list(world.mturk.list_hits()))
 
 
 def without_row(session: Session, world: World, listed: Sequence[Hit]) -> list[Hit]:
-    """Those of the HITs that we have no row of, whoever else in the database may name them."""
+    """Return those of the HITs that have no row, even if other tables name them."""
     missing = set(hits.unknown_ids(session, world.place, [hit.hit_id for hit in listed]))
     return [hit for hit in listed if hit.hit_id in missing]

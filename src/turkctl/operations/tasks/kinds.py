@@ -45,6 +45,7 @@ class TaskKind:
         options: the names of the options it takes.
         needs_selection: whether it needs a selection, even for everything.
         by_hand: whether ``tasks create`` can create it.
+        act: the command that does the same, for the log.
     """
 
     name: str
@@ -52,6 +53,7 @@ class TaskKind:
     options: tuple[str, ...] = ()
     needs_selection: bool = False
     by_hand: bool = True
+    act: str | None = None
 
 
 def selection_of(options: Mapping[str, Any]) -> Selection:

@@ -17,10 +17,14 @@ from turkctl.schedules import Schedule, check_cron
 from turkctl.store import tasks
 from turkctl.store.tasks import Task, TaskRun
 from turkctl.units import format_duration, parse_zone
-from turkctl.words import meant_or
+from turkctl.words import counted, meant_or
 
 COLUMNS = ("name", "kind", "mode", "every", "paused", "next_run", "last_run", "last_status", "runs", "failures", "cron")
+KEYS = (*COLUMNS, "timezone", "last_error")
+"""All keys of a row."""
 HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")
+HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "slot", "epoch")
+"""All keys of a row of the history."""
 
 _NAME = re.compile(r"[^\s/\\]{1,128}")
 _NONE = timedelta(0)
@@ -55,7 +59,8 @@ def create_task(
         )
         if not tasks.create(session, task):
             raise _taken(task.name)
-        return as_row(task)
+    world.origin.tally.say(f"task {task.name} created", options.get("experiment"))
+    return as_row(task)
 
 
 def list_tasks(world: World, *, all_modes: bool = False) -> list[dict[str, Any]]:
@@ -121,7 +126,7 @@ def update_task(
     if new_name is not None:
         _check_name(new_name)
         values["name"] = new_name
-    return _change(world, task, values)
+    return _change(world, task, values, "changed")
 
 
 def pause_task(world: World, name: str) -> dict[str, Any]:
@@ -153,6 +158,7 @@ def delete_task(world: World, name: str) -> dict[str, Any]:
                 hint=f"run: turkctl campaigns cancel {task.campaign_id}, or: turkctl tasks pause {name}",
             )
         tasks.remove(session, task)
+    world.origin.tally.say(f"task {name} deleted", task.options.get("experiment"))
     return as_row(task)
 
 
@@ -209,7 +215,7 @@ def other_modes(world: World) -> str | None:
     """Return a note on the tasks of other modes, which a list of this mode leaves out."""
     with world.database.read() as session:
         others = [task for task in tasks.list_tasks(session) if task.mode != world.settings.mode]
-    return f"{len(others)} more in other modes: --all-modes" if others else None
+    return f"{counted(len(others), 'more task')} in other modes: --all-modes" if others else None
 
 
 def find_task(session: Session, mode: str, name: str) -> Task:
@@ -251,21 +257,24 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 def _set_paused(world: World, name: str, *, paused: bool) -> dict[str, Any]:
     with world.database.read() as session:
         task = find_task(session, world.settings.mode, name)
-    return as_row(task) if task.paused == paused else _change(world, task, {"paused": paused})
+    if task.paused == paused:
+        return as_row(task)
+    return _change(world, task, {"paused": paused}, "paused" if paused else "resumed")
 
 
-def _change(world: World, task: Task, values: dict[str, Any]) -> dict[str, Any]:
+def _change(world: World, task: Task, values: dict[str, Any], done: str) -> dict[str, Any]:
     with world.database.write() as session:
         taken = tasks.by_name(session, values["name"]) if "name" in values else None
         if taken is not None and taken.id != task.id:
             raise _taken(taken.name)
         assert task.id is not None
-        done = tasks.change(session, task, values)
+        changed = tasks.change(session, task, values)
         current = tasks.get(session, task.id)
-    if current is None or not done:
+    if current is None or not changed:
         raise RefusedError(
             f"task {task.name} was changed at the same moment by another process", hint="look at it and try again"
         )
+    world.origin.tally.say(f"task {task.name} {done}", task.options.get("experiment"))
     return as_row(current)
 
 

@@ -1,5 +1,5 @@
 """Act on workers and on their work, and list them.
 
-Approve, reject, message, block and exclude, one module each; lists, wages and the watch that approves work as it
-arrives. In go selections of work or of people; out come plans, results and rows.
+Approve, reject, message, block and exclude are one module each; others list workers, compute wages, and approve work
+as it arrives. Selections of work or people come in; plans, results and rows go out.
 """

@@ -1,4 +1,4 @@
-"""``workers approve`` and ``hits approve``: everything marked submitted is approved and so paid. Never asks."""
+"""Approve, and so pay, all work marked submitted, without asking (``workers approve``, ``hits approve``)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from turkctl.store import hits, participant_credits, people
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.units import ZERO
 
-NOTHING_NEW = "nothing is marked submitted; what is new comes in with: turkctl sync"
-NOTHING_WAITS = "no work waits for a decision; the market was just asked"
+NOTHING_NEW = "no work is marked submitted; to read new work from the market, run: turkctl sync"
+NOTHING_WAITS = "no work is waiting for a decision; the market was asked just now"
 
 
 def plan_approve(
@@ -41,19 +41,19 @@ def plan_approve(
     notes: Sequence[str] = (),
     nothing: str = NOTHING_NEW,
 ) -> Plan[Work]:
-    """Approve what is marked submitted, and with ``override_rejection`` what was rejected.
+    """Return the plan that approves work marked submitted and, with ``override_rejection``, rejected work.
 
-    What is decided already is mentioned as skipped only where it was named, unless psiTurk set its participant's row
-    back to submitted: then that row is credited again, without a request. The cost is that of overturned
-    rejections: for submitted work reward and commission were committed when its HIT was posted.
+    Work that is already decided is a skipped item only if it was given by id. If psiTurk set the participant's row of
+    approved work back to submitted, the row is credited again, without a request. Only overturned rejections add to
+    the cost: reward and commission of submitted work were committed when its HIT was posted.
 
     Args:
-        mode: of the plan.
+        mode: the mode of the plan.
         found: the work.
-        named: ids that were given one by one.
-        override_rejection: approve rejected work, too.
-        notes: what the user should hear first.
-        nothing: what the user should hear where there is nothing to do.
+        named: ids that the user gave.
+        override_rejection: approve rejected work too.
+        notes: notes that the plan shows first.
+        nothing: the note if there is nothing to do.
     """
     wanted = (SUBMITTED, REJECTED) if override_rejection else (SUBMITTED,)
     chosen = [each for each in found.work if each.status in wanted or each.set_back is not None]
@@ -63,7 +63,7 @@ def plan_approve(
     skipped = (*skip([*((each.assignment_id, _reason(each)) for each in left), *found.idle]), *found.failed)
     below = sum(each.status in wanted for each in found.below)
     if below:
-        notes = [*notes, f"left out, by --min-gold: {below}; see: turkctl workers list --gold"]
+        notes = [*notes, f"left out because of --min-gold: {below}; see: turkctl workers list --gold"]
     elif not (steps or skipped):
         notes = [*notes, nothing]
     return Plan("approve", mode, steps, skipped, tuple(notes))
@@ -75,14 +75,14 @@ def _cost(work: Work) -> Decimal:
 
 def _reason(work: Work) -> str:
     if work.status == REJECTED:
-        return "rejected before; --override-rejection approves it all the same"
-    return "approved before"
+        return "already rejected; to approve it anyway, add --override-rejection"
+    return "already approved"
 
 
 def prepare_approve(
     world: World, wanted: WorkSelection, *, feedback: str | None = None, override_rejection: bool = False
 ) -> tuple[Plan[Work], Decide]:
-    """The plan for the work that matches, and how it is done.
+    """Return the plan for the work that matches, and the act.
 
     Raises:
         UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
@@ -101,7 +101,7 @@ def prepare_approve(
 
 
 def _with_set_back(world: World, found: FoundWork) -> FoundWork:
-    """What was found, with the participants' rows of approved work that psiTurk set back to submitted."""
+    """Return the same, with the participants' rows that psiTurk set back to submitted added to their approved work."""
     with world.database.read() as session:
         table = participants_table(session, world)
         rows = [] if table is None else participant_credits.set_back(session, table, world.place)
@@ -118,7 +118,7 @@ def _wrong(world: World, found: FoundWork) -> tuple[str, ...]:
 
 
 def approval(world: World, now: datetime, *, feedback: str | None = None, override_rejection: bool = False) -> Decide:
-    """How work is approved.
+    """Return the act that approves work.
 
     Raises:
         UsageError: the feedback is too long.
@@ -135,7 +135,7 @@ def approval(world: World, now: datetime, *, feedback: str | None = None, overri
 def prepare_approve_hits(
     world: World, selection: Selection, *, feedback: str | None = None, override_rejection: bool = False
 ) -> tuple[Plan[Work], Decide]:
-    """The plan for all submitted work of the HITs that match, new submissions included, and how it is done.
+    """Return the plan for all submitted work of the HITs that match, new submissions included, and the act.
 
     Raises:
         UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.targets.find_targets`.

@@ -1,7 +1,8 @@
-"""Deciding on submitted work, approving or rejecting: what both have in common.
+"""Decide on submitted work: the common part of approving and rejecting.
 
-Asking again is harmless: the market refuses work that is decided, and then tells how. So a lost answer, a second
-terminal or a decision made on a web page ends in "done already" or in a skipped item, never in a false failure.
+Repeating a request is harmless: the market refuses work that is already decided, and then tells the decision. So a lost
+answer, a second terminal or a decision on the market's web page leads to an item that is done already or skipped, never
+to a false failure.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import InvalidStateError
 from turkctl.mturk.types import Assignment
-from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Done, Step
+from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.work import Work, participants_table
 from turkctl.store import assignments, compensations, hit_changes, label_marks
@@ -23,14 +24,14 @@ from turkctl.store.participants import credit, uniqueid
 from turkctl.units import ZERO
 
 NOT_READY_TRIES = 8
-"""Times that work which is submitted and not ready to be decided on is asked for: about six seconds in all."""
+"""Number of requests for submitted work that the market is not ready to have decided: about six seconds in total."""
 
 MAX_FEEDBACK = 1024
-"""Characters that the market takes."""
+"""Most characters that the market accepts."""
 
 
 class NotReadyError(InvalidStateError):
-    """The market says that it is submitted, and does not take a decision on it yet."""
+    """The market says that the work is submitted, but does not accept a decision on it yet."""
 
     retryable = True
 
@@ -40,10 +41,11 @@ class Verdict:
     """A decision to be made.
 
     Attributes:
-        done: the result's word for it.
-        status: what the assignment's status becomes.
-        follows: the statuses that it can follow on.
+        done: the status of the result.
+        status: the new status of the assignment.
+        follows: the statuses that the decision can follow.
         ask: makes the request.
+        feedback: the text that the worker reads, if any.
     """
 
     done: str
@@ -53,8 +55,8 @@ class Verdict:
     feedback: str | None = None
 
 
-class Decide:
-    """Makes one decision on each assignment, and records it with the assignment and the participant."""
+class Decide(Act[Work]):
+    """Makes the same decision on each assignment, and records it with the assignment and the participant."""
 
     def __init__(self, world: World, verdict: Verdict, now: datetime) -> None:
         self._world = world
@@ -64,18 +66,15 @@ class Decide:
         self._asked: set[str] = set()
         self._not_ready: dict[str, int] = {}
 
-    def prepare(self, steps: Sequence[Step[Work]]) -> None:
-        """Nothing: deciding twice does no harm."""
-
     def perform(self, step: Step[Work]) -> Done:
-        """Ask the market; where it says that this cannot be decided on, look how it stands.
+        """Ask the market to decide; if it says that this is impossible, read the assignment's status.
 
         Raises:
-            NotReadyError: it has to be tried again a little later.
-            MarketRefusedError: the market refused, e.g. for lack of funds.
+            NotReadyError: the request must be repeated a little later.
+            MarketRefusedError: the market refused, for example for lack of funds.
         """
         if step.payload.set_back is not None:
-            return Done(ALREADY_DONE, "approved before; its participant's row is credited again", cost=ZERO)
+            return Done(ALREADY_DONE, "already approved; the participant's row is credited again", cost=ZERO)
         asked_before = step.id in self._asked
         self._asked.add(step.id)
         try:
@@ -89,12 +88,12 @@ class Decide:
         if found.status == self._verdict.status:
             if asked_before:
                 return Done(self._verdict.done, value=found)
-            return Done(ALREADY_DONE, f"{found.status.lower()} before", value=found, cost=ZERO)
+            return Done(ALREADY_DONE, f"already {found.status.lower()}", value=found, cost=ZERO)
         if found.status == SUBMITTED:
             raise self._later(step, error)
         if found.status in self._verdict.follows:
             raise error
-        return Done(SKIPPED, f"{found.status.lower()} before", value=found, cost=ZERO)
+        return Done(SKIPPED, f"already {found.status.lower()}", value=found, cost=ZERO)
 
     def _later(self, step: Step[Work], error: InvalidStateError) -> InvalidStateError:
         tries = self._not_ready[step.id] = self._not_ready.get(step.id, 0) + 1
@@ -103,47 +102,44 @@ class Decide:
         return NotReadyError(error.message, code=error.code, operation=error.operation, raw=error.raw)
 
     def record(self, outcomes: Sequence[tuple[Step[Work], Done | TurkctlError]]) -> None:
-        """Write down what was decided, now or before, and credit participants whose work is approved."""
+        """Store what was decided, now or earlier, and credit participants whose work is approved."""
         ended = [(step.payload, done) for step, done in outcomes if isinstance(done, Done)]
-        decided = [(work, *self._outcome(done)) for work, done in ended if work.set_back is None]
+        decided = [(work, *self._outcome(work, done)) for work, done in ended if work.set_back is None]
         set_back = [work.set_back for work, _done in ended if work.set_back is not None]
-        approved = [(work, at, text) for work, status, at, text in decided if status == APPROVED]
-        rejected = [(work, at, text) for work, status, at, text in decided if status == REJECTED]
+        approved = [(work, review) for work, status, review in decided if status == APPROVED]
+        rejected = [(work, review) for work, status, review in decided if status == REJECTED]
         place = self._world.place
         with self._world.database.write() as session:
-            assignments.decide_many(session, place, APPROVED, _decisions(approved), expected=(SUBMITTED, REJECTED))
-            assignments.decide_many(session, place, REJECTED, _decisions(rejected), expected=(SUBMITTED,))
-            accepted = [work.assignment_id for work, _at, _text in approved]
-            hit_changes.note_decisions(session, place, [work.hit_id for work, _at, _text in (*approved, *rejected)])
+            reviews = [[review for _work, review in each] for each in (approved, rejected)]
+            assignments.decide_many(session, place, APPROVED, reviews[0], expected=(SUBMITTED, REJECTED))
+            assignments.decide_many(session, place, REJECTED, reviews[1], expected=(SUBMITTED,))
+            accepted = [work.assignment_id for work, _review in approved]
+            hit_changes.note_decisions(session, place, [work.hit_id for work, _review in (*approved, *rejected)])
             compensations.enter_approved(session, place, accepted)
-            refused = [work.assignment_id for work, _at, _text in rejected]
+            refused = [work.assignment_id for work, _review in rejected]
             label_marks.note_decisions(session, place, accepted, refused, self._now)
             table = participants_table(session, self._world) if approved or set_back else None
             if table is not None:
                 credit_again(session, table, place, set_back)
-                people = [uniqueid(work.worker_id, work.assignment_id) for work, _at, _text in approved]
+                people = [uniqueid(work.worker_id, work.assignment_id) for work, _review in approved]
                 credit(session, table, place.mode, people)
 
-    def _outcome(self, done: Done) -> tuple[str, datetime, str | None]:
-        """The status that the assignment has now, since when, and with what feedback."""
-        found = done.value
+    def _outcome(self, work: Work, done: Done) -> tuple[str, Review]:
+        """Return the assignment's status now; since when, with what feedback, and whether turkctl decided so."""
+        found, ours = done.value, done.status == self._verdict.done
         if not isinstance(found, Assignment):
-            return self._verdict.status, self._now, self._verdict.feedback
+            return self._verdict.status, Review(work.assignment_id, self._now, self._verdict.feedback, ours)
         moment = found.approved if found.status == APPROVED else found.rejected
-        return found.status, moment or self._now, found.feedback
-
-
-def _decisions(decided: Sequence[tuple[Work, datetime, str | None]]) -> list[Review]:
-    return [Review(work.assignment_id, at, text) for work, at, text in decided]
+        return found.status, Review(work.assignment_id, moment or self._now, found.feedback, ours)
 
 
 def check_feedback(feedback: str | None) -> None:
-    """See that the market would take it.
+    """Raise if the market would refuse the feedback.
 
     Raises:
         UsageError: it is too long.
     """
     if feedback is not None and len(feedback) > MAX_FEEDBACK:
         raise UsageError(
-            f"feedback has at most {MAX_FEEDBACK:,} characters, this one {len(feedback):,}", hint="shorten it"
+            f"feedback must have at most {MAX_FEEDBACK:,} characters, not {len(feedback):,}", hint="shorten it"
         )

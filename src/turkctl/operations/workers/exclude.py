@@ -1,6 +1,6 @@
-"""``workers exclude``: those who took part are kept out of later HITs of the experiment, without blocking anyone.
+"""Keep those who took part out of later HITs of the experiment, without blocking anyone (``workers exclude``).
 
-They are granted the experiment's qualification, which new HITs ask to be absent. Nobody is told.
+They are granted the experiment's qualification, whose holders new HITs exclude. They get no message.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from turkctl.errors import TurkctlError
-from turkctl.operations.engine.plan import Done, Plan, Step, skip
+from turkctl.operations.engine.plan import Act, Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.qualifications.gate import keep_out
@@ -21,7 +21,7 @@ from turkctl.store.experiments import Version
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A worker and the experiment that the worker is kept out of."""
+    """A worker, and the experiment to keep them out of."""
 
     worker_id: str
     version: Version
@@ -30,7 +30,7 @@ class Exclusion:
 def plan_exclude(
     mode: str, found: FoundWork, by_slug: dict[str, Version], notes: Sequence[str] = ()
 ) -> Plan[Exclusion]:
-    """One step per worker and experiment; work that belongs to no experiment of ours is skipped."""
+    """Return a plan with a step per worker and experiment; skip work of unknown experiments."""
     pairs = dict.fromkeys((each.worker_id, each.experiment) for each in found.work)
     steps = tuple(
         Step(worker, Exclusion(worker, by_slug[slug]), detail=f"from later HITs of {slug}")
@@ -44,7 +44,7 @@ def plan_exclude(
 
 
 def prepare_exclude(world: World, wanted: WorkSelection) -> tuple[Plan[Exclusion], Exclude]:
-    """The plan for the workers of the work that matches, and how it is done.
+    """Return the plan for the workers of the work that matches, and the act.
 
     Raises:
         UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
@@ -57,7 +57,7 @@ def prepare_exclude(world: World, wanted: WorkSelection) -> tuple[Plan[Exclusion
     return plan_exclude(world.place.mode, found, by_slug, settled.notes), Exclude(world, now)
 
 
-class Exclude:
+class Exclude(Act[Exclusion]):
     """Grants each worker the qualification of the experiment."""
 
     def __init__(self, world: World, now: datetime) -> None:
@@ -66,7 +66,7 @@ class Exclude:
         self._types: dict[int, str] = {}
 
     def prepare(self, steps: Sequence[Step[Exclusion]]) -> None:
-        """Have each experiment's qualification types made, once: those that its later HITs require absent.
+        """Create the missing qualification types of each experiment whose holders its later HITs exclude.
 
         Raises:
             RefusedError: see :func:`turkctl.operations.qualifications.took_part.ensure_type`.
@@ -76,13 +76,13 @@ class Exclude:
                 self._types[version.experiment_id], *_gate = keep_out(self._world, version, self._now)
 
     def perform(self, step: Step[Exclusion]) -> Done:
-        """Ask the market; a second time changes nothing."""
+        """Ask the market to grant the qualification; repeating this changes nothing."""
         type_id = self._types[step.payload.version.experiment_id]
         self._world.mturk.grant(type_id, step.payload.worker_id, notify=False)
         return Done("excluded")
 
     def record(self, outcomes: Sequence[tuple[Step[Exclusion], Done | TurkctlError]]) -> None:
-        """Remember who was granted what, so that no sync grants it again."""
+        """Store who was granted what, so that sync does not grant it again."""
         done = [step.payload for step, outcome in outcomes if isinstance(outcome, Done)]
         with self._world.database.write() as session:
             for experiment_id in {each.version.experiment_id for each in done}:

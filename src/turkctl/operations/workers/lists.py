@@ -1,4 +1,4 @@
-"""``workers list``: one row per worker, of what is known."""
+"""List the known workers, one row each (``workers list``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turkctl.operations.selection.work import (
     WorkSelection,
     participants_table,
     psiturk_work,
-    refuse_strangers,
+    refuse_unknown_names,
     work_filter,
 )
 from turkctl.store import participants, workers
@@ -21,33 +21,35 @@ from turkctl.store.workers import WorkerRow, WorkRow
 from turkctl.units import ZERO
 
 COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
+KEYS = (*COLUMNS, "assignments")
+"""All keys of a row."""
 _PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
 
 
 def list_workers(
     world: World, wanted: WorkSelection, *, refresh: bool = False, gold: bool = False
 ) -> list[dict[str, Any]]:
-    """The rows of ``workers list``, by worker id.
+    """Return the rows of ``workers list``, sorted by worker id.
 
-    Work that only psiTurk's rows tell of counts where it was submitted or approved there; what it earned counts where
-    its HIT is ours. ``blocked`` is known only when the market was asked; ``bonus`` is what the ledger has of
-    bonuses paid on the work that is meant, commission aside.
+    Work that is only in psiTurk's rows counts if it is submitted or approved there; its reward counts if its HIT is
+    ours. ``blocked`` is None unless the market was asked; ``bonus`` is the sum in the ledger of bonuses for the
+    selected work, without commission.
 
     Args:
         world: database, and the market for ``refresh``.
-        wanted: whose work; nothing given is everybody's.
+        wanted: the work to select; everybody's if nothing is given.
         refresh: ask the market who is blocked.
-        gold: also how many known answers each was asked for, and the share that was right.
+        gold: add the number of items with a known answer that each worker was given, and the share answered right.
 
     Raises:
-        NotFoundError: a worker, assignment or experiment that is not known.
-        UsageError: a bad regular expression; for ``gold``: nothing says which field the answers are in.
+        NotFoundError: a worker, assignment or experiment is unknown.
+        UsageError: the regular expression is invalid, or, with ``gold``, no settings name the field with the answers.
     """
     place = world.place if refresh else world.listing_place
     with world.database.read() as session:
         table = participants_table(session, world)
         narrowed = work_filter(session, place, wanted)
-        refuse_strangers(session, place, wanted, table)
+        refuse_unknown_names(session, place, wanted, table)
         found = {row.worker_id: row for row in workers.totals(session, narrowed)}
         bonuses = workers.bonuses(session, narrowed)
         for status, says in _PSITURKS if table is not None else ():
@@ -60,7 +62,7 @@ def list_workers(
 
 
 def _with(row: WorkerRow | None, work: WorkRow) -> WorkerRow:
-    """The row with one more piece of work in it."""
+    """Return the row with one more assignment added."""
     row = row or WorkerRow(work.worker_id, 0, 0, 0, ZERO, None)
     if work.status == SUBMITTED:
         return replace(row, submitted=row.submitted + 1)

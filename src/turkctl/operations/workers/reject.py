@@ -1,4 +1,4 @@
-"""``workers reject``: submitted work is not paid, and the worker reads why. Participant rows keep their status."""
+"""Reject submitted work, with the reason that the worker reads; participants' rows keep their status."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ from turkctl.store.assignments import REJECTED, SUBMITTED
 
 
 def plan_reject(mode: str, found: FoundWork, notes: Sequence[str] = ()) -> Plan[Work]:
-    """Reject what is marked submitted; what is decided already is skipped."""
+    """Return the plan that rejects work marked submitted; work that is already decided is skipped."""
     steps = tuple(
         Step(each.assignment_id, each, detail=each.worker_id) for each in found.work if each.status == SUBMITTED
     )
-    decided = [(each.assignment_id, f"{each.status.lower()} before") for each in found.work if each.status != SUBMITTED]
+    decided = [
+        (each.assignment_id, f"already {each.status.lower()}") for each in found.work if each.status != SUBMITTED
+    ]
     return Plan("reject", mode, steps, (*skip([*decided, *found.idle]), *found.failed), tuple(notes))
 
 
 def people(plan: Plan[Work]) -> int:
-    """How many different workers lose a reward by the plan."""
+    """Return the number of different workers whose work the plan rejects."""
     return len({step.payload.worker_id for step in plan.steps})
 
 
 def prepare_reject(world: World, assignment_ids: Sequence[str], feedback: str) -> tuple[Plan[Work], Decide]:
-    """The plan for these assignments, and how it is done.
+    """Return the plan for these assignments, and the act.
 
     Raises:
-        UsageError: no feedback, or too much of it.
+        UsageError: the feedback is missing or too long.
         NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
     """
     check_feedback(feedback)
     if not feedback.strip():
-        raise UsageError("a rejection needs its reason, which the worker reads", hint="give it with --feedback")
+        raise UsageError("a rejection needs a reason, which the worker reads", hint="give it with --feedback")
     now = world.now()
     settled = settle(world, now)
     found = find_work(world, WorkSelection(Selection(ids=tuple(assignment_ids))))
@@ -52,8 +54,10 @@ def prepare_reject(world: World, assignment_ids: Sequence[str], feedback: str) -
 
 
 def _assignments_only(found: FoundWork, ids: Sequence[str]) -> FoundWork:
-    """Return the work that its own id names; the id of a worker fails, so that nobody loses more than was meant."""
+    """Return the work given by its own id; a worker's id is a failed item, so that not too much is rejected."""
     workers = {each.worker_id for each in found.work} & set(ids)
-    wrong = [fail(each, UsageError(f"{each} is a worker; name the assignment")) for each in ids if each in workers]
+    wrong = [
+        fail(each, UsageError(f"{each} is a worker; give the id of the assignment")) for each in ids if each in workers
+    ]
     work = tuple(each for each in found.work if each.assignment_id in ids)
     return replace(found, work=work, failed=(*found.failed, *wrong))

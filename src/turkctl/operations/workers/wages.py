@@ -1,6 +1,6 @@
-"""List what workers earned in an hour, alone or by group.
+"""List what workers earned per hour, each or by group.
 
-:mod:`turkctl.operations.payments.earnings` has the formula.
+The formula is in :mod:`turkctl.operations.payments.earnings`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Any
 
 from turkctl.operations.engine.world import World
 from turkctl.operations.payments.earnings import OF_GROUP, Earning, earning, last_if_missing, summary
-from turkctl.operations.selection.work import WorkSelection, participants_table, refuse_strangers, work_filter
+from turkctl.operations.selection.work import WorkSelection, participants_table, refuse_unknown_names, work_filter
 from turkctl.store import wages
 from turkctl.store.wages import TimedWork
 from turkctl.words import known_name
 
 OF_WORKER = ("hours", "wage")
 GROUPS = ("experiment", "condition", "codeversion", "campaign")
-"""What workers' wages can be grouped by."""
+"""Keys by which workers' wages can be grouped."""
 
 
 def of_workers(world: World, wanted: WorkSelection, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of ``workers list`` with ``hours`` and ``wage`` of the work that is meant."""
+    """Return the rows of ``workers list`` with ``hours`` and ``wage`` of the selected work added."""
     by_worker: dict[str, list[Earning]] = defaultdict(list)
     for work in _approved(world, wanted):
         paid = earning(work)
@@ -34,19 +34,19 @@ def of_workers(world: World, wanted: WorkSelection, rows: Iterable[dict[str, Any
 
 
 def by_group(world: World, wanted: WorkSelection, by: Sequence[str]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Columns and rows of ``workers list --wage --group-by``: a row per group with approved work that took time.
+    """Return columns and rows of ``workers list --wage --group-by``: a row for each group with approved, timed work.
 
-    The condition is the one in the participant's row; None where there is no row.
+    The condition is the one in the participant's row; None if there is no row.
 
     Raises:
-        UsageError: no such group, or a bad regular expression.
-        NotFoundError: a worker, assignment or experiment that is not known.
+        UsageError: a group or the regular expression is invalid.
+        NotFoundError: a worker, assignment or experiment is unknown.
     """
     keys = [known_name(each, GROUPS, "group") for each in dict.fromkeys(by)]
     work = _approved(world, wanted)
     with world.database.read() as session:
         table = participants_table(session, world)
-        refuse_strangers(session, world.listing_place, wanted, table)
+        refuse_unknown_names(session, world.listing_place, wanted, table)
         names = [each.assignment_id for each in work] if "condition" in keys else []
         condition = {} if table is None else wages.conditions(session, table, world.settings.mode, names)
     groups: dict[tuple[Any, ...], list[Earning]] = defaultdict(list)

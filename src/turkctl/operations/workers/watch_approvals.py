@@ -1,8 +1,8 @@
-"""``workers approve --watch``: submissions are approved the moment they arrive.
+"""Approve submissions as soon as they arrive (``workers approve --watch``).
 
-With a queue, the market's own notifications say what arrived, and a look at everything now and then finds what a lost
-one did not; without, the database is brought up to date at intervals that adapt: shorter while work comes in, longer
-while none does. What is not ready to be approved yet, or fails, is taken up again.
+With a queue, the market's notifications announce submissions, and a regular look at everything finds those whose
+notification was lost. Without a queue, the database is brought up to date at intervals that become shorter while work
+comes in, and longer while none does. Work that is not ready to be approved, or fails, is tried again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from turkctl.mturk.types import Assignment, Notification
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, SKIPPED, BatchResult, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.selection.hits import hit_filter
 from turkctl.operations.selection.work import Work, WorkSelection
 from turkctl.operations.sync.run import read_market, sync
@@ -32,26 +31,27 @@ from turkctl.store import assignments, hits, people
 from turkctl.store.hits import HitFilter
 
 SHORTEST, LONGEST = 5.0, 60.0
-"""Seconds between looks without a queue: OpenSurfaces' own, which raised the rate of submission."""
+"""Seconds between looks without a queue, as in OpenSurfaces, where they raised the rate of submissions."""
 LOOK_EVERY = 60.0
-"""Seconds between looks at everything beside a queue: notifications get lost."""
+"""Seconds between looks at everything with a queue, because notifications get lost."""
 RECEIVE = 3
-"""Seconds that one receive waits: also how long an interrupt can take."""
+"""Seconds that one request to the queue waits, and so the longest time until an interrupt takes effect."""
 
 
 @dataclass
 class Watch:
-    """One watch.
+    """One run of ``workers approve --watch``.
 
     Attributes:
         world: database, market and clock.
-        wanted: whose submissions.
-        stop: ends it.
-        feedback: what workers are told.
-        queue: where the market's notifications come.
-        sleep: waits so many real seconds; by default until ``stop`` is set.
-        clock: real seconds.
-        warn: hears of what went wrong and is tried again.
+        wanted: the submissions to approve.
+        stop: ends the watch when it is set.
+        feedback: the text that workers read, if any.
+        queue: receives the market's notifications, if there is one.
+        sleep: waits for a number of real seconds; by default it returns early when ``stop`` is set.
+        clock: returns real seconds.
+        warn: called with a message when something failed and will be tried again.
+        results: the last result of each assignment, by id.
     """
 
     world: World
@@ -66,10 +66,10 @@ class Watch:
     _told: set[str] = field(default_factory=set)
 
     def run(self) -> Iterator[ItemResult]:
-        """Approve until :attr:`stop` is set; gives each result once it is recorded.
+        """Approve until :attr:`stop` is set; yield each result once it is recorded.
 
         Raises:
-            UsageError, NotFoundError, UnreachableError: the first look says that the watch cannot work.
+            UsageError, NotFoundError, UnreachableError: the first look failed.
         """
         yield from self._look()
         delay, looked = SHORTEST, self.clock()
@@ -86,7 +86,7 @@ class Watch:
                     yield from self._look()
                     looked = self.clock()
             except InterruptedByUserError:
-                return  # asked to stop between two reads; what was approved is told
+                return  # stopped between two reads; what was approved has been yielded
             except DatabaseReplacedError:
                 raise
             except TurkctlError as error:
@@ -101,24 +101,24 @@ class Watch:
         (self.sleep or self.stop.wait)(seconds)
 
     def result(self) -> BatchResult:
-        """What it came to; an item that failed and was approved later is approved."""
+        """Return the result of the watch; an item that failed and was approved later counts as approved."""
         return BatchResult("approve", self.world.place.mode, list(self.results.values()))
 
     def _look(self) -> list[ItemResult]:
-        """Bring the database up to date, and approve what is marked submitted."""
+        """Bring the database up to date, approve what is marked submitted, and return the new results."""
         self._subscribe()
-        sync(self.world, grant=grant_new)
+        sync(self.world)
         plan, act = prepare_approve(self.world, self.wanted, feedback=self.feedback)
         return self._keep(self.world.engine(stop=self.stop).apply(plan, act))
 
     def _keep(self, batch: BatchResult) -> list[ItemResult]:
-        """Remember the results; those that are news."""
+        """Keep the results, and return those that are new."""
         news = [item for item in batch.results if item.status != SKIPPED and self.results.get(item.id) != item]
         self.results.update({item.id: item for item in news})
         return news
 
     def _subscribe(self) -> None:
-        """Have the market send the submissions of these HITs to the queue: once for each HIT type."""
+        """Make the market send notifications of submissions to the queue, once for each HIT type."""
         if self.queue is None:
             return
         now = self.world.now()
@@ -131,7 +131,7 @@ class Watch:
             self._told.add(kind)
 
     def _meant(self, session: Session, hit_ids: Sequence[str]) -> set[str]:
-        """Those of the HITs whose work is to be approved."""
+        """Return those of the HITs whose work the watch approves."""
         chosen = replace(self.wanted.selection, ids=())
         if chosen.all_studies and not chosen.filters and not self.wanted.hit_ids:
             return set(hit_ids)
@@ -140,7 +140,7 @@ class Watch:
         return {row.hit_id for row in rows if not self.wanted.hit_ids or row.hit_id in self.wanted.hit_ids}
 
     def _receive(self, queue: Queue) -> list[ItemResult]:
-        """Approve what the next messages tell of; a message whose work could not be approved comes again."""
+        """Approve the work in the next messages; a message whose work could not be approved will be received again."""
         messages = queue.receive(RECEIVE)
         told = [event for message in messages for event in message.events if event.kind == EVENT]
         with self.world.database.read() as session:
@@ -157,7 +157,7 @@ class Watch:
         return self._keep(batch)
 
     def _enter(self, hit_ids: Collection[str]) -> None:
-        """Read the HITs of what was approved: the database may know of that work by its notification alone."""
+        """Read the HITs of approved work, which the database may only know from a notification."""
         if not hit_ids:
             return
         with self.world.database.read() as session:
@@ -165,10 +165,10 @@ class Watch:
         try:
             read_market(self.world, rows, self.world.now())
         except (MarketRefusedError, UnreachableError) as error:
-            self.warn(f"{error.message}; the lists are right after the next look")
+            self.warn(f"{error.message}; lists will be complete after the next look")
 
     def _read(self, names: Sequence[str]) -> tuple[list[Work], set[str]]:
-        """The submitted work of these names that is wanted, and the names that the market is not ready to tell of."""
+        """Return the submitted work with these ids that the watch approves, and the ids that cannot be read yet."""
         ready, waiting = [], set()
         for name, answer in read_each(self.world.engine(stop=self.stop), names, self.world.mturk.get_assignment):
             if isinstance(answer, DoesNotExistError):

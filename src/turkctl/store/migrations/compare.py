@@ -18,7 +18,7 @@ def ours(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 def options(metadata: MetaData) -> dict[str, Any]:
-    """What every use of Alembic is configured with."""
+    """Return the options with which every use of Alembic is configured."""
     return {
         "target_metadata": metadata,
         "version_table": VERSION_TABLE,
@@ -29,7 +29,7 @@ def options(metadata: MetaData) -> dict[str, Any]:
 
 
 def differences(connection: Connection, metadata: MetaData) -> list[str]:
-    """How the database differs from the metadata, one line each."""
+    """Return how the database differs from the metadata, one line each."""
     context = MigrationContext.configure(connection, opts=options(metadata))
     return [_worded(change) for change in _flat(compare_metadata(context, metadata))]
 

@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 
 def _mark_imported() -> None:
-    """HITs that an import entered before are psiTurk's: no settings of ours made them, and its table has them."""
+    """Mark HITs that an import entered before as psiTurk's: no settings of ours made them, and its table has them."""
     connection = op.get_bind()
     inspector = sa.inspect(connection)
     if not inspector.has_table("amt_hit"):

@@ -19,7 +19,7 @@ def said(kind: str, content: bytes) -> bytes:
     return b"".join(whole(200, {"Content-Type": kind, "Content-Length": str(len(content))}, content))
 
 
-STRANGERS = {
+OTHERS = {
     "a web page": said("text/html; charset=utf-8", PAGE),
     "a web page that is cut off": said("text/html", PAGE)[:-5],
     "a web page that says it is JSON": said("application/json", PAGE),
@@ -48,7 +48,7 @@ def strange(call: Callable[[], object]) -> StrangeAnswerError:
     return caught.value
 
 
-@pytest.mark.parametrize("sent", STRANGERS.values(), ids=STRANGERS.keys())
+@pytest.mark.parametrize("sent", OTHERS.values(), ids=OTHERS.keys())
 def test_what_is_no_market_is_asked_a_few_times_by_what_reads_and_as_long_as_ever_by_what_pays(
     server: RawServer, market: MTurk, sent: bytes
 ) -> None:

@@ -160,10 +160,10 @@ def test_neither_disabling_nor_all_studies_touches_what_psiturk_posted(study: St
 
 
 def test_all_takes_in_the_hits_that_psiturks_rows_name(study: Study, other: Study) -> None:
-    named, stranger = study.post(2, hits=2)
+    named, unknown = study.post(2, hits=2)
     by_psiturk(other, named, worker(1))
     plan, act = prepare_expire(other.world, everything())
     assert [step.id for step in plan.steps] == [named]
     assert other.apply((plan, act)).succeeded == 1
     assert study.world.mturk.get_hit(named).expires < study.world.now()  # type: ignore[operator]  # the market tells it
-    assert study.world.mturk.get_hit(stranger).expires > study.world.now()  # type: ignore[operator]  # as above
+    assert study.world.mturk.get_hit(unknown).expires > study.world.now()  # type: ignore[operator]  # as above

@@ -1,0 +1,113 @@
+"""List the log of acts: what was done, when, by whom, by which command, with which result, at what cost.
+
+:mod:`turkctl.operations.intents.lines` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.operations.engine.world import World
+from turkctl.operations.experiments.stored import find_experiment
+from turkctl.store import runs
+from turkctl.store.runs import Run
+from turkctl.units import ZERO
+
+COLUMNS = ("when", "who", "act", "command", "outcome", "cost")
+NUMBERS = ("matched", "succeeded", "skipped", "failed")
+OPEN = "no end is recorded: it is at work, or was cut short"
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """Which lines; what is given is combined by "and".
+
+    Attributes:
+        since: begun at this time or later.
+        until: begun before this time.
+        act: words of the act's name, as in ``approve`` or ``hits create``.
+        experiment: what the act was about, by its slug.
+        limit: number of lines, the newest.
+        all_modes: of every mode, not only the world's.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    act: str | None = None
+    experiment: str | None = None
+    limit: int | None = None
+    all_modes: bool = False
+
+    def matches(self, line: Run) -> bool:
+        """Return whether the line matches, its mode apart."""
+        return (
+            (self.since is None or line.begun >= self.since)
+            and (self.until is None or line.begun < self.until)
+            and (self.act is None or set(self.act.split()) <= set(line.act.split()))
+            and (self.experiment is None or self.experiment in (line.experiments or ()))
+        )
+
+
+def list_log(world: World, query: LogQuery) -> list[dict[str, Any]]:
+    """Return the lines that match, the newest last.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    with world.database.read() as session:
+        if query.experiment is not None:
+            find_experiment(session, query.experiment)
+        found = list(islice(_matching(session, world.settings.mode, query), query.limit))
+        return [_row(session, line) for line in reversed(found)]
+
+
+def other_modes(world: World, query: LogQuery) -> str | None:
+    """Return a note on the lines of other modes, which the log of this mode leaves out."""
+    if query.all_modes:
+        return None
+    with world.database.read() as session:
+        others = sum(query.matches(line) for line in runs.lines(session) if line.mode != world.settings.mode)
+    return f"{others:,} more in other modes: --all-modes" if others else None
+
+
+def _matching(session: Session, mode: str, query: LogQuery) -> Iterator[Run]:
+    lines = runs.lines(session, None if query.all_modes else mode)
+    return (line for line in lines if query.matches(line))
+
+
+def _row(session: Session, line: Run) -> dict[str, Any]:
+    parts = [] if line.outcome is not None else runs.parts(session, line.number)
+    counted = parts or [line]
+    numbers = {name: sum(getattr(part, name) for part in counted) for name in NUMBERS}
+    return {
+        "when": line.begun,
+        "who": line.host if line.account is None else f"{line.account}@{line.host}",
+        "act": line.act,
+        "command": line.command,
+        "outcome": _in_words(line, numbers) if line.outcome is None else line.outcome,
+        "cost": sum((part.cost for part in counted), ZERO),
+        "number": line.number,
+        "ended": line.ended,
+        "error": line.error,
+        **numbers,
+        "experiments": line.experiments,
+        "pid": line.pid,
+        "mode": line.mode,
+        "market": line.market,
+    }
+
+
+def _in_words(line: Run, numbers: dict[str, int]) -> str:
+    """Return what is known of a line that nobody closed, or of a run that is a line of its own."""
+    said = f"{numbers['succeeded']:,} of {numbers['matched']:,} done" if numbers["matched"] else ""
+    rest = [f"{numbers[name]:,} {name}" for name in ("skipped", "failed") if numbers[name]]
+    state = {runs.WORKING: OPEN, runs.INCOMPLETE: "incomplete"}.get(line.state)
+    code = None if line.error is None else f"failed: {line.error}"
+    parts = [", ".join(filter(None, [said, *rest])), state, code]
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,108 @@
+"""Write a closing report as one HTML page to print, without scripts or anything loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from turkctl.harmless import harmless_html
+from turkctl.operations.report.sections import Section, sections
+from turkctl.outputs import Protected, writing_text
+
+Shown = Callable[[Any], str]
+"""Returns a value as people read it."""
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>$title</title>
+<style>
+:root { --ink: #1b1f24; --soft: #5b6470; --line: #d9dee4; --back: #ffffff; --panel: #f6f8fa; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #9aa4b0; --line: #343b44; --back: #14171b;
+  --panel: #1c2026; } }
+body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--back); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
+p { margin: .25rem 0 .75rem; color: var(--soft); overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 600; font-size: .85rem; }
+td { overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 0 0 .75rem; }
+dt { color: var(--soft); } dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+@media print {
+  :root { --ink: #000000; --soft: #444444; --line: #999999; --back: #ffffff; --panel: #ffffff; }
+  @page { margin: 2cm; }
+  body { max-width: none; padding: 0; font-size: 10.5pt; }
+  h2 { break-after: avoid; } tr, dl { break-inside: avoid; } thead { display: table-header-group; }
+  .scroll { overflow: visible; }
+}
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p>$subtitle</p>
+$body
+</body>
+</html>
+""")
+
+
+def write_page(path: Path, report: Mapping[str, Any], shown: Shown, protected: Protected) -> None:
+    """Write the page; only the user may read it, because it may name workers.
+
+    Args:
+        path: where to.
+        report: the facts.
+        shown: returns a value as text.
+        protected: the files that must not be replaced.
+
+    Raises:
+        UsageError: the file cannot be written, or must not be replaced.
+    """
+    with writing_text(path, protected, private=True) as out:
+        out.write(render(report, shown))
+
+
+def render(report: Mapping[str, Any], shown: Shown) -> str:
+    """Return the page of a report."""
+    versions = ", ".join(report["codeversions"])
+    subtitle = f"Experiment {report['experiment']}, code version {versions}, mode {report['mode']}; "
+    return _PAGE.substitute(
+        title=harmless_html(f"Report: {report['title']}"),
+        subtitle=harmless_html(f"{subtitle}made {shown(report['made'])} UTC. Money is in dollars."),
+        body="\n".join(part for section in sections(report) for part in _section(section, shown)),
+    )
+
+
+def _section(section: Section, shown: Shown) -> Iterator[str]:
+    if not section.facts and not section.rows:
+        return
+    yield f"<h2>{harmless_html(section.title)}</h2>"
+    if section.note is not None:
+        yield f"<p>{harmless_html(section.note)}</p>"
+    if section.facts:
+        yield "<dl>" + "".join(_fact(name, value, shown) for name, value in section.facts.items()) + "</dl>"
+    if section.rows:
+        head = "".join(f"<th>{harmless_html(heading(name))}</th>" for name in section.columns)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{harmless_html(shown(row[name]))}</td>" for name in section.columns) + "</tr>\n"
+            for row in section.rows
+        )
+        yield f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>'
+
+
+def _fact(name: str, value: Any, shown: Shown) -> str:
+    return f"<dt>{harmless_html(heading(name))}</dt><dd>{harmless_html(shown(value) or '–')}</dd>"
+
+
+def heading(name: str) -> str:
+    """Return a key as people read it."""
+    return {"spent": "committed"}.get(name, name).replace("_", " ")

@@ -1,0 +1,73 @@
+"""Read the names that a shell offers to complete a word with.
+
+That happens at a key press. So it needs no models and, with SQLite, no SQLAlchemy; and it only looks: it creates no
+file and waits for nobody.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+MOST = 200
+"""Names that are read at most: more fit no screen."""
+WAIT_S = 0.2
+"""How long a locked file is waited for."""
+_HIT = (
+    "SELECT h.hit_id, coalesce(e.slug, h.title) || ', ' || h.available || ' of ' || h.max_assignments || ' available, '"
+    " || lower(h.status) FROM turkctl_hit h LEFT JOIN turkctl_experiment e ON e.id = h.experiment_id"
+    " WHERE h.mode = :mode AND h.status {statuses} ORDER BY h.created DESC, h.hit_id"
+)
+STATEMENTS = {
+    "experiments": "SELECT e.slug, s.code_version FROM turkctl_experiment e JOIN turkctl_experiment_settings s"
+    " ON s.experiment_id = e.id AND s.version = e.version WHERE e.active AND :mode IS NOT NULL ORDER BY e.slug",
+    "campaigns": "SELECT c.id, e.slug || ', ' || c.goal || ' people, ' || c.status FROM turkctl_campaign c"
+    " JOIN turkctl_experiment e ON e.id = c.experiment_id WHERE c.mode = :mode"
+    " ORDER BY CASE c.status WHEN 'active' THEN 0 ELSE 1 END, c.id DESC",
+    "tasks": "SELECT t.name, t.kind FROM turkctl_task t WHERE t.mode = :mode ORDER BY t.name",
+    "open_hits": _HIT.format(statuses="= 'Assignable'"),
+    "hits": _HIT.format(statuses="<> 'Disposed'"),
+}
+"""What can be named, and how each name is read, with a few words about it."""
+
+Names = list[tuple[str, str]]
+
+
+def read_names(url: str, path: Path | None, kind: str, mode: str) -> Names:
+    """Return names with a few words about each, :data:`MOST` at most.
+
+    Args:
+        url: of the database.
+        path: its file, with SQLite.
+        kind: one of :data:`STATEMENTS`.
+        mode: whose campaigns, tasks and HITs.
+
+    Raises:
+        OSError, sqlite3.Error, SQLAlchemyError: the database is not there, cannot be read, or has no such table.
+    """
+    statement = f"{STATEMENTS[kind]} LIMIT {MOST:d}"
+    return _of_server(url, statement, mode) if path is None else _of_file(path, statement, mode)
+
+
+def _of_file(path: Path, statement: str, mode: str) -> Names:
+    # A reader of a file in WAL mode would create the two files beside it. Where they are missing, nobody has it open.
+    in_use = all(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    how = "mode=ro" if in_use else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=WAIT_S)) as connection:
+        return [(str(name), str(words)) for name, words in connection.execute(statement, {"mode": mode})]
+
+
+def _of_server(url: str, statement: str, mode: str) -> Names:
+    from sqlalchemy import text
+
+    from turkctl.store.engine import connect
+
+    database = connect(url)
+    try:
+        with database.read() as session:
+            found = session.connection().execute(text(statement), {"mode": mode})
+            return [(str(name), str(words)) for name, words in found]
+    finally:
+        database.close()

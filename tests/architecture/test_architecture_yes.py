@@ -1,0 +1,88 @@
+"""Every command that changes something takes ``--yes``, so that a script can give it to all of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import turkctl
+from turkctl.cli.acts import ACTS as LOGGED
+from turkctl.cli.help_pages import ActCommand
+from turkctl.cli.top import COMMANDS
+from turkctl.operations.engine.plan import ACTED_ON
+
+SOURCE = Path(turkctl.__file__).parent
+
+UNLOGGED = {
+    "config set": "changes the project file",
+    "db upgrade": "changes the schema alone",
+    "demo": "acts in a study that it makes",
+    "init": "makes a study",
+    "market clock": "changes the built-in market, and no study",
+    "market crowd": "changes the built-in market, and no study",
+    "market reset": "changes the built-in market, and no study",
+    "notify test": "sends a test, and changes nothing",
+    "scheduler run": "its tasks leave lines of their own",
+}
+"""Commands that act and leave no line in the log all the same, and why."""
+ACTS = LOGGED | set(UNLOGGED)
+"""The commands that change something: in the database, on the market, in the project's files, or elsewhere."""
+LOOKS = {
+    *("balance", "check", "cost", "count", "current", "deadlines", "doctor", "export", "get", "help", "history"),
+    *("lint", "list", "log", "path", "plan", "preview", "report", "serve", "show", "status", "unit", "why", "workers"),
+}
+"""The last words of commands that change nothing but what they write to a file."""
+
+
+def leaves() -> Iterator[tuple[str, Any]]:
+    for name in COMMANDS:
+        yield from _below(name, get_command(import_module(f"turkctl.cli.commands.{name}").app))
+
+
+def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield words, command
+    for name, child in (children or {}).items():
+        yield from _below(f"{words} {name}", child)
+
+
+TREE = dict(leaves())
+
+
+def takes(command: Any, option: str) -> bool:
+    return any(option in param.opts for param in command.params)
+
+
+def test_the_acts_are_those_that_take_yes() -> None:
+    assert {words for words, command in TREE.items() if takes(command, "--yes")} == ACTS
+    assert {words for words, command in TREE.items() if isinstance(command, ActCommand)} == ACTS
+    assert all(takes(TREE[words], "-y") for words in ACTS)
+
+
+@pytest.mark.parametrize("words", TREE)
+def test_a_command_is_an_act_or_only_looks(words: str) -> None:
+    assert (words in ACTS) is not (words.split()[-1] in LOOKS), "register it with app.act(), and name it here"
+    assert words in ACTS or not takes(TREE[words], "--dry-run")
+
+
+def actions() -> Iterator[str]:
+    """The actions of all plans and batch results, where they are written out."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Plan", "BatchResult") and node.args:
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+
+
+def test_what_each_action_acts_on_has_a_noun() -> None:
+    found = set(actions())
+    assert len(found) > 10
+    assert found - ACTED_ON.keys() == set()
