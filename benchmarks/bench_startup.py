@@ -18,8 +18,11 @@ CASES: tuple[tuple[str, Sequence[str], float], ...] = (
     ("turkctl hits --help", ["hits", "--help"], 12),
     ("turkctl hits create --help", ["hits", "create", "--help"], 12),
     ("turkctl hits list (local)", ["hits", "list"], 40),
+    ("turkctl status (local)", ["status"], 48),
     ("turkctl balance (local)", ["balance"], 40),
 )
+STATUS = 1.2
+"""How long ``status`` may take, in times of ``hits list``."""
 
 
 def main() -> None:
@@ -34,12 +37,16 @@ def main() -> None:
         for _ in range(ROUNDS):
             for title, command in commands.items():
                 best[title] = min(best[title], seconds(command, folder))
-    bare = best["python -c pass"]
+    bare, status, hits = (
+        best[name] for name in ("python -c pass", "turkctl status (local)", "turkctl hits list (local)")
+    )
     print(f"{'start-up':<32} {'ms':>6} {'times bare':>11} {'target':>8}")
     for title, _, target in CASES:
         times = best[title] / bare
         verdict = "" if times <= target else "NOT REACHED"
         print(f"{title:<32} {best[title] * 1000:>6.0f} {times:>10.1f}x {target:>7.0f}x  {verdict}")
+    verdict = "" if status <= STATUS * hits else "NOT REACHED"
+    print(f"{'status / hits list':<32} {'':>6} {status / hits:>10.2f}x {STATUS:>7.1f}x  {verdict}")
 
 
 def seconds(command: Sequence[str], folder: Path) -> float:

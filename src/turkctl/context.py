@@ -17,7 +17,7 @@ from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
@@ -369,6 +369,18 @@ class Context:
             seen = self._glance()
             return self.market.now() if seen is None else seen.now
         return datetime.now(UTC)
+
+    def eligible(self, hit_ids: Sequence[str]) -> tuple[int, int] | None:
+        """Return how many workers the market has, and how many could accept one of these HITs.
+
+        None where that cannot be known: no market but the built-in one tells, and that one may have no workers yet.
+        """
+        from turkctl.market.glance import has_workers
+
+        if self.settings.mode != "local" or not has_workers(self.settings.market_url):
+            return None
+        workers, able = self.market.eligible("production", hit_ids)
+        return (workers, able) if workers else None
 
     def present(self) -> datetime:
         """Return :meth:`now` if that opens nothing, else the real time: for showing times, not for decisions."""

@@ -16,6 +16,7 @@ from psiturk_study import CAMPAIGNS, CONFIG, JOBS, dump, fill, job_state, write_
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.service import Market
 from turkctl.store.engine import parse_url
+from turkctl.store.participants import participants_table
 
 Run = Callable[..., Any]
 IMPORT = ("db", "import-psiturk")
@@ -100,6 +101,28 @@ def test_a_psiturk_study_becomes_a_project_and_its_tables_stay_as_they_were(
         "duration": "30m",
     }
     assert dump(anywhere) == before
+
+
+def test_past_campaigns_keep_what_psiturk_counted(anywhere: str, turkctl: Run) -> None:
+    rows(turkctl(*IMPORT, "--json"))
+
+    def told() -> list[tuple[Any, ...]]:
+        found = rows(turkctl("campaigns", "list", "--json"))
+        return [(each["completed"], each["goal"], each["outstanding"], each["spent"]) for each in found]
+
+    assert told() == [(4, 4, 0, None), (4, 40, 0, None)]
+    change(anywhere, participants_table("people").update().values(status=4))
+    assert told() == [(4, 4, 0, None), (4, 40, 0, None)]
+
+
+def test_a_campaign_that_met_its_goal_leaves_later_people_to_later_campaigns(old: str, turkctl: Run) -> None:
+    change(old, CAMPAIGNS.update().where(CAMPAIGNS.c.id == 1).values(goal=3))
+    rows(turkctl(*IMPORT, "--json"))
+    found = rows(turkctl("campaigns", "list", "--json"))
+    assert [(each["status"], each["completed"], each["goal"]) for each in found] == [
+        ("met", 3, 3),
+        ("cancelled", 4, 40),
+    ]
 
 
 def test_a_bonus_that_is_set_changes_that_one_value_of_psiturks_tables(anywhere: str, turkctl: Run) -> None:

@@ -85,6 +85,13 @@ def shown(text: str) -> Iterator[Command]:
 
 
 _CHANGING = (
+    (
+        re.compile(
+            r"\b(today|tomorrow|yesterday|\d{1,2} [A-Z][a-z]{2}( \d{4})?) \d\d:\d\d( UTC[+-]\d{4}| [A-Z]{2,5}\b)?"
+            r"( \((in \d+ \w+|\d+ \w+ ago|now)\))?"
+        ),
+        "TIME",
+    ),
     (re.compile(r"\b3[A-Z0-9]{29}\b"), "ID"),
     (re.compile(r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?)?"), "TIME"),
     (re.compile(r"\b(local:)?[0-9a-f]{32}\b"), "IDENTITY"),

@@ -1,4 +1,4 @@
-"""``--watch``: a list that is drawn again every few seconds, until Ctrl-C."""
+"""``--watch``: a list or a page that is drawn again every few seconds, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from turkctl.cli.moments import zone_name
@@ -22,8 +21,8 @@ _AROUND = 4
 
 Look = Callable[[int], tuple[Sequence[str], Sequence[Row]]]
 """The columns and the rows, of which no more than so many are needed."""
-Draw = Callable[[Sequence[str], Sequence[Row]], tuple[Any, list[str]]]
-"""The table, and the columns there is no room for."""
+Frame = tuple[Any, Sequence[str]]
+"""What is drawn (None: nothing), and remarks for the line below it."""
 
 
 def watch(
@@ -35,9 +34,7 @@ def watch(
     kept: Collection[str] = (),
     wait: Callable[[float], object] | None = None,
 ) -> None:
-    """Draw what ``look`` finds, again and again until ``stop`` is set. What was drawn last stays on the terminal.
-
-    A database out of reach is said below the table, and asked again; at the first look it is an error.
+    """Draw the list that ``look`` finds, again and again until ``stop`` is set. What was drawn last stays there.
 
     Args:
         output: where to; a terminal.
@@ -45,6 +42,37 @@ def watch(
         stop: ends it.
         bar: the column of numbers that get a bar.
         kept: columns that a narrow terminal must not lose.
+        wait: waits so many seconds; by default until ``stop`` is set.
+
+    Raises:
+        UsageError, TurkctlError: see :func:`redraw`.
+    """
+
+    def frame(most: int) -> Frame:
+        columns, rows = look(most + 1)
+        remarks = ["there are more rows than lines"] if len(rows) > most else []
+        if not rows:
+            return None, ["nothing to show"]
+        return output.picture(columns, rows[:most], bar, kept=kept)[0], remarks
+
+    redraw(output, frame, stop, wait=wait)
+
+
+def redraw(
+    output: Output,
+    look: Callable[[int], Frame],
+    stop: threading.Event,
+    *,
+    wait: Callable[[float], object] | None = None,
+) -> None:
+    """Draw what ``look`` finds, again and again until ``stop`` is set. What was drawn last stays on the terminal.
+
+    A database out of reach is said below the picture, and asked again; at the first look it is an error.
+
+    Args:
+        output: where to; a terminal.
+        look: draws what it finds, given the number of lines that the terminal has room for.
+        stop: ends it.
         wait: waits so many seconds; by default until ``stop`` is set.
 
     Raises:
@@ -57,18 +85,18 @@ def watch(
     console = output.console()
     if console.is_dumb_terminal:
         raise UsageError("--watch cannot redraw this terminal (TERM=dumb)", hint="leave --watch out")
-    pause, draw = wait or stop.wait, partial(output.picture, bar=bar, kept=kept)
-    columns, rows = look(_room(console))
+    pause = wait or stop.wait
+    frame = look(_room(console))
     with Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
         trouble = None
         while True:
-            live.update(_view(output, draw, columns, rows, trouble), refresh=True)
+            live.update(_view(frame, trouble), refresh=True)
             started = time.monotonic()
             pause(INTERVAL)
             if stop.is_set():
                 return
             try:
-                columns, rows = look(_room(console))
+                frame = look(_room(console))
                 trouble = None
             except DatabaseReplacedError:
                 raise
@@ -87,19 +115,17 @@ def _refuse_others(output: Output) -> None:
 
 
 def _room(console: Any) -> int:
-    """Return the rows that the terminal shows, and one more to know whether there are more; at least two."""
-    return max(1, int(console.height) - _AROUND) + 1
+    """Return the lines of a picture that the terminal has room for; at least one."""
+    return max(1, int(console.height) - _AROUND)
 
 
-def _view(output: Output, draw: Draw, columns: Sequence[str], rows: Sequence[Row], trouble: str | None) -> Any:
+def _view(frame: Frame, trouble: str | None) -> Any:
     from rich.console import Group
     from rich.text import Text
 
-    most = _room(output.console()) - 1
-    now = datetime.now(UTC)
+    (picture, remarks), now = frame, datetime.now(UTC)
     said = [f"{now.astimezone():%H:%M:%S} {zone_name(now)}, every {INTERVAL:.0f} s; Ctrl-C ends it"]
-    said += ["nothing to show"] if not rows else []
-    said += ["there are more rows than lines"] if len(rows) > most else []
+    said += remarks
     said += [f"now as before: {harmless(trouble)}"] if trouble else []
     below = Text("; ".join(said), style="dim", no_wrap=True, overflow="ellipsis")
-    return Group(draw(columns, rows[:most])[0], below) if rows else below
+    return below if picture is None else Group(picture, below)

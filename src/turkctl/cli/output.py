@@ -200,7 +200,7 @@ class Output:
             return
         head, *lines = plain_lines(columns, _cells(columns, rows))
         longest = max(map(len, (head, *lines)))
-        drawn_bars = bars([row[bar] for row in rows], screen_columns() - longest - GAP, encoding=self._encoding)
+        drawn_bars = bars([row[bar] for row in rows], screen_columns() - longest - GAP, encoding=self.encoding)
         self._write(head + "\n")
         for line, drawn_bar in itertools.zip_longest(lines, drawn_bars, fillvalue=""):
             self._write(f"{line:<{longest + GAP}}{drawn_bar}".rstrip() + "\n")
@@ -383,9 +383,7 @@ class Output:
         width = self.console().width
         own = self._times() if times is None else times
         layout = fit(columns, _cells(columns, rows, own.cell), width, kept=kept)
-        drawn_bars = (
-            [] if bar is None else bars([row[bar] for row in rows], layout.left(width), encoding=self._encoding)
-        )
+        drawn_bars = [] if bar is None else bars([row[bar] for row in rows], layout.left(width), encoding=self.encoding)
         table = drawn(layout, width, drawn_bars)
         if times is not None or own.note is None:
             return table, layout.missed
@@ -400,7 +398,8 @@ class Output:
         return Text(text, style="dim")
 
     @property
-    def _encoding(self) -> str | None:
+    def encoding(self) -> str | None:
+        """Return the encoding of standard output."""
         return getattr(self.stdout, "encoding", None)
 
     def _json_array(self, rows: Iterable[Row]) -> None:

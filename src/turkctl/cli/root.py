@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from turkctl.cli.common import accept_everywhere, common_params, root_params
+from turkctl.cli.common import accept_everywhere, common_params, invocation, root_params
 from turkctl.cli.ending import process
 from turkctl.cli.help_pages import App, HelpGroup
 from turkctl.cli.invocation import Invocation
@@ -154,11 +154,15 @@ def _close_stdout() -> None:
 
 def make_root() -> Root:
     """Return the command tree, fresh."""
-    root = App(cls=Root, help=HELP, no_args_is_help=True, add_completion=True)
+    root = App(cls=Root, help=HELP, invoke_without_command=True, add_completion=True)
 
     @root.callback(help=HELP)
-    def callback() -> None:
-        """Do nothing: the commands do it."""
+    def callback(ctx: typer.Context) -> None:
+        """Show where the study stands if no command is named; else do nothing: the commands do it."""
+        if ctx.invoked_subcommand is None:
+            from turkctl.cli.bare import without_command
+
+            without_command(invocation(ctx))
 
     command = get_command(root)
     assert isinstance(command, Root)

@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check configuration, database, credentials, market, clock and scheduler.",
     "demo": "Play a whole study on the built-in market with simulated workers.",
     "help": "Show what a command does, its options and examples.",
+    "status": "Show where the study stands: people, money, what waits for you and what is next.",
     "balance": "Show how much money the account can spend.",
     "campaigns": "Recruit a number of people, in rounds, within a budget.",
     "content": "Manage an experiment's items; post HITs for them by priority.",

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Row, TextClause, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from turkctl.paths import is_file
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _META = text("SELECT identity, clock_offset FROM market_meta WHERE id = 1")
+_WORKERS = text("SELECT id FROM market_worker LIMIT 1")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,21 @@ class MarketGlance:
     now: datetime
 
 
+def has_workers(url: str) -> bool:
+    """Return whether any worker is registered on the market at ``url``; it is not opened."""
+    return _first(url, _WORKERS) is not None
+
+
 def glance(url: str, *, clock: Callable[[], float] = time.time) -> MarketGlance | None:
     """Read the market at ``url``; return None if there is none, or if opening it properly would fail."""
+    row = _first(url, _META)
+    if row is None:
+        return None
+    return MarketGlance(row.identity, EPOCH + timedelta(milliseconds=int(clock() * 1000) + row.clock_offset))
+
+
+def _first(url: str, statement: TextClause) -> Row[Any] | None:
+    """Return the first row; None if there is none, or no market that could be opened."""
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and not is_file(Path(parsed.database or "")):
@@ -34,11 +49,8 @@ def glance(url: str, *, clock: Callable[[], float] = time.time) -> MarketGlance 
         engine = create_engine(parsed)
         try:
             with engine.connect() as connection:
-                row = connection.execute(_META).one_or_none()
+                return connection.execute(statement).first()
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError):  # ImportError: the driver is not installed
         return None
-    if row is None:
-        return None
-    return MarketGlance(row.identity, EPOCH + timedelta(milliseconds=int(clock() * 1000) + row.clock_offset))

@@ -6,10 +6,10 @@ The two environments have separate workers, so each method names its environment
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from turkctl.market import grants, work, workers
+from turkctl.market import eligible, grants, work, workers
 from turkctl.market.answers import Fields
 from turkctl.market.core import MarketCore
 from turkctl.market.requester import Environment, Requester
@@ -94,6 +94,11 @@ class WorkerSide(MarketCore):
     ) -> Answer:
         """Request a qualification, with answers to its test; return QualificationRequestId, Status, IntegerValue."""
         return self._act(environment, lambda tx: grants.request_qualification(tx, worker_id, type_id, answers))
+
+    def eligible(self, environment: Environment, hit_ids: Sequence[str]) -> tuple[int, int]:
+        """Return how many workers there are, and how many could accept one of these HITs; it only reads."""
+        with self._database.read() as connection:
+            return eligible.count(self._tx(connection, Requester("", environment), locked=False), hit_ids)
 
     def messages(self, environment: Environment, worker_id: str, limit: int = 100) -> list[Answer]:
         """Return the worker's latest messages, newest first: Subject, MessageText, SendTime, RequesterId."""

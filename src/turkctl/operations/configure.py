@@ -21,7 +21,7 @@ from turkctl.operations.project.experiments import QUESTIONS
 from turkctl.operations.project.files import Configured, ProjectFiles
 from turkctl.operations.project.questions import missing_columns, source_of
 from turkctl.operations.qualifications.own_types import apply_types, plan_types
-from turkctl.store import contents, experiments
+from turkctl.store import contents, experiments, participants
 from turkctl.store.engine import Database
 from turkctl.words import counted
 
@@ -143,7 +143,7 @@ def configure_project(
         types = plan_types(session, world.place, found.qualifications) if found.qualifications else []
     superseded: list[int] = []
     if not dry_run:
-        superseded = apply_configure(world.database, changes, now)
+        superseded = apply_configure(world.database, changes, now, world.settings["participants_table"])
         apply_types(world, types, now)
         _say(world, changes, [each.status for each in types])
     return [*(each.as_dict() for each in types), *(each.as_dict() for each in changes)], superseded
@@ -160,7 +160,12 @@ def _say(world: World, changes: Sequence[Change], types: Sequence[str]) -> None:
         world.origin.tally.say(", ".join(words), *(change.slug for change in changed))
 
 
-def apply_configure(database: Database, changes: Sequence[Change], now: datetime) -> list[int]:
+def apply_configure(
+    database: Database,
+    changes: Sequence[Change],
+    now: datetime,
+    participants_table: str = participants.DEFAULT_NAME,
+) -> list[int]:
     """Store all of it in one transaction; return the numbers of the campaigns that a new code version ends."""
     superseded: list[int] = []
     with database.write() as session:
@@ -168,17 +173,17 @@ def apply_configure(database: Database, changes: Sequence[Change], now: datetime
             if change.status == REMOVED:
                 experiments.deactivate(session, change.slug)
             elif change.configured is not None and change.status != UNCHANGED:
-                stored = change.configured.stored()
+                stored, code_version = change.configured.stored(), change.configured.settings.code_version
+                before = experiments.by_slug(session, change.slug)
+                if before is not None:
+                    superseded += supersede(session, before.experiment_id, code_version, now, participants_table)
                 experiments.save_version(
                     session,
                     change.slug,
-                    code_version=change.configured.settings.code_version,
+                    code_version=code_version,
                     digest=digest(stored),
                     settings=stored,
                     source=str(change.configured.source),
                     now=now,
                 )
-                stored_now = experiments.by_slug(session, change.slug)
-                assert stored_now is not None
-                superseded += supersede(session, stored_now.experiment_id, stored_now.code_version, now)
     return superseded

@@ -13,6 +13,7 @@ from turkctl.operations.intents.lines import leaving_line
 from turkctl.operations.notices.delivery import Channel
 from turkctl.operations.tasks.kinds import RunSummary
 from turkctl.operations.tasks.manage import finished_run, request_run, withdraw_request
+from turkctl.operations.tasks.scheduler import POLL
 from turkctl.scheduler.due import SchedulerReport, in_words, nothing_due, run_due, sweep
 from turkctl.scheduler.kinds import act_on
 from turkctl.scheduler.lease import LeaseLostError, SchedulerKeeper, SchedulerRunningError
@@ -27,7 +28,6 @@ from turkctl.units import format_duration
 if TYPE_CHECKING:
     from turkctl.context import Context
 
-POLL = timedelta(seconds=5)
 LOOK_AGAIN = 1.0
 """Seconds between checks whether the scheduler has carried out a requested run."""
 

@@ -62,7 +62,7 @@ class TurkctlTable(SQLModel, registry=registry(metadata=MetaData(naming_conventi
     SQLModel does not validate table classes when they are constructed; :meth:`checked` does, strictly.
     """
 
-    model_config = SQLModelConfig(strict=True, extra="forbid")
+    model_config = SQLModelConfig(strict=True, extra="forbid", defer_build=True)
 
     if TYPE_CHECKING:
         __table__: ClassVar[Table]

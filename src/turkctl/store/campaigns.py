@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,6 +30,18 @@ MOST = 1_000_000
 _RUNNING = text(f"status IN ('{ACTIVE}', '{EXHAUSTED}')")
 
 
+@dataclass(frozen=True)
+class FinalNumbers:
+    """What a campaign had come to when it ended."""
+
+    completed: int
+    """Distinct people."""
+    outstanding: int
+    """Assignments that were still out, those requested without an answer included."""
+    spent: Decimal | None
+    """Dollars committed, commission included; None where nobody knows."""
+
+
 class Campaign(TurkctlTable, table=True):
     """One campaign. What it pays is fixed when it is created; the rest of the HIT is the experiment's."""
 
@@ -40,7 +53,6 @@ class Campaign(TurkctlTable, table=True):
             "mode",
             unique=True,
             sqlite_where=_RUNNING,
-            postgresql_where=_RUNNING,
         ),
     )
 
@@ -71,6 +83,17 @@ class Campaign(TurkctlTable, table=True):
     """Why it is in this status, for the user."""
     created: datetime = Field(sa_type=UtcTime)
     ended: datetime | None = Field(default=None, sa_type=UtcTime)
+    completed_at_end: int | None = None
+    """Like the next two, None while it runs, and of a campaign that ended before these were stored."""
+    outstanding_at_end: int | None = None
+    spent_at_end: Decimal | None = Field(default=None, sa_type=Money)
+
+    @property
+    def final(self) -> FinalNumbers | None:
+        """Return the numbers of its end; None if they are not stored."""
+        if self.completed_at_end is None:
+            return None
+        return FinalNumbers(self.completed_at_end, self.outstanding_at_end or 0, self.spent_at_end)
 
     @property
     def number(self) -> int:
@@ -90,6 +113,15 @@ class Campaign(TurkctlTable, table=True):
 
 
 CAMPAIGNS = Campaign.__table__
+
+
+def describe_for_postgresql() -> None:
+    """Give the index on running campaigns its condition on PostgreSQL, before tables are made or compared.
+
+    As an argument of the index it would import that dialect, at each start and on SQLite, too.
+    """
+    (index,) = (each for each in CAMPAIGNS.indexes if each.name == "uq_turkctl_campaign_running")
+    index.dialect_options["postgresql"]["where"] = _RUNNING
 
 
 def insert(session: Session, campaign: Campaign) -> Campaign:
@@ -133,10 +165,27 @@ def running_anywhere(session: Session, experiment_id: int) -> list[Campaign]:
 
 
 def set_status(
-    session: Session, campaign_id: int, *, expected: Sequence[str], new: str, reason: str | None, now: datetime
+    session: Session,
+    campaign_id: int,
+    *,
+    expected: Sequence[str],
+    new: str,
+    reason: str | None,
+    now: datetime,
+    final: FinalNumbers | None = None,
 ) -> bool:
-    """Set the campaign's status, with the time ``now`` if it is final; return False if it was not as ``expected``."""
-    values: dict[str, Any] = {"status": new, "reason": reason, "ended": now if new in PAST else None}
+    """Set the campaign's status; return False if it was not as ``expected``.
+
+    A final status comes with the time ``now`` and the numbers of the end; any other clears both.
+    """
+    values: dict[str, Any] = {
+        "status": new,
+        "reason": reason,
+        "ended": now if new in PAST else None,
+        "completed_at_end": None if final is None else final.completed,
+        "outstanding_at_end": None if final is None else final.outstanding,
+        "spent_at_end": None if final is None else final.spent,
+    }
     statement = update(CAMPAIGNS).where(CAMPAIGNS.c.id == campaign_id, CAMPAIGNS.c.status.in_(expected))
     return changed_one(session, statement.values(**values))
 

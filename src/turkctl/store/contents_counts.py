@@ -163,6 +163,53 @@ def _scheduled(counted: CTE) -> ColumnElement[int]:
     return func.coalesce(counted.c.scheduled, 0)
 
 
+@dataclass(frozen=True)
+class ContentProgress:
+    """How far the items of an experiment are, removed ones and those with a known answer left out."""
+
+    items: int
+    finished: int
+    """Items that have all their outputs."""
+    outputs: int
+    """Outputs wanted."""
+    completed: int
+    """Outputs there are, of each item no more than it wants."""
+
+
+def progress(session: Session, place: Place, now: datetime) -> dict[int, ContentProgress]:
+    """Return ``{experiment: how far its items are}``, for the experiments that have any."""
+    counted = counts(place, now)
+    there = case((_completed(counted) > CONTENTS.c.outputs_max, CONTENTS.c.outputs_max), else_=_completed(counted))
+    statement = (
+        select(
+            CONTENTS.c.experiment_id,
+            func.count(),
+            func.sum(case((there == CONTENTS.c.outputs_max, 1), else_=0)),
+            func.sum(CONTENTS.c.outputs_max),
+            func.sum(there),
+        )
+        .join(counted, counted.c.content_id == CONTENTS.c.id, isouter=True)
+        .where(CONTENTS.c.removed.is_(None), CONTENTS.c.gold.is_(None))
+        .group_by(CONTENTS.c.experiment_id)
+    )
+    rows = session.connection().execute(statement)
+    return {row[0]: ContentProgress(*(int(number) for number in row[1:])) for row in rows}
+
+
+def arrivals(session: Session, place: Place, since: datetime) -> dict[int, tuple[int, datetime]]:
+    """Return ``{experiment: (outputs submitted since then, when the first HIT with an item was posted)}``."""
+    good = and_(ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED)), ASSIGNMENTS.c.submitted >= since)
+    statement = (
+        select(CONTENTS.c.experiment_id, func.sum(case((good, LINKS.c.outputs), else_=0)), func.min(HITS.c.created))
+        .join_from(LINKS, CONTENTS, CONTENTS.c.id == LINKS.c.content_id)
+        .join(HITS, HITS.c.id == LINKS.c.hit_row)
+        .join(ASSIGNMENTS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
+        .where(*hits_at(place), CONTENTS.c.removed.is_(None), CONTENTS.c.gold.is_(None))
+        .group_by(CONTENTS.c.experiment_id)
+    )
+    return {row[0]: (int(row[1]), row[2]) for row in session.connection().execute(statement)}
+
+
 def _need(counted: CTE) -> ColumnElement[int]:
     return CONTENTS.c.outputs_max - _completed(counted) - _scheduled(counted)
 

@@ -72,6 +72,56 @@ def idle(session: Session, wanted: HitFilter, until: datetime) -> list[Idle]:
     return [each for each in changed if each.changed <= until]
 
 
+@dataclass(frozen=True)
+class DueSoon:
+    """How much is due of one kind, and when the first of it is."""
+
+    number: int
+    """HITs, or assignments."""
+    first: datetime
+    open: int = 0
+    """Assignments that nobody has taken, of HITs that expire."""
+
+
+def approvals_due(session: Session, wanted: HitFilter, until: datetime) -> DueSoon | None:
+    """Return :func:`approvals` as a number; None if there are none. Like the next, for a filter without ids."""
+    moment = ASSIGNMENTS.c.auto_approval
+    return _number_of_work(session, wanted, moment, ASSIGNMENTS.c.status == SUBMITTED, moment <= until)
+
+
+def rejections_due(session: Session, wanted: HitFilter, since: datetime, until: datetime) -> DueSoon | None:
+    """Return :func:`rejections` as a number, with the submission of the first; None if there are none."""
+    moment = ASSIGNMENTS.c.submitted
+    return _number_of_work(session, wanted, moment, ASSIGNMENTS.c.status == REJECTED, moment > since, moment <= until)
+
+
+def expiries_due(session: Session, wanted: HitFilter, now: datetime, until: datetime) -> DueSoon | None:
+    """Return :func:`expiries` as a number, with their open assignments; None if there are none."""
+    (conditions,) = _parts(session, wanted)
+    due = (HITS.c.available > 0, HITS.c.expires > now, HITS.c.expires <= until)
+    statement = (
+        select(func.count(HITS.c.id), func.min(HITS.c.expires), func.sum(HITS.c.available))
+        .join_from(HITS, EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
+        .where(*conditions, *due)
+    )
+    row = session.connection().execute(statement).one()
+    return DueSoon(row[0], row[1], int(row[2])) if row[0] else None
+
+
+def _number_of_work(
+    session: Session, wanted: HitFilter, moment: ColumnElement[Any], *conditions: ColumnElement[bool]
+) -> DueSoon | None:
+    (part,) = _parts(session, wanted)
+    statement = (
+        select(func.count(ASSIGNMENTS.c.id), func.min(moment))
+        .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
+        .join(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
+        .where(*part, *conditions)
+    )
+    row = session.connection().execute(statement).one()
+    return DueSoon(row[0], row[1]) if row[0] else None
+
+
 def _work(
     session: Session, wanted: HitFilter, moment: ColumnElement[Any], *conditions: ColumnElement[bool]
 ) -> list[WorkDue]:

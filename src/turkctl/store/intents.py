@@ -25,7 +25,16 @@ from sqlalchemy import ColumnElement, Index, Text, func, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store import meta
-from turkctl.store.base import Place, Scope, TurkctlTable, changed, changed_one, chunks, insert_ignoring
+from turkctl.store.base import (
+    ANY_MARKET,
+    Place,
+    Scope,
+    TurkctlTable,
+    changed,
+    changed_one,
+    chunks,
+    insert_ignoring,
+)
 from turkctl.store.experiments import Version
 from turkctl.store.types import Json, Money, UtcTime
 from turkctl.units import ZERO
@@ -314,6 +323,15 @@ def outstanding_cost(session: Session, place: Place, *, experiment_id: int | Non
         statement = statement.where(INTENTS.c.experiment_id == experiment_id)
     total: Decimal | None = session.connection().execute(statement).scalar()
     return Decimal("0.00") if total is None else total
+
+
+def unfinished_costs(session: Session, place: Place) -> dict[int | None, Decimal]:
+    """Return ``{experiment: dollars}`` that unfinished intents may still cost, commission included; any market."""
+    statement = select(INTENTS.c.experiment_id, func.sum(INTENTS.c.cost)).where(INTENTS.c.mode == place.mode)
+    if place.market != ANY_MARKET:
+        statement = statement.where(INTENTS.c.market == place.market)
+    unfinished = statement.where(INTENTS.c.state.in_(UNFINISHED)).group_by(INTENTS.c.experiment_id)
+    return {row[0]: row[1] for row in session.connection().execute(unfinished)}
 
 
 def _finish(session: Session, token: str, state: str, result: str | None, now: datetime) -> bool:

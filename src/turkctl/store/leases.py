@@ -8,14 +8,14 @@ machine's on SQLite, whose file is on one machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import TurkctlTable, changed_one, insert_ignoring
+from turkctl.store.base import TurkctlTable, changed_one, chunks, insert_ignoring
 from turkctl.store.types import UtcTime
 
 SCHEDULER = "scheduler"
@@ -99,6 +99,13 @@ def holder(session: Session, now: datetime, name: str = SCHEDULER) -> LeaseRow |
     """Return the holder of the lease at this time."""
     row = _row(session, name)
     return row if row is not None and row.owner is not None and row.expires > now else None
+
+
+def holders(session: Session, now: datetime, names: Sequence[str]) -> dict[str, LeaseRow]:
+    """Return the holders of those of these leases that are held at this time, by name."""
+    held = (LEASES.c.owner.is_not(None), LEASES.c.expires > now)
+    parts = (select(LeaseRow).where(LEASES.c.name.in_(part), *held) for part in chunks(names))
+    return {row.name: row for part in parts for row in session.scalars(part)}
 
 
 def acquire(

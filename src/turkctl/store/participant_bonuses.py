@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import select, update
 from sqlmodel import Session
 
 from turkctl.store.base import changed_one, chunks
 from turkctl.store.participants import Claim, participants_table
+from turkctl.units import CENT
+
+TOLERANCE = Decimal("0.000001")
+"""Dollars by which psiTurk's FLOAT column may be off a whole cent."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,15 @@ class BonusRow:
     status: int | None
     bonus: float | None
     """Dollars, as psiTurk's FLOAT column has them."""
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Return the dollars that the column stands for; None where it is no whole number of cents above zero."""
+        if self.bonus is None or not (math.isfinite(self.bonus) and 0 < self.bonus < 1e9):
+            return None
+        exact = Decimal(repr(self.bonus))
+        amount = exact.quantize(CENT)
+        return amount if amount >= CENT and abs(exact - amount) <= TOLERANCE else None
 
 
 def read(session: Session, name: str, mode: str, assignment_ids: Sequence[str]) -> dict[Claim, BonusRow]:

@@ -102,6 +102,13 @@ def count(session: Session, name: str, *, mode: str | None = None) -> int:
     return int(session.connection().execute(statement).scalar_one())
 
 
+def any_bonus(session: Session, name: str, mode: str) -> bool:
+    """Return whether any participant of this mode has a bonus in their row."""
+    table = participants_table(name)
+    statement = select(table.c.uniqueid).where(table.c.mode == mode, table.c.bonus > 0).limit(1)
+    return session.connection().execute(statement).first() is not None
+
+
 def known_ids(session: Session, name: str, mode: str) -> KnownIds:
     """Return the HIT and assignment ids of the participants of this mode."""
     table = participants_table(name)

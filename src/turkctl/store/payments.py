@@ -125,6 +125,13 @@ def total(session: Session, wanted: PaymentFilter, *, fees: bool = True) -> Deci
     return Decimal("0.00") if found is None else found
 
 
+def by_experiment(session: Session, wanted: PaymentFilter) -> dict[int | None, tuple[Decimal, Decimal]]:
+    """Return ``{experiment: (dollars to workers, commission)}`` of the payments that match."""
+    sums = (func.sum(PAYMENTS.c.amount), func.sum(PAYMENTS.c.fee))
+    statement = select(PAYMENTS.c.experiment_id, *sums).where(*wanted.conditions()).group_by(PAYMENTS.c.experiment_id)
+    return {row[0]: (row[1], row[2]) for row in session.connection().execute(statement)}
+
+
 def by_worker(session: Session, wanted: PaymentFilter) -> dict[str, Decimal]:
     """Return the dollars of the payments that match by worker, without commission."""
     worker = PAYMENTS.c.worker_id

@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import Index, Text, or_, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import CHUNK, Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.base import ANY_MARKET, CHUNK, Place, TurkctlTable, add, changed_one, chunks
 from turkctl.store.intents import INTENTS
 from turkctl.store.types import Json, Money, UtcTime
 
@@ -164,6 +164,14 @@ def by_number(session: Session, numbers: Collection[int]) -> dict[int, Run]:
         rows = session.scalars(statement, execution_options={"populate_existing": True})
         found.update({run.number: run for run in rows})
     return found
+
+
+def unfinished(session: Session, place: Place) -> list[Run]:
+    """Return the runs that have not ended and that the same command can take up, oldest first."""
+    statement = select(Run).where(RUNS.c.mode == place.mode, RUNS.c.identity.is_not(None), RUNS.c.state != ENDED)
+    if place.market != ANY_MARKET:
+        statement = statement.where(RUNS.c.market == place.market)
+    return list(session.scalars(statement.order_by(RUNS.c.id)))
 
 
 def close_line(session: Session, number: int, values: Mapping[str, Any]) -> None:

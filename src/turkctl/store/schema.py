@@ -35,6 +35,7 @@ MARKET_PREFIX = "market_"  # the built-in market's tables may share the database
 def all_tables() -> MetaData:
     """Return every table of ours, with the modules that describe them imported."""
     from turkctl.store import (
+        account_looks,
         assignments,
         campaigns,
         contents,
@@ -57,12 +58,13 @@ def all_tables() -> MetaData:
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow, runs.Run)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.GrantRow)
-    described += (qualifications.OwnType,)
+    described += (qualifications.OwnType, account_looks.AccountLook)
     described += (psiturk_hits.PsiturkId, psiturk_marks.PsiturkMark)
     described += (notices.Notice, payments.Payment, contents.Content, contents.ContentHit)
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)
     described += (labels.LabelResult, labels.LabelWorker)
     assert all(issubclass(model, TurkctlTable) for model in described)
+    campaigns.describe_for_postgresql()
     return TurkctlTable.metadata
 
 

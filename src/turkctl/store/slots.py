@@ -9,7 +9,7 @@ from sqlalchemy import case, func, or_, select
 
 from turkctl.store.assignments import ASSIGNMENTS, REJECTED
 from turkctl.store.base import Scope
-from turkctl.store.hits import HITS, SUBMITTED, expired
+from turkctl.store.hits import HITS, SUBMITTED, expired, in_place
 from turkctl.store.people import closed
 
 
@@ -27,6 +27,8 @@ class Slots:
     """
     undecided: int
     """Those of them that are not decided yet."""
+    paid: int = 0
+    """Those that are approved."""
     experiment_id: int | None = None
     """Whose HITs they are, like the next, where that was asked for."""
     campaign_id: int | None = None
@@ -51,11 +53,16 @@ def slots(scope: Scope, *, experiment_id: int | None = None, apart: bool = False
     columns = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters)
     of = (HITS.c.experiment_id, HITS.c.campaign_id) if apart else ()
     statement = select(
-        *columns, func.sum(promised + waiting + HITS.c.completed - rejected), func.sum(open_ + waiting), *of
-    ).where(HITS.c.mode == place.mode, HITS.c.market == place.market)
+        *columns,
+        func.sum(promised + waiting + HITS.c.completed - rejected),
+        func.sum(open_ + waiting),
+        func.sum(HITS.c.completed - rejected),
+        *of,
+    ).where(*in_place(place))
     if experiment_id is not None:
         statement = statement.where(HITS.c.experiment_id == experiment_id)
     rows = scope.session.connection().execute(statement.group_by(*columns, *of))
     return [
-        Slots(reward, size, masters, int(used), int(left), *whose) for reward, size, masters, used, left, *whose in rows
+        Slots(reward, size, masters, int(used), int(left), int(paid), *whose)
+        for reward, size, masters, used, left, paid, *whose in rows
     ]

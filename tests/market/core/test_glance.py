@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from turkctl.market.glance import glance
+from turkctl.market.glance import glance, has_workers
 from turkctl.market.service import Market
 
 
@@ -24,3 +24,13 @@ def test_a_glance_at_nothing_makes_nothing(tmp_path: Path) -> None:
     other.write_bytes(b"not a database, though long enough to be taken for one" * 40)
     assert glance(f"sqlite:///{other}") is None
     assert glance("sqlite://") is None
+
+
+def test_a_glance_says_whether_there_are_workers(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'market.db'}"
+    assert not has_workers(url)
+    market = Market(url)
+    assert not has_workers(url)
+    market.register_worker("production", "A1")
+    assert has_workers(url)
+    market.close()

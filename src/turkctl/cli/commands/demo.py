@@ -45,7 +45,7 @@ def demo(
     if not as_table:
         run.output.record(outcome.as_dict())
     run.output.note(
-        f"look at it: cd {folder} && {_program()} campaign show 1; also: hits list, workers list, "
+        f"look at it: cd {folder} && {_program()} status; also: campaign show 1, hits list, workers list, "
         "participants list --group-by status, balance, tasks history"
     )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, assignment_cost, split_assignments
-from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.hours import Window, parse_window
 from turkctl.operations.campaigns.standing import Facts, Standing, allowance
 from turkctl.store import campaigns
@@ -16,6 +15,9 @@ from turkctl.store.campaigns import Campaign
 from turkctl.store.experiments import Version
 from turkctl.units import format_time
 from turkctl.words import counted
+
+if TYPE_CHECKING:
+    from turkctl.mturk.types import Balance
 
 POSTED = "posted"
 WAITING = "waiting"

@@ -21,7 +21,7 @@ from turkctl.operations.campaigns.requests import (
     check_window,
     not_above,
 )
-from turkctl.operations.campaigns.standing import allowance, each_cost, read_facts
+from turkctl.operations.campaigns.standing import Facts, allowance, each_cost, read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.notices.events import tell_of_campaign
 from turkctl.store import campaigns, experiments, intents, tasks
@@ -143,31 +143,29 @@ def find(session: Session, campaign_id: int, place: Place | None = None, *, mode
     return found
 
 
-def end(
-    session: Session, campaign: Campaign, status: str, reason: str, now: datetime, people: int | None = None
-) -> bool:
+def end(session: Session, facts: Facts, status: str, reason: str, now: datetime) -> bool:
     """End a running campaign for good: delete its task, and give up its requests that were never sent.
 
     Args:
         session: the transaction that ends it.
-        campaign: as it was read.
+        facts: about the campaign, read in this transaction; its numbers stay as they are in them.
         status: its final one.
         reason: why, for the user.
         now: the time that the study lives in.
-        people: number of people who completed it; None if nobody counted them.
 
     Returns:
         False if it was already over.
     """
+    campaign, final = facts.campaign, facts.numbers
     if not campaigns.set_status(
-        session, campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=now
+        session, campaign.number, expected=campaigns.RUNNING, new=status, reason=reason, now=now, final=final
     ):
         return False
     give_up_unsent(session, campaign, f"the campaign is {status}", now)
     ended = campaigns.get(session, campaign.number)
     assert ended is not None
     keep_task(session, ended)
-    tell_of_campaign(session, ended, people, now)
+    tell_of_campaign(session, ended, final.completed, now)
     return True
 
 
@@ -194,13 +192,19 @@ def give_up_unsent(session: Session, campaign: Campaign, reason: str, now: datet
             intents.abandon(session, intent.token, reason, now)
 
 
-def supersede(session: Session, experiment_id: int, code_version: str, now: datetime) -> list[int]:
-    """End the experiment's running campaigns that have another code version; return their numbers."""
+def supersede(
+    session: Session, experiment_id: int, code_version: str, now: datetime, participants_table: str
+) -> list[int]:
+    """End the experiment's running campaigns of another code version than the one to be stored; return their numbers.
+
+    Once that is stored, participants whose HIT is unknown no longer count for the campaigns that it ends.
+    """
     ended = []
     for campaign in campaigns.running_anywhere(session, experiment_id):
         if campaign.code_version != code_version:
             reason = superseded_by(campaign, code_version)
-            if end(session, campaign, campaigns.SUPERSEDED, reason, now):
+            facts = read_facts(session, campaign, participants_table, now)
+            if end(session, facts, campaigns.SUPERSEDED, reason, now):
                 ended.append(campaign.number)
     return ended
 
@@ -214,9 +218,11 @@ def cancel(world: World, campaign_id: int) -> Campaign:
     now = world.now()
     with world.database.write() as session:
         campaign = find(session, campaign_id, mode=world.settings.mode)
-        if end(session, campaign, campaigns.CANCELLED, "cancelled by the user", now):
-            slug = experiments.current(session, campaign.experiment_id).slug
-            world.origin.tally.say(f"campaign {campaign_id} cancelled", slug)
+        if not campaign.running:
+            return campaign
+        facts = read_facts(session, campaign, world.settings["participants_table"], now)
+        if end(session, facts, campaigns.CANCELLED, "cancelled by the user", now):
+            world.origin.tally.say(f"campaign {campaign_id} cancelled", facts.version.slug)
         return find(session, campaign_id)
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlmodel import Session
-
-from turkctl.operations.campaigns.decisions import decide, forecast, next_round_at
+from turkctl.operations.campaigns.coming import next_round
 from turkctl.operations.campaigns.lifecycle import find
 from turkctl.operations.campaigns.repeats import so_far
-from turkctl.operations.campaigns.standing import Facts, each_cost, read_facts
+from turkctl.operations.campaigns.standing import read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import unclaimed_rows
-from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.operations.limits.paid import PaidRewards, read_paid
-from turkctl.store import campaigns, people, psiturk_hits, rounds, tasks
+from turkctl.store import campaigns, experiments, psiturk_hits, rounds
 from turkctl.store.base import Place, Scope
+from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.rounds import Round
 
 COLUMNS = (
@@ -63,26 +61,39 @@ def list_campaigns(world: World, *, active: bool = False, past: bool = False) ->
         counts = rounds.counts(session)
         found = campaigns.list_all(session, place, statuses)
         places = {campaign.place for campaign in found}
-        committed: dict[Place, Commitments] = {place: read_commitments(Scope(session, place, now)) for place in places}
+        committed: dict[Place, Commitments] = {
+            place: read_commitments(Scope(session, place, now))
+            for place in {campaign.place for campaign in found if campaign.final is None}
+        }
         paid = {place: read_paid(session, place) for place in places}
-        facts = [read_facts(session, campaign, table, now, committed[campaign.place]) for campaign in found]
-    return [_row(each, counts.get(each.campaign.number, 0), paid[each.campaign.place]) for each in facts]
+        slugs = {version.experiment_id: version.slug for version in experiments.list_all(session)}
+        numbers = {
+            campaign.number: campaign.final
+            or read_facts(session, campaign, table, now, committed[campaign.place]).numbers
+            for campaign in found
+        }
+    return [
+        _row(each, slugs[each.experiment_id], numbers[each.number], counts.get(each.number, 0), paid[each.place])
+        for each in found
+    ]
 
 
-def _row(facts: Facts, rounds_run: int, paid: PaidRewards) -> dict[str, Any]:
-    """Return the row of one campaign: ``spent`` is what is committed on its HITs, ``paid`` the part that is paid."""
-    campaign, numbers = facts.campaign, facts.standing
+def _row(campaign: Campaign, slug: str, numbers: FinalNumbers, rounds_run: int, paid: PaidRewards) -> dict[str, Any]:
+    """Return the row of one campaign: ``spent`` is what is committed on its HITs, ``paid`` the part that is paid.
+
+    The numbers of one that is over are those of its end, but for what is paid: its work may still be approved.
+    """
     return {
         "id": campaign.number,
-        "experiment": facts.version.slug,
+        "experiment": slug,
         "mode": campaign.mode,
         "codeversion": campaign.code_version,
         "goal": campaign.goal,
         "completed": numbers.completed,
-        "outstanding": numbers.outstanding + numbers.unsettled,
+        "outstanding": numbers.outstanding,
         "rounds": rounds_run,
-        "spent": facts.spent,
-        "paid": paid.of_campaign(campaign.number),
+        "spent": numbers.spent,
+        "paid": None if numbers.spent is None else paid.of_campaign(campaign.number),
         "status": campaign.status,
         "created": campaign.created,
         "ended": campaign.ended,
@@ -98,7 +109,7 @@ def row_of(world: World, campaign_id: int) -> dict[str, Any]:
         campaign = find(session, campaign_id)
         run = len(rounds.of_campaign(session, campaign_id))
         facts = read_facts(session, campaign, world.settings["participants_table"], now)
-        return _row(facts, run, read_paid(session, campaign.place))
+        return _row(campaign, facts.version.slug, facts.numbers, run, read_paid(session, campaign.place))
 
 
 def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
@@ -120,7 +131,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
         held = rounds.of_campaign(session, campaign_id)
         facts = read_facts(session, campaign, table, now)
         return {
-            **_row(facts, len(held), read_paid(session, place)),
+            **_row(campaign, facts.version.slug, facts.numbers, len(held), read_paid(session, place)),
             "reward": campaign.reward,
             "duration": timedelta(seconds=campaign.duration),
             "every": timedelta(seconds=campaign.every),
@@ -132,36 +143,11 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "timezone": campaign.timezone,
             "allow_repeat_workers": campaign.allow_repeat_workers,
             "repeats": so_far(session, campaign, facts.version, facts.standing),
-            "next_round": _next_round(session, facts, now) if campaign.running else None,
+            "next_round": next_round(session, facts, now) if campaign.running else None,
             "unclaimed": nobodys,
             "unassigned": psiturk_hits.unassigned(session, place),
             "history": [_round(each) for each in held],
         }
-
-
-def _next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
-    """Return what the next round would do when it is due, and why, by what the database knows now."""
-    campaign, version, numbers = facts.campaign, facts.version, facts.standing
-    task = tasks.of_campaign(session, campaign.number)
-    due = next_round_at(campaign, task.next_run if task is not None else now, now)
-    decision = decide(facts, None, due)
-    masters, paused = settings_of(version).masters, task is not None and task.paused
-    parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
-    return {
-        "at": None if paused else due,
-        "paused": paused,
-        "goal": campaign.goal,
-        "completed": numbers.completed,
-        **parts,
-        "unsettled": numbers.unsettled,
-        "missing": numbers.missing,
-        "will_post": decision.post,
-        "hits": decision.sizes,
-        "cost": each_cost(campaign, version) * decision.post,
-        "outcome": decision.outcome,
-        "why": decision.reason,
-        "forecast": forecast(campaign, numbers, masters=masters, now=due).as_dict(),
-    }
 
 
 def _round(each: Round) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class _BegunRound:
             if decision.post and balance is None:
                 decision = Decision(WAITING, "assignments became free while this round was counting", decision.wanted)
             requests = self._requests(session, facts, decision, absent)
-            self._enter(session, campaign, numbers, decision)
+            self._enter(session, facts, decision)
         return _Decided(decision, numbers, requests)
 
     def _requests(
@@ -261,8 +261,9 @@ class _BegunRound:
         new = new_intents(session, campaign, facts.version, self._round, decision.sizes, absent, self._now)
         return [*again, *intents.open_many(session, new)]
 
-    def _enter(self, session: Session, campaign: Campaign, numbers: Standing, decision: Decision) -> None:
+    def _enter(self, session: Session, facts: Facts, decision: Decision) -> None:
         """Record the decision, and change the campaign accordingly."""
+        campaign, numbers = facts.campaign, facts.standing
         self._write(
             session,
             goal=numbers.goal,
@@ -273,7 +274,7 @@ class _BegunRound:
             reason=decision.reason,
         )
         if decision.outcome in LAST:
-            end(session, campaign, decision.outcome, decision.reason, self._now, numbers.completed)
+            end(session, facts, decision.outcome, decision.reason, self._now)
         elif decision.outcome == EXHAUSTED:
             exhaust(session, campaign.number, decision.reason, self._now, numbers.completed)
         elif decision.outcome in (POSTED, WAITING):

@@ -6,24 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
 from turkctl.fees import MAX_LOW_COMMISSION, assignment_cost
-from turkctl.mturk.types import Balance
 from turkctl.operations.experiments import people as counting
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.terms import terms_of
 from turkctl.operations.limits import budgets as funds
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.operations.limits.room import hit_bounds
-from turkctl.store import campaigns, experiments, intents, payments
+from turkctl.store import campaigns, experiments, intents
 from turkctl.store.base import Scope
-from turkctl.store.campaigns import Campaign
+from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.experiments import Version
 from turkctl.store.hits import Hit
 from turkctl.units import ZERO, format_money
 from turkctl.words import counted, plural
+
+if TYPE_CHECKING:
+    from turkctl.mturk.types import Balance
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,7 @@ class Allowance:
 
 def each_cost(campaign: Campaign, version: Version) -> Decimal:
     """Return the dollars for one assignment at the low commission."""
-    masters = settings_of(version).masters
-    return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=masters)
+    return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=terms_of(version).masters)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,13 @@ class Facts:
         """Return the dollars committed for the campaign's HITs: paid or promised, commission included."""
         return ZERO if self.campaign.id is None else self.commitments.of_campaign(self.campaign.number)
 
+    @property
+    def numbers(self) -> FinalNumbers:
+        """What lists show of the campaign: as it ended, or as it stands."""
+        now = self.standing
+        stands = FinalNumbers(now.completed, now.outstanding + now.unsettled, self.spent)
+        return self.campaign.final or stands
+
 
 def read_facts(
     session: Session,
@@ -96,7 +105,9 @@ def read_facts(
     commitments = commitments or read_commitments(scope)
     triple = (place, campaign.experiment_id, campaign.code_version)
     bonuses = ZERO
-    if settings_of(version).limits.budget is not None:
+    if terms_of(version).budget is not None:
+        from turkctl.store import payments
+
         paid = payments.PaymentFilter(place, kind=payments.BONUS, experiment_id=campaign.experiment_id)
         bonuses = payments.total(session, paid)
     standing = Standing(
@@ -137,7 +148,7 @@ def allowance(facts: Facts, balance: Balance | None) -> Allowance:
 
 
 def _money(facts: Facts, balance: Balance | None) -> list[Allowance]:
-    campaign, limits, bounds = facts.campaign, settings_of(facts.version).limits, []
+    campaign, limits, bounds = facts.campaign, terms_of(facts.version), []
     each = each_cost(campaign, facts.version)
     one = f"one assignment costs ${format_money(each)}"
     if campaign.budget is not None:

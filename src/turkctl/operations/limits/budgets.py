@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from turkctl.errors import FundsError
-from turkctl.mturk.types import Balance
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.terms import terms_of
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import cost_of_committed, cost_of_undecided
 from turkctl.store import experiments, intents, payments, slots
 from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.units import ZERO, format_money
+
+if TYPE_CHECKING:
+    from turkctl.mturk.types import Balance
 
 
 def committed(scope: Scope, *, experiment_id: int | None = None) -> Decimal:
@@ -90,13 +93,13 @@ def check_budgets(scope: Scope, costs: Mapping[int | None, Decimal]) -> Decimal:
             error = over_budget(version.slug, cost, budget_of(scope, version))
             if error is not None:
                 raise error
-            floor = max(floor, settings_of(version).limits.min_balance or ZERO)
+            floor = max(floor, terms_of(version).min_balance or ZERO)
     return floor
 
 
 def budget_of(scope: Scope, version: Version) -> Bound[Decimal] | None:
     """Return the experiment's budget in dollars, with what is committed of it; None if it has none."""
-    budget = settings_of(version).limits.budget
+    budget = terms_of(version).budget
     if budget is None:
         return None
     return Bound("limits.budget", budget, committed(scope, experiment_id=version.experiment_id))

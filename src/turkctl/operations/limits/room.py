@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from turkctl.errors import RefusedError
-from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.terms import terms_of
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.budgets import budget_of
 from turkctl.store import hits, intents
@@ -62,7 +62,7 @@ class Room:
 def read_room(scope: Scope, version: Version) -> Room:
     """Return what is left after unfinished requests; in the transaction that opens requests, it cannot change."""
     counts = hit_bounds(scope, version, intents.unfinished(scope.session, scope.place, intents.CREATE_HIT))
-    return Room(counts, budget_of(scope, version), settings_of(version).limits.min_balance or ZERO)
+    return Room(counts, budget_of(scope, version), terms_of(version).min_balance or ZERO)
 
 
 def hit_bounds(scope: Scope, version: Version, waiting: Iterable[Intent]) -> list[Bound[int]]:
@@ -73,7 +73,7 @@ def hit_bounds(scope: Scope, version: Version, waiting: Iterable[Intent]) -> lis
         version: the experiment's current version.
         waiting: unfinished requests of the place, which may still become HITs.
     """
-    limits = settings_of(version).limits
+    limits = terms_of(version)
     if limits.max_active_hits is None and limits.max_total_hits is None:
         return []
     active, total = hits.count_hits(scope, version.experiment_id)

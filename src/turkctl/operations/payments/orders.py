@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +33,6 @@ from turkctl.units import CENT, ZERO, format_money
 
 MAX_REASON = 4096
 """Most characters of a reason, which the worker reads."""
-TOLERANCE = Decimal("0.000001")
-"""Dollars by which a value of psiTurk's FLOAT column may differ from whole cents."""
 REJECTED_WORK = "rejected; to pay a bonus anyway, name the assignment"
 NOT_THEIRS = "the participants' rows name another worker for it than"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
@@ -228,12 +225,10 @@ def column_amount(row: BonusRow | None) -> Decimal:
     Raises:
         UsageError: the value is not a positive whole number of cents.
     """
+    amount = None if row is None else row.amount
+    if amount is not None:
+        return amount
     bonus = 0.0 if row is None or row.bonus is None else row.bonus
-    if math.isfinite(bonus) and 0 < bonus < 1e9:
-        exact = Decimal(repr(bonus))
-        amount = exact.quantize(CENT)
-        if amount >= CENT and abs(exact - amount) <= TOLERANCE:
-            return amount
     raise UsageError(
         f"the participant's bonus is {bonus!r}, which is not an amount in dollars and cents",
         hint="run: turkctl participants set ID --bonus A",

@@ -53,7 +53,11 @@ class OldCampaign:
         )
 
     def row(self, experiment_id: int, *, completed: int, now: datetime) -> Campaign:
-        """Return the row for our history; its status is always a final one."""
+        """Return the row for our history; its status is always a final one.
+
+        ``completed`` is what psiTurk counts today. It ended the campaign as soon as it counted the goal, so that those
+        who came for a later campaign of the same code version are none of this one's.
+        """
         status = MET if not self.active and completed >= self.goal else CANCELLED
         reason = f"psiTurk's campaign {self.number}" + (", active there when it was imported" if self.active else "")
         return Campaign(
@@ -70,6 +74,8 @@ class OldCampaign:
             reason=reason,
             created=self.created,
             ended=self.ended or (now if self.active else self.created),
+            completed_at_end=completed if self.active else min(completed, self.goal),
+            outstanding_at_end=0,
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 
+from turkctl.errors import TurkctlError
 from turkctl.fees import assignment_cost
 from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
@@ -12,6 +14,7 @@ from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.sync.unknown import list_account, unknown_hits
+from turkctl.store import account_looks
 from turkctl.store.assignments import APPROVED, SUBMITTED
 from turkctl.store.hits import DISPOSED
 
@@ -46,6 +49,8 @@ class Disable(Act[Hit]):
 
     def __init__(self, world: World) -> None:
         self._mturk = world.mturk
+        self._database = world.database
+        self._place = world.place
         self._approved: dict[str, set[str]] = defaultdict(set)
 
     def perform(self, step: Step[Hit]) -> Done:
@@ -80,3 +85,9 @@ class Disable(Act[Hit]):
             except InvalidStateError:
                 if self._mturk.get_assignment(each.assignment_id).status != APPROVED:
                     raise
+
+    def record(self, outcomes: Sequence[tuple[Step[Hit], Done | TurkctlError]]) -> None:
+        """Take those that are deleted off the number of unknown HITs, which is all that is stored of them."""
+        deleted = sum(isinstance(outcome, Done) and outcome.status == "deleted" for _step, outcome in outcomes)
+        with self._database.write() as session:
+            account_looks.fewer(session, self._place, deleted)

@@ -26,6 +26,7 @@ from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable,
 from turkctl.operations.sync.of_psiturk import enter_psiturk
 from turkctl.operations.sync.unknown import list_account, unknown_hits, without_row
 from turkctl.store import (
+    account_looks,
     assignments,
     experiments,
     hit_changes,
@@ -174,6 +175,8 @@ def sync(
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
     read = read_market(world, rows, now, known=listed, every=full)
     _note_unchanged(world, stored, rows, now)
+    with world.database.write() as session:
+        account_looks.note(session, world.place, now, len(unknown))
     credited = _credit_again(world)
     if grant_took_part:
         for experiment_id in configured:

@@ -1,0 +1,38 @@
+"""What a campaign's next round would do, and why, without anything that a round itself needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from turkctl.operations.campaigns.decisions import decide, forecast, next_round_at
+from turkctl.operations.campaigns.standing import Facts, each_cost
+from turkctl.operations.experiments.terms import terms_of
+from turkctl.store import people, tasks
+
+
+def next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
+    """Return what the next round would do when it is due, and why, by what the database knows now."""
+    campaign, version, numbers = facts.campaign, facts.version, facts.standing
+    task = tasks.of_campaign(session, campaign.number)
+    due = next_round_at(campaign, task.next_run if task is not None else now, now)
+    decision = decide(facts, None, due)
+    paused = task is not None and task.paused
+    parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
+    return {
+        "at": None if paused else due,
+        "paused": paused,
+        "goal": campaign.goal,
+        "completed": numbers.completed,
+        **parts,
+        "unsettled": numbers.unsettled,
+        "missing": numbers.missing,
+        "will_post": decision.post,
+        "hits": decision.sizes,
+        "cost": each_cost(campaign, version) * decision.post,
+        "outcome": decision.outcome,
+        "why": decision.reason,
+        "forecast": forecast(campaign, numbers, masters=terms_of(version).masters, now=due).as_dict(),
+    }

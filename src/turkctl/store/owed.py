@@ -1,0 +1,55 @@
+"""Count the bonuses in participants' rows that were not paid yet, of every experiment at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, case, exists, func, or_, select
+from sqlmodel import Session
+
+from turkctl.store.assignments import APPROVED, ASSIGNMENTS
+from turkctl.store.base import Place
+from turkctl.store.hits import HITS, in_place
+from turkctl.store.participants import BONUSED, CREDITED, participants_table
+from turkctl.store.payments import AUTO, BONUS, MARKET, PAYMENTS, PSITURK
+
+
+@dataclass(frozen=True)
+class OwedGroup:
+    """Assignments of one experiment for which the same bonus is owed."""
+
+    experiment_id: int | None
+    code_version: str | None
+    """Of the participants whose HIT is unknown here."""
+    bonus: float
+    """Dollars, as psiTurk's FLOAT column has them."""
+    assignments: int
+
+
+def bonuses_owed(session: Session, place: Place, name: str) -> list[OwedGroup]:
+    """Return the unpaid bonuses in the participants' rows of approved work, by experiment and amount.
+
+    Approved is what the market or psiTurk says is. A bonus of the purpose ``auto`` counts as paid, one that the market
+    or psiTurk alone knows of, and one that psiTurk says it paid and the ledger does not explain.
+    """
+    table = participants_table(name)
+    ours = and_(
+        ASSIGNMENTS.c.mode == table.c.mode,
+        ASSIGNMENTS.c.assignment_id == table.c.assignmentid,
+        ASSIGNMENTS.c.worker_id == table.c.workerid,
+    )
+    mine = and_(PAYMENTS.c.mode == table.c.mode, PAYMENTS.c.assignment_id == table.c.assignmentid)
+    bonus = and_(mine, PAYMENTS.c.kind == BONUS)
+    paid = exists().where(bonus, or_(PAYMENTS.c.purpose == AUTO, PAYMENTS.c.source.in_((MARKET, PSITURK))))
+    by_psiturk = and_(table.c.status == BONUSED, ~exists().where(bonus))
+    approved = or_(ASSIGNMENTS.c.status == APPROVED, table.c.status.in_((CREDITED, BONUSED)))
+    key = (HITS.c.experiment_id, case((HITS.c.id.is_(None), table.c.codeversion)), table.c.bonus)
+    statement = (
+        select(*key, func.count())
+        .join_from(table, ASSIGNMENTS, ours, isouter=True)
+        .join(HITS, and_(HITS.c.mode == table.c.mode, HITS.c.hit_id == table.c.hitid), isouter=True)
+        .where(table.c.mode == place.mode, table.c.bonus > 0, approved, ~paid, ~by_psiturk)
+        .where(or_(HITS.c.id.is_(None), and_(*in_place(place))))
+        .group_by(*key)
+    )
+    return [OwedGroup(*row) for row in session.connection().execute(statement)]

@@ -1,0 +1,42 @@
+"""Who could take a HIT, as only the market itself can tell."""
+
+from __future__ import annotations
+
+from study_support import Study, new_study
+
+
+def test_who_could_accept_is_who_can(tmp_path) -> None:
+    more = 'qualifications = { locale = ["US"], hits_approved = 5 }'
+    with new_study(tmp_path, more=more) as study:
+        market = study.world.market
+        (hit,) = study.post(3)
+        for worker, record in {
+            "AGOOD": {"approved": 9},
+            "AGONE": {"approved": 9},
+            "ABLOCKED": {"approved": 9},
+            "ANEW": {},
+            "AABROAD": {"approved": 9, "locale": "DE"},
+        }.items():
+            market.register_worker("production", worker, **record)
+        market.register_worker("sandbox", "AELSEWHERE", approved=9)
+        assert market.eligible("production", [hit]) == (5, 3)
+        study.world.mturk.block("ABLOCKED", "for the test")
+        market.accept("production", "AGONE", hit)
+        assert market.eligible("production", [hit]) == (5, 1)
+        assert _able(study, hit) == ["AGOOD"]
+        study.world.mturk.expire_hit(hit)
+        assert market.eligible("production", [hit]) == (5, 0)
+        assert market.eligible("production", []) == (5, 0)
+
+
+def _able(study: Study, hit: str) -> list[str]:
+    """Those who the market offers the HIT to and lets take it."""
+    workers = ("AGOOD", "AGONE", "ABLOCKED", "ANEW", "AABROAD")
+    return [
+        worker
+        for worker in workers
+        if any(
+            each["HITId"] == hit and each["Qualified"]
+            for each in study.world.market.available_hits("production", worker)
+        )
+    ]
