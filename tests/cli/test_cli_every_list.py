@@ -215,7 +215,9 @@ def test_a_list_takes_columns_an_order_and_a_limit_in_every_format(line: str, fi
     argv = words_of(line)
     whole = rows(*argv)
     keys = list(whole[0])
-    by = next(key for key in keys if key in ("worker_id", "worker", "item", "key", "name", "run", "task", "experiment", "act"))
+    by = next(
+        key for key in keys if key in ("worker_id", "worker", "item", "key", "name", "run", "task", "experiment", "act")
+    )
     chosen = [keys[-1], by]
     options = ["--columns", ",".join(chosen), "--sort", by, "--desc", "--limit", "2"]
     found = rows(*argv, *options)

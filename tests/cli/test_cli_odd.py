@@ -62,7 +62,7 @@ EXPERIMENTS = {
     "a folder": ("html_template", ".", "Is a directory"),
     "a device without an end": ("html_template", "/dev/zero", "File too large"),
     "a long name": ("question_file", LONG, "File name too long"),
-    "a NUL": ("question_file", r"a\u0000", "this is no file's name"),
+    "a NUL": ("question_file", r"a\u0000", "not a valid file name"),
 }
 
 

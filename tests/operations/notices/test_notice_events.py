@@ -56,7 +56,7 @@ def test_a_campaign_that_ends_before_its_goal_ended_short(study: Study) -> None:
     study.round()
     ((event, message),) = told(study)
     assert event == "campaign_ended"
-    assert message.startswith("campaign 1 of stroop ended short with 1 of 2 people: its end was set to 20")
+    assert message.startswith("campaign 1 of stroop ended short with 1 of 2 people: it was set to end at 20")
 
 
 def test_a_campaign_without_money_is_told_of_once_until_it_has_posted_again(study: Study) -> None:
