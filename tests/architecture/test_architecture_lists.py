@@ -25,6 +25,7 @@ NO_LISTS = {
     ("notify", "test"): "the report of an act",
     ("participants", "list_"): "sorts in the database, where there may be millions",
     ("payments", "reconcile"): "differences, none of them if all is well",
+    ("status", "show_status"): "part of a whole",
 }
 """Functions of commands that print rows themselves, and why they are no list."""
 
