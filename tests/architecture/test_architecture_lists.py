@@ -26,6 +26,7 @@ NO_LISTS = {
     ("participants", "list_"): "sorts in the database, where there may be millions",
     ("payments", "reconcile"): "differences, none of them if all is well",
     ("report", "_show"): "parts of one page",
+    ("status", "show_status"): "part of a whole",
 }
 """Functions of commands that print rows themselves, and why they are no list."""
 

@@ -141,7 +141,7 @@ def test_an_alias_can_be_completed_by_the_shell_under_the_names_listed() -> None
     assert set(root.commands) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("words", [[], ["hits"], ["config"], ["market"]])
+@pytest.mark.parametrize("words", [["hits"], ["config"], ["market"]])
 def test_a_group_without_a_command_shows_its_help_on_standard_error_and_exits_2(
     words: list[str], turkctl: Callable[..., Any]
 ) -> None:

@@ -81,7 +81,7 @@ NOT_RUN = {
 }
 """What a line has in it that is not run here, and why; its command and its flags must exist all the same."""
 
-READ = {"turkctl_hit", "turkctl_assignment", "turkctl_psiturk_mark", "turkctl_label_state"}
+READ = {"turkctl_hit", "turkctl_assignment", "turkctl_psiturk_mark", "turkctl_label_state", "turkctl_account_look"}
 """Tables in which commands that only look keep what they have read from the market."""
 OTHERS = {"scheduler run": "its tasks leave the lines", "tasks run": "its task leaves the line, if it does something"}
 """Commands that change more than what their lines tell, and why."""

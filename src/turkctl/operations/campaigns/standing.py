@@ -85,7 +85,7 @@ class Facts:
 
     @property
     def numbers(self) -> FinalNumbers:
-        """What lists show of the campaign: as it ended, or as it stands."""
+        """Return what lists show of the campaign: as it ended, or as it stands."""
         now = self.standing
         stands = FinalNumbers(now.completed, now.outstanding + now.unsettled, self.spent)
         return self.campaign.final or stands

@@ -16,7 +16,7 @@ from turkctl.units import parse_money
 
 
 @dataclass(frozen=True)
-class Terms:
+class StoredTerms:
     """The limits of an experiment, in dollars and HITs, None where there is none; and what its work costs more."""
 
     budget: Decimal | None
@@ -27,11 +27,11 @@ class Terms:
     """Whether it requires Masters, which raises the commission."""
 
 
-def terms_of(version: Version) -> Terms:
+def terms_of(version: Version) -> StoredTerms:
     """Return the terms of a stored version."""
     limits: Mapping[str, Any] = version.settings.get("limits") or {}
     qualifications: Mapping[str, Any] = version.settings.get("qualifications") or {}
-    return Terms(
+    return StoredTerms(
         budget=_dollars(limits.get("budget")),
         min_balance=_dollars(limits.get("min_balance")),
         max_active_hits=limits.get("max_active_hits"),

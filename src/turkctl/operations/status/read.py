@@ -56,7 +56,7 @@ class StatusWorld(World, Protocol):
     """A world that can tell who is left to recruit."""
 
     def eligible(self, hit_ids: Sequence[str]) -> tuple[int, int] | None:
-        """How many workers the market has, and how many could accept one of these HITs; None where nobody can know."""
+        """Return how many workers the market has, and how many could accept one of these HITs; None if unknown."""
 
 
 def read_status(world: StatusWorld, now: datetime, *, experiment: str | None = None, days: bool = False) -> Status:

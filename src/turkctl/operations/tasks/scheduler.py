@@ -38,7 +38,7 @@ class SchedulerState:
 
     @property
     def unattended(self) -> tuple[Task, ...]:
-        """What is due although nobody runs tasks."""
+        """Return what is due although nobody runs tasks."""
         return self.due if self.holder is None else ()
 
 
