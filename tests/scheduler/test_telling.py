@@ -230,7 +230,8 @@ open('told', 'a').write(sys.stdin.read())
 
 def test_a_scheduler_that_is_killed_while_it_sends_leaves_the_event_to_the_next(turkctl: Run, project: Path) -> None:
     met(turkctl, project)
-    notify(project, sys.executable, "-c", KILLS)
+    (project / "kills.py").write_text(KILLS, encoding="utf-8")
+    notify(project, sys.executable, "kills.py")
     command = [sys.executable, "-m", "turkctl", "scheduler", "run", "--once"]
     killed = subprocess.run(command, cwd=project, capture_output=True, timeout=100, check=False, env=os.environ)
     assert killed.returncode == -signal.SIGKILL
@@ -286,7 +287,7 @@ def test_each_outcome_of_a_round_is_a_sentence(tmp_path: Path) -> None:
     with new_study(tmp_path, turned=True) as study:
         study.create(2, per_round=2)
         assert round_in_words(study.round()) == "campaign 1: 0 of 2 people, posted 2 for $1.20"
-        waiting = "campaign 1: 0 of 2 people, posted nothing: 0 completed and 2 in play: enough for 2"
+        waiting = "campaign 1: 0 of 2 people, posted nothing: 0 completed and 2 outstanding: enough for the goal of 2"
         assert round_in_words(study.round()) == waiting
         work_all(study)
         assert round_in_words(study.round()) == "campaign 1: 2 of 2 people, the goal is met"

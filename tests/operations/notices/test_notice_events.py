@@ -81,7 +81,7 @@ def test_a_superseded_campaign_is_told_of_with_what_to_do(study: Study) -> None:
     study.configure({"stroop": "2.0"})
     ((event, message),) = told(study)
     assert event == "campaign_superseded"
-    assert "is superseded: the experiment is now at code version 2.0, not 1.0" in message
+    assert "is superseded with 0 of 2 people: the experiment is now at code version 2.0, not 1.0" in message
     assert message.endswith("run: turkctl hits expire --campaign 1")
 
 
