@@ -24,6 +24,7 @@ from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.approve import prepare_approve
 from turkctl.operations.workers.reject import prepare_reject
 from turkctl.store import experiments
+from turkctl.store.base import Scope
 
 
 @pytest.fixture(params=KINDS)
@@ -135,7 +136,7 @@ def test_of_a_study_with_nothing_open_all_that_is_committed_is_paid(study: Study
     assert (row["spent"], row["paid"]) == (Decimal("1.20"), Decimal("1.20"))
     with study.world.database.read() as session:
         (version,) = experiments.list_all(session)
-        promised = committed(session, study.world.place, study.world.now(), experiment_id=version.experiment_id)
+        promised = committed(Scope(session, study.world.place, study.world.now()), experiment_id=version.experiment_id)
     assert promised == totals(ledger(study))["total"]
 
 
