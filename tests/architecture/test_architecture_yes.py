@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
+from command_tree import ALL
 
 import turkctl
 from turkctl.cli.acts import ACTS as LOGGED
 from turkctl.cli.help_pages import ActCommand
-from turkctl.cli.top import COMMANDS
 from turkctl.operations.engine.plan import ACTED_ON
 
 SOURCE = Path(turkctl.__file__).parent
@@ -40,20 +38,7 @@ LOOKS = {
 """The last words of commands that change nothing but what they write to a file."""
 
 
-def leaves() -> Iterator[tuple[str, Any]]:
-    for name in COMMANDS:
-        yield from _below(name, get_command(import_module(f"turkctl.cli.commands.{name}").app))
-
-
-def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
-    children = getattr(command, "commands", None)
-    if children is None:
-        yield words, command
-    for name, child in (children or {}).items():
-        yield from _below(f"{words} {name}", child)
-
-
-TREE = dict(leaves())
+TREE = {path.removeprefix("turkctl "): command for path, command in ALL.items()}
 
 
 def takes(command: Any, option: str) -> bool:

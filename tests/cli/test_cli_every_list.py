@@ -10,17 +10,15 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_support import Terminal
-from typer.main import get_command
+from command_tree import ALL
 
 from turkctl.cli import run
 from turkctl.cli.tables import HEADINGS, MONEY
-from turkctl.cli.top import COMMANDS
 
 Run = Callable[..., Any]
 WIDTH = 70
@@ -185,21 +183,12 @@ def test_a_list_in_70_columns_keeps_what_matters_and_names_what_it_leaves_out(
 
 
 def test_every_list_is_among_them() -> None:
-    taking = {words for words, command in leaves() if any("--columns" in param.opts for param in command.params)}
+    taking = {
+        path.removeprefix("turkctl ")
+        for path, command in ALL.items()
+        if any("--columns" in param.opts for param in command.params)
+    }
     assert taking == {line.partition(" --")[0].removesuffix(" trained") for line in MUST_SURVIVE}
-
-
-def leaves() -> Iterator[tuple[str, Any]]:
-    for name in COMMANDS:
-        yield from _below(name, get_command(import_module(f"turkctl.cli.commands.{name}").app))
-
-
-def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
-    children = getattr(command, "commands", None)
-    if children is None:
-        yield words, command
-    for name, child in (children or {}).items():
-        yield from _below(f"{words} {name}", child)
 
 
 def by_size(value: Any) -> list[Any]:

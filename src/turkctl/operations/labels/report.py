@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 
 from turkctl.harmless import harmless_html
+from turkctl.html_pages import page_template
 from turkctl.labels.result import Result
 from turkctl.operations.labels.charts import bars, plane
 from turkctl.outputs import Protected, writing_text
@@ -22,23 +22,11 @@ BINS = 40
 RANGE_IN_SPREADS = 6
 """Scores farther out than this number of quartile distances share the outermost bars."""
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<style>
-:root { --ink: #1b1f24; --soft: #5b6470; --line: #d9dee4; --back: #ffffff; --panel: #f6f8fa; --true: #1f6feb;
-  --false: #b35900; --none: #8b949e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #9aa4b0; --line: #343b44; --back: #14171b;
-  --panel: #1c2026; --true: #6cb0ff; --false: #f0a35e; --none: #7d8590; } }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--back); color: var(--ink);
-  font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; }
-p { margin: .25rem 0 .75rem; color: var(--soft); max-width: 46rem; }
+_PAGE = page_template(
+    """:root { --true: #1f6feb; --false: #b35900; --none: #8b949e; }
+@media (prefers-color-scheme: dark) { :root { --true: #6cb0ff; --false: #f0a35e; --none: #7d8590; } }
+h2 { margin-top: 2.5rem; }
+p { max-width: 46rem; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; margin: 1.25rem 0; }
 .facts div { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; }
 .facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
@@ -53,19 +41,13 @@ svg .axis { stroke: var(--line); } svg .cut { stroke: var(--ink); stroke-dasharr
 svg circle { fill-opacity: .55; }
 .key i { display: inline-block; width: .7em; height: .7em; border-radius: 2px; margin: 0 .35em 0 .9em; }
 i.true { background: var(--true); } i.false { background: var(--false); } i.none { background: var(--none); }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; font-size: .85rem; }
+table { width: 100%; }
+th, td { text-align: right; white-space: nowrap; }
 th.text, td.text { text-align: left; }
 td.wide { white-space: normal; overflow-wrap: anywhere; }
 ul { padding-left: 1.2rem; }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p>$subtitle</p>
-$facts
+""",
+    """$facts
 $warnings
 <h2>Scores</h2>
 $scores
@@ -75,10 +57,8 @@ $workers
 <h2>Items near the cut</h2>
 $near
 <h2>The run</h2>
-$run
-</body>
-</html>
-""")
+$run""",
+)
 
 
 _ABOUT_P = {

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from turkctl.harmless import harmless_html
+from turkctl.html_pages import page_template
 from turkctl.operations.report.sections import Section, sections
 from turkctl.outputs import Protected, writing_text
 
 Shown = Callable[[Any], str]
 """Returns a value as people read it."""
 
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<style>
-:root { --ink: #1b1f24; --soft: #5b6470; --line: #d9dee4; --back: #ffffff; --panel: #f6f8fa; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #9aa4b0; --line: #343b44; --back: #14171b;
-  --panel: #1c2026; } }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--back); color: var(--ink);
-  font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
-p { margin: .25rem 0 .75rem; color: var(--soft); overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; font-size: .85rem; }
+_PAGE = page_template(
+    """h2 { border-bottom: 1px solid var(--line); }
+p { overflow-wrap: anywhere; }
+th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; }
 td { overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 0 0 .75rem; }
 dt { color: var(--soft); } dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
@@ -44,15 +28,9 @@ dt { color: var(--soft); } dd { margin: 0; font-variant-numeric: tabular-nums; o
   h2 { break-after: avoid; } tr, dl { break-inside: avoid; } thead { display: table-header-group; }
   .scroll { overflow: visible; }
 }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p>$subtitle</p>
-$body
-</body>
-</html>
-""")
+""",
+    "$body",
+)
 
 
 def write_page(path: Path, report: Mapping[str, Any], shown: Shown, protected: Protected) -> None:
