@@ -18,7 +18,7 @@ _PAGE = page_template(
     """h2 { border-bottom: 1px solid var(--line); }
 p { overflow-wrap: anywhere; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 0 0 .75rem; }
 dt { color: var(--soft); } dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 @media print {

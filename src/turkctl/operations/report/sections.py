@@ -89,7 +89,12 @@ def _shown(value: Any) -> str:
 
 
 def _requirements(requirements: Facts) -> dict[str, Any]:
-    return {name: value for name, value in requirements.items() if value not in (None, [], {}, False)}
+    """Return what was required, lists of words as one text."""
+    return {
+        name: ", ".join(value) if isinstance(value, list) and all(isinstance(each, str) for each in value) else value
+        for name, value in requirements.items()
+        if value not in (None, [], {}, False)
+    }
 
 
 def _excluded(exclusions: Facts) -> list[dict[str, Any]]:
