@@ -159,6 +159,7 @@ def lint(
     from turkctl.operations.project.files import find
 
     run = invocation(ctx)
+    run.settings.require_database()  # outside a project no file describes anything
     wanted = chosen(find(run.settings.project_file, run.settings.folder), slugs or ())
     with run.context.database.read() as session:
         found = look(session, wanted)

@@ -120,6 +120,7 @@ def reset(ctx: typer.Context, yes: Yes = False) -> None:
         turkctl market reset --yes
     """
     run = invocation(ctx)
+    run.settings.require_market()
     where = run.settings.masked("market_url")
     if not yes:
         if not run.output.interactive:
