@@ -20,6 +20,8 @@ from turkctl.store.engine import parse_url
 Run = Callable[..., Any]
 IMPORT = ("db", "import-psiturk")
 
+pytestmark = pytest.mark.usefixtures("outside")  # the import writes the project file
+
 
 @pytest.fixture
 def old(folder: Path) -> str:
