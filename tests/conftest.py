@@ -68,11 +68,19 @@ class Finished:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that is the current one."""
+    """A folder that is the current one, with a project file that says nothing new."""
     path = tmp_path / "study"
     path.mkdir()
+    (path / "turkctl.toml").write_text('mode = "local"\n', encoding="utf-8")
     monkeypatch.chdir(path)
     return path
+
+
+@pytest.fixture
+def outside(folder: Path) -> Path:
+    """The current folder, empty: no project is in it, or above it."""
+    (folder / "turkctl.toml").unlink()
+    return folder
 
 
 @pytest.fixture

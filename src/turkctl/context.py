@@ -42,7 +42,7 @@ class Context:
     """Database, market and clock of one invocation, by its settings.
 
     Properties raise DatabaseUnreachableError, SchemaError, CredentialsError or MarketUnreachableError if what they
-    open cannot be opened.
+    open cannot be opened, and NoProjectError outside a project if nothing names the database.
 
     Attributes:
         settings: the resolved settings.
@@ -77,6 +77,7 @@ class Context:
         """Return names for a shell to offer, each with a few words; see :mod:`turkctl.store.names`."""
         from turkctl.store.names import read_names
 
+        self.settings.require_database()
         url = self.settings.database_url
         return read_names(url, sqlite_path(url), kind, self.settings.mode)
 
@@ -86,6 +87,7 @@ class Context:
         from turkctl.sqlite_files import make_over_empty
         from turkctl.store.engine import connect
 
+        self.settings.require_database()
         path = sqlite_path(self.settings.database_url)
         if path is not None and is_lost(path):
             self.refuse_to_begin()
@@ -148,6 +150,7 @@ class Context:
 
         from turkctl.market.service import Market
 
+        self.settings.require_market()
         self._look_for_market_file()
         try:
             market = Market(
@@ -194,6 +197,8 @@ class Context:
     def _knows_built_in_market(self) -> bool:
         from turkctl.store import hits
 
+        if not self.settings.has_database:
+            return False
         path = sqlite_path(self.settings.database_url)
         if path is not None and is_lost(path):
             if self._made is not None:
@@ -232,6 +237,8 @@ class Context:
         """Return the client of the mode's market."""
         from turkctl.mturk import connect as ways
 
+        if self._act is not None:
+            self.settings.require_database()  # which keeps the line of what is done
         mode = self.settings.mode
         if mode == "local":
             from turkctl.market.doors.inprocess import attach
@@ -262,6 +269,7 @@ class Context:
         """Return the local market's identity and time, without opening it if possible."""
         from turkctl.market.glance import glance
 
+        self.settings.require_market()
         return None if "market" in self.__dict__ else glance(self.settings.market_url)
 
     @cached_property
@@ -386,7 +394,7 @@ class Context:
         """Return :meth:`now` if that opens nothing, else the real time: for showing times, not for decisions."""
         if self.settings.mode != "local" or "market" in self.__dict__:
             return self.now()
-        seen = self._glance()
+        seen = self._glance() if self.settings.has_market else None
         return datetime.now(UTC) if seen is None else seen.now
 
     @cached_property

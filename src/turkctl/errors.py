@@ -50,6 +50,12 @@ class ConfigError(UsageError):
     code = "bad_config"
 
 
+class NoProjectError(UsageError):
+    """No project is in this folder or above it, and nothing else names the database."""
+
+    code = "no_project"
+
+
 class MistakesError(ConfigError):
     """Several mistakes in settings files, each with its place."""
 

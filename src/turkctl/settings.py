@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from turkctl.addresses import SHORTEST_SECRET, mask_url, secrets_in
-from turkctl.errors import ConfigError, UsageError
+from turkctl.errors import ConfigError, NoProjectError, UsageError
 from turkctl.made_databases import state_folder
 from turkctl.paths import is_file
 from turkctl.settings_file import SettingsFile, read_file
@@ -77,6 +77,29 @@ class Settings:
     def market_url(self) -> str:
         """Return the SQLAlchemy URL of the built-in market's state."""
         return str(self.values["market_url"])
+
+    @property
+    def has_database(self) -> bool:
+        """Return whether a project file, a flag, the environment or the user's file says which database is meant."""
+        return self.project_file is not None or self.origins["database_url"].kind != "default"
+
+    @property
+    def has_market(self) -> bool:
+        """Return whether it is said which built-in market is meant: by its address, or as that of the database."""
+        return self.has_database or self.origins["market_url"].kind != "default"
+
+    def require_database(self) -> None:
+        """Raise NoProjectError if nothing says which database is meant: a new one would look like an empty study."""
+        if not self.has_database:
+            raise NoProjectError(
+                f"{self.folder} is no project: there is no {PROJECT_FILE} in it or above it",
+                hint="go to your project's folder, or begin one with: turkctl init (or give --config, --database-url)",
+            )
+
+    def require_market(self) -> None:
+        """Raise NoProjectError if nothing says which built-in market is meant."""
+        if not self.has_market:
+            self.require_database()
 
     @property
     def endpoint_url(self) -> str | None:

@@ -91,6 +91,11 @@ def test_names_of_the_project_that_the_line_names_are_offered(
     assert offered(f"turkctl campaigns show --database-url sqlite:///{folder}/turkctl.db ") == ["1"]
 
 
+def test_a_database_outside_a_project_offers_nothing(open_hits: list[str], offered: Complete, folder: Path) -> None:
+    (folder / "turkctl.toml").unlink()
+    assert offered("turkctl campaigns show ") == []
+
+
 def test_open_hits_are_offered_where_only_they_make_sense_and_all_others_elsewhere(
     open_hits: list[str], offered: Complete
 ) -> None:

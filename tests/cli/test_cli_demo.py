@@ -23,12 +23,12 @@ def test_the_demo_meets_its_goal_and_leaves_a_study_to_look_at(turkctl: Any, fol
     assert all(row["max_assignments"] <= 9 for row in hits)
 
 
-def test_the_demo_touches_no_folder_that_has_something_in_it(turkctl: Any, folder: Path) -> None:
-    (folder / "mine.txt").write_text("precious")
-    refused = turkctl("demo", "--keep", str(folder))
+def test_the_demo_touches_no_folder_that_has_something_in_it(turkctl: Any, outside: Path) -> None:
+    (outside / "mine.txt").write_text("precious")
+    refused = turkctl("demo", "--keep", str(outside))
     assert refused.code == 2
     assert "is not empty" in refused.err
-    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+    assert [path.name for path in outside.iterdir()] == ["mine.txt"]
 
 
 def test_the_demo_needs_as_many_workers_as_people(turkctl: Any) -> None:

@@ -234,13 +234,13 @@ def test_more_than_the_balance_is_refused(configured: Path, turkctl: Run, monkey
     assert last_error(finished.err)["code"] == "funds"
 
 
-def test_cost_says_what_splitting_saves_and_needs_no_database(folder: Path, turkctl: Run) -> None:
+def test_cost_says_what_splitting_saves_and_needs_no_database(outside: Path, turkctl: Run) -> None:
     finished = turkctl("hits", "cost", "--assignments", "20", "--reward", "1.00", "--json")
     assert json.loads(finished.out) == {
         "assignments": 20, "reward": "1.00", "rewards": "20.00", "hits": 3, "fee_per_assignment": "0.20",
         "cost": "24.00", "cost_in_one_hit": "28.00", "saved_by_splitting": "4.00",
     }  # fmt: skip
-    assert list(folder.iterdir()) == []
+    assert list(outside.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from turkctl.store.participants import participants_table
 Run = Callable[..., Any]
 IMPORT = ("db", "import-psiturk")
 
+pytestmark = pytest.mark.usefixtures("outside")  # the import writes the project file
+
 
 @pytest.fixture
 def old(folder: Path) -> str:

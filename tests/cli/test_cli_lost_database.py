@@ -221,16 +221,17 @@ def test_a_project_that_is_made_again_begins_anew(project: Path, turkctl: Run) -
 
 
 def test_nothing_is_noted_outside_of_a_project_or_where_it_cannot_be(
-    folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+    outside: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert turkctl("hits", "list").code == 0
-    (folder / "turkctl.db").unlink()
-    assert turkctl("hits", "list").code == 0
-    assert not (folder / ".turkctl").exists()
-    (folder / "turkctl.toml").write_text("", encoding="utf-8")
-    (folder / ".turkctl").touch()
-    (folder / "no-folder").write_text("", encoding="utf-8")
-    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "no-folder"))
+    named = ["--database-url", "sqlite:///turkctl.db"]
+    assert turkctl("hits", "list", *named).code == 0
+    (outside / "turkctl.db").unlink()
+    assert turkctl("hits", "list", *named).code == 0
+    assert not (outside / ".turkctl").exists()
+    (outside / "turkctl.toml").write_text("", encoding="utf-8")
+    (outside / ".turkctl").touch()
+    (outside / "no-folder").write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_STATE_HOME", str(outside / "no-folder"))
     assert turkctl("hits", "list").code == 0
 
 

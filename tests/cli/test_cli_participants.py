@@ -106,7 +106,7 @@ def test_rows_groups_counts_and_one_in_full(psiturk: str, turkctl: Run) -> None:
         ("show", "W9"),
     ],
 )
-def test_what_cannot_be_meant_ends_with_2_and_the_mend(psiturk: str, turkctl: Run, argv: tuple[str, ...]) -> None:
+def test_what_cannot_be_meant_ends_with_2_and_the_fix(psiturk: str, turkctl: Run, argv: tuple[str, ...]) -> None:
     finished = turkctl("participants", *argv, "--database-url", psiturk, "--json")
     assert (finished.code, finished.out) == (2, "")
     assert last_error(finished.err)["message"]

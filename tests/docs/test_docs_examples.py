@@ -85,6 +85,11 @@ READ = {"turkctl_hit", "turkctl_assignment", "turkctl_psiturk_mark", "turkctl_la
 """Tables in which commands that only look keep what they have read from the market."""
 OTHERS = {"scheduler run": "its tasks leave the lines", "tasks run": "its task leaves the line, if it does something"}
 """Commands that change more than what their lines tell, and why."""
+SHOWN = {
+    "labels aggregate": "the labels are its result",
+    "labels needs-more": "it is a list, unless it adds outputs",
+}
+"""Acts that print something with --quiet, too, and why."""
 CODES = {"turkctl scheduler status": 3}
 """Exit codes that are no failure: nobody runs tasks in the study."""
 
@@ -227,6 +232,21 @@ def test_an_example_works_in_a_study_and_leaves_a_line_in_the_log_if_it_changes_
         assert left == ([act] if changed - READ else [])
     else:
         assert (changed - READ, left) == (set(), [])
+
+
+def changes(line: str) -> bool:
+    """Whether an example's command changes something: then it takes --yes."""
+    return any("--yes" in param.opts for param in ALL[EXAMPLES[line]].params)
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if runnable(line) and changes(line)])
+def test_an_act_prints_nothing_with_quiet_if_all_is_well_and_a_dry_run_its_plan(
+    line: str, study: Callable[[str], str]
+) -> None:
+    code, out, err = called(*shlex.split(study(line))[1:], "--quiet")
+    assert code == 0, err
+    shows = "--dry-run" in line or EXAMPLES[line].removeprefix("turkctl ") in SHOWN
+    assert (out != "", err) == (shows, "")
 
 
 @pytest.mark.parametrize("part", NOT_RUN)

@@ -98,7 +98,7 @@ Run = Callable[[str], tuple[int, str]]
 
 
 @pytest.fixture
-def terminal(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def terminal(outside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command line in this process, where the last ``cd`` went; its exit code and everything it printed."""
 
     def call(line: str) -> tuple[int, str]:

@@ -284,9 +284,9 @@ def test_workers_are_shown_and_written_with_what_they_are_worth(turkctl: Turkctl
     assert [json.loads(line) for line in lines] == shown
 
 
-def test_no_database_and_no_project_is_made(turkctl: Turkctl, table: str, folder: Path) -> None:
+def test_no_database_and_no_project_is_made(turkctl: Turkctl, table: str, outside: Path) -> None:
     assert turkctl("labels", "aggregate", table).code == 0
-    assert [path.name for path in folder.iterdir()] == ["labels.csv"]
+    assert [path.name for path in outside.iterdir()] == ["labels.csv"]
 
 
 @pytest.mark.parametrize("missing", ["numpy", "scipy"])

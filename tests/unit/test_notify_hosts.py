@@ -14,7 +14,11 @@ HERE, ELSEWHERE = "http://127.0.0.1:9324/1/q", "https://sqs.eu-west-1.amazonaws.
 
 
 def permitted(folder: Path, *, serve: str | None = None, **variables: str) -> list[str]:
-    world = Context(load({}, {f"TURKCTL_{name}": value for name, value in variables.items()}, folder))
+    world = Context(
+        load(
+            {"database_url": "sqlite:///x.db"}, {f"TURKCTL_{name}": value for name, value in variables.items()}, folder
+        )
+    )
     if serve is not None:
         world.market_server(serve, 0, 1).close()
     found = [address for address in (HERE, ELSEWHERE) if world._destinations.permit("SQS", address)]

@@ -22,6 +22,8 @@ from turkctl.outputs import Protected, check, writing, writing_all, writing_text
 
 NOTHING = Protected()
 
+pytestmark = pytest.mark.usefixtures("outside")  # an empty folder
+
 
 def names(folder: Path) -> list[str]:
     """What lies in a folder."""

@@ -18,7 +18,6 @@ import typer
 from turkctl.cli.ending import process
 from turkctl.errors import TurkctlError
 from turkctl.ids import storable
-from turkctl.paths import exists
 
 if TYPE_CHECKING:
     from turkctl.cli.output import Output
@@ -33,7 +32,6 @@ class Invocation:
     def __init__(self, argv: Sequence[str] = ()) -> None:
         self.flags: dict[str, Any] = {}
         self._argv = argv
-        self._absent: Path | None = None
         self.command = ""
         """The full name of the command, as in ``hits create``, once it was found."""
         self.dry_run = False
@@ -132,15 +130,10 @@ class Invocation:
     @cached_property
     def context(self) -> Context:
         """Return database, market and clock, by the settings; closed when the program ends."""
-        from turkctl.settings import sqlite_path
-
         if self.verbosity:
             from turkctl.cli.logs import show_logs
 
             show_logs(self.verbosity)
-        if self.settings.project_file is None and self.settings.origins["database_url"].kind == "default":
-            path = sqlite_path(self.settings.database_url)
-            self._absent = None if path is None or exists(path) else path
         self._warn_of_secrets()
         return self.new_context(self.settings)
 
@@ -194,9 +187,6 @@ class Invocation:
         opened = self.__dict__.get("context")
         if opened is not None:
             opened.close()
-            if self._absent is not None and exists(self._absent) and not self.wants_json:
-                # A command in a wrong folder finds nothing, which would look like a study without anything in it.
-                self.output.note(f"no turkctl.toml in this folder or above it: {self._absent} is new and empty")
             if self.verbosity:
                 from turkctl.cli.logs import hide_logs
 

@@ -29,7 +29,7 @@ def other_markets(world: Context) -> str:
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report; ``mend`` says how to fix what failed."""
+    """One line of the report, and how to fix what failed."""
 
     name: str
     ok: bool

@@ -26,7 +26,7 @@ def upgrade(ctx: typer.Context) -> None:
 
     run = invocation(ctx)
     before, after = upgrade(run.context.bare_database, run.settings["participants_table"], run.context.refuse_to_begin)
-    run.output.record({"database": run.context.database.url_for_people, "before": before, "after": after})
+    run.output.outcome({"database": run.context.database.url_for_people, "before": before, "after": after})
 
 
 @app.command()

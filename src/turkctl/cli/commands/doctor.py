@@ -10,7 +10,7 @@ import typer
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
 from turkctl.cli.invocation import Invocation
-from turkctl.errors import CredentialsError, ExitCode, TurkctlError, UnreachableError
+from turkctl.errors import CredentialsError, ExitCode, NoProjectError, TurkctlError, UnreachableError
 from turkctl.units import format_money, format_time
 
 app = App()
@@ -90,7 +90,14 @@ def _credentials(run: Invocation) -> str:
     return "accepted"
 
 
+def _refuse_nowhere(run: Invocation) -> None:
+    """Raise NoProjectError in mode local if there is no project, which the check of the database says already."""
+    if run.settings.mode == "local" and not run.settings.has_market:
+        raise NoProjectError("not checked: needs database", "fix database first")
+
+
 def _market(run: Invocation) -> str:
+    _refuse_nowhere(run)
     balance = run.context.mturk.balance()
     amazon = f"; {CLOSED}" if "amazonaws.com" in run.context.place.market else ""
     return f"{run.context.place.market} answers, ${format_money(balance.available)} available{amazon}{_others(run)}"
@@ -108,6 +115,7 @@ def _others(run: Invocation) -> str:
 
 
 def _clock(run: Invocation) -> str:
+    _refuse_nowhere(run)
     now = run.context.now().replace(microsecond=0)
     ahead = (now - datetime.now(UTC)).total_seconds()
     if run.settings.mode == "local" and ahead > 1:

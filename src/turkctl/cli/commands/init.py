@@ -40,7 +40,7 @@ def init(
     if written or new_database:
         run.context.begin_anew(over_empty=new_database)
     database = run.context.database
-    run.output.record(
+    run.output.outcome(
         {
             "project_file": str(path.resolve()),
             "written": written,

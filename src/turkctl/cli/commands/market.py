@@ -109,7 +109,7 @@ def crowd(
     with stoppable() as stop:
         people = run.context.crowd(options, real_time=real_time)
         report = people.run(length, max_submissions, idle=not real_time or length is None, stop=stop.is_set)
-    run.output.record(vars(report) | {"now": run.context.market.now()})
+    run.output.outcome(vars(report) | {"now": run.context.market.now()})
 
 
 @app.act()
@@ -120,6 +120,7 @@ def reset(ctx: typer.Context, yes: Yes = False) -> None:
         turkctl market reset --yes
     """
     run = invocation(ctx)
+    run.settings.require_market()
     where = run.settings.masked("market_url")
     if not yes:
         if not run.output.interactive:
@@ -128,7 +129,7 @@ def reset(ctx: typer.Context, yes: Yes = False) -> None:
             raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
     run.context.begin_market_anew()
     run.context.market.reset()
-    run.output.record({"market": where, "reset": True})
+    run.output.outcome({"market": where, "reset": True})
 
 
 @app.act()
@@ -146,4 +147,4 @@ def clock(
     run = invocation(ctx)
     market = run.context.market
     now = market.now() if advance is None else market.advance(parse_duration(advance))
-    run.output.record({"now": now})
+    run.output.outcome({"now": now}, well=advance is not None)

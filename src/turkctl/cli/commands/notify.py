@@ -32,6 +32,7 @@ def test(ctx: typer.Context) -> None:
     run = invocation(ctx)
     channels = run.context.channels()
     if not channels:
+        run.settings.require_database()  # the project that names them is elsewhere
         raise UsageError(
             "nothing is configured to notify",
             hint="set urls or command under [notify] in turkctl.toml, or TURKCTL_NOTIFY_URLS or TURKCTL_NOTIFY_COMMAND",

@@ -100,6 +100,7 @@ def unit(
     from turkctl.scheduler.units import crontab_line, systemd_unit
 
     run = invocation(ctx)
+    run.settings.require_database()
     command = [str(Path(sys.executable)), "-m", "turkctl"]
     for flag in ("mode", "config", "database_url", "market_url", "endpoint_url", "profile"):
         if mask_url(str(run.flags.get(flag, ""))) != run.flags.get(flag, ""):
