@@ -92,7 +92,7 @@ class Settings:
         """Raise NoProjectError if nothing says which database is meant: a new one would look like an empty study."""
         if not self.has_database:
             raise NoProjectError(
-                f"{self.folder} is no project: there is no {PROJECT_FILE} in it or above it",
+                f"{self.folder} is not in a project: there is no {PROJECT_FILE} in it or above it",
                 hint="go to your project's folder, or begin one with: turkctl init (or give --config, --database-url)",
             )
 
