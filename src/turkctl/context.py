@@ -237,8 +237,6 @@ class Context:
         """Return the client of the mode's market."""
         from turkctl.mturk import connect as ways
 
-        if self._act is not None:
-            self.settings.require_database()  # which keeps the line of what is done
         mode = self.settings.mode
         if mode == "local":
             from turkctl.market.doors.inprocess import attach
