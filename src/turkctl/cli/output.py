@@ -215,17 +215,17 @@ class Output:
             indent = 2 if self.format == "json" else None
             self._write(json.dumps(plain(record), indent=indent, ensure_ascii=False) + "\n")
 
-    def outcome(self, record: Row, words: str | None = None) -> None:
+    def outcome(self, record: Row, words: str | None = None, *, always: bool = False) -> None:
         """Print what an act did, as :meth:`record` does, or in ``words`` where people read it.
 
-        With ``--quiet``, people get nothing: the exit code says that all is well.
+        With ``--quiet``, people get nothing, as the exit code says that all is well, unless ``always``, as for a plan.
         """
-        if self.format != "table":
-            self.record(record)
-        elif not self.quiet and words is not None:
+        if self.summary_unwanted and not always:
+            return
+        if self.format == "table" and words is not None:
             self._write(words + "\n")
-        elif not self.quiet:
-            self._lines(record)
+        else:
+            self.record(record)
 
     def _lines(self, record: Row) -> None:
         """Print a line per key; lists of things follow as tables of what is short enough for one."""

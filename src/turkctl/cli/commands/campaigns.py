@@ -156,7 +156,7 @@ def create(
             otherwise="or look first with: turkctl campaigns plan",
         )
     campaign = create(run.context, plan)
-    run.output.record({**row_of(run.context, campaign.number), "plan": plan.as_dict()})
+    run.output.outcome({**row_of(run.context, campaign.number), "plan": plan.as_dict()})
     run.output.note(
         f"`turkctl scheduler run` runs the rounds; to run the first one now: turkctl campaigns run {campaign.number}"
     )
@@ -316,7 +316,7 @@ def update(
     if cost and run.settings.mode == "live" and not yes:
         confirm_spending(run, f"change campaign {number}", cost)
     update(run.context, number, change)
-    run.output.record(row_of(run.context, number))
+    run.output.outcome(row_of(run.context, number))
 
 
 @app.act()
@@ -345,7 +345,7 @@ def cancel(
         run.output.note(result.summary())
         code = int(result.exit_code)
     row = row_of(run.context, number)
-    run.output.record(row)
+    run.output.outcome(row)
     if row["outstanding"] and not expire_hits:
         run.output.note(f"HITs stay open: to expire them, run: turkctl hits expire --campaign {number}")
     raise typer.Exit(code)

@@ -66,7 +66,7 @@ def add(
     report = add_content(run.context, request, run.output.stdin, dry_run=dry_run)
     for note in report.notes:
         run.output.note(note)
-    run.output.record(report.as_dict())
+    run.output.outcome(report.as_dict(), always=dry_run)
 
 
 @app.command(name="list")

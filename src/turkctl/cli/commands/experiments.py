@@ -50,7 +50,8 @@ def configure(
     found = read_project(run.settings.project_file, run.settings.folder, paths or ())
     rows, superseded = configure_project(run.context, found, whole=prune or not paths, dry_run=dry_run)
     columns = ["experiment", "status", "codeversion", "changes"]
-    run.output.rows(["qualification", *columns] if found.qualifications else columns, rows)
+    if dry_run or not run.output.summary_unwanted:
+        run.output.rows(["qualification", *columns] if found.qualifications else columns, rows)
     for number in superseded:
         run.output.note(
             f"campaign {number} is superseded by the new code version; its open HITs stay: "

@@ -47,7 +47,7 @@ def mark_dirty(
     from turkctl.operations.labels import changes as label_changes
 
     run = invocation(ctx)
-    run.output.record(label_changes.mark_dirty(run.context, slug))
+    run.output.outcome(label_changes.mark_dirty(run.context, slug))
 
 
 def set_(
@@ -74,7 +74,7 @@ def set_(
     if (value is None) is not clear:
         raise UsageError("give either a label or --clear", hint="turkctl labels set ITEM true")
     run = invocation(ctx)
-    run.output.record(set_label(run.context, named_or_only(run.context, experiment), item, value))
+    run.output.outcome(set_label(run.context, named_or_only(run.context, experiment), item, value))
 
 
 def exclude(
@@ -117,7 +117,8 @@ def invalidate(
 
     run = invocation(ctx)
     slug = named_or_only(run.context, experiment)
-    run.output.record(label_changes.invalidate(run.context, slug, item, worker, undo=undo, dry_run=dry_run))
+    ignored = label_changes.invalidate(run.context, slug, item, worker, undo=undo, dry_run=dry_run)
+    run.output.outcome(ignored, always=dry_run)
 
 
 @bundled

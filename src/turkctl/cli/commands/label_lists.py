@@ -66,7 +66,7 @@ def import_(
     report = import_labels(run.context, request, run.output.stdin, run.output.meter, dry_run=dry_run)
     for note in report.notes:
         run.output.note(note)
-    run.output.record(report.as_dict())
+    run.output.outcome(report.as_dict(), always=dry_run)
 
 
 @bundled

@@ -193,7 +193,7 @@ def set_(
 
     run = invocation(ctx)
     chosen_modes(run)
-    run.output.record(set_bonus(run.context, wanted, parse_money(bonus)))
+    run.output.outcome(set_bonus(run.context, wanted, parse_money(bonus)))
 
 
 app.command()(export)

@@ -88,7 +88,7 @@ def create(
 
     run = invocation(ctx)
     spec = spec_of(name, description, keywords or (), auto_granted_value, active=not inactive)
-    run.output.record(create_type(run.context, name, spec))
+    run.output.outcome(create_type(run.context, name, spec))
 
 
 @app.act()

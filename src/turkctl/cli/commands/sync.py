@@ -93,7 +93,7 @@ def sync(
     ended = None if disabled is None else disabled.as_dict()
     failed = report.read.failed or (disabled is not None and disabled.failed)
     told = {**report.as_dict(), "unclaimed": nobodys, "disabled": ended}
-    run.output.record(told) if failed or dry_run else run.output.outcome(told)
+    run.output.outcome(told, always=bool(failed) or dry_run)
     raise typer.Exit(130 if disabled is not None and disabled.interrupted else int(bool(failed)))
 
 

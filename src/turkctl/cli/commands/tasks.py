@@ -139,7 +139,7 @@ def create(
         confirm_question(run, f"{when} this {SPENDING[kind]}, in mode live, without asking")
     schedule = _schedule(every, cron, timezone) or Schedule()
     row = create_task(run.context, require_kind(kind), schedule=schedule, name=name, options=options)
-    run.output.record(row)
+    run.output.outcome(row)
 
 
 @app.command(name="list")
@@ -207,7 +207,7 @@ def update(
     of_kinds = {"full": full, "feedback": feedback, "reason": reason, "method": method, "min_votes": min_votes}
     others = {key: value for key, value in of_kinds.items() if value is not None}
     schedule = _schedule(every, cron, timezone)
-    run.output.record(
+    run.output.outcome(
         update_task(run.context, KINDS, name, schedule=schedule, new_name=new_name, options=selectors | others)
     )
 
@@ -222,7 +222,7 @@ def pause(ctx: typer.Context, name: Name) -> None:
     from turkctl.operations.tasks.manage import pause_task
 
     run = invocation(ctx)
-    run.output.record(pause_task(run.context, name))
+    run.output.outcome(pause_task(run.context, name))
 
 
 @app.act()
@@ -235,7 +235,7 @@ def resume(ctx: typer.Context, name: Name) -> None:
     from turkctl.operations.tasks.manage import resume_task
 
     run = invocation(ctx)
-    run.output.record(resume_task(run.context, name))
+    run.output.outcome(resume_task(run.context, name))
 
 
 @app.act()
@@ -248,7 +248,7 @@ def delete(ctx: typer.Context, name: Name) -> None:
     from turkctl.operations.tasks.manage import delete_task
 
     run = invocation(ctx)
-    run.output.record(delete_task(run.context, name))
+    run.output.outcome(delete_task(run.context, name))
 
 
 @app.act(name="run")
