@@ -188,7 +188,9 @@ def _people(people: PeopleStatus, campaign: CampaignStatus | None) -> str:
 
 
 def _money(money: MoneyStatus) -> str:
-    kinds = {"rewards": money.rewards, "bonuses": money.bonuses, "fees": money.fees}
+    kinds = {"rewards": money.rewards, "bonuses": money.bonuses}
+    kinds |= {"compensation": money.compensation} if money.compensation else {}
+    kinds |= {"fees": money.fees}
     paid = ", ".join(f"{name} ${_dollars(amount)}" for name, amount in kinds.items())
     words = [f"${_dollars(money.paid)} paid ({paid})", f"${_dollars(money.on_hold)} on hold"]
     if money.budget is not None and money.left is not None:
