@@ -278,6 +278,45 @@ def test_a_quiet_act_says_only_what_failed(turkctl: Run, project: Path) -> None:
     assert "would create 1 of 1" in plan.out
 
 
+@pytest.mark.parametrize(
+    "acts",
+    [
+        ["experiments configure", "qualifications create German --description Speaks_German"],
+        ["campaigns create --goal 3", "campaigns update 1 --goal 4", "campaigns cancel 1"],
+        [
+            "tasks create sync --every 1h", "tasks update sync --every 2h", "tasks pause sync", "tasks resume sync",
+            "tasks run sync", "tasks delete sync",
+        ],
+        ["content add items.csv --experiment stroop", "labels import votes.csv --experiment stroop"],
+        ["labels set a true --experiment stroop", "labels mark-dirty stroop"],
+    ],
+    ids=lambda acts: acts[0].partition(" --")[0],
+)  # fmt: skip
+def test_what_an_act_made_is_not_shown_if_it_is_quiet(turkctl: Run, project: Path, acts: list[str]) -> None:
+    (project / "items.csv").write_text("key\na\n")
+    (project / "votes.csv").write_text("item,worker,label\na,ann,true\n")
+    if acts[0].startswith("labels"):
+        assert turkctl("labels", "import", "votes.csv", "--experiment", "stroop").code == 0
+    for act in acts:
+        done = turkctl(*act.split(), "-q")
+        assert (done.code, done.out, done.err) == (0, "", ""), act
+
+
+def test_a_quiet_plan_is_shown(turkctl: Run, project: Path) -> None:
+    (project / "items.csv").write_text("key\na\n")
+    assert "added" in turkctl("content", "add", "items.csv", "--experiment", "stroop", "--dry-run", "-q").out
+    assert "stroop" in turkctl("experiments", "configure", "--dry-run", "-q").out
+
+
+def test_once_fails_if_the_market_cannot_say_what_is_due(turkctl: Run, project: Path) -> None:
+    assert turkctl("tasks", "create", "sync", "--every", "1h", "-q").code == 0
+    (project / "turkctl-market.db").write_text("this is no database")
+    for how in ("--once", "--until-idle"):
+        ran = turkctl("scheduler", "run", how, "-q")
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err.startswith("the tasks of mode local are left out: ")
+
+
 # --- a round in words
 
 

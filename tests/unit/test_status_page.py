@@ -99,8 +99,24 @@ def test_the_next_round_says_when_what_and_why(changes: dict[str, Any], words: s
 
 def test_a_campaign_that_is_over_says_since_when_and_why() -> None:
     over = replace(CAMPAIGN, status="met", reason="1,200 people completed it", ended=NOW - 30 * HOUR, next_round=None)
-    assert "3, met yesterday 06:00 UTC: 1,200 people completed it" in of(over)
+    assert "3, met yesterday 06:00 UTC with 400 of 1,200 people: 1,200 people completed it" in of(over)
     assert "  next " not in of(over)
+
+
+def test_people_who_came_after_a_campaigns_end_are_counted() -> None:
+    over = replace(CAMPAIGN, status="cancelled", reason="cancelled by the user", ended=NOW, next_round=None)
+    shown = of(over, people=PeopleStatus(completed=409))
+    assert "people    409 done; 0 at work" in shown
+    assert "3, cancelled today 12:00 UTC with 400 of 1,200 people: cancelled by the user" in shown
+
+
+def test_work_of_no_experiment_is_not_decided_on_with_all_the_rest() -> None:
+    nobodys = replace(BLANK, experiment=None, to_review=ReviewStatus(2, NOW, NOW + HOUR), deletable_hits=3)
+    shown = page(status(STROOP, nobodys))
+    assert "--all" not in shown
+    assert "turkctl hits approve ID" in shown
+    assert "turkctl hits delete ID" in shown
+    assert "3 HITs of no experiment can be deleted; see: turkctl hits list" in shown
 
 
 def test_a_stalled_campaign_says_how_it_is_known() -> None:
@@ -173,7 +189,7 @@ def test_several_experiments_are_named_and_summed() -> None:
     assert "All experiments\n  money     $1.00 paid" in shown
     assert "1 HIT of flanker can be deleted" in shown
     assert "HITs of no experiment" in shown
-    assert "2 HITs of no experiment can be deleted\n      turkctl hits delete --all" in shown
+    assert "2 HITs of no experiment can be deleted; see: turkctl hits list\n      turkctl hits delete ID" in shown
     assert "Nothing posted yet for e0, e1, e2, e3, e4, 2 more" in shown
 
 

@@ -32,6 +32,8 @@ LABEL = 10
 MOST = 5
 """Tasks, runs or idle experiments that are named; more are a number."""
 _UNLIMITED = 10**6
+_RUNNING = ("active", "exhausted")
+"""Of a campaign with another status, the numbers are those of its end."""
 _DEADLINES = {
     "auto_approval": ("submitted assignment approves itself", "submitted assignments approve themselves"),
     "expiry": ("HIT expires", "HITs expire"),
@@ -114,6 +116,8 @@ class Page:
 
     def _campaign(self, campaign: CampaignStatus, now: datetime) -> str:
         ended = "" if campaign.ended is None else f" {local_time(campaign.ended, now, self.zone)}"
+        if campaign.status not in _RUNNING:
+            ended += f" with {campaign.completed:,} of {campaign.goal:,} people"
         why = campaign.reason or f"{counted(campaign.rounds, 'round')} so far"
         words = [f"{campaign.id}, {campaign.status}{ended}: {why}"]
         if campaign.budget is not None and campaign.spent is not None:
@@ -171,7 +175,9 @@ def _dollars(amount: Decimal) -> str:
 
 
 def _people(people: PeopleStatus, campaign: CampaignStatus | None) -> str:
-    done = f"{people.completed:,} done" if campaign is None else f"{campaign.completed:,} of {campaign.goal:,} done"
+    done = f"{people.completed:,} done"
+    if campaign is not None and campaign.status in _RUNNING:
+        done = f"{campaign.completed:,} of {campaign.goal:,} done"
     parts = [done]
     if people.hits or people.open:
         parts.append(f"{counted(people.hits, 'HIT')} with {counted(people.open, 'open assignment')}")
@@ -182,7 +188,9 @@ def _people(people: PeopleStatus, campaign: CampaignStatus | None) -> str:
 
 
 def _money(money: MoneyStatus) -> str:
-    kinds = {"rewards": money.rewards, "bonuses": money.bonuses, "fees": money.fees}
+    kinds = {"rewards": money.rewards, "bonuses": money.bonuses}
+    kinds |= {"compensation": money.compensation} if money.compensation else {}
+    kinds |= {"fees": money.fees}
     paid = ", ".join(f"{name} ${_dollars(amount)}" for name, amount in kinds.items())
     words = [f"${_dollars(money.paid)} paid ({paid})", f"${_dollars(money.on_hold)} on hold"]
     if money.budget is not None and money.left is not None:
@@ -225,10 +233,12 @@ def _decisions(page: Page, status: Status) -> Iterator[tuple[str, str | None]]:
 def _of_experiments(page: Page, status: Status) -> Iterator[tuple[str, str | None]]:
     for each in status.experiments:
         of = "" if len(status.experiments) == 1 else f" of {each.experiment or 'no experiment'}"
-        which = ("--all",) if each.experiment is None else ("--experiment", each.experiment)
+        which = ("ID",) if each.experiment is None else ("--experiment", each.experiment)
+        ids = "; see: turkctl hits list" if each.experiment is None else ""
         review, owed = each.to_review, each.bonuses_owed
         if review.assignments:
-            yield _review(page, status, each, of), page.command("turkctl", "workers", "approve", *which)
+            group = "workers" if each.experiment is not None else "hits"
+            yield _review(page, status, each, of) + ids, page.command("turkctl", group, "approve", *which)
         if owed.bonuses:
             are = plural(owed.bonuses, "is", "are")
             pay = page.command("turkctl", "workers", "bonus", *which, "--auto", "--reason", "TEXT")
@@ -238,7 +248,7 @@ def _of_experiments(page: Page, status: Status) -> Iterator[tuple[str, str | Non
             yield f"{counted(owed.unclear, 'bonus', 'bonuses')}{of} cannot be paid: no amount in cents", fix
         if each.deletable_hits:
             yield (
-                f"{counted(each.deletable_hits, 'HIT')}{of} can be deleted",
+                f"{counted(each.deletable_hits, 'HIT')}{of} can be deleted{ids}",
                 page.command("turkctl", "hits", "delete", *which),
             )
 

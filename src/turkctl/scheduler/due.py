@@ -53,6 +53,8 @@ class SchedulerReport:
     """Tasks whose last run failed."""
     untold: int = 0
     """Number of notices that the last look could not send."""
+    left_out: set[str] = field(default_factory=set)
+    """Modes whose tasks the last look left out, because their clock cannot be read."""
 
     def add(self, name: str, status: str) -> None:
         """Count one run."""
@@ -83,7 +85,8 @@ def run_due(
         DatabaseUnreachableError: the database did not answer.
     """
     before = report.runs
-    for task in _due(database, now):
+    report.left_out = set()
+    for task in _due(database, now, report.left_out):
         if stopped():
             break
         if only not in (None, task.name):
@@ -99,7 +102,7 @@ def run_due(
 
 def nothing_due(database: Database, now: Clock) -> bool:
     """Return whether no task of any mode is due."""
-    return next(_due(database, now), None) is None
+    return next(_due(database, now, set()), None) is None
 
 
 def sweep(database: Database, now: Clock, epoch: int) -> int:
@@ -127,8 +130,8 @@ def sweep(database: Database, now: Clock, epoch: int) -> int:
     return len(left)
 
 
-def _due(database: Database, now: Clock) -> Iterator[Task]:
-    """Yield due tasks, mode by mode. A mode whose clock cannot be read is skipped and does not stop the others."""
+def _due(database: Database, now: Clock, left_out: set[str]) -> Iterator[Task]:
+    """Yield due tasks, mode by mode. A mode whose clock cannot be read is ``left_out`` and does not stop the others."""
     with database.read() as session:
         modes = tasks.modes(session)
     for mode in modes:
@@ -136,6 +139,7 @@ def _due(database: Database, now: Clock) -> Iterator[Task]:
             moment = now(mode)
         except TurkctlError as error:
             _log_skipped(mode, error)
+            left_out.add(mode)
             continue
         with database.read() as session:
             found = tasks.due(session, mode, moment)

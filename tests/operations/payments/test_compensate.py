@@ -26,6 +26,7 @@ from turkctl.operations.payments.ledger import LedgerQuery, list_payments
 from turkctl.operations.payments.totals import totals
 from turkctl.operations.project.files import find
 from turkctl.operations.selection.work import WorkSelection
+from turkctl.operations.status.read import read_status
 from turkctl.operations.sync.run import sync
 from turkctl.operations.workers.approve import prepare_approve
 from turkctl.store.base import Scope
@@ -99,6 +100,25 @@ def test_a_compensation_is_listed_once_among_the_payments_and_not_as_a_reward_to
     assert totals(rows)["total"] == Decimal("3.60"), "2.50 and its fee, and the reward before with its own"
     with study.world.database.read() as session:
         assert cost_of(read_paid(session, study.world.place).groups) == Decimal("0.60")
+
+
+def test_status_tells_each_kind_of_money_as_the_ledger_does(tmp_path: Path) -> None:
+    with new_study(tmp_path, experiments={"stroop": "1.0"}) as study:
+        known(study, ONE)
+        for whose in ("stroop", None):
+            hit = str(pay(study, experiment=whose, new=True).results[0].detail).split(";")[0].removeprefix("HIT ")
+            study.submit(hit, ONE)
+            sync(study.world)
+        study.apply(prepare_approve(study.world, WorkSelection(everything())))
+        found = totals(list_payments(study.world, LedgerQuery()))
+        money = read_status(study.world, study.world.now()).money
+    assert (money.rewards, money.bonuses, money.compensation, money.fees) == (
+        found["rewards"],
+        found["bonuses"],
+        found["compensation"],
+        found["fees"],
+    )
+    assert (money.compensation, money.paid) == (Decimal("5.00"), found["total"])
 
 
 def counts(study: Study) -> tuple[int, int, int, int]:

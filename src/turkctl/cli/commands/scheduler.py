@@ -60,7 +60,7 @@ def run_(
     run.output.outcome({"runs": report.runs, "failing": failing}, _words(report.runs, failing))
     if signal.SIGINT in caught:
         raise typer.Exit(ExitCode.INTERRUPTED)
-    if (failing or report.untold) and (once or until_idle):
+    if (failing or report.untold or report.left_out) and (once or until_idle):
         raise typer.Exit(ExitCode.FAILED)
 
 

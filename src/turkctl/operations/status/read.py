@@ -135,6 +135,8 @@ class _Numbers:
     """Dollars of unfinished requests."""
     bonuses: Mapping[int | None, tuple[Decimal, Decimal]]
     """Dollars and commission."""
+    compensation: Mapping[int | None, Decimal]
+    """Dollars of rewards that were posted as compensation."""
     owed: Sequence[OwedGroup]
     progress: Mapping[int, ContentProgress]
     arrivals: Mapping[int, tuple[int, datetime]]
@@ -156,6 +158,7 @@ def _read_numbers(session: Session, place: Place, table: str, now: datetime, the
         groups=slots.slots(Scope(session, place, now), apart=True),
         requested=intents.unfinished_costs(session, place),
         bonuses=_read_bonuses(session, place) if presence.PAYMENTS in there else {},
+        compensation=_read_compensation(session, place) if presence.PAYMENTS in there else {},
         owed=_read_owed(session, place, table) if rows and participants.any_bonus(session, table, place.mode) else (),
         progress=progress,
         arrivals=arrivals,
@@ -175,6 +178,13 @@ def _read_bonuses(session: Session, place: Place) -> Mapping[int | None, tuple[D
     from turkctl.store import payments
 
     return payments.by_experiment(session, payments.PaymentFilter(place, kind=payments.BONUS))
+
+
+def _read_compensation(session: Session, place: Place) -> Mapping[int | None, Decimal]:
+    from turkctl.store import payments
+
+    paid = payments.by_experiment(session, payments.PaymentFilter(place, kind=payments.COMPENSATION))
+    return {key: dollars for key, (dollars, _) in paid.items()}
 
 
 def _read_owed(session: Session, place: Place, table: str) -> list[OwedGroup]:
@@ -273,7 +283,15 @@ def _money(numbers: _Numbers, key: int | None, budget: Decimal | None) -> MoneyS
             fees += (each - group.reward) * group.paid
             on_hold += each * (group.committed - group.paid)
     bonuses, commission = numbers.bonuses.get(key, (ZERO, ZERO))
-    return MoneyStatus.of(rewards=rewards, bonuses=bonuses, fees=fees + commission, on_hold=on_hold, budget=budget)
+    compensation = numbers.compensation.get(key, ZERO)
+    return MoneyStatus.of(
+        rewards=rewards - compensation,  # it is the reward of a HIT of its own
+        bonuses=bonuses,
+        compensation=compensation,
+        fees=fees + commission,
+        on_hold=on_hold,
+        budget=budget,
+    )
 
 
 def _content(numbers: _Numbers, key: int) -> ContentStatus | None:

@@ -16,9 +16,11 @@ class MoneyStatus:
     """Dollars of an experiment, or of all."""
 
     paid: Decimal = ZERO
-    """Rewards, bonuses and fees."""
+    """Rewards, bonuses, compensation and fees."""
     rewards: Decimal = ZERO
     bonuses: Decimal = ZERO
+    compensation: Decimal = ZERO
+    """Paid to those who could not submit."""
     fees: Decimal = ZERO
     """Commission on what was paid."""
     on_hold: Decimal = ZERO
@@ -35,20 +37,21 @@ class MoneyStatus:
         *,
         rewards: Decimal = ZERO,
         bonuses: Decimal = ZERO,
+        compensation: Decimal = ZERO,
         fees: Decimal = ZERO,
         on_hold: Decimal = ZERO,
         budget: Decimal | None = None,
     ) -> MoneyStatus:
         """Return the value with its sums."""
-        paid = rewards + bonuses + fees
+        paid = rewards + bonuses + compensation + fees
         committed = paid + on_hold
         left = None if budget is None else budget - committed
-        return cls(paid, rewards, bonuses, fees, on_hold, committed, budget, left)
+        return cls(paid, rewards, bonuses, compensation, fees, on_hold, committed, budget, left)
 
     @classmethod
     def total(cls, parts: Iterable[MoneyStatus]) -> MoneyStatus:
         """Return the sum of several, which has no budget."""
-        names = ("rewards", "bonuses", "fees", "on_hold")
+        names = ("rewards", "bonuses", "compensation", "fees", "on_hold")
         parts = list(parts)
         return cls.of(**{name: sum((getattr(part, name) for part in parts), ZERO) for name in names})
 
