@@ -145,6 +145,37 @@ def test_the_next_round_that_is_named_is_one_that_comes(study: Path, turkctl: Ru
     assert (paused["at"], paused["paused"]) == (None, True)
 
 
+def test_an_update_shows_what_holds_now_and_when_the_next_round_comes(study: Path, turkctl: Run) -> None:
+    day = tomorrow(turkctl)
+    shown(turkctl, "campaigns", "create", "--goal", "20", "--start-at", f"{day}T10:00Z")
+    flags = ("--every", "2h", "--per-round", "4", "--budget", "50", "--hours", "11:00-12:00", "--timezone", "UTC")
+    changed = shown(turkctl, "campaigns", "update", "1", *flags)
+    assert [changed[key] for key in ("every", "per_round", "budget", "hours")] == ["2h", 4, "50.00", "11:00-12:00"]
+    assert changed["next_round_at"] == f"{day}T11:00:00Z"
+    assert turkctl("tasks", "pause", "campaign-1").code == 0
+    assert shown(turkctl, "campaigns", "update", "1", "--every", "1h")["next_round_at"] is None
+
+
+def test_new_hours_do_not_bring_another_round_just_after_one_that_was_run_by_hand(study: Path, turkctl: Run) -> None:
+    shown(turkctl, "campaigns", "create", "--goal", "40", "--every", "4h")
+    shown(turkctl, "campaigns", "run", "1")
+    (ran,) = shown(turkctl, "campaigns", "show", "1")["history"]
+    coming = shown(turkctl, "campaigns", "update", "1", "--hours", "all")["next_round_at"]
+    assert datetime.fromisoformat(coming) - datetime.fromisoformat(ran["started"]) == timedelta(hours=4)
+
+
+def test_a_campaign_that_goes_on_waits_for_its_hours(study: Path, turkctl: Run) -> None:
+    shown(turkctl, "campaigns", "create", "--goal", "1")
+    shown(turkctl, "campaigns", "run", "1")
+    shown(turkctl, "market", "crowd", "--workers", "3")
+    assert shown(turkctl, "campaigns", "run", "1")["status"] == "met"
+    later = datetime.fromisoformat(shown(turkctl, "market", "clock")["now"]) + timedelta(hours=2)
+    hours = f"{later:%H}:00-{later:%H}:30"
+    changed = shown(turkctl, "campaigns", "update", "1", "--goal", "9", "--hours", hours, "--timezone", "UTC")
+    (task,) = json.loads(turkctl("tasks", "list", "--json").out)
+    assert task["next_run"] == changed["next_round_at"] == f"{later:%Y-%m-%dT%H}:00:00Z"
+
+
 def advance(turkctl: Run, moment: str) -> None:
     """Turn the market's clock to a moment."""
     now = datetime.fromisoformat(shown(turkctl, "market", "clock")["now"])

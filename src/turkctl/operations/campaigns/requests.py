@@ -240,7 +240,7 @@ def check_end(start_at: datetime | None, end_at: datetime | None, now: datetime)
     if end_at is None:
         return
     if end_at <= now:
-        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {format_time(now)}")
+        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {format_time(now.replace(microsecond=0))}")
     if start_at is not None and end_at <= start_at:
         raise UsageError("--end-at is not after --start-at", hint="give a later end")
 
