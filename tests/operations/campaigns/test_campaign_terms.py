@@ -62,6 +62,15 @@ def test_a_plan_that_cannot_reach_its_goal_says_how_many_it_would_reach(study: P
     assert "it can reach 5 of 100 people, unless there is more money" in finished.err
 
 
+def test_rounds_that_nobody_lives_to_see_have_no_end(study: Path, turkctl: Run) -> None:
+    flags = ("--goal", "900000", "--per-round", "1", "--every", "300d")
+    planned = shown(turkctl, "campaigns", "plan", *flags)
+    assert (planned["rounds"], planned["expected_end"]) == (900_000, None)
+    assert shown(turkctl, "campaigns", "plan", *flags, "--end-at", "9999-12-31T23:59Z")["expected_end"] is None
+    said = refused(turkctl, "campaigns", "plan", *flags, "--start-at", "9999-12-31T23:59Z", "--hours", "01:00-02:00")
+    assert "--start-at 9999-12-31T23:59:00Z is too far away; give an earlier start" in said
+
+
 def test_times_without_an_offset_are_in_the_zone_that_is_given(study: Path, turkctl: Run) -> None:
     flags = ("--end-at", "2031-07-01T18:00", "--start-at", "2031-01-01T09:00+00:00", "--timezone", "Europe/Berlin")
     made = shown(turkctl, "campaigns", "create", "--goal", "9", *flags)

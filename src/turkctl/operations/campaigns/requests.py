@@ -29,6 +29,7 @@ from turkctl.units import CENT, format_money, format_time
 from turkctl.words import counted
 
 _LONGEST = timedelta(days=365)
+_FARTHEST = timedelta(days=36_500)
 _ANY_TYPE = "A" * 30
 """Stands for the qualification type that a new HIT excludes, where only the number of types matters."""
 
@@ -216,6 +217,8 @@ def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
         raise UsageError(
             "--timezone needs --hours, --start-at or --end-at", hint="add --hours 09:00-17:00, or leave it out"
         )
+    if request.start_at is not None and request.start_at - now > _FARTHEST:
+        raise UsageError(f"--start-at {format_time(request.start_at)} is too far away", hint="give an earlier start")
     check_end(request.start_at, request.end_at, now)
 
 
@@ -240,7 +243,8 @@ def check_end(start_at: datetime | None, end_at: datetime | None, now: datetime)
     if end_at is None:
         return
     if end_at <= now:
-        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {format_time(now.replace(microsecond=0))}")
+        present = format_time(now.replace(microsecond=0))
+        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {present}")
     if start_at is not None and end_at <= start_at:
         raise UsageError("--end-at is not after --start-at", hint="give a later end")
 
