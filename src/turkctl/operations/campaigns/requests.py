@@ -196,11 +196,11 @@ def check_pace(goal: int | None, every: timedelta | None, per_round: int | None)
     for name, number in (("--goal", goal), ("--per-round", per_round)):
         if number is not None and not 1 <= number <= MOST:
             raise UsageError(
-                f"{name} must be 1 to {MOST:,}, not {number:,}",
+                f"{name} must be between 1 and {MOST:,}, not {number:,}",
                 hint="give the number of people to recruit" if name == "--goal" else "give a number of assignments",
             )
     if every is not None and not timedelta(seconds=1) <= every <= _LONGEST:
-        raise UsageError("--every must be 1 second to 365 days", hint="write 90s, 30m or 12h")
+        raise UsageError("--every must be between 1 second and 365 days", hint="write 90s, 30m or 12h")
 
 
 def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
@@ -231,7 +231,7 @@ def check_terms(reward: Decimal | None, duration: timedelta | None) -> None:
     if reward is not None and reward < CENT:
         raise UsageError(f"a reward of ${format_money(reward)} is too low", hint="give $0.01 or more")
     if duration is not None and not timedelta(seconds=30) <= duration <= _LONGEST:
-        raise UsageError("--duration must be 30 seconds to 365 days", hint="write 30m, 12h or 3d")
+        raise UsageError("--duration must be between 30 seconds and 365 days", hint="write 30m, 12h or 3d")
 
 
 def check_end(start_at: datetime | None, end_at: datetime | None, now: datetime) -> None:
