@@ -62,6 +62,15 @@ def test_a_plan_that_cannot_reach_its_goal_says_how_many_it_would_reach(study: P
     assert "it can reach 5 of 100 people, unless there is more money" in finished.err
 
 
+def test_a_time_is_kept_to_the_end_that_is_given_too(study: Path, turkctl: Run) -> None:
+    day = tomorrow(turkctl)
+    times = ("--start-at", f"{day}T10:00Z", "--end-at", f"{day}T12:00Z", "--within", "2d", "--duration", "1h")
+    planned = shown(turkctl, "campaigns", "plan", "--goal", "100", *times)
+    assert (planned["reaches"], planned["per_round"], planned["every"]) == (100, 9, "10m")
+    said = refused(turkctl, "campaigns", "plan", "--goal", "9000", "--per-round", "1", *times)
+    assert "rounds of 1 cannot be posted in that time" in said
+
+
 def test_rounds_that_nobody_lives_to_see_have_no_end(study: Path, turkctl: Run) -> None:
     flags = ("--goal", "900000", "--per-round", "1", "--every", "300d")
     planned = shown(turkctl, "campaigns", "plan", *flags)
