@@ -379,14 +379,15 @@ class Context:
     def eligible(self, hit_ids: Sequence[str]) -> tuple[int, int] | None:
         """Return how many workers the market has, and how many could accept one of these HITs.
 
-        None where that cannot be known: no market but the built-in one tells, and that one may have no workers yet.
+        None where that cannot be known: no market but the built-in one tells, and that one may have no workers yet, or
+        the HITs have been taken or have expired since the database was last brought up to date.
         """
         from turkctl.market.glance import has_workers
 
         if self.settings.mode != "local" or not has_workers(self.settings.market_url):
             return None
-        workers, able = self.market.eligible("production", hit_ids)
-        return (workers, able) if workers else None
+        counted = self.market.eligible("production", hit_ids)
+        return counted if counted is not None and counted[0] else None
 
     def present(self) -> datetime:
         """Return :meth:`now` if that opens nothing, else the real time: for showing times, not for decisions."""

@@ -21,15 +21,16 @@ def known_name(name: str, among: Iterable[str], what: str) -> str:
 
 
 def known_column(name: str, among: Iterable[str]) -> str:
-    """Return the name of a column if there is such a column.
+    """Return the name of a column if there is such a column, also as a table writes it: ``HIT ID``.
 
     Raises:
         UsageError: there is none; the hint names the nearest, and all.
     """
     among = list(dict.fromkeys(among))
-    if name in among:
-        return name
-    close = nearest(name.lower().replace("-", "_").replace(" ", "_"), among)
+    key = name.lower().replace("-", "_").replace(" ", "_")
+    if name in among or key in among:
+        return name if name in among else key
+    close = nearest(key, among)
     hint = f"the columns are {', '.join(among)}"
     if close:
         hint = f"did you mean '{close}'? All columns: {', '.join(among)}"

@@ -151,7 +151,7 @@ def test_a_priority_that_is_no_number_is_named_by_its_row_and_nothing_is_added(a
         ("key,n\na,nan\n", ("--priority", "n"), "the priority is nan, which is not a number"),
         ("key,n\na,1\n", ("--key", "keys"), "no column 'keys' (--key); did you mean 'key'?"),
         ("key,n\na,1\n", ("--gold", "truth"), "no column 'truth' (--gold)"),
-        ("key,n\na,1\n", ("--outputs", "0"), "--outputs must be 1 to 1,000, not 0"),
+        ("key,n\na,1\n", ("--outputs", "0"), "--outputs must be between 1 and 1,000, not 0"),
         ("key,n\na,1\n", ("--experiment", "strop"), "there is no experiment 'strop'"),
     ],
 )

@@ -105,6 +105,7 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["sync", "--every", "1h", "--name", "two words"], "no blanks"),
         (["sync", "--every", "1h", "--name", "a\x1b[2Jb"], "is not a valid task name"),
         (["sync", "--every", "1h", "--name", "a\u202eb"], "is not a valid task name"),
+        (["sync", "--every", "1h", "--name", "-nightly"], "'-nightly' is not a valid task name"),
         (["sync", "--every", "1h", "--name", "campaign-3"], "is a name for the tasks of campaigns"),
     ],
 )

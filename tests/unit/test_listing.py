@@ -36,7 +36,9 @@ def test_chosen_columns_are_the_keys_of_each_row_in_their_order_and_once() -> No
 
 
 def test_a_column_may_be_called_as_its_heading_is() -> None:
-    assert shown(Listing(columns="fix", sort="fix", desc=True))[1] == [{"mend": "b"}, {"mend": "a"}, {"mend": None}]
+    for heading in ("fix", "FIX", "mend"):
+        found = shown(Listing(columns=f"{heading},FIX", sort=heading, desc=True))[1]
+        assert found == [{"mend": "b"}, {"mend": "a"}, {"mend": None}]
 
 
 @pytest.mark.parametrize(

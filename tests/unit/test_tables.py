@@ -57,7 +57,13 @@ def test_columns_that_are_left_out_are_named_and_those_without_values_are_not(mo
     out, err = on_terminal(list(ROW), 65, monkeypatch)
     left_out = [column for column in ROW if column.upper().replace("_", " ") not in out]
     assert "campaign" in left_out
-    assert err == f"no room for {', '.join(c for c in left_out if c != 'campaign')}: see -o csv or --json\n"
+    note = f"no room for {', '.join(c for c in left_out if c != 'campaign')}: see -o csv or --json"
+    assert err == f"{note}\n"
+    _, err = on_terminal(list(ROW), 48, monkeypatch)
+    first, *others = err.splitlines()
+    assert others, "a long note is broken"
+    assert max(len(first), *map(len, others)) <= 48
+    assert set(" ".join((first, *others)).partition(": see")[0][12:].split(", ")) <= set(ROW), "between words only"
 
 
 def test_a_table_that_fits_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +190,15 @@ def test_times_on_a_terminal_are_short_and_local_and_their_zones_are_named_once(
         ["23 Sep 13:00", "1 Dec 12:00"],
         ["times in CET and CEST"],
     ]
+
+
+def test_no_zone_is_named_for_times_that_have_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = on_terminal_in_berlin(20, monkeypatch)
+    output.rows(["experiment", "created", "reward"], [{"experiment": "stroop", "created": NOON, "reward": "0.50"}])
+    out = output.stdout.getvalue()  # type: ignore[attr-defined]  # the terminal of this test
+    assert "stroop" in out
+    assert "today" not in out
+    assert "times in" not in out
 
 
 def test_a_record_on_a_terminal_has_such_times_too(monkeypatch: pytest.MonkeyPatch) -> None:

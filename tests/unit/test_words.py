@@ -34,7 +34,9 @@ def test_a_known_name_is_itself_and_an_unknown_one_is_refused_with_a_suggestion(
 
 
 def test_an_unknown_column_is_refused_with_the_nearest_and_all() -> None:
-    assert known_column("bonus", ["begin_hit", "bonus"]) == "bonus"
+    for name in ("begin_hit", "BEGIN HIT", "Begin-Hit"):
+        assert known_column(name, ["begin_hit", "bonus"]) == "begin_hit"
+    assert known_column("BONUS", ["bonus", "BONUS"]) == "BONUS"
     for name, hint in (("Begin-Hits", "did you mean 'begin_hit'? All columns:"), ("x", "the columns are")):
         with pytest.raises(UsageError, match=f"there is no column '{name}'") as caught:
             known_column(name, ["begin_hit", "bonus", "bonus"])

@@ -65,7 +65,7 @@ class Listing:
             UsageError: ``--columns`` names none.
         """
         names = [name.strip() for name in (self.columns or "").split(",")]
-        found = list(dict.fromkeys(_KEYS.get(name, name) for name in names if name))
+        found = list(dict.fromkeys(_key(name) for name in names if name))
         if self.columns is not None and not found:
             raise UsageError("--columns is empty", hint="write --columns worker_id,status")
         return found
@@ -97,9 +97,9 @@ class Listing:
         first = next(iterator, None)
         found: Iterable[Row] = () if first is None else chain([first], iterator)
         known = dict.fromkeys([*columns, *(first or ()), *keys])
-        chosen = [known_column(name, known) for name in self.chosen]
+        chosen = list(dict.fromkeys(known_column(name, known) for name in self.chosen))
         if self.sort is not None:
-            found = in_order(found, known_column(_KEYS.get(self.sort, self.sort), known), descending=self.desc)
+            found = in_order(found, known_column(_key(self.sort), known), descending=self.desc)
         elif self.desc:
             found = reversed(list(found))
         part = islice(found, skip, None if self.limit is None else skip + self.limit)
@@ -108,6 +108,11 @@ class Listing:
 
 _KEYS = {heading: key for key, heading in HEADINGS.items()}
 """The keys of columns, by what tables call them."""
+
+
+def _key(name: str) -> str:
+    """Return the key of a column that a table calls by this name, in capitals or not; the name itself if none is."""
+    return _KEYS.get(name.lower(), name)
 
 
 def in_order(rows: Iterable[Row], column: str, *, descending: bool) -> list[Row]:

@@ -16,6 +16,7 @@ from turkctl.cli.ending import process
 from turkctl.cli.moments import in_words, short_time, zone_name
 from turkctl.cli.tables import GAP, drawn, fit, named, plain_lines
 from turkctl.cli.top import columns as screen_columns
+from turkctl.cli.top import fold
 from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, one_line, unfiltered
 from turkctl.units import format_duration, format_money, format_time
@@ -42,14 +43,10 @@ NEAR = timedelta(days=1)
 
 
 class LocalTimes:
-    """Times as a person at a terminal reads them: short and local, with the zone said once for all of them.
-
-    Attributes:
-        zones: the names of the zones that times were shown in.
-    """
+    """Times as a person at a terminal reads them: short and local, with the zone said once for all of them."""
 
     def __init__(self, now: datetime, zone: tzinfo | None) -> None:
-        self.zones: dict[str, None] = {}
+        self._zones: dict[str, dict[str, None]] = {}  # the names of the zones of each column's times
         self._now = now
         self._zone = zone
 
@@ -60,13 +57,19 @@ class LocalTimes:
         left = value - self._now
         if name.rpartition(".")[2] in DEADLINES and timedelta(0) < left < NEAR:
             return in_words(left)
-        self.zones[zone_name(value, self._zone)] = None
+        self._zones.setdefault(name, {})[zone_name(value, self._zone)] = None
         return short_time(value, self._now, self._zone)
 
     @property
     def note(self) -> str | None:
         """Return which zone the times are in; None if none was shown."""
-        return f"times in {' and '.join(self.zones)}" if self.zones else None
+        names = dict.fromkeys(name for zones in self._zones.values() for name in zones)
+        return f"times in {' and '.join(names)}" if names else None
+
+    def forget(self, columns: Iterable[str]) -> None:
+        """Leave out of the note the times of columns that are not shown after all."""
+        for column in columns:
+            self._zones.pop(column, None)
 
 
 def _flat(record: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -365,7 +368,9 @@ class Output:
             picture, missed = self.picture(columns, listed, bar, kept=kept, times=times)
             self.console().print(picture, crop=False)
             if missed:
-                self.note(f"no room for {', '.join(map(named, missed))}: see {otherwise}")
+                told = f"no room for {', '.join(map(named, missed))}: see {otherwise}"
+                width = self.console().width if self.stderr.isatty() else len(told)
+                self.note("\n".join(fold(told, width)))
         else:
             for line in plain_lines(columns, _cells(columns, listed)):
                 self._write(line + "\n")
@@ -388,6 +393,7 @@ class Output:
         width = self.console().width
         own = self._times() if times is None else times
         layout = fit(columns, _cells(columns, rows, own.cell), width, kept=kept)
+        own.forget(layout.missed)
         drawn_bars = [] if bar is None else bars([row[bar] for row in rows], layout.left(width), encoding=self.encoding)
         table = drawn(layout, width, drawn_bars)
         if times is not None or own.note is None:

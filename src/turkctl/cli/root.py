@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import sys
 import traceback
 from functools import cache
@@ -24,6 +25,15 @@ from turkctl.errors import ExitCode, InterruptedByUserError, TurkctlError
 from turkctl.harmless import mask_stream
 
 _INTERRUPTED = "interrupted; what was finished is kept"
+_INVALID = re.compile(r"Invalid value for (?P<name>'[^:]+'): (?P<what>.*)")
+_DEMANDS = (
+    (re.compile(r"(?P<value>.*) is not a valid int(?:eger)?(?: range)?"), r"a whole number, not \g<value>"),
+    (re.compile(r"(?P<value>.*) is not a valid float(?: range)?"), r"a number, not \g<value>"),
+    (re.compile(r"(?P<value>\S*) is not in the range (\S+)<=x<=(\S+)"), r"between \2 and \3, not \g<value>"),
+    (re.compile(r"(?P<value>\S*) is not in the range x>=(\S+)"), r"at least \2, not \g<value>"),
+    (re.compile(r"(?P<value>\S*) is not in the range x<=(\S+)"), r"at most \2, not \g<value>"),
+)
+"""What the parser says of a value, and what that value must be."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
@@ -121,8 +131,21 @@ def _usage(error: Any, invocation: Invocation) -> int:
         typer.echo(error.format_message(), err=True)
         return _report("usage", "no command is given", None, ExitCode.USAGE, invocation)
     path = ctx.command_path if ctx is not None else "turkctl"
-    message = str(error.format_message()).replace("\n", " ").rstrip(".")
+    message = _plain(str(error.format_message()).replace("\n", " ").rstrip("."))
     return _say("usage", message, f"see: {path} --help", ExitCode.USAGE, invocation)
+
+
+def _plain(message: str) -> str:
+    """Return the parser's message in plain English: ``--limit must be a whole number, not 'x'``."""
+    found = _INVALID.fullmatch(message)
+    if found is None:
+        return message
+    name = found["name"].replace("'", "")
+    for pattern, words in _DEMANDS:
+        told = pattern.fullmatch(found["what"])
+        if told is not None:
+            return f"{name} must be {told.expand(words)}"
+    return message
 
 
 def _trace(error: BaseException, invocation: Invocation) -> None:

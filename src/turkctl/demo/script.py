@@ -17,6 +17,7 @@ from turkctl.operations.hits.cost import cost
 from turkctl.scheduler.runner import Runner
 from turkctl.settings import load
 from turkctl.units import format_money
+from turkctl.words import counted
 
 if TYPE_CHECKING:
     from turkctl.context import Context
@@ -137,7 +138,8 @@ class _Play:
         check_startable(plan)
         ahead = plan.forecast
         self.tell(
-            f"A campaign for {self.goal} people: {ahead.rounds} rounds, {ahead.hits} HITs of at most 9 assignments, "
+            f"A campaign for {counted(self.goal, 'person', 'people')}: {counted(ahead.rounds, 'round')}, "
+            f"{counted(ahead.hits, 'HIT')} of at most 9 assignments, "
             f"${format_money(ahead.cost)}. In HITs of ten or more it would be "
             f"${format_money(ahead.cost_in_large_hits)}, at twice the commission."
         )
@@ -152,7 +154,7 @@ class _Play:
         people = self._people()
         began = self.context.now()
         self.tell(f"{self.workers} simulated workers look for work. The market's clock runs as fast as it can:")
-        self.tell("  after    posted so far   complete   in play")
+        self.tell("  after    posted so far   complete   outstanding")
         for _ in range(MOST_ROUNDS):
             report = Runner(self.context).once()
             row = self._row(campaign)
@@ -190,9 +192,8 @@ class _Play:
 
         plan, act = prepare_approve(self.context, WorkSelection(Selection(everything=True)))
         result = self.context.engine().apply(plan, act)
-        self.tell(
-            f"The goal is met. Approved at the end: {result.succeeded} submissions; the others were approved before."
-        )
+        done = counted(result.succeeded, "submission")
+        self.tell(f"The goal is met. Approved at the end: {done}; the others were already approved.")
 
     def _aggregate(self) -> None:
         """Aggregate the workers' answers to one per HIT; say why if that is impossible."""
@@ -207,8 +208,9 @@ class _Play:
             run, labels = outcome.result.run, outcome.result.labels()
             flagged = sum(bool(row["flags"]) for row in outcome.result.worker_rows())
             self.tell(
-                f"{run.labels} answers to {run.items} HITs are aggregated by {run.method}: {labels.count(True)} yes, "
-                f"{labels.count(False)} no, {labels.count(None)} undecided. Workers flagged: {flagged}."
+                f"{counted(run.labels, 'answer')} to {counted(run.items, 'HIT')} aggregated by {run.method}: "
+                f"{labels.count(True)} yes, {labels.count(False)} no, {labels.count(None)} undecided. "
+                f"Workers flagged: {flagged}."
             )
 
     def _end(self, campaign: int, before: Decimal) -> DemoOutcome:
@@ -224,8 +226,9 @@ class _Play:
                 "round could exclude them: they are paid, and each person counts once."
             )
         large = cost_in_large_hits(posted)
+        people = counted(row["completed"], "distinct person", "distinct people")
         self.tell(
-            f"{row['completed']} distinct people took part; the balance went from ${format_money(before)} to "
+            f"{people} took part; the balance went from ${format_money(before)} to "
             f"${format_money(after)}. In HITs of 9 this cost ${format_money(before - after)}; in HITs of ten or more "
             f"it would have cost ${format_money(large)}."
         )
@@ -241,4 +244,4 @@ def cost_in_large_hits(assignments: int) -> Decimal:
 
 def _line(after: timedelta, row: Mapping[str, Any], posted: int) -> str:
     hours, minutes = divmod(int(after.total_seconds()) // 60, 60)
-    return f"  {hours:>2}h {minutes:02}m {posted:>13} {row['completed']:>10} {row['outstanding']:>9}"
+    return f"  {hours:>2}h {minutes:02}m {posted:>13} {row['completed']:>10} {row['outstanding']:>13}"

@@ -13,18 +13,20 @@ from turkctl.market.requirements import WorkerStanding
 from turkctl.market.tx import Tx, members
 
 
-def count(tx: Tx, hit_ids: Sequence[str]) -> tuple[int, int]:
+def count(tx: Tx, hit_ids: Sequence[str]) -> tuple[int, int] | None:
     """Return how many workers there are, and how many of them could accept one of these HITs at this moment.
 
-    A number of queries that grows with the HITs alone, never with the workers.
+    None if none of these HITs is open any more, so that nobody could, whoever they are. A number of queries that
+    grows with the HITs alone, never with the workers.
     """
     everybody = tx.all(select(tables.worker).where(tables.worker.c.environment == tx.environment))
     grants = _grants(tx)
     able: set[str] = set()
-    for row in tx.all(select(tables.hit).where(tables.hit.c.id.in_(list(hit_ids)))):
-        hit = Hit(**members(row))
-        if hit.status != rules.ASSIGNABLE or hit.expired(tx.now):
-            continue
+    rows = tx.all(select(tables.hit).where(tables.hit.c.id.in_(list(hit_ids))))
+    found = [hit for row in rows if (hit := Hit(**members(row))).status == rules.ASSIGNABLE and not hit.expired(tx.now)]
+    if not found:
+        return None
+    for hit in found:
         asked = hit_types.load(tx, hit.hit_type_id).requirement_list()
         kept_out = _holders(tx, hit) | _blocked(tx, hit.account)
         able.update(

@@ -95,8 +95,8 @@ class WorkerSide(MarketCore):
         """Request a qualification, with answers to its test; return QualificationRequestId, Status, IntegerValue."""
         return self._act(environment, lambda tx: grants.request_qualification(tx, worker_id, type_id, answers))
 
-    def eligible(self, environment: Environment, hit_ids: Sequence[str]) -> tuple[int, int]:
-        """Return how many workers there are, and how many could accept one of these HITs; it only reads."""
+    def eligible(self, environment: Environment, hit_ids: Sequence[str]) -> tuple[int, int] | None:
+        """Return how many workers there are, and how many could accept one of these HITs; None if none is open."""
         with self._database.read() as connection:
             return eligible.count(self._tx(connection, Requester("", environment), locked=False), hit_ids)
 

@@ -18,7 +18,7 @@ from turkctl.mturk.bounds import OutOfBoundsError
 from turkctl.mturk.certificates import explain
 
 AMAZONS_END = "Amazon closed Mechanical Turk on 2026-09-30"
-WAY_OUT = "work with `--mode local`, or point --endpoint-url at a market of your own (`turkctl market serve`)"
+WAY_OUT = "work with `--mode local`, or use the --endpoint-url of a market of your own (`turkctl market serve`)"
 
 NONE_OF_THE_API = "it is not an answer of the Mechanical Turk API"
 

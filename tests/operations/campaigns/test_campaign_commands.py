@@ -112,11 +112,11 @@ def test_cancel_can_expire_the_hits(study: Path, turkctl: Run) -> None:
 
 
 BAD = [
-    (2, ["--goal", "0"], "--goal must be 1 to 1,000,000, not 0"),
-    (2, ["--goal", "-3"], "--goal must be 1 to 1,000,000, not -3"),
+    (2, ["--goal", "0"], "--goal must be between 1 and 1,000,000, not 0"),
+    (2, ["--goal", "-3"], "--goal must be between 1 and 1,000,000, not -3"),
     (2, ["--goal", "1000001"], "not 1,000,001"),
-    (2, ["--goal", "9", "--every", "0"], "--every must be 1 second to 365 days"),
-    (2, ["--goal", "9", "--per-round", "0"], "--per-round must be 1 to 1,000,000, not 0"),
+    (2, ["--goal", "9", "--every", "0"], "--every must be between 1 second and 365 days"),
+    (2, ["--goal", "9", "--per-round", "0"], "--per-round must be between 1 and 1,000,000, not 0"),
     (2, ["--goal", "9", "--reward", "0.00"], "is too low"),
     (2, ["--goal", "9", "--reward", "half"], "not an amount"),
     (2, ["--goal", "9", "--duration", "5s"], "--duration"),

@@ -62,6 +62,24 @@ def test_a_plan_that_cannot_reach_its_goal_says_how_many_it_would_reach(study: P
     assert "it can reach 5 of 100 people, unless there is more money" in finished.err
 
 
+def test_a_time_is_kept_to_the_end_that_is_given_too(study: Path, turkctl: Run) -> None:
+    day = tomorrow(turkctl)
+    times = ("--start-at", f"{day}T10:00Z", "--end-at", f"{day}T12:00Z", "--within", "2d", "--duration", "1h")
+    planned = shown(turkctl, "campaigns", "plan", "--goal", "100", *times)
+    assert (planned["reaches"], planned["per_round"], planned["every"]) == (100, 9, "10m")
+    said = refused(turkctl, "campaigns", "plan", "--goal", "9000", "--per-round", "1", *times)
+    assert "rounds of 1 cannot be posted in that time" in said
+
+
+def test_rounds_that_nobody_lives_to_see_have_no_end(study: Path, turkctl: Run) -> None:
+    flags = ("--goal", "900000", "--per-round", "1", "--every", "300d")
+    planned = shown(turkctl, "campaigns", "plan", *flags)
+    assert (planned["rounds"], planned["expected_end"]) == (900_000, None)
+    assert shown(turkctl, "campaigns", "plan", *flags, "--end-at", "9999-12-31T23:59Z")["expected_end"] is None
+    said = refused(turkctl, "campaigns", "plan", *flags, "--start-at", "9999-12-31T23:59Z", "--hours", "01:00-02:00")
+    assert "--start-at 9999-12-31T23:59:00Z is too far away; give an earlier start" in said
+
+
 def test_times_without_an_offset_are_in_the_zone_that_is_given(study: Path, turkctl: Run) -> None:
     flags = ("--end-at", "2031-07-01T18:00", "--start-at", "2031-01-01T09:00+00:00", "--timezone", "Europe/Berlin")
     made = shown(turkctl, "campaigns", "create", "--goal", "9", *flags)
@@ -143,6 +161,37 @@ def test_the_next_round_that_is_named_is_one_that_comes(study: Path, turkctl: Ru
     assert turkctl("tasks", "pause", "campaign-1").code == 0
     paused = shown(turkctl, "campaigns", "show", "1")["next_round"]
     assert (paused["at"], paused["paused"]) == (None, True)
+
+
+def test_an_update_shows_what_holds_now_and_when_the_next_round_comes(study: Path, turkctl: Run) -> None:
+    day = tomorrow(turkctl)
+    shown(turkctl, "campaigns", "create", "--goal", "20", "--start-at", f"{day}T10:00Z")
+    flags = ("--every", "2h", "--per-round", "4", "--budget", "50", "--hours", "11:00-12:00", "--timezone", "UTC")
+    changed = shown(turkctl, "campaigns", "update", "1", *flags)
+    assert [changed[key] for key in ("every", "per_round", "budget", "hours")] == ["2h", 4, "50.00", "11:00-12:00"]
+    assert changed["next_round_at"] == f"{day}T11:00:00Z"
+    assert turkctl("tasks", "pause", "campaign-1").code == 0
+    assert shown(turkctl, "campaigns", "update", "1", "--every", "1h")["next_round_at"] is None
+
+
+def test_new_hours_do_not_bring_another_round_just_after_one_that_was_run_by_hand(study: Path, turkctl: Run) -> None:
+    shown(turkctl, "campaigns", "create", "--goal", "40", "--every", "4h")
+    shown(turkctl, "campaigns", "run", "1")
+    (ran,) = shown(turkctl, "campaigns", "show", "1")["history"]
+    coming = shown(turkctl, "campaigns", "update", "1", "--hours", "all")["next_round_at"]
+    assert datetime.fromisoformat(coming) - datetime.fromisoformat(ran["started"]) == timedelta(hours=4)
+
+
+def test_a_campaign_that_goes_on_waits_for_its_hours(study: Path, turkctl: Run) -> None:
+    shown(turkctl, "campaigns", "create", "--goal", "1")
+    shown(turkctl, "campaigns", "run", "1")
+    shown(turkctl, "market", "crowd", "--workers", "3")
+    assert shown(turkctl, "campaigns", "run", "1")["status"] == "met"
+    later = datetime.fromisoformat(shown(turkctl, "market", "clock")["now"]) + timedelta(hours=2)
+    hours = f"{later:%H}:00-{later:%H}:30"
+    changed = shown(turkctl, "campaigns", "update", "1", "--goal", "9", "--hours", hours, "--timezone", "UTC")
+    (task,) = json.loads(turkctl("tasks", "list", "--json").out)
+    assert task["next_run"] == changed["next_round_at"] == f"{later:%Y-%m-%dT%H}:00:00Z"
 
 
 def advance(turkctl: Run, moment: str) -> None:

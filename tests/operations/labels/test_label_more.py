@@ -74,5 +74,5 @@ def test_outputs_are_added_to_content_that_waits_for_none_and_not_twice(study: L
     assert {item.detail for item in add_outputs(study.world, "photos", ["p0"], 1).results} == {
         "it is already waiting for outputs"
     }
-    with pytest.raises(UsageError, match="--add-outputs must be from 1 to 1,000, not 0"):
+    with pytest.raises(UsageError, match="--add-outputs must be between 1 and 1,000, not 0"):
         add_outputs(study.world, "photos", items, 0)

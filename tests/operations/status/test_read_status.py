@@ -310,6 +310,14 @@ def test_the_built_in_market_tells_when_nobody_eligible_is_left(study: Study) ->
     assert (campaign(study).workers, campaign(study).eligible) == (2, 0)
 
 
+def test_places_that_were_all_taken_since_the_last_look_are_not_for_nobody(study: Study) -> None:
+    study.create(2, every=timedelta(hours=1))
+    hit = study.round().hits[0]
+    study.pass_time(minutes=61)
+    study.submit(hit, "A1", "A2")
+    assert campaign(study).eligible is None
+
+
 def test_a_market_without_workers_tells_nothing(study: Study) -> None:
     study.create(9, every=timedelta(hours=1))
     study.round()

@@ -295,7 +295,7 @@ def update(
         turkctl campaigns update 1 --hours 09:00-17:00 --timezone Europe/Berlin --end-at never
     """
     from turkctl.operations.campaigns.lifecycle import CampaignChange, check_update, raised_cost, update
-    from turkctl.operations.campaigns.lists import row_of
+    from turkctl.operations.campaigns.lists import changed_row
 
     run = invocation(ctx)
     zone = UTC if timezone is None else parse_zone(timezone)
@@ -316,7 +316,7 @@ def update(
     if cost and run.settings.mode == "live" and not yes:
         confirm_spending(run, f"change campaign {number}", cost)
     update(run.context, number, change)
-    run.output.outcome(row_of(run.context, number))
+    run.output.outcome(changed_row(run.context, number))
 
 
 @app.act()

@@ -64,17 +64,18 @@ def list_(
         turkctl participants list --group-by day --chart
         turkctl participants list --current --group-by condition --watch
     """
-    from turkctl.operations.participants.lists import Ordering, check_columns
+    from turkctl.operations.participants.lists import Ordering, known_columns
 
     run = invocation(ctx)
     query = filters.query(run)
-    ordering = Ordering(listing.sort, listing.desc, listing.limit, offset)
     if group_by and listing.columns:
         raise UsageError("--columns cannot be used with --group-by", hint="groups show their own columns and the count")
-    chosen = listing.chosen
+    chosen, sort = listing.chosen, listing.sort
     if not group_by:
-        check_columns([*chosen, *([] if listing.sort is None else [listing.sort])])
-    wages = wage or bool({"minutes", "wage"} & {*chosen, listing.sort})
+        chosen = known_columns(chosen)
+        sort = None if sort is None else known_columns([sort])[0]
+    ordering = Ordering(sort, listing.desc, listing.limit, offset)
+    wages = wage or bool({"minutes", "wage"} & {*chosen, sort})
     look = partial(_find, run, query, group_by, chosen, wages)
     bar = "count" if group_by else None
     if chart:

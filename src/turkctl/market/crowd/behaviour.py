@@ -88,7 +88,8 @@ class CrowdOptions:
             value = getattr(self, field.name)
             # Written so that NaN, which compares with nothing, is refused too.
             if isinstance(value, int | float) and not low <= value <= high:
-                raise UsageError(f"{field.name} is {value}", hint=f"give a number from {low:g} to {high:g}")
+                told = f"{field.name} must be between {low:g} and {high:g}, not {value}"
+                raise UsageError(told, hint="give a number within these limits")
         if self.drop_out + self.abandon > 1:
             raise UsageError(
                 f"drop_out {self.drop_out} and abandon {self.abandon} add up to more than 1",

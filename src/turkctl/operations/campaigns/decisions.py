@@ -30,6 +30,8 @@ LAST = (campaigns.MET, campaigns.ENDED, campaigns.SUPERSEDED)
 
 ROUNDS_FORESEEN = 100_000
 """Number of rounds beyond which the forecast gives no end."""
+FORESEEN = timedelta(days=73_000)
+"""The time beyond which the forecast gives no end either."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ def _times(campaign: Campaign, rounds: int, now: datetime) -> tuple[datetime, da
     """
     every, moment = timedelta(seconds=campaign.every), next_opening(campaign, now)
     first, held = moment, 0
-    while held < min(rounds, ROUNDS_FORESEEN) and (campaign.end_at is None or moment < campaign.end_at):
+    counted_to = now + FORESEEN if campaign.end_at is None else min(campaign.end_at, now + FORESEEN)
+    while held < min(rounds, ROUNDS_FORESEEN) and moment < counted_to:
         last, held = moment, held + 1
         moment = next_opening(campaign, moment + every)
     return first, last if held and held == rounds else None, held

@@ -24,7 +24,7 @@ from turkctl.operations.campaigns.requests import (
 from turkctl.operations.campaigns.standing import Facts, allowance, each_cost, read_facts
 from turkctl.operations.engine.world import World
 from turkctl.operations.notices.events import tell_of_campaign
-from turkctl.store import campaigns, experiments, intents, tasks
+from turkctl.store import campaigns, experiments, intents, rounds, tasks
 from turkctl.store.base import Place
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
@@ -361,12 +361,13 @@ def _next_round(
     """Return when the next round is due after a change; None if that stays as it is."""
     task = tasks.of_campaign(session, after.number)
     if not before.running or task is None:
-        return now
+        return next_round_at(after, now, now)
     if not change.moves_rounds:
         return None
     earliest, every = max(now, after.start_at or now), timedelta(seconds=after.every)
     if change.hours is not None or change.timezone is not None:  # it may have waited for the old hours
-        due = earliest if task.last_run is None else max(earliest, task.last_run + every)
+        last = rounds.last(session, after.number)
+        due = earliest if last is None else max(earliest, last.started + every)
     else:
         due = min(task.next_run, earliest + every) if change.every is not None else task.next_run
     return next_round_at(after, due, now)

@@ -132,15 +132,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
         facts = read_facts(session, campaign, table, now)
         return {
             **_row(campaign, facts.version.slug, facts.numbers, len(held), read_paid(session, place)),
-            "reward": campaign.reward,
-            "duration": timedelta(seconds=campaign.duration),
-            "every": timedelta(seconds=campaign.every),
-            "per_round": campaign.per_round,
-            "budget": campaign.budget,
-            "start_at": campaign.start_at,
-            "end_at": campaign.end_at,
-            "hours": campaign.hours,
-            "timezone": campaign.timezone,
+            **_terms(campaign),
             "allow_repeat_workers": campaign.allow_repeat_workers,
             "repeats": so_far(session, campaign, facts.version, facts.standing),
             "next_round": next_round(session, facts, now) if campaign.running else None,
@@ -148,6 +140,30 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             "unassigned": psiturk_hits.unassigned(session, place),
             "history": [_round(each) for each in held],
         }
+
+
+def changed_row(world: World, campaign_id: int) -> dict[str, Any]:
+    """Return the row of a campaign that was changed, with its pace, terms and times, and when its next round comes."""
+    now = world.now()
+    with world.database.read() as session:
+        campaign = find(session, campaign_id)
+        facts = read_facts(session, campaign, world.settings["participants_table"], now)
+        coming = next_round(session, facts, now) if campaign.running else {"at": None}
+    return {**row_of(world, campaign_id), **_terms(campaign), "next_round_at": coming["at"]}
+
+
+def _terms(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "reward": campaign.reward,
+        "duration": timedelta(seconds=campaign.duration),
+        "every": timedelta(seconds=campaign.every),
+        "per_round": campaign.per_round,
+        "budget": campaign.budget,
+        "start_at": campaign.start_at,
+        "end_at": campaign.end_at,
+        "hours": campaign.hours,
+        "timezone": campaign.timezone,
+    }
 
 
 def _round(each: Round) -> dict[str, Any]:

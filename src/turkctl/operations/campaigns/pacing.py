@@ -34,7 +34,7 @@ def pace_within(
     """Return the slowest pace at which the last people are done within a time; the rounds are as small as possible.
 
     Args:
-        campaign: its start, hours and duration; its own pace does not count.
+        campaign: its start, end, hours and duration; its own pace does not count.
         missing: number of assignments to be posted.
         within: the time from the first round until the last people should be done.
         every: the interval, if that is given and only the size of the rounds is wanted.
@@ -53,6 +53,8 @@ def pace_within(
         )
     start = next_opening(campaign, campaign.created)
     last = start + within - task  # the latest time of the last round
+    if campaign.end_at is not None:
+        last = min(last, max(start, campaign.end_at - timedelta(seconds=1)))
     if per_round is not None:
         return RoundPace(_interval(campaign, start, last, _rounds(missing, per_round), per_round), per_round)
     size = _size(campaign, start, last, missing, every or SHORTEST)

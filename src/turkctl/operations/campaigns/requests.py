@@ -29,6 +29,7 @@ from turkctl.units import CENT, format_money, format_time
 from turkctl.words import counted
 
 _LONGEST = timedelta(days=365)
+_FARTHEST = timedelta(days=36_500)
 _ANY_TYPE = "A" * 30
 """Stands for the qualification type that a new HIT excludes, where only the number of types matters."""
 
@@ -195,11 +196,11 @@ def check_pace(goal: int | None, every: timedelta | None, per_round: int | None)
     for name, number in (("--goal", goal), ("--per-round", per_round)):
         if number is not None and not 1 <= number <= MOST:
             raise UsageError(
-                f"{name} must be 1 to {MOST:,}, not {number:,}",
+                f"{name} must be between 1 and {MOST:,}, not {number:,}",
                 hint="give the number of people to recruit" if name == "--goal" else "give a number of assignments",
             )
     if every is not None and not timedelta(seconds=1) <= every <= _LONGEST:
-        raise UsageError("--every must be 1 second to 365 days", hint="write 90s, 30m or 12h")
+        raise UsageError("--every must be between 1 second and 365 days", hint="write 90s, 30m or 12h")
 
 
 def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
@@ -216,6 +217,8 @@ def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
         raise UsageError(
             "--timezone needs --hours, --start-at or --end-at", hint="add --hours 09:00-17:00, or leave it out"
         )
+    if request.start_at is not None and request.start_at - now > _FARTHEST:
+        raise UsageError(f"--start-at {format_time(request.start_at)} is too far away", hint="give an earlier start")
     check_end(request.start_at, request.end_at, now)
 
 
@@ -228,7 +231,7 @@ def check_terms(reward: Decimal | None, duration: timedelta | None) -> None:
     if reward is not None and reward < CENT:
         raise UsageError(f"a reward of ${format_money(reward)} is too low", hint="give $0.01 or more")
     if duration is not None and not timedelta(seconds=30) <= duration <= _LONGEST:
-        raise UsageError("--duration must be 30 seconds to 365 days", hint="write 30m, 12h or 3d")
+        raise UsageError("--duration must be between 30 seconds and 365 days", hint="write 30m, 12h or 3d")
 
 
 def check_end(start_at: datetime | None, end_at: datetime | None, now: datetime) -> None:
@@ -240,7 +243,8 @@ def check_end(start_at: datetime | None, end_at: datetime | None, now: datetime)
     if end_at is None:
         return
     if end_at <= now:
-        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {format_time(now)}")
+        present = format_time(now.replace(microsecond=0))
+        raise UsageError(f"--end-at {format_time(end_at)} is in the past", hint=f"give a time after {present}")
     if start_at is not None and end_at <= start_at:
         raise UsageError("--end-at is not after --start-at", hint="give a later end")
 

@@ -83,7 +83,8 @@ def prepare_dispatch(
     """
     if hits is not None and not 1 <= hits <= MAX_HITS:
         raise UsageError(
-            f"--hits must be 1 to {MAX_HITS:,}, not {hits:,}", hint="to post more, run the command several times"
+            f"--hits must be between 1 and {MAX_HITS:,}, not {hits:,}",
+            hint="to post more, run the command several times",
         )
     now = world.now()
     settled = settle(world, now)

@@ -81,7 +81,7 @@ def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bo
     """
     if request.outputs is not None and not 1 <= request.outputs <= MAX_OUTPUTS:
         raise UsageError(
-            f"--outputs must be 1 to {MAX_OUTPUTS:,}, not {request.outputs:,}",
+            f"--outputs must be between 1 and {MAX_OUTPUTS:,}, not {request.outputs:,}",
             hint="give the number of answers wanted for each item",
         )
     with world.database.read() as session:

@@ -94,7 +94,7 @@ class CreateRequest:
             ("--lifetime", self.lifetime, timedelta(seconds=30)),
         ):
             if given is not None and not low <= given <= timedelta(days=365):
-                raise UsageError(f"{flag} must be 30 seconds to 365 days", hint="write 30m, 12h or 3d")
+                raise UsageError(f"{flag} must be between 30 seconds and 365 days", hint="write 30m, 12h or 3d")
 
     def command(self, version: Version) -> Command:
         """Return the command by which an earlier run of the same arguments is found, with the experiment's settings.

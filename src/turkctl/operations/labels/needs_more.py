@@ -94,7 +94,8 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
     """
     if not 1 <= outputs <= MAX_OUTPUTS:
         raise UsageError(
-            f"--add-outputs must be from 1 to {MAX_OUTPUTS:,}, not {outputs}", hint="give the number of outputs to add"
+            f"--add-outputs must be between 1 and {MAX_OUTPUTS:,}, not {outputs}",
+            hint="give the number of outputs to add",
         )
     with world.database.read() if dry_run else world.database.write() as session:
         version = find_experiment(session, slug)

@@ -69,10 +69,9 @@ class Reads(Protocol):
         """Return the command that this is for."""
 
 
-def check_columns(names: Iterable[str]) -> None:
-    """Raise UsageError unless lists of participants can have all of these columns."""
-    for name in names:
-        known_column(name, (*COLUMNS, DONE, *OF_PARTICIPANT))
+def known_columns(names: Iterable[str]) -> list[str]:
+    """Return the names of these columns; raise UsageError unless lists of participants can have all of them."""
+    return [known_column(name, (*COLUMNS, DONE, *OF_PARTICIPANT)) for name in names]
 
 
 def count(reads: Reads, query: Query) -> int:

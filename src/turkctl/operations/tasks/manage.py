@@ -26,7 +26,8 @@ HISTORY_COLUMNS = ("task", "started", "finished", "status", "summary", "error")
 HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "slot", "epoch")
 """All keys of a row of the history."""
 
-_NAME = re.compile(r"[^\s/\\]{1,128}")
+_NAME = re.compile(r"[^\s/\\-][^\s/\\]{0,127}")
+"""A name that a command line does not take for an option."""
 _NONE = timedelta(0)
 _OF_CAMPAIGN = re.compile(r"campaign-\d+")
 
@@ -302,7 +303,10 @@ def _taken(name: str) -> UsageError:
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or hides_characters(name):
-        raise UsageError(f"'{name}' is not a valid task name", hint="use up to 128 letters, digits, - and _; no blanks")
+        raise UsageError(
+            f"'{name}' is not a valid task name",
+            hint="use up to 128 letters, digits, - and _, no - in front; no blanks",
+        )
     if _OF_CAMPAIGN.fullmatch(name):
         raise UsageError(f"'{name}' is a name for the tasks of campaigns", hint="give another name with --name")
 
