@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 
@@ -12,31 +13,55 @@ from turkctl.market.hit_rows import Hit
 from turkctl.market.requirements import WorkerStanding
 from turkctl.market.tx import Tx, members
 
+AT_ONCE = 500
+"""HITs that are looked at with one query."""
+
 
 def count(tx: Tx, hit_ids: Sequence[str]) -> tuple[int, int] | None:
     """Return how many workers there are, and how many of them could accept one of these HITs at this moment.
 
-    None if none of these HITs is open any more, so that nobody could, whoever they are. A number of queries that
-    grows with the HITs alone, never with the workers.
+    None if none of these HITs is open any more, so that nobody could, whoever they are. The number of queries grows
+    neither with the workers nor with the HITs, but with the HIT types.
     """
     everybody = tx.all(select(tables.worker).where(tables.worker.c.environment == tx.environment))
     grants = _grants(tx)
+    holders: dict[str, set[str]] = defaultdict(set)
+    candidates: dict[tuple[str, str], set[str]] = {}
     able: set[str] = set()
-    rows = tx.all(select(tables.hit).where(tables.hit.c.id.in_(list(hit_ids))))
-    found = [hit for row in rows if (hit := Hit(**members(row))).status == rules.ASSIGNABLE and not hit.expired(tx.now)]
-    if not found:
+    any_open = False
+    for ids in _parts(hit_ids):
+        mine = tables.assignment
+        held = select(mine.c.hit_id, mine.c.worker_id).where(mine.c.hit_id.in_(ids), mine.c.status.in_(rules.HELD))
+        for row in tx.all(held):
+            holders[row.hit_id].add(row.worker_id)
+        for row in tx.all(select(tables.hit).where(tables.hit.c.id.in_(ids))):
+            hit = Hit(**members(row))
+            if hit.status != rules.ASSIGNABLE or hit.expired(tx.now):
+                continue
+            any_open = True
+            key = (hit.hit_type_id, hit.account)
+            if key not in candidates:
+                candidates[key] = _qualified(tx, hit, everybody, grants) - _blocked(tx, hit.account)
+            able |= candidates[key] - holders[hit.id]
+    if not any_open:
         return None
-    for hit in found:
-        asked = hit_types.load(tx, hit.hit_type_id).requirement_list()
-        kept_out = _holders(tx, hit) | _blocked(tx, hit.account)
-        able.update(
-            worker.id
-            for worker in everybody
-            if worker.id not in kept_out
-            and requirements.unmet(WorkerStanding(worker, grants.get(worker.id, {})), asked, requirements.ACCEPT)
-            is None
-        )
     return len(everybody), len(able)
+
+
+def _parts(hit_ids: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the ids in parts that a statement has room for."""
+    for start in range(0, len(hit_ids), AT_ONCE):
+        yield list(hit_ids[start : start + AT_ONCE])
+
+
+def _qualified(tx: Tx, hit: Hit, everybody: Sequence[Any], grants: Mapping[str, dict[str, int]]) -> set[str]:
+    """Return the workers who meet the requirements of the HIT's type."""
+    asked = hit_types.load(tx, hit.hit_type_id).requirement_list()
+    return {
+        worker.id
+        for worker in everybody
+        if requirements.unmet(WorkerStanding(worker, grants.get(worker.id, {})), asked, requirements.ACCEPT) is None
+    }
 
 
 def _grants(tx: Tx) -> dict[str, dict[str, int]]:
@@ -48,12 +73,6 @@ def _grants(tx: Tx) -> dict[str, dict[str, int]]:
     for row in tx.all(held):
         found[row.worker_id][row.type_id] = row.value
     return found
-
-
-def _holders(tx: Tx, hit: Hit) -> set[str]:
-    mine = tables.assignment
-    held = select(mine.c.worker_id).where(mine.c.hit_id == hit.id, mine.c.status.in_(rules.HELD))
-    return {row.worker_id for row in tx.all(held)}
 
 
 def _blocked(tx: Tx, account: str) -> set[str]:
