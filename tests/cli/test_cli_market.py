@@ -50,7 +50,7 @@ def test_serve_on_a_port_that_is_taken_is_wrong_usage(turkctl: Run) -> None:
     [
         (["--port", "99999"], "99999"),
         (["--port", "-1"], "-1"),
-        (["--port", "http"], "'http' is not a valid"),
+        (["--port", "http"], "--port must be a whole number, not 'http'"),
         (["--host", "no such host"], "no such host"),
         (["--threads", "0"], "--threads"),
     ],

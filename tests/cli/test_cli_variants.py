@@ -234,6 +234,7 @@ def test_a_type_made_by_hand_is_granted_listed_and_revoked(configured: Path, tur
     ("argv", "said"),
     [
         (["grant", "Fluent"], "no worker is given"),
+        (["grant", "Fluent", "--from", "header.csv"], "header.csv names no worker; give a row per worker"),
         (["grant", "Fluent", "--from", "none.txt"], "cannot read none.txt"),
         (["grant", "Nobody", "AW000001"], "there is no qualification 'Nobody' in mode local"),
         (["workers", "Nobody"], "there is no qualification 'Nobody' in mode local"),
@@ -242,6 +243,7 @@ def test_a_type_made_by_hand_is_granted_listed_and_revoked(configured: Path, tur
     ],
 )
 def test_what_cannot_be_meant_is_exit_2(configured: Path, turkctl: Run, argv: list[str], said: str) -> None:
+    (configured / "header.csv").write_text("worker,value\n", encoding="utf-8")
     finished = turkctl("qualifications", *argv)
     assert finished.code == 2
     assert said in finished.err

@@ -74,8 +74,10 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
     assert (changed["name"], changed["every"]) == ("pay", "1h")
     assert changed["next_run"] > made["next_run"]
     assert told(study("tasks", "show", "pay", "--json"))["options"] == {"all": True}
-    assert told(study("tasks", "pause", "pay", "--json"))["paused"] is True
-    assert told(study("tasks", "resume", "pay", "--json"))["paused"] is False
+    paused = told(study("tasks", "pause", "pay", "--json"))
+    assert (paused["paused"], paused["next_run"]) == (True, None), "no run comes"
+    resumed = told(study("tasks", "resume", "pay", "--json"))
+    assert (resumed["paused"], resumed["next_run"]) == (False, changed["next_run"])
     assert told(study("tasks", "delete", "pay", "--json"))["name"] == "pay"
     assert told(study("tasks", "list", "--json")) == []
 

@@ -61,6 +61,8 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     "text",
     [
         "\ufeffID;Amount;Reason\r\nA1;0,50;für alles\r\nA2;12,3;danke\r\n;;\r\n",
+        "WorkerId;AssignmentId;Amount;Reason\nW1;A1;0,50;für alles\nW2;A2;12,30;danke\n",
+        "worker_id,amount,reason\nA1,0.50,für alles\nA2,12.30,danke\n",
         "id\tamount\treason\tnote\nA1\t0,50\tfür alles\t-\nA2\t$12.30\tdanke\t\n",
         '[{"id": "A1", "amount": 0.5, "reason": "für alles"}, {"id": "A2", "amount": "12.30", "reason": "danke"}]',
         '{"id": "A1", "amount": 0.50, "reason": "für alles"}\n{"id": "A2", "amount": 12.3, "reason": "danke"}\n',

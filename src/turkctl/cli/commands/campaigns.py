@@ -270,11 +270,11 @@ def update(
     ] = None,
     end_at: Annotated[
         str | None,
-        typer.Option("--end-at", metavar="T", help="New time from which to post nothing; never lets it run on."),
+        typer.Option("--end-at", metavar="T", help="New time from which to post nothing, or the word never."),
     ] = None,
     hours: Annotated[
         str | None,
-        typer.Option("--hours", metavar="H", help="New hours of the day in which to post, or all."),
+        typer.Option("--hours", metavar="H", help="New hours of the day in which to post, or the word all."),
     ] = None,
     timezone: Annotated[
         str | None,
@@ -282,7 +282,7 @@ def update(
             "--timezone",
             metavar="Z",
             help="Time zone of its hours, and of --end-at without an offset.",
-            show_default="the hours' zone stays; --end-at is in UTC",
+            show_default="the one it has; UTC for --end-at",
         ),
     ] = None,
     yes: Yes = False,

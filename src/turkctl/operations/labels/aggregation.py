@@ -40,6 +40,13 @@ class How:
     options: Mapping[str, Any] = field(default_factory=dict)
     duplicates: Duplicates = "last"
 
+    def check(self) -> None:
+        """Raise UsageError if a method is given that does not exist, or that does not take an option that is given."""
+        if self.method is not None:
+            from turkctl.labels.methods import options_for
+
+            options_for(self.method, self.options)
+
 
 @dataclass(frozen=True)
 class Aggregated:

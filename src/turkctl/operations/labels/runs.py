@@ -79,6 +79,7 @@ def aggregate_experiments(
         RefusedError: another run holds the named experiment.
         InterruptedByUserError: ``stop`` was set; the earlier results stay, and the experiment is dirty.
     """
+    request.how.check()
     for version in _chosen(world, request):
         read_answers(world, version)
         try:

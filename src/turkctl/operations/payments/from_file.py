@@ -38,6 +38,8 @@ from turkctl.store.assignments import REJECTED
 from turkctl.store.intents import Intent
 
 COLUMNS = ("id", "amount", "reason")
+IDS = ("id", "assignment_id", "worker_id")
+"""What the column of ids may be called, as in our lists and in result files of the market; the first counts."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def read_bonuses(table: Table, reason: str | None = None) -> tuple[list[Line], l
     Raises:
         UsageError: a column is missing, or the table cannot be read to its end.
     """
-    columns = {name: table.find(name) for name in COLUMNS}
+    columns = {name: table.find(*(IDS if name == "id" else (name,))) for name in COLUMNS}
     for name in COLUMNS if reason is None else COLUMNS[:2]:
         if columns[name] is None:
             raise table.no_column(f"{table.name} has no column {name}", name)

@@ -46,6 +46,8 @@ def read_workers(named: Iterable[str], file: Path | None, stdin: TextIO, column:
         with opened(file, stdin, listed=WORKER_COLUMNS) as table:
             found += _in_table(table, column)
     if not found:
+        if file is not None:
+            raise UsageError(f"{file} names no worker", hint="give a row per worker below the column names")
         raise UsageError("no worker is given", hint="give worker ids, or a file with --from FILE")
     return found
 

@@ -238,8 +238,8 @@ def find_task(session: Session, mode: str, name: str) -> Task:
 
 
 def as_row(task: Task) -> dict[str, Any]:
-    """Return the row that lists show."""
-    row = {name: getattr(task, name) for name in COLUMNS}
+    """Return the row that lists show; a paused task has no next run, since none comes until it is resumed."""
+    row = {name: getattr(task, name) for name in COLUMNS} | ({"next_run": None} if task.paused else {})
     return row | {"every": task.schedule.every, "timezone": task.timezone, "last_error": task.last_error}
 
 
