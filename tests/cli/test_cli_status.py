@@ -137,11 +137,11 @@ def test_turkctl_alone_finds_the_project_that_a_flag_names(
     assert json.loads(by_url.out)["experiments"][0]["experiment"] == "stroop"
 
 
-def test_turkctl_alone_outside_a_project_says_how_to_begin(folder: Path, turkctl: Run) -> None:
+def test_turkctl_alone_outside_a_project_says_how_to_begin(outside: Path, turkctl: Run) -> None:
     finished = turkctl()
     assert (finished.code, finished.err) == (0, "")
     assert "Run crowdsourcing studies" in finished.out
     for command in ("turkctl demo", "turkctl init", "turkctl help"):
         assert command in finished.out
     assert json.loads(turkctl("--json").out)["commands"] == ["turkctl demo", "turkctl init", "turkctl help"]
-    assert list(folder.iterdir()) == []
+    assert list(outside.iterdir()) == []
