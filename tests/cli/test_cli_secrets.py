@@ -111,6 +111,16 @@ def test_settings_with_a_secret_become_their_owner_s_alone(
     assert mode(study / "turkctl.toml") == (0o600 if private else 0o644)
 
 
+def test_a_secret_is_not_set_by_a_command_line_which_says_where_else(study: Path, turkctl: Run) -> None:
+    finished = turkctl("config", "set", "notify.urls", "json://user:hunter2secret@example.org")
+    assert finished.code == 2
+    assert "TURKCTL_NOTIFY_URLS, or write it into the project file with an editor" in finished.err
+    assert "hunter2secret" not in finished.err
+    with (study / "turkctl.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[notify]\nurls = ["json://user:hunter2secret@example.org"]\n')
+    assert turkctl("config", "get", "notify.urls").out == "********\n"
+
+
 def test_settings_that_hold_a_secret_stay_private_at_any_change(study: Path, turkctl: Run) -> None:
     file = study / "turkctl.toml"
     file.write_text('[dashboard]\nsecret_key = "hush"\n', encoding="utf-8")

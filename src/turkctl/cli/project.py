@@ -94,9 +94,14 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
     import tomlkit
 
     key = require_key(name)
-    if key.secret or not key.in_file:
+    if not key.in_file:
         raise UsageError(
             f"'{name}' cannot be kept in the project file", hint=f"set the environment variable {key.variables[0]}"
+        )
+    if key.secret:
+        raise UsageError(
+            f"'{name}' is a secret, which a command line would show to others",
+            hint=f"set the environment variable {key.variables[0]}, or write it into the project file with an editor",
         )
     parsed = key.parse(value, where=name, error=UsageError)
     if not is_text(value):
