@@ -156,8 +156,8 @@ def test_the_table_may_have_any_name(study: Study, name: str) -> None:
     ("ask", "near"),
     [
         (lambda context: listed(context, Query(), PLAIN, ["workerid"]), "worker_id"),
-        (lambda context: listed(context, Query(), PLAIN, ["Condition"]), "condition"),
-        (lambda context: listed(context, Query(), Ordering("begin-hit")), "begin_hit"),
+        (lambda context: listed(context, Query(), PLAIN, ["Conditon"]), "condition"),
+        (lambda context: listed(context, Query(), Ordering("beginn-hit")), "begin_hit"),
         (lambda context: grouped(context, Query(), PLAIN, ["stauts"]), "status"),
         (lambda context: count(context, Query(statuses=["QUITEARLY"])), "quit_early"),
         (lambda context: count(context, Query(statuses=["Submited"])), "submitted"),
@@ -181,3 +181,8 @@ def test_the_current_code_versions_are_those_of_all_configured_experiments(study
     context = Context(load({}, {}, study.folder))
     assert [row["codeversion"] for row in listed(context, Query(current=True), PLAIN)[1]] == ["1.0", "3.0"]
     context.close()
+
+
+def test_a_column_may_be_written_as_tables_write_it(study: Study) -> None:
+    columns, rows = listed(study.context, Query(), Ordering("BEGIN HIT", limit=1), ["Worker ID"])
+    assert (list(columns), rows) == (["worker_id"], [{"worker_id": "W"}])

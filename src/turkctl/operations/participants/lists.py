@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
@@ -97,7 +98,7 @@ def listed(
     """
     shown = [known_column(column, (*COLUMNS, DONE)) for column in columns] or list(SHOWN)
     if ordering.by is not None:
-        known_column(ordering.by, COLUMNS)
+        ordering = replace(ordering, by=known_column(ordering.by, COLUMNS))
     stored = [column for column in dict.fromkeys([*shown, *(["status"] if DONE in shown else [])]) if column in COLUMNS]
     needed = [*stored, ordering.by or "begin_hit", *needed_columns(query)]
     zone = zone_of(reads.settings)
@@ -105,7 +106,7 @@ def listed(
         wanted = build_filter(session, reads.settings, query)
         found = participant_lists.rows(session, checked_table(session, reads, needed), wanted, stored, ordering)
     rows = [_row(dict(zip(stored, values, strict=True)), zone) for values in found]
-    return columns or TABLE, [{column: row[column] for column in shown} for row in rows]
+    return shown if columns else TABLE, [{column: row[column] for column in shown} for row in rows]
 
 
 def grouped(
