@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from turkctl.operations.engine.plan import BatchResult
 from turkctl.units import ZERO
+
+if TYPE_CHECKING:
+    from turkctl.operations.engine.plan import BatchResult
 
 MOST_SAID = 3
 """What an outcome tells one by one, as of the rounds that a watch has run."""
