@@ -25,8 +25,8 @@ ZERO = Decimal("0.00")
 
 _MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 _SPACES = " \t\xa0"
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.ASCII)
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MAX_SECONDS = 100 * 366 * 86400
 
 
@@ -74,13 +74,13 @@ def from_micros(micros: int) -> Decimal:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return the duration in ``90s``, ``30m``, ``12h``, ``3d``, ``1w`` or a plain number of seconds.
+    """Return the duration in ``90s``, ``30m``, ``12h``, ``3d`` or ``1w``; a number without a unit could be anything.
 
     Raises:
         UsageError: the text is not a duration, not a whole number of seconds, or longer than a century.
     """
     match = _DURATION.fullmatch(text.strip().lower())
-    hint = "write 90s, 30m, 12h, 3d or a plain number of seconds"
+    hint = "write a number and its unit: 90s, 30m, 12h or 3d"
     if match is None:
         raise UsageError(f"'{text}' is not a duration", hint=hint)
     seconds = Decimal(match[1]) * _SECONDS[match[2]]

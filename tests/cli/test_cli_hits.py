@@ -101,7 +101,7 @@ def test_ten_in_one_hit_cost_the_higher_commission_and_have_to_be_asked_for(conf
 
 
 def test_hits_is_so_many_times_and_flags_beat_the_experiment(configured: Path, turkctl: Run) -> None:
-    create(turkctl, "--assignments", "2", "--hits", "3", "--reward", "$1.25", "--lifetime", "2d", "--duration", "90")
+    create(turkctl, "--assignments", "2", "--hits", "3", "--reward", "$1.25", "--lifetime", "2d", "--duration", "90s")
     found = rows(turkctl)
     assert [(row["reward"], row["max_assignments"]) for row in found] == [("1.25", 2)] * 3
     shown = json.loads(turkctl("hits", "show", found[0]["hit_id"], "--json").out)
@@ -149,7 +149,7 @@ BAD_VALUES = [
     (["--assignments", "1", "--duration", "soon"], "'soon' is not a duration"),
     (["--assignments", "1", "--duration", "5s"], "--duration must be between 30 seconds and 365 days"),
     (["--assignments", "1", "--lifetime", "400d"], "--lifetime must be between 30 seconds and 365 days"),
-    (["--assignments", "1", "--lifetime", "1.5"], "is not a whole number of seconds"),
+    (["--assignments", "1", "--lifetime", "1.5s"], "is not a whole number of seconds"),
     (["--assignments", "1", "--experiment", "nope"], "there is no experiment 'nope'"),
     (["--assignments", "1", "--experiment", ""], "there is no experiment ''"),
 ]

@@ -94,7 +94,7 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
         (["sync", "--every", "1h", "--min-votes", "3"], "has no --min-votes"),
         (["snyc", "--every", "1h"], "did you mean 'sync'?"),
         (["campaign", "--every", "1h"], "turkctl campaigns create"),
-        (["sync", "--every", "0"], "at least 1s"),
+        (["sync", "--every", "0s"], "at least 1s"),
         (["sync", "--every", "often"], "is not a duration"),
         (["sync"], "--every"),
         (["sync", "--every", "1h", "--experiment", "stroop"], "it takes --full"),
@@ -252,7 +252,7 @@ def test_scheduler_status_says_that_nobody_runs_and_what_is_next(study: Turkctl)
 
 
 def test_a_poll_of_nothing_is_refused(study: Turkctl) -> None:
-    refused = study("scheduler", "run", "--poll", "0")
+    refused = study("scheduler", "run", "--poll", "0s")
     assert refused.code == 2
     assert "at least 1s" in refused.err
 

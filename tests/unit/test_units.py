@@ -54,13 +54,13 @@ def test_durations_read_back_the_same(duration: timedelta) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("12h", 43200), ("3d", 259200), ("45", 45), ("1.5h", 5400)]
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("12h", 43200), ("3d", 259200), ("1.5h", 5400)]
 )
 def test_durations_are_written_as_the_contract_says(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "-5m", "5 years", "0.3s", "999999999d", "m"])
+@pytest.mark.parametrize("text", ["", "45", "0", "-5m", "5 years", "0.3s", "999999999d", "m"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_duration(text)

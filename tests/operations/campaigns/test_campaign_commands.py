@@ -115,7 +115,7 @@ BAD = [
     (2, ["--goal", "0"], "--goal must be between 1 and 1,000,000, not 0"),
     (2, ["--goal", "-3"], "--goal must be between 1 and 1,000,000, not -3"),
     (2, ["--goal", "1000001"], "not 1,000,001"),
-    (2, ["--goal", "9", "--every", "0"], "--every must be between 1 second and 365 days"),
+    (2, ["--goal", "9", "--every", "0s"], "--every must be between 1 second and 365 days"),
     (2, ["--goal", "9", "--per-round", "0"], "--per-round must be between 1 and 1,000,000, not 0"),
     (2, ["--goal", "9", "--reward", "0.00"], "is too low"),
     (2, ["--goal", "9", "--reward", "half"], "not an amount"),
@@ -242,7 +242,7 @@ def test_an_interval_of_seconds_is_pointed_out(turkctl: Any, folder: Path) -> No
         'external_url = "https://lab.example.org/"\n'
     )
     assert turkctl("experiments", "configure").code == 0
-    hasty = turkctl("campaign", "plan", "--goal", "9", "--every", "5", "--json")
+    hasty = turkctl("campaign", "plan", "--goal", "9", "--every", "5s", "--json")
     assert hasty.code == 0
     assert "a round runs every 5 seconds" in hasty.err
     assert "seconds" not in turkctl("campaign", "plan", "--goal", "9", "--every", "5m", "--json").err
