@@ -199,3 +199,11 @@ def advance(turkctl: Run, moment: str) -> None:
     now = datetime.fromisoformat(shown(turkctl, "market", "clock")["now"])
     seconds = int((datetime.fromisoformat(moment) - now).total_seconds()) + 1
     assert turkctl("market", "clock", "--advance", f"{seconds}s").code == 0
+
+
+def test_a_round_that_is_due_keeps_the_time_since_when_it_is(study: Path, turkctl: Run) -> None:
+    shown(turkctl, "campaigns", "create", "--goal", "20")
+    assert turkctl("scheduler", "run", "--once", "-q").code == 0
+    due = shown(turkctl, "campaigns", "show", "1")["next_round"]["at"]
+    assert turkctl("market", "clock", "--advance", "2h").code == 0
+    assert shown(turkctl, "campaigns", "show", "1")["next_round"]["at"] == due

@@ -17,12 +17,13 @@ def next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
     """Return what the next round would do when it is due, and why, by what the database knows now."""
     campaign, version, numbers = facts.campaign, facts.version, facts.standing
     task = tasks.of_campaign(session, campaign.number)
-    due = next_round_at(campaign, task.next_run if task is not None else now, now)
+    planned = task.next_run if task is not None else now
+    due = next_round_at(campaign, planned, now)
     decision = decide(facts, None, due)
     paused = task is not None and task.paused
     parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
     return {
-        "at": None if paused else due,
+        "at": None if paused else planned if due == now else due,
         "paused": paused,
         "goal": campaign.goal,
         "completed": numbers.completed,
