@@ -17,8 +17,10 @@ import pytest
 from scheduler_support import add_task, past_runs
 
 from turkctl.context import Context
+from turkctl.errors import DatabaseUnreachableError
 from turkctl.settings import load
 from turkctl.store import leases, tasks
+from turkctl.store.engine import Database
 
 LIMIT = 60.0
 """Seconds that a test waits for something at most."""
@@ -162,11 +164,24 @@ def test_ctrl_c_ends_a_scheduler_with_130(lab: Lab) -> None:
     assert lab.holder() is None
 
 
+def freeze(process: subprocess.Popen[str], database: Database) -> None:
+    """Stop a process between two of its transactions: within one it would keep everybody else from writing."""
+    for _ in range(20):
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with database.write() as session:
+                session.connection()
+            return
+        except DatabaseUnreachableError:  # it holds the lock
+            process.send_signal(signal.SIGCONT)
+    raise AssertionError("the process is never between two transactions")
+
+
 @pytest.mark.slow
 def test_a_stopped_scheduler_that_was_succeeded_runs_nothing_when_it_goes_on(lab: Lab) -> None:
     frozen = lab.start()
     until(lambda: lab.holder() == frozen.pid, frozen)
-    frozen.send_signal(signal.SIGSTOP)
+    freeze(frozen, lab.context.database)
     try:
         with lab.context.database.write() as session:  # as if so much time had gone by
             values = {"expires": leases.machine_clock(session) - timedelta(seconds=1)}
