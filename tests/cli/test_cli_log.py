@@ -189,3 +189,8 @@ def execute(folder: Path) -> Callable[[str], None]:
             connection.execute(statement)
 
     return run
+
+
+def test_an_act_that_does_not_exist_is_refused_with_the_nearest(folder: Path, turkctl: Run) -> None:
+    refused = turkctl("log", "--act", "aprove", "--json")
+    assert (refused.code, "aprove" in refused.err, "did you mean 'approve'" in refused.err) == (2, True, True)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from turkctl.cli import select
+from turkctl.cli.acts import ACTS
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
 from turkctl.cli.listing import Listing
 from turkctl.units import parse_time
+from turkctl.words import known_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +55,8 @@ def log(
 
     run = invocation(ctx)
     first, last = (None if text is None else parse_time(text) for text in (since, until))
+    for word in (act or "").split():
+        known_name(word, sorted({each for name in ACTS for each in name.split()}), "act")
     query = LogQuery(first, last, act, experiment, listing.enough, all_modes)
     rows = list_log(run.context, query)
     columns = ("mode", *COLUMNS) if all_modes else COLUMNS
