@@ -25,7 +25,7 @@ RELICS = (
     *(r"\bhis or her\b", r"\bhe or she\b", r"\bwhat came of\b", r"\bto be taken\b", r"\bby itself, and\b"),
     *(r"\bis no way to\b", r"\bis no id of\b", r"\bsays nothing without\b", r"\bnothing says what\b"),
     *(r"\bmust be (from )?\d[\w, ]* to \d", r"\blies outside\b", r"\bpoint --endpoint-url\b", r"\bin play\b"),
-    *(r"\bonly these\.$", r"\bposts? nothing before\b", r"\bdo not ask\.$", r"\bthe other way round\b"),
+    *(r"\blest\b", r"\bonly these\.$", r"\bposts? nothing before\b", r"\bdo not ask\.$", r"\bthe other way round\b"),
 )
 """Phrases that stood in help and errors, and that nobody should have to decode again."""
 _RELIC = re.compile("|".join(RELICS), re.IGNORECASE | re.MULTILINE)

@@ -59,7 +59,7 @@ def _told(arguments: Sequence[str]) -> int:
 
 
 def _open_streams() -> None:
-    """Give closed standard streams (``>&-``, some schedulers) a null device, lest a database gets their number.
+    """Give closed standard streams (``>&-``, some schedulers) a null device, so that no database gets their number.
 
     And let no character stop standard output, whatever its encoding.
     """

@@ -1,4 +1,4 @@
-"""``turkctl`` without a command: the status of the study, or in no study what turkctl is and how to begin."""
+"""``turkctl`` without a command: the status of the study, or outside a project what turkctl is and how to begin."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FIRST = {
 
 
 def without_command(run: Invocation) -> None:
-    """Show the status where there is a project, or where a database is named; else say how to begin."""
-    if run.settings.project_file is not None or run.settings.origins["database_url"].kind != "default":
+    """Show the status if there is a project or a database is given; else say how to begin."""
+    if run.settings.has_database:
         from turkctl.cli.commands.status import show_status
 
         show_status(run)
@@ -30,5 +30,5 @@ def without_command(run: Invocation) -> None:
 
 
 def _welcome(width: int) -> str:
-    begin = "There is no turkctl.toml in this folder or above it, so this is no study yet."
+    begin = "There is no turkctl.toml in this folder or above it, so this is not a project yet."
     return compose(fold(HELP, width), fold(begin, width), section("Begin with one of these", [*FIRST.items()], width))

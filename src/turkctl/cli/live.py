@@ -20,7 +20,7 @@ _AROUND = 4
 """Lines of a terminal that the heading, its rule, the line below and the cursor take."""
 
 Look = Callable[[int], tuple[Sequence[str], Sequence[Row]]]
-"""The columns and the rows, of which no more than so many are needed."""
+"""Returns the columns and the rows; its argument is the number of rows that are needed at most."""
 Frame = tuple[Any, Sequence[str]]
 """What is drawn (None: nothing), and remarks for the line below it."""
 
@@ -42,7 +42,7 @@ def watch(
         stop: ends it.
         bar: the column of numbers that get a bar.
         kept: columns that a narrow terminal must not lose.
-        wait: waits so many seconds; by default until ``stop`` is set.
+        wait: waits for a number of seconds; by default, until ``stop`` is set at the latest.
 
     Raises:
         UsageError, TurkctlError: see :func:`redraw`.
@@ -73,7 +73,7 @@ def redraw(
         output: where to; a terminal.
         look: draws what it finds, given the number of lines that the terminal has room for.
         stop: ends it.
-        wait: waits so many seconds; by default until ``stop`` is set.
+        wait: waits for a number of seconds; by default, until ``stop`` is set at the latest.
 
     Raises:
         UsageError: the output is no table or no terminal.

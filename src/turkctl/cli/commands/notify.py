@@ -15,7 +15,7 @@ app = make_group("Have events sent to you: to a program of yours, or to mail and
 
 @app.callback()
 def group() -> None:
-    """Keep a group of one command a group."""
+    """Do nothing: Typer would turn a group with a single command into that command otherwise."""
 
 
 @app.act()

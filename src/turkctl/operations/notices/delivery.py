@@ -120,7 +120,7 @@ def _attempt(
 
 
 def _wait(before: int) -> timedelta:
-    """Return the wait after a failed attempt that so many went before."""
+    """Return the wait after a failed attempt; ``before`` is the number of attempts before it."""
     doublings = 1 << min(before, 12)  # more than enough for the longest
     return min(FIRST_WAIT * doublings, LONGEST_WAIT)
 

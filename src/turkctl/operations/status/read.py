@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from turkctl.store.contents_counts import ContentProgress
     from turkctl.store.owed import OwedGroup
 
-# Each table's module takes its time to import. Those of tables without a row are not, lest the page of a small study
-# takes twice as long as a list; so are some modules imported where they are used.
+# Importing a table's module takes time. The modules of tables without rows are not imported, and some others only where
+# they are used, because the page of a small study would take twice as long as a list otherwise.
 
 
 class StatusWorld(World, Protocol):
@@ -206,7 +206,7 @@ def _read_scheduler(session: Session, mode: str, now: datetime) -> SchedulerStat
 
 
 def _claimed(session: Session, owed: Sequence[OwedGroup]) -> list[OwedGroup]:
-    """Give what belongs to no HIT of ours to the only configured experiment of its code version."""
+    """Assign what belongs to no known HIT to the only configured experiment with its code version."""
     if all(group.code_version is None for group in owed):
         return list(owed)
     active = experiments.list_all(session, inactive=False)
@@ -314,7 +314,7 @@ def _content(numbers: _Numbers, key: int) -> ContentStatus | None:
 
 
 def _later(now: datetime, hours: float) -> datetime | None:
-    """Return the time in so many hours, to the minute; None where no calendar reaches that far."""
+    """Return the time after a number of hours, to the minute; None if it is too far in the future for a calendar."""
     try:
         return (now + timedelta(hours=hours)).replace(second=0, microsecond=0)
     except OverflowError:
