@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import socket
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from waitress import create_server, wasyncore  # type: ignore[import-untyped]  # it ships no types
-from waitress.channel import ClientDisconnected, HTTPChannel  # type: ignore[import-untyped]  # as above
+from waitress.channel import ClientDisconnected, HTTPChannel  # type: ignore[import-untyped]  # it ships no types
 from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]  # as above
 from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]  # as above
 
 from turkctl import own_market
-from turkctl.errors import UsageError
-from turkctl.ids import is_text
 from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
 from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
 from turkctl.market.timekeeper import Timekeeper
+from turkctl.serving import HttpServer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,7 +25,6 @@ MAX_BODY_BYTES = 1_048_576
 DEFAULT_THREADS = 16
 _MAX_HEADER_BYTES = 65_536
 _MAX_CONNECTIONS = 1_000
-_STOP_SECONDS = 5
 
 _ABOUT = f"""This is a market that speaks the Amazon Mechanical Turk Requester API (2017-01-17).
 
@@ -239,64 +233,32 @@ class _MarketChannel(HTTPChannel):  # type: ignore[misc]  # as above
     error_task_class = _Refusing
 
 
-class Server:
-    """A listening market. :meth:`run` serves until :meth:`close` or Ctrl-C and keeps the market's time meanwhile."""
+class Server(HttpServer):
+    """A listening market, whose time is kept while it serves."""
 
     def __init__(self, app: WSGIApplication, timekeeper: Timekeeper, host: str, port: int, threads: int) -> None:
-        self._timekeeper = timekeeper
-        self._socket = _listen(host, port)
-        self.port: int = self._socket.getsockname()[1]
-        """The port that it listens on; if 0 was requested, the port that the system chose."""
-        # Requests that wait for a thread are no reason to warn: clients with many connections always have some.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        self._connections: dict[int, Any] = {}
-        self._server = create_server(
+        super().__init__(
             app,
-            map=self._connections,
-            sockets=[self._socket],
-            threads=threads,
+            host,
+            port,
+            threads,
             connection_limit=_MAX_CONNECTIONS,
-            asyncore_use_poll=True,  # select() cannot wait on this many connections
             # Waitress refuses what is as long as its limit; the application has a limit of its own.
             max_request_body_size=MAX_BODY_BYTES + 1,
             max_request_header_size=_MAX_HEADER_BYTES,
-            ident="turkctl",
         )
+        self._timekeeper = timekeeper
         self._server.channel_class = _MarketChannel
-        self._lock = threading.Lock()
-        self._running = False
-        self._closed = False
 
     def run(self) -> None:
-        """Serve in this thread. Requests in progress at the end get five seconds to finish."""
-        with self._lock:
-            if self._closed:
-                return
-            self._running = True
+        """Serve in this thread, and keep the market's time meanwhile; see :meth:`HttpServer.run`."""
+        if self._closed:
+            return
         self._timekeeper.start()
         try:
-            self._server.run()
+            super().run()
         finally:
-            self._stop()
             self._timekeeper.stop()
-
-    def close(self) -> None:
-        """Stop listening and serving; may be called from any thread, any number of times."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            if self._running:
-                # Sockets must be closed in the thread that waits on them.
-                self._server.trigger.pull_trigger(self._stop)
-                return
-        self._stop()
-
-    def _stop(self) -> None:
-        with self._lock:
-            self._closed = True
-        self._server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
-        wasyncore.close_all(self._connections, ignore_all=True)
 
 
 def serve(
@@ -319,16 +281,3 @@ def serve(
         UsageError: the address cannot be used.
     """
     return Server(make_app(endpoint, mounts), Timekeeper(endpoint.market), host, port, threads)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if not host:  # which would mean every address of this machine
-        raise UsageError("the host to listen on is empty", hint="give an address, as in --host 127.0.0.1")
-    if not is_text(host):
-        raise UsageError(f"cannot listen on {host}: this is no text", hint="give another --host")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="give another --host or --port") from None

@@ -1,0 +1,91 @@
+"""Listen on an address of this machine, and serve a WSGI application with waitress until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+from turkctl.errors import UsageError
+from turkctl.ids import is_text
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+_STOP_SECONDS = 5
+
+
+class HttpServer:
+    """A listening server. :meth:`run` serves until :meth:`close` or Ctrl-C."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int, threads: int, **options: Any) -> None:
+        """Listen on ``host:port`` (0: any free port); ``options`` are waitress's own.
+
+        Raises:
+            UsageError: the address cannot be used.
+        """
+        from waitress import create_server  # takes a while to import
+
+        self._socket = _listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        """The port that it listens on; if 0 was requested, the port that the system chose."""
+        # Requests that wait for a thread are no reason to warn: clients with many connections always have some.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._connections: dict[int, Any] = {}
+        self._server = create_server(
+            app,
+            map=self._connections,
+            sockets=[self._socket],
+            threads=threads,
+            asyncore_use_poll=True,  # select() cannot wait on many connections
+            ident="turkctl",
+            **options,
+        )
+        self._lock = threading.Lock()
+        self._running = False
+        self._closed = False
+
+    def run(self) -> None:
+        """Serve in this thread. Requests in progress at the end get five seconds to finish."""
+        with self._lock:
+            if self._closed:
+                return
+            self._running = True
+        try:
+            self._server.run()
+        finally:
+            self._stop()
+
+    def close(self) -> None:
+        """Stop listening and serving; may be called from any thread, any number of times."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._running:
+                # Sockets must be closed in the thread that waits on them.
+                self._server.trigger.pull_trigger(self._stop)
+                return
+        self._stop()
+
+    def _stop(self) -> None:
+        from waitress import wasyncore
+
+        with self._lock:
+            self._closed = True
+        self._server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
+        wasyncore.close_all(self._connections, ignore_all=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not host:  # which would mean every address of this machine
+        raise UsageError("the host to listen on is empty", hint="give an address, as in --host 127.0.0.1")
+    if not is_text(host):
+        raise UsageError(f"cannot listen on {host}: this is no text", hint="give another --host")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="give another --host or --port") from None
