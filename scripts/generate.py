@@ -130,11 +130,29 @@ def settings_page() -> str:
         "`turkctl config show` says for each value where it came from.",
         "A name with a dot stands in a section: `market.lag` is the key `lag` under `[market]`.",
         table(head, rows),
+        "## People who use the dashboard",
+        "Keys of `[dashboard.users.NAME]`, a table in the project file for each of them. "
+        "[Serve the dashboard](../how-to/serve-the-dashboard.md) tells how to set them up.",
+        table(("key", "kind", "default", "meaning"), _user_keys()),
         "## Experiments",
         "Keys of `[experiments.SLUG]`, or of `experiment.toml` in a folder SLUG. "
         "What they mean is told in [Describe an experiment](../how-to/describe-an-experiment.md).",
         _experiment_keys(),
     )
+
+
+def _user_keys() -> list[tuple[str, str, str, str]]:
+    from turkctl.settings_users import USER_KEYS
+
+    return [
+        (
+            code(key.name),
+            ", ".join(key.choices) if key.choices else key.kind,
+            "required" if key.default is None else code(str(key.default).lower()),
+            key.prose + _where(key),
+        )
+        for key in USER_KEYS
+    ]
 
 
 def _where(key: Any) -> str:

@@ -57,10 +57,10 @@ class NoProjectError(UsageError):
 
 
 class MistakesError(ConfigError):
-    """Several mistakes in settings files, each with its place."""
+    """Several mistakes in settings, each with its place."""
 
-    def __init__(self, mistakes: Sequence[ConfigError]) -> None:
-        super().__init__(f"{len(mistakes)} mistakes, nothing was stored", hint="fix them and run the command again")
+    def __init__(self, mistakes: Sequence[ConfigError], outcome: str = "nothing was stored") -> None:
+        super().__init__(f"{len(mistakes)} mistakes, {outcome}", hint="fix them and run the command again")
         self.mistakes = tuple(mistakes)
 
 

@@ -20,6 +20,7 @@ from turkctl.made_databases import state_folder
 from turkctl.paths import is_file
 from turkctl.settings_file import SettingsFile, read_file
 from turkctl.settings_keys import ENV_PREFIX, KEYS, KEYS_BY_NAME, Key
+from turkctl.settings_users import USER_KEYS, USERS, DashboardUser
 from turkctl.words import meant_or
 
 PROJECT_FILE = "turkctl.toml"
@@ -28,6 +29,8 @@ EXPERIMENTS = "experiments"
 SQLITE_ARGUMENTS = {"timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
 """Arguments after the ``?`` of an SQLite address; other ones are only valid with ``uri=true``."""
 MODES = ("local", "sandbox", "live")
+MASKED = "********"
+"""Stands for a secret where settings are shown."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Settings:
     """The user's own settings file, which need not exist."""
     state_folder: Path | None = None
     """The folder for what turkctl knows about this user's projects."""
+    dashboard_users: Mapping[str, DashboardUser] = field(default_factory=dict)
+    """The people of the tables ``[dashboard.users.NAME]`` by name; without ``dashboard.login_username``."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -131,7 +136,9 @@ class Settings:
 
     def has_secret_from(self, kind: str) -> bool:
         """Return whether a secret among these settings comes from an origin of this kind, as in ``project file``."""
-        return holds_secret({name: value for name, value in self.values.items() if self.origins[name].kind == kind})
+        values = {name: value for name, value in self.values.items() if self.origins[name].kind == kind}
+        people = {USERS: self.dashboard_users} if kind == "project file" else {}
+        return holds_secret(values | people)
 
     @cached_property
     def secrets(self) -> frozenset[str]:
@@ -140,7 +147,8 @@ class Settings:
         own = {value for name, value in texts if KEYS_BY_NAME[name].secret and len(value) >= SHORTEST_SECRET}
         addresses = [each for _, value in texts for each in (value, *value.split()) if "://" in each]
         secret = [each for name, value in texts if KEYS_BY_NAME[name].kind == "addresses" for each in value.split()]
-        return frozenset(own.union(secret, *(secrets_in(each) for each in addresses)))
+        hashes = {user.password_hash for user in self.dashboard_users.values()}
+        return frozenset(own.union(hashes, secret, *(secrets_in(each) for each in addresses)))
 
     def masked(self, name: str) -> Any:
         """Return the value for display: secrets and passwords in URLs are hidden."""
@@ -148,13 +156,22 @@ class Settings:
         if value is None:
             return None
         if KEYS_BY_NAME[name].secret:
-            return "********"
+            return MASKED
         return mask_url(value) if isinstance(value, str) and "://" in value else value
+
+    def shown(self) -> Iterator[tuple[str, Any, Origin]]:
+        """Yield name, value for display and origin of every setting, those of the dashboard's people last."""
+        for name in self.values:
+            yield name, self.masked(name), self.origins[name]
+        for user in self.dashboard_users.values():
+            table = f"{USERS}.{user.name}"
+            for key in USER_KEYS:
+                yield f"{table}.{key.name}", MASKED if key.secret else getattr(user, key.name), self.origins[table]
 
 
 def holds_secret(values: Mapping[str, Any]) -> bool:
-    """Return whether settings include a secret: a secret setting, or a secret in an address."""
-    return any(
+    """Return whether settings include a secret: a secret setting, people with passwords, or a secret in an address."""
+    return bool(values.get(USERS)) or any(
         KEYS_BY_NAME[name].secret or (isinstance(value, str) and mask_url(value) != value)
         for name, value in values.items()
         if name in KEYS_BY_NAME
@@ -207,7 +224,10 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Set
             hint="add --mode sandbox or --mode live, or leave the flag out",
         )
     _place_databases(values, origins, folder, cwd)
-    return Settings(values, origins, project, folder, project_values.experiments, own, state_folder(environ))
+    users = project_values.users
+    tables = (f"{USERS}.{name}" for name in users)
+    origins |= {table: Origin("project file", table, project_values) for table in tables}
+    return Settings(values, origins, project, folder, project_values.experiments, own, state_folder(environ), users)
 
 
 def project_file(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -318,6 +338,11 @@ def require_key(name: str) -> Key:
         UsageError: there is none; the hint names the nearest.
     """
     key = KEYS_BY_NAME.get(name)
+    if key is None and f"{name}.".startswith(f"{USERS}."):
+        raise UsageError(
+            f"'{name}' is not a setting of its own",
+            hint=f"write [{USERS}.NAME] into the project file with an editor, and see it with: turkctl config show",
+        )
     if key is None:
         raise UsageError(
             f"there is no setting '{name}'",

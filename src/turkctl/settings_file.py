@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from turkctl.errors import ConfigError
 from turkctl.paths import read_whole
 from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS
+from turkctl.settings_users import USERS, DashboardUser, read_users
 from turkctl.words import meant
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ _HERE = "\ufdd0"
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """The content of a file: its text, values by dotted key, and experiments as written."""
+    """The content of a file: its text, values by dotted key, experiments as written, and people by login name."""
 
     path: Path | None
     text: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     experiments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    users: dict[str, DashboardUser] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> SettingsFile:
@@ -145,28 +147,37 @@ def read_file(path: Path, *, allow_experiments: bool) -> SettingsFile:
         elif name == "qualifications" and allow_experiments:
             continue  # read where experiments are configured
         elif name in SECTIONS:
-            _take_section(result, name, value)
+            _take_section(result, name, value, allow_users=allow_experiments)
         else:
             _take(result, name, value)
     return result
 
 
-def _take_section(result: SettingsFile, section: str, value: Any) -> None:
+def _take_section(result: SettingsFile, section: str, value: Any, *, allow_users: bool) -> None:
     if not isinstance(value, dict):
         raise ConfigError(
             f"{result.place(section)}: '{section}' is a section",
             hint=f"write [{section}] and its keys below",
         )
     for name, inner in value.items():
-        _take(result, f"{section}.{name}", inner)
+        dotted = f"{section}.{name}"
+        if dotted != USERS:
+            _take(result, dotted, inner)
+        elif allow_users:
+            result.users.update(read_users(inner, result.place))
+        else:
+            raise ConfigError(
+                f"{result.place(dotted)}: people cannot be named in the user's own file",
+                hint="move them to the project file, turkctl.toml",
+            )
 
 
 def _take(result: SettingsFile, name: str, value: Any) -> None:
     key = KEYS_BY_NAME.get(name)
     if key is None or not key.in_file:
-        valid = [each.name for each in KEYS_BY_NAME.values() if each.in_file]
+        valid = [*(each.name for each in KEYS_BY_NAME.values() if each.in_file), USERS, "experiments", "qualifications"]
         raise ConfigError(
-            f"{result.place(name)}: unknown key '{name}'" + meant(name, [*valid, "experiments", "qualifications"]),
+            f"{result.place(name)}: unknown key '{name}'" + meant(name, valid),
             hint="see the valid keys with: turkctl config show",
         )
     try:

@@ -33,6 +33,7 @@ class Key:
     also: tuple[str, ...] = ()
     """Other environment variables that set it, read after its own."""
     maximum: float | None = None
+    """Of a number or a whole number."""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -55,12 +56,13 @@ class Key:
     def _expected(self) -> str:
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
+        most = f", at most {self.maximum:g}" if self.maximum else ""
         return {
             "text": "a text of one line, without control characters",
             "addresses": "a list of addresses such as mailtos://user:password@example.org",
             "flag": "true or false",
-            "whole": "a whole number, 0 or more",
-            "number": "a number of 0 or more" + (f", at most {self.maximum:g}" if self.maximum else ""),
+            "whole": f"a whole number, 0 or more{most}",
+            "number": f"a number of 0 or more{most}",
             "duration": "a duration such as 90s, 30m, 12h or 3d",
             "money": 'an amount of money, as in "0.50"',
         }[self.kind]
@@ -89,10 +91,11 @@ def _read_flag(_key: Key, value: Any) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-def _read_whole(_key: Key, value: Any) -> int | None:
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _read_whole(key: Key, value: Any) -> int | None:
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if not isinstance(number, int) or isinstance(number, bool):
+        return None
+    return number if number >= 0 and (key.maximum is None or number <= key.maximum) else None
 
 
 def _read_number(key: Key, value: Any) -> float | None:
@@ -195,10 +198,41 @@ KEYS: tuple[Key, ...] = (
     Key("market.sqs_endpoint_url", "text", None, "built-in market: address of all queues, instead of their URLs"),
     Key("market.sns_endpoint_url", "text", None, "built-in market: address of all topics, instead of Amazon's SNS"),
     Key("dashboard.enable", "flag", False, "whether `dashboard serve` may start"),
-    Key("dashboard.login_username", "text", None, "user name for the dashboard"),
-    Key("dashboard.login_password", "text", None, "the dashboard's password, from the environment", secret=True),
-    Key("dashboard.password_hash", "text", None, "the dashboard's password, hashed", secret=True),
-    Key("dashboard.secret_key", "text", None, "key that signs the dashboard's sessions", secret=True),
+    Key("dashboard.host", "text", "127.0.0.1", "address that the dashboard listens on"),
+    Key("dashboard.port", "whole", 8901, "port that the dashboard listens on", maximum=65535),
+    Key(
+        "dashboard.behind_proxy",
+        "flag",
+        False,
+        "whether a proxy on this computer adds TLS: its X-Forwarded headers are trusted, and cookies need https",
+    ),
+    Key(
+        "dashboard.login_username",
+        "text",
+        None,
+        "login name of a manager of the dashboard, who sees names; others have tables [dashboard.users.NAME]",
+    ),
+    Key(
+        "dashboard.login_password",
+        "text",
+        None,
+        "password of dashboard.login_username, as it is; only from the environment, never in a file",
+        secret=True,
+    ),
+    Key(
+        "dashboard.password_hash",
+        "text",
+        None,
+        "password of dashboard.login_username as a hash, from `turkctl dashboard hash-password`",
+        secret=True,
+    ),
+    Key(
+        "dashboard.secret_key",
+        "text",
+        None,
+        "key that signs the dashboard's sessions; the dashboard starts only if it has at least 32 characters",
+        secret=True,
+    ),
     Key("dashboard.do_scheduler", "flag", False, "whether the dashboard runs the scheduler too"),
     Key("dashboard.threads", "whole", None, "threads of the dashboard's server"),
 )

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from importlinter import api  # noqa: F401  # it is there: the contracts below are run by its command
 
-HEAVY = ("boto3", "botocore", "sqlalchemy", "sqlmodel", "pydantic", "rich", "apscheduler", "moto", "numpy", "alembic")
+HEAVY = (
+    *("boto3", "botocore", "sqlalchemy", "sqlmodel", "pydantic", "rich", "apscheduler", "moto", "numpy", "alembic"),
+    *("flask", "argon2"),
+)
 STORE_ONLY = ("boto3", "botocore", "alembic", "apscheduler", "moto", "numpy", "scipy", "flask", "waitress")
 ROOT = Path(__file__).parents[2]
 """The repository."""
@@ -42,6 +45,7 @@ def imported(folder: Path, *argv: str) -> set[str]:
         ["config", "get", "mode"],
         ["hits", "cost", "--assignments", "20", "--reward", "0.50"],
         ["labels", "aggregate", "--help"],
+        ["dashboard", "hash-password", "--help"],
     ],
 )
 def test_a_light_command_imports_nothing_heavy(argv: list[str], folder: Path) -> None:

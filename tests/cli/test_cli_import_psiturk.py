@@ -185,6 +185,66 @@ def test_no_password_or_key_is_copied_or_shown(old: str, turkctl: Run, folder: P
     assert 'database_url = "sqlite:///participants.db"' in written
 
 
+DASHBOARD = "host = 0.0.0.0\nenable_dashboard = {}\nlogin_username = {}\n"
+
+
+def with_dashboard(folder: Path, enabled: str, name: str) -> None:
+    path = folder / "config.txt"
+    path.write_text(path.read_text().replace("host = 0.0.0.0\n", DASHBOARD.format(enabled, name)), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("enabled", "value"), [("true", True), ("On", True), ("0", False)])
+def test_the_dashboard_is_taken_over_without_its_password_and_key_and_the_report_says_what_is_left(
+    enabled: str, value: bool, old: str, turkctl: Run, folder: Path
+) -> None:
+    with_dashboard(folder, enabled, "Prof. Lab")
+    report = rows(turkctl(*IMPORT, "--json"))
+    assert tomllib.loads((folder / "turkctl.toml").read_text())["dashboard"] == {
+        "enable": value,
+        "login_username": "Prof. Lab",
+    }
+    assert turkctl("config", "get", "dashboard.login_username").out == "Prof. Lab\n"
+    told = {row["from"]: row for row in report}
+    assert (told["enable_dashboard"]["status"], told["enable_dashboard"]["to"]) == ("taken", "dashboard.enable")
+    assert ("turkctl dashboard hash-password" in told["enable_dashboard"]["detail"]) is value
+    assert told["login_username"]["to"] == "dashboard.login_username"
+    for key in ("login_username", "login_pw"):
+        assert "turkctl dashboard hash-password" in told[key]["detail"]
+    assert "dashboard.secret_key" in told["secret_key"]["detail"]
+    assert [told[key]["status"] for key in ("login_username", "login_pw", "secret_key")] == ["taken", *["skipped"] * 2]
+    assert "hush" not in (folder / "turkctl.toml").read_text() + json.dumps(report)
+
+
+def test_a_dashboard_that_cannot_be_taken_over_is_skipped_with_the_reason(old: str, turkctl: Run, folder: Path) -> None:
+    with_dashboard(folder, "perhaps", "a:b")
+    report = {row["from"]: row for row in rows(turkctl(*IMPORT, "--json"))}
+    assert (report["enable_dashboard"]["status"], report["enable_dashboard"]["detail"]) == (
+        "skipped",
+        "'perhaps' is invalid",
+    )
+    assert (report["login_username"]["status"], report["login_username"]["detail"]) == (
+        "skipped",
+        "a login name has no colon and no slash",
+    )
+    assert "dashboard" not in tomllib.loads((folder / "turkctl.toml").read_text())
+
+
+def test_a_login_name_and_people_of_turkctl_s_own_are_kept(old: str, turkctl: Run, folder: Path) -> None:
+    with_dashboard(folder, "true", "lab")
+    hashed = "$argon2id$v=19$m=19456,t=3,p=1$c29tZSByYW5kb20gc2E$c29tZSByYW5kb20gc29tZSByYW5kb20gc29tZSE"
+    mine = '[dashboard]\nlogin_username = "me"  # mine\n\n[dashboard.users.anna]\nrole = "view"\n'
+    mine += f'password_hash = "{hashed}"\n'
+    (folder / "turkctl.toml").write_text(mine)
+    report = {row["from"]: row for row in rows(turkctl(*IMPORT, "--json"))}
+    assert report["login_username"]["detail"] == "kept yours, 'me'; psiTurk has 'lab'"
+    assert tomllib.loads((folder / "turkctl.toml").read_text())["dashboard"] == {
+        "login_username": "me",
+        "enable": True,
+        "users": {"anna": {"role": "view", "password_hash": hashed}},
+    }
+    assert 'login_username = "me"  # mine' in (folder / "turkctl.toml").read_text()
+
+
 def test_the_address_of_a_server_is_written_without_its_password_and_used_with_it(
     postgres: str, turkctl: Run, folder: Path
 ) -> None:

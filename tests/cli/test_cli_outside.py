@@ -28,6 +28,7 @@ NEED_NONE = {
     "turkctl config show": "shows settings of other origins, too",
     "turkctl config get": "shows settings of other origins, too",
     "turkctl hits cost": "calculates",
+    "turkctl dashboard hash-password": "calculates",
     "turkctl db import-psiturk": "makes the project out of psiTurk's file",
 }
 """Commands that work outside a project, and why."""

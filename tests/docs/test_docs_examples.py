@@ -77,6 +77,7 @@ NOT_RUN = {
     "market serve": "goes on until Ctrl-C",
     "turkctl scheduler run\n": "goes on until Ctrl-C",
     "turkctl demo": "takes seconds, and has tests of its own",
+    "hash-password": "asks for a password, and has tests of its own",
     "import-psiturk": "needs a psiTurk study, and has tests of its own",
 }
 """What a line has in it that is not run here, and why; its command and its flags must exist all the same."""

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "campaigns": "Recruit a number of people, in rounds, within a budget.",
     "content": "Manage an experiment's items; post HITs for them by priority.",
     "config": "Show and change settings; say where each value comes from.",
+    "dashboard": "Serve the study as web pages; hash a password for it.",
     "db": "Upgrade, check and speed up the database; take over a psiTurk study.",
     "experiments": "Read experiments from files; list, show, preview and check them.",
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",

@@ -26,10 +26,7 @@ def show(ctx: typer.Context, listing: Listing) -> None:
         turkctl config show --columns key,value
     """
     run = invocation(ctx)
-    rows = [
-        {"key": name, "value": run.settings.masked(name), "origin": str(run.settings.origins[name])}
-        for name in run.settings.values
-    ]
+    rows = [{"key": name, "value": value, "origin": str(origin)} for name, value, origin in run.settings.shown()]
     listing.show(run, ["key", "value", "origin"], rows)
 
 

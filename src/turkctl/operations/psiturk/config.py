@@ -16,9 +16,23 @@ from typing import Any
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError, NotFoundError
 from turkctl.operations.psiturk.items import SKIPPED, ImportItem
-from turkctl.operations.psiturk.keys import ALIASES, DEFAULTS, EXPERIMENT, FALSE, KNOWN, OLD_MODE, SECRET, USED, WHY
+from turkctl.operations.psiturk.keys import (
+    ALIASES,
+    DEFAULTS,
+    ENABLE_DASHBOARD,
+    EXPERIMENT,
+    FALSE,
+    KNOWN,
+    LOGIN_NAME,
+    OLD_MODE,
+    SECRET,
+    TRUE,
+    USED,
+    WHY,
+)
 from turkctl.paths import exists, read_whole
 from turkctl.settings import sqlite_path
+from turkctl.settings_users import why_no_name
 
 DEFAULT_FILE = "config.txt"
 MOST_BYTES = 1_000_000
@@ -133,6 +147,11 @@ def propose(config: PsiturkConfig, folder: Path) -> tuple[list[Proposal], list[I
     if url is not None:
         found.append(Proposal("ad_url", "external_url", url))
     found += _project(config, folder)
+    for part in (_enable_dashboard(config), _login_name(config)):
+        if isinstance(part, Proposal):
+            found.append(part)
+        elif part is not None:
+            skipped.append(part)
     skipped += _left_out(config)
     return found, skipped
 
@@ -148,6 +167,28 @@ def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
     note = "psiTurk's server still fills the table"
     found.append(Proposal("table_name", "participants_source", "psiturk", experiment=False, note=note))
     return found
+
+
+def _enable_dashboard(config: PsiturkConfig) -> Proposal | ImportItem | None:
+    value, to = config.get(ENABLE_DASHBOARD), "dashboard.enable"
+    if value is None:
+        return None
+    if value.lower() not in (*TRUE, *FALSE):
+        return ImportItem("setting", ENABLE_DASHBOARD, to, SKIPPED, f"'{value}' is invalid")
+    enabled = value.lower() in TRUE
+    note = "it starts once there are a password (turkctl dashboard hash-password) and a dashboard.secret_key"
+    return Proposal(ENABLE_DASHBOARD, to, enabled, experiment=False, note=note if enabled else None)
+
+
+def _login_name(config: PsiturkConfig) -> Proposal | ImportItem | None:
+    value, to = config.get(LOGIN_NAME), "dashboard.login_username"
+    if value is None:
+        return None
+    why = why_no_name(value)
+    if why is not None:
+        return ImportItem("setting", LOGIN_NAME, to, SKIPPED, why)
+    note = "the password is not copied: hash a new one with turkctl dashboard hash-password"
+    return Proposal(LOGIN_NAME, to, value, experiment=False, note=note)
 
 
 def mode_of(config: PsiturkConfig) -> str | None:
@@ -228,4 +269,8 @@ def _left_out(config: PsiturkConfig) -> list[ImportItem]:
 def _secret_advice(key: str) -> str:
     if "aws" in key:
         return "keys are never copied: put them into ~/.aws/credentials, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    return "passwords and keys are never copied; turkctl's dashboard makes its own: dashboard hash-password"
+    if key == "login_pw":
+        return "passwords are never copied: hash a new one for the dashboard with turkctl dashboard hash-password"
+    if key == "secret_key":
+        return "keys are never copied: make a new one for dashboard.secret_key, of at least 32 characters"
+    return "passwords and keys are never copied"

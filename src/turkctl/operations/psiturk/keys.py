@@ -95,10 +95,8 @@ WHY = {
     "--allow-repeat-workers",
     "advanced_quals_path": "write what is in that file under qualifications",
     "bonus_message": "give it when you pay: workers bonus --reason TEXT",
-    "enable_dashboard": _DASHBOARD,
     "do_scheduler": _DASHBOARD,
     "threads": _DASHBOARD,
-    "login_username": _DASHBOARD,
     **dict.fromkeys(("require_quals_live", "require_quals_sandbox", "block_quals_live"), _PER_MODE),
     **dict.fromkeys(("block_quals_sandbox", "advanced_quals_path_live", "advanced_quals_path_sandbox"), _PER_MODE),
     **dict.fromkeys(("host", "port", "cutoff_time", "browser_exclude_rule", "contact_email_on_error"), _SERVER),
@@ -109,5 +107,6 @@ WHY = {
     "psiturk_keywords": "it was for psiTurk's ad server, which is gone",
     "organization_name": "it was for psiTurk's ad server, which is gone",
 }
-USED = {*DEFAULTS, *EXPERIMENT, *OLD_MODE, "ad_url", "ad_url_domain", "ad_url_host"}
+ENABLE_DASHBOARD, LOGIN_NAME = "enable_dashboard", "login_username"
+USED = {*DEFAULTS, *EXPERIMENT, *OLD_MODE, "ad_url", "ad_url_domain", "ad_url_host", ENABLE_DASHBOARD, LOGIN_NAME}
 KNOWN = USED | set(ALIASES) | set(WHY)

@@ -1,0 +1,1 @@
+"""The dashboard: the study as web pages, on the same operations as the command line."""

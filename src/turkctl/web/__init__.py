@@ -1,0 +1,1 @@
+"""What the dashboard and the worker site share. It knows nothing of studies, markets and databases."""
