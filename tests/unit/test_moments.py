@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from turkctl.cli.moments import in_words, local_time, short_time, span, when, zone_name
+from turkctl.moments import in_words, local_time, short_time, span, when, zone_name
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from turkctl.cli.moments import zone_name
 from turkctl.cli.output import Output, Row
 from turkctl.errors import DatabaseReplacedError, UnreachableError, UsageError
 from turkctl.harmless import harmless
+from turkctl.moments import zone_name
 
 INTERVAL = 2.0
 """Seconds between two looks; more where a look takes long, so that a large database is idle most of the time."""

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from turkctl.cli.bars import bars
 from turkctl.cli.ending import process
-from turkctl.cli.moments import in_words, short_time, zone_name
 from turkctl.cli.tables import GAP, drawn, fit, named, plain_lines
 from turkctl.cli.top import columns as screen_columns
 from turkctl.cli.top import fold
 from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, one_line, unfiltered
+from turkctl.moments import in_words, short_time, zone_name
 from turkctl.plain_values import cell, plain
 
 if TYPE_CHECKING:
