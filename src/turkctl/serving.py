@@ -13,6 +13,8 @@ from turkctl.ids import is_text
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Hosts that only this machine reaches."""
 _STOP_SECONDS = 5
 
 
@@ -25,7 +27,7 @@ class HttpServer:
         Raises:
             UsageError: the address cannot be used.
         """
-        from waitress import create_server  # takes a while to import
+        from waitress import create_server  # type: ignore[import-untyped]  # it ships no types
 
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
 
 
 def show_logs(verbosity: int) -> None:
@@ -25,3 +30,11 @@ def hide_logs() -> None:
         logger.removeHandler(handler)
     logger.setLevel(logging.NOTSET)
     logger.propagate = True
+
+
+def scheduler_log(run: Invocation) -> AbstractContextManager[None]:
+    """Send the scheduler's log to standard error for a block, as much of it as --quiet and --verbose ask for."""
+    from turkctl.scheduler.logs import EVENT, shown
+
+    level = EVENT if run.quiet else logging.DEBUG if run.verbosity else logging.INFO
+    return shown(level, machines=run.settings["output"] == "jsonl", verbose=run.verbosity > 0)

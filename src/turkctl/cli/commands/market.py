@@ -16,8 +16,6 @@ from turkctl.units import parse_duration
 
 app = make_group("Serve the built-in market, simulate workers on it, turn its clock.")
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 @app.command()
 def serve(
@@ -37,6 +35,8 @@ def serve(
         turkctl market serve --port 8800
         turkctl market serve --host 0.0.0.0 --threads 32
     """
+    from turkctl.serving import LOOPBACK
+
     run = invocation(ctx)
     if host not in LOOPBACK and not run.settings["market.keys"]:
         run.output.warn("without market.keys anybody who reaches this address can act as any requester")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
@@ -15,7 +14,7 @@ import typer
 
 from turkctl.addresses import mask_url
 from turkctl.cli.common import invocation, make_group
-from turkctl.cli.invocation import Invocation
+from turkctl.cli.logs import scheduler_log
 from turkctl.errors import ExitCode, UsageError
 from turkctl.units import parse_duration
 from turkctl.words import counted
@@ -44,16 +43,13 @@ def run_(
         turkctl scheduler run
         turkctl scheduler run --once --quiet
     """
-    from turkctl.scheduler.logs import shown
     from turkctl.scheduler.runner import Runner
 
     run = invocation(ctx)
     interval = parse_duration(poll)
     if not interval:
         raise UsageError("--poll must be at least 1s", hint="leave it out for 5s")
-    machines = run.settings["output"] == "jsonl"
-    log = shown(_log_level(run), machines=machines, verbose=run.verbosity > 0)
-    with log, _signals() as (stop, caught):
+    with scheduler_log(run), _signals() as (stop, caught):
         runner = Runner(run.context, stop=stop)
         report = runner.once() if once else runner.run(interval, until_idle=until_idle)
     failing = sorted(report.failing)
@@ -121,12 +117,6 @@ def unit(
     else:
         run.output.text(f"# a systemd unit, e.g. ~/.config/systemd/user/turkctl.service\n{texts['systemd']}")
         run.output.text(f"\n# or a line for: crontab -e\n{texts['crontab']}")
-
-
-def _log_level(run: Invocation) -> int:
-    from turkctl.scheduler.logs import EVENT
-
-    return EVENT if run.quiet else logging.DEBUG if run.verbosity else logging.INFO
 
 
 @contextmanager
