@@ -10,26 +10,34 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # With COVERAGE=yes, `make test` prints the share of lines that ran, for each module.
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: help demo test test-slow test-all lint format bench clean
+.PHONY: help demo test test-slow test-browser test-all chromium lint format bench clean
 
 help:
-	@echo "make demo      run a whole study on the built-in market, with simulated workers"
-	@echo "make test      run the tests, on PostgreSQL too if TURKCTL_TEST_POSTGRES_URL is set (COVERAGE=yes: count lines)"
-	@echo "make test-all  run the tests marked slow as well"
-	@echo "make lint      check format, lint, types and imports between packages"
-	@echo "make bench     measure speed and memory, and compare with the targets"
+	@echo "make demo          run a whole study on the built-in market, with simulated workers"
+	@echo "make test          run the tests, on PostgreSQL too if TURKCTL_TEST_POSTGRES_URL is set (COVERAGE=yes: count lines)"
+	@echo "make test-slow     run the tests marked slow"
+	@echo "make test-browser  run the tests of the web pages in Chromium; if there is none, install one"
+	@echo "make test-all      run all tests"
+	@echo "make lint          check format, lint, types and imports between packages"
+	@echo "make bench         measure speed and memory, and compare with the targets"
 
 demo: $(VENV)/.installed
 	$(BIN)/turkctl demo
 
 test: $(VENV)/.dev-installed $(AWS)/.installed
-	$(PYTEST) -m "not slow" $(COVERED)
+	$(PYTEST) -m "not slow and not browser" $(COVERED)
 
 test-slow: $(VENV)/.dev-installed $(AWS)/.installed
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not browser"
 
-test-all: $(VENV)/.dev-installed $(AWS)/.installed
+test-browser: chromium
+	$(PYTEST) -m browser
+
+test-all: chromium $(AWS)/.installed
 	$(PYTEST)
+
+chromium: $(VENV)/.dev-installed
+	@sh .ci/chromium.sh $(CURDIR)/$(BIN)/python
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

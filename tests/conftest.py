@@ -14,6 +14,8 @@ from typing import Any
 
 import compiled_once
 import pytest
+from browser import browser as browser  # a fixture
+from browser import started_browser as started_browser  # a fixture
 from hypothesis import HealthCheck, settings
 
 # A busy machine is slow, and that is no fault of the program.
@@ -27,6 +29,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has them ignore Ctrl-C, and all programs that they start too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_KEPT = {
+    "TURKCTL_TEST_POSTGRES_URL",
+    "TURKCTL_TEST_MYSQL_URL",
+    "TURKCTL_TEST_AWS",
+    "TURKCTL_TEST_CHROMIUM",
+    "AWS_EC2_METADATA_DISABLED",
+}
 _connect = socket.socket.connect
 
 
@@ -46,9 +55,8 @@ def no_network() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    kept = {"TURKCTL_TEST_POSTGRES_URL", "TURKCTL_TEST_MYSQL_URL", "TURKCTL_TEST_AWS", "AWS_EC2_METADATA_DISABLED"}
     for name in list(os.environ):
-        if name.startswith(("TURKCTL_", "AWS_")) and name not in kept:
+        if name.startswith(("TURKCTL_", "AWS_")) and name not in _KEPT:
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
