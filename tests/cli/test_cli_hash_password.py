@@ -75,6 +75,25 @@ def test_a_password_that_cannot_be_used_is_exit_2_and_not_shown(
     assert "seven77" not in finished.err
 
 
+def test_a_line_that_never_ends_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch, turkctl: Run) -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            self.given += len(buffer)
+            assert self.given < 1_000_000
+            buffer[:] = b"x" * len(buffer)
+            return len(buffer)
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+    finished = turkctl(*HASH)
+    assert (finished.code, finished.out) == (2, "")
+    assert "more than 1,024 characters" in finished.err
+
+
 @pytest.mark.parametrize("text", ["[dashboard.users.anna]\nrole = 'view'\n", "mode = 'nowhere'\n", "not toml"])
 def test_settings_that_wait_for_a_hash_do_not_keep_anybody_from_making_it(
     text: str, given: Callable[..., None], turkctl: Run, folder: Path

@@ -169,8 +169,7 @@ def _table_for(document: Any, dotted: str) -> tuple[Any, str]:
     for depth, name in enumerate(tables):
         if name not in found:
             short = tables[0] == "experiments" and depth == 2  # qualifications = { … }
-            above = depth == 0 and len(tables) > 1  # [experiments.…] needs no line [experiments] above it
-            made: Any = tomlkit.inline_table() if short else tomlkit.table(is_super_table=above)
+            made: Any = tomlkit.inline_table() if short else tomlkit.table(is_super_table=depth == 0)
             found[name] = made
         found = found[name]
     return found, leaf
