@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.paths import is_lost
@@ -38,8 +38,44 @@ if TYPE_CHECKING:
     from turkctl.store.engine import Database
 
 
+T = TypeVar("T")
+
+
+class opened_once(Generic[T]):  # noqa: N801  # named like functools.cached_property, which it replaces
+    """A property of a :class:`Context` that is made once, whichever thread asks for it first.
+
+    Like functools.cached_property, it keeps what was made under its name in the object's ``__dict__``; that one lets
+    two threads open the same thing twice.
+    """
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, context: None, owner: type) -> opened_once[T]: ...
+
+    @overload
+    def __get__(self, context: Context, owner: type) -> T: ...
+
+    def __get__(self, context: Context | None, owner: type) -> opened_once[T] | T:
+        if context is None:
+            return self
+        with context.opening:
+            known = context.__dict__
+            if self._name not in known:
+                known[self._name] = self._make(context)
+            made: T = known[self._name]
+            return made
+
+
 class Context:
     """Database, market and clock of one invocation, by its settings.
+
+    Several threads can share one: what is opened is opened once, and any thread can use it. Its :attr:`origin`
+    collects the results of one act, so threads that act at the same time each need a world of their own with another
+    origin, such as :class:`turkctl.scheduler.worlds.ChildWorld`. Only :meth:`close` must wait until no thread uses it.
 
     Properties raise DatabaseUnreachableError, SchemaError, CredentialsError or MarketUnreachableError if what they
     open cannot be opened, and NoProjectError outside a project if nothing names the database.
@@ -48,6 +84,7 @@ class Context:
         settings: the resolved settings.
         notice: called with messages for the user while a batch waits, from any thread.
         origin: the command being run, as typed, when it was given, by :func:`time.monotonic`, and its results so far.
+        opening: held by the thread that opens something.
     """
 
     def __init__(
@@ -60,6 +97,7 @@ class Context:
     ) -> None:
         self.settings = settings
         self.notice = notice
+        self.opening = RLock()
         self._command = command
         self._since = since
         self._act = act
@@ -81,7 +119,7 @@ class Context:
         url = self.settings.database_url
         return read_names(url, sqlite_path(url), kind, self.settings.mode)
 
-    @cached_property
+    @opened_once
     def bare_database(self) -> Database:
         """Return the database as it is: its schema is neither checked nor created."""
         from turkctl.sqlite_files import make_over_empty
@@ -97,7 +135,7 @@ class Context:
         self._opened.append(database)
         return database
 
-    @cached_property
+    @opened_once
     def database(self) -> Database:
         """Return the database at this turkctl's schema, which is created if the database is empty."""
         from turkctl.store.schema import ensure
@@ -107,7 +145,7 @@ class Context:
             self._made.remember()
         return self.bare_database
 
-    @cached_property
+    @opened_once
     def _made(self) -> MadeDatabase | None:
         """Return the record that the project's database was created; None outside a project."""
         from turkctl.made_databases import MadeDatabase
@@ -143,7 +181,7 @@ class Context:
         """
         self._anew, self._anew_over_empty = True, over_empty
 
-    @cached_property
+    @opened_once
     def market(self) -> Market:
         """Return the built-in market, in this process."""
         from sqlalchemy.exc import SQLAlchemyError
@@ -211,7 +249,7 @@ class Context:
         """Let there be a new built-in market although the study has HITs of another one, also over an empty file."""
         self._market_anew = True
 
-    @cached_property
+    @opened_once
     def endpoint(self) -> Endpoint:
         """Return the built-in market with the switches of the settings' ``[market]`` section."""
         return self._new_endpoint()
@@ -232,7 +270,7 @@ class Context:
         )
         return Switches(**{name: self.settings[f"market.{name}"] for name in names})
 
-    @cached_property
+    @opened_once
     def mturk(self) -> MTurk:
         """Return the client of the mode's market."""
         from turkctl.mturk import connect as ways
@@ -270,7 +308,7 @@ class Context:
         self.settings.require_market()
         return None if "market" in self.__dict__ else glance(self.settings.market_url)
 
-    @cached_property
+    @opened_once
     def place(self) -> Place:
         """Return mode and identity of the market, which the rows of this invocation carry."""
         from turkctl.store.base import Place
@@ -283,7 +321,8 @@ class Context:
     def look_again(self) -> None:
         """Forget the market's identity: the built-in one may be reset while a long-lived process runs."""
         if self.settings.mode == "local":
-            self.__dict__.pop("place", None)
+            with self.opening:
+                self.__dict__.pop("place", None)
 
     def crowd(self, options: Mapping[str, Any], *, real_time: bool = False) -> Crowd:
         """Return simulated workers on the built-in market.
@@ -331,13 +370,13 @@ class Context:
         """Deliver an event of the market; the first one imports botocore."""
         self._notifications(destination, body)
 
-    @cached_property
+    @opened_once
     def _notifications(self) -> LossyNotify:
         from turkctl.market.notifier import LossyNotify, Notifier
 
         return LossyNotify(Notifier(self._destinations))
 
-    @cached_property
+    @opened_once
     def _destinations(self) -> Destinations:
         """Return where notifications may go: listed places and, in mode local if it serves no others, this computer."""
         from turkctl.market.destinations import Destinations, read_named
@@ -396,7 +435,7 @@ class Context:
         seen = self._glance() if self.settings.has_market else None
         return datetime.now(UTC) if seen is None else seen.now
 
-    @cached_property
+    @opened_once
     def origin(self) -> CommandOrigin:
         """Return the command that this context is for."""
         from turkctl.operations.engine.world import CommandOrigin

@@ -88,7 +88,7 @@ def _row(session: Session, line: Run) -> dict[str, Any]:
     numbers = {name: sum(getattr(part, name) for part in counted) for name in NUMBERS}
     return {
         "when": line.begun,
-        "who": line.host if line.account is None else f"{line.account}@{line.host}",
+        "who": _who(line),
         "act": line.act,
         "command": line.command,
         "outcome": _in_words(line, numbers) if line.outcome is None else line.outcome,
@@ -102,6 +102,13 @@ def _row(session: Session, line: Run) -> dict[str, Any]:
         "mode": line.mode,
         "market": line.market,
     }
+
+
+def _who(line: Run) -> str:
+    """Return the person and the host; of a form, the person alone, who need not be at that host."""
+    if line.account is None:
+        return line.host
+    return line.account if line.form is not None else f"{line.account}@{line.host}"
 
 
 def _in_words(line: Run, numbers: dict[str, int]) -> str:

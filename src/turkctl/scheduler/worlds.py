@@ -1,4 +1,4 @@
-"""The worlds that tasks run in: one per mode, with engines that stop on request and keep the lease."""
+"""The worlds that tasks and acts of the dashboard run in: of a mode, with engines that stop on request."""
 
 from __future__ import annotations
 
@@ -30,17 +30,38 @@ def in_mode(settings: Settings, mode: str) -> Settings:
     return replace(settings, values=values)
 
 
-class TaskWorld:
-    """A context as a task sees it."""
+class ChildWorld:
+    """A context as one task or act sees it: shared with others, while its origin, stop and beat are its own.
+
+    Attributes:
+        origin: the task or the act that this world is for, with its results so far.
+        stop: set it, from any thread, to finish the current items and leave the rest.
+        beat: called between the groups of a batch, to check that a lease still holds; it raises to end the batch. It
+            can be set after the world was made, to that of a line, say.
+    """
 
     def __init__(
-        self, context: Context, stop: threading.Event, beat: Callable[[], None], origin: CommandOrigin
+        self,
+        context: Context,
+        origin: CommandOrigin,
+        stop: threading.Event | None = None,
+        beat: Callable[[], None] = lambda: None,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
+        """Make the world of one act.
+
+        Args:
+            context: whose settings, database and market it shares; other threads may use them at the same time.
+            origin: of the act, not shared with another one.
+            stop: the event that stops its batches.
+            beat: called between their groups.
+            notice: called with messages for the user while a batch waits; by default the context's.
+        """
         self._context = context
-        self._stop = stop
-        self._beat = beat
+        self._notice = notice
         self.origin = origin
-        """The task that this world is for."""
+        self.stop = stop or threading.Event()
+        self.beat = beat
 
     @property
     def settings(self) -> Settings:
@@ -51,6 +72,11 @@ class TaskWorld:
     def database(self) -> Database:
         """Return turkctl's database at the current schema."""
         return self._context.database
+
+    @property
+    def bare_database(self) -> Database:
+        """Return the database as it is."""
+        return self._context.bare_database
 
     @property
     def mturk(self) -> MTurk:
@@ -72,8 +98,10 @@ class TaskWorld:
         return self._context.now()
 
     def engine(self, **options: Any) -> Engine:
-        """Return a batch engine that stops with the scheduler, and continues only while the lease is held."""
-        own = {"stop": self._stop, "beat": self._beat, "journal": lambda plan: logged(self, plan.action)}
+        """Return a batch engine that stops with this world, and continues only while the lease is held."""
+        own = {"stop": self.stop, "beat": self.beat, "journal": lambda plan: logged(self, plan.action)}
+        if self._notice is not None:
+            own["notice"] = self._notice
         return self._context.engine(**{**own, **options})
 
 
@@ -83,23 +111,32 @@ def _of_task(task: Task) -> CommandOrigin:
 
 
 class Worlds:
-    """The world of each mode, opened when a task of that mode is first run."""
+    """The world of each mode, opened when a task of that mode is first run. Several threads can share it."""
 
-    def __init__(self, context: Context, stop: threading.Event, beat: Callable[[], None]) -> None:
+    def __init__(
+        self, context: Context, stop: threading.Event | None = None, beat: Callable[[], None] = lambda: None
+    ) -> None:
         self._contexts = {context.settings.mode: context}
+        self._lock = threading.Lock()
         self._own = context
-        self._stop = stop
+        self._stop = stop or threading.Event()
         self._beat = beat
 
-    def __call__(self, mode: str, task: Task | None = None) -> TaskWorld:
+    def __call__(self, mode: str, task: Task | None = None) -> ChildWorld:
         """Return the world of a mode, for a task whose slot is its ``next_run``."""
-        if mode not in self._contexts:
-            self._contexts[mode] = type(self._own)(in_mode(self._own.settings, mode))
-            self._contexts[mode].notice = self._own.notice
-        context = self._contexts[mode]
-        context.look_again()
+        context = self.context(mode)
         origin = context.origin if task is None else _of_task(task)
-        return TaskWorld(context, self._stop, self._beat, origin)
+        return ChildWorld(context, origin, self._stop, self._beat)
+
+    def context(self, mode: str) -> Context:
+        """Return the context of a mode, which looks anew for the built-in market's identity."""
+        with self._lock:
+            if mode not in self._contexts:
+                self._contexts[mode] = type(self._own)(in_mode(self._own.settings, mode))
+                self._contexts[mode].notice = self._own.notice
+            context = self._contexts[mode]
+        context.look_again()
+        return context
 
     def now(self, mode: str) -> datetime:
         """Return the time in the world of a mode."""

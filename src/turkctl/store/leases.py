@@ -76,6 +76,11 @@ def of_run(number: int) -> str:
     return f"run {number}"
 
 
+def of_line(number: int) -> str:
+    """Return the name of the lease of a line that a form began."""
+    return f"line {number}"
+
+
 def of_round(campaign: int) -> str:
     """Return the name of the lease of a campaign's round: one is run at a time."""
     return f"round {campaign}"

@@ -24,13 +24,15 @@ from typing import Any
 from sqlalchemy import Index, Text, or_, select, update
 from sqlmodel import Field, Session
 
-from turkctl.store.base import ANY_MARKET, CHUNK, Place, TurkctlTable, add, changed_one, chunks
+from turkctl.store.base import ANY_MARKET, CHUNK, Place, TurkctlTable, add, changed_one, chunks, insert_ignoring
 from turkctl.store.intents import INTENTS
 from turkctl.store.types import Json, Money, UtcTime
 
 WORKING = "working"
 ENDED = "ended"
 INCOMPLETE = "incomplete"
+SET_ASIDE = "set_aside"
+"""Why a run ended that another took the place of."""
 
 
 class Run(TurkctlTable, table=True):
@@ -71,13 +73,17 @@ class Run(TurkctlTable, table=True):
     given: str | None = Field(default=None, max_length=64)
     """Of the arguments as they were given, without what the settings filled in: None where that is the identity."""
     account: str | None = Field(default=None, max_length=255)
-    """The user whose process it is; None before that was kept."""
+    """Who did it: the user whose process it is, or who was signed in; None before that was kept."""
     outcome: str | None = Field(default=None, sa_type=Text)
     """Of a line that is closed: its result, in a short sentence."""
     experiments: list[str] | None = Field(default=None, sa_type=Json)
     """Of a line that is closed: the slugs of the experiments that it was about."""
     part_of: int | None = Field(default=None, index=True)
     """The line that a run is a part of."""
+    form: str | None = Field(default=None, max_length=64, index=True, unique=True)
+    """Of a line that a form began: the random id of the form, which begins one line only."""
+    request: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """Of such a line: what was asked for, as ``{"act": name, "fields": {…}}``, so that it can be offered again."""
 
     @property
     def number(self) -> int:
@@ -107,6 +113,30 @@ def insert(session: Session, run: Run) -> Run:
     """Store a new run; it has its number then."""
     add(session, run)
     return run
+
+
+def insert_of_form(session: Session, line: Run) -> Run:
+    """Store the line of a form, unless there is one already; return the one that is stored."""
+    assert line.form is not None, "it is the line of a form"
+    insert_ignoring(session, RUNS, ["form"], [line.checked(without="id")])
+    found = of_form(session, line.form)
+    assert found is not None, "it was inserted, here or by another process"
+    return found
+
+
+def of_form(session: Session, form: str) -> Run | None:
+    """Return the line that a form began; None if it began none."""
+    statement = select(Run).where(RUNS.c.form == form)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def begun_by_forms(session: Session, place: Place, since: datetime) -> list[Run]:
+    """Return the lines that forms began since a time, the newest first."""
+    begun = (RUNS.c.mode == place.mode, RUNS.c.form.is_not(None), RUNS.c.begun >= since)
+    statement = select(Run).where(*begun).order_by(RUNS.c.id.desc())
+    if place.market != ANY_MARKET:
+        statement = statement.where(RUNS.c.market == place.market)
+    return list(session.scalars(statement, execution_options={"populate_existing": True}))
 
 
 def get(session: Session, number: int) -> Run | None:
@@ -153,7 +183,7 @@ def leave(session: Session, number: int, owner: str, state: str, values: Mapping
 def set_aside(session: Session, run: Run, now: datetime) -> bool:
     """End an incomplete run that will not be taken up; return False if another process took it up meanwhile."""
     left = (RUNS.c.id == run.id, RUNS.c.state == run.state, RUNS.c.owner == run.owner)
-    return changed_one(session, update(RUNS).where(*left).values(state=ENDED, ended=now, error="set_aside"))
+    return changed_one(session, update(RUNS).where(*left).values(state=ENDED, ended=now, error=SET_ASIDE))
 
 
 def by_number(session: Session, numbers: Collection[int]) -> dict[int, Run]:

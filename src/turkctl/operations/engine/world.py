@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommandOrigin:
-    """The origin of an act: the command line as it was typed, or a task, which has a slot.
+    """The origin of an act: the command line as it was typed, a task, which has a slot, or a form of the dashboard.
 
     Attributes:
         command: the command line, or the name of the task.
@@ -26,6 +26,7 @@ class CommandOrigin:
         since: when the command line was given, by :func:`time.monotonic`; None if there was none.
         act: what is done, for the log, as in ``hits create``; None if no line is left for it.
         tally: collects the results.
+        account: who does it, for the log; None for the user whose process it is.
     """
 
     command: str
@@ -33,6 +34,7 @@ class CommandOrigin:
     since: float | None = None
     act: str | None = None
     tally: ActTally = field(default_factory=ActTally, compare=False)
+    account: str | None = None
 
 
 class World(Protocol):

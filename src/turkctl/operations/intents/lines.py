@@ -1,7 +1,8 @@
 """Leave lines in the log of acts: who did what, by which command, with which result, and at what cost.
 
 A line is a row of the table of runs. It is begun in the transaction of the command's first run, so that none is lost
-in a crash, or else written when the command ends. The runs that the command begins are parts of its line.
+in a crash, or else written when the command ends; :mod:`turkctl.operations.intents.forms` begins lines before anything
+else is done. The runs that the command begins are parts of its line.
 """
 
 from __future__ import annotations
@@ -17,29 +18,35 @@ from turkctl.errors import ExitCode, TurkctlError, UnreachableError
 from turkctl.operations.engine.tally import ActTally
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents import processes
-from turkctl.operations.intents.lease import this_process
+from turkctl.operations.intents.lease import Keeper, this_process
 from turkctl.store import runs, workers
 from turkctl.store.base import Place
 from turkctl.store.leases import Claimant
 from turkctl.store.runs import Run
 
 INTERRUPTED = "interrupted"
+NOTHING = "nothing was left to do"
+"""The result of a line that was begun, although then nothing was done."""
 
 
 @contextmanager
-def leaving_line(world: World) -> Iterator[None]:
+def leaving_line(world: World, keeper: Keeper | None = None) -> Iterator[None]:
     """Leave a line for what the block does, if it does something or fails.
 
     Where the database does not answer, the line stays as it was begun.
+
+    Args:
+        world: of the command.
+        keeper: keeps the lease of a line that was begun with one; it is dropped when the line is closed.
     """
     try:
         yield
     except BaseException as error:
         with suppress(UnreachableError):
-            leave_line(world, error)
+            leave_line(world, error, keeper)
         raise
     with suppress(UnreachableError):
-        leave_line(world)
+        leave_line(world, keeper=keeper)
 
 
 def begin_line(session: Session, world: World, me: Claimant, now: datetime) -> int | None:
@@ -55,8 +62,13 @@ def begin_line(session: Session, world: World, me: Claimant, now: datetime) -> i
     return tally.line
 
 
-def leave_line(world: World, error: BaseException | None = None) -> None:
+def leave_line(world: World, error: BaseException | None = None, keeper: Keeper | None = None) -> None:
     """Close the line of the command, or write it. A command that did nothing leaves none, unless it failed.
+
+    Args:
+        world: of the command.
+        error: what ended it early.
+        keeper: keeps the lease of the line, if it has one; the lease is dropped.
 
     Raises:
         DatabaseUnreachableError: the database did not answer.
@@ -80,21 +92,29 @@ def leave_line(world: World, error: BaseException | None = None) -> None:
             _insert(session, world, act, me, place, now)
         assert tally.line is not None, "it was inserted"
         runs.close_line(session, tally.line, values)
+        if keeper is not None:
+            keeper.drop_in(session)
 
 
-def _insert(session: Session, world: World, act: str, me: Claimant, place: Place, now: datetime) -> None:
-    """Begin a line, and note its number."""
-    line = Run(
+def new_line(world: World, act: str, me: Claimant, place: Place, now: datetime, **values: Any) -> Run:
+    """Return a line that begins now, with more values of the row; it is not stored."""
+    return Run(
         mode=place.mode,
         market=place.market,
         act=act,
         owner=me.owner,
         host=me.host,
         pid=me.pid,
-        account=processes.account(),
+        account=processes.account_of(world.origin.account),
         begun=now,
         command=world.origin.command,
+        **values,
     )
+
+
+def _insert(session: Session, world: World, act: str, me: Claimant, place: Place, now: datetime) -> None:
+    """Begin a line, and note its number."""
+    line = new_line(world, act, me, place, now)
     tally = world.origin.tally
     tally.line, tally.owner = runs.insert(session, line).number, me.owner
 
@@ -113,7 +133,7 @@ def _outcome(tally: ActTally, error: BaseException | None) -> str:
     code = _code(tally, error)
     if code is not None:
         parts.append(_ending(error, code))
-    return "; ".join(parts)
+    return "; ".join(parts) or NOTHING
 
 
 def _ending(error: BaseException | None, code: str) -> str:

@@ -37,6 +37,11 @@ def account() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else "?"
 
 
+def account_of(given: str | None) -> str:
+    """Return whom the log names: who is given, or else the user who runs this process."""
+    return account() if given is None else given[:NAME_LENGTH]
+
+
 def is_gone(owner: Mapping[str, Any]) -> bool:
     """Return whether the process has certainly ended.
 

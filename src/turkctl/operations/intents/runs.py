@@ -388,7 +388,7 @@ class RunRow:
                 pid=me.pid,
                 begun=self._now,
                 command=self._world.origin.command,
-                account=processes.account(),
+                account=processes.account_of(self._world.origin.account),
                 part_of=line,
             ),
         )
