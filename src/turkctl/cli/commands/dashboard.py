@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.logs import scheduler_log
 from turkctl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,9 +18,75 @@ if TYPE_CHECKING:
 app = make_group("Serve the study as web pages.")
 
 
-@app.callback()
-def group() -> None:
-    """Do nothing: Typer would turn a group with a single command into that command otherwise."""
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", metavar="HOST", help="Address to listen on.", show_default="dashboard.host"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Port to listen on; 0 picks a free one.",
+            show_default="dashboard.port",
+        ),
+    ] = None,
+    do_scheduler: Annotated[
+        bool | None,
+        typer.Option(
+            "--do-scheduler/--no-scheduler",
+            help="Also run tasks when they are due, as turkctl scheduler run does.",
+            show_default="dashboard.do_scheduler",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            metavar="N",
+            help="Number of requests answered at the same time.",
+            show_default="dashboard.threads, else 4; with the scheduler 1",
+        ),
+    ] = None,
+) -> None:
+    """Serve the study as web pages at /dashboard, for those who may sign in, until SIGTERM or Ctrl-C.
+
+    It starts only if dashboard.enable is true and a login name, a password and a secret key are set; without them it
+    says what is missing and how to make it.
+
+    Examples:
+        turkctl dashboard serve --port 8901
+        turkctl dashboard serve --do-scheduler
+    """
+    from turkctl.dashboard.access import check_access
+    from turkctl.web.passwords import require_extra
+
+    require_extra()
+    run = invocation(ctx)
+    run.settings.require_database()
+    access = check_access(run.settings)
+    from turkctl.dashboard.service import DashboardServer, thread_count
+    from turkctl.serving import LOOPBACK
+
+    values = run.settings
+    inside = values["dashboard.do_scheduler"] if do_scheduler is None else do_scheduler
+    number = thread_count(threads, values["dashboard.threads"], with_scheduler=inside)
+    where = (host or values["dashboard.host"], values["dashboard.port"] if port is None else port)
+    server = DashboardServer(run.context, access, *where, number)
+    if where[0] not in LOOPBACK and not values["dashboard.behind_proxy"]:
+        run.output.warn("passwords cross the network in the clear: put a proxy with TLS before it (behind_proxy)")
+    with scheduler_log(run):
+        if inside:
+            server.begin_scheduler()
+        signal.signal(signal.SIGTERM, lambda *_: server.close())
+        run.output.text(f"the dashboard is at {server.address} (Ctrl-C ends it)")
+        run.output.flush()
+        server.run()
 
 
 @app.command()

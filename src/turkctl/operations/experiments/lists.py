@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment, variant_of, whole_settings
 from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.store import contents, experiments, hits
@@ -37,6 +38,12 @@ def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
         _row(version, counts.get(version.experiment_id, {}), items.get(version.experiment_id, 0))
         for version in experiments.list_all(session)
     ]
+
+
+def current_versions(world: World) -> list[tuple[str, str]]:
+    """Return the experiments that are configured, each with its code version, by name."""
+    with world.database.read() as session:
+        return sorted((each.slug, each.code_version) for each in experiments.list_all(session, inactive=False))
 
 
 def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]:

@@ -43,6 +43,8 @@ SHOWN = (
 """The default keys of a row."""
 TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
 """The default columns of a table."""
+SORTABLE = tuple(COLUMNS)
+"""Columns that a list can be sorted by."""
 OF_PARTICIPANT = ("minutes", "wage")
 """Columns that :mod:`turkctl.operations.participants.wages` works out."""
 MOST_DAYS = 400

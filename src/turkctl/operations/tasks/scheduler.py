@@ -69,6 +69,13 @@ def scheduler_status(world: World) -> dict[str, Any]:
     }
 
 
+def unattended_tasks(world: World) -> list[str]:
+    """Return the names of tasks of this mode that are due although no scheduler runs, longest due first."""
+    now = world.now()
+    with world.database.read() as session:
+        return [task.name for task in read_scheduler(session, world.settings.mode, now).unattended]
+
+
 def scheduler_check(world: World) -> str:
     """Return what ``doctor`` says about the scheduler.
 

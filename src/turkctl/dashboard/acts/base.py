@@ -1,0 +1,149 @@
+"""Define an act of the dashboard, and what is shown before it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from turkctl.operations.engine.plan import BatchResult, ItemResult, acted_on
+from turkctl.units import ZERO, format_money
+from turkctl.words import counted, plural
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+    from turkctl.operations.engine import plan as plans
+    from turkctl.operations.engine.batch import Engine
+    from turkctl.operations.engine.world import World
+
+P = TypeVar("P")
+Fields = Mapping[str, Any]
+"""What a form asked for, as JSON values."""
+OnItem = Callable[[ItemResult], None]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an act would do, for a person to agree to.
+
+    Attributes:
+        button: what the button of the confirming page says.
+        words: what would be done, in a sentence.
+        cost: dollars that it adds to the bill, commission included.
+        items: what it would be done to.
+        skipped: what it leaves out, and why.
+        notes: what the person should know.
+        people: how many people it concerns, if that number has to be typed.
+        facts: more lines of the plan, as (heading, value).
+        do: does it with an engine; calls its argument with each result.
+    """
+
+    button: str
+    words: str
+    do: Callable[[Engine, OnItem], BatchResult | str]
+    cost: Decimal = ZERO
+    items: Sequence[ItemResult] = ()
+    skipped: Sequence[ItemResult] = ()
+    notes: Sequence[str] = ()
+    people: int | None = None
+    facts: Sequence[tuple[str, Any]] = field(default=())
+
+    @property
+    def nothing(self) -> bool:
+        """Return whether a batch has nothing to do."""
+        return not self.items and bool(self.skipped or self.words.startswith("nothing"))
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of the plan: a plan that changed since it was shown is shown again."""
+        shown = [self.button, self.words, str(self.cost), [[each.id, str(each.cost)] for each in self.items]]
+        return hashlib.sha256(json.dumps([*shown, self.people]).encode()).hexdigest()
+
+
+class PageAct(ABC):
+    """An act that a form of the dashboard asks for.
+
+    Attributes:
+        name: the full name of the command that does the same; the log has it.
+        title: a heading for the confirming page.
+        back: the endpoint of the page to go back to.
+        takes_new: whether an interrupted run of it can be resumed or set aside (fields ``new``, ``resume``).
+    """
+
+    name: str
+    title: str
+    back: str
+    takes_new = False
+
+    @property
+    def slug(self) -> str:
+        """Return the name as it is in an address."""
+        return self.name.replace(" ", "-")
+
+    @abstractmethod
+    def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
+        """Return the fields of a form.
+
+        Raises:
+            UsageError: a value is missing or invalid.
+        """
+
+    @abstractmethod
+    def command(self, fields: Fields) -> list[str]:
+        """Return the words of the command line that does the same, without ``turkctl``."""
+
+    @abstractmethod
+    def propose(self, world: World, fields: Fields) -> Proposal:
+        """Return what the act would do; reads only.
+
+        Raises:
+            TurkctlError: as the command would.
+        """
+
+
+def of_plan(
+    plan: plans.Plan[P], act: plans.Act[P], verb: str, *, pays: Decimal | None = None, people: int | None = None
+) -> Proposal:
+    """Return the proposal of a batch, which shows the command's plan and applies it.
+
+    Args:
+        plan: the plan of the operation.
+        act: how each step is done.
+        verb: for the button, as in ``Approve``.
+        pays: dollars that the button names, if they are not what the act adds to the bill: work that is approved was
+            committed when its HIT was posted.
+        people: how many people it concerns, if that number has to be typed.
+    """
+    preview = plan.preview()
+    number = len(plan.steps)
+    named = plan.cost if pays is None else pays
+    posted = sum(step.assignments for step in plan.steps)
+    what = f"{verb} {counted(number, *acted_on(plan.action))}" + (
+        f" with {counted(posted, 'assignment')}" if posted else ""
+    )
+    price = f" for ${format_money(named)}" if named else ""
+    return Proposal(
+        button=what + price,
+        words=plan.in_words() if number else f"nothing to {plan.action}",
+        do=lambda engine, on_item: engine.apply(plan, act, on_item=on_item),
+        cost=plan.cost,
+        items=preview.results[:number],
+        skipped=plan.skipped,
+        notes=plan.notes,
+        people=people,
+    )
+
+
+def simple(button: str, words: str, do: Callable[[], str], **more: Any) -> Proposal:
+    """Return the proposal of an act that changes turkctl's own tables alone; ``do`` says what was done."""
+    return Proposal(button=button, words=words, do=lambda _engine, _on_item: do(), **more)
+
+
+def people_words(number: int) -> str:
+    """Return ``1 person`` or ``3 people``."""
+    return f"{number:,} {plural(number, 'person', 'people')}"

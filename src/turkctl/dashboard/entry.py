@@ -1,0 +1,48 @@
+"""Sign in and out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from turkctl.dashboard.desk import parts
+from turkctl.web.inside import inside
+from turkctl.web.sign_in import TooManyAttempts
+
+pages = Blueprint("entry", __name__)
+
+WRONG = "Login name and password do not match."
+
+
+@pages.get("/login")
+def login_form() -> ResponseReturnValue:
+    """Show the form; who has signed in already goes on."""
+    target = _next(request.args.get("next"))
+    return redirect(target) if current_user.is_authenticated else _form(target)
+
+
+@pages.post("/login")
+def login() -> ResponseReturnValue:
+    """Sign in, and go on to the page that was asked for."""
+    name, target = request.form.get("name", ""), _next(request.form.get("next"))
+    entered = parts().door.enter(name, request.form.get("password", ""), request.remote_addr or "")
+    if isinstance(entered, TooManyAttempts):
+        minutes = -(-int(entered.wait.total_seconds()) // 60)
+        return _form(target, name, f"Too many attempts. Try again in {minutes} min."), 429
+    return redirect(target, 303) if entered else (_form(target, name, WRONG), 401)
+
+
+@pages.post("/logout")
+def logout() -> ResponseReturnValue:
+    """Sign out."""
+    parts().door.leave()
+    return redirect(url_for("entry.login_form"), 303)
+
+
+def _form(target: str, name: str = "", trouble: str | None = None) -> str:
+    return render_template("dashboard/login.html", next=target, name=name, trouble=trouble)
+
+
+def _next(target: str | None) -> str:
+    return inside(target, "/dashboard", url_for("home.index"))

@@ -1,0 +1,27 @@
+"""Words of the dashboard that Python needs: navigation, and headings of columns."""
+
+from __future__ import annotations
+
+NAVIGATION = (
+    ("home.index", "Overview"),
+    ("participants.index", "Participants"),
+    ("log.index", "Log"),
+    ("settings.index", "Settings"),
+)
+"""Endpoints of the pages, in order, with their names."""
+
+_HEADINGS = {
+    "assignment_id": "Assignment",
+    "begin_exp": "Began experiment",
+    "begin_hit": "Began",
+    "codeversion": "Code version",
+    "end_hit": "Ended",
+    "hit_id": "HIT",
+    "uniqueid": "Unique id",
+    "worker_id": "Worker",
+}
+
+
+def heading(column: str) -> str:
+    """Return the heading of a column, as in ``Worker`` for ``worker_id``."""
+    return _HEADINGS.get(column) or column.replace("_", " ").capitalize().replace("Hit", "HIT")

@@ -1,0 +1,113 @@
+"""Make the Flask application of a site: sessions, CSRF, headers, base template, and pages for errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask, Response, render_template, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from turkctl.web.filters import add_filters
+from turkctl.web.headers import add_headers
+from turkctl.web.sign_in import LASTS
+
+MOST_BYTES = 2 * 1024 * 1024
+"""Longest body of a request."""
+_STATIC_LASTS = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What differs between the sites.
+
+    Attributes:
+        import_name: the package with the site's templates.
+        root: the path of all its pages, as in ``/dashboard``.
+        cookie: the name of its session's cookie.
+        secret_key: signs sessions and forms.
+        behind_proxy: a proxy in front adds TLS and says who asks in X-Forwarded-For and X-Forwarded-Proto.
+    """
+
+    import_name: str
+    root: str
+    cookie: str
+    secret_key: str
+    behind_proxy: bool = False
+
+
+def make_app(site: Site) -> Flask:
+    """Return an application without pages of its own."""
+    app = Flask(site.import_name, static_folder=None)
+    app.config.update(
+        SECRET_KEY=site.secret_key,
+        SESSION_COOKIE_NAME=f"__Host-{site.cookie}" if site.behind_proxy else site.cookie,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=site.behind_proxy,
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=LASTS,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MOST_BYTES,
+        MAX_FORM_PARTS=20_000,
+        WTF_CSRF_TIME_LIMIT=None,  # a token is worth as long as its session
+        WTF_CSRF_SSL_STRICT=True,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    CSRFProtect(app)
+    add_headers(app, over_tls=site.behind_proxy)
+    add_filters(app)
+    _add_shared_files(app, site)
+    _add_errors(app)
+    if site.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]  # Flask's documented way
+    return app
+
+
+def _add_shared_files(app: Flask, site: Site) -> None:
+    """Add the templates and static files that both sites use."""
+    from flask import Blueprint
+
+    shared = Blueprint(
+        "web",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path=f"{site.root}/static",
+    )
+    app.register_blueprint(shared)
+
+    @app.after_request
+    def keep_static(response: Response) -> Response:
+        if request.endpoint == "web.static" and response.status_code == 200:
+            response.headers["Cache-Control"] = f"public, max-age={int(_STATIC_LASTS.total_seconds())}"
+        return response
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> tuple[str, int]:
+        if isinstance(error, CSRFError):
+            words = (
+                "This form is too old, or was not sent by this page. Nothing was done: go back, reload and try again."
+            )
+            return error_page("Nothing was done", words, 400)
+        code = error.code or 500
+        return error_page(f"{code} {error.name}", error.description or error.name, code)
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> tuple[str, int]:
+        app.logger.error("a page failed", exc_info=error)
+        return error_page("Something went wrong", "The server's log says more. What was done before is kept.", 500)
+
+
+def error_page(title: str, words: str, status: int, hint: str | None = None) -> tuple[str, int]:
+    """Return a page that says what is wrong and what to do, with its status."""
+    return render_template("web/error.html", title=title, words=words, hint=hint), status
+
+
+Page = Callable[..., object]

@@ -1,0 +1,36 @@
+// Small conveniences; every page works without them.
+"use strict";
+
+// "Copy" beside a command.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy).textContent;
+  navigator.clipboard.writeText(text).then(() => { button.textContent = "Copied"; });
+});
+
+// A tick in the head of a table ticks all its rows.
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-tick-all]");
+  if (!all) return;
+  for (const box of all.closest("table").querySelectorAll("tbody input[type=checkbox]:not(:disabled)")) {
+    box.checked = all.checked;
+  }
+});
+
+// A form is sent once; the browser's "back" makes it usable again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.once === undefined) return;
+  setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; });
+});
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form[data-once] button")) button.disabled = false;
+});
+
+// Times are in UTC; the reader's own time is their title.
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) time.title = new Date(time.dateTime).toLocaleString();
+}
+document.addEventListener("DOMContentLoaded", () => localTimes(document));
+document.addEventListener("htmx:afterSwap", (event) => localTimes(event.target));
