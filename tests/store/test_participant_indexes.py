@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
+from queries import counted
 from sqlalchemy import text
+from sqlmodel import Session
 
 from turkctl.context import Context
 from turkctl.errors import NotFoundError, SchemaError
+from turkctl.operations.participants.lists import TABLE as TABLE_COLUMNS
 from turkctl.operations.participants.optimize import optimize
 from turkctl.settings import load
 from turkctl.store import indexes
 from turkctl.store.engine import Database
+from turkctl.store.participant_lists import COLUMNS, Ordering, ParticipantFilter, count, groups, rows
 
 TABLE = "assignments"
+TEN = len(indexes.COLUMNS)
 
 
 @pytest.fixture
@@ -36,22 +45,25 @@ def there(database: Database) -> set[str]:
 
 
 def test_indexes_are_planned_made_once_and_dropped(context: Context, database: Database) -> None:
-    assert statuses(context, dry_run=True) == ["planned"] * 4
+    assert statuses(context, dry_run=True) == ["planned"] * TEN
     assert there(database) == set()
-    assert statuses(context) == ["created"] * 4
-    assert there(database) == {f"turkctl_assignments_{what}" for what in ("recent", "worker", "assignment", "hit")}
-    assert statuses(context) == statuses(context, dry_run=True) == ["already_done"] * 4
-    assert statuses(context, drop=True, dry_run=True) == ["planned"] * 4
-    assert statuses(context, drop=True) == ["dropped"] * 4
+    assert statuses(context) == ["created"] * TEN
+    assert there(database) == {f"turkctl_assignments_{what}" for what in indexes.COLUMNS}
+    assert statuses(context) == statuses(context, dry_run=True) == ["already_done"] * TEN
+    assert statuses(context, drop=True, dry_run=True) == ["planned"] * TEN
+    assert statuses(context, drop=True) == ["dropped"] * TEN
     assert there(database) == set()
-    assert statuses(context, drop=True) == ["already_done"] * 4
+    assert statuses(context, drop=True) == ["already_done"] * TEN
 
 
-def test_an_index_of_the_lab_s_own_on_the_same_column_does_as_well(context: Context, database: Database) -> None:
+def test_an_index_of_the_lab_s_own_on_the_same_columns_does_as_well(context: Context, database: Database) -> None:
     with database.write() as session:
-        session.connection().execute(text("CREATE INDEX mine ON assignments (workerid)"))
-    assert statuses(context) == ["created", "already_done", "created", "created"]
-    assert statuses(context, drop=True).count("dropped") == 3
+        columns = ", ".join(indexes.COLUMNS["worker"])
+        session.connection().execute(text(f"CREATE INDEX mine ON assignments ({columns})"))
+    assert statuses(context) == ["created", "already_done", *["created"] * (TEN - 2)]
+    if database.dialect == "sqlite":
+        assert "INDEXED BY mine" in asked(database, Ordering("worker_id", limit=2))[0]
+    assert statuses(context, drop=True).count("dropped") == TEN - 1
     with database.read() as session:
         assert "mine" in {state.instead for state in indexes.states(session, TABLE)}
 
@@ -64,21 +76,98 @@ def test_an_index_that_postgresql_could_not_finish_is_made_anew(context: Context
         session.connection().execute(
             text("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'turkctl_assignments_hit'::regclass")
         )
-    assert len(there(database)) == 3
-    assert statuses(context) == ["already_done"] * 3 + ["created"]
-    assert len(there(database)) == 4
+    assert len(there(database)) == TEN - 1
+    assert statuses(context).count("created") == 1
+    assert len(there(database)) == TEN
 
 
-def test_sqlite_reads_the_first_of_a_filtered_list_in_the_order_of_the_index(
-    context: Context, database: Database
+def test_an_index_of_an_older_turkctl_is_made_anew(context: Context, database: Database) -> None:
+    with database.write() as session:
+        session.connection().execute(text("CREATE INDEX turkctl_assignments_worker ON assignments (workerid)"))
+    assert statuses(context) == ["created"] * TEN
+    assert statuses(context) == ["already_done"] * TEN
+
+
+BAR = ParticipantFilter(
+    modes=["live", "sandbox"],
+    conditions=[1, 2],
+    code_versions=["1.0", "1.1"],
+    statuses=[4, 5],
+    complete=True,
+    since=datetime.fromisoformat("2026-11-20"),
+    until=datetime.fromisoformat("2026-11-30"),
+)
+"""Every common filter at once."""
+
+
+def asked(database: Database, ordering: Ordering, wanted: ParticipantFilter = BAR) -> list[str]:
+    """The statements of a list that look for rows."""
+    with database.read() as session, counted(database) as queries:
+        rows(session, TABLE, wanted, ["worker_id"], ordering)
+    return [statement for statement, _values in queries if "FROM assignments" in statement]
+
+
+def plans(database: Database, read: Callable[[Session], object]) -> list[str]:
+    """How SQLite carries out the statements of a function that read the participants table."""
+    with database.read() as session:
+        with counted(database) as queries:
+            read(session)
+        raw = session.connection().connection.cursor()
+        found = []
+        for statement, values in queries:
+            if "FROM assignments" in statement:
+                raw.execute(f"EXPLAIN QUERY PLAN {statement}", literal_eval(values))
+                found.append(" | ".join(str(row[3]) for row in raw.fetchall()))
+        return found
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("by", TABLE_COLUMNS)
+def test_sqlite_finds_a_page_in_the_order_of_one_index_and_sorts_nothing(
+    context: Context, database: Database, by: str, descending: bool
 ) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by its statistics")
+    statuses(context)
+    for wanted in (ParticipantFilter(), BAR):
+        page = Ordering(by, descending, 50, 100)
+        found, *_rows = plans(database, partial(rows, name=TABLE, wanted=wanted, columns=["worker_id"], ordering=page))
+        assert f"USING COVERING INDEX turkctl_assignments_{indexes.ORDERS[COLUMNS[by]]}" in found
+        assert "TEMP B-TREE" not in found
+
+
+def test_sqlite_counts_by_an_index_and_its_groups_are_not_sorted(context: Context, database: Database) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by its statistics")
+    statuses(context)
+    (found,) = plans(database, lambda session: count(session, TABLE, BAR))
+    assert "USING COVERING INDEX turkctl_assignments_counts" in found
+    by = ("condition", "status", "mode", "codeversion")
+    (found,) = plans(database, lambda session: groups(session, TABLE, ParticipantFilter(), by, Ordering()))
+    assert "USING COVERING INDEX turkctl_assignments_counts" in found
+    assert "GROUP BY" not in found
+
+
+def test_somebody_who_is_named_is_looked_up_by_their_own_index(context: Context, database: Database) -> None:
     if database.dialect != "sqlite":
         pytest.skip("PostgreSQL reads a table this small without an index")
     statuses(context)
-    wanted = "SELECT uniqueid FROM assignments WHERE mode = 'live' ORDER BY beginhit DESC NULLS LAST, uniqueid LIMIT 50"
+    named = ParticipantFilter(modes=["live"], workers=["W1"])
+    assert "INDEXED BY" not in asked(database, Ordering("status", limit=5), named)[0]
+    found, *_rows = plans(database, lambda session: rows(session, TABLE, named, ["mode"], Ordering("status", limit=5)))
+    assert "turkctl_assignments_worker (workerid=?)" in found
+
+
+@pytest.mark.parametrize(
+    "condition", ["mode = 'live'", "codeversion = '1.0'", "status = 4", "cond = 1", "mode <> 'debug' AND cond = 1"]
+)
+def test_psiturk_s_own_queries_read_the_table_as_before(context: Context, database: Database, condition: str) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by its statistics")
+    statement = f"EXPLAIN QUERY PLAN SELECT * FROM assignments WHERE {condition}"
+    statuses(context)
     with database.read() as session:
-        plan = session.connection().execute(text(f"EXPLAIN QUERY PLAN {wanted}")).all()
-    assert "turkctl_assignments_recent" in str(plan[0])
+        assert [row[3] for row in session.connection().execute(text(statement))] == ["SCAN assignments"]
 
 
 def test_a_table_that_is_not_there_or_lacks_a_column_is_named(context: Context, database: Database) -> None:

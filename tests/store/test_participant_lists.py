@@ -15,9 +15,12 @@ from rows import make_hit
 from sqlalchemy import insert, text
 from sqlmodel import Session
 
+from turkctl.operations.participants.lists import TABLE as TABLE_COLUMNS
+from turkctl.store import indexes, participant_streams
 from turkctl.store.base import add
 from turkctl.store.engine import Database
 from turkctl.store.participant_lists import COLUMNS, GROUPS, Ordering, ParticipantFilter, count, groups, lacking, rows
+from turkctl.store.participant_streams import places_after
 from turkctl.store.participants import insert_new, move_status, participants_table
 
 TABLE = "assignments"
@@ -214,6 +217,75 @@ def test_missing_values_come_last_in_either_order_and_parts_fit_together(
     there = sorted((person[key] for person in people if person[key] is not None), reverse=descending)
     assert [row[0] for row in whole] == there + [None] * (len(people) - len(there))
     assert part == whole[offset:][:limit]
+
+
+DEFAULT_COLUMNS = [*TABLE_COLUMNS, "uniqueid", "end_hit"]
+
+
+@pytest.fixture(params=["plain", "optimized"])
+def either(request: pytest.FixtureRequest, database: Database) -> Database:
+    """A database without turkctl's indexes on psiTurk's table, or with them."""
+    if request.param == "optimized":
+        with database.read() as session:
+            missing = indexes.states(session, TABLE)
+        for state in missing:
+            indexes.create(database, TABLE, state)
+    return database
+
+
+def expected_order(people: list[tuple[Any, ...]], descending: bool) -> list[tuple[Any, ...]]:
+    """Pairs of a value and a uniqueid in the order of a list, by Python."""
+    known = sorted((pair for pair in people if pair[0] is not None), reverse=descending)
+    return known + sorted((pair for pair in people if pair[0] is None), key=lambda pair: pair[1], reverse=descending)
+
+
+@HARD
+@given(
+    people=PEOPLE,
+    wanted=FILTERS,
+    column=st.sampled_from(DEFAULT_COLUMNS),
+    descending=st.booleans(),
+    size=st.integers(1, 30),
+)
+def test_pages_one_after_another_are_the_whole_list(
+    either: Database, people: list[dict[str, Any]], wanted: ParticipantFilter, column: str, descending: bool, size: int
+) -> None:
+    with either.write() as session:
+        fill(session, people)
+        everybody = rows(session, TABLE, wanted, [column, "uniqueid"], Ordering("uniqueid"))
+        whole = rows(session, TABLE, wanted, [column, "uniqueid"], Ordering(column, descending))
+        pages = [
+            rows(session, TABLE, wanted, [column, "uniqueid"], Ordering(column, descending, size, skipped))
+            for skipped in range(0, len(people) + size + 1, size)
+        ]
+    assert whole == expected_order(everybody, descending)
+    assert [row for page in pages for row in page] == whole
+
+
+@HARD
+@given(
+    people=PEOPLE,
+    wanted=FILTERS,
+    column=st.sampled_from(DEFAULT_COLUMNS),
+    descending=st.booleans(),
+    part=st.integers(1, 9),
+)
+def test_the_parts_of_a_stream_are_the_whole_list(
+    either: Database, people: list[dict[str, Any]], wanted: ParticipantFilter, column: str, descending: bool, part: int
+) -> None:
+    found: list[str] = []
+    with either.write() as session, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(participant_streams, "PART", part)
+        fill(session, people)
+        whole = rows(session, TABLE, wanted, ["uniqueid"], Ordering(column, descending))
+        after = None
+        while True:
+            places = places_after(session, TABLE, wanted, column, after, descending=descending)
+            found += [uniqueid for _value, uniqueid in places]
+            if len(places) < part:
+                break
+            after = places[-1]
+    assert [(each,) for each in found] == whole
 
 
 def test_complete_is_a_group_like_others(database: Database) -> None:

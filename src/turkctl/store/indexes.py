@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Index, MetaData, inspect, text
+from sqlalchemy import Connection, Index, MetaData, TableClause, TextClause, column, inspect, text
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, DropIndex
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlmodel import Session
 
 from turkctl.errors import SchemaError
@@ -15,13 +18,38 @@ from turkctl.store.base import PREFIX
 from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 from turkctl.store.participants import participants_table
 
-COLUMNS = {
-    # In the order of lists, with the columns of common filters and groups: the index alone answers those.
-    "recent": ("beginhit", "cond", "status", "codeversion", "mode"),
-    "worker": ("workerid",),
-    "assignment": ("assignmentid",),
-    "hit": ("hitid",),
+_FILTERS = ("cond", "status", "codeversion", "mode", "beginhit")
+"""The columns of common filters. An index that has them too answers a filtered list without a look at the table."""
+
+
+def _in_order_of(column: str) -> tuple[str, ...]:
+    return (column, "uniqueid", *(each for each in _FILTERS if each != column))
+
+
+COUNTS = "counts"
+_NAMES = {
+    "beginhit": "recent",
+    "workerid": "worker",
+    "assignmentid": "assignment",
+    "hitid": "hit",
+    "cond": "condition",
+    "codeversion": "codeversion",
+    "bonus": "bonus",
+    "status": "status",
+    "mode": "mode",
 }
+"""The columns that lists are sorted by, and what their indexes are called."""
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    **{what: _in_order_of(column) for column, what in _NAMES.items()},
+    COUNTS: ("mode", "codeversion", "status", "cond", "beginhit"),
+}
+ORDERS: Mapping[str, str] = _NAMES
+_SHARED = frozenset(("recent", "worker", "assignment", "hit"))
+"""Indexes that serve anybody who looks for one participant."""
+ALWAYS = "coalesce(status, 0) IS NOT NULL"
+"""The condition of all other indexes on SQLite. It is true of every row, and SQLite uses such an index only for a query
+that asks for the same. Without it, SQLite, which knows nothing of the values, would answer psiTurk's own queries for a
+mode or a code version by reading most of the table in the order of the index, several times as slow as before."""
 _LONGEST_TABLE = 40  # characters of a table's name in that of its index; PostgreSQL's names have at most 63
 
 
@@ -33,9 +61,67 @@ class IndexState:
     columns: Sequence[str]
     there: bool
     broken: bool = False
-    """Whether PostgreSQL was interrupted while it made the index: it is useless and has to be made again."""
+    """Whether it has to be made again: PostgreSQL was interrupted, or an older turkctl made it of other columns."""
     instead: str | None = None
     """Another index of the same columns, which serves as well."""
+    shared: bool = True
+    """Whether programs other than turkctl can use it on SQLite."""
+
+
+class IndexedTable(TableClause):
+    """A table that SQLite has to read by one of its indexes: it has no statistics to choose well by itself."""
+
+    inherit_cache = False
+
+    def __init__(self, name: str, index: str) -> None:
+        super().__init__(name, *(column(each.name, each.type) for each in participants_table(name).columns))
+        self.index = index
+
+
+@compiles(IndexedTable)
+def _indexed_by(table: IndexedTable, compiler: SQLCompiler, **_rest: Any) -> str:
+    return f"{compiler.preparer.quote(table.name)} INDEXED BY {compiler.preparer.quote(table.index)}"
+
+
+@dataclass(frozen=True)
+class IndexRead:
+    """A way to read the participants table by one index."""
+
+    table: TableClause
+    conditions: Sequence[TextClause] = ()
+    """What the query has to ask for to use it; true of every row."""
+
+
+def reading(session: Session, table: str, what: str) -> IndexRead | None:
+    """Return how to read the table by the index of this name in :data:`COLUMNS`; None if it is not there."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        index = _sqlite_index(connection, table, what)
+        if index is None:
+            return None
+        return IndexRead(IndexedTable(table, index), [] if what in _SHARED else [text(ALWAYS)])
+    if connection.dialect.name != "postgresql":
+        return None
+    there = text(
+        "SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " WHERE c.relname = :name AND i.indrelid = to_regclass(:table) AND i.indisvalid"
+    )
+    values = {"name": _name(table, what), "table": connection.dialect.identifier_preparer.quote(table)}
+    found = connection.execute(there, values).first()
+    return None if found is None else IndexRead(participants_table(table))
+
+
+def _sqlite_index(connection: Connection, table: str, what: str) -> str | None:
+    statement = text(
+        "SELECT l.name, l.partial, i.name FROM pragma_index_list(:table) AS l, pragma_index_info(l.name) AS i"
+        " ORDER BY l.name, i.seqno"
+    )
+    rows = connection.execute(statement, {"table": table}).all()
+    for (name, partial), columns in groupby(rows, lambda row: (row[0], row[1])):
+        is_ours = name.startswith(PREFIX) or not partial
+        if is_ours and bool(partial) == (what not in _SHARED) and tuple(row[2] for row in columns) == COLUMNS[what]:
+            return str(name)
+    return None
 
 
 def states(session: Session, table: str) -> list[IndexState]:
@@ -44,10 +130,17 @@ def states(session: Session, table: str) -> list[IndexState]:
     found = {str(each["name"]): each["column_names"] for each in inspect(connection).get_indexes(table)}
     broken = _invalid(connection)
     others = {tuple(columns): name for name, columns in found.items() if not name.startswith(PREFIX)}
+    broken |= {_name(table, what) for what, columns in COLUMNS.items() if _differs(found, _name(table, what), columns)}
     return [
-        IndexState(name, columns, name in found and name not in broken, name in broken, others.get(columns))
-        for name, columns in ((_name(table, what), columns) for what, columns in COLUMNS.items())
+        IndexState(name, columns, name in found and name not in broken, name in broken, others.get(columns), shared)
+        for name, columns, shared in (
+            (_name(table, what), columns, what in _SHARED) for what, columns in COLUMNS.items()
+        )
     ]
+
+
+def _differs(found: Mapping[str, Any], name: str, columns: Sequence[str]) -> bool:
+    return name in found and tuple(found[name]) != tuple(columns)
 
 
 def create(database: Database, table: str, state: IndexState) -> None:
@@ -99,7 +192,8 @@ def _name(table: str, what: str) -> str:
 def _index(table: str, state: IndexState) -> Index:
     # A copy: an index is attached to its table object, and psiTurk's is shared.
     columns = participants_table(table).to_metadata(MetaData()).c
-    return Index(state.name, *(columns[column] for column in state.columns), postgresql_concurrently=True)
+    parts = (columns[each] for each in state.columns)
+    return Index(state.name, *parts, postgresql_concurrently=True, sqlite_where=None if state.shared else text(ALWAYS))
 
 
 def _invalid(connection: Connection) -> set[str]:

@@ -2,7 +2,9 @@
 
 A list without an index is one pass over the table. SQLite reads a row's pages up to the last column that is asked for,
 so that ``datastring``, psiTurk's last, costs nothing as long as nobody names it; and what is sorted is the key and the
-``uniqueid`` alone, the other columns being read afterwards for the rows that are shown.
+``uniqueid`` alone, the other columns being read afterwards for the rows that are shown. With the indexes of ``db
+optimize`` (:mod:`turkctl.store.indexes`) nothing is sorted: those rows are found in the order of an index,
+which also has the columns of the common filters.
 """
 
 from __future__ import annotations
@@ -13,12 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     DateTime,
     Select,
     String,
-    Table,
+    TableClause,
     cast,
     func,
     inspect,
@@ -28,7 +29,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from turkctl.store.base import CHUNK
+from turkctl.store import indexes
+from turkctl.store.base import CHUNK, chunks
+from turkctl.store.indexes import IndexRead
 from turkctl.store.participants import COMPLETE, participants_table
 
 COLUMNS: Mapping[str, str] = {
@@ -107,39 +110,124 @@ def lacking(session: Session, name: str, needed: Sequence[str]) -> list[str]:
 
 def count(session: Session, name: str, wanted: ParticipantFilter) -> int:
     """Return the number of participants that match."""
-    table = participants_table(name)
-    statement = select(func.count()).select_from(table).where(*conditions(table, wanted))
-    return int(session.connection().execute(statement).scalar_one())
+    source = _counting(session, name, wanted, ())
+    statement = select(func.count()).select_from(source.table).where(*source.conditions)
+    return int(session.connection().execute(statement.where(*conditions(source.table, wanted))).scalar_one())
 
 
 def rows(
     session: Session, name: str, wanted: ParticipantFilter, columns: Sequence[str], ordering: Ordering
 ) -> list[tuple[Any, ...]]:
-    """Return the columns (by our names) of those that match. Times have no zone; an invalid time stays text."""
+    """Return the columns (by our names) of those that match. Times have no zone; an invalid time stays text.
+
+    The order is total: where the values are the same, the ``uniqueid`` decides, in the same direction.
+    """
+    if ordering.limit is not None and ordering.limit <= CHUNK:
+        # Sorting whole rows takes twice as long as sorting keys.
+        return rows_of(session, name, _ids(session, name, wanted, ordering), columns)
     table = participants_table(name)
-    key = table.c[COLUMNS[ordering.by or "begin_hit"]]
-    order = [*_nulls_last(session, key, ordering.descending), table.c.uniqueid]
-    shown = [_read_as(session, table.c[COLUMNS[column]]) for column in columns]
-    where = conditions(table, wanted)
-    if ordering.limit is None or ordering.limit > CHUNK:
-        found = session.connection().execute(_part(select(*shown).where(*where).order_by(*order), ordering))
-        return [_lenient(row, columns) for row in found]
-    # Sorting whole rows takes twice as long as sorting keys.
-    keys = session.connection().execute(_part(select(table.c.uniqueid).where(*where).order_by(*order), ordering))
-    ids = list(keys.scalars())
-    whole = session.connection().execute(select(table.c.uniqueid, *shown).where(table.c.uniqueid.in_(ids)))
-    by_id = {row[0]: _lenient(row[1:], columns) for row in whole}
-    return [by_id[each] for each in ids]
+    shown = [read_as(session, table.c[COLUMNS[column]]) for column in columns]
+    order = in_order(session, table, COLUMNS[ordering.by or "begin_hit"], ordering.descending)
+    statement = select(*shown).where(*conditions(table, wanted)).order_by(*order)
+    return [_lenient(row, columns) for row in session.connection().execute(_part(statement, ordering))]
+
+
+def rows_of(session: Session, name: str, uniqueids: Sequence[str], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the columns (by our names) of these participants, in this order, without those who are not there."""
+    table = participants_table(name)
+    shown = [read_as(session, table.c[COLUMNS[column]]) for column in columns]
+    by_id: dict[str, tuple[Any, ...]] = {}
+    for part in chunks(uniqueids):
+        found = session.connection().execute(select(table.c.uniqueid, *shown).where(table.c.uniqueid.in_(part)))
+        by_id |= {row[0]: _lenient(row[1:], columns) for row in found}
+    return [by_id[each] for each in uniqueids if each in by_id]
+
+
+def _ids(session: Session, name: str, wanted: ParticipantFilter, ordering: Ordering) -> list[str]:
+    column = COLUMNS[ordering.by or "begin_hit"]
+    source = in_index_order(session, name, wanted, column)
+    if source is None:
+        table: TableClause = participants_table(name)
+        statement = select(table.c.uniqueid).where(*conditions(table, wanted))
+    else:
+        table = source.table
+        statement = select(table.c.uniqueid).where(*conditions(table, wanted), *source.conditions)
+        known = _excludes_missing(wanted, column)
+        if ordering.descending and not known and session.connection().dialect.name == "postgresql":
+            return _known_before_missing(session, statement, table, column, ordering)
+    order = in_order(session, table, column, ordering.descending, missing=not _excludes_missing(wanted, column))
+    return list(session.connection().execute(_part(statement.order_by(*order), ordering)).scalars())
+
+
+def _excludes_missing(wanted: ParticipantFilter, column: str) -> bool:
+    """Return whether the filter leaves nobody without a value in psiTurk's column."""
+    excluding: dict[str, object] = {
+        "mode": wanted.modes,
+        "cond": wanted.conditions,
+        "codeversion": wanted.code_versions is not None,
+        "status": wanted.statuses or wanted.complete,
+        "beginhit": wanted.since or wanted.until,
+    }
+    return bool(excluding.get(column))
+
+
+def _known_before_missing(
+    session: Session, statement: Select[Any], table: TableClause, column: str, ordering: Ordering
+) -> list[str]:
+    """Return the part of a descending list in two steps: PostgreSQL's index, read backwards, has missing values first.
+
+    Args:
+        session: a reading session.
+        statement: selects the ids that match.
+        table: the participants table.
+        column: psiTurk's name of the column to sort by.
+        ordering: the part; it has a limit.
+    """
+    run, limit = session.connection().execute, ordering.limit or 0
+    key, last = table.c[column], table.c.uniqueid.desc()
+    known = statement.where(key.is_not(None))
+    found = list(run(_part(known.order_by(key.desc(), last), ordering)).scalars())
+    if len(found) == limit:
+        return found
+    number = 0 if found else run(select(func.count()).select_from(known.subquery())).scalar_one()
+    skipped = 0 if found else max(0, ordering.offset - int(number))
+    rest = statement.where(key.is_(None)).order_by(last).limit(limit - len(found)).offset(skipped)
+    return [*found, *run(rest).scalars()]
+
+
+def in_index_order(session: Session, name: str, wanted: ParticipantFilter, column: str) -> IndexRead | None:
+    """Return how to read the participants in the order of an index that has what the filter asks for, if there is one.
+
+    Args:
+        session: a reading session.
+        name: of the participants table.
+        wanted: the filter; one that names few people finds them faster by other indexes.
+        column: psiTurk's name of the column to sort by.
+    """
+    what = indexes.ORDERS.get(column)
+    return indexes.reading(session, name, what) if what is not None and _by_common_columns(wanted) else None
+
+
+def _by_common_columns(wanted: ParticipantFilter) -> bool:
+    return not (wanted.workers or wanted.hits or wanted.campaigns or wanted.where)
+
+
+def _counting(session: Session, name: str, wanted: ParticipantFilter, by: Sequence[str]) -> IndexRead:
+    covered = all(GROUPS[each] in indexes.COLUMNS[indexes.COUNTS] for each in by) and _by_common_columns(wanted)
+    found = indexes.reading(session, name, indexes.COUNTS) if covered else None
+    return IndexRead(participants_table(name)) if found is None else found
 
 
 def groups(
     session: Session, name: str, wanted: ParticipantFilter, by: Sequence[str], ordering: Ordering
 ) -> list[tuple[Any, ...]]:
     """Return the values of the groups and their counts; days are ``2026-11-22``, by the table's own clock."""
-    table = participants_table(name)
+    source = _counting(session, name, wanted, by)
+    table = source.table
     keys = [_group(session, table.c[GROUPS[each]], each).label(each) for each in by]
     number = func.count().label(COUNT)
-    statement = select(*keys, number).select_from(table).where(*conditions(table, wanted)).group_by(*keys)
+    statement = select(*keys, number).select_from(table).where(*conditions(table, wanted), *source.conditions)
+    statement = statement.group_by(*keys)
     named: dict[str, ColumnElement[Any]] = {**dict(zip(by, keys, strict=True)), COUNT: number}
     first = [] if ordering.by is None else _ordered(named[ordering.by], ordering.descending)
     others = [part for key in keys for part in _ordered(key, ordering.descending and ordering.by is None)]
@@ -151,7 +239,7 @@ def find(session: Session, name: str, wanted: str, columns: Sequence[str]) -> li
     """Return in full the participants with this uniqueid, assignment or worker, oldest first."""
     table = participants_table(name)
     is_it = or_(table.c.uniqueid == wanted, table.c.assignmentid == wanted, table.c.workerid == wanted)
-    statement = select(*(_read_as(session, table.c[column]) for column in columns)).where(is_it)
+    statement = select(*(read_as(session, table.c[column]) for column in columns)).where(is_it)
     if "beginhit" in columns:
         statement = statement.order_by(*_ordered(table.c.beginhit, False))
     found = session.connection().execute(statement.order_by(table.c.uniqueid))
@@ -160,17 +248,17 @@ def find(session: Session, name: str, wanted: str, columns: Sequence[str]) -> li
     return [dict(zip(columns, _lenient(row, ours), strict=True)) for row in found]
 
 
-def _group(session: Session, column: Column[Any], name: str) -> ColumnElement[Any]:
+def _group(session: Session, column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     if name == DAY:
         return cast(func.date(column), String)
-    return _is_complete(column) if name == DONE else _read_as(session, column)
+    return _is_complete(column) if name == DONE else read_as(session, column)
 
 
-def _is_complete(status: Column[Any]) -> ColumnElement[bool]:
+def _is_complete(status: ColumnElement[Any]) -> ColumnElement[bool]:
     return func.coalesce(status, -1).in_(COMPLETE)
 
 
-def _read_as(session: Session, column: Column[Any]) -> ColumnElement[Any]:
+def read_as(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the column; times as text, as SQLite keeps them: invalid ones would make SQLAlchemy fail."""
     plain = isinstance(column.type, DateTime) and session.connection().dialect.name == "sqlite"
     return type_coerce(column, String) if plain else column
@@ -198,11 +286,27 @@ def _moment(value: Any) -> Any:
         return value or None
 
 
-def _nulls_last(session: Session, key: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
-    """Return the order of :func:`_ordered` in a form that can use an index on the key."""
+def in_order(
+    session: Session, table: TableClause, column: str, descending: bool, *, missing: bool = True
+) -> list[ColumnElement[Any]]:
+    """Return the total order of a list, missing values last, in a form that can use an index if there is one.
+
+    Args:
+        session: a session of the database.
+        table: the participants table.
+        column: psiTurk's name of the column to sort by.
+        descending: the direction, of the ``uniqueid`` too.
+        missing: whether there may be missing values. Where there are none, SQLite must not be asked to put them last:
+            it would sort what it finds for each of several values.
+    """
+    key, last = table.c[column], table.c.uniqueid
+    last_in_direction = last.desc() if descending else last.asc()
+    if column == last.name:
+        return [last_in_direction]
     if session.connection().dialect.name not in ("sqlite", "postgresql"):
-        return _ordered(key, descending)
-    return [(key.desc() if descending else key.asc()).nulls_last()]
+        return [*_ordered(key, descending), last_in_direction]
+    first = key.desc() if descending else key.asc()
+    return [first.nulls_last() if missing else first, last_in_direction]
 
 
 def _ordered(key: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
@@ -217,7 +321,7 @@ def _part(statement: Select[Any], ordering: Ordering) -> Select[Any]:
     return statement.limit(2**62 if ordering.limit is None else ordering.limit).offset(ordering.offset)
 
 
-def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bool]]:
+def conditions(table: TableClause, wanted: ParticipantFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of the WHERE clause, joined by "and"."""
     lists = {
         "mode": wanted.modes,
@@ -230,8 +334,9 @@ def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bo
     if wanted.code_versions is not None:
         found.append(table.c.codeversion.in_(wanted.code_versions))
     if wanted.complete is not None:
-        done = _is_complete(table.c.status)
-        found.append(done if wanted.complete else ~done)
+        # Without a function around the column, so that PostgreSQL can guess how many there are.
+        status = table.c.status
+        found.append(status.in_(COMPLETE) if wanted.complete else or_(status.is_(None), status.not_in(COMPLETE)))
     if wanted.campaigns:
         from turkctl.store.hits import HITS  # costs start-up, and few lists need it
 
@@ -244,7 +349,7 @@ def conditions(table: Table, wanted: ParticipantFilter) -> list[ColumnElement[bo
     return [*found, *(_has(table.c[column], value) for column, value in wanted.where)]
 
 
-def _has(column: Column[Any], value: Any) -> ColumnElement[bool]:
+def _has(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
     if value is None:
         return column.is_(None)
     return func.abs(column - value) < _CLOSE if isinstance(value, float) else column == value

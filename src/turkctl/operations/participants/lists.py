@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
@@ -98,17 +98,46 @@ def listed(
         NotFoundError: the campaign is unknown, or there is no participants table.
         SchemaError: the table lacks a needed column, or turkctl's tables, which a filter needs, are missing.
     """
-    shown = [known_column(column, (*COLUMNS, DONE)) for column in columns] or list(SHOWN)
-    if ordering.by is not None:
-        ordering = replace(ordering, by=known_column(ordering.by, COLUMNS))
-    stored = [column for column in dict.fromkeys([*shown, *(["status"] if DONE in shown else [])]) if column in COLUMNS]
-    needed = [*stored, ordering.by or "begin_hit", *needed_columns(query)]
+    chosen = choose(columns, ordering)
     zone = zone_of(reads.settings)
     with readable(reads, query).read() as session:
         wanted = build_filter(session, reads.settings, query)
-        found = participant_lists.rows(session, checked_table(session, reads, needed), wanted, stored, ordering)
-    rows = [_row(dict(zip(stored, values, strict=True)), zone) for values in found]
-    return shown if columns else TABLE, [{column: row[column] for column in shown} for row in rows]
+        name = checked_table(session, reads, [*chosen.needed, *needed_columns(query)])
+        found = participant_lists.rows(session, name, wanted, chosen.stored, replace(ordering, by=chosen.by))
+    return chosen.shown if columns else TABLE, [chosen.row(values, zone) for values in found]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The columns of a list, and the one that it is sorted by, by our names."""
+
+    shown: Sequence[str]
+    """The keys of a row."""
+    stored: Sequence[str]
+    """The columns that are read for them."""
+    by: str
+
+    @property
+    def needed(self) -> list[str]:
+        """Return the columns that the table has to have."""
+        return [*self.stored, self.by]
+
+    def row(self, values: Sequence[Any], zone: ZoneInfo) -> dict[str, Any]:
+        """Return the row of these stored values."""
+        row = _row(dict(zip(self.stored, values, strict=True)), zone)
+        return {column: row[column] for column in self.shown}
+
+
+def choose(columns: Sequence[str], ordering: Ordering) -> Choice:
+    """Return the columns of a list; by default those of :data:`SHOWN`, sorted by the beginning.
+
+    Raises:
+        UsageError: a column is unknown.
+    """
+    shown = [known_column(column, (*COLUMNS, DONE)) for column in columns] or list(SHOWN)
+    with_status = dict.fromkeys([*shown, *(["status"] if DONE in shown else [])])
+    by = "begin_hit" if ordering.by is None else known_column(ordering.by, COLUMNS)
+    return Choice(shown, [column for column in with_status if column in COLUMNS], by)
 
 
 def grouped(
