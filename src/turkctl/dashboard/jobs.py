@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from turkctl.words import counted
 
 if TYPE_CHECKING:
     from turkctl.dashboard.acts.base import Proposal
-    from turkctl.operations.engine.batch import Engine
     from turkctl.operations.intents.forms import FormLine
     from turkctl.scheduler.worlds import ChildWorld
 
@@ -27,6 +25,7 @@ MOST_KEPT = 50
 """Ended acts whose items are kept in memory."""
 MOST_SHOWN = 200
 """Items of one act that are kept: those that failed or were skipped, and the last others."""
+MOST_SAID = 20
 _STOP_SECONDS = 20.0
 
 
@@ -52,6 +51,8 @@ class Job:
     error: TurkctlError | None = None
     notable: deque[ItemResult] = field(default_factory=lambda: deque(maxlen=MOST_SHOWN))
     latest: deque[ItemResult] = field(default_factory=lambda: deque(maxlen=MOST_SHOWN))
+    said: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_SAID))
+    """What the person should know while it is at work, as that the market does not answer."""
     thread: threading.Thread | None = None
 
     def note(self, item: ItemResult) -> None:
@@ -84,13 +85,14 @@ class Jobs:
         with self._lock:
             return self._jobs.get(number)
 
-    def start(self, line: FormLine, proposal: Proposal, world: ChildWorld, stop: threading.Event) -> Job:
+    def start(self, line: FormLine, proposal: Proposal, world: ChildWorld) -> Job:
         """Begin an act whose line was begun.
 
         Raises:
             RefusedError: too many acts are at work, or the server is stopping.
         """
-        job = Job(line.number, len(proposal.items) + len(proposal.skipped), stop)
+        job = Job(line.number, len(proposal.items) + len(proposal.skipped), world.stop)
+        world.notice = job.said.append
         with self._lock:
             self._refuse_more()
             self._jobs[job.number] = job
@@ -133,7 +135,8 @@ def _work(job: Job, line: FormLine, proposal: Proposal, world: ChildWorld) -> No
     """Do an act; its line in the log is closed whatever happens."""
     try:
         with line.keeping():
-            job.words = _words(proposal.do(_engine(world, line.beat), job.note), world)
+            world.beat = line.beat
+            job.words = _words(proposal.do(world.engine(), job.note), world)
     except TurkctlError as error:
         job.error = error
     except Exception as error:  # nobody else would tell: the page does
@@ -141,10 +144,6 @@ def _work(job: Job, line: FormLine, proposal: Proposal, world: ChildWorld) -> No
         job.error = TurkctlError(f"an unexpected error: {type(error).__name__}", hint="the server's log says more")
     finally:
         job.ended = True
-
-
-def _engine(world: ChildWorld, beat: Callable[[], None]) -> Engine:
-    return world.engine(beat=beat)
 
 
 def _words(result: BatchResult | str, world: ChildWorld) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from turkctl.scheduler.worlds import ChildWorld, in_mode
+from turkctl.scheduler.worlds import in_mode
 
 if TYPE_CHECKING:
     from turkctl.context import Context
-    from turkctl.operations.engine.world import CommandOrigin
 
 
 class Studies:
@@ -30,10 +29,6 @@ class Studies:
             context = self._contexts[mode]
             context.look_again()
             return context
-
-    def child(self, mode: str, origin: CommandOrigin, stop: threading.Event) -> ChildWorld:
-        """Return the world of one act: it shares all but its origin, and stops when the event is set."""
-        return ChildWorld(self(mode), stop, lambda: None, origin)
 
     def close(self) -> None:
         """Close the contexts that were opened here."""

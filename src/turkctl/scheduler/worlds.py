@@ -38,6 +38,7 @@ class ChildWorld:
         stop: set it, from any thread, to finish the current items and leave the rest.
         beat: called between the groups of a batch, to check that a lease still holds; it raises to end the batch. It
             can be set after the world was made, to that of a line, say.
+        notice: called with messages for the user while a batch waits; None: the context's is called.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class ChildWorld:
             notice: called with messages for the user while a batch waits; by default the context's.
         """
         self._context = context
-        self._notice = notice
+        self.notice = notice
         self.origin = origin
         self.stop = stop or threading.Event()
         self.beat = beat
@@ -100,8 +101,8 @@ class ChildWorld:
     def engine(self, **options: Any) -> Engine:
         """Return a batch engine that stops with this world, and continues only while the lease is held."""
         own = {"stop": self.stop, "beat": self.beat, "journal": lambda plan: logged(self, plan.action)}
-        if self._notice is not None:
-            own["notice"] = self._notice
+        if self.notice is not None:
+            own["notice"] = self.notice
         return self._context.engine(**{**own, **options})
 
 

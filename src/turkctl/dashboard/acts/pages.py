@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,11 +15,9 @@ from turkctl.dashboard.desk import desk, page, parts
 from turkctl.dashboard.requests import ActRequest
 from turkctl.errors import NotFoundError, RefusedError
 from turkctl.operations.engine.world import CommandOrigin
-from turkctl.operations.intents.forms import Form, begin_form, read_form_line
+from turkctl.operations.intents.forms import ActForm, begin_form, begun_before, read_form_line
+from turkctl.scheduler.worlds import ChildWorld
 from turkctl.web.inside import inside
-
-if TYPE_CHECKING:
-    from turkctl.scheduler.worlds import ChildWorld
 
 pages = Blueprint("acts", __name__)
 
@@ -76,9 +73,12 @@ def start() -> ResponseReturnValue:
     """Begin what a confirming page asked for, once, if the plan is still the one that was shown."""
     here = desk()
     asked, shown = parts().signer.read(request.form.get("request", ""), here.user.name)
-    act, stop = find_act(asked.act), threading.Event()
-    world = _world(act, asked.fields, asked.mode, max(0.0, time.time() - shown), stop)
-    form = Form(asked.form, act.name, asked.fields, world.origin.account or here.user.name)
+    act = find_act(asked.act)
+    begun = begun_before(parts().studies(asked.mode), asked.form)
+    if begun is not None:  # the page was sent twice
+        return _to_run(act, begun)
+    world = _world(act, asked.fields, asked.mode, max(0.0, time.time() - shown))
+    form = ActForm(asked.form, act.name, asked.fields, world.origin.account or here.user.name)
     proposal = act.propose(world, asked.fields)
     trouble = _people_trouble(proposal)
     if proposal.digest != asked.digest or trouble:
@@ -87,9 +87,13 @@ def start() -> ResponseReturnValue:
     parts().jobs.refuse_more()
     line = begin_form(world, form)
     if line.begun:
-        parts().jobs.start(line, proposal, world, stop)
+        parts().jobs.start(line, proposal, world)
         parts().frames.forget()
-    target: dict[str, Any] = {"number": line.number, "from": _back(act)}
+    return _to_run(act, line.number)
+
+
+def _to_run(act: PageAct, number: int) -> ResponseReturnValue:
+    target: dict[str, Any] = {"number": number, "from": _back(act)}
     return redirect(url_for("acts.show", **target), 303)
 
 
@@ -101,13 +105,13 @@ def _people_trouble(proposal: Proposal) -> str | None:
     return None if typed == str(proposal.people) else f"You typed '{typed}', which is not the number of people."
 
 
-def _world(act: PageAct, fields: Fields, mode: str, age: float, stop: threading.Event | None = None) -> ChildWorld:
+def _world(act: PageAct, fields: Fields, mode: str, age: float) -> ChildWorld:
     """Return the world of one act, whose origin says who asked for it, as which command, and how long ago."""
     here, studies = desk(), parts().studies
     command = command_line(act.command(fields), mode, studies.first_mode)
     account = f"{here.user.name} (dashboard)"
     origin = CommandOrigin(command, since=time.monotonic() - age, act=act.name, account=account)
-    return studies.child(mode, origin, stop or threading.Event())
+    return ChildWorld(studies(mode), origin)
 
 
 @pages.get("/runs/<int:number>")

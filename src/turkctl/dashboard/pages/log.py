@@ -10,9 +10,14 @@ from turkctl.operations.log import COLUMNS, LogQuery, list_log
 
 pages = Blueprint("log", __name__)
 
+MOST = 200
+"""Lines of the page."""
+
 
 @pages.get("/log")
 def index() -> ResponseReturnValue:
     """Show the log of acts of this mode, the newest first."""
-    rows = desk().veil.rows(list_log(desk().world, LogQuery(limit=200)))
-    return page("log.html", ["log"], columns=COLUMNS, rows=rows, run=lambda row: url_for("acts.show", number=row["id"]))
+    rows = desk().veil.rows(reversed(list_log(desk().world, LogQuery(limit=MOST))))
+    return page(
+        "log.html", ["log"], columns=COLUMNS, rows=rows, run=lambda row: url_for("acts.show", number=row["number"])
+    )

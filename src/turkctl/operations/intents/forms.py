@@ -154,6 +154,13 @@ def begin_form(world: World, form: ActForm) -> FormLine:
     return FormLine(world, stored.number, keeper)
 
 
+def begun_before(world: World, form: str) -> int | None:
+    """Return the number of the line that a form began; None if it began none."""
+    with world.database.read() as session:
+        line = runs.of_form(session, form)
+        return None if line is None else line.number
+
+
 def _request(world: World, form: ActForm) -> dict[str, Any]:
     """Return what is kept of a form, as it will be read back."""
     secret = next(filter(is_secret_name, form.fields), None)
