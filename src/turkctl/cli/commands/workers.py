@@ -15,6 +15,7 @@ from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import MOST, Listing
 from turkctl.cli.terms import if_given
+from turkctl.ids import storable
 
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
@@ -66,6 +67,26 @@ def list_(
     shown = [name for name in COLUMNS if refresh or name != "blocked"]
     columns = [*shown, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
     listing.show(run, columns, wages.of_workers(run.context, wanted, rows) if wage else rows, keys=KEYS)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    worker: Annotated[
+        str, typer.Argument(metavar="WORKER", help="Id of the worker.", autocompletion=completion.workers)
+    ],
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market whether the worker is blocked.")] = False,
+) -> None:
+    """Show one worker: their work and what it paid, messages, what they are kept out of, psiTurk's rows.
+
+    Examples:
+        turkctl workers show A1EXAMPLEWORKER
+        turkctl workers show A1EXAMPLEWORKER --refresh --json
+    """
+    from turkctl.operations.participants.person import show_person
+
+    run = invocation(ctx)
+    run.output.record(show_person(run.context, storable(worker), refresh=refresh))
 
 
 @app.command()
