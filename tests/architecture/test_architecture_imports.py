@@ -59,6 +59,7 @@ def test_a_light_command_imports_nothing_heavy(argv: list[str], folder: Path) ->
         ["hits", "list"],
         ["hits", "deadlines"],
         ["workers", "list", "--wage"],
+        ["workers", "assignments"],
         ["participants", "list", "--wage"],
     ],
 )

@@ -32,6 +32,7 @@ UNLOGGED = {
 ACTS = LOGGED | set(UNLOGGED)
 """The commands that change something: in the database, on the market, in the project's files, or elsewhere."""
 LOOKS = {
+<<<<<<< HEAD
     *("balance", "check", "cost", "count", "current", "deadlines", "doctor", "export", "get", "hash-password", "help"),
     *(
         "history",
@@ -49,6 +50,24 @@ LOOKS = {
         "why",
         "workers",
     ),
+=======
+    *(
+        "answers",
+        "assignments",
+        "balance",
+        "check",
+        "cost",
+        "count",
+        "current",
+        "deadlines",
+        "doctor",
+        "export",
+        "get",
+        "help",
+        "history",
+    ),
+    *("lint", "list", "log", "path", "plan", "preview", "report", "serve", "show", "status", "unit", "why", "workers"),
+>>>>>>> dread
 }
 """The last words of commands that change nothing but what they write to a file."""
 

@@ -221,3 +221,15 @@ def test_each_shell_gets_its_script(
     out = capsys.readouterr().out
     assert words in out
     assert "turkctl" in out
+
+
+def test_workers_and_assignments_are_offered_those_read_last_first(
+    configured: Path, offered: Complete, turkctl: Run
+) -> None:
+    turkctl("hits", "create", "--assignments", "3")
+    turkctl("market", "crowd", "--workers", "3", "--seed", "3", "--drop-out", "0", "--abandon", "0")
+    assert turkctl("sync").code == 0
+    work = json.loads(turkctl("workers", "assignments", "--json").out)
+    assert set(offered("turkctl workers show ")) == {row["worker_id"] for row in work}
+    words = f"{work[0]['worker_id']}\t1 of the last assignments"
+    assert words in offered("turkctl worker show ", "fish")

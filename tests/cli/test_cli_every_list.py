@@ -70,6 +70,7 @@ MUST_SURVIVE = {
     "qualifications workers trained": {"worker_id", "value", "status", "granted"},
     "tasks history": {"task", "started", "status", "summary"},
     "tasks list": {"name", "kind", "next_run", "last_status"},
+    "workers assignments": {"worker_id", "experiment", "status", "reward", "paid"},
     "workers list": {"worker_id", "submitted", "approved", "earned", "bonus", "last_seen"},
     "workers list --wage --group-by experiment": {"experiment", "wage", "median_wage"},
     "workers payments list": {"paid_at", "kind", "worker_id", "experiment", "amount", "fee"},

@@ -364,6 +364,7 @@ def test_filters_of_the_list_narrow_it(configured: Path, turkctl: Run) -> None:
     assert ids("--experiment", "other") == ids("--regex", "^oth") == ids("--codeversion", "2.0") == second
     assert ids("--active") == second
     assert ids("--expired") == first
+    assert ids("--unexpired") == second
     assert ids("--status", "Assignable") == ids("--status", "Assignable", "--status", "Disposed")
     assert ids("--regex", "r", "--codeversion", "1.0") == first
     assert ids(*second) == second

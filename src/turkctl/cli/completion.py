@@ -39,6 +39,16 @@ def hits(ctx: typer.Context) -> Offered:
     return _names(ctx, "open_hits" if ctx.command.name in OPEN_ONLY else "hits")
 
 
+def workers(ctx: typer.Context) -> Offered:
+    """Return the ids of workers of this mode, those whose work was read last."""
+    return _names(ctx, "workers")
+
+
+def assignments(ctx: typer.Context) -> Offered:
+    """Return the ids of the assignments of this mode that were read last."""
+    return _names(ctx, "assignments")
+
+
 def _names(ctx: typer.Context, kind: str) -> Offered:
     from turkctl.cli.common import invocation
     from turkctl.context import Context

@@ -38,13 +38,17 @@ class Submission:
     known: list[Known]
 
 
-def submissions(session: Session, place: Place, experiment_ids: Collection[int] | None) -> Iterator[Submission]:
+def submissions(
+    session: Session, place: Place, experiment_ids: Collection[int] | None, worker_id: str | None = None
+) -> Iterator[Submission]:
     """Return all submissions on HITs that show items with a known answer, of all or of these experiments.
+
+    With ``worker_id``, only those of that worker are read.
 
     Rejected work is included: it tells as much about the worker. An item that got its known answer after it was
     shown counts, and a removed one does.
     """
-    shown = _shown(session, place, experiment_ids)
+    shown = _shown(session, place, experiment_ids, worker_id)
     hit_rows = select(LINKS.c.hit_row).join(CONTENTS, LINKS.c.content_id == CONTENTS.c.id)
     document = case((ASSIGNMENTS.c.answers.is_(None), ASSIGNMENTS.c.answer), else_=None)
     statement = (
@@ -59,13 +63,17 @@ def submissions(session: Session, place: Place, experiment_ids: Collection[int] 
         .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
         .where(*_narrowed(place, experiment_ids), HITS.c.id.in_(hit_rows.where(CONTENTS.c.gold.is_not(None))))
     )
+    if worker_id is not None:
+        statement = statement.where(ASSIGNMENTS.c.worker_id == worker_id)
     for row in session.connection().execute(statement).yield_per(1000):
         yield Submission(
             row.worker_id, row.experiment_id, row.settings_id, row.answers, row.document, shown.get(row.id, [])
         )
 
 
-def _shown(session: Session, place: Place, experiment_ids: Collection[int] | None) -> dict[int, list[Known]]:
+def _shown(
+    session: Session, place: Place, experiment_ids: Collection[int] | None, worker_id: str | None
+) -> dict[int, list[Known]]:
     """Return the items with a known answer of each HIT, by its row."""
     statement: Select[Any] = (
         select(LINKS.c.hit_row, LINKS.c.position, CONTENTS.c.key, CONTENTS.c.gold)
@@ -73,6 +81,9 @@ def _shown(session: Session, place: Place, experiment_ids: Collection[int] | Non
         .join(HITS, LINKS.c.hit_row == HITS.c.id)
         .where(*_narrowed(place, experiment_ids), CONTENTS.c.gold.is_not(None))
     )
+    if worker_id is not None:
+        theirs = select(ASSIGNMENTS.c.hit_row).where(ASSIGNMENTS.c.worker_id == worker_id)
+        statement = statement.where(LINKS.c.hit_row.in_(theirs))
     found: dict[int, list[Known]] = {}
     for hit_row, position, key, gold in session.connection().execute(statement):
         found.setdefault(hit_row, []).append(Known(position, key, gold))

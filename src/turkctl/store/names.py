@@ -20,6 +20,14 @@ _HIT = (
     " || lower(h.status) FROM turkctl_hit h LEFT JOIN turkctl_experiment e ON e.id = h.experiment_id"
     " WHERE h.mode = :mode AND h.status {statuses} ORDER BY h.created DESC, h.hit_id"
 )
+_WORK = (
+    "SELECT a.assignment_id, a.worker_id || ', ' || lower(a.status) FROM turkctl_assignment a"
+    " WHERE a.mode = :mode ORDER BY a.id DESC"
+)
+_WORKERS = (
+    "SELECT worker_id, count(*) || ' of the last assignments' FROM (SELECT a.id, a.worker_id FROM turkctl_assignment a"
+    " WHERE a.mode = :mode ORDER BY a.id DESC LIMIT 1000) lately GROUP BY worker_id ORDER BY max(id) DESC"
+)
 STATEMENTS = {
     "experiments": "SELECT e.slug, s.code_version FROM turkctl_experiment e JOIN turkctl_experiment_settings s"
     " ON s.experiment_id = e.id AND s.version = e.version WHERE e.active AND :mode IS NOT NULL ORDER BY e.slug",
@@ -29,6 +37,8 @@ STATEMENTS = {
     "tasks": "SELECT t.name, t.kind FROM turkctl_task t WHERE t.mode = :mode ORDER BY t.name",
     "open_hits": _HIT.format(statuses="= 'Assignable'"),
     "hits": _HIT.format(statuses="<> 'Disposed'"),
+    "workers": _WORKERS,
+    "assignments": _WORK,
 }
 """What can be named, and how each name is read, with a few words about it."""
 

@@ -42,13 +42,14 @@ _OF_ASSIGNMENT = (
     PAYMENTS.c.assignment_id == ASSIGNMENTS.c.assignment_id,
     PAYMENTS.c.worker_id == ASSIGNMENTS.c.worker_id,
 )
-_BONUSES = (
+BONUSES = (
     select(func.sum(PAYMENTS.c.amount))
     .where(*_OF_ASSIGNMENT, PAYMENTS.c.kind == BONUS)
     .correlate(ASSIGNMENTS)
     .scalar_subquery()
 )
-_TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, _BONUSES).where(~PAID_AS_COMPENSATION)
+"""The ledger's bonuses of an assignment; NULL if there are none."""
+_TIMED = WORK.add_columns(ASSIGNMENTS.c.accepted, ASSIGNMENTS.c.submitted, BONUSES).where(~PAID_AS_COMPENSATION)
 """Compensations are left out: they pay for work that was done elsewhere, in a time that nobody knows."""
 
 

@@ -221,7 +221,7 @@ def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
     statement = (
         select(worker, *counts, earned, func.max(ASSIGNMENTS.c.submitted))
         .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
-        .where(*at_place(wanted.place), *_narrowing(session, wanted, ASSIGNMENTS))
+        .where(*at_place(wanted.place), *narrowing(session, wanted, ASSIGNMENTS))
         .group_by(worker)
         .order_by(worker)
     )
@@ -237,7 +237,7 @@ def bonuses(session: Session, wanted: WorkFilter) -> dict[str, Decimal]:
     of_hit = and_(
         HITS.c.hit_id == PAYMENTS.c.hit_id, HITS.c.mode == PAYMENTS.c.mode, HITS.c.market == PAYMENTS.c.market
     )
-    found = _narrowing(session, wanted, PAYMENTS)
+    found = narrowing(session, wanted, PAYMENTS)
     statement = (
         select(worker, func.sum(PAYMENTS.c.amount))
         .join_from(PAYMENTS, HITS, of_hit, isouter=True)
@@ -249,7 +249,7 @@ def bonuses(session: Session, wanted: WorkFilter) -> dict[str, Decimal]:
     return {row[0]: row[1] for row in session.connection().execute(statement)}
 
 
-def _narrowing(session: Session, wanted: WorkFilter, table: Table) -> list[ColumnElement[bool]]:
+def narrowing(session: Session, wanted: WorkFilter, table: Table) -> list[ColumnElement[bool]]:
     """Return the filter as conditions over HITs and a table that names assignments, workers and HITs."""
     found: list[ColumnElement[bool]] = []
     if wanted.ids is not None:

@@ -47,7 +47,14 @@ def list_(
     listing: Listing,
     status: Status = None,
     active: Annotated[bool, typer.Option("--active", help="Only HITs that workers can start on.")] = False,
-    expired: Annotated[bool, typer.Option("--expired", help="Only HITs whose lifetime is over.")] = False,
+    expired: Annotated[
+        bool | None,
+        typer.Option(
+            "--expired/--unexpired",
+            help="Only HITs whose lifetime is over; or only those whose lifetime is not, and that are not deleted.",
+            show_default="both",
+        ),
+    ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market for the counters first.")] = False,
 ) -> None:
     """List the HITs of this mode, with their counters as the market last gave them.

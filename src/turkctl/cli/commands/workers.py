@@ -13,8 +13,9 @@ from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
-from turkctl.cli.listing import Listing
+from turkctl.cli.listing import MOST, Listing
 from turkctl.cli.terms import if_given
+from turkctl.ids import storable
 
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
@@ -66,6 +67,54 @@ def list_(
     shown = [name for name in COLUMNS if refresh or name != "blocked"]
     columns = [*shown, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
     listing.show(run, columns, wages.of_workers(run.context, wanted, rows) if wage else rows, keys=KEYS)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    worker: Annotated[
+        str, typer.Argument(metavar="WORKER", help="Id of the worker.", autocompletion=completion.workers)
+    ],
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market whether the worker is blocked.")] = False,
+) -> None:
+    """Show one worker: their work and what it paid, messages, what they are kept out of, psiTurk's rows.
+
+    Examples:
+        turkctl workers show A1EXAMPLEWORKER
+        turkctl workers show A1EXAMPLEWORKER --refresh --json
+    """
+    from turkctl.operations.participants.person import show_person
+
+    run = invocation(ctx)
+    run.output.record(show_person(run.context, storable(worker), refresh=refresh))
+
+
+@app.command()
+@bundled
+def assignments(
+    ctx: typer.Context,
+    selectors: select.WorkSelectors,
+    listing: Listing,
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", metavar="STATUS", help="Only assignments that are submitted, approved or rejected."),
+    ] = None,
+    offset: Annotated[
+        int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of rows to skip first.")
+    ] = 0,
+) -> None:
+    """List assignments of this mode one by one, the earliest submission first, to look at and decide on.
+
+    Examples:
+        turkctl workers assignments --status submitted
+        turkctl workers assignments --experiment colours --sort minutes --limit 20
+    """
+    from turkctl.operations.workers.assignments import COLUMNS, KEYS, list_assignments
+
+    run = invocation(ctx)
+    skip = offset if listing.sorts else 0
+    rows = list_assignments(run.context, selectors.work(), status or (), limit=listing.enough, offset=offset - skip)
+    listing.show(run, COLUMNS, rows, keys=KEYS, skip=skip)
 
 
 def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:

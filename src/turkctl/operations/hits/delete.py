@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from turkctl.errors import TurkctlError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
-from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
@@ -33,23 +33,53 @@ class Deletion:
     expire_first: bool
 
 
-def obstacle(hit: Hit, now: datetime, *, force: bool) -> str | None:
-    """Return why a HIT cannot be deleted; None if it can.
+class HitState(Protocol):
+    """What decides whether a HIT can be deleted, by the market's answer or by what is stored."""
+
+    @property
+    def status(self) -> str:
+        """Return the market's status."""
+
+    @property
+    def submitted(self) -> int:
+        """Return the number of assignments that wait for a decision."""
+
+    @property
+    def pending(self) -> int:
+        """Return the number of workers at work."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """Return until when workers can start on it."""
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Return how long a worker has; None if unknown."""
+
+
+def obstacle(hit: HitState, now: datetime, *, force: bool) -> str | None:
+    """Return why a HIT cannot be deleted, with what to do; None if it can.
 
     DeleteHIT requires the status Reviewable or Reviewing, and that every submission is approved or rejected.
     """
+    reason = in_the_way(hit, now)
+    if reason is None or hit.submitted or hit.pending:
+        return reason
+    return None if force else f"{reason}: expire it first, or add --force"
+
+
+def in_the_way(hit: HitState, now: datetime) -> str | None:
+    """Return why a HIT cannot be deleted as it is; None if it can."""
     if hit.submitted:
         work = counted(hit.submitted, "submitted assignment")
         return f"{work} {plural(hit.submitted, 'waits', 'wait')} for approval or rejection"
     if hit.pending:
         who = f"{counted(hit.pending, 'worker')} {plural(hit.pending, 'is', 'are')} still at work"
-        return f"{who}, until {format_time(last_moment(hit, now))} at the latest"
-    if hit.status in REVIEWABLE or force:
-        return None
-    return f"still open until {format_time(hit.expires or now)}: expire it first, or add --force"
+        return who if hit.duration is None else f"{who}, until {format_time(last_moment(hit, now))} at the latest"
+    return None if hit.status in REVIEWABLE else f"still open until {format_time(hit.expires or now)}"
 
 
-def last_moment(hit: Hit, now: datetime) -> datetime:
+def last_moment(hit: HitState, now: datetime) -> datetime:
     """Return when all workers must be done: they may have started until the HIT's expiry, but no later than now.
 
     A HIT that was expired by a command has an expiry long ago, which does not show when they started.

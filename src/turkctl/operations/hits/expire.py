@@ -23,29 +23,28 @@ def plan_expire(mode: str, targets: Sequence[Target], now: datetime) -> Plan[Tar
     HITs of one reward are expired at the same time, begun in decreasing order of the dollars at stake; those with
     unknown open slots come first. HITs that have already expired are skipped.
     """
-    skipped = [target for target in targets if _over(target, now)]
-    todo = [target for target in targets if not _over(target, now)]
+    over = {target.hit_id: is_over(target.status, expired=target.expired(now)) for target in targets}
+    todo = [target for target in targets if over[target.hit_id] is None]
     todo.sort(key=_dearest_first)
     steps = tuple(Step(target.hit_id, target, detail=_stake(target), wave=target.reward) for target in todo)
-    return Plan("expire", mode, steps, skip((target.hit_id, _reason(target)) for target in skipped))
+    return Plan("expire", mode, steps, skip((hit_id, why) for hit_id, why in over.items() if why is not None))
 
 
 def _dearest_first(target: Target) -> tuple[Decimal, bool, Decimal, str]:
     return -target.reward, target.at_stake is not None, -(target.at_stake or Decimal(0)), target.hit_id
 
 
-def _over(target: Target, now: datetime) -> bool:
-    return target.status == hits.DISPOSED or target.expired(now)
+def is_over(status: str, *, expired: bool) -> str | None:
+    """Return why a HIT is not expired; None if it can be."""
+    if status == hits.DISPOSED:
+        return "already deleted"
+    return "already expired" if expired else None
 
 
 def _stake(target: Target) -> str:
     if target.at_stake is None:
         return f"{target.title}: number of open slots unknown"
     return f"{target.title}: {target.available} open, ${format_money(target.at_stake)} at stake"
-
-
-def _reason(target: Target) -> str:
-    return "already deleted" if target.status == hits.DISPOSED else "already expired"
 
 
 def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Expire]:

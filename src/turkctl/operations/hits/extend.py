@@ -32,6 +32,7 @@ from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, format_duration, format_time
 from turkctl.words import counted
 
+DELETED = "deleted HITs cannot be extended"
 MEANWHILE = "expired since the run began: to extend it, run the command again"
 
 
@@ -83,7 +84,7 @@ def plan_extend(
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
         if hit is None or hit.status == DISPOSED:
-            skipped.append((target.hit_id, "deleted HITs cannot be extended"))
+            skipped.append((target.hit_id, DELETED))
             continue
         _check_size(hit, request.assignments)
         if request.lifetime is None and hit.expired(scope.now):

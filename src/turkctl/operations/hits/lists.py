@@ -50,10 +50,18 @@ def list_hits(
     *,
     statuses: Sequence[str] = (),
     active: bool = False,
-    expired: bool = False,
+    expired: bool | None = None,
     refresh: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the rows of ``hits list``, with the counters last read from the market, or read now with ``refresh``.
+
+    Args:
+        world: database, and the market for ``refresh`` and ``all_studies``.
+        selection: which HITs; all if nothing is given.
+        statuses: only those with one of these.
+        active: only those that workers can start on.
+        expired: only those whose lifetime is over; False: only those whose lifetime is not, and that are not deleted.
+        refresh: ask the market for the counters first.
 
     Raises:
         UsageError: a status or a regular expression is invalid.
@@ -68,7 +76,14 @@ def list_hits(
     with database.read() as session:
         narrowed = hit_filter(session, place, selection)
         refuse_unknown(session, place, selection.ids)
-    wanted = replace(narrowed, statuses=list(statuses) or None, active=active or None, expired=expired or None, now=now)
+    wanted = replace(
+        narrowed,
+        statuses=list(statuses) or None,
+        active=active or None,
+        expired=expired,
+        disposed=False if expired is False else None,
+        now=now,
+    )
     if refresh:
         _refresh(world, narrowed, now)
     with database.read() as session:
@@ -94,7 +109,7 @@ def refuse_unknown(session: Session, place: Place, ids: Sequence[str]) -> None:
 
 
 def _unknown(
-    world: World, statuses: Sequence[str], *, active: bool, expired: bool, now: datetime
+    world: World, statuses: Sequence[str], *, active: bool, expired: bool | None, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the rows of HITs that only the market knows."""
     from turkctl.operations.selection.targets import unknown_on_market
@@ -104,7 +119,7 @@ def _unknown(
         rows = [row for row in rows if row["status"] in statuses]
     if active:
         rows = [row for row in rows if row["status"] == STATUSES[0] and not row["expired"]]
-    return [row for row in rows if row["expired"]] if expired else rows
+    return rows if expired is None else [row for row in rows if row["expired"] == expired]
 
 
 def _of_market(hit: Hit, place: Place, now: datetime) -> dict[str, Any]:

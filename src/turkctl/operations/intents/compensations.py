@@ -20,6 +20,8 @@ from turkctl.units import format_duration, format_money, parse_duration, parse_m
 
 TITLE = "Compensation for work that could not be submitted"
 SUBJECT = "You can now be paid for your work"
+GOT_IT = "the worker got a message"
+"""The outcome of a message that was delivered."""
 DURATION = timedelta(hours=1)
 APPROVED_AFTER = timedelta(days=1)
 """The time after which it is approved automatically, so that the worker need not wait for somebody to remember."""

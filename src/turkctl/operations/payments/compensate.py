@@ -28,7 +28,7 @@ from turkctl.mturk.types import NotifyFailure
 from turkctl.operations.engine.plan import ALREADY_DONE, FAILED, BatchResult, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment
-from turkctl.operations.intents.compensations import SUBJECT, Compensation, link_to
+from turkctl.operations.intents.compensations import GOT_IT, SUBJECT, Compensation, link_to
 from turkctl.operations.intents.outcomes import for_good, post_once, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_posts, settle
@@ -276,7 +276,7 @@ class _Compensation:
         if failed:
             reason = failed[0].message or failed[0].code
             return f"the message did not reach the worker ({reason}): tell them where to find the HIT"
-        return "the worker got a message"
+        return GOT_IT
 
     def _notify(self, text: str) -> tuple[NotifyFailure, ...]:
         """Send the message with one request; without an answer it may have been sent, so it is not sent again."""

@@ -40,18 +40,22 @@ class Accuracy:
         return {"gold_n": self.asked, "gold_accuracy": None if self.share is None else round(self.share, 4)}
 
 
-def accuracies(session: Session, place: Place, selection: Selection) -> dict[str, Accuracy]:
+def accuracies(
+    session: Session, place: Place, selection: Selection, *, worker_id: str | None = None
+) -> dict[str, Accuracy]:
     """Return the accuracy of each worker over all submissions of the selected experiments; ignore other selectors.
+
+    With ``worker_id``, only that worker's submissions are read.
 
     Raises:
         UsageError: an experiment's settings do not name the field with the answers, or the regular expression is
             invalid.
     """
     found: dict[str, Accuracy] = {}
-    patterns = _GoldPatterns(session)
-    for each in contents_gold.submissions(session, place, _experiments(session, selection)):
+    patterns = AnswerPatterns(session)
+    for each in contents_gold.submissions(session, place, _experiments(session, selection), worker_id):
         answers = _answers(each, patterns.of(each))
-        right = sum(_same(answers.get(known.key), known.answer) for known in each.known)
+        right = sum(is_right(answers.get(known.key), known.answer) for known in each.known)
         before = found.get(each.worker_id, Accuracy())
         found[each.worker_id] = Accuracy(before.asked + len(each.known), before.right + right)
     return found
@@ -68,12 +72,12 @@ def _experiments(session: Session, selection: Selection) -> list[int] | None:
     ]
 
 
-class _GoldPatterns:
+class AnswerPatterns:
     """Finds the field with the answers: in the settings that the HIT was posted with, else in the current ones."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._known: dict[tuple[int | None, int], str] = {}
+        self._known: dict[tuple[int | None, int], str | None] = {}
 
     def of(self, submission: Submission) -> str:
         """Return the pattern of the field's name.
@@ -81,22 +85,24 @@ class _GoldPatterns:
         Raises:
             UsageError: neither settings name it.
         """
-        which = (submission.settings_id, submission.experiment_id)
-        if which not in self._known:
-            self._known[which] = self._look(*which)
-        return self._known[which]
-
-    def _look(self, settings_id: int | None, experiment_id: int) -> str:
-        made_with = None if settings_id is None else experiments.settings_of(self._session, settings_id)
-        now = experiments.current(self._session, experiment_id)
-        for version in (made_with, now):
-            pattern = None if version is None else settings_of(version).answer_field
-            if pattern is not None:
-                return pattern
+        pattern = self.find(submission.settings_id, submission.experiment_id)
+        if pattern is not None:
+            return pattern
+        slug = experiments.current(self._session, submission.experiment_id).slug
         raise UsageError(
-            f"the settings of experiment {now.slug} do not name the field with the answer to an item",
+            f"the settings of experiment {slug} do not name the field with the answer to an item",
             hint='set answer_field = "label" (for several items "label_{n}"), then run: turkctl experiments configure',
         )
+
+    def find(self, settings_id: int | None, experiment_id: int) -> str | None:
+        """Return the pattern for a HIT with these settings; None if neither settings name it."""
+        which = (settings_id, experiment_id)
+        if which not in self._known:
+            made_with = None if settings_id is None else experiments.settings_of(self._session, settings_id)
+            now = experiments.current(self._session, experiment_id)
+            patterns = (settings_of(each).answer_field for each in (made_with, now) if each is not None)
+            self._known[which] = next((each for each in patterns if each is not None), None)
+        return self._known[which]
 
 
 def _answers(submission: Submission, pattern: str) -> Mapping[str, str]:
@@ -104,7 +110,8 @@ def _answers(submission: Submission, pattern: str) -> Mapping[str, str]:
     return answers_of(fields or {}, pattern, [(known.position, known.key) for known in submission.known])
 
 
-def _same(answer: str | None, known: str) -> bool:
+def is_right(answer: str | None, known: str) -> bool:
+    """Return whether an answer is the known one; a missing answer is not."""
     return answer is not None and _plain(answer) == _plain(known)
 
 

@@ -56,7 +56,7 @@ def list_workers(
             for work in psiturk_work(session, narrowed, table or "", (status,), says=says).rows:
                 found[work.worker_id] = _with(found.get(work.worker_id), work)
         known = accuracies(session, place, wanted.selection) if gold else {}
-    blocked = {each.worker_id for each in _blocks(world)} if refresh else None
+    blocked = blocked_workers(world) if refresh else None
     rows = [_shown(found[worker], bonuses.get(worker, ZERO), blocked) for worker in sorted(found)]
     return [{**row, **known.get(row["worker_id"], Accuracy()).as_dict()} for row in rows] if gold else rows
 
@@ -69,8 +69,13 @@ def _with(row: WorkerRow | None, work: WorkRow) -> WorkerRow:
     return replace(row, approved=row.approved + 1, earned=row.earned + (work.reward or ZERO))
 
 
-def _blocks(world: World) -> list[Any]:
-    return world.engine().call(lambda: list(world.mturk.list_blocks()))
+def blocked_workers(world: World) -> set[str]:
+    """Return the workers whom this account blocks, as the market says now.
+
+    Raises:
+        UnreachableError: the market cannot be reached.
+    """
+    return {each.worker_id for each in world.engine().call(lambda: list(world.mturk.list_blocks()))}
 
 
 def _shown(row: WorkerRow, bonus: Decimal, blocked: set[str] | None) -> dict[str, Any]:
