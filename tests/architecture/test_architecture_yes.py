@@ -32,42 +32,9 @@ UNLOGGED = {
 ACTS = LOGGED | set(UNLOGGED)
 """The commands that change something: in the database, on the market, in the project's files, or elsewhere."""
 LOOKS = {
-<<<<<<< HEAD
-    *("balance", "check", "cost", "count", "current", "deadlines", "doctor", "export", "get", "hash-password", "help"),
-    *(
-        "history",
-        "lint",
-        "list",
-        "log",
-        "path",
-        "plan",
-        "preview",
-        "report",
-        "serve",
-        "show",
-        "status",
-        "unit",
-        "why",
-        "workers",
-    ),
-=======
-    *(
-        "answers",
-        "assignments",
-        "balance",
-        "check",
-        "cost",
-        "count",
-        "current",
-        "deadlines",
-        "doctor",
-        "export",
-        "get",
-        "help",
-        "history",
-    ),
-    *("lint", "list", "log", "path", "plan", "preview", "report", "serve", "show", "status", "unit", "why", "workers"),
->>>>>>> dread
+    *("answers", "assignments", "balance", "check", "cost", "count", "current", "deadlines", "doctor", "export", "get"),
+    *("hash-password", "help", "history", "lint", "list", "log", "path", "plan", "preview", "report", "serve", "show"),
+    *("status", "unit", "why", "workers"),
 }
 """The last words of commands that change nothing but what they write to a file."""
 
