@@ -13,7 +13,7 @@ from turkctl.operations.engine.plan import FAILED, SKIPPED, BatchResult, ItemRes
 from turkctl.words import counted
 
 if TYPE_CHECKING:
-    from turkctl.dashboard.acts.base import Proposal
+    from turkctl.dashboard.acts.base import ActPlan
     from turkctl.operations.intents.forms import FormLine
     from turkctl.scheduler.worlds import ChildWorld
 
@@ -30,7 +30,7 @@ _STOP_SECONDS = 20.0
 
 
 @dataclass
-class Job:
+class RunningAct:
     """One act at work, or ended. Its thread writes, the server's threads read.
 
     Attributes:
@@ -76,22 +76,22 @@ class Jobs:
     """The acts of this process."""
 
     def __init__(self) -> None:
-        self._jobs: OrderedDict[int, Job] = OrderedDict()
+        self._jobs: OrderedDict[int, RunningAct] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
 
-    def get(self, number: int) -> Job | None:
+    def get(self, number: int) -> RunningAct | None:
         """Return the act with this line, if this process did it."""
         with self._lock:
             return self._jobs.get(number)
 
-    def start(self, line: FormLine, proposal: Proposal, world: ChildWorld) -> Job:
+    def start(self, line: FormLine, proposal: ActPlan, world: ChildWorld) -> RunningAct:
         """Begin an act whose line was begun.
 
         Raises:
             RefusedError: too many acts are at work, or the server is stopping.
         """
-        job = Job(line.number, len(proposal.items) + len(proposal.skipped), world.stop)
+        job = RunningAct(line.number, len(proposal.items) + len(proposal.skipped), world.stop)
         world.notice = job.said.append
         with self._lock:
             self._refuse_more()
@@ -131,7 +131,7 @@ class Jobs:
                 job.thread.join(_STOP_SECONDS)
 
 
-def _work(job: Job, line: FormLine, proposal: Proposal, world: ChildWorld) -> None:
+def _work(job: RunningAct, line: FormLine, proposal: ActPlan, world: ChildWorld) -> None:
     """Do an act; its line in the log is closed whatever happens."""
     try:
         with line.keeping():

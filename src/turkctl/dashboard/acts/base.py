@@ -28,7 +28,7 @@ OnItem = Callable[[ItemResult], None]
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ActPlan:
     """What an act would do, for a person to agree to.
 
     Attributes:
@@ -98,7 +98,7 @@ class PageAct(ABC):
         """Return the words of the command line that does the same, without ``turkctl``."""
 
     @abstractmethod
-    def propose(self, world: World, fields: Fields) -> Proposal:
+    def propose(self, world: World, fields: Fields) -> ActPlan:
         """Return what the act would do; reads only.
 
         Raises:
@@ -108,7 +108,7 @@ class PageAct(ABC):
 
 def of_plan(
     plan: plans.Plan[P], act: plans.Act[P], verb: str, *, pays: Decimal | None = None, people: int | None = None
-) -> Proposal:
+) -> ActPlan:
     """Return the proposal of a batch, which shows the command's plan and applies it.
 
     Args:
@@ -127,7 +127,7 @@ def of_plan(
         f" with {counted(posted, 'assignment')}" if posted else ""
     )
     price = f" for ${format_money(named)}" if named else ""
-    return Proposal(
+    return ActPlan(
         button=what + price,
         words=plan.in_words() if number else f"nothing to {plan.action}",
         do=lambda engine, on_item: engine.apply(plan, act, on_item=on_item),
@@ -139,9 +139,9 @@ def of_plan(
     )
 
 
-def simple(button: str, words: str, do: Callable[[], str], **more: Any) -> Proposal:
+def simple(button: str, words: str, do: Callable[[], str], **more: Any) -> ActPlan:
     """Return the proposal of an act that changes turkctl's own tables alone; ``do`` says what was done."""
-    return Proposal(button=button, words=words, do=lambda _engine, _on_item: do(), **more)
+    return ActPlan(button=button, words=words, do=lambda _engine, _on_item: do(), **more)
 
 
 def people_words(number: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from turkctl.dashboard.acts.base import Fields, PageAct, Proposal
+from turkctl.dashboard.acts.base import ActPlan, Fields, PageAct
 from turkctl.dashboard.acts.registry import find_act
 from turkctl.dashboard.commands import command_line
 from turkctl.dashboard.desk import desk, page, parts
@@ -54,7 +54,7 @@ def _ask(act: PageAct, fields: dict[str, Any], mode: str) -> str:
     return _confirming(act, proposal, asked)
 
 
-def _confirming(act: PageAct, proposal: Proposal, asked: ActRequest, **more: Any) -> str:
+def _confirming(act: PageAct, proposal: ActPlan, asked: ActRequest, **more: Any) -> str:
     return page(
         "confirm.html",
         act.command(asked.fields),
@@ -97,7 +97,7 @@ def _to_run(act: PageAct, number: int) -> ResponseReturnValue:
     return redirect(url_for("acts.show", **target), 303)
 
 
-def _people_trouble(proposal: Proposal) -> str | None:
+def _people_trouble(proposal: ActPlan) -> str | None:
     """Return why the typed number of people is wrong; None if it is right, or none is asked for."""
     if proposal.people is None:
         return None

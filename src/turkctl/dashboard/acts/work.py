@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from turkctl.dashboard.acts.base import Fields, PageAct, Proposal, of_plan
+from turkctl.dashboard.acts.base import ActPlan, Fields, PageAct, of_plan
 from turkctl.dashboard.acts.forms import read_work, selectors, work_of
 from turkctl.dashboard.commands import option
 from turkctl.operations.workers.approve import prepare_approve
@@ -29,7 +29,7 @@ class ApproveWork(PageAct):
         """Return ``workers approve`` with the selection."""
         return ["workers", "approve", *selectors(fields), *option("--feedback", fields["feedback"])]
 
-    def propose(self, world: World, fields: Fields) -> Proposal:
+    def propose(self, world: World, fields: Fields) -> ActPlan:
         """Return the plan of ``workers approve``."""
         plan, act = prepare_approve(world, work_of(fields).require(), feedback=fields["feedback"])
         return of_plan(plan, act, "Approve", pays=sum((step.payload.cost or ZERO for step in plan.steps), ZERO))
