@@ -1,32 +1,216 @@
-"""Remember failed sign-ins and ended sessions."""
+"""Limit attempts to sign in to the dashboard, and remember sessions that were ended, for all processes that serve it.
+
+Both are in the database. Where turkctl has no tables or cannot write (psiTurk's database before ``turkctl db upgrade``,
+one that is read only, MySQL), they are in the memory of this process.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import ipaddress
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from sqlmodel import Session
+
+from turkctl.errors import SchemaError, UnreachableError
 from turkctl.operations.engine.world import World
+from turkctl.store import sign_ins
+
+WINDOW = timedelta(minutes=15)
+"""How long a failure counts."""
+PER_PAIR = 5
+"""Failures of one name from one address: somebody who mistypes is held up alone, also among many behind one address."""
+PER_ADDRESS = 20
+"""Failures from one address, of whatever names: of one who tries many."""
+PER_NAME = 50
+"""Failures of one name, from wherever: of one who has many addresses."""
+KNOWN_FOR = timedelta(days=30)
+"""How long a success counts: to whom has signed in from an address, the failures of others are nothing there."""
+MOST = 10_000
+"""Attempts, and ended sessions, that are kept in memory; the oldest are forgotten first."""
+_NETWORK = 64
+"""Bits of an IPv6 address that count: whoever has one has all that begin with them."""
+
+_CANNOT_KEEP = (SchemaError, UnreachableError)
+
+
+class _Book(Protocol):
+    """Where attempts are looked up."""
+
+    def nth_failure(
+        self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
+    ) -> datetime | None: ...
+
+    def has_succeeded(self, since: datetime, name: str, address: str) -> bool: ...
 
 
 class SignIns:
-    """Sign-ins of the dashboard."""
+    """Attempts to sign in, and ended sessions. Threads can share it. Times are of the real clock."""
 
     def __init__(self, world: World) -> None:
-        self._ended: set[str] = set()
+        self._world = world
+        self._memory = _Memory()
 
     def wait(self, name: str, address: str, now: datetime) -> timedelta | None:
-        """Return how long to wait."""
-        return None
+        """Return how long this name must wait for its next attempt from this address; None if it need not.
+
+        Ask before the password is looked at, and do not look at it while there is something to wait for.
+        """
+        who, where = _digest(name), _digest(_network(address))
+        waits = [_wait(self._memory, who, where, now)]
+        with suppress(*_CANNOT_KEEP), self._world.database.read() as session:
+            waits.append(_wait(_Stored(session), who, where, now))
+        return max((wait for wait in waits if wait is not None), default=None)
 
     def failed(self, name: str, address: str, now: datetime) -> None:
-        """Remember."""
+        """Count an attempt that failed, whether there is such a name or not."""
+        who, where = _digest(name), _digest(_network(address))
+
+        def keep(session: Session) -> None:
+            _forget(session, now)
+            sign_ins.note_failure(session, who, where, now)
+
+        self._keep(keep, lambda: self._memory.note_failure(who, where, now))
 
     def succeeded(self, name: str, address: str, now: datetime) -> None:
-        """Forget."""
+        """Forget the failures of this name from this address, and remember that it is known there."""
+        who, where = _digest(name), _digest(_network(address))
+
+        def keep(session: Session) -> None:
+            _forget(session, now)
+            sign_ins.note_success(session, who, where, now)
+
+        self._memory.note_success(who, where, now)  # failures may be there since the database did not answer
+        self._keep(keep, lambda: None)
 
     def end_session(self, token: str, until: datetime) -> None:
-        """End."""
-        self._ended.add(token)
+        """Remember that a session was ended, until the time when it would have ended by itself."""
+        digest = _digest(token)
+        self._keep(
+            lambda session: sign_ins.end_session(session, digest, until),
+            lambda: self._memory.end_session(digest, until),
+        )
 
     def is_ended(self, token: str, now: datetime) -> bool:
-        """Return whether ended."""
-        return token in self._ended
+        """Return whether the session was ended."""
+        digest = _digest(token)
+        if self._memory.is_ended(digest, now):
+            return True
+        with suppress(*_CANNOT_KEEP), self._world.database.read() as session:
+            return sign_ins.is_ended(session, digest, now)
+        return False
+
+    def _keep(self, in_database: Callable[[Session], None], in_memory: Callable[[], None]) -> None:
+        try:
+            with self._world.database.write() as session:
+                in_database(session)
+        except _CANNOT_KEEP:
+            in_memory()
+
+
+def _wait(book: _Book, name: str, address: str, now: datetime) -> timedelta | None:
+    """Return how long until so few failures count that another attempt is allowed."""
+    since = now - WINDOW
+    newest = [book.nth_failure(PER_PAIR, since, name=name, address=address)]
+    if not book.has_succeeded(now - KNOWN_FOR, name, address):
+        newest.append(book.nth_failure(PER_ADDRESS, since, address=address))
+        newest.append(book.nth_failure(PER_NAME, since, name=name))
+    return max((min(at + WINDOW - now, WINDOW) for at in newest if at is not None), default=None)
+
+
+def _forget(session: Session, now: datetime) -> None:
+    sign_ins.forget(session, now, now - WINDOW, now - KNOWN_FOR)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _network(address: str) -> str:
+    """Return what counts as one address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), _NETWORK), strict=False))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The attempts in the database."""
+
+    session: Session
+
+    def nth_failure(
+        self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
+    ) -> datetime | None:
+        return sign_ins.nth_failure(self.session, number, since, name=name, address=address)
+
+    def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
+        return sign_ins.has_succeeded(self.session, since, name, address)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    name: str
+    address: str
+    at: datetime
+    failed: bool
+
+
+@dataclass
+class _Memory:
+    """The same in memory, of this process alone."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    attempts: deque[_Attempt] = field(default_factory=lambda: deque(maxlen=MOST))
+    ended: dict[str, datetime] = field(default_factory=dict)
+
+    def nth_failure(
+        self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
+    ) -> datetime | None:
+        with self.lock:
+            times = [
+                each.at
+                for each in self.attempts
+                if each.failed and each.at > since and name in (None, each.name) and address in (None, each.address)
+            ]
+        return sorted(times)[-number] if len(times) >= number else None
+
+    def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
+        with self.lock:
+            return any(
+                not each.failed and each.at > since and (each.name, each.address) == (name, address)
+                for each in self.attempts
+            )
+
+    def note_failure(self, name: str, address: str, now: datetime) -> None:
+        with self.lock:
+            self.attempts.append(_Attempt(name, address, now, failed=True))
+
+    def note_success(self, name: str, address: str, now: datetime) -> None:
+        with self.lock:
+            others = [each for each in self.attempts if (each.name, each.address) != (name, address)]
+            self.attempts.clear()
+            self.attempts.extend(others)
+            self.attempts.append(_Attempt(name, address, now, failed=False))
+
+    def end_session(self, token: str, until: datetime) -> None:
+        with self.lock:
+            self.ended[token] = until
+            while len(self.ended) > MOST:
+                del self.ended[min(self.ended, key=self.ended.__getitem__)]
+
+    def is_ended(self, token: str, now: datetime) -> bool:
+        with self.lock:
+            return token in self.ended and self.ended[token] > now

@@ -52,6 +52,7 @@ def all_tables() -> MetaData:
         qualifications,
         rounds,
         runs,
+        sign_ins,
         tasks,
     )
 
@@ -63,6 +64,7 @@ def all_tables() -> MetaData:
     described += (notices.Notice, payments.Payment, contents.Content, contents.ContentHit)
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)
     described += (labels.LabelResult, labels.LabelWorker)
+    described += (sign_ins.SignInAttempt, sign_ins.EndedSession)
     assert all(issubclass(model, TurkctlTable) for model in described)
     campaigns.describe_for_postgresql()
     return TurkctlTable.metadata
