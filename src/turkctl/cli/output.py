@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from turkctl.cells import cell, plain
 from turkctl.cli.bars import bars
 from turkctl.cli.ending import process
 from turkctl.cli.moments import in_words, short_time, zone_name
@@ -19,7 +19,6 @@ from turkctl.cli.top import columns as screen_columns
 from turkctl.cli.top import fold
 from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, one_line, unfiltered
-from turkctl.units import format_duration, format_money, format_time
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import BatchResult
 
 Row = Mapping[str, Any]
-
-
 Advance = Callable[[], None]
 """Tells a progress bar that one more item is done."""
 
@@ -83,31 +80,6 @@ def _flat(record: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _is_table(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it: money a decimal string, times ISO 8601 with Z, durations as they are written."""
-    if isinstance(value, Decimal):
-        return format_money(value)
-    if isinstance(value, datetime):
-        return format_time(value)
-    if isinstance(value, timedelta):
-        return format_duration(value)
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    return value
-
-
-def cell(value: Any) -> str:
-    """Return a value as a table or CSV shows it: nothing for a missing one, yes and no, times to the second."""
-    value = plain(value.replace(microsecond=0) if isinstance(value, datetime) else value)
-    if value is None or value in ([], {}):
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
 def _cells(

@@ -43,7 +43,7 @@ def report(
         turkctl report colours
         turkctl report colours --file report.html --anonymize study.key
     """
-    from turkctl.cli.output import cell
+    from turkctl.cells import cell
     from turkctl.operations.report.facts import gather
     from turkctl.operations.report.page import write_page
     from turkctl.outputs import check
