@@ -171,7 +171,7 @@ def _experiment_keys() -> str:
 def _field_rows(name: str, field: Any) -> Iterator[tuple[str, str]]:
     from pydantic import BaseModel
 
-    from turkctl.plain_values import cell
+    from turkctl.cells import cell
 
     kinds = [each for each in (field.annotation, *get_args(field.annotation)) if inspect.isclass(each)]
     inner = next((each for each in kinds if issubclass(each, BaseModel)), None)

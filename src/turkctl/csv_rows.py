@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
+
+from turkctl.cells import cell
 
 _BEGINS = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -44,3 +46,29 @@ def row_writer(sink: Sink, line_end: str, *, spreadsheet: bool) -> Callable[[Seq
         writer.writerow([harmless_cell(each) for each in cells] if spreadsheet else cells)
 
     return write
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, spreadsheet: bool) -> Iterator[str]:
+    """Yield a header and the rows as lines of CSV, with the cells of ``-o csv``, as a server sends them.
+
+    Args:
+        columns: the keys of a row, which are the header.
+        rows: what to write; each is read when its line is asked for.
+        spreadsheet: whether the file is meant for a spreadsheet.
+    """
+    written = _Last()
+    write = row_writer(written, "\r\n", spreadsheet=spreadsheet)
+    write(columns)
+    yield written.line
+    for row in rows:
+        write([cell(row.get(name)) for name in columns])
+        yield written.line
+
+
+class _Last:
+    """Keeps the last line that was written."""
+
+    line = ""
+
+    def write(self, line: str) -> None:
+        self.line = line

@@ -73,6 +73,11 @@ SOME: dict[str, st.SearchStrategy[Any]] = {
 """Each filter, given."""
 FILTERS = st.fixed_dictionaries({}, optional=SOME).map(lambda given: ParticipantFilter(**given))
 """Any number of filters together."""
+COMMON = ("modes", "conditions", "code_versions", "statuses", "complete", "since", "until")
+BY_INDEX = st.fixed_dictionaries({}, optional={name: SOME[name] for name in COMMON}).map(
+    lambda given: ParticipantFilter(**given)
+)
+"""Filters that an index of ``db optimize`` has all columns of."""
 PAIRS = [*combinations(SOME, 2)]
 
 
@@ -242,7 +247,7 @@ def expected_order(people: list[tuple[Any, ...]], descending: bool) -> list[tupl
 @HARD
 @given(
     people=PEOPLE,
-    wanted=FILTERS,
+    wanted=st.one_of(BY_INDEX, FILTERS),
     column=st.sampled_from(DEFAULT_COLUMNS),
     descending=st.booleans(),
     size=st.integers(1, 30),
@@ -262,10 +267,24 @@ def test_pages_one_after_another_are_the_whole_list(
     assert [row for page in pages for row in page] == whole
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_among_missing_values_fit_together(either: Database, descending: bool) -> None:
+    person = {"workerid": "W", "hitid": "H", "mode": "live"}
+    with either.write() as session:
+        fill(session, [person | {"beginhit": START if number < 4 else None} for number in range(12)])
+        pages = [
+            rows(session, TABLE, ParticipantFilter(), ["uniqueid"], Ordering("begin_hit", descending, 3, skipped))
+            for skipped in range(0, 15, 3)
+        ]
+    known, missing = ([f"U{number:03d}" for number in part] for part in (range(4), range(4, 12)))
+    wanted = known[::-1] + missing[::-1] if descending else known + missing
+    assert [row[0] for page in pages for row in page] == wanted
+
+
 @HARD
 @given(
     people=PEOPLE,
-    wanted=FILTERS,
+    wanted=st.one_of(BY_INDEX, FILTERS),
     column=st.sampled_from(DEFAULT_COLUMNS),
     descending=st.booleans(),
     part=st.integers(1, 9),
@@ -279,7 +298,7 @@ def test_the_parts_of_a_stream_are_the_whole_list(
         fill(session, people)
         whole = rows(session, TABLE, wanted, ["uniqueid"], Ordering(column, descending))
         after = None
-        while True:
+        for _ in range(len(people) + 1):
             places = places_after(session, TABLE, wanted, column, after, descending=descending)
             found += [uniqueid for _value, uniqueid in places]
             if len(places) < part:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 import turkctl
-from turkctl.csv_rows import harmless_cell, row_writer
+from turkctl.csv_rows import csv_lines, harmless_cell, row_writer
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,20 @@ def test_one_module_writes_csv() -> None:
             if isinstance(node, ast.ImportFrom) and node.module == "csv":
                 assert not {each.name for each in node.names} & {"writer", "DictWriter"}, path
     assert writers == ["csv_rows.py"]
+
+
+@pytest.mark.parametrize(("spreadsheet", "shown"), [(False, "=1+1"), (True, "'=1+1")])
+def test_lines_have_the_cells_of_tables_and_are_made_one_at_a_time(spreadsheet: bool, shown: str) -> None:
+    read: list[int] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number in range(3):
+            read.append(number)
+            yield {"id": "=1+1", "done": True, "began": datetime(2026, 11, 20, 9, 30, 0, 5, UTC), "bonus": None}
+
+    lines = csv_lines(["id", "began", "done", "bonus"], rows(), spreadsheet=spreadsheet)
+    assert next(lines) == "id,began,done,bonus\r\n"
+    assert read == []
+    assert next(lines) == f"{shown},2026-11-20T09:30:00Z,yes,\r\n"
+    assert read == [0]
+    assert len(list(lines)) == 2

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from turkctl.cells import cell, plain
 from turkctl.cli.bars import bars
 from turkctl.cli.ending import process
 from turkctl.cli.tables import GAP, drawn, fit, named, plain_lines
@@ -17,8 +18,6 @@ from turkctl.cli.top import columns as screen_columns
 from turkctl.cli.top import fold
 from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, one_line, unfiltered
-from turkctl.moments import in_words, short_time, zone_name
-from turkctl.plain_values import cell, plain
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import BatchResult
 
 Row = Mapping[str, Any]
-
-
 Advance = Callable[[], None]
 """Tells a progress bar that one more item is done."""
 

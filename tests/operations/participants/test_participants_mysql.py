@@ -18,12 +18,14 @@ from sqlalchemy import create_engine, insert, update
 from turkctl.context import Context
 from turkctl.errors import DatabaseUnreachableError, NotFoundError, SchemaError
 from turkctl.operations.participants.bonus import set_bonus
+from turkctl.operations.participants.counting import choices
 from turkctl.operations.participants.export import export, plan_export
 from turkctl.operations.participants.filters import Query
-from turkctl.operations.participants.lists import count, grouped, listed, show
+from turkctl.operations.participants.lists import TABLE, count, grouped, listed, show
 from turkctl.operations.participants.optimize import optimize
+from turkctl.operations.participants.pages import page_of, stream
 from turkctl.settings import load
-from turkctl.store import participant_exports
+from turkctl.store import participant_exports, participant_streams
 from turkctl.store.engine import connect, parse_url
 from turkctl.store.participant_lists import Ordering
 from turkctl.store.participants import participants_table
@@ -88,6 +90,20 @@ def test_rows_groups_and_one_in_full(psiturk: Context) -> None:
     ]
     assert grouped(psiturk, Query(), Ordering(limit=1), ["day"])[1] == [{"day": "2026-11-20", "count": 1}]
     assert show(psiturk, "W2")["data"] == {"data": []}
+
+
+def test_pages_choices_and_a_stream(psiturk: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(participant_streams, "PART", 2)
+    for by in TABLE:
+        for descending in (False, True):
+            ordering = Ordering(by, descending)
+            whole = listed(psiturk, Query(), ordering)[1]
+            pages = [page_of(psiturk, Query(), ordering, number, 3) for number in (1, 2, 3)]
+            assert [row for page in pages for row in page.rows] == whole == list(stream(psiturk, Query(), ordering))
+            assert [(page.has_more, page.total) for page in pages] == [(True, None), (False, 4), (False, None)]
+    found = choices(psiturk, Query(modes=["live"], complete=True))
+    assert found["mode"] == [("live", 2)]
+    assert found["status"] == [("completed", 1), ("submitted", 1)]
 
 
 def test_an_export_reads_everybody_once_in_pages_cut_short(psiturk: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,10 +43,10 @@ def report(
         turkctl report colours
         turkctl report colours --file report.html --anonymize study.key
     """
+    from turkctl.cells import cell
     from turkctl.operations.report.facts import gather
     from turkctl.operations.report.page import write_page
     from turkctl.outputs import check
-    from turkctl.plain_values import cell
 
     run = invocation(ctx)
     protected = run.protected((anonymize, "the key"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
-from turkctl.csv_rows import row_writer
+from turkctl.csv_rows import csv_lines
 from turkctl.dashboard.acts.forms import whole
 from turkctl.dashboard.addresses import Sorting, address, page_address, page_number
 from turkctl.dashboard.commands import option, options
@@ -25,7 +24,6 @@ from turkctl.operations.participants.lists import (
     known_columns,
 )
 from turkctl.operations.participants.pages import page_of, stream
-from turkctl.plain_values import cell
 
 pages = Blueprint("participants", __name__)
 
@@ -173,24 +171,6 @@ def _download(query: Query, by: Sequence[str]) -> Response:
         columns = known_columns(_several(request.args, "columns")) or list(SHOWN)
         sorting = Sorting(SORTABLE)
         found = stream(here.world, query, Ordering(sorting.by, sorting.descending), columns)
-    lines = stream_with_context(_csv(columns, (here.veil.row(row) for row in found)))
+    lines = stream_with_context(csv_lines(columns, (here.veil.row(row) for row in found), spreadsheet=True))
     headers = {"Content-Disposition": 'attachment; filename="participants.csv"'}
     return Response(lines, content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _csv(columns: Sequence[str], rows: Iterator[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield lines of CSV as ``participants list -o csv --spreadsheet`` writes them."""
-    line = _Line()
-    write = row_writer(line, "\n", spreadsheet=True)
-    for cells in itertools.chain([columns], ([cell(row[column]) for column in columns] for row in rows)):
-        write(cells)
-        yield line.text
-
-
-class _Line:
-    """Takes one line at a time."""
-
-    text = ""
-
-    def write(self, line: str, /) -> None:
-        self.text = line

@@ -1,4 +1,4 @@
-"""Write values for other programs: as JSON has them, and as a cell of a table or of CSV shows them."""
+"""Write a value as JSON, a table or CSV shows it."""
 
 from __future__ import annotations
 
