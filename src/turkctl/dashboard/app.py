@@ -16,7 +16,7 @@ from turkctl.dashboard.acts import pages as act_pages
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
 from turkctl.dashboard.jobs import Jobs
-from turkctl.dashboard.pages import home, log, participants, settings
+from turkctl.dashboard.pages import content, home, labels, log, participants, settings
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
 from turkctl.dashboard.texts import NAVIGATION, heading
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, settings, log)
+_MODULES = (home, participants, content, labels, settings, log)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""
@@ -113,7 +113,7 @@ def _explain(error: TurkctlError) -> tuple[str, int]:
 
 
 def _add_words(app: Flask) -> None:
-    app.jinja_env.filters.update(heading=heading, capitalize_first=_capitalize, items_rows=_items_rows)
+    app.jinja_env.filters.update(heading=heading, capitalize_first=_capitalize, items_rows=_items_rows, pair=_pair)
 
     @app.context_processor
     def frame() -> dict[str, Any]:
@@ -139,3 +139,8 @@ def _items_rows(items: Iterable[ItemResult]) -> list[dict[str, Any]]:
         }
         for item in items
     ]
+
+
+def _pair(name: str) -> tuple[str, str]:
+    """Return a name as an option of a menu."""
+    return name, name

@@ -5,6 +5,8 @@ from __future__ import annotations
 NAVIGATION = (
     ("home.index", "Overview"),
     ("participants.index", "Participants"),
+    ("content.index", "Items"),
+    ("labels.index", "Labels"),
     ("log.index", "Log"),
     ("settings.index", "Settings"),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from turkctl.operations.engine.plan import BatchResult, ItemResult, acted_on
+from turkctl.operations.engine.plan import PLANNED, BatchResult, ItemResult, acted_on
 from turkctl.units import ZERO, format_money
 from turkctl.words import counted, plural
 
@@ -137,6 +137,29 @@ def of_plan(
         notes=plan.notes,
         people=people,
     )
+
+
+def of_preview(preview: BatchResult, verb: str, do: Callable[[], BatchResult], notes: Sequence[str] = ()) -> ActPlan:
+    """Return the plan of a batch that changes turkctl's own tables alone, from its dry run.
+
+    Args:
+        preview: the result of the dry run.
+        verb: for the button, as in ``Remove``.
+        do: does it all.
+        notes: what the person should know.
+    """
+    planned = [each for each in preview.results if each.status == PLANNED]
+    others = [each for each in preview.results if each.status != PLANNED]
+    what = f"{verb} {counted(len(planned), *acted_on(preview.action))}"
+
+    def carry_out(_engine: Engine, on_item: OnItem) -> BatchResult:
+        result = do()
+        for item in result.results:
+            on_item(item)
+        return result
+
+    words = f"{what[0].lower()}{what[1:]}" if planned else f"nothing to {preview.action}"
+    return ActPlan(what, words, carry_out, items=planned, skipped=others, notes=notes)
 
 
 def simple(button: str, words: str, do: Callable[[], str], **more: Any) -> ActPlan:

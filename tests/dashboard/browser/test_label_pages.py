@@ -1,0 +1,64 @@
+"""The pages of items and labels in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import axe_problems, open_page, too_wide
+from dashboard_support import PASSWORD, dashboard_of
+from label_support import VOTES, LabelStudy, rows_of
+from playwright.sync_api import Browser
+from wsgi_server import serve_wsgi
+
+pytestmark = pytest.mark.browser
+
+PATHS = (
+    "/dashboard/content?experiment=photos",
+    "/dashboard/labels?experiment=photos",
+    "/dashboard/labels/review?experiment=photos",
+    "/dashboard/labels/items?experiment=photos&item=p0",
+)
+
+
+@pytest.fixture
+def study(folder: Path) -> Iterator[LabelStudy]:
+    made = LabelStudy(folder)
+    made.import_rows(rows_of(VOTES))
+    made.add_numbered(3)
+    made.aggregate()
+    yield made
+    made.world.close()
+
+
+@pytest.fixture
+def site(study: LabelStudy) -> Iterator[str]:
+    with dashboard_of(study) as made, serve_wsgi(made.dashboard.app) as url:
+        yield url
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (360, True)])
+def test_the_pages_fit_and_axe_finds_nothing_serious(browser: Browser, site: str, width: int, dark: bool) -> None:
+    with open_page(browser, site, width=width, dark=dark) as page:
+        page.goto(f"{site}/dashboard/login")
+        page.get_by_label("Login name").fill("lab")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        for path in PATHS:
+            page.goto(f"{site}{path}")
+            assert axe_problems(page) == [], path
+            assert too_wide(page) == [], path
+
+
+def test_an_item_is_decided_by_clicking(browser: Browser, site: str, study: LabelStudy) -> None:
+    with open_page(browser, site) as page:
+        page.goto(f"{site}/dashboard/labels/review?experiment=photos")
+        page.get_by_label("Login name").fill("lab")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="p3").click()
+        page.get_by_role("button", name="Label as true").click()
+        page.get_by_role("button", name="Label p3 as true").click()
+        page.get_by_text("the label of p3 is true").wait_for()
+    assert study.results()["p3"] == (True, "admin")
