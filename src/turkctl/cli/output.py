@@ -18,6 +18,7 @@ from turkctl.cli.top import columns as screen_columns
 from turkctl.cli.top import fold
 from turkctl.csv_rows import row_writer
 from turkctl.harmless import harmless, one_line, unfiltered
+from turkctl.moments import in_words, short_time, zone_name
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
