@@ -1,1 +1,1 @@
-"""Measurements, each with its target. ``make bench`` runs them; the tests never do."""
+"""Measurements, each with its target. ``make bench`` runs them; the tests never measure."""
