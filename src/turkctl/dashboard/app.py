@@ -70,7 +70,7 @@ class Dashboard:
         secret = hashlib.sha256(f"pseudonyms:{key}".encode()).digest()
         door = Door(access.users, SignIns(context), clock)
         self.app.extensions[EXTENSION] = Parts(
-            self.studies, self.jobs, door, CountCache(), Frames(), RequestSigner(key), secret
+            self.studies, self.jobs, door, CountCache(), Frames(), RequestSigner(key, clock), secret
         )
         door.attach(self.app, "entry.login_form")
         _add_pages(self.app)
@@ -92,20 +92,17 @@ def _add_pages(app: Flask) -> None:
 
 def _guard() -> ResponseReturnValue | None:
     """Let nobody in who has not signed in, and let those who may only look change nothing."""
-    from flask import current_app
-
     if request.endpoint is None or request.endpoint in _FOR_ALL:
         return None
     if not current_user.is_authenticated:
-        unauthorized: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]  # Flask-Login adds it
-        return unauthorized
+        return entry.send_to_login()
     looks = request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in _FOR_VIEWERS
     if not looks and not desk().may_change:
         abort(403, "You may look, and change nothing. Ask for the role manage.")
     return None
 
 
-def _explain(error: TurkctlError) -> tuple[str, int]:
+def _explain(error: TurkctlError) -> ResponseReturnValue:
     """Return a page with what is wrong and what to do, without a traceback."""
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 502)
     title = "Not found" if status == 404 else "This cannot be done" if status < 500 else "No answer"

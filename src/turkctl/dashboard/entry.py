@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -33,6 +35,16 @@ def login() -> ResponseReturnValue:
     return redirect(target, 303) if entered else (_form(target, name, WRONG), 401)
 
 
+def send_to_login() -> ResponseReturnValue:
+    """Send somebody who has not signed in to the form, from which they come back to the page that they were on."""
+    if "HX-Request" in request.headers:  # a part of a page: the page itself must go
+        seen = urlsplit(request.headers.get("HX-Current-URL", ""))
+        address = url_for("entry.login_form", next=_next(f"{seen.path}?{seen.query}"))
+        return Response("Sign in first.", 401, {"HX-Redirect": address}, content_type="text/plain; charset=utf-8")
+    wanted = request.full_path if request.method == "GET" else request.form.get("from")
+    return redirect(url_for("entry.login_form", next=_next(wanted)), 303)
+
+
 @pages.post("/logout")
 def logout() -> ResponseReturnValue:
     """Sign out."""
@@ -45,4 +57,4 @@ def _form(target: str, name: str = "", trouble: str | None = None) -> str:
 
 
 def _next(target: str | None) -> str:
-    return inside(target, "/dashboard", url_for("home.index"))
+    return inside((target or "").removesuffix("?"), "/dashboard", url_for("home.index"))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 
 from turkctl.errors import RefusedError
-from turkctl.web.sign_in import LASTS
+from turkctl.web.sign_in import LASTS, now_utc
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ActRequest:
     Attributes:
         act: the act's name in addresses.
         fields: what was asked for.
-        mode: of the page; it does not change where the session's mode does.
+        mode: of the page; in another one nothing is done.
         user: who was shown the page.
         digest: of the plan that was shown.
         form: random; the same however often the page is sent.
@@ -51,26 +52,27 @@ class StalePageError(RefusedError):
 
 
 class RequestSigner:
-    """Signs requests with the application's key."""
+    """Signs requests with the application's key, and with the time."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._serializer = URLSafeTimedSerializer(secret_key, salt="turkctl-act")
+    def __init__(self, secret_key: str, clock: Callable[[], datetime] = now_utc) -> None:
+        self._serializer = URLSafeSerializer(secret_key, salt="turkctl-act")
+        self._clock = clock
 
     def sign(self, request: ActRequest) -> str:
         """Return the request as signed text."""
-        return str(self._serializer.dumps(asdict(request)))
+        return str(self._serializer.dumps([asdict(request), self._clock().timestamp()]))
 
     def read(self, text: str, user: str) -> tuple[ActRequest, float]:
-        """Return the request, and when it was signed, in seconds of the epoch.
+        """Return the request, and how many seconds ago it was signed.
 
         Raises:
             StalePageError: it was not signed here, is older than a session, or was shown to somebody else.
         """
         try:
-            values, signed = self._serializer.loads(text, max_age=int(LASTS.total_seconds()), return_timestamp=True)
-            request = ActRequest(**values)
-        except (BadData, TypeError):
+            values, signed = self._serializer.loads(text)
+            request, age = ActRequest(**values), self._clock().timestamp() - signed
+        except (BadData, TypeError, ValueError):
             raise StalePageError from None
-        if request.user != user:
+        if request.user != user or age >= LASTS.total_seconds():
             raise StalePageError
-        return request, signed.timestamp()
+        return request, max(0.0, age)  # another process's clock may be ahead

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DEFAULT_THREADS = 4
 _CONNECTIONS = 500
+_MOST_WAITING = 4 * 1024**3
+"""Bytes of one answer that may wait in a temporary file for a slow reader, so that no thread waits for them."""
 _JOIN_SECONDS = 30.0
 
 
@@ -41,6 +43,7 @@ class DashboardServer:
             threads,
             connection_limit=_CONNECTIONS,
             max_request_body_size=MOST_BYTES + 1,
+            outbuf_high_watermark=_MOST_WAITING,
             clear_untrusted_proxy_headers=False,  # the application trusts them only behind a proxy
         )
         shown = f"[{host}]" if ":" in host else host

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -90,7 +91,7 @@ def _add_shared_files(app: Flask, site: Site) -> None:
 
 def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
-    def failed(error: HTTPException) -> tuple[str, int]:
+    def failed(error: HTTPException) -> ResponseReturnValue:
         if isinstance(error, CSRFError):
             words = (
                 "This form is too old, or was not sent by this page. Nothing was done: go back, reload and try again."
@@ -100,14 +101,18 @@ def _add_errors(app: Flask) -> None:
         return error_page(f"{code} {error.name}", error.description or error.name, code)
 
     @app.errorhandler(Exception)
-    def broken(error: Exception) -> tuple[str, int]:
+    def broken(error: Exception) -> ResponseReturnValue:
         app.logger.error("a page failed", exc_info=error)
         return error_page("Something went wrong", "The server's log says more. What was done before is kept.", 500)
 
 
-def error_page(title: str, words: str, status: int, hint: str | None = None) -> tuple[str, int]:
-    """Return a page that says what is wrong and what to do, with its status."""
-    return render_template("web/error.html", title=title, words=words, hint=hint), status
+def error_page(title: str, words: str, status: int, hint: str | None = None) -> ResponseReturnValue:
+    """Return a page that says what is wrong and what to do, with its status; plain text where even that page fails."""
+    try:
+        return render_template("web/error.html", title=title, words=words, hint=hint), status
+    except Exception:
+        current_app.logger.exception("the page of an error failed")
+        return Response("Something went wrong. The server's log says more.", 500, content_type="text/plain")
 
 
 Page = Callable[..., object]

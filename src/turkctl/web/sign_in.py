@@ -111,16 +111,20 @@ class Door:
             self.attempts.failed(name, address, now)
             return False
         self.attempts.succeeded(name, address, now)
+        self._end_session()  # of whoever used this browser before
         self._begin(account, now)
         return True
 
     def leave(self) -> None:
         """Sign out; the cookie is worthless from now on."""
+        self._end_session()
+        logout_user()
+        session.clear()
+
+    def _end_session(self) -> None:
         token = session.get(_TOKEN)
         if isinstance(token, str):
             self.attempts.end_session(token, self.clock() + LASTS)
-        logout_user()
-        session.clear()
 
     def _begin(self, account: Account, now: datetime) -> None:
         session.clear()  # a new session, with a new token and a new CSRF token

@@ -13,9 +13,9 @@ from turkctl.dashboard.acts.registry import find_act
 from turkctl.dashboard.commands import command_line
 from turkctl.dashboard.desk import desk, page, parts
 from turkctl.dashboard.requests import ActRequest
-from turkctl.errors import NotFoundError, RefusedError
+from turkctl.errors import NotFoundError, RefusedError, TurkctlError
 from turkctl.operations.engine.world import CommandOrigin
-from turkctl.operations.intents.forms import ActForm, begin_form, begun_before, read_form_line
+from turkctl.operations.intents.forms import ActForm, FormLine, begin_form, begun_before, read_form_line
 from turkctl.scheduler.worlds import ChildWorld
 from turkctl.web.inside import inside
 
@@ -72,12 +72,14 @@ def _confirming(act: PageAct, proposal: ActPlan, asked: ActRequest, **more: Any)
 def start() -> ResponseReturnValue:
     """Begin what a confirming page asked for, once, if the plan is still the one that was shown."""
     here = desk()
-    asked, shown = parts().signer.read(request.form.get("request", ""), here.user.name)
+    asked, age = parts().signer.read(request.form.get("request", ""), here.user.name)
     act = find_act(asked.act)
     begun = begun_before(parts().studies(asked.mode), asked.form)
     if begun is not None:  # the page was sent twice
         return _to_run(act, begun)
-    world = _world(act, asked.fields, asked.mode, max(0.0, time.time() - shown))
+    if asked.mode != here.mode:
+        raise OtherModeError(asked.mode, here.mode)
+    world = _world(act, asked.fields, asked.mode, age)
     form = ActForm(asked.form, act.name, asked.fields, world.origin.account or here.user.name)
     proposal = act.propose(world, asked.fields)
     trouble = _people_trouble(proposal)
@@ -87,9 +89,18 @@ def start() -> ResponseReturnValue:
     parts().jobs.refuse_more()
     line = begin_form(world, form)
     if line.begun:
-        parts().jobs.start(line, proposal, world)
-        parts().frames.forget()
+        _begin(line, proposal, world)
     return _to_run(act, line.number)
+
+
+def _begin(line: FormLine, proposal: ActPlan, world: ChildWorld) -> None:
+    """Begin an act whose line was begun; the line says so if it cannot begin."""
+    try:
+        parts().jobs.start(line, proposal, world)
+    except (TurkctlError, RuntimeError):  # too many at once after all, or no more threads
+        with line.keeping():
+            raise
+    parts().frames.forget()
 
 
 def _to_run(act: PageAct, number: int) -> ResponseReturnValue:
