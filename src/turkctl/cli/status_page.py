@@ -57,7 +57,8 @@ class Page:
             yield self._fold(
                 "No experiment is configured yet: describe one in turkctl.toml, then run: turkctl experiments configure"
             )
-        yield [*self._fold("To do"), *self._bulleted(decisions(self._words, status))]
+        waiting = ((each.words, each.command) for each in decisions(self._words, status))
+        yield [*self._fold("To do"), *self._bulleted(waiting)]
         yield [*self._fold("Coming up"), *self._bulleted(coming(self._words, status))]
 
     # --- layout

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 
 def address(**changes: Any) -> str:
@@ -17,6 +17,19 @@ def address(**changes: Any) -> str:
         if value is None:
             query.pop(name, None)
     return url_for(request.endpoint or "home.index", **(request.view_args or {}), **query)
+
+
+def link_to(endpoint: str, **values: Any) -> str | None:
+    """Return the address of a page; None if the dashboard has no such page."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+
+
+def tidy_address() -> str | None:
+    """Return the address of this page without the fields that a form left empty; None if there are none."""
+    if "" not in (value for name in request.args for value in request.args.getlist(name)):
+        return None
+    filled = {name: [value for value in request.args.getlist(name) if value] for name in request.args}
+    return address(**{name: values or None for name, values in filled.items()})
 
 
 def page_number() -> int:

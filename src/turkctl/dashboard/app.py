@@ -13,10 +13,12 @@ from flask_login import current_user
 
 from turkctl.dashboard import entry
 from turkctl.dashboard.acts import pages as act_pages
+from turkctl.dashboard.acts.registry import has_act
+from turkctl.dashboard.addresses import link_to
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
 from turkctl.dashboard.jobs import Jobs
-from turkctl.dashboard.pages import content, home, labels, log, participants, settings
+from turkctl.dashboard.pages import content, home, labels, log, participant, participants, people, settings
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
 from turkctl.dashboard.texts import NAVIGATION, heading
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, content, labels, settings, log)
+_MODULES = (home, participants, participant, people, content, labels, settings, log)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""
@@ -111,6 +113,7 @@ def _explain(error: TurkctlError) -> ResponseReturnValue:
 
 def _add_words(app: Flask) -> None:
     app.jinja_env.filters.update(heading=heading, capitalize_first=_capitalize, items_rows=_items_rows, pair=_pair)
+    app.jinja_env.globals.update(has_act=has_act, link_to=link_to)
 
     @app.context_processor
     def frame() -> dict[str, Any]:

@@ -84,8 +84,16 @@ def chosen_mode() -> str:
     return chosen if chosen in MODES else parts().studies.first_mode
 
 
-def page(template: str, command: Sequence[str] = (), **values: Any) -> str:
-    """Render a page; ``command`` is the command line that lists or does the same, without ``turkctl``."""
+def page(template: str, command: Sequence[str] = (), *, names_mode: bool = True, **values: Any) -> str:
+    """Render a page.
+
+    Args:
+        template: its name.
+        command: the command line that lists or does the same, without ``turkctl``.
+        names_mode: whether the command line may name the mode of the session; for ``participants`` it is a filter.
+        values: for the template.
+    """
     here = desk()
-    text = command_line(command, here.mode, parts().studies.first_mode) if command else None
+    usual = parts().studies.first_mode
+    text = command_line(command, here.mode if names_mode else usual, usual) if command else None
     return render_template(f"dashboard/{template}", desk=here, command=text, here=request.full_path, **values)

@@ -18,7 +18,10 @@ _HEADINGS = {
     "begin_hit": "Began",
     "codeversion": "Code version",
     "end_hit": "Ended",
+    "gold_accuracy": "Share right",
+    "gold_n": "Known answers asked",
     "hit_id": "HIT",
+    "ip_address": "IP address",
     "uniqueid": "Unique id",
     "worker_id": "Worker",
 }

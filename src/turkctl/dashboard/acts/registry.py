@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from functools import cache
 
-from turkctl.dashboard.acts import content, labels, work
+from turkctl.dashboard.acts import content, labels, participants, work
 from turkctl.dashboard.acts.base import PageAct
 from turkctl.errors import NotFoundError
+
+_MODULES = (content, labels, participants, work)
 
 
 @cache
 def acts() -> dict[str, PageAct]:
     """Return the acts by the name in their address."""
-    return {act.slug: act for act in (*work.ACTS, *content.ACTS, *labels.ACTS)}
+    return {act.slug: act for module in _MODULES for act in module.ACTS}
+
+
+def has_act(slug: str) -> bool:
+    """Return whether there is an act with this name in its address."""
+    return slug in acts()
 
 
 def find_act(slug: str) -> PageAct:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, stream_with_context
+from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from turkctl.csv_rows import csv_lines
-from turkctl.dashboard.acts.forms import whole
-from turkctl.dashboard.addresses import Sorting, address, page_address, page_number
+from turkctl.cells import cell
+from turkctl.csv_rows import row_writer
+from turkctl.dashboard.addresses import Sorting, address, link_to, page_address, page_number, tidy_address
 from turkctl.dashboard.commands import option, options
 from turkctl.dashboard.desk import desk, page, parts
-from turkctl.errors import UsageError
+from turkctl.dashboard.participant_filters import (
+    GROUPS,
+    group_address,
+    psiturk_groups,
+    query_words,
+    read_groups,
+    read_query,
+    several,
+)
+from turkctl.dashboard.participant_names import shown_name
+from turkctl.operations.participants import wages
 from turkctl.operations.participants.counting import CHOICES
 from turkctl.operations.participants.filters import Query
 from turkctl.operations.participants.lists import (
+    OF_PARTICIPANT,
     SHOWN,
     SORTABLE,
     TABLE,
     Ordering,
     known_columns,
+    with_empty_days,
 )
 from turkctl.operations.participants.pages import page_of, stream
 
@@ -29,148 +42,188 @@ pages = Blueprint("participants", __name__)
 
 SIZE = 50
 """Rows of a page."""
-GROUPS = ("condition", "status", "codeversion", "mode", "day", "complete")
-"""What the page offers to count by."""
+MOST_GROUPS = 500
+"""Groups of a page; a download has all."""
+MOST_CHOICES = 100
+"""Values of one menu."""
+COLUMNS = (*SORTABLE, "complete", *OF_PARTICIPANT)
+"""What the page offers as columns."""
+_USUAL = (*TABLE, "complete")
+_FOR_LINKS = ("uniqueid", "assignment_id", "worker_id", "mode")
+_PART = 500
+"""Rows of a download that are written at a time."""
 
-
-def read_query(args: Any) -> Query:
-    """Return the filter that an address names; worker ids may be pseudonyms.
-
-    Raises:
-        UsageError: a value is invalid.
-    """
-    complete = args.get("complete") or None
-    if complete not in (None, "yes", "no"):
-        raise UsageError(f"complete is '{complete}'", hint="it is yes or no")
-    return Query(
-        modes=_several(args, "mode"),
-        conditions=[whole(each, "the condition") for each in _several(args, "condition")],
-        code_versions=_several(args, "codeversion"),
-        current=args.get("current") == "1",
-        statuses=_several(args, "status"),
-        complete=None if complete is None else complete == "yes",
-        workers=[desk().veil.find_worker(desk().world, each) for each in _several(args, "worker")],
-        hits=_several(args, "hit"),
-        campaigns=[whole(each, "the campaign") for each in _several(args, "campaign")],
-        since=args.get("since") or None,
-        until=args.get("until") or None,
-    )
-
-
-def _several(args: Any, name: str) -> list[str]:
-    return [each for each in args.getlist(name) if each]
-
-
-def words_of(args: Any) -> list[str]:
-    """Return the filter as options of ``participants list``."""
-    complete = {"yes": ["--complete"], "no": ["--incomplete"]}.get(args.get("complete", ""), [])
-    repeated = ("mode", "condition", "codeversion", "status", "worker", "hit", "campaign")
-    return [
-        *(word for name in repeated for word in options(f"--{name}", _several(args, name))),
-        *(["--current"] if args.get("current") == "1" else []),
-        *complete,
-        *option("--since", args.get("since")),
-        *option("--until", args.get("until")),
-    ]
+Row = Mapping[str, Any]
 
 
 @pages.get("/participants")
 def index() -> ResponseReturnValue:
     """Show the participants of the filter, or counts by group; or download all of them as CSV."""
-    by = _several(request.args, "group_by")
-    query = read_query(request.args)
+    tidy = tidy_address()
+    if tidy is not None:
+        return redirect(tidy)
+    by, query = read_groups(request.args), read_query(request.args)
     if request.args.get("format") == "csv":
         return _download(query, by)
     return _groups(query, by) if by else _rows(query)
 
 
 def _rows(query: Query) -> ResponseReturnValue:
-    chosen = known_columns(_several(request.args, "columns"))
-    columns = chosen or [*TABLE, "complete"]
-    sorting = Sorting(SORTABLE)
-    read = [*dict.fromkeys([*columns, *SHOWN])]
-    found = page_of(desk().world, query, Ordering(sorting.by, sorting.descending), page_number(), SIZE, read)
-    order = [*option("--sort", sorting.by), *(["--desc"] if sorting.descending else [])]
-    command = ["participants", "list", *words_of(request.args), *order, *option("--columns", ",".join(chosen))]
-    return _page(command, columns=columns, rows=desk().veil.rows(found.rows), found=found, sorting=sorting)
+    here, chosen, sorting = desk(), _columns(), Sorting(SORTABLE)
+    ordering = _ordering(sorting, SORTABLE)
+    found = page_of(here.world, query, ordering, page_number(), SIZE, _read(chosen or _USUAL, _FOR_LINKS))
+    rows = here.veil.rows(_with_wages(found.rows, chosen))
+    order = [*option("--sort", ordering.by), *(["--desc"] if ordering.descending else [])]
+    command = ["participants", "list", *query_words(request.args), *order, *option("--columns", ",".join(chosen))]
+    return _page(command, columns=chosen or _USUAL, rows=rows, found=found, sorting=sorting, links=_links())
 
 
 def _groups(query: Query, by: Sequence[str]) -> ResponseReturnValue:
     columns, rows = _counted(query, by)
-    total = sum(row["count"] for row in rows)
-    command = ["participants", "list", *words_of(request.args), *options("--group-by", by)]
+    sorting = Sorting(columns)
+    ordering = _ordering(sorting, columns)
+    order = [*option("--sort", ordering.by), *(["--desc"] if ordering.descending else [])]
     return _page(
-        command, columns=columns, rows=desk().veil.rows(rows), total=total, by=by, group_address=_group_address
+        ["participants", "list", *query_words(request.args), *options("--group-by", by), *order],
+        columns=columns,
+        rows=rows[:MOST_GROUPS],
+        groups_in_all=len(rows),
+        total=sum(row["count"] for row in rows),
+        most=max((row["count"] for row in rows), default=0),
+        by=by,
+        sorting=sorting,
+        group_address=lambda row: group_address(row, request.args),
     )
 
 
 def _counted(query: Query, by: Sequence[str]) -> tuple[Sequence[str], list[dict[str, Any]]]:
-    here = desk()
-    sorting = Sorting(())
-    ordering = Ordering(sorting.by, sorting.descending)
-    return parts().counts.groups(here.world, query, ordering, by)
+    """Return the counts; where days alone are counted, in their order, those without anybody are among them."""
+    sortable = (*by, "count")
+    ordering = _ordering(Sorting(sortable), sortable)
+    columns, rows = parts().counts.groups(desk().world, query, ordering, by)
+    by_day = list(by) == ["day"] and ordering.by is None
+    return columns, with_empty_days(rows) if by_day else rows
+
+
+def _ordering(sorting: Sorting, sortable: Sequence[str]) -> Ordering:
+    """Return the order that the address names; one that only the other view has counts for nothing here."""
+    elsewhere = sorting.by in (*SORTABLE, *GROUPS, "count") and sorting.by not in sortable
+    return Ordering(None, False) if elsewhere else Ordering(sorting.by, sorting.descending)
+
+
+def _columns() -> list[str]:
+    """Return the columns that the address names, one by one or with commas; none where it names the usual ones."""
+    named = [name for each in several(request.args, "columns") for name in each.split(",") if name]
+    chosen = list(dict.fromkeys(known_columns(named)))
+    return [] if tuple(chosen) == _USUAL else chosen
+
+
+def _read(columns: Iterable[str], others: Iterable[str] = ()) -> list[str]:
+    """Return the columns that are read for those that are shown."""
+    wanted = list(columns)
+    needed = wages.NEEDED if set(wanted) & set(OF_PARTICIPANT) else ()
+    return [name for name in dict.fromkeys([*wanted, *others, *needed]) if name not in OF_PARTICIPANT]
+
+
+def _with_wages(rows: Sequence[dict[str, Any]], columns: Iterable[str]) -> Sequence[dict[str, Any]]:
+    return wages.add_wages(desk().world, rows) if set(columns) & set(OF_PARTICIPANT) else rows
+
+
+def _links() -> dict[str, Callable[[Row], str | None]]:
+    """Return where cells lead: pages about people, work and HITs are those of the session's mode."""
+    mode = desk().mode
+
+    def to_participant(row: Row) -> str:
+        return url_for("participant.show", wanted=shown_name(row))
+
+    def to_worker(row: Row) -> str | None:
+        return url_for("people.show", worker=row["worker_id"]) if row["mode"] == mode and row["worker_id"] else None
+
+    def to_hit(row: Row) -> str | None:
+        return link_to("hits.show", hit_id=row["hit_id"]) if row["mode"] == mode and row["hit_id"] else None
+
+    return {
+        "uniqueid": to_participant,
+        "assignment_id": to_participant,
+        "worker_id": to_worker,
+        "hit_id": to_hit,
+    }
 
 
 def _page(command: Sequence[str], **values: Any) -> str:
-    shared: dict[str, Any] = {
-        "by": [],
-        "found": None,
-        "groups": GROUPS,
-        "number": page_number(),
-        "page_address": page_address,
-    }
+    shared: dict[str, Any] = {"by": [], "found": None, "number": page_number(), "page_address": page_address}
     return page(
         "participants.html",
         command,
+        names_mode=False,
         args=request.args,
-        address=address,
+        groups=GROUPS,
+        choices=CHOICES,
+        all_columns=COLUMNS,
+        chosen=_columns(),
+        several=several,
         csv_address=address(format="csv", page=None),
-        links={},
+        psiturk_address=address(group_by=psiturk_groups(request.args), page=None, sort=None, desc=None),
         **{**shared, **values},
     )
-
-
-def _group_address(row: Mapping[str, Any]) -> str | None:
-    """Return the address of the rows of one group; None where the filter cannot name it."""
-    if any(row[name] in (None, "") for name in row if name != "count"):
-        return None
-    changes: dict[str, Any] = {"group_by": None, "page": None}
-    for name, value in row.items():
-        if name == "complete":
-            changes[name] = "yes" if value else "no"
-        elif name == "day":
-            return None
-        elif name != "count":
-            changes[name] = [str(value)]
-    return address(**changes)
 
 
 @pages.get("/participants/count")
 def counted() -> ResponseReturnValue:
     """Return how many participants the filter of the address has, for a part of the page; kept for 30 seconds."""
-    here, query = desk(), read_query(request.args)
-    number = parts().counts.count(here.world, query)
-    return f"{number:,}"
+    return f"{parts().counts.count(desk().world, read_query(request.args)):,}"
 
 
 @pages.get("/participants/choices")
 def offered() -> ResponseReturnValue:
     """Return the menus of the filter with the values that occur, and how often, for a part of the page."""
-    here, query = desk(), read_query(request.args)
-    found = parts().counts.choices(here.world, query)
-    return render_template("dashboard/participant_choices.html", offered=found, args=request.args, names=CHOICES)
+    found = parts().counts.choices(desk().world, read_query(request.args))
+    return render_template(
+        "dashboard/participant_choices.html",
+        offered=found,
+        args=request.args,
+        names=CHOICES,
+        several=several,
+        most=MOST_CHOICES,
+    )
 
 
 def _download(query: Query, by: Sequence[str]) -> Response:
     """Return all rows of the filter as CSV, as they are read; cells that a spreadsheet would run are quoted."""
-    here = desk()
     if by:
         columns, rows = _counted(query, by)
         found: Iterator[dict[str, Any]] = iter(rows)
     else:
-        columns = known_columns(_several(request.args, "columns")) or list(SHOWN)
-        sorting = Sorting(SORTABLE)
-        found = stream(here.world, query, Ordering(sorting.by, sorting.descending), columns)
-    lines = stream_with_context(csv_lines(columns, (here.veil.record(row) for row in found), spreadsheet=True))
+        columns = _columns() or SHOWN
+        ordering = _ordering(Sorting(SORTABLE), SORTABLE)
+        found = stream(desk().world, query, ordering, _read(columns, ("uniqueid", "worker_id")))
     headers = {"Content-Disposition": 'attachment; filename="participants.csv"'}
-    return Response(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    return Response(stream_with_context(_csv(columns, found)), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv(columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Yield CSV as ``participants list -o csv --spreadsheet`` writes it, some hundred lines at a time."""
+    lines = _HeldLines()
+    write = row_writer(lines, "\n", spreadsheet=True)
+    write(columns)
+    yield lines.taken()
+    while part := list(itertools.islice(rows, _PART)):
+        for row in desk().veil.rows(_with_wages(part, columns)):
+            write([cell(row[column]) for column in columns])
+        yield lines.taken()
+
+
+class _HeldLines:
+    """Takes lines until they are sent."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def write(self, line: str, /) -> None:
+        self._lines.append(line)
+
+    def taken(self) -> str:
+        """Return the lines since the last call."""
+        text = "".join(self._lines)
+        self._lines.clear()
+        return text

@@ -43,6 +43,8 @@ SHOWN = (
 """The default keys of a row."""
 TABLE = ("assignment_id", "worker_id", "hit_id", "condition", "codeversion", "begin_hit", "bonus", "status", "mode")
 """The default columns of a table."""
+STATUSES = participants.STATUS_NAMES
+"""psiTurk's statuses in words."""
 SORTABLE = tuple(COLUMNS)
 """Columns that a list can be sorted by."""
 OF_PARTICIPANT = ("minutes", "wage")

@@ -20,7 +20,8 @@ from turkctl.words import known_name
 
 EXPERIMENT = "experiment"
 """A group for wages besides those of counts: the experiment that the HIT belongs to."""
-_NEEDED = ("assignment_id", "worker_id", "mode", "begin_hit", "end_hit")
+NEEDED = ("assignment_id", "worker_id", "mode", "begin_hit", "end_hit")
+"""Columns of a participant that :func:`add_wages` needs."""
 Worked = list[tuple[dict[str, Any], TimedWork | None]]
 
 
@@ -37,14 +38,23 @@ def listed_with_wages(
     """
     by_wage = ordering.by in OF_PARTICIPANT
     names = [column for column in columns if column not in OF_PARTICIPANT]
-    wanted = list(dict.fromkeys([*names, *_NEEDED])) if columns else ()
+    wanted = list(dict.fromkeys([*names, *NEEDED])) if columns else ()
     shown, rows = listed(reads, query, Ordering() if by_wage else ordering, wanted)
-    found = [row | _wage(row, work) for row, work in _worked(reads, rows)]
+    found = add_wages(reads, rows)
     if by_wage:
         found = _in_order(found, ordering)
     if not columns:
         return [*shown, *OF_PARTICIPANT], found
     return columns, [{column: row[column] for column in columns} for row in found]
+
+
+def add_wages(reads: Reads, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows that have the columns :data:`NEEDED` with ``minutes`` and ``wage``.
+
+    Raises:
+        SchemaError: the database has no tables of turkctl, which hold the rewards.
+    """
+    return [row | _wage(row, work) for row, work in _worked(reads, rows)]
 
 
 def grouped_with_wages(
@@ -60,7 +70,7 @@ def grouped_with_wages(
         known_name(ordering.by, (*keys, COUNT, *OF_GROUP), "column of these groups")
     names = {column: name for name, column in COLUMNS.items()}
     stored = [DONE if key == DONE else names[GROUPS[key]] for key in keys if key in GROUPS]
-    _shown, rows = listed(reads, query, Ordering(), list(dict.fromkeys([*_NEEDED, *stored])))
+    _shown, rows = listed(reads, query, Ordering(), list(dict.fromkeys([*NEEDED, *stored])))
     zone = zone_of(reads.settings)
     groups: dict[tuple[Any, ...], Worked] = defaultdict(list)
     for row, work in _worked(reads, rows):

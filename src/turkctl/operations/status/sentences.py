@@ -31,6 +31,29 @@ _DEADLINES = {
 }
 
 
+REVIEW, OWED, UNCLEAR, DELETABLE, UNKNOWN, CUT_SHORT = "review", "owed", "unclear", "deletable", "unknown", "cut short"
+"""What decisions are about."""
+
+
+@dataclass(frozen=True)
+class StatusDecision:
+    """Something that waits for a person.
+
+    Attributes:
+        words: what it is.
+        command: that does it, or shows more.
+        about: one of the kinds above; None where there is nothing to do.
+        experiment: that it is about, if it is one.
+        run: number of the run that was cut short.
+    """
+
+    words: str
+    command: str | None = None
+    about: str | None = None
+    experiment: str | None = None
+    run: int | None = None
+
+
 @dataclass(frozen=True)
 class StatusWords:
     """How a status is told.
@@ -152,52 +175,53 @@ def _what(coming: Mapping[str, Any]) -> str:
     return f"ends it ({coming['outcome']}): {coming['why']}"
 
 
-def decisions(told: StatusWords, status: Status) -> Iterator[tuple[str, str | None]]:
+def decisions(told: StatusWords, status: Status) -> Iterator[StatusDecision]:
     """Yield what waits for a person, each with the command that does it."""
     found = list(_of_experiments(told, status))
     yield from found
     unknown = status.decisions.unknown
     if unknown is not None and unknown.hits:
         seen, are = in_words(unknown.looked - status.now), plural(unknown.hits, "is", "are")
-        yield (
+        yield StatusDecision(
             f"{counted(unknown.hits, 'HIT')} of the account {are} unknown here (seen {seen})",
             told.command("turkctl", "hits", "list", "--all-studies"),
+            UNKNOWN,
         )
     for run in status.decisions.incomplete_runs[:MOST]:
         begun = local_time(run.begun, status.now, told.zone)
         done = f"{run.succeeded:,} of {run.matched:,} done"
-        yield f"{done} by a command of {begun} that was cut short; for its rest, give it again", run.command
+        words = f"{done} by a command of {begun} that was cut short; for its rest, give it again"
+        yield StatusDecision(words, run.command, CUT_SHORT, run=run.run)
     more = len(status.decisions.incomplete_runs) - MOST
     if more > 0:
-        yield f"{counted(more, 'more command')} did not come to {plural(more, 'its', 'their')} end", None
+        yield StatusDecision(f"{counted(more, 'more command')} did not come to {plural(more, 'its', 'their')} end")
     if not found and not status.decisions.incomplete_runs and not (unknown is not None and unknown.hits):
-        yield "nothing", None
+        yield StatusDecision("nothing")
 
 
-def _of_experiments(told: StatusWords, status: Status) -> Iterator[tuple[str, str | None]]:
+def _of_experiments(told: StatusWords, status: Status) -> Iterator[StatusDecision]:
     for each in status.experiments:
+        slug = each.experiment
         of = "" if len(status.experiments) == 1 else f" of {each.experiment or 'no experiment'}"
         which = ("ID",) if each.experiment is None else ("--experiment", each.experiment)
         ids = "; see: turkctl hits list" if each.experiment is None else ""
         review, owed = each.to_review, each.bonuses_owed
         if review.assignments:
             group = "workers" if each.experiment is not None else "hits"
-            yield _review(told, status, each, of) + ids, told.command("turkctl", group, "approve", *which)
+            approve = told.command("turkctl", group, "approve", *which)
+            yield StatusDecision(_review(told, status, each, of) + ids, approve, REVIEW, slug)
         if owed.bonuses:
             are = plural(owed.bonuses, "is", "are")
             pay = told.command("turkctl", "workers", "bonus", *which, "--auto", "--reason", "TEXT")
-            yield (
-                f"{counted(owed.bonuses, 'bonus', 'bonuses')}{of} {are} owed, ${format_money(owed.amount)} in all",
-                pay,
-            )
+            words = f"{counted(owed.bonuses, 'bonus', 'bonuses')}{of} {are} owed, ${format_money(owed.amount)} in all"
+            yield StatusDecision(words, pay, OWED, slug)
         if owed.unclear:
             fix = told.command("turkctl", "participants", "set", "ID", "--bonus", "A")
-            yield f"{counted(owed.unclear, 'bonus', 'bonuses')}{of} cannot be paid: no amount in cents", fix
+            words = f"{counted(owed.unclear, 'bonus', 'bonuses')}{of} cannot be paid: no amount in cents"
+            yield StatusDecision(words, fix, UNCLEAR, slug)
         if each.deletable_hits:
-            yield (
-                f"{counted(each.deletable_hits, 'HIT')}{of} can be deleted{ids}",
-                told.command("turkctl", "hits", "delete", *which),
-            )
+            words = f"{counted(each.deletable_hits, 'HIT')}{of} can be deleted{ids}"
+            yield StatusDecision(words, told.command("turkctl", "hits", "delete", *which), DELETABLE, slug)
 
 
 def _review(told: StatusWords, status: Status, each: ExperimentStatus, of: str) -> str:
