@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
+from turkctl.cells import plain
 from turkctl.dashboard.desk import desk, page
 from turkctl.dashboard.participant_names import find_participant
 from turkctl.operations.participants.lists import show as read_participant
-from turkctl.plain_values import plain
 
 pages = Blueprint("participant", __name__)
 
