@@ -14,6 +14,7 @@ from dashboard_support import DashboardSite, Visitor, dashboard_of
 from study_support import Study, new_study, people
 
 from turkctl.operations.campaigns.lists import list_campaigns, show_campaign
+from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.hits.lists import list_hits
 from turkctl.operations.log import LogQuery, list_log
 from turkctl.operations.selection.hits import Selection
@@ -155,6 +156,12 @@ def test_a_plan_of_another_act_is_not_found(visitor: Visitor) -> None:
     assert visitor.status == 404
 
 
+def test_a_plan_is_not_made_for_a_form_of_another_site(visitor: Visitor) -> None:
+    visitor.get("/campaigns/new")
+    visitor.post("/campaigns/plan/campaigns-create", {"goal": "5"}, token=False)
+    assert visitor.status == 400
+
+
 # Pages
 
 
@@ -234,6 +241,15 @@ def test_the_numbers_of_the_chart_are_those_of_the_table(study: Study, visitor: 
     table = visitor.get("/campaigns/1").partition("Progress by time (UTC)")[2].partition("</table>")[0]
     assert table.count("<tr>") == len(numbers["points"]) + 1
     assert words(table).endswith("9 12 $7.20")
+
+
+def test_a_past_campaign_whose_money_nobody_knows_is_shown(study: Study, visitor: Visitor) -> None:
+    study.create(3)
+    visitor.act("campaigns-cancel", campaign="1")
+    study.write("UPDATE turkctl_campaign SET spent_at_end = NULL")
+    page = visitor.get("/campaigns/1")
+    assert "an unknown amount committed" in words(page)
+    assert 'aria-label="An unknown amount committed' in page
 
 
 def _met(study: Study) -> None:
@@ -346,10 +362,12 @@ def test_a_higher_goal_names_its_exact_cost_and_only_what_differs_is_changed(stu
     page = words(visitor.plan("campaigns-update", campaign="1", goal="60", was_goal="24", every="30m", was_every="30m"))
     assert "Raise the goal to 60 for up to $21.60" in page
     assert "Goal 24 → 60" in page
-    assert "turkctl campaigns update 1 --goal 60" in page
+    assert "turkctl campaigns update 1 --goal 60 Copy" in page
+    study.write("UPDATE turkctl_campaign SET every = 3600")
     visitor.confirm()
     assert "campaign 1 changed" in visitor.wait()
-    assert show_campaign(study.world, 1)["goal"] == 60
+    shown = show_campaign(study.world, 1)
+    assert (shown["goal"], shown["every"]) == (60, timedelta(hours=1))
 
 
 def test_a_higher_budget_names_what_it_adds(study: Study, visitor: Visitor) -> None:
@@ -454,10 +472,14 @@ def test_hits_of_a_cancelled_campaign_are_expired_later(study: Study, visitor: V
     assert "Nothing to cancel or expire: campaign 1 is cancelled" in page
 
 
-def test_a_campaign_without_open_hits_is_cancelled_with_expiry_too(study: Study, visitor: Visitor) -> None:
+def test_a_campaign_whose_hits_are_expired_already_is_cancelled_with_expiry_too(study: Study, visitor: Visitor) -> None:
     study.create(12)
-    page = visitor.act("campaigns-cancel", campaign="1", expire_hits="1")
-    assert "campaign 1 is cancelled; none of its HITs was open" in words(page)
+    study.round()
+    study.apply(prepare_expire(study.world, Selection(campaign=1)))
+    page = visitor.plan("campaigns-cancel", campaign="1", expire_hits="1")
+    assert "<button>Cancel campaign 1</button>" in page
+    visitor.confirm()
+    assert "campaign 1 is cancelled; 1 HIT skipped" in words(visitor.wait())
     assert status(study) == "cancelled"
 
 

@@ -108,9 +108,13 @@ def test_the_charts_are_drawn_in_both_colours_and_follow_the_width(
         page.wait_for_function("e => e.querySelector('canvas').clientWidth <= 360", arg=chart.element_handle())
         page.wait_for_function(_DRAWN, arg=chart.element_handle())
         assert too_wide(page) == []
+        picture = chart.locator("canvas").evaluate("e => e.toDataURL()")
         page.emulate_media(color_scheme="light" if dark else "dark")
+        page.wait_for_function(
+            "([e, before]) => e.querySelector('canvas').toDataURL() !== before", arg=[chart.element_handle(), picture]
+        )
         page.wait_for_function(_DRAWN, arg=chart.element_handle())
-        assert page.locator(".chart").first.locator("canvas").count() == 1
+        assert chart.locator("canvas").count() == 1
 
 
 def test_a_campaign_is_typed_in_with_its_plan_run_until_met_raised_and_cancelled(

@@ -286,10 +286,13 @@ def _cancel_and_expire(world: World, number: int, status: str, *, running: bool)
         ended = show_campaign(world, number)["status"]
         return f"campaign {number} is {ended}; {result.outcome() or 'none of its HITs was open'}{left}"
 
-    what = f"cancel campaign {number} and expire {hits}" if running else f"expire {hits} of campaign {number}"
+    if not plan.steps:
+        what = f"cancel campaign {number}"
+    else:
+        what = f"cancel campaign {number} and expire {hits}" if running else f"expire {hits} of campaign {number}"
     return ActPlan(
         button=what[:1].upper() + what[1:],
-        words=f"{what}, so that nobody new starts on them; who is at work can finish",
+        words=f"{what}, so that nobody new starts on its HITs; who is at work can finish",
         do=do,
         items=plan.preview().results[: len(plan.steps)],
         skipped=plan.skipped if plan.steps else (),  # where nothing is expired, the campaign is still cancelled

@@ -23,7 +23,7 @@
 
   function options(element, width, level) {
     const money = element.dataset.money !== undefined;
-    const shown = (value) => (value === null ? "–" : money ? `$${value.toFixed(2)}` : String(value));
+    const shown = (value) => (value == null ? "–" : money ? `$${value.toFixed(2)}` : String(value));
     const line = (words, stroke, dash) => ({
       label: words, stroke, width: 2, dash, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false },
       value: (chart, value) => shown(value),
@@ -37,7 +37,7 @@
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (chart, least, most) => [0, Math.max(1, most * 1.05)] } },
       axes: [{ ...axis, space: 75, values: moments }, { ...axis, size: money ? 70 : 50, values: (chart, ticks) => ticks.map((each) => (money ? `$${each}` : String(each))) }],
-      series: [{ label: "Time (UTC)", value: (chart, each) => (each === null ? "–" : iso(each).slice(0, 16).replace("T", " ")) }, ...lines, ...level.map((words) => line(words, colour("--live"), [2, 6]))],
+      series: [{ label: "Time (UTC)", value: (chart, each) => (each == null ? "–" : iso(each).slice(0, 16).replace("T", " ")) }, ...lines, ...level.map((words) => line(words, colour("--live"), [2, 6]))],
     };
   }
 
