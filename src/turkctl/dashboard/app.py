@@ -18,7 +18,17 @@ from turkctl.dashboard.addresses import link_to
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
 from turkctl.dashboard.jobs import Jobs
-from turkctl.dashboard.pages import content, home, labels, log, participant, participants, people, settings
+from turkctl.dashboard.pages import (
+    campaigns,
+    content,
+    home,
+    labels,
+    log,
+    participant,
+    participants,
+    people,
+    settings,
+)
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
 from turkctl.dashboard.texts import NAVIGATION, heading
@@ -34,7 +44,7 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, participant, people, content, labels, settings, log)
+_MODULES = (home, participants, participant, people, content, labels, campaigns, settings, log)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""

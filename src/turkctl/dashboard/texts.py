@@ -5,6 +5,7 @@ from __future__ import annotations
 NAVIGATION = (
     ("home.index", "Overview"),
     ("participants.index", "Participants"),
+    ("campaigns.index", "Campaigns"),
     ("content.index", "Items"),
     ("labels.index", "Labels"),
     ("log.index", "Log"),

@@ -12,7 +12,9 @@ from study_support import Study, market_rows, people
 
 from turkctl.errors import FundsError, RefusedError
 from turkctl.operations.campaigns.lifecycle import CampaignChange, cancel, find, update
-from turkctl.operations.campaigns.lists import show_campaign
+from turkctl.operations.campaigns.lists import round_now, show_campaign
+from turkctl.operations.campaigns.rounds import run_round
+from turkctl.operations.engine.plan import ItemResult
 from turkctl.operations.hits.extend import ExtendRequest, prepare_extend
 from turkctl.operations.intents.settle import settle
 from turkctl.store import campaigns, tasks
@@ -31,6 +33,25 @@ def test_rounds_recruit_exactly_the_goal_in_hits_of_at_most_nine(study: Study) -
     assert sorted(sizes) == [2, 2, 3, 9, 9]
     assert in_play(study.folder).completed == 25
     assert known_hits(study) == set(in_play(study.folder).hits)
+
+
+def test_a_round_tells_of_each_hit_that_it_posts(study: Study) -> None:
+    study.create(25, per_round=11)
+    told: list[ItemResult] = []
+    report = run_round(study.world, 1, study.world.now(), on_item=told.append)
+    assert sorted(item.id for item in told) == sorted(report.hits)
+    assert {item.status for item in told} == {"created"}
+
+
+def test_what_a_round_would_do_now_is_told_whenever_the_next_one_is_due(study: Study) -> None:
+    hour = study.world.now().hour
+    study.create(20, hours=f"{(hour + 3) % 24:02}:00-{(hour + 5) % 24:02}:00")
+    due, now = show_campaign(study.world, 1)["next_round"], round_now(study.world, 1)["next_round"]
+    assert (due["outcome"], due["will_post"]) == ("posted", 9)
+    assert (now["outcome"], now["will_post"]) == ("closed", 0)
+    assert now["at"] < due["at"]
+    cancel(study.world, 1)
+    assert round_now(study.world, 1)["next_round"] is None
 
 
 def test_a_round_posts_only_what_is_missing(study: Study) -> None:

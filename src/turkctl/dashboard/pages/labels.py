@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
     """Show the labels of an experiment, its annotators and its past aggregations."""
     world = desk().world
     slug = chosen_experiment(world, request.args.get("experiment"))
-    shared = {"experiments": experiment_names(world), "slug": slug}
+    shared: dict[str, Any] = {"experiments": experiment_names(world), "slug": slug}
     if slug is None:
         return page("labels.html", ["labels", "history"], runs=_runs(None), run_columns=HISTORY_COLUMNS, **shared)
     first = (page_number() - 1) * SIZE

@@ -13,14 +13,21 @@ from turkctl.operations.experiments.terms import terms_of
 from turkctl.store import people, tasks
 
 
-def next_round(session: Session, facts: Facts, now: datetime) -> dict[str, Any]:
-    """Return what the next round would do when it is due, and why, by what the database knows now."""
+def next_round(session: Session, facts: Facts, now: datetime, *, at_once: bool = False) -> dict[str, Any]:
+    """Return what the next round would do when it is due, and why, by what the database knows now.
+
+    Args:
+        session: on turkctl's database.
+        facts: about the campaign, read in this transaction.
+        now: the time that the study lives in.
+        at_once: whether the round is run by hand now, and not when it is due.
+    """
     campaign, version, numbers = facts.campaign, facts.version, facts.standing
     task = tasks.of_campaign(session, campaign.number)
-    planned = task.next_run if task is not None else now
-    due = next_round_at(campaign, planned, now)
+    planned = now if task is None or at_once else task.next_run
+    due = now if at_once else next_round_at(campaign, planned, now)
     decision = decide(facts, None, due)
-    paused = task is not None and task.paused
+    paused = task is not None and task.paused and not at_once
     parts = people.in_play(session, campaign.place, campaign.experiment_id, campaign.code_version, now)
     return {
         "at": None if paused else planned if due == now else due,

@@ -142,6 +142,22 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
         }
 
 
+def round_now(world: World, campaign_id: int) -> dict[str, Any]:
+    """Return the row of a campaign, with what a round that is run now would do as its ``next_round``.
+
+    ``next_round`` is as in :func:`show_campaign`, and None if the campaign is over. The market is not asked.
+
+    Raises:
+        NotFoundError, WrongMarketError: there is none of that number in this mode and market.
+    """
+    now = world.now()
+    with world.database.read() as session:
+        campaign = find(session, campaign_id, world.place)
+        facts = read_facts(session, campaign, world.settings["participants_table"], now)
+        coming = next_round(session, facts, now, at_once=True) if campaign.running else None
+    return {**row_of(world, campaign_id), "per_round": campaign.per_round, "next_round": coming}
+
+
 def changed_row(world: World, campaign_id: int) -> dict[str, Any]:
     """Return the row of a campaign that was changed, with its pace, terms and times, and when its next round comes."""
     now = world.now()

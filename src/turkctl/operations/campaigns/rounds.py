@@ -8,7 +8,7 @@ rounds. The lease of a round only keeps two processes from doing the same work; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,7 +31,7 @@ from turkctl.operations.campaigns.decisions import (
 from turkctl.operations.campaigns.lifecycle import end, exhaust, find, give_up_unsent, keep_task
 from turkctl.operations.campaigns.posting import Posting, batch_name, new_intents, unanswered
 from turkctl.operations.campaigns.standing import Facts, Standing, read_facts
-from turkctl.operations.engine.plan import BatchResult, Plan, Step
+from turkctl.operations.engine.plan import BatchResult, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import completed
 from turkctl.operations.intents.lease import Keeper, in_words
@@ -75,7 +75,14 @@ class RoundKeeper(Keeper):
         )
 
 
-def run_round(world: World, campaign_id: int, now: datetime, *, keeper: Keeper | None = None) -> RoundReport:
+def run_round(
+    world: World,
+    campaign_id: int,
+    now: datetime,
+    *,
+    keeper: Keeper | None = None,
+    on_item: Callable[[ItemResult], None] = lambda _item: None,
+) -> RoundReport:
     """Run the campaign's next round.
 
     Args:
@@ -83,6 +90,7 @@ def run_round(world: World, campaign_id: int, now: datetime, *, keeper: Keeper |
         campaign_id: its number.
         now: the time that the study lives in.
         keeper: holds the lease that lets one process at a time run a round.
+        on_item: called with the result of each HIT that it posts.
 
     Raises:
         NotFoundError, WrongMarketError: there is no such campaign in this mode and market.
@@ -95,7 +103,7 @@ def run_round(world: World, campaign_id: int, now: datetime, *, keeper: Keeper |
         return begun
     with keeper.renewed():
         try:
-            return begun.run()
+            return begun.run(on_item)
         except BaseException as error:
             begun.give_up(error)
             raise
@@ -156,7 +164,7 @@ class _BegunRound:
         self._keeper = keeper
         self._table = world.settings["participants_table"]
 
-    def run(self) -> RoundReport:
+    def run(self, on_item: Callable[[ItemResult], None]) -> RoundReport:
         """Read the market, count, post, and record the outcome."""
         absent: tuple[str, ...] = ()
         balance = None
@@ -164,7 +172,7 @@ class _BegunRound:
             absent = self._look()
             balance = self._balance()
         decided = self._decide(absent, balance)
-        result = self._post(decided) if decided.requests else None
+        result = self._post(decided, on_item) if decided.requests else None
         return self._finish(decided, result)
 
     def give_up(self, error: BaseException) -> None:
@@ -297,14 +305,14 @@ class _BegunRound:
         if due != task.next_run:
             keep_task(session, campaign, due)
 
-    def _post(self, decided: _Decided) -> BatchResult:
+    def _post(self, decided: _Decided, on_item: Callable[[ItemResult], None]) -> BatchResult:
         steps = tuple(
             Step(f"{self._version.slug} {intent.token[:8]}", intent, intent.cost, _words(intent))
             for intent in decided.requests
         )
         plan = Plan("create", self._campaign.mode, steps)
         act = Posting(self._world, self._campaign, self._keeper, steps, self._now)
-        return self._world.engine().apply(plan, act)
+        return self._world.engine().apply(plan, act, on_item)
 
     def _finish(self, decided: _Decided, result: BatchResult | None) -> RoundReport:
         decision, errors = decided.decision, [item.error for item in result.results if item.error] if result else []
