@@ -231,5 +231,6 @@ def test_workers_and_assignments_are_offered_those_read_last_first(
     assert turkctl("sync").code == 0
     work = json.loads(turkctl("workers", "assignments", "--json").out)
     assert set(offered("turkctl workers show ")) == {row["worker_id"] for row in work}
+    assert set(offered("turkctl workers answers ")) == {row["assignment_id"] for row in work}
     words = f"{work[0]['worker_id']}\t1 of the last assignments"
     assert words in offered("turkctl worker show ", "fish")

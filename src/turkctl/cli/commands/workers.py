@@ -117,6 +117,28 @@ def assignments(
     listing.show(run, COLUMNS, rows, keys=KEYS, skip=skip)
 
 
+@app.command()
+def answers(
+    ctx: typer.Context,
+    assignment: Annotated[
+        str,
+        typer.Argument(metavar="ASSIGNMENT", help="Id of the assignment.", autocompletion=completion.assignments),
+    ],
+) -> None:
+    """Show what one assignment answered, beside the items that it was about and their known answers.
+
+    Examples:
+        turkctl workers answers 3EXAMPLEASSIGNMENT000000000001
+    """
+    from turkctl.operations.participants.answers import answers_of
+
+    run = invocation(ctx)
+    shown = answers_of(run.context, storable(assignment))
+    if shown["note"] is not None:
+        run.output.note(shown["note"])
+    run.output.record(shown)
+
+
 def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
     """See that the other options mean something with ``--group-by``.
 
