@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, abort, request
+from flask import Blueprint, Flask, abort, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -16,7 +16,7 @@ from turkctl.dashboard.acts import pages as act_pages
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
 from turkctl.dashboard.jobs import Jobs
-from turkctl.dashboard.pages import home, log, participants, settings
+from turkctl.dashboard.pages import home, log, participants, settings, work, workers
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
 from turkctl.dashboard.texts import NAVIGATION, heading
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, settings, log)
+_MODULES = (home, participants, settings, log, work, workers)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""
@@ -109,7 +109,8 @@ def _explain(error: TurkctlError) -> tuple[str, int]:
     """Return a page with what is wrong and what to do, without a traceback."""
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 502)
     title = "Not found" if status == 404 else "This cannot be done" if status < 500 else "No answer"
-    return error_page(title, error.message, status, error.hint)
+    words = desk().veil.text(error.message, g.get("workers", ())) if current_user.is_authenticated else error.message
+    return error_page(title, words, status, error.hint)
 
 
 def _add_words(app: Flask) -> None:
@@ -127,9 +128,9 @@ def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _items_rows(items: Iterable[ItemResult]) -> list[dict[str, Any]]:
-    """Return results of items as rows of a table."""
-    return [
+def _items_rows(items: Iterable[ItemResult], workers: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return results of items as rows of a table; ``workers`` are ids of workers that they may name."""
+    rows = [
         {
             "id": item.id,
             "status": item.status.replace("_", " "),
@@ -139,3 +140,4 @@ def _items_rows(items: Iterable[ItemResult]) -> list[dict[str, Any]]:
         }
         for item in items
     ]
+    return desk().veil.rows(rows, workers)

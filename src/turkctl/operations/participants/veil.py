@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from turkctl.operations.engine.world import World
@@ -14,13 +14,26 @@ class Veil:
     def __init__(self, secret: bytes | None) -> None:
         self.secret = secret
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    @property
+    def hides(self) -> bool:
+        """Return whether names are hidden."""
+        return self.secret is not None
+
+    def rows(self, rows: Iterable[Mapping[str, Any]], _ids: Collection[str] = ()) -> list[dict[str, Any]]:
         """Return the rows."""
         return [dict(row) for row in rows]
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the row."""
         return dict(row)
+
+    def record(self, record: Mapping[str, Any], _ids: Collection[str] = ()) -> dict[str, Any]:
+        """Return the object."""
+        return dict(record)
+
+    def text(self, text: str, _ids: Collection[str] = ()) -> str:
+        """Return the text."""
+        return text
 
     def worker(self, worker_id: str) -> str:
         """Return the pseudonym."""
