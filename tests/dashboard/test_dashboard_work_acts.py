@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -342,3 +344,67 @@ def test_what_people_typed_is_only_text(site: DashboardSite) -> None:
     assert site.study.world.mturk.get_assignment(ids(site)[0]).feedback == evil
     for path in ("/assignments?status=all", f"/assignments/{ids(site)[0]}", "/log"):
         assert "<script>alert" not in visitor.get(path)
+
+
+def pseudonyms(visitor: Visitor) -> list[str]:
+    """The workers as the visitor sees them."""
+    found = re.findall(r'name="worker" value="(P-[0-9a-f]+)"', visitor.get("/workers"))
+    assert len(found) == 5
+    return found
+
+
+def payload(visitor: Visitor) -> str:
+    """What the signed request of a confirming page says to whoever looks into it."""
+    text = visitor.hidden("request").split(".")
+    parts = [text[1] if visitor.hidden("request").startswith(".") else text[0]]
+    raw = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4))
+    return (zlib.decompress(raw) if visitor.hidden("request").startswith(".") else raw).decode()
+
+
+ACTS_ON_PEOPLE = (
+    ("workers-message", WORDS),
+    ("workers-block", {"reason": "A script"}),
+    ("workers-unblock", {}),
+    ("workers-exclude", {}),
+    ("workers-approve", {}),
+    ("workers-bonus", {"amount": "0.10", "reason": "Thanks"}),
+    ("workers-compensate", {"amount": "0.10", "reason": "Sorry"}),
+)
+
+
+@pytest.mark.parametrize(("act", "fields"), ACTS_ON_PEOPLE, ids=lambda value: value if isinstance(value, str) else "")
+def test_who_may_not_see_names_acts_on_pseudonyms_and_is_shown_no_name(
+    site: DashboardSite, act: str, fields: dict[str, str]
+) -> None:
+    visitor = site.visitor("ann")
+    chosen = pseudonyms(visitor)[0]
+    page = visitor.plan(act, worker=chosen, **fields)
+    assert visitor.status == 200
+    assert chosen in command(page)
+    assert "AW0" not in page
+    assert chosen in payload(visitor)
+    assert "AW0" not in payload(visitor)
+    page = agree(visitor)
+    assert "ended</strong>" in page
+    assert "AW0" not in page
+    (line,) = [each for each in list_log(site.study.world, LogQuery()) if each["act"] == act.replace("-", " ")]
+    assert re.search(rf"turkctl {act.replace('-', ' ')} AW00000\d", line["command"])
+
+
+@pytest.mark.parametrize("field", ["id", "worker"])
+def test_who_may_not_see_names_cannot_ask_whose_pseudonym_a_name_has(site: DashboardSite, field: str) -> None:
+    site.study.write("UPDATE turkctl_assignment SET worker_id = 'A2EXAMPLEWORKR' WHERE worker_id = :w", w=worker(1))
+    visitor = site.visitor("ann")
+    visitor.plan("workers-approve", **{field: "A2EXAMPLEWORKR"})
+    assert (visitor.status, "There is no " in visitor.text) == (400, True)
+    assert "P-" not in visitor.text
+
+
+def test_an_error_names_nobody_to_who_may_not_see_names(site: DashboardSite) -> None:
+    (hit,) = site.study.post(1)
+    site.study.submit(hit, worker(1))
+    sync(site.study.world)
+    visitor = site.visitor("ann")
+    pages = [visitor.plan("workers-bonus", worker=each, amount="0.25", reason="Both") for each in pseudonyms(visitor)]
+    (twice,) = [page for page in pages if "has 2 assignments that match" in page]
+    assert "AW0" not in twice

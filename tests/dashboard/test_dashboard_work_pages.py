@@ -195,3 +195,18 @@ def test_the_pages_open_without_any_work(folder: Path) -> None:
         visitor = site.visitor()
         assert "Nothing waits for a decision here." in visitor.get("/assignments")
         assert "Nobody matches." in visitor.get("/workers")
+
+
+def test_who_may_not_see_names_sees_pseudonyms_and_can_filter_by_them(site: DashboardSite) -> None:
+    visitor, ids = site.visitor("ann"), assignments(site)
+    page = visitor.get("/workers")
+    shown = re.findall(r'name="worker" value="(P-[0-9a-f]+)"', page)
+    assert len(shown) == 5
+    found = [listed(visitor.get(f"/assignments?worker={each}"))[0] for each in shown]
+    assert sorted(found) == sorted(ids)
+    assert f"turkctl workers assignments {shown[-1]}" in visitor.text
+    for path in ("/workers", "/assignments", f"/assignments/{ids[0]}", f"/workers?worker={shown[0]}"):
+        assert "AW00000" not in visitor.get(path)
+        assert visitor.status == 200
+    page = visitor.get("/assignments?worker=A2EXAMPLEWORKR")
+    assert (visitor.status, "P-" in page) == (404, False)

@@ -62,3 +62,30 @@ def exclusions_of(session: Session, place: Place, worker_id: str) -> list[Exclus
 def _at(table: Table, place: Place) -> list[ColumnElement[Any]]:
     mode = table.c.mode == place.mode
     return [mode] if place.market == ANY_MARKET else [mode, table.c.market == place.market]
+
+
+# SQLite would look up the mode in an index and sort what it finds, for each page anew: here it reads along the key.
+
+
+def workers_by_work(session: Session, after: int, limit: int) -> list[tuple[int, str, str]]:
+    """Return (row, mode, worker) of the stored assignments after a row, on any market and in any mode."""
+    columns = (ASSIGNMENTS.c.id, ASSIGNMENTS.c.mode, ASSIGNMENTS.c.worker_id)
+    statement = select(*columns).where(ASSIGNMENTS.c.id > after).order_by(ASSIGNMENTS.c.id).limit(limit)
+    return [(row, mode, worker) for row, mode, worker in session.connection().execute(statement)]
+
+
+def workers_by_row(session: Session, participants_name: str, after: str, limit: int) -> list[tuple[str, str, str]]:
+    """Return (uniqueid, mode, worker) of the participants after a key, in any mode."""
+    table = participants_table(participants_name)
+    columns = (table.c.uniqueid, table.c.mode, table.c.workerid)
+    statement = select(*columns).where(table.c.uniqueid > after).order_by(table.c.uniqueid).limit(limit)
+    return [(key, mode, worker) for key, mode, worker in session.connection().execute(statement)]
+
+
+def workers_by_message(session: Session, mode: str, after: str, limit: int) -> list[tuple[str, list[str]]]:
+    """Return (token, workers) of messages that were begun in a mode, in tokens after this one."""
+    statement = select(INTENTS.c.token, INTENTS.c.subject, INTENTS.c.request).where(
+        INTENTS.c.token > after, INTENTS.c.mode == mode, INTENTS.c.kind == MESSAGE
+    )
+    found = session.connection().execute(statement.order_by(INTENTS.c.token).limit(limit))
+    return [(token, request.get("workers", [subject])) for token, subject, request in found]

@@ -5,6 +5,7 @@ A number of statements that does not grow with what is counted: for pages that s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -124,8 +125,8 @@ def handed_in(session: Session, place: Place) -> list[Handed]:
     return [Handed(*row) for row in session.connection().execute(statement)]
 
 
-def people_by_day(session: Session, place: Place, experiment_id: int, code_version: str) -> list[datetime]:
-    """Return when each person first handed in work that counts, in order: as many times as there are people."""
+def people_by_day(session: Session, place: Place, experiment_id: int, code_version: str) -> Iterator[datetime]:
+    """Yield when each person first handed in work that counts, in order: as many times as there are people."""
     first = func.min(ASSIGNMENTS.c.submitted)
     statement = (
         select(first)
@@ -139,4 +140,6 @@ def people_by_day(session: Session, place: Place, experiment_id: int, code_versi
         .group_by(ASSIGNMENTS.c.worker_id)
         .order_by(first)
     )
-    return [moment for moment in session.connection().execute(statement).scalars() if moment is not None]
+    for moment in session.connection().execute(statement).yield_per(1000).scalars():
+        if moment is not None:
+            yield moment

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, func, or_,
 from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS, REJECTED, SUBMITTED
-from turkctl.store.base import ANY_MARKET, Place, chunks
+from turkctl.store.base import ANY_MARKET, CHUNK, Place, chunks
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.hits import HITS
 from turkctl.store.participants import participants_table
@@ -129,10 +129,21 @@ def select_psiturk_work(
         .where(table.c.mode == wanted.place.mode, table.c.status.in_(statuses), table.c.assignmentid.not_in(known))
         .order_by(table.c.uniqueid)
     )
+    statement = statement.where(*_named_in(table, wanted))
     rows = session.connection().execute(statement).all()
     anywhere = wanted.place.market == ANY_MARKET
     here = [row for row in rows if anywhere or row.market in (None, wanted.place.market)]
     return [work for work in (_of_participant(row, says, by_version) for row in here) if wanted.matches(work)]
+
+
+def _named_in(table: Table, wanted: WorkFilter) -> list[ColumnElement[bool]]:
+    """Return the filter's ids and HITs as conditions, where they are few: the rest of the filter is applied later."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.ids is not None and len(wanted.ids) <= CHUNK:
+        found.append(or_(table.c.assignmentid.in_(wanted.ids), table.c.workerid.in_(wanted.ids)))
+    if wanted.hit_ids is not None and len(wanted.hit_ids) <= CHUNK:
+        found.append(table.c.hitid.in_(wanted.hit_ids))
+    return found
 
 
 def _of_participant(row: Row[Any], says: str, by_version: Mapping[str, str]) -> WorkRow:

@@ -134,6 +134,20 @@ def test_people_of_before_are_there_from_the_start_and_those_after_its_end_never
     assert numbers(points[-1]) == shown(study)
 
 
+def test_what_was_handed_in_before_its_end_and_read_afterwards_counts_as_little_as_in_its_final_numbers(
+    study: Study,
+) -> None:
+    study.create(9)
+    hit = study.round().hits[0]
+    study.submit(hit, worker(1))
+    study.pass_time(minutes=1)
+    cancel(study.world, 1)
+    sync(study.world)
+    points = progress_of(study.world, 1)["points"]
+    assert numbers(points[-1]) == shown(study) == (0, 9, Decimal("5.40"))
+    assert {each["completed"] for each in points} == {0}
+
+
 def test_people_of_psiturks_rows_alone_count_from_the_start(study: Study) -> None:
     study.create(9)
     study.write(
@@ -153,7 +167,7 @@ def test_a_long_campaign_has_few_points_and_the_same_ends(study: Study, monkeypa
         study.work(hands, limit=1)
     sync(study.world)
     every = progress_of(study.world, 1)["points"]
-    assert 50 < len(every) <= progress.MOST_POINTS == 400
+    assert 50 < len(every) <= progress.MOST_POINTS == 400, "each change is a point of its own"
     monkeypatch.setattr(progress, "MOST_POINTS", 20)
     points = progress_of(study.world, 1)["points"]
     assert len(points) == 20

@@ -213,6 +213,15 @@ def test_a_list_is_sorted_before_a_part_of_it_is_taken(study: Study, by: str, or
     assert ids(study, by=by, descending=True) == known
 
 
+def test_a_part_of_the_list_is_sorted_by_experiment(study: Study) -> None:
+    for slug in ("stroop", "flanker"):
+        (hit,) = study.post(2, experiment=slug)
+        study.submit(hit, worker(1), worker(2))
+    sync(study.world)
+    rows = list_assignments(study.world, ALL, by="experiment", limit=3)
+    assert [row["experiment"] for row in rows] == ["flanker", "flanker", "stroop"]
+
+
 def test_a_column_that_nothing_can_be_sorted_by_is_refused(study: Study) -> None:
     with pytest.raises(UsageError, match="column to sort by"):
         ids(study, by="feedback")

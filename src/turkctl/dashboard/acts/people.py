@@ -8,6 +8,7 @@ from turkctl.dashboard.acts.base import Fields
 from turkctl.dashboard.desk import desk
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.ids import can_be_worker
+from turkctl.operations.participants.veil import LETTER
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.workers.assignments import list_assignments
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import MultiDict
 
-LETTER = "P-"
-"""How pseudonyms begin."""
 _OF_WORKERS = ("worker", "workers")
 """Fields that have worker ids."""
 
@@ -43,7 +42,7 @@ def assignments(form: MultiDict[str, str]) -> list[str]:
     veil = desk().veil
     for each in ids:
         if veil.hides and veil.text(each) != each:
-            raise NotFoundError(f"there is no assignment {each}")
+            raise NotFoundError("there is no such assignment")
     return ids
 
 
@@ -95,7 +94,7 @@ def workers_in(fields: Fields) -> list[str]:
 
 def _found(shown: Iterable[str]) -> list[str]:
     here = desk()
-    return [here.veil.find_worker(here.world, each) for each in shown]
+    return here.veil.find_workers(here.world, list(shown))
 
 
 def _translated(fields: Fields, translate: Callable[[Iterable[str]], list[str]]) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def _download(query: Query, by: Sequence[str]) -> Response:
         columns = known_columns(_several(request.args, "columns")) or list(SHOWN)
         sorting = Sorting(SORTABLE)
         found = stream(here.world, query, Ordering(sorting.by, sorting.descending), columns)
-    lines = stream_with_context(_csv(columns, (here.veil.row(row) for row in found)))
+    lines = stream_with_context(_csv(columns, (here.veil.record(row) for row in found)))
     headers = {"Content-Disposition": 'attachment; filename="participants.csv"'}
     return Response(lines, content_type="text/csv; charset=utf-8", headers=headers)
 

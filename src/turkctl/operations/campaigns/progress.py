@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -41,7 +40,7 @@ def progress_of(world: World, campaign_id: int) -> dict[str, Any]:
 
     The last point has the numbers of ``campaigns show``. A person counts from their first submission that counts today,
     whenever it was read; those without one (in psiTurk's rows alone) count from the start. At most
-    :data:`MOST_POINTS` points are returned: of more, the last in each of equal parts of the time.
+    :data:`MOST_POINTS` points are returned: changes in one of as many equal parts of the time are one point.
 
     Raises:
         NotFoundError: there is none of that number.
@@ -52,13 +51,12 @@ def progress_of(world: World, campaign_id: int) -> dict[str, Any]:
         numbers = read_facts(session, campaign, table, now).numbers
         end = max(campaign.created, campaign.ended or now)
         last = ProgressPoint(end, numbers.completed, rounds.total_posted(session, campaign_id), numbers.spent)
-        changes = _changes(session, campaign, now)
-    points = _added_up(changes, campaign.created, last)
+        points = _added_up(_changes(session, campaign, now), campaign.created, last)
     return {
         "campaign": campaign.number,
         "goal": campaign.goal,
         "budget": campaign.budget,
-        "points": [asdict(each) for each in _thinned(points)],
+        "points": [asdict(each) for each in points],
     }
 
 
@@ -74,14 +72,15 @@ class _Step:
         return _Step(self.people + other.people, self.posted + other.posted, self.dollars + other.dollars)
 
 
-def _changes(session: Session, campaign: Campaign, now: datetime) -> list[tuple[datetime, _Step]]:
+def _changes(session: Session, campaign: Campaign, now: datetime) -> Iterator[tuple[datetime, _Step]]:
     place, number = campaign.place, campaign.number
-    arrivals = standings.people_by_day(session, place, campaign.experiment_id, campaign.code_version)
-    promised = campaign_money.promises(session, place, number, now)
-    held = rounds.of_campaign(session, number)
-    people = [(moment, _Step(people=1)) for moment in arrivals]
-    posted = [(each.finished or each.started, _Step(posted=each.posted)) for each in held if each.posted]
-    return [*people, *posted, *((each.at, _Step(dollars=_cost(each))) for each in promised)]
+    for moment in standings.people_by_day(session, place, campaign.experiment_id, campaign.code_version):
+        yield moment, _Step(people=1)
+    for each in rounds.of_campaign(session, number):
+        if each.posted:
+            yield each.finished or each.started, _Step(posted=each.posted)
+    for change in campaign_money.promises(session, place, number, now):
+        yield change.at, _Step(dollars=_cost(change))
 
 
 def _cost(change: PromiseChange) -> Decimal:
@@ -89,33 +88,29 @@ def _cost(change: PromiseChange) -> Decimal:
 
 
 def _added_up(changes: Iterable[tuple[datetime, _Step]], start: datetime, last: ProgressPoint) -> list[ProgressPoint]:
-    """Return a point for each moment from the start on at which something changes, and the last.
+    """Return a point for the start, for each part of the time in which something changes, and the last.
 
-    What changed before the start is in the first point, and nothing counts more people than the last one.
+    The time of a point is that of the last change in its part. What changed before the start is in the first point, and
+    no point has more people than the last.
     """
-    by_time: defaultdict[datetime, _Step] = defaultdict(_Step)
+    width = max((last.time - start) / (MOST_POINTS - 2), timedelta(microseconds=1))
+    parts: dict[int, tuple[datetime, _Step]] = {-1: (start, _Step())}
+    arrived = 0
     for moment, step in changes:
-        if moment <= last.time:
-            by_time[max(moment, start)] = by_time[max(moment, start)].plus(step)
-    arrived = sum(step.people for step in by_time.values())
+        if moment > last.time:
+            continue
+        part = -1 if moment <= start else min((moment - start) // width, MOST_POINTS - 3)
+        latest, before = parts.get(part, (start, _Step()))
+        parts[part] = (max(latest, moment), before.plus(step))
+        arrived += step.people
     so_far = _Step(people=max(0, last.completed - arrived))
-    by_time.setdefault(start, _Step())
     points = []
-    for moment in sorted(by_time):
-        so_far = so_far.plus(by_time[moment])
+    for part in sorted(parts):
+        moment, step = parts[part]
+        so_far = so_far.plus(step)
         people = min(so_far.people, last.completed)
         spent = None if last.spent is None else so_far.dollars
         points.append(ProgressPoint(moment, people, so_far.posted, spent))
-    if points[-1].time == last.time:
+    if points[-1].time == last.time and len(points) > 1:
         points.pop()
     return [*points, last]
-
-
-def _thinned(points: Sequence[ProgressPoint]) -> list[ProgressPoint]:
-    """Return the first and last point, and the last of each part of the time between them."""
-    if len(points) <= MOST_POINTS:
-        return list(points)
-    first, last = points[0], points[-1]
-    width = (last.time - first.time) / (MOST_POINTS - 2) or timedelta(microseconds=1)
-    parts = {min((each.time - first.time) // width, MOST_POINTS - 3): each for each in points[1:-1]}
-    return [first, *parts.values(), last]
