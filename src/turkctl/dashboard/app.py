@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, abort, request
+from flask import Blueprint, Flask, abort, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -28,6 +28,8 @@ from turkctl.dashboard.pages import (
     participants,
     people,
     settings,
+    work,
+    workers,
 )
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, participant, people, content, labels, campaigns, settings, log)
+_MODULES = (home, participants, participant, people, content, labels, campaigns, work, workers, settings, log)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""
@@ -118,7 +120,8 @@ def _explain(error: TurkctlError) -> ResponseReturnValue:
     """Return a page with what is wrong and what to do, without a traceback."""
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 502)
     title = "Not found" if status == 404 else "This cannot be done" if status < 500 else "No answer"
-    return error_page(title, error.message, status, error.hint)
+    words = desk().veil.text(error.message, g.get("workers", ())) if current_user.is_authenticated else error.message
+    return error_page(title, words, status, error.hint)
 
 
 def _add_words(app: Flask) -> None:
@@ -137,9 +140,9 @@ def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _items_rows(items: Iterable[ItemResult]) -> list[dict[str, Any]]:
-    """Return results of items as rows of a table."""
-    return [
+def _items_rows(items: Iterable[ItemResult], workers: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return results of items as rows of a table; ``workers`` are ids of workers that they may name."""
+    rows = [
         {
             "id": item.id,
             "status": item.status.replace("_", " "),
@@ -149,6 +152,7 @@ def _items_rows(items: Iterable[ItemResult]) -> list[dict[str, Any]]:
         }
         for item in items
     ]
+    return desk().veil.rows(rows, workers)
 
 
 def _pair(name: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ class RunningAct:
         done: items done, failed or skipped so far.
         words: what it did, once it has ended.
         error: what ended it early.
+        workers: ids of workers that its results may name.
     """
 
     number: int
@@ -54,6 +56,7 @@ class RunningAct:
     said: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_SAID))
     """What the person should know while it is at work, as that the market does not answer."""
     thread: threading.Thread | None = None
+    workers: Sequence[str] = ()
 
     def note(self, item: ItemResult) -> None:
         """Take the result of one item."""
@@ -91,7 +94,7 @@ class Jobs:
         Raises:
             RefusedError: too many acts are at work, or the server is stopping.
         """
-        job = RunningAct(line.number, len(proposal.items) + len(proposal.skipped), world.stop)
+        job = RunningAct(line.number, len(proposal.items) + len(proposal.skipped), world.stop, workers=proposal.workers)
         world.notice = job.said.append
         with self._lock:
             self._refuse_more()

@@ -5,6 +5,8 @@ from __future__ import annotations
 NAVIGATION = (
     ("home.index", "Overview"),
     ("participants.index", "Participants"),
+    ("work.index", "Assignments"),
+    ("workers.index", "Workers"),
     ("campaigns.index", "Campaigns"),
     ("content.index", "Items"),
     ("labels.index", "Labels"),
@@ -15,6 +17,7 @@ NAVIGATION = (
 
 _HEADINGS = {
     "assignment_id": "Assignment",
+    "auto_approval": "Approved by itself",
     "begin_exp": "Began experiment",
     "begin_hit": "Began",
     "codeversion": "Code version",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, func, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS
+from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.hits import HITS
 from turkctl.store.rewards import PAID_AS_COMPENSATION
 from turkctl.store.wages import BONUSES, TimedWork
@@ -45,6 +46,16 @@ _LISTED = WORK.add_columns(
     ASSIGNMENTS.c.mode,
     ASSIGNMENTS.c.market,
 )
+ORDERS: Mapping[str, ColumnElement[Any]] = {
+    "assignment_id": ASSIGNMENTS.c.assignment_id,
+    "auto_approval": ASSIGNMENTS.c.auto_approval,
+    "experiment": EXPERIMENTS.c.slug,
+    "reward": HITS.c.reward,
+    "status": ASSIGNMENTS.c.status,
+    "submitted": ASSIGNMENTS.c.submitted,
+    "worker_id": ASSIGNMENTS.c.worker_id,
+}
+"""What the database can sort by."""
 _PAID = len(TimedWork.__dataclass_fields__) - 1
 
 
@@ -53,17 +64,20 @@ def select_listed(
     wanted: WorkFilter,
     statuses: Sequence[str] = (),
     *,
+    by: str = "submitted",
     descending: bool = False,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[ListedWork]:
-    """Return the stored assignments that match, by the time of their submission; those without a time come last."""
-    time = ASSIGNMENTS.c.submitted
-    order = [time.is_(None), time.desc() if descending else time.asc(), ASSIGNMENTS.c.id]
+    """Return the stored assignments that match, sorted by one of :data:`ORDERS`; those without a value come last."""
+    key = ORDERS[by]
+    order = [key.is_(None), key.desc() if descending else key.asc(), ASSIGNMENTS.c.id]
     conditions = _conditions(session, wanted, statuses)
     if limit is not None or offset:
         # Sorting whole rows, and working out what was paid for those that are left out, takes ten times as long.
         ids = select(ASSIGNMENTS.c.id).join(HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True).where(*conditions)
+        if by == "experiment":
+            ids = ids.join(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
         # SQLite has no OFFSET without a LIMIT.
         part = ids.order_by(*order).limit(2**62 if limit is None else limit).offset(offset)
         conditions = [ASSIGNMENTS.c.id.in_(part.scalar_subquery())]

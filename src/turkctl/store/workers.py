@@ -223,8 +223,23 @@ class WorkerRow:
     """When something was last submitted."""
 
 
-def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
-    """Return a row per worker of the stored work that matches, by worker id."""
+TOTALS = ("worker_id", "submitted", "approved", "rejected", "earned", "last_seen")
+"""What the rows of workers can be sorted by in the database."""
+
+
+def totals(
+    session: Session,
+    wanted: WorkFilter,
+    *,
+    by: str = "worker_id",
+    descending: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[WorkerRow]:
+    """Return a row per worker of the stored work that matches, sorted by one of :data:`TOTALS`, then by worker id.
+
+    Those without a value come last.
+    """
     status = ASSIGNMENTS.c.status
     counts = [func.sum(case((status == each, 1), else_=0)) for each in (SUBMITTED, APPROVED, REJECTED)]
     earned = func.sum(case((status == APPROVED, HITS.c.reward), else_=None))
@@ -234,12 +249,27 @@ def totals(session: Session, wanted: WorkFilter) -> list[WorkerRow]:
         .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
         .where(*at_place(wanted.place), *narrowing(session, wanted, ASSIGNMENTS))
         .group_by(worker)
-        .order_by(worker)
     )
+    keys = dict(zip(TOTALS, statement.selected_columns, strict=True))
+    key = func.coalesce(keys[by], 0) if by == "earned" else keys[by]  # nothing approved is nothing earned
+    first = [key.is_(None)] if by == "last_seen" else []
+    statement = statement.order_by(*first, key.desc() if descending else key.asc(), worker)
+    if limit is not None:
+        statement = statement.limit(limit).offset(offset)
     return [
         WorkerRow(row[0], int(row[1]), int(row[2]), int(row[3]), row[4] or Decimal("0.00"), row[5])
         for row in session.connection().execute(statement)
     ]
+
+
+def count_workers(session: Session, wanted: WorkFilter) -> int:
+    """Return the number of workers whose stored work matches."""
+    statement = (
+        select(func.count(ASSIGNMENTS.c.worker_id.distinct()))
+        .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
+        .where(*at_place(wanted.place), *narrowing(session, wanted, ASSIGNMENTS))
+    )
+    return int(session.connection().execute(statement).scalar_one())
 
 
 def bonuses(session: Session, wanted: WorkFilter) -> dict[str, Decimal]:

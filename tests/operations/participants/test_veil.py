@@ -187,6 +187,9 @@ def test_a_worker_is_found_by_pseudonym_wherever_they_are_known(
     study.apply(prepare_message(study.world, MessageRequest(("ASTRANGER", "BSTRANGER"), "Hello", "Hello")))
     known = [*(worker(number) for number in (1, 2, 3)), *(who for who, _work in rows), "ASTRANGER"]
     assert [VEIL.find_worker(study.world, VEIL.worker(each)) for each in known] == known
+    assert VEIL.find_workers(study.world, [VEIL.worker(each) for each in known[::-1]]) == known[::-1]
+    with pytest.raises(NotFoundError, match="there is no worker with this"):
+        VEIL.find_workers(study.world, [VEIL.worker(known[0]), "ANOBODY"])
     study.write("UPDATE assignments SET mode = 'debug' WHERE workerid = 'VISITOR4'")
     for nobody in (VEIL.worker("VISITOR4"), VEIL.worker("ANOBODY"), worker(1), "P-", Veil(b"other").worker(worker(1))):
         with pytest.raises(NotFoundError, match="there is no worker"):

@@ -183,3 +183,45 @@ def test_whoever_is_unknown_is_an_error(study: Study) -> None:
     for wanted in (Selection(ids=("ANOBODY",)), Selection(experiment="nothing")):
         with pytest.raises(NotFoundError):
             list_assignments(study.world, WorkSelection(wanted))
+
+
+@pytest.mark.parametrize(
+    ("by", "order"),
+    [
+        ("submitted", [1, 2, 3]),
+        ("auto_approval", [3, 1, 2]),
+        ("worker_id", [1, 2, 3]),
+        ("minutes", [1, 2, 3]),
+        ("bonus", [2, 1, 3]),
+    ],
+)
+def test_a_list_is_sorted_before_a_part_of_it_is_taken(study: Study, by: str, order: list[int]) -> None:
+    (hit,) = study.post(3)
+    made = {number: done(study, number, hit) for number in (1, 2, 3)}
+    sync(study.world)
+    study.write(
+        "UPDATE turkctl_assignment SET auto_approval = '2020-01-01 00:00:00.000000' WHERE assignment_id = :a", a=made[3]
+    )
+    study.write(
+        "UPDATE assignments SET bonus = CASE assignmentid WHEN :a THEN 0.1 WHEN :b THEN 0.5 END", a=made[2], b=made[1]
+    )
+    wanted = [made[number] for number in order]
+    assert ids(study, by=by) == wanted
+    assert ids(study, by=by, limit=2) == wanted[:2]
+    assert ids(study, by=by, limit=2, offset=1) == wanted[1:]
+    known = wanted[::-1] if by != "bonus" else [made[1], made[2], made[3]]
+    assert ids(study, by=by, descending=True) == known
+
+
+def test_a_part_of_the_list_is_sorted_by_experiment(study: Study) -> None:
+    for slug in ("stroop", "flanker"):
+        (hit,) = study.post(2, experiment=slug)
+        study.submit(hit, worker(1), worker(2))
+    sync(study.world)
+    rows = list_assignments(study.world, ALL, by="experiment", limit=3)
+    assert [row["experiment"] for row in rows] == ["flanker", "flanker", "stroop"]
+
+
+def test_a_column_that_nothing_can_be_sorted_by_is_refused(study: Study) -> None:
+    with pytest.raises(UsageError, match="column to sort by"):
+        ids(study, by="feedback")

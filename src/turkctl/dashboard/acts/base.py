@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from turkctl.operations.engine import plan as plans
 from turkctl.operations.engine.plan import PLANNED, BatchResult, ItemResult, acted_on
 from turkctl.units import ZERO, format_money
 from turkctl.words import counted, plural
@@ -17,7 +18,6 @@ from turkctl.words import counted, plural
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
-    from turkctl.operations.engine import plan as plans
     from turkctl.operations.engine.batch import Engine
     from turkctl.operations.engine.world import World
 
@@ -25,6 +25,29 @@ P = TypeVar("P")
 Fields = Mapping[str, Any]
 """What a form asked for, as JSON values."""
 OnItem = Callable[[ItemResult], None]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A field that is asked for on a page of its own, where the form that was sent does not have it.
+
+    Attributes:
+        name: of the field.
+        label: what the page calls it.
+        required: whether it must be filled in.
+        asked: whether it is asked for if a form lacks it; what is required always is.
+        kind: ``line``, ``area`` (several lines), ``money`` or ``tick``.
+        hint: more about it.
+        value: what it says at first.
+    """
+
+    name: str
+    label: str
+    required: bool = False
+    asked: bool = False
+    kind: str = "line"
+    hint: str | None = None
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +63,8 @@ class ActPlan:
         notes: what the person should know.
         people: how many people it concerns, if that number has to be typed.
         facts: more lines of the plan, as (heading, value).
+        continues: whether it does the rest of an interrupted run.
+        workers: ids of workers that its texts name, for those who see pseudonyms.
         do: does it with an engine; calls its argument with each result.
     """
 
@@ -52,6 +77,8 @@ class ActPlan:
     notes: Sequence[str] = ()
     people: int | None = None
     facts: Sequence[tuple[str, Any]] = field(default=())
+    continues: bool = False
+    workers: Sequence[str] = ()
 
     @property
     def nothing(self) -> bool:
@@ -72,22 +99,36 @@ class PageAct(ABC):
         name: the full name of the command that does the same; the log has it.
         title: a heading for the confirming page.
         back: the endpoint of the page to go back to.
-        takes_new: whether an interrupted run of it can be resumed or set aside (fields ``new``, ``resume``).
+        takes_new: whether an interrupted run of it can be resumed or set aside. Its fields then have ``new`` and
+            ``resume`` besides what ``read`` returns, and its command line has the options.
+        inputs: what is asked for on a page of its own before the plan is shown, where a form does not have it.
     """
 
     name: str
     title: str
     back: str
     takes_new = False
+    inputs: Sequence[Input] = ()
 
     @property
     def slug(self) -> str:
         """Return the name as it is in an address."""
         return self.name.replace(" ", "-")
 
+    def inputs_of(self, _form: MultiDict[str, str]) -> Sequence[Input]:
+        """Return the inputs that mean something with what the form has already."""
+        return self.inputs
+
+    def asks(self, form: MultiDict[str, str]) -> bool:
+        """Return whether something must be asked for first, or the form wants it (``ask``)."""
+        inputs = self.inputs_of(form)
+        return bool(inputs) and (
+            form.get("ask") == "1" or any((each.required or each.asked) and each.name not in form for each in inputs)
+        )
+
     @abstractmethod
     def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
-        """Return the fields of a form.
+        """Return the fields of a form. Those named ``worker`` and ``workers`` have worker ids, and no others do.
 
         Raises:
             UsageError: a value is missing or invalid.
@@ -107,35 +148,47 @@ class PageAct(ABC):
 
 
 def of_plan(
-    plan: plans.Plan[P], act: plans.Act[P], verb: str, *, pays: Decimal | None = None, people: int | None = None
+    plan: plans.Plan[P],
+    act: plans.Act[P] | Callable[[Engine, OnItem], BatchResult],
+    verb: str,
+    *,
+    pays: Decimal | None = None,
+    people: int | None = None,
+    things: tuple[str, str] | None = None,
+    workers: Iterable[str] = (),
 ) -> ActPlan:
     """Return the proposal of a batch, which shows the command's plan and applies it.
 
     Args:
         plan: the plan of the operation.
-        act: how each step is done.
+        act: how each step is done, or a function that does all of them.
         verb: for the button, as in ``Approve``.
         pays: dollars that the button names, if they are not what the act adds to the bill: work that is approved was
             committed when its HIT was posted.
         people: how many people it concerns, if that number has to be typed.
+        things: what the button calls one and several of the items, if it is not what the action acts on.
+        workers: ids of workers that the plan names.
     """
     preview = plan.preview()
     number = len(plan.steps)
     named = plan.cost if pays is None else pays
     posted = sum(step.assignments for step in plan.steps)
-    what = f"{verb} {counted(number, *acted_on(plan.action))}" + (
+    what = f"{verb} {counted(number, *(things or acted_on(plan.action)))}" + (
         f" with {counted(posted, 'assignment')}" if posted else ""
     )
+    apply = (lambda engine, on_item: engine.apply(plan, act, on_item=on_item)) if isinstance(act, plans.Act) else act
     price = f" for ${format_money(named)}" if named else ""
     return ActPlan(
         button=what + price,
         words=plan.in_words() if number else f"nothing to {plan.action}",
-        do=lambda engine, on_item: engine.apply(plan, act, on_item=on_item),
+        do=apply,
         cost=plan.cost,
         items=preview.results[:number],
         skipped=plan.skipped,
         notes=plan.notes,
         people=people,
+        continues=getattr(plan.run, "left", None) is not None,
+        workers=tuple(dict.fromkeys(workers)),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from turkctl.dashboard.acts import people
 from turkctl.dashboard.acts.base import Fields
 from turkctl.dashboard.commands import option, options
 from turkctl.dashboard.desk import desk
@@ -45,19 +47,29 @@ def selection_of(fields: Fields) -> Selection:
 
 
 def read_work(form: MultiDict[str, str]) -> dict[str, Any]:
-    """Return the selection of work of a form: as of HITs, and the HIT that the page is about."""
-    return read_selection(form) | {"hits": [each for each in form.getlist("hit") if each]}
+    """Return the selection of work of a form: as of HITs, and workers and HITs; ``id`` is of assignments.
+
+    Raises:
+        NotFoundError: there is no such worker.
+        UsageError: a value is invalid.
+    """
+    chosen = read_selection(form)
+    hits, workers = [each for each in form.getlist("hit") if each], people.read_workers(form)
+    everything = chosen["all"] and not workers
+    return chosen | {"ids": people.assignments(form), "all": everything, "hits": hits, "workers": workers}
 
 
 def work_of(fields: Fields) -> WorkSelection:
     """Return the selection of work that the fields mean."""
-    return WorkSelection(selection_of(fields), tuple(fields["hits"]))
+    chosen = selection_of(fields)
+    return WorkSelection(replace(chosen, ids=(*chosen.ids, *fields["workers"])), tuple(fields["hits"]))
 
 
 def selectors(fields: Fields) -> list[str]:
     """Return the selection as words of a command line."""
     return [
         *fields["ids"],
+        *fields.get("workers", ()),
         *(["--all"] if fields["all"] else []),
         *option("--experiment", fields["experiment"]),
         *option("--campaign", fields["campaign"]),
@@ -88,9 +100,14 @@ def amount(field: str | None) -> Decimal | None:
     return None if field is None else parse_money(field)
 
 
+def lines(form: MultiDict[str, str], name: str) -> str:
+    """Return a field of several lines, as the command line would have it."""
+    return (form.get(name) or "").replace("\r\n", "\n").strip()
+
+
 def required(form: MultiDict[str, str], name: str, label: str) -> str:
     """Return a field that must be filled in; raise UsageError if it is empty."""
-    value = (form.get(name) or "").strip()
+    value = lines(form, name)
     if not value:
         raise UsageError(f"{label} is missing", hint="go back and fill it in")
     return value

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from turkctl.dashboard.acts.base import ActPlan, Fields, PageAct
+from turkctl.dashboard.acts.people import unveiled, veiled, workers_in
 from turkctl.dashboard.acts.registry import find_act
 from turkctl.dashboard.commands import command_line
 from turkctl.dashboard.desk import desk, page, parts
 from turkctl.dashboard.requests import ActRequest
-from turkctl.errors import NotFoundError, RefusedError, TurkctlError
+from turkctl.errors import NotFoundError, RefusedError, TurkctlError, UsageError
 from turkctl.operations.engine.world import CommandOrigin
 from turkctl.operations.intents.forms import ActForm, FormLine, begin_form, begun_before, read_form_line
+from turkctl.operations.intents.runs import RunAtWorkError, RunOvertakenError, StaleRunError
 from turkctl.scheduler.worlds import ChildWorld
 from turkctl.web.inside import inside
 
@@ -23,6 +26,16 @@ pages = Blueprint("acts", __name__)
 
 MOST = 100
 """Items of a plan that are listed."""
+_AGAIN = ("new", "resume")
+"""Fields of acts whose runs can be interrupted, and the values of the buttons that choose."""
+_CHOICES: Mapping[type[TurkctlError], str] = {
+    StaleRunError: '"Do the rest" does what it left, as it was planned. "Begin another" abandons it and starts anew.',
+    RunAtWorkError: 'Wait until it is over. "Do the rest" finishes it, should it have stopped half-way; '
+    '"Begin another" starts a second run beside it.',
+    RunOvertakenError: 'Look in the log at what it did. "Do the rest" finishes it, should it have stopped half-way; '
+    '"Begin another" does all of it once more.',
+}
+"""Errors that leave it to the user what becomes of another run, and what the buttons do."""
 
 
 class OtherModeError(RefusedError):
@@ -41,23 +54,107 @@ class OtherModeError(RefusedError):
 def plan(slug: str) -> ResponseReturnValue:
     """Show what an act would do, and ask."""
     act, here = find_act(slug), desk()
-    made_for = request.form.get("mode", here.mode)
-    if made_for != here.mode:
-        raise OtherModeError(made_for, here.mode)
-    return _ask(act, act.read(request.form), here.mode)
+    _see_mode(request.form.get("mode", here.mode))
+    if act.asks(request.form):
+        return _inputs(act)
+    try:
+        return _ask(act, _read(act), here.mode)
+    except UsageError as error:
+        if not act.inputs_of(request.form):
+            raise
+        return _inputs(act, error), 400
 
 
-def _ask(act: PageAct, fields: dict[str, Any], mode: str) -> str:
-    here = desk()
-    proposal = act.propose(_world(act, fields, mode, 0.0), fields)
-    asked = ActRequest.new(act.slug, fields, mode, here.user.name, proposal.digest)
-    return _confirming(act, proposal, asked)
+def _see_mode(made_for: str) -> None:
+    """Raise if a page was made for another mode than the session has now."""
+    if made_for != desk().mode:
+        raise OtherModeError(made_for, desk().mode)
 
 
-def _confirming(act: PageAct, proposal: ActPlan, asked: ActRequest, **more: Any) -> str:
+def _read(act: PageAct) -> dict[str, Any]:
+    """Return the fields of the form that was sent."""
+    fields = act.read(request.form)
+    return fields if not act.takes_new else {**fields, **{name: request.form.get(name) == "1" for name in _AGAIN}}
+
+
+def _inputs(act: PageAct, trouble: UsageError | None = None) -> str:
+    """Return the page that asks for what the form that was sent does not have, and keeps the rest of it."""
+    inputs = act.inputs_of(request.form)
+    apart = {"csrf_token", "mode", "from", "ask", *(each.name for each in inputs)}
+    kept = [(name, value) for name, value in request.form.items(multi=True) if name not in apart]
+    return page(
+        "ask.html",
+        [*act.name.split(), "--help"],
+        act=act,
+        inputs=inputs,
+        kept=kept,
+        form=request.form,
+        trouble=None if trouble is None else _error_words(trouble),
+        back=_back(act),
+    )
+
+
+def _error_words(error: TurkctlError) -> str:
+    words = f"{error.message}; {error.hint}" if error.hint else error.message
+    return desk().veil.text(words, g.get("workers", ()))
+
+
+def _ask(act: PageAct, fields: dict[str, Any], mode: str) -> ResponseReturnValue:
+    proposal = _propose(act, fields, _world(act, fields, mode, 0.0))
+    if isinstance(proposal, TurkctlError):
+        return _undecided(act, fields, mode, proposal)
+    return _confirming(act, fields, mode, proposal)
+
+
+def _propose(act: PageAct, fields: dict[str, Any], world: ChildWorld) -> ActPlan | TurkctlError:
+    """Return the plan, or the error that leaves it to the user what becomes of another run of the same command."""
+    g.workers = workers_in(fields)
+    try:
+        return act.propose(world, fields)
+    except tuple(_CHOICES) as error:
+        if not act.takes_new:
+            raise
+        return error
+
+
+def _undecided(act: PageAct, fields: dict[str, Any], mode: str, error: TurkctlError) -> tuple[str, int]:
+    """Return the page that offers to do the rest of a run, or to begin another."""
+    shown = veiled(fields)
+    asked = ActRequest.new(act.slug, shown, mode, desk().user.name, "")
+    words = desk().veil.text(error.message, g.get("workers", ()))
+    advice = next(advice for kind, advice in _CHOICES.items() if isinstance(error, kind))
+    signed = parts().signer.sign(asked)
+    values: dict[str, Any] = {"act": act, "words": words, "advice": advice, "signed": signed, "back": _back(act)}
+    return page("undecided.html", _words(act, shown), **values), 409
+
+
+@pages.post("/runs/instead")
+def instead() -> ResponseReturnValue:
+    """Show the plan of the rest of another run, or of a new one, and ask."""
+    asked, _shown = parts().signer.read(request.form.get("request", ""), desk().user.name)
+    _see_mode(asked.mode)
+    return _ask(find_act(asked.act), _chosen(unveiled(asked.fields)), asked.mode)
+
+
+def _chosen(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with the choice of the button that was pressed, if it has one."""
+    choice = request.form.get("instead")
+    return dict(fields) if choice not in _AGAIN else {**fields, **{name: name == choice for name in _AGAIN}}
+
+
+def _words(act: PageAct, fields: Fields) -> list[str]:
+    """Return the command line of an act, with what becomes of an interrupted run."""
+    words = act.command(fields)
+    again = [f"--{name}" for name in _AGAIN if act.takes_new and fields.get(name)]
+    return [*words, *(word for word in again if word not in words)]
+
+
+def _confirming(act: PageAct, fields: dict[str, Any], mode: str, proposal: ActPlan, **more: Any) -> str:
+    # What is signed can be read by anybody, so people who see pseudonyms get only these.
+    asked = ActRequest.new(act.slug, veiled(fields), mode, desk().user.name, proposal.digest)
     return page(
         "confirm.html",
-        act.command(asked.fields),
+        _words(act, asked.fields),
         act=act,
         proposal=proposal,
         signed=parts().signer.sign(asked),
@@ -79,13 +176,16 @@ def start() -> ResponseReturnValue:
         return _to_run(act, begun)
     if asked.mode != here.mode:
         raise OtherModeError(asked.mode, here.mode)
-    world = _world(act, asked.fields, asked.mode, age)
-    form = ActForm(asked.form, act.name, asked.fields, world.origin.account or here.user.name)
-    proposal = act.propose(world, asked.fields)
-    trouble = _people_trouble(proposal)
-    if proposal.digest != asked.digest or trouble:
-        again = ActRequest.new(act.slug, asked.fields, asked.mode, here.user.name, proposal.digest)
-        return _confirming(act, proposal, again, changed=not trouble, trouble=trouble), 409
+    fields = unveiled(asked.fields)
+    world = _world(act, fields, asked.mode, age)
+    form = ActForm(asked.form, act.name, fields, world.origin.account or here.user.name)
+    proposal = _propose(act, fields, world)
+    if isinstance(proposal, TurkctlError):
+        return _undecided(act, fields, asked.mode, proposal)
+    changed = proposal.digest != asked.digest
+    trouble = None if changed else _people_trouble(proposal)
+    if changed or trouble:
+        return _confirming(act, fields, asked.mode, proposal, changed=changed, trouble=trouble), 409
     parts().jobs.refuse_more()
     line = begin_form(world, form)
     if line.begun:
@@ -119,7 +219,7 @@ def _people_trouble(proposal: ActPlan) -> str | None:
 def _world(act: PageAct, fields: Fields, mode: str, age: float) -> ChildWorld:
     """Return the world of one act, whose origin says who asked for it, as which command, and how long ago."""
     here, studies = desk(), parts().studies
-    command = command_line(act.command(fields), mode, studies.first_mode)
+    command = command_line(_words(act, fields), mode, studies.first_mode)
     account = f"{here.user.name} (dashboard)"
     origin = CommandOrigin(command, since=time.monotonic() - age, act=act.name, account=account)
     return ChildWorld(studies(mode), origin)
@@ -144,7 +244,9 @@ def _state(number: int) -> dict[str, Any]:
     job = parts().jobs.get(number)
     if job is not None and job.ended and line["state"] == "at work":  # it ended between the two looks
         line = read_form_line(desk().world, number) or line
-    return {"line": line, "job": job, "back": inside(request.args.get("from"), "/dashboard", url_for("log.index"))}
+    undecided = line["error"] in {kind.code for kind in _CHOICES} and line["fields"] is not None
+    back = inside(request.args.get("from"), "/dashboard", url_for("log.index"))
+    return {"line": line, "job": job, "undecided": undecided, "back": back}
 
 
 @pages.post("/runs/<int:number>/stop")
@@ -154,7 +256,8 @@ def stop(number: int) -> ResponseReturnValue:
     if job is None:
         raise NotFoundError(f"run {number} is not at work in this process", hint="stop it where it runs")
     job.stop.set()
-    return redirect(url_for("acts.show", number=number), 303)
+    back: dict[str, Any] = {"from": inside(request.form.get("from"), "/dashboard", url_for("log.index"))}
+    return redirect(url_for("acts.show", number=number, **back), 303)
 
 
 @pages.post("/runs/<int:number>/again")
@@ -163,9 +266,8 @@ def again(number: int) -> ResponseReturnValue:
     line = read_form_line(desk().world, number)
     if line is None or line["fields"] is None:
         raise NotFoundError(f"run {number} was not begun on the dashboard", hint="give its command again")
-    if line["mode"] != desk().mode:
-        raise OtherModeError(line["mode"], desk().mode)
-    return _ask(find_act(line["act"].replace(" ", "-")), line["fields"], line["mode"])
+    _see_mode(line["mode"])
+    return _ask(find_act(line["act"].replace(" ", "-")), _chosen(line["fields"]), line["mode"])
 
 
 def _back(act: PageAct) -> str:

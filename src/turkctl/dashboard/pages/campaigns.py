@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, render_templ
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
+from turkctl.cells import cell, plain
 from turkctl.csv_rows import row_writer
 from turkctl.dashboard.acts.campaign_fields import LABELS, in_labels
 from turkctl.dashboard.acts.pages import OtherModeError
@@ -28,7 +29,6 @@ from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.of_psiturk import unassigned_warning
 from turkctl.operations.workers.wages import by_group
-from turkctl.plain_values import cell, plain
 from turkctl.units import format_duration, format_money, parse_zone
 
 pages = Blueprint("campaigns", __name__)

@@ -8,7 +8,7 @@ their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -85,19 +85,33 @@ class Veil:
     def find_worker(self, world: World, shown: str) -> str:
         """Return the worker of this mode who is shown like this.
 
-        The study's workers are gone through a few thousand at a time, each in a short transaction. Without a secret,
-        what is shown is the id.
-
         Raises:
             NotFoundError: nobody is.
         """
+        return self.find_workers(world, [shown])[0]
+
+    def find_workers(self, world: World, shown: Sequence[str]) -> list[str]:
+        """Return the workers of this mode who are shown like this, in the same order.
+
+        The study's workers are gone through once, a few thousand at a time, each in a short transaction. Without a
+        secret, what is shown is the id.
+
+        Raises:
+            NotFoundError: nobody is shown like one of them.
+        """
         if self._pseudonyms is None:
-            return shown
-        if _PSEUDONYM.fullmatch(shown):
-            for worker_id in _workers(world):
-                if self.worker(worker_id) == shown:
-                    return worker_id
-        raise NotFoundError(f"there is no worker {shown}", hint="see: turkctl workers list")
+            return list(shown)
+        wanted, found = {each for each in shown if _PSEUDONYM.fullmatch(each)}, dict[str, str]()
+        for worker_id in _workers(world) if wanted else ():
+            pseudonym = self.worker(worker_id)
+            if pseudonym in wanted:
+                found[pseudonym] = worker_id
+                if len(found) == len(wanted):
+                    break
+        if not found.keys() >= set(shown):
+            # What was typed is not said again: a pseudonym in its place would tell whose it is.
+            raise NotFoundError("there is no worker with this pseudonym", hint="see: turkctl workers list")
+        return [found[each] for each in shown]
 
 
 class _Cleaner:

@@ -22,7 +22,7 @@ from turkctl.store import participant_bonuses, participants, work_lists
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.participants import Claim
-from turkctl.store.work_lists import ListedWork
+from turkctl.store.work_lists import ORDERS, ListedWork
 from turkctl.store.workers import WorkFilter, WorkRow
 from turkctl.units import ZERO
 from turkctl.words import known_name
@@ -58,6 +58,7 @@ KEYS = (
     ),
 )
 """All keys of a row."""
+SORTABLE = (*ORDERS, "bonus", "minutes", "wage")
 _PSITURKS = {
     SUBMITTED: (participants.SUBMITTED,),
     APPROVED: (participants.CREDITED, participants.BONUSED),
@@ -70,33 +71,41 @@ def list_assignments(
     wanted: WorkSelection,
     statuses: Sequence[str] = (),
     *,
+    by: str = "submitted",
     descending: bool = False,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[dict[str, Any]]:
     """Return a row with :data:`KEYS` for each assignment that matches, the earliest submission first.
 
-    Those that only psiTurk's rows have come last. ``auto_approval`` is when the market approves what nobody has decided
-    on; ``bonus`` is the amount in the participant's row, which ``workers bonus --auto`` pays; ``bonuses`` are those in
-    the ledger; ``paid`` is the reward of approved work and the bonuses, without commission; ``wage`` is dollars per
-    hour. An amount or a time that is unknown is None.
+    Those that only psiTurk's rows have come last, and so do those without a value to sort by. ``auto_approval`` is when
+    the market approves what nobody has decided on; ``bonus`` is the amount in the participant's row, which
+    ``workers bonus --auto`` pays; ``bonuses`` are those in the ledger; ``paid`` is the reward of approved work and the
+    bonuses, without commission; ``wage`` is dollars per hour. An amount or a time that is unknown is None.
 
     Args:
         world: database and settings.
         wanted: which work; all if nothing is given.
         statuses: only those with one of :data:`STATUSES`, in capital or small letters.
-        descending: begin with the latest submission.
+        by: one of :data:`SORTABLE` to sort by. For one of :data:`ORDERS`, only the rows that are wanted are read; for
+            the others, all that match.
+        descending: begin with the latest, or largest.
         limit: number of rows at most.
         offset: number of rows to leave out first.
 
     Raises:
         NotFoundError: a worker, assignment or experiment is unknown.
-        UsageError: a status or the regular expression is invalid.
+        UsageError: a status, the column to sort by, or the regular expression is invalid.
     """
     chosen = _statuses(statuses)
+    if known_name(by, SORTABLE, "column to sort by") not in ORDERS:
+        rows = list_assignments(world, wanted, statuses)
+        return _sorted(rows, by, descending=descending)[offset:][:limit]
     with world.database.read() as session:
         table, narrowed = _narrowed(session, world, wanted)
-        stored = work_lists.select_listed(session, narrowed, chosen, descending=descending, limit=limit, offset=offset)
+        stored = work_lists.select_listed(
+            session, narrowed, chosen, by=by, descending=descending, limit=limit, offset=offset
+        )
         others: list[WorkRow] = []
         if limit is None or len(stored) < limit:
             skip = 0 if stored else max(0, offset - work_lists.count_listed(session, narrowed, chosen))
@@ -105,6 +114,14 @@ def list_assignments(
         owed = _owed(session, table, narrowed.place, [each.assignment_id for each in (*stored, *others)])
     rows = [*(_of_stored(each) for each in stored), *(_of_psiturk(each, narrowed.place) for each in others)]
     return [_with_bonus(row, owed) for row in rows]
+
+
+def _sorted(rows: Sequence[dict[str, Any]], by: str, *, descending: bool) -> list[dict[str, Any]]:
+    known = [row for row in rows if row[by] is not None]
+    return [
+        *sorted(known, key=lambda row: row[by], reverse=descending),
+        *(row for row in rows if row[by] is None),
+    ]
 
 
 def _with_bonus(row: Mapping[str, Any], owed: Mapping[Claim, Decimal | None]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from sqlmodel import Session
+
 from turkctl.operations.engine.world import World
 from turkctl.operations.selection.gold import Accuracy, accuracies
 from turkctl.operations.selection.work import (
@@ -17,12 +19,14 @@ from turkctl.operations.selection.work import (
 )
 from turkctl.store import participants, workers
 from turkctl.store.assignments import APPROVED, SUBMITTED
-from turkctl.store.workers import WorkerRow, WorkRow
+from turkctl.store.workers import WorkerRow, WorkFilter, WorkRow
 from turkctl.units import ZERO
+from turkctl.words import known_name
 
 COLUMNS = ("worker_id", "submitted", "approved", "rejected", "earned", "bonus", "last_seen", "blocked")
 KEYS = (*COLUMNS, "assignments")
 """All keys of a row."""
+SORTABLE = tuple(name for name in COLUMNS if name != "blocked")
 _PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
 
 
@@ -59,6 +63,41 @@ def list_workers(
     blocked = blocked_workers(world) if refresh else None
     rows = [_shown(found[worker], bonuses.get(worker, ZERO), blocked) for worker in sorted(found)]
     return [{**row, **known.get(row["worker_id"], Accuracy()).as_dict()} for row in rows] if gold else rows
+
+
+def page_of_workers(
+    world: World, wanted: WorkSelection, *, by: str = "worker_id", descending: bool = False, limit: int, offset: int = 0
+) -> tuple[list[dict[str, Any]], int]:
+    """Return a part of the rows of :func:`list_workers`, sorted by one of :data:`SORTABLE`, and the number of all.
+
+    The database sorts, and only the part is read, unless ids are given, psiTurk's rows have work that is stored nowhere
+    else, or the rows are sorted by bonus.
+
+    Raises:
+        NotFoundError: as :func:`list_workers`.
+        UsageError: so too, or the column is unknown.
+    """
+    known_name(by, SORTABLE, "column to sort by")
+    with world.database.read() as session:
+        table = participants_table(session, world)
+        narrowed = work_filter(session, world.listing_place, wanted)
+        whole = by not in workers.TOTALS or narrowed.ids is not None or _has_more(session, narrowed, table)
+        if not whole:
+            found = workers.totals(session, narrowed, by=by, descending=descending, limit=limit, offset=offset)
+            theirs = replace(narrowed, ids=[row.worker_id for row in found])
+            bonuses = workers.bonuses(session, theirs) if found else {}
+            rows = [_shown(row, bonuses.get(row.worker_id, ZERO), None) for row in found]
+            return rows, workers.count_workers(session, narrowed)
+    rows = list_workers(world, wanted)
+    known = sorted((row for row in rows if row[by] is not None), key=lambda row: row[by], reverse=descending)
+    return [*known, *(row for row in rows if row[by] is None)][offset : offset + limit], len(rows)
+
+
+def _has_more(session: Session, narrowed: WorkFilter, table: str | None) -> bool:
+    """Return whether psiTurk's rows have work of these that is not stored."""
+    return table is not None and any(
+        psiturk_work(session, narrowed, table, (status,), says=says).rows for status, says in _PSITURKS
+    )
 
 
 def _with(row: WorkerRow | None, work: WorkRow) -> WorkerRow:

@@ -1,0 +1,164 @@
+"""The pages of assignments and workers in a browser: every width, light and dark, by keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import axe_problems, open_page, tab_to, too_wide
+from dashboard_support import PASSWORD, DashboardSite, dashboard_of
+from dispatch_support import ContentStudy
+from study_support import worker
+from wsgi_server import serve_wsgi
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+KEYS = 'contents_per_hit = 2\ngold_per_hit = 1\nanswer_field = "label_{key}"\noutputs = 3\n'
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[DashboardSite]:
+    """Three people's answers to the items of one HIT."""
+    study = ContentStudy(tmp_path, KEYS)
+    study.add("key,url,truth\ng1,https://images.example.org/a/rather/long/address/of/a/picture.png,Cat\n", gold="truth")
+    study.add_numbered(2)
+    study.dispatch()
+    (hit,) = study.shown()
+    for number, said in ((1, "cat"), (2, "dog"), (3, "cat")):
+        study.answer(hit, number, label_g1=said, label_i0="dog", remark="It was fun to do. " * 5)
+    study.sync()
+    with dashboard_of(study) as made:
+        yield made
+    study.world.close()
+
+
+@pytest.fixture
+def address(site: DashboardSite) -> Iterator[str]:
+    with serve_wsgi(site.dashboard.app) as made:
+        yield made
+
+
+def sign_in(page: Page, target: str = "/dashboard/assignments") -> None:
+    page.goto(f"/dashboard/login?next={target}")
+    page.get_by_label("Login name").fill("lab")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def assignments(site: DashboardSite) -> list[str]:
+    return [row[0] for row in site.study.sql("SELECT assignment_id FROM turkctl_assignment ORDER BY submitted, id")]
+
+
+def status(site: DashboardSite) -> list[str]:
+    return [site.study.world.mturk.get_assignment(each).status for each in assignments(site)]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_pages_are_readable(browser: Browser, site: DashboardSite, address: str, width: int, dark: bool) -> None:
+    shown = assignments(site)[1]
+    paths = ("/assignments", "/assignments?status=all", "/assignments?status=rejected", f"/assignments/{shown}?at=1")
+    with open_page(browser, address, width=width, dark=dark) as page:
+        sign_in(page)
+        for path in (*paths, "/workers", "/workers?blocked=1"):
+            page.goto(f"/dashboard{path}")
+            assert axe_problems(page) == [], path
+            assert too_wide(page) == [], path
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_acts_ask_for_is_readable(
+    browser: Browser, site: DashboardSite, address: str, width: int, dark: bool
+) -> None:
+    with open_page(browser, address, width=width, dark=dark) as page:
+        sign_in(page, "/dashboard/workers")
+        page.get_by_role("button", name="Pay somebody who could not submit").click()
+        assert axe_problems(page) == []
+        assert too_wide(page) == []
+        page.goto("/dashboard/assignments")
+        page.get_by_label(f"Tick {assignments(site)[0]}").check()
+        page.get_by_role("button", name="Bonus of an amount").click()
+        assert axe_problems(page) == []
+        assert too_wide(page) == []
+        page.get_by_label("Dollars for each").fill("0.25")
+        page.get_by_label("What the bonus is for").fill("Careful work, " * 20)
+        page.get_by_role("button", name="See the plan").click()
+        assert page.get_by_role("button", name="Pay 1 bonus for $0.30").is_visible()
+        assert axe_problems(page) == []
+        assert too_wide(page) == []
+
+
+def test_work_is_rejected_by_keyboard_alone(browser: Browser, site: DashboardSite, address: str) -> None:
+    first, second, third = assignments(site)
+    with open_page(browser, address) as page:
+        page.goto("/dashboard/login?next=/dashboard/assignments")
+        page.keyboard.type("lab")  # the field has the focus
+        tab_to(page, page.get_by_label("Password"))
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/dashboard/assignments")
+        for each in (first, third):
+            tab_to(page, page.get_by_label(f"Tick {each}"))
+            page.keyboard.press("Space")
+        tab_to(page, page.get_by_role("button", name="Reject"), key="Shift+Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/acts/workers-reject")
+        page.keyboard.type("The known answer is wrong.")  # the first field has the focus
+        tab_to(page, page.get_by_role("button", name="See the plan"))
+        page.keyboard.press("Enter")
+        people = page.get_by_label("Number of people whose work this concerns")
+        people.wait_for()
+        tab_to(page, people)
+        page.keyboard.type("2")
+        tab_to(page, page.get_by_role("button", name="Reject 2 assignments"))
+        page.keyboard.press("Enter")
+        page.get_by_text("2 assignments rejected").wait_for()
+    assert status(site) == ["Rejected", "Submitted", "Rejected"]
+    assert site.study.world.mturk.get_assignment(first).feedback == "The known answer is wrong."
+    assert second
+
+
+def test_a_reviewer_goes_through_the_list_by_keyboard(browser: Browser, site: DashboardSite, address: str) -> None:
+    first, second, _third = assignments(site)
+    with open_page(browser, address) as page:
+        sign_in(page)
+        tab_to(page, page.get_by_role("link", name=first))
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=f"Assignment {first}").wait_for()
+        assert page.get_by_role("row", name="Cat").get_by_text("right", exact=True).is_visible()
+        assert page.get_by_role("link", name="Next").get_attribute("accesskey") == "n"
+        tab_to(page, page.get_by_role("link", name="Next"))
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=f"Assignment {second}").wait_for()
+        assert page.get_by_role("row", name="Cat").get_by_text("wrong", exact=True).is_visible()
+        tab_to(page, page.get_by_role("button", name="Approve", exact=True))
+        page.keyboard.press("Enter")
+        confirm = page.get_by_role("button", name="Approve 1 assignment for")
+        confirm.wait_for()
+        tab_to(page, confirm)
+        page.keyboard.press("Enter")
+        page.get_by_text("1 assignment approved").wait_for()
+        tab_to(page, page.get_by_role("link", name="Back"))
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=f"Assignment {second}").wait_for()
+        assert page.get_by_text("Approved", exact=True).is_visible()
+    assert status(site) == ["Submitted", "Approved", "Submitted"]
+
+
+def test_all_rows_are_ticked_at_once_and_written_to(browser: Browser, site: DashboardSite, address: str) -> None:
+    with open_page(browser, address) as page:
+        sign_in(page, "/dashboard/workers")
+        page.get_by_label("Tick all rows of this page").check()
+        page.get_by_role("button", name="Message").click()
+        page.get_by_label("Subject").fill("Part two")
+        page.get_by_label("Text").fill("It opens on Monday.\nCome again.")
+        page.get_by_role("button", name="See the plan").click()
+        command = page.locator("#command").inner_text()
+        assert f"turkctl workers message {worker(1)} {worker(2)} {worker(3)}" in command
+        assert page.get_by_role("button", name="Message 3 workers").is_visible()
