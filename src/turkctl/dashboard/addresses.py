@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request, url_for
+from werkzeug.routing import BuildError
 
 
 def address(**changes: Any) -> str:
@@ -17,6 +18,16 @@ def address(**changes: Any) -> str:
         if value is None:
             query.pop(name, None)
     return url_for(request.endpoint or "home.index", **(request.view_args or {}), **query)
+
+
+def address_of(endpoint: str, **values: Any) -> str | None:
+    """Return the address of a page; None if there is no such value, or the dashboard has no such page."""
+    if None in values.values():
+        return None
+    try:
+        return url_for(endpoint, **values)
+    except BuildError:
+        return None
 
 
 def page_number() -> int:

@@ -12,11 +12,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from turkctl.dashboard import entry
+from turkctl.dashboard.acts import glance
 from turkctl.dashboard.acts import pages as act_pages
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
 from turkctl.dashboard.jobs import Jobs
-from turkctl.dashboard.pages import home, log, participants, settings
+from turkctl.dashboard.looks import last_sync
+from turkctl.dashboard.pages import experiments, hits, home, log, participants, settings
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
 from turkctl.dashboard.texts import NAVIGATION, heading
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, settings, log)
+_MODULES = (home, participants, settings, log, hits, experiments, glance)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""
@@ -120,7 +122,7 @@ def _add_words(app: Flask) -> None:
         shared = {"site_name": "turkctl", "navigation": NAVIGATION, "error_frame": "dashboard/frame.html"}
         if not current_user.is_authenticated:
             return {**shared, "desk": None, "frame_facts": None}
-        return {**shared, "desk": desk(), "frame_facts": parts().frames.facts(desk().world)}
+        return {**shared, "desk": desk(), "frame_facts": parts().frames.facts(desk().world), "last_sync": last_sync}
 
 
 def _capitalize(text: str) -> str:

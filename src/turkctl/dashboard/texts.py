@@ -5,6 +5,8 @@ from __future__ import annotations
 NAVIGATION = (
     ("home.index", "Overview"),
     ("participants.index", "Participants"),
+    ("hits.index", "HITs"),
+    ("experiments.index", "Experiments"),
     ("log.index", "Log"),
     ("settings.index", "Settings"),
 )
