@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 
 
 def address(**changes: Any) -> str:
@@ -20,8 +20,8 @@ def address(**changes: Any) -> str:
 
 
 def link_to(endpoint: str, **values: Any) -> str | None:
-    """Return the address of a page; None if the dashboard has no such page."""
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+    """Return the address of a page; None if a value is missing."""
+    return None if None in values.values() else url_for(endpoint, **values)
 
 
 def tidy_address() -> str | None:

@@ -12,15 +12,19 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from turkctl.dashboard import entry
+from turkctl.dashboard.acts import glance
 from turkctl.dashboard.acts import pages as act_pages
 from turkctl.dashboard.acts.registry import has_act
 from turkctl.dashboard.addresses import link_to
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
 from turkctl.dashboard.jobs import Jobs
+from turkctl.dashboard.looks import last_sync
 from turkctl.dashboard.pages import (
     campaigns,
     content,
+    experiments,
+    hits,
     home,
     labels,
     log,
@@ -46,7 +50,22 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, participant, people, content, labels, campaigns, work, workers, settings, log)
+_MODULES = (
+    glance,
+    home,
+    participants,
+    participant,
+    people,
+    content,
+    labels,
+    campaigns,
+    work,
+    workers,
+    hits,
+    experiments,
+    settings,
+    log,
+)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""
@@ -126,7 +145,7 @@ def _explain(error: TurkctlError) -> ResponseReturnValue:
 
 def _add_words(app: Flask) -> None:
     app.jinja_env.filters.update(heading=heading, capitalize_first=_capitalize, items_rows=_items_rows, pair=_pair)
-    app.jinja_env.globals.update(has_act=has_act, link_to=link_to)
+    app.jinja_env.globals.update(has_act=has_act, last_sync=last_sync, link_to=link_to)
 
     @app.context_processor
     def frame() -> dict[str, Any]:

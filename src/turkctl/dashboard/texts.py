@@ -5,9 +5,11 @@ from __future__ import annotations
 NAVIGATION = (
     ("home.index", "Overview"),
     ("participants.index", "Participants"),
+    ("hits.index", "HITs"),
     ("work.index", "Assignments"),
     ("workers.index", "Workers"),
     ("campaigns.index", "Campaigns"),
+    ("experiments.index", "Experiments"),
     ("content.index", "Items"),
     ("labels.index", "Labels"),
     ("log.index", "Log"),

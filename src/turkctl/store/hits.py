@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -140,6 +140,26 @@ _ROW: Select[*tuple[Any, ...]] = select(
 ).join_from(HITS, EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)
 
 
+SORTABLE: Mapping[str, ColumnElement[Any]] = {
+    "hit_id": HITS.c.hit_id,
+    "experiment": EXPERIMENTS.c.slug,
+    "title": HITS.c.title,
+    "status": HITS.c.status,
+    "reward": HITS.c.reward,
+    "max_assignments": HITS.c.max_assignments,
+    "available": case((HITS.c.status == DISPOSED, 0), else_=HITS.c.available),
+    "pending": case((HITS.c.status == DISPOSED, 0), else_=HITS.c.pending),
+    "submitted": SUBMITTED,
+    "completed": HITS.c.completed,
+    "created": HITS.c.created,
+    "expires": HITS.c.expires,
+    "campaign": HITS.c.campaign_id,
+    "codeversion": HITS.c.code_version,
+    "synced": HITS.c.synced,
+}
+"""What a page of HITs can be sorted by; nothing of a deleted one is open or at work."""
+
+
 def expired(now: datetime) -> ColumnElement[bool]:
     """Return the condition that a HIT has expired.
 
@@ -210,6 +230,28 @@ def select_hits(session: Session, wanted: HitFilter, *, after: int = 0, limit: i
     if wanted.ids is not None:
         found = sorted(found, key=lambda hit: hit.row)[:limit]
     return found
+
+
+def select_part(
+    session: Session, wanted: HitFilter, order: str, *, descending: bool, limit: int, offset: int
+) -> list[HitRow]:
+    """Return some of the HITs that match, in the order of a column of :data:`SORTABLE`, then of storing."""
+    column, last = SORTABLE[order], HITS.c.id
+    keys = (column.desc(), last.desc()) if descending else (column, last)
+    statement = _ROW.where(*_all_conditions(session, wanted)).order_by(*keys).limit(limit).offset(offset)
+    return _rows(session, statement)
+
+
+def count(session: Session, wanted: HitFilter) -> int:
+    """Return the number of HITs that match."""
+    joined = select(func.count()).select_from(HITS).outerjoin(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id)
+    return int(session.connection().execute(joined.where(*_all_conditions(session, wanted))).scalar_one())
+
+
+def _all_conditions(session: Session, wanted: HitFilter) -> list[ColumnElement[bool]]:
+    """Return the filter as conditions, with its ids, of which there are few."""
+    ids = [] if wanted.ids is None else [HITS.c.hit_id.in_(wanted.ids)]
+    return [*conditions_of(session, wanted), *ids]
 
 
 def select_where(session: Session, *conditions: ColumnElement[bool]) -> list[HitRow]:

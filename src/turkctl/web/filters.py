@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from turkctl.harmless import harmless
-from turkctl.units import format_money, format_time
+from turkctl.units import format_duration, format_money, format_time
 from turkctl.words import counted
 
 
@@ -63,6 +63,8 @@ def shown(value: Any) -> Any:
         return dollars(value)
     if isinstance(value, datetime):
         return moment(value)
+    if isinstance(value, timedelta):
+        return format_duration(value)
     if isinstance(value, int):
         return number(value)
     if isinstance(value, list | tuple):

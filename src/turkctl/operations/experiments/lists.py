@@ -82,6 +82,18 @@ def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
     }
 
 
+def experiment_rows(world: World) -> list[dict[str, Any]]:
+    """Return what :func:`list_experiments` does, for the world's mode."""
+    with world.database.read() as session:
+        return list_experiments(session, world.settings.mode)
+
+
+def read_experiment(world: World, slug: str) -> dict[str, Any]:
+    """Return what :func:`show_experiment` does, for the world's mode; raise as it does."""
+    with world.database.read() as session:
+        return show_experiment(session, slug, world.settings.mode)
+
+
 def _history(versions: list[Version]) -> list[dict[str, Any]]:
     """Return a row per version, newest first, with its changes to the version before."""
     rows = []

@@ -1,0 +1,111 @@
+"""Experiments: their settings as stored, the history of these, counts, and the task as a worker sees it.
+
+A task's page is written by a requester, and may do what it likes. It has an address of its own, whose policy puts it
+into a sandbox: a browser treats it as a site of its own that shares nothing with the dashboard, neither cookies nor
+storage nor the page around it, even if somebody opens the address by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+
+from turkctl.dashboard.addresses import link_to
+from turkctl.dashboard.commands import option
+from turkctl.dashboard.desk import desk, page
+from turkctl.errors import NotFoundError, TurkctlError
+from turkctl.operations.experiments.lists import experiment_rows, read_experiment
+from turkctl.operations.experiments.preview import Preview, preview
+
+pages = Blueprint("experiments", __name__)
+
+COLUMNS = ("experiment", "codeversion", "title", "reward", "hits", "contents", "active", "version", "configured")
+SANDBOX = "allow-scripts allow-forms"
+"""What a task's page may do. It must not get ``allow-same-origin``, which would make it a page of the dashboard."""
+_ANYTHING = "http: https: data: blob:"
+TASK_POLICY = "; ".join(
+    (
+        f"sandbox {SANDBOX}",
+        f"default-src {_ANYTHING} 'unsafe-inline' 'unsafe-eval'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+"""The policy of a task's page: it may load what it needs from anywhere, and send no form."""
+
+
+@pages.get("/experiments")
+def index() -> ResponseReturnValue:
+    """Show all experiments that were ever configured."""
+    return page(
+        "experiments.html",
+        ["experiments", "list"],
+        columns=COLUMNS,
+        rows=experiment_rows(desk().world),
+        links={"experiment": lambda row: link_to("experiments.show", slug=row["experiment"])},
+    )
+
+
+@pages.get("/experiments/<slug>")
+def show(slug: str) -> ResponseReturnValue:
+    """Show one experiment: its settings, their history, and how many HITs and items it has."""
+    found = read_experiment(desk().world, slug)
+    return page(
+        "experiment.html",
+        ["experiments", "show", slug],
+        found=found,
+        settings=list(_flat(found["settings"])),
+    )
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each setting that has a value by its dotted name, as a settings file has it."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value not in (None, [], {}):
+            yield prefix + name, value
+
+
+@pages.get("/experiments/<slug>/preview")
+def show_preview(slug: str) -> ResponseReturnValue:
+    """Show the task as a worker sees it before accepting it, in a frame."""
+    row = request.args.get("row") or None
+    try:
+        found, error = preview(desk().world, slug, row), None
+    except NotFoundError:
+        raise
+    except TurkctlError as problem:  # an item that makes no valid question is worth a page
+        found, error = None, problem
+    return page(
+        "preview.html",
+        ["experiments", "preview", slug, *option("--row", row)],
+        slug=slug,
+        row=row,
+        found=found,
+        error=error,
+        sandbox=SANDBOX,
+        link=None if found is None else _link(found),
+    )
+
+
+def _link(found: Preview) -> str | None:
+    """Return the address of a task that is on another server, if a browser can open it."""
+    url = found.url or ""
+    return url if url.startswith(("http://", "https://")) else None
+
+
+@pages.get("/experiments/<slug>/preview/page")
+def document(slug: str) -> ResponseReturnValue:
+    """Return the page of the task itself, in a sandbox of its own."""
+    found = preview(desk().world, slug, request.args.get("row") or None)
+    if found.page is None or found.url is not None:
+        raise NotFoundError(f"experiment '{slug}' has no page of its own", hint="see its preview")
+    answer = Response(found.page, content_type="text/html; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = TASK_POLICY
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
