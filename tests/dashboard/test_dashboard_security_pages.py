@@ -13,7 +13,18 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import pytest
 from dashboard_support import PASSWORD, DashboardSite, Visitor, dashboard_of, dashboard_site
-from dashboard_walk import AWS_KEY, HARMLESS, SECRETS, Page, Walk, everything, fields_of, walked
+from dashboard_walk import (
+    AWS_KEY,
+    HARMLESS,
+    NASTY_TEXT,
+    SECRETS,
+    Page,
+    Walk,
+    everything,
+    fields_of,
+    walked,
+    write_everywhere,
+)
 from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -34,9 +45,8 @@ POLICY = {
     "base-uri": "'none'",
     "form-action": "'self'",
 }
-SCRIPT = "'\"><script>alert(1)</script><img src=x onerror=alert(1)>"
 NASTY = (
-    SCRIPT,
+    NASTY_TEXT,
     "' OR 1=1 --",
     "1) OR (1=1",
     "%' OR '%'='",
@@ -257,7 +267,7 @@ def test_a_filter_that_holds_sql_finds_nobody_and_one_that_names_somebody_finds_
 
 def test_what_people_and_markets_wrote_is_text_on_every_page_and_no_formula_in_a_file(folder: Path) -> None:
     with walked(folder) as walk:
-        write_everywhere(walk.site.study, SCRIPT)
+        write_everywhere(walk.site.study, NASTY_TEXT)
         visitor = walk.site.visitor()
         shown = 0
         for path in walk.pages():
@@ -275,27 +285,6 @@ def test_what_people_and_markets_wrote_is_text_on_every_page_and_no_formula_in_a
                     cells = [each for row in rows[1:] for each in row]
                     assert any(formula.strip() in each for each in cells), path
                     assert [each for each in cells if re.match(r"[=+@\t\r]|-(?![\d.]+$)", each)] == [], path
-
-
-COLUMNS = {
-    "assignments": ("codeversion", "browser", "platform", "language", "ipaddress"),
-    "turkctl_assignment": ("feedback", "answer"),
-    "turkctl_hit": ("title", "annotation", "code_version"),
-    "turkctl_campaign": ("reason",),
-    "turkctl_round": ("reason",),
-    "turkctl_run": ("command", "account", "outcome", "error"),
-    "turkctl_task": ("last_error",),
-    "turkctl_payment": ("reason",),
-    "turkctl_notice": ("message",),
-}
-
-
-def write_everywhere(study: Study, text: str) -> None:
-    """Put a text wherever the database keeps what came from outside."""
-    for table, columns in COLUMNS.items():
-        for column in columns:
-            study.write(f"UPDATE {table} SET {column} = :text", text=text)
-    study.write("UPDATE assignments SET workerid = :text || workerid", text=text)
 
 
 def test_a_body_over_the_limit_is_refused_and_one_below_it_is_read(visitor: Visitor) -> None:

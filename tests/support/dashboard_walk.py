@@ -49,6 +49,7 @@ password_hash = "{HASH}"
 secret_key = "{SECRET_KEY}"
 """
 HARMLESS = "nothing-is-called-this"
+NASTY_TEXT = "'\"><script>alert(1)</script><img src=x onerror=alert(1)>"
 _NUMBER = re.compile(r"<(?:(int|path):)?(\w+)>")
 
 
@@ -243,3 +244,24 @@ def everything_of(study: Study) -> dict[str, list[tuple[Any, ...]]]:
     tables = [row[0] for row in study.sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
     apart = ("turkctl_sign_in_attempt", "turkctl_ended_session")
     return {table: study.sql(f"SELECT * FROM {table}") for table in tables if table not in apart}
+
+
+COLUMNS = {
+    "assignments": ("codeversion", "browser", "platform", "language", "ipaddress"),
+    "turkctl_assignment": ("feedback", "answer"),
+    "turkctl_hit": ("title", "annotation", "code_version"),
+    "turkctl_campaign": ("reason",),
+    "turkctl_round": ("reason",),
+    "turkctl_run": ("command", "account", "outcome", "error"),
+    "turkctl_task": ("last_error",),
+    "turkctl_payment": ("reason",),
+    "turkctl_notice": ("message",),
+}
+
+
+def write_everywhere(study: Study, text: str) -> None:
+    """Put a text wherever the database keeps what came from outside."""
+    for table, columns in COLUMNS.items():
+        for column in columns:
+            study.write(f"UPDATE {table} SET {column} = :text", text=text)
+    study.write("UPDATE assignments SET workerid = :text || workerid", text=text)
