@@ -16,7 +16,7 @@ from turkctl.dashboard.acts import pages as act_pages
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
 from turkctl.dashboard.jobs import Jobs
-from turkctl.dashboard.pages import home, log, participants, settings
+from turkctl.dashboard.pages import home, log, participants, settings, tasks
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
 from turkctl.dashboard.texts import NAVIGATION, heading
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from turkctl.operations.engine.plan import ItemResult
 
 ROOT = "/dashboard"
-_MODULES = (home, participants, settings, log)
+_MODULES = (home, participants, settings, log, tasks)
 """The modules with a blueprint of pages each."""
 _FOR_ALL = ("entry.login", "entry.login_form", "web.static")
 """Endpoints for people who have not signed in."""

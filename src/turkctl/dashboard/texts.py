@@ -5,6 +5,7 @@ from __future__ import annotations
 NAVIGATION = (
     ("home.index", "Overview"),
     ("participants.index", "Participants"),
+    ("tasks.index", "Tasks"),
     ("log.index", "Log"),
     ("settings.index", "Settings"),
 )

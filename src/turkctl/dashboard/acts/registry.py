@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from turkctl.dashboard.acts import work
+from turkctl.dashboard.acts import tasks, work
 from turkctl.dashboard.acts.base import PageAct
 from turkctl.errors import NotFoundError
 
@@ -12,7 +12,7 @@ from turkctl.errors import NotFoundError
 @cache
 def acts() -> dict[str, PageAct]:
     """Return the acts by the name in their address."""
-    return {act.slug: act for act in work.ACTS}
+    return {act.slug: act for act in (*work.ACTS, *tasks.ACTS)}
 
 
 def find_act(slug: str) -> PageAct:
