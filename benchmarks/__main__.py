@@ -6,6 +6,7 @@ from benchmarks import (
     bench_batch,
     bench_bonus,
     bench_content,
+    bench_dashboard_memory,
     bench_export,
     bench_labels,
     bench_market,
@@ -24,6 +25,7 @@ for bench in (
     bench_export,
     bench_labels,
     bench_participants,
+    bench_dashboard_memory,
 ):
     bench.main()
     print()
