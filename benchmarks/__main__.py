@@ -7,6 +7,7 @@ from benchmarks import (
     bench_bonus,
     bench_content,
     bench_dashboard,
+    bench_dashboard_memory,
     bench_export,
     bench_labels,
     bench_market,
@@ -26,6 +27,7 @@ for bench in (
     bench_labels,
     bench_participants,
     bench_dashboard,
+    bench_dashboard_memory,
 ):
     bench.main()
     print()

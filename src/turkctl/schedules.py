@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from turkctl.errors import UsageError
+from turkctl.units import parse_duration
 
 if TYPE_CHECKING:
     from apscheduler.triggers.base import BaseTrigger
@@ -66,6 +67,22 @@ class Schedule:
         assert self.every is not None
         seconds = int(self.every.total_seconds())
         return [IntervalTrigger(seconds=seconds, start_date=slot, timezone=UTC)]
+
+
+def read_schedule(every: str | None, cron: str | None, timezone: str | None) -> Schedule | None:
+    """Return the schedule that somebody typed; None where nothing was said of it.
+
+    Raises:
+        UsageError: the interval is no duration, or what was given excludes each other.
+    """
+    if cron is None and timezone is not None:
+        raise UsageError("--timezone needs --cron", hint="give --cron too, or leave it out")
+    if cron is not None and every is not None:
+        raise UsageError("--every and --cron cannot be used together", hint="give one of them")
+    if every is None and cron is None:
+        return None
+    line = None if cron is None else " ".join(cron.split())
+    return Schedule(None if every is None else parse_duration(every), line, timezone)
 
 
 def check_cron(line: str, timezone: str | None, now: datetime) -> None:

@@ -44,7 +44,7 @@ class HttpServer:
             ident="turkctl",
             **options,
         )
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may call close() in the thread that holds it
         self._running = False
         self._closed = False
 

@@ -92,6 +92,7 @@ CATCH_ALL = {
     "cli/completion.py": "a shell shows whatever is printed there in the middle of the line",
     "dashboard/jobs.py": "an act that fails is told of on its page, and the server goes on",
     "web/app.py": "an error whose own page fails is still told of, under the headers that every answer has",
+    "dashboard/service.py": "a scheduler that ends is told of on every page, and the server goes on",
     "cli/root.py": "the one place where errors become words",
     "operations/engine/batch.py": "what is in hand is recorded before it is raised again",
     "scheduler/runner.py": "the loop outlives whatever a tick meets",

@@ -82,6 +82,12 @@ def test_a_task_is_created_listed_shown_changed_and_deleted(study: Turkctl) -> N
     assert told(study("tasks", "list", "--json")) == []
 
 
+def test_an_empty_text_removes_an_option(study: Turkctl) -> None:
+    assert study("tasks", "create", "approve-all", "--every", "1h", "--all", "--feedback", "Thanks").code == 0
+    assert study("tasks", "update", "approve-all", "--feedback", "").code == 0
+    assert told(study("tasks", "show", "approve-all", "--json"))["options"] == {"all": True}
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

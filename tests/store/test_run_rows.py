@@ -9,7 +9,7 @@ from turkctl.store import leases, runs
 from turkctl.store.base import Place
 from turkctl.store.engine import Database
 from turkctl.store.leases import Claimant, LeaseGrant, LeaseRow
-from turkctl.store.runs import ENDED, INCOMPLETE, WORKING, Run
+from turkctl.store.runs import ENDED, INCOMPLETE, WORKING, LineFilter, Run
 
 HERE = Place("live", "https://market")
 
@@ -115,3 +115,40 @@ def test_leases_of_different_names_do_not_get_into_each_others_way(database: Dat
         assert leases.holder(session, NOW) is None, "nobody is the scheduler"
     assert held is not None
     assert held.owner == "b"
+
+
+def numbers(database: Database, wanted: LineFilter, **page: int) -> list[int]:
+    with database.read() as session:
+        return [line.number for line in runs.lines(session, wanted, **page)]
+
+
+def test_the_log_is_filtered_by_the_database_newest_first(database: Database) -> None:
+    create = begin(database, experiments=["stroop", "flanker"])
+    begin(database, part_of=create.number)
+    approve = begin(database, act="workers approve", begun=NOW + HOUR, experiments=["stroop-2"])
+    other = begin(database, act="hits expire", mode="local", experiments=["s_roop"])
+    everything = [other.number, approve.number, create.number]
+    assert numbers(database, LineFilter()) == everything
+    for wanted, found in [
+        (LineFilter(mode="live"), [approve, create]),
+        (LineFilter(other_than="live"), [other]),
+        (LineFilter(since=NOW + HOUR), [approve]),
+        (LineFilter(until=NOW + HOUR), [other, create]),
+        (LineFilter(words=("hits",)), [other, create]),
+        (LineFilter(words=("create", "hits")), [create]),
+        (LineFilter(words=("hit",)), []),
+        (LineFilter(words=("%",)), []),
+        (LineFilter(experiment="stroop"), [create]),
+        (LineFilter(experiment="s_roop"), [other]),
+        (LineFilter(mode="local", words=("hits",), experiment="stroop"), []),
+    ]:
+        assert numbers(database, wanted) == [each.number for each in found], wanted
+        with database.read() as session:
+            assert runs.count_lines(session, wanted) == len(found)
+
+
+def test_pages_of_the_log_follow_one_another(database: Database) -> None:
+    newest_first = [begin(database).number for _ in range(5)][::-1]
+    pages = [numbers(database, LineFilter(), limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    assert pages == [newest_first[:2], newest_first[2:4], newest_first[4:], []]
+    assert numbers(database, LineFilter(), offset=3) == newest_first[3:]

@@ -32,9 +32,14 @@ def hide_logs() -> None:
     logger.propagate = True
 
 
-def scheduler_log(run: Invocation) -> AbstractContextManager[None]:
-    """Send the scheduler's log to standard error for a block, as much of it as --quiet and --verbose ask for."""
+def scheduler_log(run: Invocation, *also: str) -> AbstractContextManager[None]:
+    """Send the scheduler's log to standard error for a block, as much of it as --quiet and --verbose ask for.
+
+    Args:
+        run: the invocation.
+        also: other logs whose warnings and errors are shown, by the names of their loggers.
+    """
     from turkctl.scheduler.logs import EVENT, shown
 
     level = EVENT if run.quiet else logging.DEBUG if run.verbosity else logging.INFO
-    return shown(level, machines=run.settings["output"] == "jsonl", verbose=run.verbosity > 0)
+    return shown(level, machines=run.settings["output"] == "jsonl", verbose=run.verbosity > 0, also=also)

@@ -32,6 +32,7 @@ from turkctl.dashboard.pages import (
     participants,
     people,
     settings,
+    tasks,
     work,
     workers,
 )
@@ -63,11 +64,12 @@ _MODULES = (
     workers,
     hits,
     experiments,
+    tasks,
     settings,
     log,
 )
 """The modules with a blueprint of pages each."""
-_FOR_ALL = ("entry.login", "entry.login_form", "web.static")
+_FOR_ALL = ("entry.login", "entry.login_form", "outside.root", "outside.healthz", "web.static")
 """Endpoints for people who have not signed in."""
 _FOR_VIEWERS = ("entry.login", "entry.logout", "settings.switch")
 """Endpoints that take a POST and change nothing of the study."""
@@ -85,6 +87,7 @@ class Dashboard:
     Attributes:
         app: the WSGI application.
         jobs: acts at work.
+        frames: what all pages show.
     """
 
     def __init__(self, context: Context, access: Access, clock: Callable[[], datetime] = now_utc) -> None:
@@ -97,13 +100,14 @@ class Dashboard:
         """
         key = access.secret_key
         self.jobs = Jobs()
+        self.frames = Frames()
         self.studies = Studies(context)
         site = Site("turkctl.dashboard", ROOT, "turkctl_dashboard", key, context.settings["dashboard.behind_proxy"])
         self.app = make_app(site)
         secret = hashlib.sha256(f"pseudonyms:{key}".encode()).digest()
         door = Door(access.users, SignIns(context), clock)
         self.app.extensions[EXTENSION] = Parts(
-            self.studies, self.jobs, door, CountCache(), Frames(), RequestSigner(key, clock), secret
+            self.studies, self.jobs, door, CountCache(), self.frames, RequestSigner(key, clock), secret
         )
         door.attach(self.app, "entry.login_form")
         _add_pages(self.app)
@@ -119,6 +123,7 @@ def _add_pages(app: Flask) -> None:
     blueprints: Iterable[Blueprint] = (entry.pages, act_pages.pages, *(module.pages for module in _MODULES))
     for blueprint in blueprints:
         app.register_blueprint(blueprint, url_prefix=ROOT)
+    app.register_blueprint(entry.outside)
     app.before_request(_guard)
     app.register_error_handler(TurkctlError, _explain)
 
@@ -151,8 +156,9 @@ def _add_words(app: Flask) -> None:
     def frame() -> dict[str, Any]:
         shared = {"site_name": "turkctl", "navigation": NAVIGATION, "error_frame": "dashboard/frame.html"}
         if not current_user.is_authenticated:
-            return {**shared, "desk": None, "frame_facts": None}
-        return {**shared, "desk": desk(), "frame_facts": parts().frames.facts(desk().world)}
+            return {**shared, "desk": None, "frame_facts": None, "frame_warning": None}
+        frames = parts().frames
+        return {**shared, "desk": desk(), "frame_facts": frames.facts(desk().world), "frame_warning": frames.warning}
 
 
 def _capitalize(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Sign in and out."""
+"""Sign in and out, and what is answered outside the dashboard's own paths."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from turkctl.web.inside import inside
 from turkctl.web.sign_in import TooManyAttempts
 
 pages = Blueprint("entry", __name__)
+outside = Blueprint("outside", __name__)
+"""Has no prefix."""
 
 WRONG = "Login name and password do not match."
 
@@ -50,6 +52,18 @@ def logout() -> ResponseReturnValue:
     """Sign out."""
     parts().door.leave()
     return redirect(url_for("entry.login_form"), 303)
+
+
+@outside.get("/")
+def root() -> ResponseReturnValue:
+    """Go to the dashboard."""
+    return redirect(url_for("home.index"))
+
+
+@outside.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Say that the server answers, for monitors and proxies; asks neither database nor market."""
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
 
 
 def _form(target: str, name: str = "", trouble: str | None = None) -> str:

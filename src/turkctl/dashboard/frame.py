@@ -38,9 +38,14 @@ class FrameFacts:
 
 
 class Frames:
-    """Facts and balances by mode, kept for a short time."""
+    """Facts and balances by mode, kept for a short time.
+
+    Attributes:
+        warning: what every page warns of until the server is started again; None if all is well.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.warning: str | None = None
         self._clock = clock
         self._lock = threading.Lock()
         self._facts: dict[str, tuple[float, FrameFacts]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ MOST_KEPT = 50
 MOST_SHOWN = 200
 """Items of one act that are kept: those that failed or were skipped, and the last others."""
 MOST_SAID = 20
-_STOP_SECONDS = 20.0
+STOP_SECONDS = 120.0
+"""How long acts may take to finish what they have in hand when the server ends."""
 
 
 @dataclass
@@ -129,9 +131,10 @@ class Jobs:
             running = [job for job in self._jobs.values() if not job.ended]
         for job in running:
             job.stop.set()
+        deadline = time.monotonic() + STOP_SECONDS
         for job in running:
             if job.thread is not None:
-                job.thread.join(_STOP_SECONDS)
+                job.thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _work(job: RunningAct, line: FormLine, proposal: ActPlan, world: ChildWorld) -> None:
@@ -143,7 +146,7 @@ def _work(job: RunningAct, line: FormLine, proposal: ActPlan, world: ChildWorld)
     except TurkctlError as error:
         job.error = error
     except Exception as error:  # nobody else would tell: the page does
-        log.exception("an act failed")
+        log.exception("an act failed: %s", type(error).__name__, extra={"event": "act_failed"})
         job.error = TurkctlError(f"an unexpected error: {type(error).__name__}", hint="the server's log says more")
     finally:
         job.ended = True

@@ -9,6 +9,7 @@ NAVIGATION = (
     ("work.index", "Assignments"),
     ("workers.index", "Workers"),
     ("campaigns.index", "Campaigns"),
+    ("tasks.index", "Tasks"),
     ("experiments.index", "Experiments"),
     ("content.index", "Items"),
     ("labels.index", "Labels"),

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlmodel import Session
@@ -16,7 +14,7 @@ from sqlmodel import Session
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.store import runs
-from turkctl.store.runs import Run
+from turkctl.store.runs import LineFilter, Run
 from turkctl.units import ZERO
 
 COLUMNS = ("when", "who", "act", "command", "outcome", "cost")
@@ -35,6 +33,7 @@ class LogQuery:
         act: words of the act's name, as in ``approve`` or ``hits create``.
         experiment: what the act was about, by its slug.
         limit: number of lines, the newest.
+        offset: number of lines that are left out, the newest of all; for pages of the log.
         all_modes: of every mode, not only the world's.
     """
 
@@ -44,15 +43,12 @@ class LogQuery:
     experiment: str | None = None
     limit: int | None = None
     all_modes: bool = False
+    offset: int = 0
 
-    def matches(self, line: Run) -> bool:
-        """Return whether the line matches, its mode apart."""
-        return (
-            (self.since is None or line.begun >= self.since)
-            and (self.until is None or line.begun < self.until)
-            and (self.act is None or set(self.act.split()) <= set(line.act.split()))
-            and (self.experiment is None or self.experiment in (line.experiments or ()))
-        )
+    def of(self, mode: str | None = None, *, other_than: str | None = None) -> LineFilter:
+        """Return the same for the store, of one mode, or of all others."""
+        words = () if self.act is None else tuple(self.act.split())
+        return LineFilter(mode, other_than, self.since, self.until, words, self.experiment)
 
 
 def list_log(world: World, query: LogQuery) -> list[dict[str, Any]]:
@@ -61,10 +57,11 @@ def list_log(world: World, query: LogQuery) -> list[dict[str, Any]]:
     Raises:
         NotFoundError: no such experiment.
     """
+    wanted = query.of(None if query.all_modes else world.settings.mode)
     with world.database.read() as session:
         if query.experiment is not None:
             find_experiment(session, query.experiment)
-        found = list(islice(_matching(session, world.settings.mode, query), query.limit))
+        found = list(runs.lines(session, wanted, query.limit, query.offset))
         return [_row(session, line) for line in reversed(found)]
 
 
@@ -73,13 +70,8 @@ def other_modes(world: World, query: LogQuery) -> str | None:
     if query.all_modes:
         return None
     with world.database.read() as session:
-        others = sum(query.matches(line) for line in runs.lines(session) if line.mode != world.settings.mode)
+        others = runs.count_lines(session, query.of(other_than=world.settings.mode))
     return f"{others:,} more in other modes: --all-modes" if others else None
-
-
-def _matching(session: Session, mode: str, query: LogQuery) -> Iterator[Run]:
-    lines = runs.lines(session, None if query.all_modes else mode)
-    return (line for line in lines if query.matches(line))
 
 
 def _row(session: Session, line: Run) -> dict[str, Any]:

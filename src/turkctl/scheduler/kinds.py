@@ -171,18 +171,55 @@ def _first(items: Sequence[ItemResult], what: str) -> str | None:
 
 
 _ALL = (
-    TaskKind("approve-all", approve_all, options=(*SELECTORS, "feedback"), act="hits approve"),
-    TaskKind("bonus-auto", bonus_auto, options=(*SELECTORS, "reason"), needs_selection=True, act="workers bonus"),
-    TaskKind("sync", sync, options=("full",), act="sync"),
-    TaskKind("dispatch", dispatch, options=("regex", "experiment", "codeversion", "all"), act="content dispatch"),
+    TaskKind(
+        "approve-all",
+        approve_all,
+        options=(*SELECTORS, "feedback"),
+        act="hits approve",
+        does="approve all submitted work",
+    ),
+    TaskKind(
+        "bonus-auto",
+        bonus_auto,
+        options=(*SELECTORS, "reason"),
+        needs_selection=True,
+        act="workers bonus",
+        does="pay each approved assignment the bonus in its participant's row, once",
+        spends="pays all bonuses that are due then",
+    ),
+    TaskKind("sync", sync, options=("full",), act="sync", does="bring HITs and work up to date with the market"),
+    TaskKind(
+        "dispatch",
+        dispatch,
+        options=("regex", "experiment", "codeversion", "all"),
+        act="content dispatch",
+        does="post HITs for pending content",
+        spends="posts HITs for all content that is pending then",
+    ),
     TaskKind(
         "aggregate-labels",
         aggregate_labels,
         options=("regex", "experiment", "all", "method", "min_votes"),
         act="labels aggregate",
+        does="aggregate the labels of experiments that have new ones",
     ),
-    TaskKind("expire", expire, options=SELECTORS, needs_selection=True, act="hits expire"),
-    TaskKind(tasks.CAMPAIGN, campaign, options=("campaign",), by_hand=False, act="campaigns run"),
+    TaskKind(
+        "expire",
+        expire,
+        options=SELECTORS,
+        needs_selection=True,
+        act="hits expire",
+        does="let no new worker start on HITs",
+    ),
+    TaskKind(
+        tasks.CAMPAIGN,
+        campaign,
+        options=("campaign",),
+        by_hand=False,
+        act="campaigns run",
+        does="run a round of its campaign",
+        spends="posts the HITs that the campaign needs then",
+    ),
 )
 KINDS: dict[str, TaskKind] = {kind.name: kind for kind in _ALL}
 

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
@@ -82,7 +82,7 @@ class _ForMachines(logging.Formatter):
         line: dict[str, Any] = {
             "time": format_time(moment),
             "level": level,
-            "event": getattr(record, "event", "apscheduler"),
+            "event": getattr(record, "event", record.name.partition(".")[0]),
             **(message if own else {}),
             **{key: _plain(value) for key, value in getattr(record, "fields", {}).items()},
         }
@@ -92,7 +92,14 @@ class _ForMachines(logging.Formatter):
 
 
 @contextmanager
-def shown(level: int, stream: TextIO | None = None, *, machines: bool = False, verbose: bool = False) -> Iterator[None]:
+def shown(
+    level: int,
+    stream: TextIO | None = None,
+    *,
+    machines: bool = False,
+    verbose: bool = False,
+    also: Sequence[str] = (),
+) -> Iterator[None]:
     """Send the scheduler's log to a stream for the length of the block.
 
     Args:
@@ -100,14 +107,16 @@ def shown(level: int, stream: TextIO | None = None, *, machines: bool = False, v
         stream: standard error by default.
         machines: write JSON objects instead of sentences.
         verbose: show people the events without a sentence, and tracebacks.
+        also: other logs whose warnings and errors are shown, by the names of their loggers.
     """
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(_ForMachines() if machines else _ForPeople(traces=verbose))
     if not machines and not verbose:
         handler.addFilter(lambda record: getattr(record, "for_people", True))
-    theirs = logging.getLogger("apscheduler")
-    before = [(each, each.handlers[:], each.level, each.propagate) for each in (LOGGER, theirs)]
-    for logger, least in ((LOGGER, level), (theirs, max(level, logging.WARNING))):
+    theirs = [logging.getLogger(name) for name in ("apscheduler", *also)]
+    before = [(each, each.handlers[:], each.level, each.propagate) for each in (LOGGER, *theirs)]
+    levels = [(LOGGER, level), *((each, max(level, logging.WARNING)) for each in theirs)]
+    for logger, least in levels:
         logger.handlers[:] = [handler]
         logger.setLevel(least)
         logger.propagate = False

@@ -21,7 +21,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Index, Text, or_, select, update
+from sqlalchemy import ColumnElement, Index, Text, func, literal, or_, select, type_coerce, update
 from sqlmodel import Field, Session
 
 from turkctl.store.base import ANY_MARKET, CHUNK, Place, TurkctlTable, add, changed_one, chunks, insert_ignoring
@@ -215,12 +215,54 @@ def is_open(session: Session, number: int, owner: str) -> bool:
     return session.connection().execute(statement).first() is not None
 
 
-def lines(session: Session, mode: str | None = None) -> Iterator[Run]:
-    """Yield the lines of the log, of one mode or of all, newest first."""
-    statement = select(Run).where(RUNS.c.part_of.is_(None)).order_by(RUNS.c.id.desc())
-    if mode is not None:
-        statement = statement.where(RUNS.c.mode == mode)
+@dataclass(frozen=True)
+class LineFilter:
+    """Which lines of the log; what is given is combined by "and".
+
+    Attributes:
+        mode: of this mode.
+        other_than: of every mode but this one.
+        since: begun at this time or later.
+        until: begun before this time.
+        words: that the act's name has.
+        experiment: what the act was about, by its slug.
+    """
+
+    mode: str | None = None
+    other_than: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    words: Collection[str] = ()
+    experiment: str | None = None
+
+
+def lines(session: Session, wanted: LineFilter, limit: int | None = None, offset: int = 0) -> Iterator[Run]:
+    """Yield the lines of the log, newest first; ``offset`` leaves out the newest ones."""
+    statement = select(Run).where(*_wanted(wanted)).order_by(RUNS.c.id.desc()).limit(limit).offset(offset or None)
     yield from session.scalars(statement, execution_options={"populate_existing": True, "yield_per": CHUNK})
+
+
+def count_lines(session: Session, wanted: LineFilter) -> int:
+    """Return the number of these lines."""
+    statement = select(func.count()).select_from(RUNS).where(*_wanted(wanted))
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def _wanted(wanted: LineFilter) -> list[ColumnElement[bool]]:
+    of_acts = literal(" ").concat(RUNS.c.act).concat(" ")
+    found: list[ColumnElement[bool]] = [RUNS.c.part_of.is_(None)]
+    found += [of_acts.contains(f" {word} ", autoescape=True) for word in wanted.words]
+    if wanted.mode is not None:
+        found.append(RUNS.c.mode == wanted.mode)
+    if wanted.other_than is not None:
+        found.append(RUNS.c.mode != wanted.other_than)
+    if wanted.since is not None:
+        found.append(RUNS.c.begun >= wanted.since)
+    if wanted.until is not None:
+        found.append(RUNS.c.begun < wanted.until)
+    if wanted.experiment is not None:  # slugs have no quotes, so that one is never found inside another
+        found.append(type_coerce(RUNS.c.experiments, Text).contains(f'"{wanted.experiment}"', autoescape=True))
+    return found
 
 
 def parts(session: Session, line: int) -> list[Run]:

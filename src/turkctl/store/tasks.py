@@ -266,15 +266,21 @@ def abandon(session: Session, run: TaskRun, finished: datetime, error: str) -> b
 
 
 def history(
-    session: Session, *, name: str | None = None, mode: str | None = None, limit: int | None = None, after: int = 0
+    session: Session,
+    *,
+    name: str | None = None,
+    mode: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    after: int = 0,
 ) -> Sequence[TaskRun]:
-    """Return runs, newest first; ``after`` leaves out those with an id up to it."""
+    """Return runs, newest first; ``offset`` leaves out the newest ones, ``after`` those with an id up to it."""
     statement = select(TaskRun).where(RUNS.c.id > after).order_by(RUNS.c.id.desc())
     if name is not None:
         statement = statement.where(RUNS.c.task == name)
     if mode is not None:
         statement = statement.where(RUNS.c.mode == mode)
-    return list(session.scalars(statement.limit(limit)))
+    return list(session.scalars(statement.limit(limit).offset(offset or None)))
 
 
 def _one(session: Session, condition: Any) -> Task | None:

@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from turkctl.harmless import harmless
 from turkctl.web.filters import add_filters
 from turkctl.web.headers import add_headers
 from turkctl.web.sign_in import LASTS
@@ -19,6 +20,8 @@ from turkctl.web.sign_in import LASTS
 MOST_BYTES = 2 * 1024 * 1024
 """Longest body of a request."""
 _STATIC_LASTS = timedelta(hours=1)
+_LONGEST = 1000
+"""Characters of a page's error in the log; its traceback has all."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> ResponseReturnValue:
-        app.logger.error("a page failed", exc_info=error)
+        said = harmless(f"{request.method} {request.path} failed: {type(error).__name__}: {error}")
+        app.logger.error("%s", " ".join(said.split())[:_LONGEST], exc_info=error, extra={"event": "page_failed"})
         return error_page("Something went wrong", "The server's log says more. What was done before is kept.", 500)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +16,7 @@ from turkctl.errors import ConfigError
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
     from turkctl.cli.output import Output
+    from turkctl.dashboard.service import DashboardServer
 
 app = make_group("Serve the study as web pages.")
 
@@ -70,23 +73,43 @@ def serve(
     run = invocation(ctx)
     run.settings.require_database()
     access = check_access(run.settings)
-    from turkctl.dashboard.service import DashboardServer, thread_count
-    from turkctl.serving import LOOPBACK
+    from turkctl.dashboard.service import LOGGERS, DashboardServer, thread_count
 
     values = run.settings
     inside = values["dashboard.do_scheduler"] if do_scheduler is None else do_scheduler
     number = thread_count(threads, values["dashboard.threads"], with_scheduler=inside)
     where = (host or values["dashboard.host"], values["dashboard.port"] if port is None else port)
     server = DashboardServer(run.context, access, *where, number)
-    if where[0] not in LOOPBACK and not values["dashboard.behind_proxy"]:
-        run.output.warn("passwords cross the network in the clear: put a proxy with TLS before it (behind_proxy)")
-    with scheduler_log(run):
+    with scheduler_log(run, *LOGGERS), _ended_by_sigterm(server), server:
+        _warn(run, where[0])
         if inside:
             server.begin_scheduler()
-        signal.signal(signal.SIGTERM, lambda *_: server.close())
-        run.output.text(f"the dashboard is at {server.address} (Ctrl-C ends it)")
+        record = {"address": server.address, "threads": number, "scheduler": inside}
+        run.output.outcome(record, f"the dashboard is at {server.address} (Ctrl-C ends it)")
         run.output.flush()
         server.run()
+
+
+def _warn(run: Invocation, host: str) -> None:
+    """Warn if passwords can be read, or a visitor's address forged, on the way."""
+    from turkctl.serving import LOOPBACK
+
+    if host in LOOPBACK:
+        return
+    if run.settings["dashboard.behind_proxy"]:
+        run.output.warn(f"only the proxy may reach {host}: whoever else does can claim any address (behind_proxy)")
+    else:
+        run.output.warn("passwords cross the network in the clear: put a proxy with TLS before it (behind_proxy)")
+
+
+@contextmanager
+def _ended_by_sigterm(server: DashboardServer) -> Iterator[None]:
+    """Let SIGTERM end the server during the block."""
+    before = signal.signal(signal.SIGTERM, lambda *_: server.close())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @app.command()

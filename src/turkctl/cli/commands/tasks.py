@@ -12,10 +12,8 @@ from turkctl.cli.batch import confirm_question
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import Listing
-from turkctl.cli.terms import if_given
-from turkctl.errors import ExitCode, UsageError
-from turkctl.schedules import Schedule
-from turkctl.units import parse_duration
+from turkctl.errors import ExitCode
+from turkctl.schedules import Schedule, read_schedule
 
 app = make_group("Create, list, change, pause, run and delete recurring tasks.")
 
@@ -59,28 +57,10 @@ Zone = Annotated[
     typer.Option("--timezone", metavar="ZONE", help="Time zone of --cron, as in Europe/Berlin.", show_default="UTC"),
 ]
 
-SPENDING = {
-    "bonus-auto": "pays all bonuses that are due then",
-    "dispatch": "posts HITs for all content that is pending then",
-}
-"""What the kinds that cost money will do."""
-
 
 def _options(**given: Any) -> dict[str, Any]:
     """Return the options of the task's kind that were given."""
     return {name: value for name, value in given.items() if value is not None and value is not False}
-
-
-def _schedule(every: str | None, cron: str | None, timezone: str | None) -> Schedule | None:
-    """Return when the task is to be due; None where nothing was said of it."""
-    if cron is None and timezone is not None:
-        raise UsageError("--timezone needs --cron", hint="give --cron too, or leave it out")
-    if cron is not None and every is not None:
-        raise UsageError("--every and --cron cannot be used together", hint="give one of them")
-    if every is None and cron is None:
-        return None
-    line = None if cron is None else " ".join(cron.split())
-    return Schedule(if_given(parse_duration, every), line, timezone)
 
 
 @app.act()
@@ -122,6 +102,7 @@ def create(
     from turkctl.scheduler.kinds import require_kind
 
     run = invocation(ctx)
+    chosen = require_kind(kind)
     options = _options(
         all=everything,
         regex=regex,
@@ -134,11 +115,11 @@ def create(
         method=method,
         min_votes=min_votes,
     )
-    if kind in SPENDING and run.settings.mode == "live" and not yes:
+    if chosen.spends is not None and run.settings.mode == "live" and not yes:
         when = f"every {every}" if cron is None else f"at '{cron}'"
-        confirm_question(run, f"{when} this {SPENDING[kind]}, in mode live, without asking")
-    schedule = _schedule(every, cron, timezone) or Schedule()
-    row = create_task(run.context, require_kind(kind), schedule=schedule, name=name, options=options)
+        confirm_question(run, f"{when} this {chosen.spends}, in mode live, without asking")
+    schedule = read_schedule(every, cron, timezone) or Schedule()
+    row = create_task(run.context, chosen, schedule=schedule, name=name, options=options)
     run.output.outcome(row)
 
 
@@ -196,6 +177,8 @@ def update(
 ) -> None:
     """Change a task's times, name or options; selectors that you give replace all that it had.
 
+    An empty text removes an option, as in --feedback "".
+
     Examples:
         turkctl tasks update sync --every 1h
     """
@@ -206,7 +189,7 @@ def update(
     selectors = _options(all=everything, regex=regex, experiment=experiment, campaign=campaign, codeversion=codeversion)
     of_kinds = {"full": full, "feedback": feedback, "reason": reason, "method": method, "min_votes": min_votes}
     others = {key: value for key, value in of_kinds.items() if value is not None}
-    schedule = _schedule(every, cron, timezone)
+    schedule = read_schedule(every, cron, timezone)
     run.output.outcome(
         update_task(run.context, KINDS, name, schedule=schedule, new_name=new_name, options=selectors | others)
     )

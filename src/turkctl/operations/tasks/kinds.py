@@ -46,6 +46,8 @@ class TaskKind:
         needs_selection: whether it needs a selection, even for everything.
         by_hand: whether ``tasks create`` can create it.
         act: the command that does the same, for the log.
+        does: what a run does, in words that begin with a verb.
+        spends: what a run spends, as in "pays all bonuses that are due then"; None if it costs nothing.
     """
 
     name: str
@@ -54,6 +56,8 @@ class TaskKind:
     needs_selection: bool = False
     by_hand: bool = True
     act: str | None = None
+    does: str = ""
+    spends: str | None = None
 
 
 def selection_of(options: Mapping[str, Any]) -> Selection:

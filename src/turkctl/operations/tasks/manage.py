@@ -42,26 +42,47 @@ def create_task(
             the name is taken or invalid.
         NotFoundError: an experiment or a campaign is unknown.
     """
-    _check_schedule(schedule, world.now())
-    check_options(world, kind, options)
-    if name is not None:
-        _check_name(name)
-    now = world.now()
-    mode = world.settings.mode
+    _check_new(world, kind, schedule, name, options)
     with world.database.write() as session:
-        task = Task(
-            name=name or _default_name(session, kind.name, mode),
-            kind=kind.name,
-            mode=mode,
-            **_timing(schedule),
-            options=dict(options),
-            next_run=_first(schedule, now),
-            created=now,
-        )
+        task = _new(session, world, kind, schedule, name, options)
         if not tasks.create(session, task):
             raise _taken(task.name)
     world.origin.tally.say(f"task {task.name} created", options.get("experiment"))
     return as_row(task)
+
+
+def plan_task(
+    world: World, kind: TaskKind, *, schedule: Schedule, name: str | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the task that :func:`create_task` would store; reads only, and raises as that does."""
+    _check_new(world, kind, schedule, name, options)
+    with world.database.read() as session:
+        task = _new(session, world, kind, schedule, name, options)
+        if tasks.by_name(session, task.name) is not None:
+            raise _taken(task.name)
+    return as_row(task)
+
+
+def _check_new(world: World, kind: TaskKind, schedule: Schedule, name: str | None, options: Mapping[str, Any]) -> None:
+    _check_schedule(schedule, world.now())
+    check_options(world, kind, options)
+    if name is not None:
+        _check_name(name)
+
+
+def _new(
+    session: Session, world: World, kind: TaskKind, schedule: Schedule, name: str | None, options: Mapping[str, Any]
+) -> Task:
+    now, mode = world.now(), world.settings.mode
+    return Task(
+        name=name or _default_name(session, kind.name, mode),
+        kind=kind.name,
+        mode=mode,
+        **_timing(schedule),
+        options=dict(options),
+        next_run=_first(schedule, now),
+        created=now,
+    )
 
 
 def list_tasks(world: World, *, all_modes: bool = False) -> list[dict[str, Any]]:
@@ -107,6 +128,37 @@ def update_task(
         NotFoundError, WrongMarketError: see :func:`show_task`.
         RefusedError: another process changed it at the same moment.
     """
+    task, values = _changes(world, kinds, name, schedule, new_name, options)
+    return _change(world, task, values, "changed")
+
+
+def plan_update(
+    world: World,
+    kinds: Mapping[str, TaskKind],
+    name: str,
+    *,
+    schedule: Schedule | None,
+    new_name: str | None,
+    options: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the task as it is and as :func:`update_task` would leave it; reads only, and raises as that does."""
+    task, values = _changes(world, kinds, name, schedule, new_name, options)
+    changed = Task(**{**task.model_dump(), **values})
+    with world.database.read() as session:
+        _refuse_taken(session, task, changed.name)
+    before, after = (as_row(each) | {"options": each.options} for each in (task, changed))
+    return before, after
+
+
+def _changes(
+    world: World,
+    kinds: Mapping[str, TaskKind],
+    name: str,
+    schedule: Schedule | None,
+    new_name: str | None,
+    options: Mapping[str, Any],
+) -> tuple[Task, dict[str, Any]]:
+    """Return the task and the values that would change."""
     if schedule is None and new_name is None and not options:
         raise UsageError("nothing to change", hint="give --every, --cron, --name or an option of the task's kind")
     with world.database.read() as session:
@@ -127,7 +179,7 @@ def update_task(
     if new_name is not None:
         _check_name(new_name)
         values["name"] = new_name
-    return _change(world, task, values, "changed")
+    return task, values
 
 
 def pause_task(world: World, name: str) -> dict[str, Any]:
@@ -152,15 +204,26 @@ def delete_task(world: World, name: str) -> dict[str, Any]:
         NotFoundError, WrongMarketError: see :func:`show_task`.
     """
     with world.database.write() as session:
-        task = find_task(session, world.settings.mode, name)
-        if task.campaign_id is not None:
-            raise RefusedError(
-                f"{name} runs the rounds of campaign {task.campaign_id}",
-                hint=f"run: turkctl campaigns cancel {task.campaign_id}, or: turkctl tasks pause {name}",
-            )
+        task = _deletable(session, world.settings.mode, name)
         tasks.remove(session, task)
     world.origin.tally.say(f"task {name} deleted", task.options.get("experiment"))
     return as_row(task)
+
+
+def plan_delete(world: World, name: str) -> dict[str, Any]:
+    """Return the task that :func:`delete_task` would delete; reads only, and raises as that does."""
+    with world.database.read() as session:
+        return as_row(_deletable(session, world.settings.mode, name))
+
+
+def _deletable(session: Session, mode: str, name: str) -> Task:
+    task = find_task(session, mode, name)
+    if task.campaign_id is not None:
+        raise RefusedError(
+            f"{name} runs the rounds of campaign {task.campaign_id}",
+            hint=f"run: turkctl campaigns cancel {task.campaign_id}, or: turkctl tasks pause {name}",
+        )
+    return task
 
 
 def request_run(world: World, name: str) -> int:
@@ -196,9 +259,11 @@ def finished_run(world: World, name: str, after: int) -> dict[str, Any] | None:
 
 
 def history(
-    world: World, name: str | None, *, all_modes: bool = False, limit: int | None = None
+    world: World, name: str | None, *, all_modes: bool = False, limit: int | None = None, offset: int = 0
 ) -> list[dict[str, Any]]:
     """Return past runs and any in progress, newest first, including those of deleted tasks.
+
+    ``offset`` leaves out the newest ones, for pages of the history.
 
     Raises:
         NotFoundError: neither a task nor a run has that name.
@@ -206,7 +271,7 @@ def history(
     """
     mode = None if all_modes else world.settings.mode
     with world.database.read() as session:
-        runs = tasks.history(session, name=name, mode=mode, limit=limit)
+        runs = tasks.history(session, name=name, mode=mode, limit=limit, offset=offset)
         if name is not None and not runs and not (all_modes and tasks.by_name(session, name)):
             find_task(session, world.settings.mode, name)
     return [run_row(run) for run in runs]
@@ -250,9 +315,10 @@ def run_row(run: TaskRun) -> dict[str, Any]:
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options after a change: new selectors replace all earlier ones."""
+    """Return the options after a change: new selectors replace all earlier ones, an empty text removes its option."""
     dropped = SELECTORS if any(name in new for name in SELECTORS) else ()
-    return {name: value for name, value in old.items() if name not in dropped} | dict(new)
+    merged = {name: value for name, value in old.items() if name not in dropped} | dict(new)
+    return {name: value for name, value in merged.items() if value != ""}
 
 
 def _set_paused(world: World, name: str, *, paused: bool) -> dict[str, Any]:
@@ -265,9 +331,8 @@ def _set_paused(world: World, name: str, *, paused: bool) -> dict[str, Any]:
 
 def _change(world: World, task: Task, values: dict[str, Any], done: str) -> dict[str, Any]:
     with world.database.write() as session:
-        taken = tasks.by_name(session, values["name"]) if "name" in values else None
-        if taken is not None and taken.id != task.id:
-            raise _taken(taken.name)
+        if "name" in values:
+            _refuse_taken(session, task, values["name"])
         assert task.id is not None
         changed = tasks.change(session, task, values)
         current = tasks.get(session, task.id)
@@ -277,6 +342,12 @@ def _change(world: World, task: Task, values: dict[str, Any], done: str) -> dict
         )
     world.origin.tally.say(f"task {task.name} {done}", task.options.get("experiment"))
     return as_row(current)
+
+
+def _refuse_taken(session: Session, task: Task, name: str) -> None:
+    taken = tasks.by_name(session, name)
+    if taken is not None and taken.id != task.id:
+        raise _taken(taken.name)
 
 
 def _kind_of(kinds: Mapping[str, TaskKind], task: Task) -> TaskKind:
