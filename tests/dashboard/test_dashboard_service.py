@@ -98,6 +98,12 @@ def test_without_a_proxy_what_forwarded_headers_claim_changes_nothing(folder: Pa
         assert "Secure" not in cookie
 
 
+def test_the_application_itself_ignores_forwarded_headers_too(site: DashboardSite) -> None:
+    site.dashboard.app.view_functions["outside.healthz"] = _who
+    seen = site.dashboard.app.test_client().get("/healthz", headers=FORGED).get_json()
+    assert seen == {"address": "127.0.0.1", "scheme": "http", "host": "localhost", "root": ""}
+
+
 def test_behind_a_proxy_the_last_hop_alone_is_believed(folder: Path) -> None:
     with served(folder, "[dashboard]\nbehind_proxy = true\n") as ask:
         seen = json.loads(ask("/healthz", FORGED).text)
