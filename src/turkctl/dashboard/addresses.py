@@ -16,7 +16,8 @@ def address(**changes: Any) -> str:
     for name, value in changes.items():
         if value is None:
             query.pop(name, None)
-    return url_for(request.endpoint or "home.index", **(request.view_args or {}), **query)
+    # A name of the path wins over the same name in the query.
+    return url_for(request.endpoint or "home.index", **{**query, **(request.view_args or {})})
 
 
 def link_to(endpoint: str, **values: Any) -> str | None:
