@@ -47,7 +47,7 @@ def live_plan(visitor: Visitor, slug: str, **fields: str) -> str:
     if not visitor.text:
         visitor.get("/campaigns")
     data = {"mode": "local", **fields}
-    answer = visitor.client.post(f"/dashboard/campaigns/plan/{slug}", data=data, headers={"X-CSRFToken": visitor.token})
+    answer = visitor.client.post(f"/dashboard/acts/{slug}/glance", data=data, headers={"X-CSRFToken": visitor.token})
     assert answer.status_code == 200
     return words(answer.get_data(as_text=True))
 
@@ -150,15 +150,9 @@ def test_the_form_of_a_new_campaign_is_filled_in_from_its_address(visitor: Visit
     assert '<option value="stroop" selected>stroop 1.0</option>' in page
 
 
-def test_a_plan_of_another_act_is_not_found(visitor: Visitor) -> None:
-    visitor.get("/campaigns")
-    visitor.post("/campaigns/plan/campaigns-cancel", {"campaign": "1"})
-    assert visitor.status == 404
-
-
 def test_a_plan_is_not_made_for_a_form_of_another_site(visitor: Visitor) -> None:
     visitor.get("/campaigns/new")
-    visitor.post("/campaigns/plan/campaigns-create", {"goal": "5"}, token=False)
+    visitor.post("/acts/campaigns-create/glance", {"goal": "5"}, token=False)
     assert visitor.status == 400
 
 
@@ -403,7 +397,7 @@ def test_what_a_change_would_cost_is_shown_while_somebody_types(study: Study, vi
     study.create(24)
     plan = live_plan(visitor, "campaigns-update", campaign="1", goal="60", was_goal="24")
     assert "Goal 24 → 60" in plan
-    assert "at most, commission included $21.60" in plan
+    assert "Adds to the bill, commission included $21.60" in plan
     same = live_plan(visitor, "campaigns-update", campaign="1", goal="24", was_goal="24")
     assert "Nothing to change" in same
     assert "Budget is empty" in live_plan(visitor, "campaigns-update", campaign="1", budget="", was_budget="5.00")

@@ -169,7 +169,10 @@ def test_the_plan_while_typing_says_the_cost_or_what_is_missing_and_posts_nothin
         assert answer.status_code == 200
         return answer.get_data(as_text=True)
 
-    assert "Create 3 HITs with 20 assignments for $12.00" in glance(assignments="20")
+    plan = glance(assignments="20")
+    assert "Create 3 HITs, 20 assignments." in plan
+    assert "<dd>$12.00</dd>" in plan
+    assert "turkctl hits create --experiment stroop --assignments 20</code>" in plan
     assert "which is not a whole number" in glance(assignments="2x")
     assert "That page was for mode live" in glance(assignments="20", mode="live")
     assert statuses(site.study) == {}

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from dashboard_support import HASH, PASSWORD, PEOPLE, DashboardSite, Visitor, dashboard_of
@@ -22,7 +23,11 @@ from turkctl.web import passwords, sign_in
 from turkctl.web.passwords import hash_password, matches
 
 COOKIE = "turkctl_dashboard"
-FOR_ALL = {"web.static", "entry.login_form", "entry.login"}
+FOR_ALL = {"web.static", "entry.login_form", "entry.login", "outside.root", "outside.healthz"}
+OF_AN_ITEM = "/dashboard/labels/items"
+"""Its query names the item."""
+LOOKED_AT = {"turkctl_hit", "turkctl_psiturk_mark"}
+"""Tables that keep what the market or psiTurk was last seen to say; whoever looks at a HIT has it looked at anew."""
 
 
 class Clock:
@@ -51,7 +56,7 @@ def test_the_walk_opens_every_page(walk: Walk) -> None:
     visitor = walk.site.visitor()
     for path in walk.pages():
         visitor.get(path)
-        assert visitor.status == 200, path
+        assert visitor.status == (404 if path == OF_AN_ITEM else 200), path
 
 
 def test_nobody_sees_a_page_a_part_of_one_or_a_file_without_signing_in(walk: Walk) -> None:
@@ -64,7 +69,9 @@ def test_nobody_sees_a_page_a_part_of_one_or_a_file_without_signing_in(walk: Wal
             target = urlsplit(answer.headers["Location"])
             assert (answer.status_code, target.netloc, target.path) == (303, "", "/dashboard/login"), address
             assert parse_qs(target.query)["next"] == [address], "it leads back"
-            assert "AWORKER" not in answer.get_data(as_text=True)
+            assert "AWORKER" not in unquote(unescape(answer.get_data(as_text=True))).replace(address, ""), (
+                "but what was asked for"
+            )
         for method in ("HEAD", "OPTIONS"):
             assert client.open(path, method=method).status_code == 303, path
 
@@ -72,7 +79,7 @@ def test_nobody_sees_a_page_a_part_of_one_or_a_file_without_signing_in(walk: Wal
 def test_only_the_form_to_sign_in_and_static_files_are_for_everybody(walk: Walk) -> None:
     client = walk.app.test_client()
     open_to_all = {endpoint for endpoint, path in walk.addresses("GET") if status_of(client, path) == 200}
-    assert open_to_all == {"web.static", "entry.login_form"}
+    assert open_to_all == {"web.static", "entry.login_form", "outside.healthz"}
 
 
 def test_nobody_acts_without_signing_in_even_with_a_token_of_the_form(walk: Walk) -> None:
@@ -242,7 +249,12 @@ def test_no_get_changes_the_database(walk: Walk) -> None:
     for path in [path for _, path in walk.addresses("GET")]:
         for query in ("", "?all=1&id=1&mode=local&format=csv", "?mode=sandbox"):
             assert status_of(visitor.client, path + query) < 500
-    assert everything(walk) == before
+    assert changed(before, everything(walk)) <= LOOKED_AT
+
+
+def changed(before: dict[str, list[tuple[object, ...]]], after: dict[str, list[tuple[object, ...]]]) -> set[str]:
+    """The tables whose rows differ."""
+    return {table for table in before if before[table] != after[table]}
 
 
 def test_somebody_who_may_only_look_can_change_nothing_and_sees_no_acts(walk: Walk) -> None:
@@ -256,7 +268,7 @@ def test_somebody_who_may_only_look_can_change_nothing_and_sees_no_acts(walk: Wa
             viewer.client.post(path, data={})
             answer = viewer.client.post(path, data={"csrf_token": viewer.token, "all": "1", "mode": "local"})
             assert answer.status_code == 403, path
-    assert everything(walk) == before
+    assert changed(before, everything(walk)) <= LOOKED_AT
     manager = walk.site.visitor()
     assert any(Page.of(manager.get(path)).acts for path in walk.pages()), "who may act sees acts"
 
@@ -320,9 +332,10 @@ def test_one_computation_is_made_without_a_hash_too(monkeypatch: pytest.MonkeyPa
         return original(hashed, password)
 
     monkeypatch.setattr(passwords, "_verified", counted)
+    usual = hash_password(PASSWORD)
     assert not matches(None, "wrong")
-    assert not matches(HASH, "wrong")
-    assert [each.split("$")[:4] for each in verified] == [HASH.split("$")[:4]] * 2, "with the same parameters"
+    assert not matches(usual, "wrong")
+    assert [each.split("$")[:4] for each in verified] == [usual.split("$")[:4]] * 2, "with the same parameters"
 
 
 @contextmanager

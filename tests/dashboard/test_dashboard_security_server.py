@@ -117,6 +117,7 @@ def test_nonsense_on_the_wire_is_refused_and_never_an_error_of_the_server(
     assert asked(address, LOGIN).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the file that holds what was not read
 def test_somebody_who_reads_a_long_file_slowly_holds_up_nobody_even_with_one_thread(folder: Path) -> None:
     with serving(folder) as (server, address):
         app = server.dashboard.app

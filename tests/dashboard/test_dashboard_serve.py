@@ -300,7 +300,7 @@ def test_sigterm_lets_an_act_finish_what_it_has_in_hand_and_the_next_server_does
     for number, hit in enumerate(hits):
         enabled.submit(hit, f"A{number}B1", f"A{number}B2")
     sync(enabled.world)
-    server = servers.start(TURKCTL_MARKET_LATENCY="0.5")
+    server = servers.start(TURKCTL_MARKET_LATENCY="1")
     server.sign_in()
     server.get("/dashboard/settings")
     server.agree("workers-approve", all="1")

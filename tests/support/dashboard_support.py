@@ -8,18 +8,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from argon2 import PasswordHasher
+from jinja2.bccache import Bucket, BytecodeCache
 from study_support import Study
 
 from turkctl.dashboard.access import Access
 from turkctl.dashboard.app import Dashboard
 from turkctl.settings_users import MANAGE, VIEW, DashboardUser
-from turkctl.web.passwords import hash_password
 from turkctl.web.sign_in import now_utc
 
 PASSWORD = "correct horse battery"
-HASH = hash_password(PASSWORD)
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""Made with little work, as in no real study: tests sign in hundreds of times."""
 SECRET_KEY = "k" * 64
 PEOPLE = {
     "lab": DashboardUser("lab", MANAGE, HASH, names=True),
@@ -108,12 +110,28 @@ def _full(path: str) -> str:
     return path if path.startswith("/dashboard") else f"/dashboard{path}"
 
 
+class _CompiledPages(BytecodeCache):
+    """The templates, compiled once in a process, for each application that has the same."""
+
+    _kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template what was compiled before."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
 class DashboardSite:
     """The dashboard of a study."""
 
     def __init__(self, study: Study, people: Mapping[str, DashboardUser] = PEOPLE, clock: Any = now_utc) -> None:
         self.study = study
         self.dashboard = Dashboard(study.world, Access(people, SECRET_KEY), clock)
+        self.dashboard.app.jinja_env.bytecode_cache = _CompiledPages()
 
     def visitor(self, name: str | None = "lab") -> Visitor:
         """Return somebody, signed in under a name; None: nobody yet."""

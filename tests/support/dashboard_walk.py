@@ -48,6 +48,8 @@ login_username = "lab"
 password_hash = "{HASH}"
 secret_key = "{SECRET_KEY}"
 """
+NO_PAGES = ("web.static", "entry.login_form", "outside.root", "outside.healthz")
+"""Endpoints that show nothing of the study."""
 HARMLESS = "nothing-is-called-this"
 NASTY_TEXT = "'\"><script>alert(1)</script><img src=x onerror=alert(1)>"
 _NUMBER = re.compile(r"<(?:(int|path):)?(\w+)>")
@@ -73,6 +75,7 @@ class Known:
             ("worker", self.worker),
             ("person", self.worker),
             ("task", self.task),
+            ("wanted", self.assignment),
             ("filename", "web.css"),
             ("slug", "stroop"),
             ("experiment", "stroop"),
@@ -108,7 +111,7 @@ class Walk:
 
     def pages(self) -> list[str]:
         """The addresses that show something of the study: each takes a GET, and somebody who has signed in."""
-        return [path for endpoint, path in self.addresses("GET") if endpoint not in ("web.static", "entry.login_form")]
+        return [path for endpoint, path in self.addresses("GET") if endpoint not in NO_PAGES]
 
     def _filled(self, rule: str, endpoint: str, slug: str | None) -> str:
         return _NUMBER.sub(lambda found: slug or self.known.value(endpoint, found[2]), rule)
@@ -192,15 +195,23 @@ class Page(HTMLParser):
         for name in ("href", "src", "action", "formaction", "hx-get", "hx-post"):
             if name in given:
                 self.addresses.append(given[name])
-                if not given[name].startswith(("/", "#", "?", "data:,")):
+                if not given[name].startswith(("/", "#", "?", "data:,")) and not _leads_to_a_task(tag, given):
                     self.dangerous.append(f"{tag} {name}={given[name]}")
         for name in ("action", "formaction", "hx-post"):
             if "/acts/" in given.get(name, "") or "/runs" in given.get(name, ""):
                 self.acts.append(given[name])
         if any(name.startswith("on") or name in ("style", "srcdoc", "hx-on") for name in given):
             self.dangerous.append(f"{tag} {sorted(given)}")
-        if tag in ("iframe", "object", "embed", "base", "img") or (tag == "script" and "src" not in given):
+        if tag in ("object", "embed", "base", "img") or (tag == "script" and "src" not in given):
             self.dangerous.append(tag)
+        if tag == "iframe" and "allow-same-origin" in given.get("sandbox", "allow-same-origin"):
+            self.dangerous.append(tag)
+
+
+def _leads_to_a_task(tag: str, given: dict[str, str]) -> bool:
+    """Say whether it is a link to a task on another server, which learns nothing of the dashboard."""
+    apart = given.get("rel") == "noopener noreferrer" and given.get("target") == "_blank"
+    return tag == "a" and apart and given["href"].startswith(("http://", "https://"))
 
 
 def full_study(folder: Path) -> tuple[Study, Known]:

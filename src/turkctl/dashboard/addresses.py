@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import request, url_for
 
+from turkctl.dashboard.commands import option
+
 
 def address(**changes: Any) -> str:
     """Return the address of this page with parts of its query changed; None removes one, a list repeats it."""
@@ -21,8 +23,8 @@ def address(**changes: Any) -> str:
 
 
 def link_to(endpoint: str, **values: Any) -> str | None:
-    """Return the address of a page; None if a value is missing."""
-    return None if None in values.values() else url_for(endpoint, **values)
+    """Return the address of a page; None if a value is missing or empty."""
+    return url_for(endpoint, **values) if all(value not in (None, "") for value in values.values()) else None
 
 
 def tidy_address() -> str | None:
@@ -66,6 +68,11 @@ class Sorting:
         self._columns = columns
         self.by = request.args.get("sort") or None
         self.descending = request.args.get("desc") == "1"
+
+    @property
+    def words(self) -> list[str]:
+        """Return the order as options of a command line."""
+        return [*option("--sort", self.by), *(["--desc"] if self.descending else [])]
 
     def __call__(self, column: str) -> SortLink:
         """Return the link in the head of a column: a second click turns the order around."""

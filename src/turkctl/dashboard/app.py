@@ -14,7 +14,6 @@ from flask_login import current_user
 from turkctl.dashboard import entry
 from turkctl.dashboard.acts import glance
 from turkctl.dashboard.acts import pages as act_pages
-from turkctl.dashboard.acts.registry import has_act
 from turkctl.dashboard.addresses import link_to
 from turkctl.dashboard.desk import EXTENSION, Parts, desk, parts
 from turkctl.dashboard.frame import Frames
@@ -38,7 +37,7 @@ from turkctl.dashboard.pages import (
 )
 from turkctl.dashboard.requests import RequestSigner
 from turkctl.dashboard.studies import Studies
-from turkctl.dashboard.texts import NAVIGATION, heading
+from turkctl.dashboard.texts import NAVIGATION, heading, is_current
 from turkctl.errors import NotFoundError, RefusedError, TurkctlError, UnreachableError, UsageError
 from turkctl.operations.participants.counting import CountCache
 from turkctl.operations.sign_ins import SignIns
@@ -149,8 +148,8 @@ def _explain(error: TurkctlError) -> ResponseReturnValue:
 
 
 def _add_words(app: Flask) -> None:
-    app.jinja_env.filters.update(heading=heading, capitalize_first=_capitalize, items_rows=_items_rows, pair=_pair)
-    app.jinja_env.globals.update(has_act=has_act, last_sync=last_sync, link_to=link_to)
+    app.jinja_env.filters.update(heading=heading, capitalize_first=_capitalize, items_rows=_items_rows)
+    app.jinja_env.globals.update(is_current=is_current, last_sync=last_sync, link_to=link_to)
 
     @app.context_processor
     def frame() -> dict[str, Any]:
@@ -178,8 +177,3 @@ def _items_rows(items: Iterable[ItemResult], workers: Collection[str] = ()) -> l
         for item in items
     ]
     return desk().veil.rows(rows, workers)
-
-
-def _pair(name: str) -> tuple[str, str]:
-    """Return a name as an option of a menu."""
-    return name, name

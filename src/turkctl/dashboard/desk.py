@@ -64,6 +64,14 @@ class Desk:
         """Return what puts pseudonyms in place of worker ids, or leaves them to those who may see them."""
         return Veil(None if self.user.names else self.parts.secret)
 
+    def find_worker(self, shown: str) -> str:
+        """Return the id of a worker whom an address or a form names, perhaps by a pseudonym.
+
+        Raises:
+            NotFoundError: there is no such worker.
+        """
+        return self.veil.find_worker(self.world, shown)
+
 
 def parts() -> Parts:
     """Return what the application holds."""

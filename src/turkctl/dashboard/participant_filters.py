@@ -51,7 +51,7 @@ def read_query(args: MultiDict[str, str]) -> Query:
         current=args.get("current") == "1",
         statuses=several(args, "status"),
         complete=_COMPLETE[complete],
-        workers=[here.veil.find_worker(here.world, each) for each in several(args, "worker")],
+        workers=[here.find_worker(each) for each in several(args, "worker")],
         hits=several(args, "hit"),
         campaigns=[whole(each, "the campaign") for each in several(args, "campaign")],
         since=args.get("since") or None,

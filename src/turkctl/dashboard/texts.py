@@ -18,6 +18,8 @@ NAVIGATION = (
 )
 """Endpoints of the pages, in order, with their names."""
 
+_PARTS_OF = {"participant": "participants", "people": "workers", "acts": "log"}
+"""Groups of pages that belong to another's entry of the navigation."""
 _HEADINGS = {
     "assignment_id": "Assignment",
     "auto_approval": "Approved by itself",
@@ -32,6 +34,12 @@ _HEADINGS = {
     "uniqueid": "Unique id",
     "worker_id": "Worker",
 }
+
+
+def is_current(endpoint: str, shown: str | None) -> bool:
+    """Return whether the page that is shown belongs to an entry of the navigation, by their endpoints."""
+    group = (shown or "").partition(".")[0]
+    return endpoint.partition(".")[0] == _PARTS_OF.get(group, group)
 
 
 def heading(column: str) -> str:

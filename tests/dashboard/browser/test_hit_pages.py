@@ -170,13 +170,13 @@ def test_the_plan_of_new_hits_follows_what_is_typed_and_is_what_is_posted(
 ) -> None:
     with serve_wsgi(site.dashboard.app) as root, signed_in(browser, root) as page:
         page.goto("/dashboard/hits/new?experiment=stroop")
-        page.get_by_text("Create 1 HIT with 9 assignments for $5.40").wait_for()
+        page.get_by_text("Create 1 HIT, 9 assignments.").wait_for()
         page.get_by_label("Assignments", exact=True).fill("20")
-        page.get_by_text("Create 3 HITs with 20 assignments for $12.00").wait_for()
+        page.get_by_text("Create 3 HITs, 20 assignments.").wait_for()
         page.get_by_label("Reward in dollars").fill("0.4x")
         page.get_by_text("0.4x").wait_for()
         page.get_by_label("Reward in dollars").fill("0.40")
-        page.get_by_text("Create 3 HITs with 20 assignments for $9.60").wait_for()
+        page.get_by_text("$9.60").wait_for()
         page.get_by_role("button", name="Show the plan").click()
         page.get_by_role("button", name="Create 3 HITs with 20 assignments for $9.60").click()
         page.get_by_text("3 HITs created").wait_for()

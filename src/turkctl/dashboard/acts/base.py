@@ -126,6 +126,10 @@ class PageAct(ABC):
             form.get("ask") == "1" or any((each.required or each.asked) and each.name not in form for each in inputs)
         )
 
+    def in_labels(self, text: str) -> str:
+        """Return the words of an error with the labels of fields in place of options of the command line."""
+        return text
+
     @abstractmethod
     def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
         """Return the fields of a form. Those named ``worker`` and ``workers`` have worker ids, and no others do.

@@ -15,6 +15,7 @@ from turkctl.dashboard.acts.base import ActPlan, Fields, OnItem, PageAct, people
 from turkctl.dashboard.acts.campaign_fields import (
     LABELS,
     change_of,
+    in_labels,
     read_change,
     read_new,
     request_of,
@@ -55,6 +56,10 @@ class CreateCampaign(PageAct):
     """Start recruiting for an experiment."""
 
     name, title, back = "campaigns create", "New campaign", "campaigns.index"
+
+    def in_labels(self, text: str) -> str:
+        """Return an error in the words of the form."""
+        return in_labels(text)
 
     def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
         """Return the campaign that the form describes."""
@@ -117,6 +122,10 @@ class UpdateCampaign(PageAct):
     """Change a campaign from its next round on."""
 
     name, title, back = "campaigns update", "Change a campaign", "campaigns.index"
+
+    def in_labels(self, text: str) -> str:
+        """Return an error in the words of the form."""
+        return in_labels(text)
 
     def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
         """Return the campaign's number, and what differs from what the page had."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from turkctl.dashboard.acts import people
 from turkctl.dashboard.acts.base import Fields
 from turkctl.dashboard.commands import option, options
-from turkctl.dashboard.desk import desk
 from turkctl.errors import UsageError
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
@@ -111,9 +110,3 @@ def required(form: MultiDict[str, str], name: str, label: str) -> str:
     if not value:
         raise UsageError(f"{label} is missing", hint="go back and fill it in")
     return value
-
-
-def read_worker(shown: str) -> str:
-    """Return the id of a worker whom a form names, perhaps by a pseudonym."""
-    here = desk()
-    return here.veil.find_worker(here.world, shown)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from turkctl.dashboard.acts.pages import OtherModeError
+from turkctl.dashboard.acts.pages import check_mode
 from turkctl.dashboard.acts.registry import find_act
-from turkctl.dashboard.desk import desk
+from turkctl.dashboard.commands import command_line
+from turkctl.dashboard.desk import desk, parts
 from turkctl.dashboard.looks import looking
 from turkctl.errors import TurkctlError
 
@@ -17,12 +18,13 @@ pages = Blueprint("glance", __name__)
 @pages.post("/acts/<slug>/glance")
 def show(slug: str) -> ResponseReturnValue:
     """Return the plan of an act for a part of a page, or what its form still lacks."""
-    act = find_act(slug)
-    made_for = request.form.get("mode", desk().mode)
+    here, act = desk(), find_act(slug)
     try:
-        if made_for != desk().mode:
-            raise OtherModeError(made_for, desk().mode)
-        proposal = act.propose(looking(), act.read(request.form))
+        check_mode(request.form.get("mode", here.mode))
+        fields = act.read(request.form)
+        proposal = act.propose(looking(), fields)
     except TurkctlError as error:
-        return render_template("dashboard/glance.html", desk=desk(), proposal=None, error=error)
-    return render_template("dashboard/glance.html", desk=desk(), proposal=proposal, error=None)
+        words = here.veil.text("; ".join(filter(None, (error.message, error.hint))))
+        return render_template("dashboard/glance.html", desk=here, error=act.in_labels(words))
+    line = command_line(act.command(fields), here.mode, parts().studies.first_mode)
+    return render_template("dashboard/glance.html", desk=here, proposal=proposal, command=line)

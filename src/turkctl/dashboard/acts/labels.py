@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from turkctl.dashboard.acts.base import ActPlan, Fields, PageAct, of_preview, simple
-from turkctl.dashboard.acts.forms import read_worker, required
+from turkctl.dashboard.acts.forms import required
 from turkctl.dashboard.commands import option
+from turkctl.dashboard.desk import desk
 from turkctl.errors import UsageError
 from turkctl.operations.labels.aggregation import How
 from turkctl.operations.labels.changes import exclude_workers, invalidate, mark_dirty, set_label
@@ -133,7 +134,7 @@ class ExcludeLabels(PageAct):
         """Return the experiment, the worker, and whether to include them again."""
         return {
             "experiment": required(form, "experiment", "the experiment"),
-            "worker": read_worker(required(form, "worker", "the worker")),
+            "worker": desk().find_worker(required(form, "worker", "the worker")),
             "undo": form.get("undo") == "1",
         }
 
@@ -161,7 +162,7 @@ class InvalidateLabels(PageAct):
         return {
             "experiment": required(form, "experiment", "the experiment"),
             "item": form.get("item") or None,
-            "worker": None if worker is None else read_worker(worker),
+            "worker": None if worker is None else desk().find_worker(worker),
             "undo": form.get("undo") == "1",
         }
 

@@ -54,7 +54,7 @@ class OtherModeError(RefusedError):
 def plan(slug: str) -> ResponseReturnValue:
     """Show what an act would do, and ask."""
     act, here = find_act(slug), desk()
-    _see_mode(request.form.get("mode", here.mode))
+    check_mode(request.form.get("mode", here.mode))
     if act.asks(request.form):
         return _inputs(act)
     try:
@@ -65,7 +65,7 @@ def plan(slug: str) -> ResponseReturnValue:
         return _inputs(act, error), 400
 
 
-def _see_mode(made_for: str) -> None:
+def check_mode(made_for: str) -> None:
     """Raise if a page was made for another mode than the session has now."""
     if made_for != desk().mode:
         raise OtherModeError(made_for, desk().mode)
@@ -132,7 +132,7 @@ def _undecided(act: PageAct, fields: dict[str, Any], mode: str, error: TurkctlEr
 def instead() -> ResponseReturnValue:
     """Show the plan of the rest of another run, or of a new one, and ask."""
     asked, _shown = parts().signer.read(request.form.get("request", ""), desk().user.name)
-    _see_mode(asked.mode)
+    check_mode(asked.mode)
     return _ask(find_act(asked.act), _chosen(unveiled(asked.fields)), asked.mode)
 
 
@@ -266,7 +266,7 @@ def again(number: int) -> ResponseReturnValue:
     line = read_form_line(desk().world, number)
     if line is None or line["fields"] is None:
         raise NotFoundError(f"run {number} was not begun on the dashboard", hint="give its command again")
-    _see_mode(line["mode"])
+    check_mode(line["mode"])
     return _ask(find_act(line["act"].replace(" ", "-")), _chosen(line["fields"]), line["mode"])
 
 

@@ -17,11 +17,6 @@ def acts() -> dict[str, PageAct]:
     return {act.slug: act for module in _MODULES for act in module.ACTS}
 
 
-def has_act(slug: str) -> bool:
-    """Return whether there is an act with this name in its address."""
-    return slug in acts()
-
-
 def find_act(slug: str) -> PageAct:
     """Return the act with this name in its address; raise NotFoundError if there is none."""
     found = acts().get(slug)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, abort, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 
-from turkctl.cells import cell, plain
-from turkctl.csv_rows import row_writer
-from turkctl.dashboard.acts.campaign_fields import LABELS, in_labels
-from turkctl.dashboard.acts.pages import OtherModeError
-from turkctl.dashboard.acts.registry import find_act
+from turkctl.cells import plain
+from turkctl.dashboard.acts.campaign_fields import LABELS
 from turkctl.dashboard.addresses import Sorting, address
 from turkctl.dashboard.campaign_states import is_running, may_change, round_words, state_words
-from turkctl.dashboard.commands import command_line, option
-from turkctl.dashboard.desk import desk, page, parts
-from turkctl.errors import NotFoundError, TurkctlError, WrongMarketError
+from turkctl.dashboard.commands import option
+from turkctl.dashboard.desk import desk, page
+from turkctl.dashboard.downloads import csv_download
+from turkctl.dashboard.pages.experiment_choice import version_options
+from turkctl.errors import NotFoundError, WrongMarketError
 from turkctl.operations.campaigns.lists import COLUMNS, list_campaigns, show_campaign
 from turkctl.operations.campaigns.progress import progress_of
-from turkctl.operations.experiments.lists import current_versions
 from turkctl.operations.experiments.people import unclaimed_warning
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
@@ -36,8 +32,6 @@ pages = Blueprint("campaigns", __name__)
 PAST = ("id", "experiment", "codeversion", "goal", "completed", "rounds", "spent", "paid", "status", "ended", "reason")
 """Columns of past campaigns."""
 ROUND = ("round", "started", "completed", "outstanding", "wanted", "posted", "hits", "cost", "outcome", "reason")
-PLANNED = ("campaigns-create", "campaigns-update")
-"""The acts whose plan is shown while somebody types."""
 
 
 @pages.get("/campaigns")
@@ -46,10 +40,9 @@ def index() -> ResponseReturnValue:
     world = desk().world
     active = [show_campaign(world, row["id"]) for row in list_campaigns(world, active=True)]
     sorting = Sorting(COLUMNS)
-    order = [*option("--sort", sorting.by), *(["--desc"] if sorting.descending else [])]
     return page(
         "campaigns.html",
-        ["campaigns", "list", *order],
+        ["campaigns", "list", *sorting.words],
         active=active,
         past=_sorted(list_campaigns(world, past=True), sorting),
         columns=PAST,
@@ -94,7 +87,6 @@ def show(number: int) -> ResponseReturnValue:
         running=is_running(row),
         may_change=may_change(row),
         csv_address=address(format="csv"),
-        lists=_lists_of(number),
     )
 
 
@@ -152,36 +144,23 @@ def _wages(number: int) -> dict[str, Any] | None:
     return next(iter(rows), None)
 
 
-def _lists_of(number: int) -> list[tuple[str, str]]:
-    """Return the lists of a campaign's people and HITs, as (words, address), of the pages that there are."""
-    wanted = (("participants.index", "Participants"), ("workers.index", "Workers"), ("hits.index", "HITs"))
-    known = current_app.view_functions
-    return [(words, url_for(endpoint, campaign=number)) for endpoint, words in wanted if endpoint in known]
-
-
 def _download(row: Mapping[str, Any]) -> Response:
     """Return all rounds as CSV; cells that a spreadsheet would run are quoted."""
-    text = io.StringIO()
-    write = row_writer(text, "\n", spreadsheet=True)
     columns = ("round", "started", "finished", "goal", *ROUND[2:4], "unsettled", *ROUND[4:])
-    write(columns)
-    for each in row["history"]:
-        write([cell(each[column]) for column in columns])
-    headers = {"Content-Disposition": f'attachment; filename="campaign-{row["id"]}-rounds.csv"'}
-    return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_download(f"campaign-{row['id']}-rounds.csv", columns, row["history"])
 
 
 @pages.get("/campaigns/new")
 def new() -> ResponseReturnValue:
     """Show the form of a new campaign, filled in from the address."""
     _managers_only()
-    values, versions = request.args, current_versions(desk().world)
+    values, versions = request.args, version_options(desk().world)
     given = values.get("experiment") or (versions[0][0] if len(versions) == 1 else "")
     return page(
         "campaign_new.html",
         ["campaigns", "create", *(option("--goal", values.get("goal")) or ["--goal", "N"])],
         values={**values.to_dict(), "experiment": given},
-        versions=versions,
+        versions=versions if len(versions) == 1 else [("", "choose one"), *versions],
         labels=LABELS,
     )
 
@@ -222,24 +201,3 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
 def _managers_only() -> None:
     if not desk().may_change:
         abort(403, "You may look, and change nothing. Ask for the role manage.")
-
-
-@pages.post("/campaigns/plan/<slug>")
-def planned(slug: str) -> ResponseReturnValue:
-    """Return the plan of what is in a form that somebody is filling in, or what is wrong with it."""
-    if slug not in PLANNED:
-        abort(404)
-    return render_template("dashboard/campaign_plan.html", **_planned(slug, request.form))
-
-
-def _planned(slug: str, form: MultiDict[str, str]) -> dict[str, Any]:
-    here, act = desk(), find_act(slug)
-    try:
-        if form.get("mode", here.mode) != here.mode:
-            raise OtherModeError(form["mode"], here.mode)
-        fields = act.read(form)
-        proposal = act.propose(here.world, fields)
-    except TurkctlError as error:
-        return {"error": in_labels(error.message), "hint": in_labels(error.hint or "")}
-    words = act.command(fields)
-    return {"proposal": proposal, "line": command_line(words, here.mode, parts().studies.first_mode)}

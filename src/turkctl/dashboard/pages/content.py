@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from turkctl.dashboard.addresses import page_address, page_number
 from turkctl.dashboard.commands import option
 from turkctl.dashboard.desk import desk, page
-from turkctl.dashboard.pages.experiment_choice import experiment_names
+from turkctl.dashboard.pages.experiment_choice import experiment_options
 from turkctl.operations.content.items import COLUMNS, list_content
 from turkctl.operations.status.read import read_status
 
@@ -37,10 +37,10 @@ def index() -> ResponseReturnValue:
         "content.html",
         ["content", "list", *option("--experiment", slug), *flags],
         progress=[each for each in status.experiments if each.content is not None],
-        experiments=experiment_names(world),
+        experiments=experiment_options(world, "all", slug),
         slug=slug,
         kind=kind,
-        kinds=_KINDS,
+        kinds=[(each, each) for each in _KINDS],
         columns=[name for name in COLUMNS if slug is None or name != "experiment"],
         rows=rows[:SIZE],
         number=page_number(),

@@ -14,8 +14,8 @@ from turkctl.dashboard.addresses import Sorting, link_to, page_address, page_num
 from turkctl.dashboard.commands import option
 from turkctl.dashboard.desk import desk, page
 from turkctl.dashboard.looks import looking
+from turkctl.dashboard.pages.experiment_choice import experiment_options, version_options
 from turkctl.errors import NotFoundError, TurkctlError, WrongMarketError
-from turkctl.operations.experiments.lists import current_versions
 from turkctl.operations.hits.actions import FLAGS, VIEWS
 from turkctl.operations.hits.deadlines import COLUMNS as DEADLINE_COLUMNS
 from turkctl.operations.hits.deadlines import list_deadlines
@@ -73,28 +73,20 @@ def index() -> ResponseReturnValue:
     chosen, status = request.args.get("view") or "all", request.args.get("status") or None
     query = HitQuery(selection, chosen, status, sorting.by, sorting.descending)
     found = page_of_hits(here.world, query, page_number(), SIZE)
-    order = [*option("--sort", sorting.by), *(["--desc"] if sorting.descending else [])]
     return page(
         "hits.html",
-        ["hits", "list", *_words(selection), *FLAGS[chosen], *option("--status", status), *order],
+        ["hits", "list", *_words(selection), *FLAGS[chosen], *option("--status", status), *sorting.words],
         found=found,
         args=request.args,
         view=chosen,
         views=tuple(VIEWS),
         statuses=[(each, each) for each in STATUSES],
-        experiments=_experiments(),
+        experiments=experiment_options(here.world, "all", request.args.get("experiment")),
         sorting=sorting,
         number=page_number(),
         page_address=page_address,
         several_markets=len({row["market"] for row in found.rows}) > 1,
     )
-
-
-def _experiments() -> list[tuple[str, str]]:
-    """Return the experiments to choose from, and the one that the address names, as options of a menu."""
-    names = [slug for slug, _version in current_versions(desk().world)]
-    named = request.args.get("experiment")
-    return [(each, each) for each in ([*names, named] if named and named not in names else names)]
 
 
 @pages.get("/hits/new")
@@ -103,7 +95,7 @@ def new() -> ResponseReturnValue:
     here = desk()
     slug = request.args.get("experiment")
     command = ["hits", "create", *option("--experiment", slug), "--assignments", request.args.get("assignments") or "9"]
-    return page("hit_new.html", command, args=request.args, versions=current_versions(here.world), slug=slug)
+    return page("hit_new.html", command, args=request.args, versions=version_options(here.world), slug=slug)
 
 
 @pages.get("/hits/deadlines")
@@ -118,7 +110,7 @@ def deadlines() -> ResponseReturnValue:
         columns=DEADLINE_COLUMNS,
         args=request.args,
         within=within,
-        experiments=_experiments(),
+        experiments=experiment_options(here.world, "all", request.args.get("experiment")),
         links={"id": _of_deadline},
     )
 

@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
-from turkctl.dashboard.acts.registry import has_act
 from turkctl.dashboard.addresses import link_to
 from turkctl.dashboard.desk import Desk, desk, page, parts
 from turkctl.errors import SchemaError
@@ -111,7 +110,7 @@ def _ways(here: Desk, decision: StatusDecision) -> list[Way]:
     }
     ways = []
     act = acts.get(decision.about or "")
-    if act is not None and slug is not None and here.may_change and has_act(act.act or ""):
+    if act is not None and slug is not None and here.may_change:
         ways.append(act)
     words, target = looks.get(decision.about or "", ("", None))
     return [*ways, Way(words, address=target)] if target is not None else ways

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from turkctl.dashboard.addresses import page_address, page_number
 from turkctl.dashboard.commands import option
 from turkctl.dashboard.desk import desk, page
-from turkctl.dashboard.pages.experiment_choice import chosen_experiment, experiment_names
+from turkctl.dashboard.pages.experiment_choice import chosen_experiment, experiment_options
 from turkctl.errors import UsageError
 from turkctl.operations.labels.lists import (
     HISTORY_COLUMNS,
@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
     """Show the labels of an experiment, its annotators and its past aggregations."""
     world = desk().world
     slug = chosen_experiment(world, request.args.get("experiment"))
-    shared: dict[str, Any] = {"experiments": experiment_names(world), "slug": slug}
+    shared: dict[str, Any] = {"experiments": experiment_options(world, "choose one", slug), "slug": slug}
     if slug is None:
         return page("labels.html", ["labels", "history"], runs=_runs(None), run_columns=HISTORY_COLUMNS, **shared)
     first = (page_number() - 1) * SIZE
@@ -99,7 +99,7 @@ def review() -> ResponseReturnValue:
     return page(
         "review.html",
         ["labels", "needs-more", *option("--experiment", slug)],
-        experiments=experiment_names(world),
+        experiments=experiment_options(world, "choose one", slug),
         slug=slug,
         columns=NEEDED,
         rows=rows,

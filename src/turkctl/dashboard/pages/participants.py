@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from turkctl.cells import cell
-from turkctl.csv_rows import row_writer
 from turkctl.dashboard.addresses import Sorting, address, link_to, page_address, page_number, tidy_address
 from turkctl.dashboard.commands import option, options
 from turkctl.dashboard.desk import desk, page, parts
+from turkctl.dashboard.downloads import csv_download
 from turkctl.dashboard.participant_filters import (
     GROUPS,
     group_address,
@@ -51,7 +50,7 @@ COLUMNS = (*SORTABLE, "complete", *OF_PARTICIPANT)
 _USUAL = (*TABLE, "complete")
 _FOR_LINKS = ("uniqueid", "assignment_id", "worker_id", "mode")
 _PART = 500
-"""Rows of a download that are written at a time."""
+"""Rows of a download that are read at a time."""
 
 Row = Mapping[str, Any]
 
@@ -73,7 +72,7 @@ def _rows(query: Query) -> ResponseReturnValue:
     ordering = _ordering(sorting, SORTABLE)
     found = page_of(here.world, query, ordering, page_number(), SIZE, _read(chosen or _USUAL, _FOR_LINKS))
     rows = here.veil.rows(_with_wages(found.rows, chosen))
-    order = [*option("--sort", ordering.by), *(["--desc"] if ordering.descending else [])]
+    order = _order_words(ordering)
     command = ["participants", "list", *query_words(request.args), *order, *option("--columns", ",".join(chosen))]
     return _page(command, columns=chosen or _USUAL, rows=rows, found=found, sorting=sorting, links=_links())
 
@@ -82,9 +81,8 @@ def _groups(query: Query, by: Sequence[str]) -> ResponseReturnValue:
     columns, rows = _counted(query, by)
     sorting = Sorting(columns)
     ordering = _ordering(sorting, columns)
-    order = [*option("--sort", ordering.by), *(["--desc"] if ordering.descending else [])]
     return _page(
-        ["participants", "list", *query_words(request.args), *options("--group-by", by), *order],
+        ["participants", "list", *query_words(request.args), *options("--group-by", by), *_order_words(ordering)],
         columns=columns,
         rows=rows[:MOST_GROUPS],
         groups_in_all=len(rows),
@@ -109,6 +107,10 @@ def _ordering(sorting: Sorting, sortable: Sequence[str]) -> Ordering:
     """Return the order that the address names; one that only the other view has counts for nothing here."""
     elsewhere = sorting.by in (*SORTABLE, *GROUPS, "count") and sorting.by not in sortable
     return Ordering(None, False) if elsewhere else Ordering(sorting.by, sorting.descending)
+
+
+def _order_words(ordering: Ordering) -> list[str]:
+    return [*option("--sort", ordering.by), *(["--desc"] if ordering.descending else [])]
 
 
 def _columns() -> list[str]:
@@ -137,10 +139,10 @@ def _links() -> dict[str, Callable[[Row], str | None]]:
         return url_for("participant.show", wanted=shown_name(row))
 
     def to_worker(row: Row) -> str | None:
-        return url_for("people.show", worker=row["worker_id"]) if row["mode"] == mode and row["worker_id"] else None
+        return link_to("people.show", worker=row["worker_id"]) if row["mode"] == mode else None
 
     def to_hit(row: Row) -> str | None:
-        return link_to("hits.show", hit_id=row["hit_id"]) if row["mode"] == mode and row["hit_id"] else None
+        return link_to("hits.show", hit_id=row["hit_id"]) if row["mode"] == mode else None
 
     return {
         "uniqueid": to_participant,
@@ -197,33 +199,10 @@ def _download(query: Query, by: Sequence[str]) -> Response:
         columns = _columns() or SHOWN
         ordering = _ordering(Sorting(SORTABLE), SORTABLE)
         found = stream(desk().world, query, ordering, _read(columns, ("uniqueid", "worker_id")))
-    headers = {"Content-Disposition": 'attachment; filename="participants.csv"'}
-    return Response(stream_with_context(_csv(columns, found)), content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_download("participants.csv", columns, _veiled(columns, found))
 
 
-def _csv(columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """Yield CSV as ``participants list -o csv --spreadsheet`` writes it, some hundred lines at a time."""
-    lines = _HeldLines()
-    write = row_writer(lines, "\n", spreadsheet=True)
-    write(columns)
-    yield lines.taken()
+def _veiled(columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a download as the person may see them, with wages where the columns have them."""
     while part := list(itertools.islice(rows, _PART)):
-        for row in desk().veil.rows(_with_wages(part, columns)):
-            write([cell(row[column]) for column in columns])
-        yield lines.taken()
-
-
-class _HeldLines:
-    """Takes lines until they are sent."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-
-    def write(self, line: str, /) -> None:
-        self._lines.append(line)
-
-    def taken(self) -> str:
-        """Return the lines since the last call."""
-        text = "".join(self._lines)
-        self._lines.clear()
-        return text
+        yield from desk().veil.rows(_with_wages(part, columns))

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from turkctl.dashboard.acts.registry import has_act
 from turkctl.dashboard.addresses import address, link_to
 from turkctl.dashboard.desk import desk, page
 from turkctl.dashboard.participant_names import shown_name
@@ -19,7 +18,6 @@ pages = Blueprint("people", __name__)
 
 MOST = 200
 """Rows of each list; a person with more is seldom looked at row by row."""
-ACTS = ("workers-message", "workers-bonus", "workers-compensate", "workers-exclude", "workers-block")
 FACTS = (
     *("assignments", "submitted", "approved", "rejected", "last_seen", "hours", "wage"),
     *("gold_n", "gold_accuracy", "blocked"),
@@ -37,7 +35,7 @@ Row = Mapping[str, Any]
 def show(worker: str) -> ResponseReturnValue:
     """Show one worker of the session's mode; ``refresh=1`` also asks the market whether they are blocked."""
     here, refresh = desk(), request.args.get("refresh") == "1"
-    worker_id = here.veil.find_worker(here.world, worker)
+    worker_id = here.find_worker(worker)
     found = show_person(here.world, worker_id, refresh=refresh)
     person = here.veil.rows([found | {"payments": list_payments(here.world, LedgerQuery(worker_id=worker_id))}])[0]
     lists = ("work", "payments", "messages", "exclusions", "participants")
@@ -48,7 +46,6 @@ def show(worker: str) -> ResponseReturnValue:
         shown={name: person[name][-MOST:][::-1] for name in lists},
         more={name: max(0, len(person[name]) - MOST) for name in lists},
         facts=FACTS,
-        ways=[slug for slug in ACTS if has_act(slug)],
         columns={
             "work": WORK,
             "payments": PAYMENTS,
@@ -62,11 +59,11 @@ def show(worker: str) -> ResponseReturnValue:
 
 
 def _to_work(row: Row) -> str | None:
-    return link_to("work.show", assignment_id=row["assignment_id"]) if row["assignment_id"] else None
+    return link_to("work.show", assignment_id=row["assignment_id"])
 
 
 def _to_hit(row: Row) -> str | None:
-    return link_to("hits.show", hit_id=row["hit_id"]) if row["hit_id"] else None
+    return link_to("hits.show", hit_id=row["hit_id"])
 
 
 def _to_participant(row: Row) -> str:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from turkctl.dashboard.acts.task_forms import LABELS, option_facts, schedule_words
 from turkctl.dashboard.addresses import address, page_address, page_number
 from turkctl.dashboard.desk import desk, page
-from turkctl.operations.experiments.lists import current_versions
+from turkctl.dashboard.pages.experiment_choice import experiment_options
 from turkctl.operations.project.labels import METHODS
 from turkctl.operations.tasks.kinds import SELECTORS
 from turkctl.operations.tasks.manage import history, list_tasks, show_task
@@ -84,15 +84,12 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _choices(names: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the fields of a kind's options offer, and hold now."""
-    slugs = [slug for slug, _ in current_versions(desk().world)]
-    kept = values.get("experiment")
-    known = slugs if kept is None or kept in slugs else [*slugs, kept]
     return {
         "selectors": [name for name in names if name in SELECTORS and name != "all"],
         "others": [name for name in names if name not in SELECTORS],
         "values": values,
         "labels": LABELS,
-        "experiments": [("", "All experiments"), *((slug, slug) for slug in known)],
+        "experiments": experiment_options(desk().world, "all", values.get("experiment")),
         "methods": [("", "The experiment's own"), *((each, each) for each in METHODS)],
     }
 

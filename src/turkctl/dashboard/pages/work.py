@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, current_app, request, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from turkctl.dashboard.acts.forms import whole
-from turkctl.dashboard.addresses import Sorting, page_address, page_number
+from turkctl.dashboard.addresses import Sorting, link_to, page_address, page_number
 from turkctl.dashboard.commands import option
 from turkctl.dashboard.desk import desk, page
+from turkctl.dashboard.pages.experiment_choice import experiment_options
 from turkctl.operations.participants.answers import answers_of
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
@@ -40,8 +41,7 @@ def read_filter(args: Mapping[str, str]) -> WorkSelection:
         UsageError: a value is invalid.
     """
     worker, campaign, hit = (args.get(name) or None for name in ("worker", "campaign", "hit"))
-    here = desk()
-    ids = () if worker is None else (here.veil.find_worker(here.world, worker.strip()),)
+    ids = () if worker is None else (desk().find_worker(worker.strip()),)
     number = None if campaign is None else whole(campaign, "the campaign")
     experiment, version = args.get("experiment") or None, args.get("codeversion") or None
     chosen = Selection(ids, experiment=experiment, campaign=number, code_version=version)
@@ -56,9 +56,7 @@ def filter_words(args: Mapping[str, str]) -> list[str]:
 
 def person_address(row: Mapping[str, Any]) -> str | None:
     """Return the address of the page of a row's worker, as the row shows them."""
-    if "people.show" not in current_app.view_functions or not row["worker_id"]:
-        return None
-    return url_for("people.show", worker=row["worker_id"])
+    return link_to("people.show", worker=row["worker_id"])
 
 
 class _Queue:
@@ -117,6 +115,7 @@ def index() -> ResponseReturnValue:
         "assignments.html",
         ["workers", "assignments", *filter_words(args), *status, *order],
         args=args,
+        experiments=experiment_options(desk().world, "all", args.get("experiment")),
         status=queue.status.capitalize() if queue.status != ALL else ALL,
         statuses=[*((each, each.lower()) for each in STATUSES), (ALL, ALL)],
         rows=rows,

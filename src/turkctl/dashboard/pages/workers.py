@@ -8,8 +8,8 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from turkctl.dashboard.addresses import Sorting, address, page_address, page_number
-from turkctl.dashboard.commands import option
 from turkctl.dashboard.desk import desk, page
+from turkctl.dashboard.pages.experiment_choice import experiment_options
 from turkctl.dashboard.pages.work import filter_words, person_address, read_filter
 from turkctl.operations.workers import wages
 from turkctl.operations.workers.lists import COLUMNS, SORTABLE, blocked_workers, page_of_workers
@@ -39,11 +39,11 @@ def index() -> ResponseReturnValue:
     if asks:
         blocked = blocked_workers(here.world)
         rows = [{**row, "blocked": row["worker_id"] in blocked} for row in rows]
-    order = [*option("--sort", sorting.by), *(["--desc"] if sorting.descending else [])]
     return page(
         "workers.html",
-        ["workers", "list", *filter_words(args), "--wage", *(["--refresh"] if asks else []), *order],
+        ["workers", "list", *filter_words(args), "--wage", *(["--refresh"] if asks else []), *sorting.words],
         args=args,
+        experiments=experiment_options(here.world, "all", args.get("experiment")),
         rows=here.veil.rows(rows),
         columns=[*(name for name in COLUMNS if asks or name != "blocked"), *wages.OF_WORKER],
         total=total,
