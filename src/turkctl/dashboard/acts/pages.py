@@ -47,11 +47,11 @@ def plan(slug: str) -> ResponseReturnValue:
     return _ask(act, act.read(request.form), here.mode)
 
 
-def _ask(act: PageAct, fields: dict[str, Any], mode: str) -> str:
+def _ask(act: PageAct, fields: dict[str, Any], mode: str, **more: Any) -> str:
     here = desk()
     proposal = act.propose(_world(act, fields, mode, 0.0), fields)
     asked = ActRequest.new(act.slug, fields, mode, here.user.name, proposal.digest)
-    return _confirming(act, proposal, asked)
+    return _confirming(act, proposal, asked, **more)
 
 
 def _confirming(act: PageAct, proposal: ActPlan, asked: ActRequest, **more: Any) -> str:
@@ -74,16 +74,23 @@ def start() -> ResponseReturnValue:
     here = desk()
     asked, age = parts().signer.read(request.form.get("request", ""), here.user.name)
     act = find_act(asked.act)
-    begun = begun_before(parts().studies(asked.mode), asked.form)
-    if begun is not None:  # the page was sent twice
-        return _to_run(act, begun)
+    if (sent := _begun(act, asked)) is not None:
+        return sent
     if asked.mode != here.mode:
         raise OtherModeError(asked.mode, here.mode)
     world = _world(act, asked.fields, asked.mode, age)
     form = ActForm(asked.form, act.name, asked.fields, world.origin.account or here.user.name)
-    proposal = act.propose(world, asked.fields)
+    try:
+        proposal = act.propose(world, asked.fields)
+    except TurkctlError:
+        if (sent := _begun(act, asked)) is not None:
+            return sent
+        raise
     trouble = _people_trouble(proposal)
     if proposal.digest != asked.digest or trouble:
+        # The plan is another one too if the same page, sent twice, began meanwhile and has done some of it.
+        if (sent := _begun(act, asked)) is not None:
+            return sent
         again = ActRequest.new(act.slug, asked.fields, asked.mode, here.user.name, proposal.digest)
         return _confirming(act, proposal, again, changed=not trouble, trouble=trouble), 409
     parts().jobs.refuse_more()
@@ -91,6 +98,12 @@ def start() -> ResponseReturnValue:
     if line.begun:
         _begin(line, proposal, world)
     return _to_run(act, line.number)
+
+
+def _begun(act: PageAct, asked: ActRequest) -> ResponseReturnValue | None:
+    """Return the way to the act that this page began before, if it was sent before."""
+    number = begun_before(parts().studies(asked.mode), asked.form)
+    return None if number is None else _to_run(act, number)
 
 
 def _begin(line: FormLine, proposal: ActPlan, world: ChildWorld) -> None:
@@ -165,7 +178,7 @@ def again(number: int) -> ResponseReturnValue:
         raise NotFoundError(f"run {number} was not begun on the dashboard", hint="give its command again")
     if line["mode"] != desk().mode:
         raise OtherModeError(line["mode"], desk().mode)
-    return _ask(find_act(line["act"].replace(" ", "-")), line["fields"], line["mode"])
+    return _ask(find_act(line["act"].replace(" ", "-")), line["fields"], line["mode"], finishing=True)
 
 
 def _back(act: PageAct) -> str:
