@@ -188,10 +188,10 @@ def start() -> ResponseReturnValue:
     world = _world(act, fields, asked.mode, age)
     form = ActForm(asked.form, act.name, fields, world.origin.account or here.user.name)
     proposal = _propose(act, fields, world)
-    if isinstance(proposal, TurkctlError) or proposal.digest != asked.digest:
-        # The plan is another one too if the same page, sent twice, began meanwhile and has done some of it.
-        if (sent := _begun(act, asked)) is not None:
-            return sent
+    other = isinstance(proposal, TurkctlError) or proposal.digest != asked.digest
+    # The plan is another one too if the same page, sent twice, began meanwhile and has done some of it.
+    if other and (sent := _begun(act, asked)) is not None:
+        return sent
     if isinstance(proposal, TurkctlError):
         return _refused(act, fields, asked.mode, proposal)
     changed = proposal.digest != asked.digest
