@@ -51,7 +51,8 @@ def test_the_walk_opens_every_page(walk: Walk) -> None:
     visitor = walk.site.visitor()
     for path in walk.pages():
         visitor.get(path)
-        assert visitor.status == 200, path
+        # The task of the walk's experiment is on another server, so its preview has no page of its own.
+        assert visitor.status == (404 if path.endswith("/preview/page") else 200), path
 
 
 def test_nobody_sees_a_page_a_part_of_one_or_a_file_without_signing_in(walk: Walk) -> None:
