@@ -18,12 +18,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine
 
+from benchmarks.dashboard_pages import Pages
 from turkctl.context import Context
 from turkctl.operations.participants.counting import CountCache, choices
 from turkctl.operations.participants.filters import Query
@@ -43,7 +45,7 @@ SIZE = 50
 CASES = 240
 REFERENCES = 24
 """How many of the cases are repeated by ``sqlite3`` alone, which sorts a million rows in many of them."""
-ROWS_S, COUNTS_S, KEPT_S, MEMORY_MB = 0.3, 2.0, 0.001, 250.0
+ROWS_S, COUNTS_S, KEPT_S, MEMORY_MB, PAGE_KB = 0.3, 2.0, 0.001, 250.0, 60.0
 BOTH = Query(modes=["live"], complete=True)
 QUERIES: tuple[tuple[Query, str], ...] = (
     (Query(), "1"),
@@ -177,6 +179,7 @@ def measure(file: Path) -> None:
     totals = {sql: count(reads, query) for query, sql in QUERIES}
     measure_rows(reads, file, totals)
     measure_counts(reads)
+    measure_pages(reads, totals)
     report("all rows, as for a file", took(exhaust, stream(reads, Query(), Ordering("worker_id"))))
     memory = peak_mb()
     print(f"{'memory of the process, MB':<64} {memory:>8.0f} {'':>8} {MEMORY_MB:>7.0f}{missed(memory, MEMORY_MB)}")
@@ -204,6 +207,23 @@ def measure_counts(reads: Context) -> None:
     cache = CountCache()
     cache.count(reads, BOTH)
     report("count that is kept", took(cache.count, reads, BOTH), KEPT_S)
+
+
+def measure_pages(reads: Context, totals: Mapping[str, int]) -> None:
+    """Print what whole pages take, as HTML by HTTP's rules but without a network, and how long they are."""
+    pages, every = Pages(reads), cases()
+    times = [
+        took(partial(pages.rows, each.query, each.by, each.page(totals[each.sql]), descending=each.descending))
+        for each in every
+    ]
+    report(f"page with its rows, p95 of {len(every)}", p95(times), ROWS_S)
+    queries = [query for query, _sql in QUERIES]
+    report("its count, slowest filter", max(took(pages.count, query) for query in queries), COUNTS_S)
+    report("its menus, slowest filter", max(took(pages.choices, query) for query in queries), COUNTS_S)
+    report("its count again within 30 s", took(pages.count, queries[-1]))
+    size = pages.empty() / 1000
+    print(f"{'page without rows, KB':<64} {size:>8.1f} {'':>8} {PAGE_KB:>7.0f}{missed(size, PAGE_KB)}")
+    pages.close()
 
 
 def exhaust(rows: Iterable[object]) -> None:

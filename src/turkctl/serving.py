@@ -77,6 +77,8 @@ class HttpServer:
         with self._lock:
             self._closed = True
         self._server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()  # closes what waits in files for a slow reader, too
         wasyncore.close_all(self._connections, ignore_all=True)
 
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from dashboard_support import HASH, PASSWORD, PEOPLE, DashboardSite, Visitor, dashboard_of
-from dashboard_walk import Page, Walk, everything, walked
+from dashboard_walk import FOR_EVERYBODY, Page, Walk, everything, walked
 from study_support import Study
 
 from turkctl.context import Context
@@ -23,11 +22,7 @@ from turkctl.web import passwords, sign_in
 from turkctl.web.passwords import hash_password, matches
 
 COOKIE = "turkctl_dashboard"
-FOR_ALL = {"web.static", "entry.login_form", "entry.login", "outside.root", "outside.healthz"}
-OF_AN_ITEM = "/dashboard/labels/items"
-"""Its query names the item."""
-LOOKED_AT = {"turkctl_hit", "turkctl_psiturk_mark"}
-"""Tables that keep what the market or psiTurk was last seen to say; whoever looks at a HIT has it looked at anew."""
+FOR_ALL = {*FOR_EVERYBODY, "entry.login"}
 
 
 class Clock:
@@ -56,7 +51,8 @@ def test_the_walk_opens_every_page(walk: Walk) -> None:
     visitor = walk.site.visitor()
     for path in walk.pages():
         visitor.get(path)
-        assert visitor.status == (404 if path == OF_AN_ITEM else 200), path
+        # The task of the walk's experiment is on another server, so its preview has no page of its own.
+        assert visitor.status == (404 if path.endswith("/preview/page") else 200), path
 
 
 def test_nobody_sees_a_page_a_part_of_one_or_a_file_without_signing_in(walk: Walk) -> None:
@@ -69,9 +65,7 @@ def test_nobody_sees_a_page_a_part_of_one_or_a_file_without_signing_in(walk: Wal
             target = urlsplit(answer.headers["Location"])
             assert (answer.status_code, target.netloc, target.path) == (303, "", "/dashboard/login"), address
             assert parse_qs(target.query)["next"] == [address], "it leads back"
-            assert "AWORKER" not in unquote(unescape(answer.get_data(as_text=True))).replace(address, ""), (
-                "but what was asked for"
-            )
+            assert "AWORKER" not in unquote(answer.get_data(as_text=True)).replace(address, "")
         for method in ("HEAD", "OPTIONS"):
             assert client.open(path, method=method).status_code == 303, path
 
@@ -249,12 +243,7 @@ def test_no_get_changes_the_database(walk: Walk) -> None:
     for path in [path for _, path in walk.addresses("GET")]:
         for query in ("", "?all=1&id=1&mode=local&format=csv", "?mode=sandbox"):
             assert status_of(visitor.client, path + query) < 500
-    assert changed(before, everything(walk)) <= LOOKED_AT
-
-
-def changed(before: dict[str, list[tuple[object, ...]]], after: dict[str, list[tuple[object, ...]]]) -> set[str]:
-    """The tables whose rows differ."""
-    return {table for table in before if before[table] != after[table]}
+    assert everything(walk) == before
 
 
 def test_somebody_who_may_only_look_can_change_nothing_and_sees_no_acts(walk: Walk) -> None:
@@ -268,7 +257,7 @@ def test_somebody_who_may_only_look_can_change_nothing_and_sees_no_acts(walk: Wa
             viewer.client.post(path, data={})
             answer = viewer.client.post(path, data={"csrf_token": viewer.token, "all": "1", "mode": "local"})
             assert answer.status_code == 403, path
-    assert changed(before, everything(walk)) <= LOOKED_AT
+    assert everything(walk) == before
     manager = walk.site.visitor()
     assert any(Page.of(manager.get(path)).acts for path in walk.pages()), "who may act sees acts"
 

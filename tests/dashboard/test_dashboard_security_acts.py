@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -199,9 +200,10 @@ def test_an_act_whose_thread_dies_says_so_and_the_rest_is_done_by_giving_it_agai
     assert "sesame" not in page
     monkeypatch.undo()
     assert isinstance(find_act("workers-approve"), ApproveWork)
-    page = visitor.act("workers-approve", all="1")
+    visitor.act("workers-approve", all="1")
     assert statuses(site.study) == {"Approved"}
     assert site.study.requests()["ApproveAssignment"] == 3
+    assert [job.ended for job in site.dashboard.jobs._jobs.values()] == [True, True], "else no act could begin some day"
 
 
 def test_a_line_is_closed_when_too_many_acts_are_at_work_after_all(
@@ -265,6 +267,54 @@ def test_stop_ends_an_act_after_what_it_has_in_hand_and_the_rest_can_be_finished
         assert "<strong>ended</strong>" in visitor.wait()
         assert statuses(site.study) == {"Approved"}
         assert site.study.requests()["ApproveAssignment"] == 36
+
+
+class OvertakenAct(ApproveWork):
+    """An approval during whose second look at the plan something else happens."""
+
+    name = "workers approve"
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self.meanwhile: Callable[[], object] | None = meanwhile
+
+    def propose(self, world: Any, fields: Any) -> ActPlan:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().propose(world, fields)
+
+
+def test_a_page_sent_again_while_its_act_is_half_way_leads_to_that_act(
+    site: DashboardSite, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second look at the plan finds less to do, because the first one has done some of it by now."""
+    visitor = site.visitor()
+    visitor.plan("workers-approve", all="1")
+    request = visitor.hidden("request")
+    with another_process(site, clock) as other:
+        second = other.visitor()
+        second.get("/settings")
+        # The second process has looked for an act of this page, and found none.
+        monkeypatch.setitem(acts(), "workers-approve", OvertakenAct(lambda: [visitor.confirm(), visitor.wait()]))
+        status, place = send(second, request)
+    assert (status, place.partition("?")[0]) == (303, visitor.path.partition("?")[0])
+    assert len([each for each in list_log(site.study.world, LogQuery()) if each["act"] == "workers approve"]) == 1
+
+
+def test_an_interrupted_act_of_which_nothing_is_left_can_be_marked_as_finished(site: DashboardSite) -> None:
+    visitor = site.visitor()
+    proposal = visitor.act("workers-approve", all="1")
+    assert "3 assignments approved" in proposal
+    site.study.write("UPDATE turkctl_run SET state = 'open', ended = NULL, outcome = NULL WHERE form IS NOT NULL")
+    (number,) = re.findall(r"/dashboard/runs/(\d+)\D", visitor.path)
+    assert "did not come to its end" in visitor.get("/")
+    visitor.post(f"/runs/{number}/again", {"mode": "local"})
+    assert "<button>Mark it as finished</button>" in visitor.text
+    visitor.confirm()
+    assert "nothing" in visitor.wait()
+    assert "did not come to its end" not in visitor.get("/")
+    visitor.plan("workers-approve", all="1")
+    assert "Mark it as finished" not in visitor.text, "there is nothing to finish"
 
 
 def refused(site: DashboardSite, visitor: Visitor, request: str) -> bool:

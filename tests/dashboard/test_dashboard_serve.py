@@ -293,14 +293,18 @@ def test_after_kill_9_it_starts_again_at_once_with_its_scheduler(enabled: Study,
     assert second.end()[0] == 0
 
 
+ALL = 120
+"""Assignments, of which an act does some before it is stopped."""
+
+
 def test_sigterm_lets_an_act_finish_what_it_has_in_hand_and_the_next_server_does_the_rest(
     enabled: Study, servers: Servers
 ) -> None:
-    hits = enabled.post(2, hits=20)
+    hits = enabled.post(2, hits=ALL // 2)
     for number, hit in enumerate(hits):
         enabled.submit(hit, f"A{number}B1", f"A{number}B2")
     sync(enabled.world)
-    server = servers.start(TURKCTL_MARKET_LATENCY="1")
+    server = servers.start(TURKCTL_MARKET_LATENCY="1")  # 32 at a time: four seconds for all
     server.sign_in()
     server.get("/dashboard/settings")
     server.agree("workers-approve", all="1")
@@ -308,7 +312,7 @@ def test_sigterm_lets_an_act_finish_what_it_has_in_hand_and_the_next_server_does
     code, _, err = server.end()
     assert (code, "Traceback" in err) == (0, False), err
     done = approved(enabled)
-    assert 0 < done < 40
+    assert 0 < done < ALL
     assert market_approved(enabled) == done, "what was in hand was finished and written down"
     again = servers.start()
     again.sign_in()
@@ -319,11 +323,11 @@ def test_sigterm_lets_an_act_finish_what_it_has_in_hand_and_the_next_server_does
     again.post(f"{link[1]}/again", mode="local")
     request = re.search(r'name="request" value="([^"]+)"', again.text)
     assert request
-    assert f"Approve {40 - done} assignments" in again.text
+    assert f"Approve {ALL - done} assignments" in again.text
     again.post("/dashboard/runs", request=unescape(request[1]))
-    until(lambda: approved(enabled) == 40)
+    until(lambda: approved(enabled) == ALL)
     assert again.end()[0] == 0
-    assert market_approved(enabled) == 40
+    assert market_approved(enabled) == ALL
 
 
 def approved(study: Study) -> int:

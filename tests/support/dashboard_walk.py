@@ -11,13 +11,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from dashboard_support import HASH, SECRET_KEY, DashboardSite, Visitor, dashboard_of
-from flask import Flask
+from dashboard_support import HASH, PEOPLE, SECRET_KEY, DashboardSite, Visitor, dashboard_of
+from flask import Flask, g
 from study_support import Study
 from werkzeug.datastructures import MultiDict
 
 from turkctl.dashboard.acts.base import PageAct
 from turkctl.dashboard.acts.registry import acts
+from turkctl.dashboard.desk import EXTENSION, Desk
 from turkctl.errors import TurkctlError
 from turkctl.operations.sync.run import sync
 from turkctl.store import tasks
@@ -48,8 +49,10 @@ login_username = "lab"
 password_hash = "{HASH}"
 secret_key = "{SECRET_KEY}"
 """
-NO_PAGES = ("web.static", "entry.login_form", "outside.root", "outside.healthz")
-"""Endpoints that show nothing of the study."""
+FOR_EVERYBODY = ("web.static", "entry.login_form", "outside.root", "outside.healthz")
+"""Endpoints that take a GET by people who have not signed in."""
+OWN_TASK = "https://lab.example.org/pub?"
+"""The page of the study's own task, which its preview links to."""
 HARMLESS = "nothing-is-called-this"
 NASTY_TEXT = "'\"><script>alert(1)</script><img src=x onerror=alert(1)>"
 _NUMBER = re.compile(r"<(?:(int|path):)?(\w+)>")
@@ -69,13 +72,14 @@ class Known:
         """What stands for an argument of an address."""
         if endpoint.startswith("acts.") and name == "number":
             return str(self.run)
+        if endpoint.startswith("participant."):
+            return f"{self.worker}:{self.assignment}"
         for part, value in (
             ("hit", self.hit),
             ("assignment", self.assignment),
             ("worker", self.worker),
             ("person", self.worker),
             ("task", self.task),
-            ("wanted", self.assignment),
             ("filename", "web.css"),
             ("slug", "stroop"),
             ("experiment", "stroop"),
@@ -111,7 +115,7 @@ class Walk:
 
     def pages(self) -> list[str]:
         """The addresses that show something of the study: each takes a GET, and somebody who has signed in."""
-        return [path for endpoint, path in self.addresses("GET") if endpoint not in NO_PAGES]
+        return [path for endpoint, path in self.addresses("GET") if endpoint not in FOR_EVERYBODY]
 
     def _filled(self, rule: str, endpoint: str, slug: str | None) -> str:
         return _NUMBER.sub(lambda found: slug or self.known.value(endpoint, found[2]), rule)
@@ -148,8 +152,14 @@ class _Recorder(MultiDict[str, str]):
         return super().__contains__(key)
 
 
-def fields_of(act: PageAct) -> list[str]:
+def fields_of(walk: Walk, act: PageAct) -> list[str]:
     """The names of the fields that an act reads."""
+    with walk.app.test_request_context():
+        g.desk = Desk(walk.app.extensions[EXTENSION], PEOPLE["lab"], "local")
+        return _fields_of(act)
+
+
+def _fields_of(act: PageAct) -> list[str]:
     names: set[str] = set()
     for value in ("1", "2h", "stroop", "2030-01-01"):
         while True:  # a field may be asked for only when another one is there
@@ -195,23 +205,16 @@ class Page(HTMLParser):
         for name in ("href", "src", "action", "formaction", "hx-get", "hx-post"):
             if name in given:
                 self.addresses.append(given[name])
-                if not given[name].startswith(("/", "#", "?", "data:,")) and not _leads_to_a_task(tag, given):
+                own_task = given[name].startswith(OWN_TASK) and tag == "a" and "noreferrer" in given.get("rel", "")
+                if not own_task and not given[name].startswith(("/", "#", "?", "data:,")):
                     self.dangerous.append(f"{tag} {name}={given[name]}")
         for name in ("action", "formaction", "hx-post"):
             if "/acts/" in given.get(name, "") or "/runs" in given.get(name, ""):
                 self.acts.append(given[name])
         if any(name.startswith("on") or name in ("style", "srcdoc", "hx-on") for name in given):
             self.dangerous.append(f"{tag} {sorted(given)}")
-        if tag in ("object", "embed", "base", "img") or (tag == "script" and "src" not in given):
+        if tag in ("iframe", "object", "embed", "base", "img") or (tag == "script" and "src" not in given):
             self.dangerous.append(tag)
-        if tag == "iframe" and "allow-same-origin" in given.get("sandbox", "allow-same-origin"):
-            self.dangerous.append(tag)
-
-
-def _leads_to_a_task(tag: str, given: dict[str, str]) -> bool:
-    """Say whether it is a link to a task on another server, which learns nothing of the dashboard."""
-    apart = given.get("rel") == "noopener noreferrer" and given.get("target") == "_blank"
-    return tag == "a" and apart and given["href"].startswith(("http://", "https://"))
 
 
 def full_study(folder: Path) -> tuple[Study, Known]:
@@ -251,9 +254,9 @@ def everything(walk: Walk) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def everything_of(study: Study) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of a study's database, but for those about signing in."""
+    """All rows of a study's database, but for those about signing in, and how far psiTurk's HITs were looked for."""
     tables = [row[0] for row in study.sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    apart = ("turkctl_sign_in_attempt", "turkctl_ended_session")
+    apart = ("turkctl_sign_in_attempt", "turkctl_ended_session", "turkctl_psiturk_mark")
     return {table: study.sql(f"SELECT * FROM {table}") for table in tables if table not in apart}
 
 

@@ -57,6 +57,11 @@ def test_what_is_printed_has_its_targets(file: Path, capsys: pytest.CaptureFixtu
         "counts",
         "choices",
         "count",
+        "page",
+        "its",
+        "its",
+        "its",
+        "page",
         "all",
         "memory",
     ]

@@ -99,22 +99,31 @@ def _error_words(error: TurkctlError) -> str:
     return desk().veil.text(words, g.get("workers", ()))
 
 
-def _ask(act: PageAct, fields: dict[str, Any], mode: str) -> ResponseReturnValue:
+def _ask(act: PageAct, fields: dict[str, Any], mode: str, **more: Any) -> ResponseReturnValue:
     proposal = _propose(act, fields, _world(act, fields, mode, 0.0))
     if isinstance(proposal, TurkctlError):
-        return _undecided(act, fields, mode, proposal)
-    return _confirming(act, fields, mode, proposal)
+        return _refused(act, fields, mode, proposal)
+    return _confirming(act, fields, mode, proposal, **more)
 
 
 def _propose(act: PageAct, fields: dict[str, Any], world: ChildWorld) -> ActPlan | TurkctlError:
-    """Return the plan, or the error that leaves it to the user what becomes of another run of the same command."""
+    """Return the plan, or why there is none."""
     g.workers = workers_in(fields)
     try:
         return act.propose(world, fields)
-    except tuple(_CHOICES) as error:
-        if not act.takes_new:
-            raise
+    except TurkctlError as error:
         return error
+
+
+def _refused(act: PageAct, fields: dict[str, Any], mode: str, error: TurkctlError) -> tuple[str, int]:
+    """Return the page that leaves it to the user what becomes of another run of the same command.
+
+    Raises:
+        TurkctlError: the error is about something else.
+    """
+    if act.takes_new and isinstance(error, tuple(_CHOICES)):
+        return _undecided(act, fields, mode, error)
+    raise error
 
 
 def _undecided(act: PageAct, fields: dict[str, Any], mode: str, error: TurkctlError) -> tuple[str, int]:
@@ -171,17 +180,20 @@ def start() -> ResponseReturnValue:
     here = desk()
     asked, age = parts().signer.read(request.form.get("request", ""), here.user.name)
     act = find_act(asked.act)
-    begun = begun_before(parts().studies(asked.mode), asked.form)
-    if begun is not None:  # the page was sent twice
-        return _to_run(act, begun)
+    if (sent := _begun(act, asked)) is not None:
+        return sent
     if asked.mode != here.mode:
         raise OtherModeError(asked.mode, here.mode)
     fields = unveiled(asked.fields)
     world = _world(act, fields, asked.mode, age)
     form = ActForm(asked.form, act.name, fields, world.origin.account or here.user.name)
     proposal = _propose(act, fields, world)
+    other = isinstance(proposal, TurkctlError) or proposal.digest != asked.digest
+    # The plan is another one too if the same page, sent twice, began meanwhile and has done some of it.
+    if other and (sent := _begun(act, asked)) is not None:
+        return sent
     if isinstance(proposal, TurkctlError):
-        return _undecided(act, fields, asked.mode, proposal)
+        return _refused(act, fields, asked.mode, proposal)
     changed = proposal.digest != asked.digest
     trouble = None if changed else _people_trouble(proposal)
     if changed or trouble:
@@ -191,6 +203,12 @@ def start() -> ResponseReturnValue:
     if line.begun:
         _begin(line, proposal, world)
     return _to_run(act, line.number)
+
+
+def _begun(act: PageAct, asked: ActRequest) -> ResponseReturnValue | None:
+    """Return the way to the act that this page began before, if it was sent before."""
+    number = begun_before(parts().studies(asked.mode), asked.form)
+    return None if number is None else _to_run(act, number)
 
 
 def _begin(line: FormLine, proposal: ActPlan, world: ChildWorld) -> None:
@@ -267,7 +285,7 @@ def again(number: int) -> ResponseReturnValue:
     if line is None or line["fields"] is None:
         raise NotFoundError(f"run {number} was not begun on the dashboard", hint="give its command again")
     check_mode(line["mode"])
-    return _ask(find_act(line["act"].replace(" ", "-")), _chosen(line["fields"]), line["mode"])
+    return _ask(find_act(line["act"].replace(" ", "-")), _chosen(line["fields"]), line["mode"], finishing=True)
 
 
 def _back(act: PageAct) -> str:

@@ -165,7 +165,7 @@ def _read(hit_id: str) -> tuple[dict[str, Any], Sequence[Mapping[str, Any]], boo
     world, trouble = looking(), None
     asked: dict[str, Any] | None = None
     try:
-        asked = show_hit(world, hit_id)
+        asked = show_hit(world, hit_id, keep=False)
     except WrongMarketError:
         raise
     except TurkctlError as error:
@@ -187,7 +187,7 @@ def why(hit_id: str) -> ResponseReturnValue:
 
     whole_page = "HX-Request" not in request.headers
     try:
-        rows, error = explain(looking(), hit_id), None
+        rows, error = explain(looking(), hit_id, keep=False), None
     except TurkctlError as problem:
         if whole_page:
             raise

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from turkctl.dashboard.addresses import page_address, page_number
@@ -112,6 +112,8 @@ def review() -> ResponseReturnValue:
 def item() -> ResponseReturnValue:
     """Show one item: its label, its votes, and the labels it can be given."""
     here, slug, key = desk(), request.args.get("experiment", ""), request.args.get("item", "")
+    if not key:
+        return redirect(url_for("labels.review", experiment=slug or None))
     shown = show_item(here.world, slug, key)
     votes = here.veil.rows(shown["votes"])
     given = dict.fromkeys(vote["label"] for vote in votes if vote["label"] is not None)

@@ -21,8 +21,13 @@ from turkctl.store.base import Place
 from turkctl.store.hits import HitFilter
 
 
-def show_hit(world: World, hit_id: str) -> dict[str, Any]:
+def show_hit(world: World, hit_id: str, *, keep: bool = True) -> dict[str, Any]:
     """Return a HIT as the market has it now, with its submitted assignments; bring the database's row up to date.
+
+    Args:
+        world: database, market and clock.
+        hit_id: of the HIT.
+        keep: store what the market says; a page that anybody may open only shows it.
 
     Raises:
         NotFoundError: neither the market nor the database knows the HIT.
@@ -36,7 +41,8 @@ def show_hit(world: World, hit_id: str) -> dict[str, Any]:
         return {**as_dict(known[0], now), "assignments": []}
     hit = one_on_market(world.mturk, engine, hit_id, now)
     submitted = engine.call(lambda: list(world.mturk.list_assignments(hit_id)))
-    read_market(world, known, now, known={hit_id: hit})
+    if keep:
+        read_market(world, known, now, known={hit_id: hit})
     ours = as_dict(known[0], now) if known else {}
     return {**_shown(hit, ours, place, now), "assignments": [_assignment(each) for each in submitted]}
 

@@ -48,8 +48,13 @@ class Obstacle:
         return {name: getattr(self, "fix" if name == "mend" else name) for name in COLUMNS}
 
 
-def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
+def explain(world: World, hit_id: str, *, keep: bool = True) -> list[dict[str, Any]]:
     """Return the rows of ``hits why``: delete and extend for the HIT, approve and bonus for each assignment.
+
+    Args:
+        world: database, market and clock.
+        hit_id: of the HIT.
+        keep: store what the market says; a page that anybody may open only shows it.
 
     Raises:
         NotFoundError: neither the market nor the database knows the HIT.
@@ -66,7 +71,8 @@ def explain(world: World, hit_id: str) -> list[dict[str, Any]]:
         return [Obstacle(act, hit_id, "the HIT is deleted").as_dict() for act in acts]
     hit = one_on_market(world.mturk, world.engine(), hit_id, now)
     work = world.engine().call(lambda: list(world.mturk.list_assignments(hit_id)))
-    read_market(world, known, now, known={hit_id: hit})
+    if keep:
+        read_market(world, known, now, known={hit_id: hit})
     found = [_delete(hit, work, now), _extend(world, hit)]
     if not work:
         found += [_nothing_yet(act, hit, now) for act in ("approve", "bonus")]
