@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.dashboard.acts.base import ActPlan, Fields, PageAct, of_plan, of_preview
 from turkctl.dashboard.acts.forms import required, whole
-from turkctl.dashboard.commands import option
+from turkctl.dashboard.commands import arguments, option
 from turkctl.errors import UsageError
 from turkctl.operations.content.dispatch import prepare_dispatch
 from turkctl.operations.content.remove import chosen_keys, remove_content
@@ -58,7 +58,7 @@ class RemoveContent(PageAct):
 
     def command(self, fields: Fields) -> list[str]:
         """Return ``content remove`` with the keys."""
-        return ["content", "remove", "--experiment", fields["experiment"], "--", *fields["keys"]]
+        return ["content", "remove", *option("--experiment", fields["experiment"]), *arguments(*fields["keys"])]
 
     def propose(self, world: World, fields: Fields) -> ActPlan:
         """Return what ``content remove --dry-run`` shows."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.dashboard.acts.base import ActPlan, Fields, PageAct, of_preview, simple
 from turkctl.dashboard.acts.forms import required
-from turkctl.dashboard.commands import option
+from turkctl.dashboard.commands import arguments, option
 from turkctl.dashboard.desk import desk
 from turkctl.errors import UsageError
 from turkctl.operations.labels.aggregation import How
@@ -103,8 +103,10 @@ class SetLabel(PageAct):
 
     def command(self, fields: Fields) -> list[str]:
         """Return ``labels set``."""
-        value = ["--clear"] if fields["value"] is None else [fields["value"]]
-        return ["labels", "set", "--experiment", fields["experiment"], fields["item"], *value]
+        of = ["labels", "set", *option("--experiment", fields["experiment"])]
+        if fields["value"] is None:
+            return [*of, "--clear", *arguments(fields["item"])]
+        return [*of, *arguments(fields["item"], fields["value"])]
 
     def propose(self, world: World, fields: Fields) -> ActPlan:
         """Return the label now and after."""

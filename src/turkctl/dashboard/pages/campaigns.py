@@ -158,7 +158,7 @@ def new() -> ResponseReturnValue:
     given = values.get("experiment") or (versions[0][0] if len(versions) == 1 else "")
     return page(
         "campaign_new.html",
-        ["campaigns", "create", *(option("--goal", values.get("goal")) or ["--goal", "N"])],
+        ["campaigns", "create", *option("--goal", values.get("goal") or "20")],
         values={**values.to_dict(), "experiment": given},
         versions=versions if len(versions) == 1 else [("", "choose one"), *versions],
         labels=LABELS,

@@ -177,6 +177,8 @@ def _read(hit_id: str) -> tuple[dict[str, Any], Sequence[Mapping[str, Any]], boo
             raise (trouble or NotFoundError(f"there is no HIT {hit_id}")) from None
         return asked, asked["assignments"], False, None
     work = list_assignments(world, WorkSelection(Selection(), (hit_id,)))
+    known = {each["assignment_id"] for each in work}
+    work += [each for each in (asked or {}).get("assignments", ()) if each["assignment_id"] not in known]
     return {**row, **(asked or {})}, work, True, trouble
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from turkctl.dashboard.addresses import page_address, page_number
-from turkctl.dashboard.commands import option
+from turkctl.dashboard.commands import arguments, option
 from turkctl.dashboard.desk import desk, page
 from turkctl.dashboard.pages.experiment_choice import chosen_experiment, experiment_options
 from turkctl.errors import UsageError
@@ -119,7 +119,7 @@ def item() -> ResponseReturnValue:
     given = dict.fromkeys(vote["label"] for vote in votes if vote["label"] is not None)
     return page(
         "label_item.html",
-        ["labels", "show", "--experiment", slug, key],
+        ["labels", "show", *option("--experiment", slug), *arguments(key)],
         slug=slug,
         item=shown,
         votes=votes,
