@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from argon2 import PasswordHasher
 from jinja2.bccache import Bucket, BytecodeCache
@@ -18,6 +19,9 @@ from turkctl.dashboard.access import Access
 from turkctl.dashboard.app import Dashboard
 from turkctl.settings_users import MANAGE, VIEW, DashboardUser
 from turkctl.web.sign_in import now_utc
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PASSWORD = "correct horse battery"
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -108,6 +112,15 @@ class Visitor:
 
 def _full(path: str) -> str:
     return path if path.startswith("/dashboard") else f"/dashboard{path}"
+
+
+def sign_in(page: Page, target: str = "/dashboard") -> None:
+    """Sign in with a browser, and wait for the page that it leads to."""
+    page.goto(f"/dashboard/login?next={quote(target)}")
+    page.get_by_label("Login name").fill("lab")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{target}")
 
 
 class _CompiledPages(BytecodeCache):

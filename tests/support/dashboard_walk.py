@@ -51,6 +51,8 @@ secret_key = "{SECRET_KEY}"
 """
 FOR_EVERYBODY = ("web.static", "entry.login_form", "outside.root", "outside.healthz")
 """Endpoints that take a GET by people who have not signed in."""
+FILES = ("/data", "/progress.json", "/preview/page")
+"""Ends of addresses that answer with a file, or with the page of a task."""
 OWN_TASK = "https://lab.example.org/pub?"
 """The page of the study's own task, which its preview links to."""
 HARMLESS = "nothing-is-called-this"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import axe_problems, open_page, too_wide
-from dashboard_support import PASSWORD, dashboard_of
+from dashboard_support import dashboard_of, sign_in
 from label_support import VOTES, LabelStudy, rows_of
 from playwright.sync_api import Browser
 from wsgi_server import serve_wsgi
@@ -41,10 +41,7 @@ def site(study: LabelStudy) -> Iterator[str]:
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (360, True)])
 def test_the_pages_fit_and_axe_finds_nothing_serious(browser: Browser, site: str, width: int, dark: bool) -> None:
     with open_page(browser, site, width=width, dark=dark) as page:
-        page.goto(f"{site}/dashboard/login")
-        page.get_by_label("Login name").fill("lab")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
         for path in PATHS:
             page.goto(f"{site}{path}")
             assert axe_problems(page) == [], path
@@ -53,10 +50,8 @@ def test_the_pages_fit_and_axe_finds_nothing_serious(browser: Browser, site: str
 
 def test_an_item_is_decided_by_clicking(browser: Browser, site: str, study: LabelStudy) -> None:
     with open_page(browser, site) as page:
-        page.goto(f"{site}/dashboard/labels/review?experiment=photos")
-        page.get_by_label("Login name").fill("lab")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
+        page.goto("/dashboard/labels/review?experiment=photos")
         page.get_by_role("link", name="p3").click()
         page.get_by_role("button", name="Label as true").click()
         page.get_by_role("button", name="Label p3 as true").click()

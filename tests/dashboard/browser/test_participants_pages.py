@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import axe_problems, open_page, tab_to, too_wide
-from dashboard_support import PASSWORD, DashboardSite, dashboard_of
+from browser import open_page, tab_to
+from dashboard_support import DashboardSite, dashboard_of, sign_in
 from study_support import Study, people
 from wsgi_server import serve_wsgi
 
@@ -22,7 +22,7 @@ from turkctl.operations.workers.approve import prepare_approve
 from turkctl.operations.workers.message import MessageRequest, prepare_message
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 ANNA = "AW000001"
@@ -57,36 +57,6 @@ def site(folder: Path) -> Iterator[DashboardSite]:
 def address(site: DashboardSite) -> Iterator[str]:
     with serve_wsgi(site.dashboard.app) as served:
         yield served
-
-
-def sign_in(page: Page) -> None:
-    page.goto("/dashboard/login")
-    page.get_by_label("Login name").fill("lab")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/dashboard")
-
-
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (360, False), (360, True)])
-def test_pages_are_read_by_everybody_at_every_width(
-    browser: Browser, address: str, site: DashboardSite, width: int, dark: bool
-) -> None:
-    ((uniqueid,),) = site.study.sql("SELECT uniqueid FROM assignments WHERE workerid = :w", w=ANNA)
-    with open_page(browser, address, width=width, dark=dark) as page:
-        sign_in(page)
-        for path in (
-            "",
-            "/participants",
-            "/participants?columns=uniqueid&columns=wage&mode=local&mode=live",
-            "/participants?group_by=day&group_by=status",
-            f"/participants/{uniqueid}",
-            f"/workers/{ANNA}",
-        ):
-            page.goto(f"/dashboard{path}", wait_until="networkidle")
-            for summary in page.locator("summary").all():
-                summary.click()
-            assert too_wide(page) == [], path
-            assert axe_problems(page) == [], path
 
 
 def test_filters_are_ticked_counted_and_kept_in_the_address(browser: Browser, address: str) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser import axe_problems, open_page, tab_to, too_wide
-from dashboard_support import PASSWORD, DashboardSite, dashboard_of
+from dashboard_support import PASSWORD, DashboardSite, dashboard_of, sign_in
 from dispatch_support import ContentStudy
 from study_support import worker
 from wsgi_server import serve_wsgi
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -43,55 +43,12 @@ def address(site: DashboardSite) -> Iterator[str]:
         yield made
 
 
-def sign_in(page: Page, target: str = "/dashboard/assignments") -> None:
-    page.goto(f"/dashboard/login?next={target}")
-    page.get_by_label("Login name").fill("lab")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-
-
 def assignments(site: DashboardSite) -> list[str]:
     return [row[0] for row in site.study.sql("SELECT assignment_id FROM turkctl_assignment ORDER BY submitted, id")]
 
 
 def status(site: DashboardSite) -> list[str]:
     return [site.study.world.mturk.get_assignment(each).status for each in assignments(site)]
-
-
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_pages_are_readable(browser: Browser, site: DashboardSite, address: str, width: int, dark: bool) -> None:
-    shown = assignments(site)[1]
-    paths = ("/assignments", "/assignments?status=all", "/assignments?status=rejected", f"/assignments/{shown}?at=1")
-    with open_page(browser, address, width=width, dark=dark) as page:
-        sign_in(page)
-        for path in (*paths, "/workers", "/workers?blocked=1"):
-            page.goto(f"/dashboard{path}")
-            assert axe_problems(page) == [], path
-            assert too_wide(page) == [], path
-
-
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("dark", [False, True])
-def test_what_acts_ask_for_is_readable(
-    browser: Browser, site: DashboardSite, address: str, width: int, dark: bool
-) -> None:
-    with open_page(browser, address, width=width, dark=dark) as page:
-        sign_in(page, "/dashboard/workers")
-        page.get_by_role("button", name="Pay somebody who could not submit").click()
-        assert axe_problems(page) == []
-        assert too_wide(page) == []
-        page.goto("/dashboard/assignments")
-        page.get_by_label(f"Tick {assignments(site)[0]}").check()
-        page.get_by_role("button", name="Bonus of an amount").click()
-        assert axe_problems(page) == []
-        assert too_wide(page) == []
-        page.get_by_label("Dollars for each").fill("0.25")
-        page.get_by_label("What the bonus is for").fill("Careful work, " * 20)
-        page.get_by_role("button", name="See the plan").click()
-        assert page.get_by_role("button", name="Pay 1 bonus for $0.30").is_visible()
-        assert axe_problems(page) == []
-        assert too_wide(page) == []
 
 
 def test_work_is_rejected_by_keyboard_alone(browser: Browser, site: DashboardSite, address: str) -> None:
@@ -129,11 +86,14 @@ def test_work_is_rejected_by_keyboard_alone(browser: Browser, site: DashboardSit
 def test_a_reviewer_goes_through_the_list_by_keyboard(browser: Browser, site: DashboardSite, address: str) -> None:
     first, second, _third = assignments(site)
     with open_page(browser, address) as page:
-        sign_in(page)
+        sign_in(page, "/dashboard/assignments")
         tab_to(page, page.get_by_role("link", name=first))
         page.keyboard.press("Enter")
         page.get_by_role("heading", name=f"Assignment {first}").wait_for()
         assert page.get_by_role("row", name="Cat").get_by_text("right", exact=True).is_visible()
+        for width in (360, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert (too_wide(page), axe_problems(page)) == ([], [])
         assert page.get_by_role("link", name="Next").get_attribute("accesskey") == "n"
         tab_to(page, page.get_by_role("link", name="Next"))
         page.keyboard.press("Enter")
