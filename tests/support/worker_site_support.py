@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
-from turkctl.market.people import NewInvitation
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
 from turkctl.market.site.app import SiteOptions, make_site
@@ -69,7 +68,7 @@ class SiteBench:
 
     def invite(self, **new: Any) -> str:
         """Make an invitation; return its token."""
-        return self.market.invite("production", NewInvitation(**new))[0]
+        return self.market.invite("production", **new)[0]
 
     def visitor(self) -> Visitor:
         """Return somebody who has not signed in."""
@@ -107,7 +106,7 @@ class Visitor:
     @property
     def token(self) -> str:
         """The token of the page."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.text)
+        found = re.search(r'"X-CSRFToken": "([^"]+)"', self.text)
         assert found, "the page has no token"
         return unescape(found[1])
 

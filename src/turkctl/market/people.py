@@ -196,6 +196,17 @@ def _person(row: Row[Any]) -> Member:
     return Member(row.worker_id, row.name, row.password_hash or "", row.own_id, row.label, groups, created)
 
 
+def record(tx: Tx, worker_id: str) -> dict[str, Any]:
+    """Return where a person lives, and how many of their assignments were submitted, approved and rejected.
+
+    Raises:
+        WorkError: UnknownWorker.
+    """
+    row = workers.at_work(tx, worker_id)
+    locale = "-".join(filter(None, (row.country, row.subdivision)))
+    return {"locale": locale, "submitted": row.submitted, "approved": row.approved, "rejected": row.rejected}
+
+
 def set_password(tx: Tx, worker_id: str, name: str, password_hash: str) -> None:
     """Give a person who has none a login name and a password.
 

@@ -76,13 +76,43 @@ class PeopleSide(WorkerSide):
         """
         self._act(environment, lambda tx: people.set_password(tx, worker_id, name, password_hash))
 
-    def invite(self, environment: Environment, new: NewInvitation, count: int = 1) -> list[str]:
+    def invite(
+        self,
+        environment: Environment,
+        count: int = 1,
+        *,
+        uses: int | None = 1,
+        personal: bool = True,
+        until: datetime | None = None,
+        label: str | None = None,
+        groups: Sequence[str] = (),
+        locale: str = "US",
+    ) -> list[str]:
         """Make invitations, and return their tokens, which can never be read again.
+
+        Args:
+            environment: the one that people come into.
+            count: number of invitations.
+            uses: people who may come in by each; None: any number.
+            personal: the link is the person: opened again, it is the same person.
+            until: when they end, by the market's clock; None: never.
+            label: a note.
+            groups: the groups of those who come in.
+            locale: where they are taken to live.
 
         Raises:
             UsageError: there are too many, or a text is not usable.
         """
+        new = NewInvitation(uses, personal, until, label, tuple(groups), locale)
         return self._act(environment, lambda tx: people.invite(tx, new, count))
+
+    def record_of(self, environment: Environment, worker_id: str) -> Answer:
+        """Return where a person lives, and how many of their assignments were submitted, approved and rejected.
+
+        Raises:
+            WorkError: UnknownWorker.
+        """
+        return self._look(environment, lambda tx: people.record(tx, worker_id))
 
     def invitation(self, environment: Environment, token: str) -> Invitation:
         """Return the invitation with this token, if it can be used.

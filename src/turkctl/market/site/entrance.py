@@ -26,6 +26,8 @@ pages = Blueprint("entrance", __name__)
 
 LASTS = timedelta(days=180)
 """How long somebody stays signed in: who has no password cannot sign in again without their link."""
+_ROOTS = (ROOT, "/mturk", "/projects")
+"""Paths that somebody can be sent back to."""
 WRONG = "Name and password do not match."
 
 
@@ -195,4 +197,6 @@ def _form(target: str, name: str = "", trouble: str | None = None) -> str:
 
 
 def _next(target: str | None) -> str:
-    return inside((target or "").removesuffix("?"), ROOT, url_for("listing.index"))
+    """Return an address of this site to go on to; any other becomes the list of HITs."""
+    wanted, home = (target or "").removesuffix("?"), url_for("listing.index")
+    return next((wanted for root in _ROOTS if inside(wanted, root, "") == wanted != ""), home)
