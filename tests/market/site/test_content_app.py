@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 import pytest
 from werkzeug.test import Client
 
+import turkctl.market.site.content_app
 from turkctl.market import questions
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.html_tasks import script
@@ -57,7 +59,8 @@ def test_a_task_on_the_markets_host_has_no_origin(content: str) -> None:
         "/content/static/../frames.py",
         "/content/static/%2e%2e/html_tasks.py",
         "/content/static/missing.js",
-        "/content/static/abc/def/task-shim.js",
+        "/content/static/abc/task-shim.js",
+        "/content/static//task-shim.js",
     ],
 )
 def test_what_is_not_there_tells_nothing(path: str) -> None:
@@ -80,10 +83,18 @@ def test_a_script_is_kept_long_at_the_address_of_its_present_text_only() -> None
     assert present.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert present.headers["Access-Control-Allow-Origin"] == "*"
     assert present.content_type.startswith("text/javascript")
-    for other in ("/content/static/externalHIT_v1.js", "/content/static/abc/externalHIT_v1.js"):
+    for other in ("/content/static/externalHIT_v1.js", "/content/static/0123456789ab/externalHIT_v1.js"):
         answer = Client(served()).get(other)
         assert answer.data == present.data
         assert answer.headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_scripts_load_others_from_folders_beside_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "crowd").mkdir()
+    (tmp_path / "crowd" / "elements.js").write_text("export {};", encoding="utf-8")
+    monkeypatch.setattr(turkctl.market.site.content_app, "STATIC", tmp_path)
+    present = Client(served()).get(script("", "crowd/elements.js"))
+    assert (present.text, present.headers["Cache-Control"]) == ("export {};", "public, max-age=31536000, immutable")
 
 
 def test_below_a_mount_the_addresses_are_the_same() -> None:

@@ -98,10 +98,15 @@ def test_a_requesters_page_keeps_its_origin_unless_it_is_the_markets() -> None:
 def test_an_html_task_keeps_its_origin_only_on_another_host() -> None:
     task = questions.html_question("<p>Hello</p>", 300)
     frame = framed(task)
-    assert (frame.kind, frame.height, frame.policy) == ("html", 300, CONTENT)
+    assert (frame.kind, frame.height, frame.policy) == ("html", 300, "'self' https:")
     assert (frame.url or "").startswith(f"{CONTENT}/content/{HIT}?assignmentId={WORK}&hitId={HIT}&")
     assert "allow-same-origin" in frame.sandbox
     assert "allow-same-origin" not in framed(task, content="https://market.example:8443").sandbox
+
+
+def test_a_page_on_this_computer_is_named_in_the_policy_because_it_is_not_on_https() -> None:
+    frame = framed(external_document("http://127.0.0.1:5000/ad?x"))
+    assert frame.policy == "'self' https: http://127.0.0.1:5000"
 
 
 def test_a_form_is_shown_on_the_page_itself() -> None:

@@ -20,7 +20,9 @@ Lookup = Callable[[str], str | None]
 """Returns the Question of the HIT with an id; None if its task may not be shown."""
 
 _TASK = re.compile(r"/content/([A-Za-z0-9]{1,64})")
-_SCRIPT = re.compile(r"/content/static/(?:([0-9a-f]{1,64})/)?([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:js|css))")
+_SCRIPT = re.compile(
+    r"/content/static/(?:([0-9a-f]{12})/)?((?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:js|css))"
+)
 _LONG = "public, max-age=31536000, immutable"
 _SHORT = "public, max-age=300"
 _NOTHING = b"There is nothing here.\n"
@@ -65,13 +67,13 @@ def _page(lookup: Lookup, hit_id: str, content_origin: str) -> str | None:
 
 
 def _script(environ: WSGIEnvironment, start_response: StartResponse, name: str, asked: str | None) -> Iterable[bytes]:
-    """Answer with a script: for long if the address names its present text, else for a few minutes.
+    """Answer with a script: for long if the address names the present text of all, else for a few minutes.
 
     Tasks without an origin of their own may load it as a module or with ``crossorigin``, so that every origin may.
     """
     headers = {
         "Content-Type": f"{mimetypes.guess_type(name)[0] or 'text/javascript'}; charset=utf-8",
-        "Cache-Control": _LONG if asked == version(name) else _SHORT,
+        "Cache-Control": _LONG if asked == version() else _SHORT,
         "Access-Control-Allow-Origin": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }

@@ -32,7 +32,8 @@ class Frame:
         url: address of the frame; None for a form.
         document: the QuestionForm as XML, for :func:`~turkctl.market.site.question_form.read_form`; else None.
         height: height of the frame in pixels; 0 fills the window.
-        policy: the origin that ``frame-src`` of the page's policy must name; empty for a form.
+        policy: what ``frame-src`` of the page's policy must be; empty for a form. Tasks lead to other pages on https,
+            and their submission is answered in the frame by the market itself.
         sandbox: value of the frame's attribute ``sandbox``; empty for a form.
     """
 
@@ -62,11 +63,11 @@ def frame_for(
     if root.tag == f"{EXTERNAL}ExternalQuestion":
         url = add_parameters((root.findtext(f"{EXTERNAL}ExternalURL") or "").strip(), parameters)
         sandbox = f"{SANDBOX} {SAME_ORIGIN}" if origin(url) != origin(submit_to) else SANDBOX
-        return Frame("external", url, None, _height(root, EXTERNAL), origin(url), sandbox)
+        return Frame("external", url, None, _height(root, EXTERNAL), _sources(url), sandbox)
     if root.tag == f"{HTML}HTMLQuestion":
         url = add_parameters(f"{content_origin.rstrip('/')}/content/{quote(str(hit['HITId']), safe='')}", parameters)
         sandbox = f"{SANDBOX} {SAME_ORIGIN}" if on_other_host(content_origin, submit_to) else SANDBOX
-        return Frame("html", url, None, _height(root, HTML), origin(url), sandbox)
+        return Frame("html", url, None, _height(root, HTML), _sources(url), sandbox)
     return Frame("form", None, question, 0, "", "")
 
 
@@ -106,6 +107,10 @@ def origin(url: str) -> str:
 def on_other_host(one: str, another: str) -> bool:
     """Return whether two origins are on different hosts, so that they share neither scripts nor cookies."""
     return urlsplit(one).hostname != urlsplit(another).hostname
+
+
+def _sources(url: str) -> str:
+    return "'self' https:" if url.startswith("https:") else f"'self' https: {origin(url)}"
 
 
 def _height(root: Element, namespace: str) -> int:

@@ -63,15 +63,18 @@ def task_page(content: str, content_origin: str) -> str:
 
 
 def script(content_origin: str, name: str) -> str:
-    """Return the address of one of our own scripts; it changes when the script does, so that it can be kept long."""
-    return f"{content_origin.rstrip('/')}/content/static/{version(name)}/{name}"
+    """Return the address of one of our own scripts; it changes when any of them does, so that it can be kept long."""
+    return f"{content_origin.rstrip('/')}/content/static/{version()}/{name}"
 
 
-@lru_cache(maxsize=16)
-def version(name: str) -> str:
-    """Return a name of a script's present text; ``0`` if there is no such script."""
-    path = STATIC / name
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if paths.is_file(path) else "0"
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Return a name of the present text of all our scripts, since they load each other."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if paths.is_file(path):
+            digest.update(f"{path.relative_to(STATIC).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True)

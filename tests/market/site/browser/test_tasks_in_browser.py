@@ -40,10 +40,10 @@ class Market:
 
     def app(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         headers = [("Content-Type", "text/html; charset=utf-8"), ("Set-Cookie", "session=secret; Path=/")]
-        start_response("200 OK", headers)
         if environ["PATH_INFO"] == "/mturk/externalSubmit":
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
             self.submitted.append(dict(parse_qsl(body, keep_blank_values=True)))
+            start_response("200 OK", headers)
             return [b"<title>Done</title><p>Submitted</p>"]
         frame = frame_for(
             {"HITId": HIT, "Question": self.question},
@@ -52,6 +52,8 @@ class Market:
             self.origin,
             self.content,
         )
+        policy = f"default-src 'self'; img-src data:; frame-src {frame.policy}"
+        start_response("200 OK", [*headers, ("Content-Security-Policy", policy)])
         shown = f'<iframe title="Task" src="{html.escape(frame.url or "")}" sandbox="{frame.sandbox}"></iframe>'
         return [f'<!doctype html><title>Market</title><link rel="icon" href="data:,">{shown}'.encode()]
 
