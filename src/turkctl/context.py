@@ -380,12 +380,13 @@ class Context:
     def _site_mounts(self, sandbox: bool, behind_proxy: bool, *, public: bool) -> Mapping[str, WSGIApplication]:
         from turkctl.market.site.app import SiteOptions, make_site, mounts
 
-        options = SiteOptions(
-            self._site_key(required=public or behind_proxy),
-            self.settings["market.site.url"],
-            self.settings["market.site.content_url"],
-            behind_proxy,
-        )
+        url, content_url = self.settings["market.site.url"], self.settings["market.site.content_url"]
+        if content_url is not None and url is None:
+            raise ConfigError(
+                "market.site.content_url is set, but not market.site.url, whose pages alone may show its tasks",
+                hint="run: turkctl config set market.site.url https://HOST",
+            )
+        options = SiteOptions(self._site_key(required=public or behind_proxy), url, content_url, behind_proxy)
         return mounts(make_site(self.market, "sandbox" if sandbox else "production", options))
 
     def _site_key(self, *, required: bool) -> str:

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 Run = Callable[..., Any]
-KEY = "k" * 32
 
 
 def rows(turkctl: Run, *argv: str) -> list[dict[str, Any]]:
@@ -154,6 +153,14 @@ def test_the_site_s_settings_are_a_table_below_the_market_s(folder: Path, turkct
     assert turkctl("market", "workers", "invite").out.startswith("https://work.example.org/worker/join/")
     (folder / "turkctl.toml").write_text("[market.site]\nurk = 'x'\n", encoding="utf-8")
     assert "unknown key 'market.site.urk'" in turkctl("config", "show").err
+
+
+def test_another_host_for_tasks_needs_the_site_s_own_address(
+    folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TURKCTL_MARKET_SITE_CONTENT_URL", "https://tasks.example.org")
+    finished = turkctl("market", "serve", "--port", "0")
+    assert (finished.code, "market.site.url" in finished.err) == (2, True)
 
 
 def test_without_the_extra_the_api_is_served_and_it_is_said(

@@ -217,6 +217,12 @@ def _open_assignment(tx: Tx, worker_id: str, hit: Hit) -> str | None:
     return None if row is None else str(row.id)
 
 
+def question(tx: Tx, hit_id: str) -> str | None:
+    """Return the question of a HIT that was not disposed of, or None."""
+    hit = hit_rows.load_any(tx, hit_id)
+    return None if hit is None or hit.status == rules.DISPOSED else hit.question
+
+
 def first_of_group(tx: Tx, worker_id: str, group_id: str) -> str | None:
     """Return the HIT of a group that the worker gets next, or None if there is none for them."""
     groups_hits = (next_hit(tx, worker_id, row.id) for row in _types_of(tx, group_id))

@@ -194,6 +194,10 @@ class PeopleSide(WorkerSide):
         """
         return self._look(environment, lambda tx: open_work.look(tx, worker_id, hit_id))
 
+    def question_of(self, environment: Environment, hit_id: str) -> str | None:
+        """Return the question of a HIT for whoever knows its id, which nobody can guess; None if there is none."""
+        return self._look(environment, lambda tx: open_work.question(tx, hit_id))
+
     def first_of_group(self, environment: Environment, worker_id: str, group_id: str) -> str | None:
         """Return the HIT of a group that the worker gets next, or None if there is none for them."""
         return self._look(environment, lambda tx: open_work.first_of_group(tx, worker_id, group_id))

@@ -47,16 +47,20 @@ def let_be_framed(response: Response) -> Response:
     return response
 
 
-def policy(*, frames: Sequence[str] = (), frame_ancestors: Sequence[str] = ("'none'",)) -> str:
-    """Return the policy of a page that shows frames of some sources, or may be shown in frames of some."""
-    return _policy(frames, frame_ancestors).header_value
+def policy(
+    *, frames: Sequence[str] = (), frame_ancestors: Sequence[str] = ("'none'",), images: Sequence[str] = ()
+) -> str:
+    """Return the policy of a page that shows frames or images of some sources, or may be shown in frames of some."""
+    return _policy(frames, frame_ancestors, images).header_value
 
 
-def _policy(frames: Sequence[str], frame_ancestors: Sequence[str]) -> ContentSecurityPolicy:
+def _policy(
+    frames: Sequence[str] = (), frame_ancestors: Sequence[str] = ("'none'",), images: Sequence[str] = ()
+) -> ContentSecurityPolicy:
     made = (
         ContentSecurityPolicy()
         .default_src("'self'")
-        .img_src("'self'", "data:")
+        .img_src("'self'", "data:", *images)
         .object_src("'none'")
         .frame_ancestors(*frame_ancestors)
         .base_uri("'none'")
@@ -67,7 +71,7 @@ def _policy(frames: Sequence[str], frame_ancestors: Sequence[str]) -> ContentSec
 
 def _headers(*, over_tls: bool) -> Secure:
     return Secure(
-        csp=_policy((), ("'none'",)),
+        csp=_policy(),
         coop=CrossOriginOpenerPolicy().same_origin(),
         permissions=PermissionsPolicy().camera().microphone().geolocation(),
         referrer=ReferrerPolicy().same_origin(),

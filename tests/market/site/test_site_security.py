@@ -32,8 +32,8 @@ def test_nobody_sees_another_s_work(page: str, bench: SiteBench) -> None:
     assert (seen, text_) == (404, other.text), "it is as unknown as one that does not exist"
 
 
-@pytest.mark.parametrize("act", ["return", "next"])
-def test_nobody_returns_another_s_work(act: str, bench: SiteBench) -> None:
+@pytest.mark.parametrize("act", ["return", "next", "answers"])
+def test_nobody_returns_or_submits_another_s_work(act: str, bench: SiteBench) -> None:
     hit = bench.post()
     assignment_id = bench.person().accept(hit["HITId"])
     other = bench.person()
@@ -138,7 +138,9 @@ FORMS = [
     "/worker/hits/{hit}/skip",
     "/worker/assignments/{assignment}/return",
     "/worker/assignments/{assignment}/next",
+    "/worker/assignments/{assignment}/answers",
     "/worker/qualifications/{hit}/request",
+    "/worker/qualifications/{hit}/test",
 ]
 
 
@@ -279,7 +281,7 @@ def test_the_policy_of_a_page_lets_in_the_frame_that_its_task_needs_and_nothing_
     assert "default-src 'self'" in plain
     person.get(f"/worker/hits/{hit['HITId']}")
     policy = person.headers["Content-Security-Policy"]
-    assert "frame-src 'self' https: https://lab.example.org" in policy
+    assert policy.endswith("frame-src 'self' https:")
     assert "frame-ancestors 'none'" in policy
     assert person.headers["X-Frame-Options"] == "DENY"
     assert "unsafe" not in policy

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
@@ -13,7 +15,8 @@ from flask_login import current_user
 
 from turkctl.errors import TurkctlError
 from turkctl.market.site import entrance, listing, mine, submit, tasks
-from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts
+from turkctl.market.site.content_app import content_app
+from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.sign_in import Door, now_utc
@@ -120,10 +123,33 @@ def _explain(error: TurkctlError) -> ResponseReturnValue:
 
 def mounts(app: Flask) -> Mapping[str, WSGIApplication]:
     """Return the site by the paths under which the market's server has it, for its ``mounts``."""
+    found: SiteParts = app.extensions[EXTENSION]
+    content_host = urlsplit(found.content_url or "").netloc
+
+    def question(hit_id: str) -> str | None:
+        return found.market.question_of(found.environment, hit_id)
+
+    @lru_cache(maxsize=8)
+    def tasks_of(origin: str) -> WSGIApplication:
+        return content_app(question, origin, found.content_url or origin)
+
+    def content(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with an HTML task, which pages of this site alone may show."""
+        with app.request_context(_plain(environ)):
+            origin = site_origin()
+        return tasks_of(origin)(environ, start_response)
 
     def whole(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with the whole path again, which the server has split at the place of the mount."""
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        if content_host and environ.get("HTTP_HOST") == content_host and not path.lstrip("/").startswith("mturk"):
+            path = "/nothing/here"  # tasks have that host for themselves
         return app({**environ, "SCRIPT_NAME": "", "PATH_INFO": f"/{path.lstrip('/')}"}, start_response)
 
-    return dict.fromkeys(PREFIXES, whole)
+    return {**dict.fromkeys(PREFIXES, whole), "/content": content}
+
+
+def _plain(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """Return what tells the origin of a request."""
+    names = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT")
+    return {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **{name: environ[name] for name in names if name in environ}}

@@ -66,3 +66,9 @@ def site_origin() -> str:
     """Return the origin of this site, as browsers reach it, without a slash at its end."""
     address = urlsplit(parts().url or request.host_url)
     return f"{address.scheme}://{address.netloc}"
+
+
+def content_origin() -> str:
+    """Return the origin of HTML tasks; this site's own if there is no other one."""
+    address = urlsplit(parts().content_url or site_origin())
+    return f"{address.scheme}://{address.netloc}"

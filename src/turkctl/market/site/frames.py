@@ -1,63 +1,119 @@
-"""Say what the frame of a task shows: the address of an ExternalQuestion."""
+"""What the frame of a HIT shows: a requester's page, an HTML task on the content origin, or a form on our own page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
+from xml.etree.ElementTree import Element
 
-from turkctl.market.questions import EXTERNAL, parse
+from turkctl.market.questions import EXTERNAL, HTML, parse
 
-NOT_AVAILABLE = "ASSIGNMENT_ID_NOT_AVAILABLE"
-"""What a task page is given as its assignment in a preview."""
+NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
+"""The assignment's id in a preview."""
+SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads"
+"""What a task may do in its frame. It may not carry the worker away from the site."""
+SAME_ORIGIN = "allow-same-origin"
+ALLOWED = "camera; microphone; autoplay; fullscreen"
+"""The value of the frame's attribute ``allow``."""
+_HIGHEST = 10_000
+"""Greatest height of a frame in pixels; pages that say more mean the whole of it."""
+
+Kind = Literal["external", "html", "form"]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What the frame of a task shows.
+    """What a HIT shows.
 
     Attributes:
-        kind: ``external``, ``html``, ``form``, or ``unknown`` if this kind of task cannot be shown.
-        url: the frame's address, or None.
-        document: what the page itself shows in its place, or None.
-        height: pixels that the requester asks for; 0: all there is.
-        policy: sources that the frame needs, for the page's ``frame-src``.
+        kind: ``external`` and ``html`` are shown in a frame; ``form`` is a QuestionForm, shown on the page itself.
+        url: address of the frame; None for a form.
+        document: the QuestionForm as XML, for :func:`~turkctl.market.site.question_form.read_form`; else None.
+        height: height of the frame in pixels; 0 fills the window.
+        policy: what ``frame-src`` of the page's policy must be; empty for a form. Tasks lead to other pages on https,
+            and their submission is answered in the frame by the market itself.
+        sandbox: value of the frame's attribute ``sandbox``; empty for a form.
     """
 
-    kind: Literal["external", "html", "form", "unknown"]
+    kind: Kind
     url: str | None
     document: str | None
     height: int
-    policy: tuple[str, ...] = ()
+    policy: str
+    sandbox: str
 
 
 def frame_for(
-    hit: Mapping[str, Any],
-    assignment_id: str | None,
-    worker_id: str | None,
-    submit_to: str,
-    content_origin: str | None,
+    hit: Mapping[str, Any], assignment_id: str | None, worker_id: str | None, submit_to: str, content_origin: str
 ) -> Frame:
-    """Return the frame of a HIT.
+    """Return what the frame of a HIT shows.
 
     Args:
-        hit: as the API describes it.
-        assignment_id: None in a preview.
-        worker_id: None in a preview.
-        submit_to: the origin that the task submits to.
-        content_origin: where HTML tasks are served, if that is another origin.
+        hit: the HIT as the API describes it, with ``HITId`` and ``Question``.
+        assignment_id: the assignment that the worker has accepted; None for a preview.
+        worker_id: who works on it; left out of a preview.
+        submit_to: origin of the market, to which tasks submit.
+        content_origin: origin that serves HTML tasks; that of the market if there is no second one.
     """
-    del content_origin  # an ExternalQuestion has its own
-    root = parse(hit["Question"], "Question")
-    if root.tag != f"{EXTERNAL}ExternalQuestion":
-        return Frame("unknown", None, None, 0)
-    address = (root.findtext(f"{EXTERNAL}ExternalURL") or "").strip()
-    height = int((root.findtext(f"{EXTERNAL}FrameHeight") or "0").strip())
-    fields = {"assignmentId": assignment_id or NOT_AVAILABLE, "hitId": hit["HITId"], "turkSubmitTo": submit_to}
-    if assignment_id is not None and worker_id is not None:
-        fields["workerId"] = worker_id
-    parts = urlsplit(address)
-    query = "&".join(filter(None, (parts.query, urlencode(fields))))
-    origin = f"{parts.scheme}://{parts.netloc}"
-    return Frame("external", urlunsplit(parts._replace(query=query)), None, height, (origin,))
+    question = str(hit["Question"])
+    root = parse(question, "Question")
+    parameters = task_parameters(str(hit["HITId"]), assignment_id, worker_id, submit_to)
+    if root.tag == f"{EXTERNAL}ExternalQuestion":
+        url = add_parameters((root.findtext(f"{EXTERNAL}ExternalURL") or "").strip(), parameters)
+        sandbox = f"{SANDBOX} {SAME_ORIGIN}" if origin(url) != origin(submit_to) else SANDBOX
+        return Frame("external", url, None, _height(root, EXTERNAL), _sources(url), sandbox)
+    if root.tag == f"{HTML}HTMLQuestion":
+        url = add_parameters(f"{content_origin.rstrip('/')}/content/{quote(str(hit['HITId']), safe='')}", parameters)
+        sandbox = f"{SANDBOX} {SAME_ORIGIN}" if on_other_host(content_origin, submit_to) else SANDBOX
+        return Frame("html", url, None, _height(root, HTML), _sources(url), sandbox)
+    return Frame("form", None, question, 0, "", "")
+
+
+def task_parameters(
+    hit_id: str, assignment_id: str | None, worker_id: str | None, submit_to: str
+) -> list[tuple[str, str]]:
+    """Return the parameters that a task page gets: four at work, three in a preview.
+
+    Pages append a path to ``turkSubmitTo``, so it never ends in a slash. They take a missing ``workerId`` as the sign
+    that nothing was accepted.
+    """
+    parameters = [
+        ("assignmentId", assignment_id or NOT_ACCEPTED),
+        ("hitId", hit_id),
+        ("turkSubmitTo", submit_to.rstrip("/")),
+    ]
+    return [*parameters, ("workerId", worker_id)] if assignment_id and worker_id else parameters
+
+
+def add_parameters(url: str, parameters: list[tuple[str, str]]) -> str:
+    """Return the address with these parameters behind its own, before its fragment; the rest stays as it was."""
+    address, mark, fragment = url.partition("#")
+    added = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters)
+    _, asked, query = address.partition("?")
+    joint = "?" if not asked else "&" if query and not query.endswith("&") else ""
+    return f"{address}{joint}{added}{mark}{fragment}"
+
+
+def origin(url: str) -> str:
+    """Return the origin of an address, as policies name it."""
+    parts = urlsplit(url)
+    port = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    host = parts.netloc.rpartition("@")[2].lower()
+    return f"{parts.scheme}://{host.removesuffix(port) if port else host}"
+
+
+def on_other_host(one: str, another: str) -> bool:
+    """Return whether two origins are on different hosts, so that they share neither scripts nor cookies."""
+    return urlsplit(one).hostname != urlsplit(another).hostname
+
+
+def _sources(url: str) -> str:
+    return "'self' https:" if url.startswith("https:") else f"'self' https: {origin(url)}"
+
+
+def _height(root: Element, namespace: str) -> int:
+    text = (root.findtext(f"{namespace}FrameHeight") or "").strip()
+    # Long numbers are cut before they are read: their conversion costs time.
+    return min(int(text[:6]), _HIGHEST) if text.isascii() and text.isdigit() else 0

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from turkctl.market.answers import Fields
 from turkctl.market.errors import WorkError
-from turkctl.market.my_work import Piece
+from turkctl.market.my_work import Held, Piece
+from turkctl.market.site import forms
 from turkctl.market.site.desk import me, parts
+from turkctl.market.site.form_answers import Filled, read_answers
+from turkctl.market.site.question_form import read_form
 
 pages = Blueprint("mine", __name__, url_prefix="/worker")
 
@@ -65,12 +70,47 @@ def qualifications() -> ResponseReturnValue:
 @pages.post("/qualifications/<type_id>/request")
 def ask(type_id: str) -> ResponseReturnValue:
     """Request a qualification that has no test."""
-    market, environment = parts().market, parts().environment
-    found = {each.type_id: each for each in market.qualifications_of(environment, me().worker_id)}
-    if type_id not in found:
+    _qualification(type_id)
+    return _request(type_id, None)
+
+
+@pages.get("/qualifications/<type_id>/test")
+def take_test(type_id: str) -> ResponseReturnValue:
+    """Show the test of a qualification."""
+    return _test_page(_qualification(type_id, tested=True))
+
+
+@pages.post("/qualifications/<type_id>/test")
+def send_test(type_id: str) -> ResponseReturnValue:
+    """Request a qualification with the answers to its test, or show it again with what is wrong."""
+    found = _qualification(type_id, tested=True)
+    filled = dict(request.form.lists())
+    reading = read_answers(read_form(found.test or ""), filled)
+    if not reading.problems:
+        return _request(type_id, reading.answers)
+    response = _test_page(found, filled, reading.problems)
+    response.status_code = 400
+    return response
+
+
+def _test_page(found: Held, filled: Filled | None = None, problems: Mapping[str, str] | None = None) -> Response:
+    shown = forms.shown(found.test, filled, problems)
+    page = render_template("market/test.html", qualification=found, form=shown, problems=problems)
+    return forms.with_images(make_response(page), found.test)
+
+
+def _qualification(type_id: str, *, tested: bool = False) -> Held:
+    """Return a qualification that I may know of."""
+    everything = parts().market.qualifications_of(parts().environment, me().worker_id)
+    found = next((each for each in everything if each.type_id == type_id), None)
+    if found is None or (tested and found.test is None):
         abort(404, "There is no such qualification.")
+    return found
+
+
+def _request(type_id: str, answers: Fields | None) -> ResponseReturnValue:
     try:
-        told = market.request_qualification(environment, me().worker_id, type_id)
+        told = parts().market.request_qualification(parts().environment, me().worker_id, type_id, answers)
     except WorkError as error:
         flash(error.message, "warning")
     else:

@@ -11,8 +11,9 @@ from flask_login import current_user
 
 from turkctl.market.answers import RESERVED
 from turkctl.market.errors import WorkError
+from turkctl.market.questions import is_form
 from turkctl.market.site.desk import me, parts, site_origin
-from turkctl.market.site.frames import NOT_AVAILABLE
+from turkctl.market.site.frames import NOT_ACCEPTED
 from turkctl.web.headers import let_be_framed
 
 pages = Blueprint("submit", __name__)
@@ -31,16 +32,19 @@ def external_submit() -> Response:
     assignment_id = _assignment_id()
     if assignment_id is None:
         return _refuse("Nothing was submitted", "This form names no assignment.")
-    if assignment_id == NOT_AVAILABLE:
+    if assignment_id == NOT_ACCEPTED:
         return _refuse("Nothing was submitted", "This is a preview. Accept the HIT first, then submit.")
     fields = _fields()
     if len(fields) > MOST_FIELDS or _size(fields) > MOST_CHARACTERS:
         return _refuse("Nothing was submitted", "The answers are too long.", 413)
     market, environment = parts().market, parts().environment
     try:
-        worker_id = market.assignment(environment, assignment_id)["WorkerId"]
+        found = market.assignment(environment, assignment_id)
+        worker_id = found["WorkerId"]
         if current_user.is_authenticated and me().worker_id != worker_id:
             return _refuse("Nothing was submitted", "There is no such assignment of yours.")
+        if is_form(found["HIT"]["Question"]):  # its answers are checked on its own page
+            return _refuse("Nothing was submitted", "Submit this task on its own page.")
         market.submit(environment, worker_id, assignment_id, fields)
     except WorkError as error:
         if error.code == "AlreadySubmitted":

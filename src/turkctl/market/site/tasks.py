@@ -10,17 +10,17 @@ from flask import Blueprint, Response, abort, flash, jsonify, make_response, red
 from flask.typing import ResponseReturnValue
 
 from turkctl.market.errors import WorkError
-from turkctl.market.site.desk import me, parts, site_origin
-from turkctl.market.site.frames import Frame, frame_for
+from turkctl.market.questions import is_form
+from turkctl.market.site import forms
+from turkctl.market.site.desk import content_origin, me, parts, site_origin
+from turkctl.market.site.form_answers import Filled, read_answers
+from turkctl.market.site.frames import ALLOWED, Frame, frame_for
+from turkctl.market.site.frames import origin as origin_of
+from turkctl.market.site.question_form import read_form
 from turkctl.web.headers import policy
 
 pages = Blueprint("tasks", __name__, url_prefix="/worker")
 
-FLAGS = (
-    "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals "
-    "allow-downloads"
-)
-"""What a task may do in its frame: not lead the whole window away."""
 _DEVICES = ("camera", "microphone")
 
 
@@ -30,8 +30,9 @@ def hit(hit_id: str) -> ResponseReturnValue:
     found = _hit(hit_id)
     if found["MyAssignmentId"] is not None:
         return redirect(url_for("tasks.work", assignment_id=found["MyAssignmentId"]))
-    frame = frame_for(found, None, None, site_origin(), parts().content_url)
-    return _framed(render_template("market/hit.html", hit=found, frame=frame, flags=FLAGS, devices=_devices()), frame)
+    frame = frame_for(found, None, None, site_origin(), content_origin())
+    page = render_template("market/hit.html", hit=found, frame=frame, devices=ALLOWED, form=forms.shown(frame.document))
+    return _framed(page, frame)
 
 
 def _hit(hit_id: str) -> Mapping[str, Any]:
@@ -44,24 +45,15 @@ def _hit(hit_id: str) -> Mapping[str, Any]:
 
 
 def _framed(page: str, frame: Frame) -> Response:
-    """Return a page with the policy that its task needs.
-
-    Tasks lead to other addresses inside of their frame (a survey on another host), so those of https are allowed; the
-    answer to a submission comes from this site. Popups must know the page that opened them, as psiTurk's do.
-    """
+    """Return a page with the policy that its task needs; popups must know the page that opened them, as psiTurk's."""
     response = make_response(page)
-    sources = dict.fromkeys(("'self'", "https:", *frame.policy))
-    response.headers["Content-Security-Policy"] = policy(frames=tuple(sources))
+    if frame.url is None:
+        return forms.with_images(response, frame.document)
+    response.headers["Content-Security-Policy"] = policy(frames=frame.policy.split())
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
-    allowed = " ".join(["self", *(f'"{origin}"' for origin in frame.policy)])
-    response.headers["Permissions-Policy"] = ", ".join(
-        [*(f"{device}=({allowed})" for device in _DEVICES), "geolocation=()"]
-    )
+    allowed = f'(self "{origin_of(frame.url)}")'
+    response.headers["Permissions-Policy"] = ", ".join([*(f"{each}={allowed}" for each in _DEVICES), "geolocation=()"])
     return response
-
-
-def _devices() -> str:
-    return "; ".join([*_DEVICES, "autoplay", "fullscreen"])
 
 
 @pages.post("/hits/<hit_id>/accept")
@@ -97,18 +89,47 @@ def work(assignment_id: str) -> ResponseReturnValue:
     found = _mine(assignment_id)
     if found["AssignmentStatus"] != "Accepted":
         return redirect(url_for("tasks.done", assignment_id=assignment_id))
-    frame = frame_for(found["HIT"], assignment_id, me().worker_id, site_origin(), parts().content_url)
+    return _work_page(found)
+
+
+def _work_page(
+    found: Mapping[str, Any], filled: Filled | None = None, problems: Mapping[str, str] | None = None
+) -> Response:
+    assignment_id = found["AssignmentId"]
+    frame = frame_for(found["HIT"], assignment_id, me().worker_id, site_origin(), content_origin())
     page = render_template(
         "market/work.html",
         assignment=found,
         hit=found["HIT"],
         frame=frame,
-        flags=FLAGS,
-        devices=_devices(),
+        devices=ALLOWED,
+        form=forms.shown(frame.document, filled, problems),
+        problems=problems,
         left=max(0, int((found["Deadline"] - parts().market.now()) / timedelta(seconds=1))),
-        auto=request.args.get("auto") == "1",
+        auto=request.values.get("auto") == "1",
     )
     return _framed(page, frame)
+
+
+@pages.post("/assignments/<assignment_id>/answers")
+def answers(assignment_id: str) -> ResponseReturnValue:
+    """Submit a QuestionForm, or show it again with what is wrong."""
+    found = _mine(assignment_id)
+    if found["AssignmentStatus"] != "Accepted" or not is_form(found["HIT"]["Question"]):
+        return redirect(url_for("tasks.done", assignment_id=assignment_id), 303)
+    filled = dict(request.form.lists())
+    reading = read_answers(read_form(found["HIT"]["Question"]), filled)
+    if reading.problems:
+        response = _work_page(found, filled, reading.problems)
+        response.status_code = 400
+        return response
+    try:
+        parts().market.submit(parts().environment, me().worker_id, assignment_id, reading.answers)
+    except WorkError as error:
+        flash(error.message, "warning")
+    if request.form.get("auto") == "1":
+        return following(assignment_id)
+    return redirect(url_for("tasks.done", assignment_id=assignment_id), 303)
 
 
 @pages.get("/assignments/<assignment_id>/state")

@@ -10,12 +10,14 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from browser import axe_problems, open_page, tab_to, too_wide
+from question_documents import choice, form_document, form_question, free_text
 from worker_site_support import REQUESTER, SiteBench, external, site_bench
 from wsgi_server import serve_wsgi
 
 from turkctl.market.answers import read
 from turkctl.market.doors.http import make_app
 from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.questions import html_question
 from turkctl.market.site.app import mounts
 
 if TYPE_CHECKING:
@@ -91,6 +93,69 @@ def test_an_invited_person_does_a_hit_on_a_phone_and_sees_it_approved(browser: B
         page.get_by_role("link", name="My work").first.click()
         page.get_by_text("well done").wait_for()
         looked_at(page)
+
+
+HTML_TASK = """<html><head><script src="https://s3.amazonaws.com/mturk-public/externalHIT_v1.js"></script></head><body>
+<form name="mturk_form" id="mturk_form" method="post" action="https://www.mturk.com/mturk/externalSubmit">
+<input type="hidden" name="assignmentId" id="assignmentId"><label>Colour <input name="colour"></label>
+<input type="submit" id="submitButton" value="Submit"></form>
+<script>turkSetAssignmentID();</script></body></html>"""
+
+
+def test_an_html_task_written_for_amazon_is_done_as_it_is(browser: Browser) -> None:
+    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+        hit = bench.post(Question=html_question(HTML_TASK))
+        page.goto(f"/worker/join/{bench.invite()}")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Accept & work").click()
+        frame = page.frame_locator("iframe")
+        frame.get_by_label("Colour").fill("green")
+        frame.get_by_role("button", name="Submit").click()
+        page.wait_for_url("**/worker/done/*")
+        (found,) = bench.market.list_assignments_for_hit(REQUESTER, {"HITId": hit["HITId"]})["Assignments"]
+        assert read(found["Answer"])["colour"] == ["green"]
+
+
+def test_a_task_on_the_site_s_own_host_cannot_read_or_use_the_session(browser: Browser) -> None:
+    script = """<script>
+    const found = [];
+    const attempt = async (act) => {
+      try { found.push(String(await act())); } catch (error) { found.push(error.name); }
+    };
+    (async () => {
+      await attempt(() => document.cookie);
+      await attempt(() => parent.document.title);
+      await attempt(async () => (await (await fetch("/worker/mine", {credentials: "include"})).text()).length);
+      document.getElementById("found").textContent = found.join(" ");
+    })();
+    </script>"""
+    task_page = f'<html><body><p id="found">wait</p>{script}</body></html>'
+    blocked = ("blocked by CORS", "Failed to load resource")
+    with served() as (bench, site, tasks), open_page(browser, site, tasks, allowed=blocked) as page:
+        bench.post(Question=html_question(task_page))
+        page.goto(f"/worker/join/{bench.invite()}")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Accept & work").click()
+        shown = page.frame_locator("iframe").locator("#found")
+        shown.filter(has_text="Error").wait_for()
+        assert shown.inner_text() == "SecurityError SecurityError TypeError"
+
+
+def test_a_form_is_filled_in_on_a_phone(browser: Browser) -> None:
+    with served() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
+        name = form_question("name", free_text(""), content="<Text>Its name</Text>")
+        kind = form_question("kind", choice("radiobutton", "Cat", "Dog"), content="<Text>What is it?</Text>")
+        bench.post(Question=form_document(name, kind))
+        page.goto(f"/worker/join/{bench.invite()}")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Preview").click()
+        looked_at(page)
+        page.get_by_role("button", name="Accept & work").click()
+        page.get_by_label("Its name").fill("Mia")
+        page.get_by_label("Dog").check()
+        looked_at(page)
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_url("**/worker/done/*")
 
 
 def test_the_next_one_is_accepted_automatically_until_nothing_is_left(browser: Browser) -> None:

@@ -32,21 +32,22 @@
     else location.assign(work.dataset.done);
   }
 
-  // The answer of a submission, in the task's frame, comes from this site; nobody else is believed.
-  window.addEventListener("message", (event) => {
-    const told = event.data;
-    if (event.origin !== location.origin || !told || told.turkctl !== "submitted") return;
-    if (told.assignment === work.dataset.assignment) moveOn();
-  });
-
   // A task may be submitted in a window of its own, or on another device.
   async function look() {
-    if (document.hidden || gone) return;
+    if (gone) return;
     try {
       const answer = await fetch(work.dataset.state, { headers: { Accept: "application/json" } });
       if (answer.ok && (await answer.json()).status !== "Accepted") moveOn();
     } catch { /* the network is away; the next look may tell */ }
   }
-  setInterval(look, 20000);
+  // The answer of a submission, in the task's frame, comes from this site, or from a frame that has no origin. Whoever
+  // else sends such a message is not believed: then the site is asked.
+  window.addEventListener("message", (event) => {
+    const told = event.data;
+    if (!told || told.turkctl !== "submitted" || told.assignment !== work.dataset.assignment) return;
+    if (event.origin === location.origin) moveOn();
+    else look();
+  });
+  setInterval(() => { if (!document.hidden) look(); }, 20000);
   window.addEventListener("focus", look);
 })();
