@@ -18,6 +18,7 @@ from turkctl.units import parse_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from wsgiref.types import WSGIApplication
 
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+SHORTEST_SITE_KEY = 32
+"""Characters that the key of the worker site's sessions has at least."""
 
 
 class opened_once(Generic[T]):  # noqa: N801  # named like functools.cached_property, which it replaces
@@ -341,19 +345,65 @@ class Context:
         environment: Environment = "sandbox" if self.settings.mode == "sandbox" else "production"
         return Crowd(self.market, environment, CrowdOptions(**{**options, **texts}), real_time=real_time)
 
-    def market_server(self, host: str, port: int, threads: int) -> Server:
+    def market_server(
+        self,
+        host: str,
+        port: int,
+        threads: int,
+        *,
+        site: bool = False,
+        sandbox: bool = False,
+        behind_proxy: bool = False,
+    ) -> Server:
         """Return the built-in market behind HTTP, for the caller to run.
+
+        Args:
+            host: where it listens.
+            port: 0: any free port.
+            threads: number of requests answered at once.
+            site: also serve the worker site, which needs the extra ``web``.
+            sandbox: the site shows the HITs of the sandbox.
+            behind_proxy: a proxy adds TLS and says who asks.
 
         Raises:
             UsageError: the address cannot be used.
-            ConfigError: the key file cannot be read, or a line of it is not a key.
+            ConfigError: the key file cannot be read, or a line of it is not a key; the site's settings are wrong.
         """
         from turkctl.market.destinations import is_loopback
         from turkctl.market.doors.http import serve
 
         # With keys it serves others, who may connect through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
-        return serve(self._new_endpoint(self._keys()), host, port, threads)
+        mounts = self._site_mounts(sandbox, behind_proxy, public=not is_loopback(host)) if site else None
+        return serve(self._new_endpoint(self._keys()), host, port, threads, mounts=mounts, behind_proxy=behind_proxy)
+
+    def _site_mounts(self, sandbox: bool, behind_proxy: bool, *, public: bool) -> Mapping[str, WSGIApplication]:
+        from turkctl.market.site.app import SiteOptions, make_site, mounts
+
+        url, content_url = self.settings["market.site.url"], self.settings["market.site.content_url"]
+        if content_url is not None and url is None:
+            raise ConfigError(
+                "market.site.content_url is set, but not market.site.url, whose pages alone may show its tasks",
+                hint="run: turkctl config set market.site.url https://HOST",
+            )
+        options = SiteOptions(self._site_key(required=public or behind_proxy), url, content_url, behind_proxy)
+        return mounts(make_site(self.market, "sandbox" if sandbox else "production", options))
+
+    def _site_key(self, *, required: bool) -> str:
+        """Return the key that signs the worker site's sessions; a random one for trying."""
+        import secrets
+
+        key: str | None = self.settings["market.site.secret_key"]
+        if key is None and not required:
+            return secrets.token_hex(32)
+        if key is None or len(key) < SHORTEST_SITE_KEY:
+            what = "is not set" if key is None else f"has fewer than {SHORTEST_SITE_KEY} characters"
+            raise ConfigError(
+                f"market.site.secret_key, which signs the worker site's sessions, {what}",
+                hint='make one with: python3 -c "import secrets; print(secrets.token_hex(32))", and give it as'
+                " TURKCTL_MARKET_SITE_SECRET_KEY; or leave the site out with --no-site",
+            )
+        return key
 
     def _keys(self) -> Keys:
         from turkctl.market.keys import Keys, read_keys

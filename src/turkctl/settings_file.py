@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import ConfigError
 from turkctl.paths import read_whole
-from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS
+from turkctl.settings_keys import KEYS_BY_NAME, SECTIONS, SUBSECTIONS
 from turkctl.settings_users import USERS, DashboardUser, read_users
 from turkctl.words import meant
 
@@ -161,7 +161,9 @@ def _take_section(result: SettingsFile, section: str, value: Any, *, allow_users
         )
     for name, inner in value.items():
         dotted = f"{section}.{name}"
-        if dotted != USERS:
+        if dotted in SUBSECTIONS:
+            _take_section(result, dotted, inner, allow_users=allow_users)
+        elif dotted != USERS:
             _take(result, dotted, inner)
         elif allow_users:
             result.users.update(read_users(inner, result.place))

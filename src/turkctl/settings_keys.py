@@ -197,6 +197,25 @@ KEYS: tuple[Key, ...] = (
     Key("market.notify_hosts", "text", None, "built-in market: hosts, queues, topics that notifications may go to"),
     Key("market.sqs_endpoint_url", "text", None, "built-in market: address of all queues, instead of their URLs"),
     Key("market.sns_endpoint_url", "text", None, "built-in market: address of all topics, instead of Amazon's SNS"),
+    Key(
+        "market.site.url",
+        "text",
+        None,
+        "worker site: its own address, as in https://work.example.org; as browsers ask for it if unset",
+    ),
+    Key(
+        "market.site.secret_key",
+        "text",
+        None,
+        "key that signs the worker site's sessions, at least 32 characters; random at each start on loopback if unset",
+        secret=True,
+    ),
+    Key(
+        "market.site.content_url",
+        "text",
+        None,
+        "worker site: another host name of the same server, from which HTML tasks are shown",
+    ),
     Key("dashboard.enable", "flag", False, "whether `dashboard serve` may start"),
     Key("dashboard.host", "text", "127.0.0.1", "address that the dashboard listens on"),
     Key("dashboard.port", "whole", 8901, "port that the dashboard listens on", maximum=65535),
@@ -238,3 +257,4 @@ KEYS: tuple[Key, ...] = (
 )
 KEYS_BY_NAME = {key.name: key for key in KEYS}
 SECTIONS = {key.name.partition(".")[0] for key in KEYS if "." in key.name}
+SUBSECTIONS = {key.name.rpartition(".")[0] for key in KEYS if key.name.count(".") > 1}

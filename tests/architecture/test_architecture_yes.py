@@ -25,6 +25,9 @@ UNLOGGED = {
     "market clock": "changes the built-in market, and no study",
     "market crowd": "changes the built-in market, and no study",
     "market reset": "changes the built-in market, and no study",
+    "market workers add": "changes the built-in market, and no study",
+    "market workers invite": "changes the built-in market, and no study",
+    "market workers revoke": "changes the built-in market, and no study",
     "notify test": "sends a test, and changes nothing",
     "scheduler run": "its tasks leave lines of their own",
 }
@@ -33,7 +36,21 @@ ACTS = LOGGED | set(UNLOGGED)
 """The commands that change something: in the database, on the market, in the project's files, or elsewhere."""
 LOOKS = {
     *("answers", "assignments", "balance", "check", "cost", "count", "current", "deadlines", "doctor", "export", "get"),
-    *("hash-password", "help", "history", "lint", "list", "log", "path", "plan", "preview", "report", "serve", "show"),
+    *(
+        "hash-password",
+        "help",
+        "history",
+        "invitations",
+        "lint",
+        "list",
+        "log",
+        "path",
+        "plan",
+        "preview",
+        "report",
+        "serve",
+        "show",
+    ),
     *("status", "unit", "why", "workers"),
 }
 """The last words of commands that change nothing but what they write to a file."""

@@ -64,6 +64,8 @@ MUST_SURVIVE = {
     "labels needs-more --experiment photos": {"item", "bits", "label", "p", "n"},
     "labels workers --experiment photos": {"worker", "n", "agreement"},
     "log": {"when", "act", "outcome", "cost"},
+    "market workers invitations": {"id", "uses", "used"},
+    "market workers list": {"worker_id", "groups", "can_sign_in"},
     "participants list": {"worker_id", "condition", "bonus", "status"},
     "participants list --wage": {"worker_id", "bonus", "status", "wage"},
     "qualifications list": {"name", "active"},
@@ -120,6 +122,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         done("labels", "aggregate", "--experiment", "photos", "--min-votes", "3")
         done("tasks", "create", "sync", "--every", "15m")
         done("tasks", "run", "sync")
+        done("market", "workers", "add", "--group", "staff")
+        done("market", "workers", "invite", "--until", "2036-05-04")
         worker, other, *_ = dict.fromkeys(row["worker_id"] for row in rows("participants", "list"))
         done("workers", "approve", worker, other)
         done("workers", "bonus", worker, "--amount", "0.40", "--reason", "Careful work")
@@ -206,7 +210,9 @@ def test_a_list_takes_columns_an_order_and_a_limit_in_every_format(line: str, fi
     whole = rows(*argv)
     keys = list(whole[0])
     by = next(
-        key for key in keys if key in ("worker_id", "worker", "item", "key", "name", "run", "task", "experiment", "act")
+        key
+        for key in keys
+        if key in ("worker_id", "worker", "item", "key", "id", "name", "run", "task", "experiment", "act")
     )
     chosen = [keys[-1], by]
     options = ["--columns", ",".join(chosen), "--sort", by, "--desc", "--limit", "2"]

@@ -51,7 +51,7 @@ def test_serve_on_a_port_that_is_taken_is_wrong_usage(turkctl: Run) -> None:
         (["--port", "99999"], "99999"),
         (["--port", "-1"], "-1"),
         (["--port", "http"], "--port must be a whole number, not 'http'"),
-        (["--host", "no such host"], "no such host"),
+        (["--host", "no such host", "--no-site"], "no such host"),
         (["--threads", "0"], "--threads"),
     ],
 )

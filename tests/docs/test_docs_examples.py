@@ -89,6 +89,7 @@ OTHERS = {"scheduler run": "its tasks leave the lines", "tasks run": "its task l
 """Commands that change more than what their lines tell, and why."""
 SHOWN = {
     "labels aggregate": "the labels are its result",
+    "market workers invite": "the addresses are its result, and cannot be shown again",
     "labels needs-more": "it is a list, unless it adds outputs",
 }
 """Acts that print something with --quiet, too, and why."""
@@ -171,6 +172,8 @@ def _make(folder: Path) -> Iterator[tuple[str, str]]:
     done("labels", "aggregate", "--experiment", "photos", "--min-votes", "3")
     done("labels", "set", "photo-3", "true", "--experiment", "photos")
     done("tasks", "create", "sync", "--every", "15m")
+    done("market", "workers", "add", "--id", "4711")
+    done("market", "workers", "invite")
     listed = rows("participants", "list")
     worker, other, *_ = dict.fromkeys(row["worker_id"] for row in listed)
     of_worker = next(row for row in listed if row["worker_id"] == worker)
@@ -183,6 +186,7 @@ def _make(folder: Path) -> Iterator[tuple[str, str]]:
     )
     yield "A1EXAMPLEWORKER", worker
     yield "3EXAMPLEHIT0000000000000000001", of_worker["hit_id"]
+    yield "IEXAMPLE0001", rows("market", "workers", "invitations")[0]["id"]
     submitted = next(row for row in listed if row["worker_id"] == other)
     yield "3EXAMPLEASSIGNMENT000000000001", submitted["assignment_id"]
 

@@ -12,9 +12,10 @@ import pytest
 from databases import new_database
 from sqlalchemy import text
 
+from turkctl.attempt_limits import PER_ADDRESS, PER_NAME, PER_PAIR, WINDOW
 from turkctl.context import Context
 from turkctl.operations import sign_ins
-from turkctl.operations.sign_ins import PER_ADDRESS, PER_NAME, PER_PAIR, WINDOW, SignIns
+from turkctl.operations.sign_ins import SignIns
 from turkctl.settings import load
 from turkctl.store import participants, schema
 from turkctl.store.engine import connect

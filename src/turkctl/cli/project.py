@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,10 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
         raise UsageError(f"{name}: {value!a} is not text that a file can hold", hint="write it in UTF-8")
     path = project_file(settings)
     document = tomlkit.parse(path.read_bytes().decode())  # with the line ends that it has
-    section, _, leaf = name.rpartition(".")
-    table = document.setdefault(section, tomlkit.table()) if section else document
+    *sections, leaf = name.split(".")
+    table: Any = document
+    for section in sections:
+        table = table.setdefault(section, tomlkit.table())
     table[leaf] = parsed
     write_whole(path, tomlkit.dumps(document), new=False)
     return path
@@ -118,12 +121,14 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
 def _holds_secret(text: str) -> bool:
     import tomllib
 
-    values: dict[str, Any] = {}
-    for name, value in tomllib.loads(text).items():
-        values |= (
-            {f"{name}.{leaf}": inner for leaf, inner in value.items()} if isinstance(value, dict) else {name: value}
-        )
-    return holds_secret(values)
+    def leaves(table: dict[str, Any], within: str) -> Iterator[tuple[str, Any]]:
+        for name, value in table.items():
+            if isinstance(value, dict):
+                yield from leaves(value, f"{within}{name}.")
+            else:
+                yield f"{within}{name}", value
+
+    return holds_secret(dict(leaves(tomllib.loads(text), "")))
 
 
 def write_whole(path: Path, text: str, *, new: bool) -> None:

@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "labels": "Combine several workers' labels into one per item; rate the workers.",
     "log": "Show what was done, when, by whom, by which command, at what cost.",
-    "market": "Serve the built-in market, simulate workers on it, turn its clock.",
+    "market": "Serve the built-in market, invite people to it, simulate workers on it, turn its clock.",
     "notify": "Have events sent to you: to a program of yours, or to mail and chat.",
     "participants": "List, count, show and export participants, psiTurk's too.",
     "qualifications": "Create, grant and revoke qualification types of your own.",

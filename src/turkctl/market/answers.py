@@ -10,6 +10,11 @@ import defusedxml.ElementTree as SafeTree
 
 from turkctl.market.questions import SCHEMAS
 
+
+class OtherText(str):
+    """What somebody typed in beside the selections of a multiple-choice question; given among its values."""
+
+
 Fields = Mapping[str, str | Sequence[str]]
 
 NAMESPACE = f"{SCHEMAS}2005-10-01/QuestionFormAnswers.xsd"
@@ -19,7 +24,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def document(fields: Fields, selections: frozenset[str] = frozenset()) -> str:
-    """Return the answers as XML: ``FreeText`` for each field, ``SelectionIdentifier`` for names in ``selections``.
+    """Return the answers as XML: ``FreeText`` for each field, selections for names in ``selections``.
 
     Reserved names are left out, the values of a repeated name are joined with ``|``, and characters that XML cannot
     hold are dropped. ``&``, ``<`` and ``>`` are escaped; quotes are not, since clients cut the text out by pattern.
@@ -33,11 +38,13 @@ def document(fields: Fields, selections: frozenset[str] = frozenset()) -> str:
 
 def _answer(name: str, value: str | Sequence[str], selection: bool) -> str:
     values = [value] if isinstance(value, str) else list(value)
-    if selection:
-        inner = "".join(f"<SelectionIdentifier>{_text(item)}</SelectionIdentifier>" for item in values)
-    else:
-        inner = f"<FreeText>{_text('|'.join(values))}</FreeText>"
+    inner = "".join(map(_selection, values)) if selection else f"<FreeText>{_text('|'.join(values))}</FreeText>"
     return f"  <Answer><QuestionIdentifier>{_text(name)}</QuestionIdentifier>{inner}</Answer>\n"
+
+
+def _selection(value: str) -> str:
+    kind = "OtherSelectionText" if isinstance(value, OtherText) else "SelectionIdentifier"
+    return f"<{kind}>{_text(value)}</{kind}>"
 
 
 def _text(value: str) -> str:

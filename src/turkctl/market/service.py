@@ -28,9 +28,9 @@ from turkctl.market import (
 )
 from turkctl.market.errors import RequestError
 from turkctl.market.limits import checked
+from turkctl.market.people_side import PeopleSide
 from turkctl.market.requester import Environment, Notifier, Requester
 from turkctl.market.tx import Tx, to_ms
-from turkctl.market.worker_side import WorkerSide
 from turkctl.units import to_micros
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ Operation = Callable[[Tx, dict[str, Any]], Answer]
 __all__ = ["Answer", "Environment", "Market", "Notifier", "Request", "Requester"]
 
 
-class Market(WorkerSide):
+class Market(PeopleSide):
     """A market on one database: the Requester API, the workers' side, and extras for tests and benchmarks."""
 
     def _change(self, requester: Requester, request: Request, operation: Operation) -> Answer:

@@ -316,3 +316,60 @@ outbox = Table(
     number("due_at"),
     Index("market_event_outbox_by_due", "due_at"),
 )
+
+person = Table(
+    "market_person",
+    metadata,
+    seq(),
+    Column("environment", String(16), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("name", Text),  # the login name, in the one form in which names are compared
+    Column("password_hash", Text),
+    Column("own_id", Text),  # the lab's own id
+    Column("label", Text),
+    Column("groups", Text, nullable=False, default="[]"),
+    number("created_at"),
+    Index("market_person_by_worker", "environment", "worker_id", unique=True),
+    Index("market_person_by_name", "environment", "name", unique=True),
+    Index("market_person_by_own_id", "environment", "own_id", unique=True),
+)
+
+invitation = Table(
+    "market_invitation",
+    metadata,
+    seq(),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("environment", String(16), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("uses", Integer),  # null: unlimited
+    Column("used", Integer, nullable=False, default=0),
+    Column("personal", Integer, nullable=False, default=0),  # 1: the link is the person who opened it first
+    Column("worker_id", String(64)),  # that person
+    Column("label", Text),
+    Column("groups", Text, nullable=False, default="[]"),
+    Column("locale", String(8), nullable=False),
+    number("created_at"),
+    number("ends_at", None),
+    number("revoked_at", None),
+)
+
+sign_in_attempt = Table(
+    "market_sign_in_attempt",
+    metadata,
+    seq(),
+    Column("name", String(64), nullable=False),  # hashes of the login name and of the address
+    Column("address", String(64), nullable=False),
+    Column("failed", Integer, nullable=False),
+    number("at"),  # of the real clock, as nobody waits for the market's
+    Index("market_sign_in_attempt_by_pair", "name", "address", "failed", "at"),
+    Index("market_sign_in_attempt_by_address", "address", "failed", "at"),
+    Index("market_sign_in_attempt_by_time", "at"),
+)
+
+ended_session = Table(
+    "market_ended_session",
+    metadata,
+    Column("token", String(64), primary_key=True),  # a hash
+    number("ends_at"),
+    Index("market_ended_session_by_end", "ends_at"),
+)

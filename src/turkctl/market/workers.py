@@ -72,10 +72,8 @@ def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str)
     worker_id = worker_id or tx.random_id(14, "A")
     if not _WORKER_ID.fullmatch(worker_id):
         raise UsageError(f"'{worker_id}' is not a worker id", hint="write an A, then capital letters and digits")
-    place = _LOCALE.fullmatch(locale)
-    if place is None:
-        raise UsageError(f"'{locale}' is not a locale", hint="write a country as in US, or with its state as in US-NY")
-    row = {"country": place[1], "subdivision": place[2], **record}
+    country, subdivision = check_locale(locale)
+    row = {"country": country, "subdivision": subdivision, **record}
     if find(tx, worker_id) is None:
         new = {"environment": tx.environment, "id": worker_id, "registered_at": tx.now}
         tx.run(tables.worker.insert(), row | new)
@@ -83,6 +81,18 @@ def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str)
         mine = (tables.worker.c.environment == tx.environment, tables.worker.c.id == worker_id)
         tx.run(tables.worker.update().where(*mine).values(**row))
     return worker_id
+
+
+def check_locale(locale: str) -> tuple[str, str | None]:
+    """Return country and state of a locale.
+
+    Raises:
+        UsageError: it has another form.
+    """
+    place = _LOCALE.fullmatch(locale)
+    if place is None:
+        raise UsageError(f"'{locale}' is not a locale", hint="write a country as in US, or with its state as in US-NY")
+    return place[1], place[2]
 
 
 def count(tx: Tx, worker_id: str, **changes: int) -> None:

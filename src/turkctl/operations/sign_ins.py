@@ -6,48 +6,24 @@ one that is read only, MySQL), they are in the memory of this process.
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from sqlmodel import Session
 
+from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network, wait
 from turkctl.errors import SchemaError, UnreachableError
 from turkctl.operations.engine.world import World
 from turkctl.store import sign_ins
 
-WINDOW = timedelta(minutes=15)
-"""How long a failure counts."""
-PER_PAIR = 5
-"""Failures of one name from one address: somebody who mistypes is held up alone, also among many behind one address."""
-PER_ADDRESS = 20
-"""Failures from one address, of whatever names: of one who tries many."""
-PER_NAME = 50
-"""Failures of one name, from wherever: of one who has many addresses."""
-KNOWN_FOR = timedelta(days=30)
-"""How long a success counts: to whom has signed in from an address, the failures of others are nothing there."""
 MOST = 10_000
 """Attempts, and ended sessions, that are kept in memory; the oldest are forgotten first."""
-_NETWORK = 64
-"""Bits of an IPv6 address that count: whoever has one has all that begin with them."""
 
 _CANNOT_KEEP = (SchemaError, UnreachableError)
-
-
-class _Book(Protocol):
-    """Where attempts are looked up."""
-
-    def nth_failure(
-        self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
-    ) -> datetime | None: ...
-
-    def has_succeeded(self, since: datetime, name: str, address: str) -> bool: ...
 
 
 class SignIns:
@@ -62,15 +38,15 @@ class SignIns:
 
         Ask before the password is looked at, and do not look at it while there is something to wait for.
         """
-        who, where = _digest(name), _digest(_network(address))
-        waits = [_wait(self._memory, who, where, now)]
+        who, where = digest(name), digest(network(address))
+        waits = [wait(self._memory, who, where, now)]
         with suppress(*_CANNOT_KEEP), self._world.database.read() as session:
-            waits.append(_wait(_Stored(session), who, where, now))
-        return max((wait for wait in waits if wait is not None), default=None)
+            waits.append(wait(_Stored(session), who, where, now))
+        return max((each for each in waits if each is not None), default=None)
 
     def failed(self, name: str, address: str, now: datetime) -> None:
         """Count an attempt that failed, whether there is such a name or not."""
-        who, where = _digest(name), _digest(_network(address))
+        who, where = digest(name), digest(network(address))
 
         def keep(session: Session) -> None:
             _forget(session, now)
@@ -80,7 +56,7 @@ class SignIns:
 
     def succeeded(self, name: str, address: str, now: datetime) -> None:
         """Forget the failures of this name from this address, and remember that it is known there."""
-        who, where = _digest(name), _digest(_network(address))
+        who, where = digest(name), digest(network(address))
 
         def keep(session: Session) -> None:
             _forget(session, now)
@@ -91,19 +67,19 @@ class SignIns:
 
     def end_session(self, token: str, until: datetime) -> None:
         """Remember that a session was ended, until the time when it would have ended by itself."""
-        digest = _digest(token)
+        hashed = digest(token)
         self._keep(
-            lambda session: sign_ins.end_session(session, digest, until),
-            lambda: self._memory.end_session(digest, until),
+            lambda session: sign_ins.end_session(session, hashed, until),
+            lambda: self._memory.end_session(hashed, until),
         )
 
     def is_ended(self, token: str, now: datetime) -> bool:
         """Return whether the session was ended."""
-        digest = _digest(token)
-        if self._memory.is_ended(digest, now):
+        hashed = digest(token)
+        if self._memory.is_ended(hashed, now):
             return True
         with suppress(*_CANNOT_KEEP), self._world.database.read() as session:
-            return sign_ins.is_ended(session, digest, now)
+            return sign_ins.is_ended(session, hashed, now)
         return False
 
     def _keep(self, in_database: Callable[[Session], None], in_memory: Callable[[], None]) -> None:
@@ -114,35 +90,8 @@ class SignIns:
             in_memory()
 
 
-def _wait(book: _Book, name: str, address: str, now: datetime) -> timedelta | None:
-    """Return how long until so few failures count that another attempt is allowed."""
-    since = now - WINDOW
-    newest = [book.nth_failure(PER_PAIR, since, name=name, address=address)]
-    if not book.has_succeeded(now - KNOWN_FOR, name, address):
-        newest.append(book.nth_failure(PER_ADDRESS, since, address=address))
-        newest.append(book.nth_failure(PER_NAME, since, name=name))
-    return max((min(at + WINDOW - now, WINDOW) for at in newest if at is not None), default=None)
-
-
 def _forget(session: Session, now: datetime) -> None:
     sign_ins.forget(session, now, now - WINDOW, now - KNOWN_FOR)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _network(address: str) -> str:
-    """Return what counts as one address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed), _NETWORK), strict=False))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Account(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the name they sign in with."""
+        """Return what their session knows them by: the name they sign in with, unless the site says otherwise."""
 
     @property
     def password_hash(self) -> str:
@@ -54,6 +54,28 @@ class Attempts(Protocol):
 
     def is_ended(self, token: str, now: datetime) -> bool:
         """Return whether the session was signed out."""
+
+
+class Accounts(Protocol):
+    """Where a site finds who may sign in."""
+
+    def by_login(self, name: str) -> Account | None:
+        """Return the account that somebody signs in to with this name, or None."""
+
+    def by_session(self, name: str) -> Account | None:
+        """Return the account whose own name is this, or None."""
+
+
+class _KnownAccounts:
+    """Accounts that are all known beforehand."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = {_typed(name): account for name, account in accounts.items()}
+
+    def by_login(self, name: str) -> Account | None:
+        return self._accounts.get(_typed(name))
+
+    by_session = by_login
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
@@ -80,17 +102,23 @@ class Door:
     """Lets people in by name and password.
 
     Attributes:
-        accounts: by name.
+        accounts: who may sign in.
         attempts: failed attempts and ended sessions.
         clock: returns the real time.
+        lasts: how long a session lasts after the sign-in.
     """
 
     def __init__(
-        self, accounts: Mapping[str, Account], attempts: Attempts, clock: Callable[[], datetime] = now_utc
+        self,
+        accounts: Mapping[str, Account] | Accounts,
+        attempts: Attempts,
+        clock: Callable[[], datetime] = now_utc,
+        lasts: timedelta = LASTS,
     ) -> None:
-        self.accounts = {_typed(name): account for name, account in accounts.items()}
+        self.accounts: Accounts = _KnownAccounts(accounts) if isinstance(accounts, Mapping) else accounts
         self.attempts = attempts
         self.clock = clock
+        self.lasts = lasts
 
     def attach(self, app: Flask, sign_in_endpoint: str) -> None:
         """Make the application know who asks; pages that need somebody send others to the sign-in page."""
@@ -106,14 +134,18 @@ class Door:
         wait = self.attempts.wait(name, address, now)
         if wait is not None:
             return TooManyAttempts(wait)
-        account = self.accounts.get(_typed(name))
+        account = self.accounts.by_login(name)
         if not matches(None if account is None else account.password_hash, password) or account is None:
             self.attempts.failed(name, address, now)
             return False
         self.attempts.succeeded(name, address, now)
-        self._end_session()  # of whoever used this browser before
-        self._begin(account, now)
+        self.welcome(account)
         return True
+
+    def welcome(self, account: Account) -> None:
+        """Begin a session of somebody who has shown in some way who they are."""
+        self._end_session()  # of whoever used this browser before
+        self._begin(account, self.clock())
 
     def leave(self) -> None:
         """Sign out; the cookie is worthless from now on."""
@@ -124,7 +156,7 @@ class Door:
     def _end_session(self) -> None:
         token = session.get(_TOKEN)
         if isinstance(token, str):
-            self.attempts.end_session(token, self.clock() + LASTS)
+            self.attempts.end_session(token, self.clock() + self.lasts)
 
     def _begin(self, account: Account, now: datetime) -> None:
         session.clear()  # a new session, with a new token and a new CSRF token
@@ -135,12 +167,12 @@ class Door:
         login_user(SignedIn(account))
 
     def _known(self, name: str) -> SignedIn | None:
-        account, now = self.accounts.get(_typed(name)), self.clock()
+        account, now = self.accounts.by_session(name), self.clock()
         since, token = session.get(_SINCE), session.get(_TOKEN)
         if account is None or not isinstance(since, float) or not isinstance(token, str):
             return None
         age = now.timestamp() - since
-        valid = 0 <= age < LASTS.total_seconds() and session.get(_PROOF) == _fingerprint(account)
+        valid = 0 <= age < self.lasts.total_seconds() and session.get(_PROOF) == _fingerprint(account)
         return SignedIn(account) if valid and not self.attempts.is_ended(token, now) else None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from turkctl.cli.commands import market_workers
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import if_given
@@ -14,7 +15,11 @@ from turkctl.errors import ConfirmationNeededError
 from turkctl.outputs import readable_by_others
 from turkctl.units import parse_duration
 
-app = make_group("Serve the built-in market, simulate workers on it, turn its clock.")
+if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
+
+app = make_group("Serve the built-in market, invite people to it, simulate workers on it, turn its clock.")
+app.add_typer(market_workers.app, name="workers")
 
 
 @app.command()
@@ -28,12 +33,26 @@ def serve(
         int,
         typer.Option("--threads", metavar="N", min=1, max=256, help="Number of requests answered at the same time."),
     ] = 16,
+    site: Annotated[bool, typer.Option("--site/--no-site", help="Also serve the worker site at /worker.")] = True,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Show the sandbox's HITs on the worker site, not those of production.")
+    ] = False,
+    behind_proxy: Annotated[
+        bool,
+        typer.Option(
+            "--behind-proxy",
+            help="A proxy on this computer adds TLS: trust its X-Forwarded headers, and keep cookies to https.",
+        ),
+    ] = False,
 ) -> None:
     """Serve the built-in market over HTTP to any client of the Requester API: live at /, sandbox at /sandbox.
 
+    People do its HITs on the worker site, at /worker, if the extra web is installed.
+
     Examples:
         turkctl market serve --port 8800
-        turkctl market serve --host 0.0.0.0 --threads 32
+        turkctl market serve --host 0.0.0.0 --no-site
+        turkctl market serve --behind-proxy
     """
     from turkctl.serving import LOOPBACK
 
@@ -43,11 +62,35 @@ def serve(
     keys = run.settings["market.keys"]
     if keys is not None and readable_by_others(run.settings.folder / keys):
         run.output.warn_exposed("the market's keys in", run.settings.folder / keys)
-    server = run.context.market_server(host, port, threads)
+    with_site = site and _can_have_site(run)
+    server = run.context.market_server(host, port, threads, site=with_site, sandbox=sandbox, behind_proxy=behind_proxy)
     signal.signal(signal.SIGTERM, lambda *_: server.close())
     run.output.text(f"the market is at http://{host}:{server.port}/ (Ctrl-C ends it)")
+    if with_site:
+        run.output.note(f"the worker site is at {_site_address(run, host, server.port)}; invite people: {_INVITE}")
     run.output.flush()
     server.run()
+
+
+_INVITE = "turkctl market workers invite"
+SITE_NEEDS = ("flask", "flask_login", "flask_wtf", "argon2", "secure")
+"""Packages of the extra ``web``."""
+
+
+def _can_have_site(run: Invocation) -> bool:
+    """Return whether the worker site can be served; say what is missing."""
+    from importlib.util import find_spec
+
+    if all(find_spec(name) is not None for name in SITE_NEEDS):
+        return True
+    run.output.note("the worker site needs: pip install 'turkctl[web]'; the API alone is served")
+    return False
+
+
+def _site_address(run: Invocation, host: str, port: int) -> str:
+    named: str | None = run.settings["market.site.url"]
+    shown = f"[{host}]" if ":" in host else host
+    return f"{(named or f'http://{shown}:{port}').rstrip('/')}/worker"
 
 
 @app.act()

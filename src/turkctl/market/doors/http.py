@@ -25,6 +25,8 @@ MAX_BODY_BYTES = 1_048_576
 DEFAULT_THREADS = 16
 _MAX_HEADER_BYTES = 65_536
 _MAX_CONNECTIONS = 1_000
+_SITE = "/worker"
+"""Where browsers are sent if there are applications beside the API."""
 
 _ABOUT = f"""This is a market that speaks the Amazon Mechanical Turk Requester API (2017-01-17).
 
@@ -66,6 +68,8 @@ def make_app(endpoint: Endpoint, mounts: Mapping[str, WSGIApplication] | None = 
         path = environ.get("PATH_INFO") or "/"
         if not _names_host(environ):
             return _tell(_refusal(_RefusedError(HTTPStatus.BAD_REQUEST)), environ, start_response)
+        if by_length and path == "/" and _is_browser(environ):
+            return _tell(_lead_to_site(), environ, start_response)
         if path not in _HANDLERS:
             for prefix, mounted in by_length:
                 if path == prefix or path.startswith(f"{prefix.rstrip('/')}/"):
@@ -80,6 +84,15 @@ def _names_host(environ: WSGIEnvironment) -> bool:
     if "HTTP_HOST" not in environ:
         return bool(environ.get("SERVER_PROTOCOL") != "HTTP/1.1")
     return is_host(environ["HTTP_HOST"])
+
+
+def _is_browser(environ: WSGIEnvironment) -> bool:
+    """Return whether somebody looks at the address, who can do nothing with the API."""
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") and "text/html" in environ.get("HTTP_ACCEPT", "")
+
+
+def _lead_to_site() -> _Answer:
+    return _plain("The worker site is at /worker.\n", HTTPStatus.FOUND, Location=_SITE)
 
 
 def _shifted(environ: WSGIEnvironment, prefix: str) -> WSGIEnvironment:
@@ -236,7 +249,16 @@ class _MarketChannel(HTTPChannel):  # type: ignore[misc]  # as above
 class Server(HttpServer):
     """A listening market, whose time is kept while it serves."""
 
-    def __init__(self, app: WSGIApplication, timekeeper: Timekeeper, host: str, port: int, threads: int) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        timekeeper: Timekeeper,
+        host: str,
+        port: int,
+        threads: int,
+        *,
+        behind_proxy: bool = False,
+    ) -> None:
         super().__init__(
             app,
             host,
@@ -246,6 +268,7 @@ class Server(HttpServer):
             # Waitress refuses what is as long as its limit; the application has a limit of its own.
             max_request_body_size=MAX_BODY_BYTES + 1,
             max_request_header_size=_MAX_HEADER_BYTES,
+            clear_untrusted_proxy_headers=not behind_proxy,
         )
         self._timekeeper = timekeeper
         self._server.channel_class = _MarketChannel
@@ -267,6 +290,8 @@ def serve(
     port: int = 8800,
     threads: int = DEFAULT_THREADS,
     mounts: Mapping[str, WSGIApplication] | None = None,
+    *,
+    behind_proxy: bool = False,
 ) -> Server:
     """Listen on ``host:port`` (0: any free port) and return the server, which the caller runs.
 
@@ -276,8 +301,11 @@ def serve(
         port: 0 to 65535.
         threads: number of requests answered at once.
         mounts: see :func:`make_app`.
+        behind_proxy: what is mounted may trust the headers of a proxy in front.
 
     Raises:
         UsageError: the address cannot be used.
     """
-    return Server(make_app(endpoint, mounts), Timekeeper(endpoint.market), host, port, threads)
+    return Server(
+        make_app(endpoint, mounts), Timekeeper(endpoint.market), host, port, threads, behind_proxy=behind_proxy
+    )

@@ -1,0 +1,180 @@
+"""Show workers what they did and earned, and which qualifications they hold or can request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from turkctl.market import hit_types, rules, tables, workers
+from turkctl.market.tx import Tx, when
+from turkctl.units import from_micros
+
+Answer = dict[str, Any]
+
+MOST = 200
+"""Assignments that are listed, the latest ones."""
+_MOST_TYPES = 500
+_TAKEN, _HIT = tables.assignment.c, tables.hit.c
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One assignment as its worker sees it."""
+
+    id: str
+    hit_id: str
+    title: str
+    status: str
+    reward: Decimal
+    accepted: datetime
+    submitted: datetime | None
+    decided: datetime | None
+    deadline: datetime
+    feedback: str | None
+    bonus: Decimal
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What was earned on one day (of UTC): rewards by the day of approval, bonuses by that of payment."""
+
+    day: date
+    rewards: Decimal
+    bonuses: Decimal
+
+
+@dataclass(frozen=True)
+class Held:
+    """A qualification, as the worker knows it.
+
+    Attributes:
+        type_id: of the qualification.
+        name: of the qualification.
+        description: of the qualification.
+        value: what they hold; None if they hold none.
+        asked: the status of their last request, if there was one.
+        reason: why that was rejected.
+        requestable: whether they can request it.
+        test: its test, a QuestionForm; None if it has none.
+    """
+
+    type_id: str
+    name: str
+    description: str
+    value: int | None
+    asked: str | None
+    reason: str | None
+    requestable: bool
+    test: str | None
+
+
+def pieces(tx: Tx, worker_id: str, limit: int = MOST) -> list[Piece]:
+    """Return the worker's latest assignments in any status, newest first."""
+    mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id)
+    rows = tx.all(
+        select(tables.assignment, _HIT.hit_type_id)
+        .join(tables.hit, _HIT.id == _TAKEN.hit_id)
+        .where(*mine)
+        .order_by(_TAKEN.seq.desc())
+        .limit(limit)
+    )
+    bonuses = _bonuses(tx, [row.id for row in rows])
+    found = []
+    for row in rows:
+        hit_type = hit_types.load(tx, row.hit_type_id)
+        paid = bonuses.get(row.id, [])
+        found.append(
+            Piece(
+                row.id,
+                row.hit_id,
+                hit_type.title,
+                row.status,
+                from_micros(hit_type.reward),
+                when(row.accepted_at),
+                _time(row.submitted_at),
+                _time(row.approved_at if row.status == rules.APPROVED else row.rejected_at),
+                when(row.deadline),
+                row.feedback,
+                sum((amount for amount, _ in paid), Decimal(0)),
+                tuple(reason for _, reason in paid),
+            )
+        )
+    return found
+
+
+def _time(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else when(milliseconds)
+
+
+def _bonuses(tx: Tx, ids: list[str]) -> dict[str, list[tuple[Decimal, str]]]:
+    bonus = tables.bonus.c
+    found: dict[str, list[tuple[Decimal, str]]] = {}
+    statement = select(bonus.assignment_id, bonus.amount, bonus.reason).where(bonus.assignment_id.in_(ids))
+    for row in tx.all(statement.order_by(bonus.seq)):
+        found.setdefault(row.assignment_id, []).append((from_micros(row.amount), row.reason))
+    return found
+
+
+def earnings(tx: Tx, worker_id: str, days: int = 30) -> list[Earned]:
+    """Return what the worker earned on each of the last days on which they earned something, latest first."""
+    since = tx.now - days * rules.DAY
+    rewards: dict[date, int] = {}
+    bonuses: dict[date, int] = {}
+    mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.APPROVED)
+    approved = select(_TAKEN.approved_at, _HIT.hit_type_id).join(tables.hit, _HIT.id == _TAKEN.hit_id)
+    for row in tx.all(approved.where(*mine, _TAKEN.approved_at > since)):
+        day = when(row.approved_at).date()
+        rewards[day] = rewards.get(day, 0) + hit_types.load(tx, row.hit_type_id).reward
+    bonus, assignment = tables.bonus.c, tables.assignment
+    paid = select(bonus.amount, bonus.at).join(assignment, assignment.c.id == bonus.assignment_id)
+    theirs = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id, bonus.at > since)
+    for row in tx.all(paid.where(*theirs)):
+        day = when(row.at).date()
+        bonuses[day] = bonuses.get(day, 0) + row.amount
+    return [
+        Earned(day, from_micros(rewards.get(day, 0)), from_micros(bonuses.get(day, 0)))
+        for day in sorted({*rewards, *bonuses}, reverse=True)
+    ]
+
+
+def qualifications(tx: Tx, worker_id: str) -> list[Held]:
+    """Return the qualifications that the worker holds, asked for, or can request, by name; not the system's."""
+    workers.at_work(tx, worker_id)
+    types, grant, asked = tables.qualification_type.c, tables.grant.c, tables.qualification_request.c
+    held = {
+        row.type_id: row.value
+        for row in tx.all(
+            select(grant.type_id, grant.value).where(
+                grant.environment == tx.environment, grant.worker_id == worker_id, grant.status == "Granted"
+            )
+        )
+    }
+    requests = {
+        row.type_id: row
+        for row in tx.all(
+            select(asked.type_id, asked.status, asked.reason)
+            .where(asked.environment == tx.environment, asked.worker_id == worker_id)
+            .order_by(asked.seq)
+        )
+    }
+    can = (types.requestable == 1) & (types.status == "Active")
+    shown = (types.environment == tx.environment) & (types.deleted == 0) & (can | types.id.in_([*held, *requests]))
+    rows = tx.all(select(tables.qualification_type).where(shown).order_by(types.name, types.id).limit(_MOST_TYPES))
+    return [
+        Held(
+            row.id,
+            row.name,
+            row.description,
+            held.get(row.id),
+            requests[row.id].status if row.id in requests else None,
+            requests[row.id].reason if row.id in requests else None,
+            bool(row.requestable) and row.status == "Active" and row.id not in held,
+            row.test,
+        )
+        for row in rows
+    ]

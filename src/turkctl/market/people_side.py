@@ -1,0 +1,246 @@
+"""The people of the market: accounts and invitations, and what the worker site shows them.
+
+As on the workers' side, each method names its environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network, wait
+from turkctl.market import my_work, open_work, people
+from turkctl.market.people import Invitation, Member, NewInvitation
+from turkctl.market.requester import Environment
+from turkctl.market.tx import Tx
+from turkctl.market.worker_side import Answer, WorkerSide
+
+
+class PeopleSide(WorkerSide):
+    """People, and what they see; none of it is part of the Requester API."""
+
+    def add_person(
+        self,
+        environment: Environment,
+        *,
+        name: str | None = None,
+        password_hash: str | None = None,
+        own_id: str | None = None,
+        label: str | None = None,
+        groups: Sequence[str] = (),
+        locale: str = "US",
+    ) -> str:
+        """Add a person, and return their new worker id.
+
+        Raises:
+            UsageError: a text is not usable, or the name or the own id is taken.
+        """
+        return self._act(
+            environment,
+            lambda tx: people.add(
+                tx,
+                name=name,
+                password_hash=password_hash,
+                own_id=own_id,
+                label=label,
+                groups=groups,
+                locale=locale,
+            ),
+        )
+
+    def person(self, environment: Environment, worker_id: str) -> Member | None:
+        """Return the person with this worker id, or None."""
+        return self._look(environment, lambda tx: people.by_worker(tx, worker_id))
+
+    def person_named(self, environment: Environment, name: str) -> Member | None:
+        """Return the person with this login name, or None."""
+        return self._look(environment, lambda tx: people.by_name(tx, name))
+
+    def find_person(self, environment: Environment, who: str) -> Member:
+        """Return the person with this worker id, own id or login name.
+
+        Raises:
+            NotFoundError: there is nobody.
+        """
+        return self._look(environment, lambda tx: people.named(tx, who))
+
+    def people(self, environment: Environment, group: str | None = None) -> list[Member]:
+        """Return all people, or those of a group, in the order in which they came."""
+        return self._look(environment, lambda tx: people.everybody(tx, group))
+
+    def set_password(self, environment: Environment, worker_id: str, name: str, password_hash: str) -> None:
+        """Give a person who has none a login name and a password.
+
+        Raises:
+            UsageError: the name is not usable or taken, or they have one already.
+        """
+        self._act(environment, lambda tx: people.set_password(tx, worker_id, name, password_hash))
+
+    def invite(
+        self,
+        environment: Environment,
+        count: int = 1,
+        *,
+        uses: int | None = 1,
+        personal: bool = True,
+        until: datetime | None = None,
+        label: str | None = None,
+        groups: Sequence[str] = (),
+        locale: str = "US",
+    ) -> list[str]:
+        """Make invitations, and return their tokens, which can never be read again.
+
+        Args:
+            environment: the one that people come into.
+            count: number of invitations.
+            uses: people who may come in by each; None: any number.
+            personal: the link is the person: opened again, it is the same person.
+            until: when they end, by the market's clock; None: never.
+            label: a note.
+            groups: the groups of those who come in.
+            locale: where they are taken to live.
+
+        Raises:
+            UsageError: there are too many, or a text is not usable.
+        """
+        new = NewInvitation(uses, personal, until, label, tuple(groups), locale)
+        return self._act(environment, lambda tx: people.invite(tx, new, count))
+
+    def record_of(self, environment: Environment, worker_id: str) -> Answer:
+        """Return where a person lives, and how many of their assignments were submitted, approved and rejected.
+
+        Raises:
+            WorkError: UnknownWorker.
+        """
+        return self._look(environment, lambda tx: people.record(tx, worker_id))
+
+    def invitation(self, environment: Environment, token: str) -> Invitation:
+        """Return the invitation with this token, if it can be used.
+
+        Raises:
+            WorkError: NoInvitation, whatever is wrong with it.
+        """
+        return self._look(environment, lambda tx: people.invitation(tx, token))
+
+    def invitations(self, environment: Environment) -> list[Invitation]:
+        """Return all invitations in the order in which they were made."""
+        return self._look(environment, people.invitations)
+
+    def join(self, environment: Environment, token: str, worker_id: str | None = None) -> str:
+        """Come in by an invitation, and return the worker id; ``worker_id`` is of somebody who is signed in.
+
+        Raises:
+            WorkError: NoInvitation.
+        """
+        return self._act(environment, lambda tx: people.join(tx, token, worker_id))
+
+    def join_as(self, environment: Environment, token: str, name: str, password_hash: str) -> str:
+        """Come in by an invitation with a login name and a password of one's choice; return the worker id.
+
+        Raises:
+            WorkError: NoInvitation.
+            UsageError: the name is not usable or taken; then the invitation is not used.
+        """
+
+        def come(tx: Tx) -> str:
+            worker_id = people.join(tx, token)
+            people.set_password(tx, worker_id, name, password_hash)
+            return worker_id
+
+        return self._act(environment, come)
+
+    def revoke_invitations(self, environment: Environment, ids: Sequence[str]) -> int:
+        """End invitations, by id or by token, and return how many were not ended before.
+
+        Raises:
+            NotFoundError: there is no such invitation; then none is ended.
+        """
+        return self._act(environment, lambda tx: people.revoke(tx, ids))
+
+    # Attempts to sign in, which all processes that serve one market share. Times are of the real clock.
+
+    def sign_in_wait(self, name: str, address: str, now: datetime) -> timedelta | None:
+        """Return how long this name must wait for its next attempt from this address; None if it need not."""
+        return self._look("production", lambda tx: wait(_Attempts(tx), digest(name), digest(network(address)), now))
+
+    def note_sign_in(self, name: str, address: str, now: datetime, *, failed: bool) -> None:
+        """Remember an attempt to sign in, whether there is such a name or not."""
+
+        def note(tx: Tx) -> None:
+            people.forget_attempts(tx, now - WINDOW, now - KNOWN_FOR)
+            people.note_attempt(tx, digest(name), digest(network(address)), now, failed=failed)
+
+        self._act("production", note)
+
+    def end_session(self, token: str, until: datetime, now: datetime) -> None:
+        """Remember that a session was ended, until the time when it would have ended by itself."""
+        self._act("production", lambda tx: people.end_session(tx, digest(token), until, now))
+
+    def is_session_ended(self, token: str, now: datetime) -> bool:
+        """Return whether a session was ended."""
+        return self._look("production", lambda tx: people.is_ended(tx, digest(token), now))
+
+    # What a worker sees
+
+    def groups(self, environment: Environment, worker_id: str) -> list[open_work.Group]:
+        """Return the groups of HITs with something left for the worker, newest first."""
+        return self._look(environment, lambda tx: open_work.groups(tx, worker_id))
+
+    def look_at(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
+        """Return a HIT that the worker may see, with ``WhyNot``, ``RequesterId``, ``MyAssignmentId`` and ``Open``.
+
+        Raises:
+            WorkError: NotFound, DoesNotMeetRequirements.
+        """
+        return self._look(environment, lambda tx: open_work.look(tx, worker_id, hit_id))
+
+    def question_of(self, environment: Environment, hit_id: str) -> str | None:
+        """Return the question of a HIT for whoever knows its id, which nobody can guess; None if there is none."""
+        return self._look(environment, lambda tx: open_work.question(tx, hit_id))
+
+    def first_of_group(self, environment: Environment, worker_id: str, group_id: str) -> str | None:
+        """Return the HIT of a group that the worker gets next, or None if there is none for them."""
+        return self._look(environment, lambda tx: open_work.first_of_group(tx, worker_id, group_id))
+
+    def hit_after(self, environment: Environment, worker_id: str, hit_id: str) -> str | None:
+        """Return the HIT of the same group that comes after this one for the worker, or None.
+
+        Raises:
+            WorkError: NotFound.
+        """
+        return self._look(environment, lambda tx: open_work.after(tx, worker_id, hit_id))
+
+    def accept_like(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
+        """Accept a HIT, or another one of its group where it cannot be had; return the assignment with its ``HIT``.
+
+        Raises:
+            WorkError: NotFound, NoHITsAvailable, Blocked, DoesNotMeetRequirements.
+        """
+        return self._act(environment, lambda tx: open_work.accept_like(tx, worker_id, hit_id))
+
+    def work_of(self, environment: Environment, worker_id: str) -> list[my_work.Piece]:
+        """Return the worker's latest assignments in any status, newest first."""
+        return self._look(environment, lambda tx: my_work.pieces(tx, worker_id))
+
+    def earnings_of(self, environment: Environment, worker_id: str) -> list[my_work.Earned]:
+        """Return what the worker earned on each of the last days on which they earned something, latest first."""
+        return self._look(environment, lambda tx: my_work.earnings(tx, worker_id))
+
+    def qualifications_of(self, environment: Environment, worker_id: str) -> list[my_work.Held]:
+        """Return the qualifications that the worker holds, asked for, or can request."""
+        return self._look(environment, lambda tx: my_work.qualifications(tx, worker_id))
+
+
+class _Attempts:
+    """The attempts in the market's database."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    def nth_failure(
+        self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
+    ) -> datetime | None:
+        return people.nth_failure(self._tx, number, since, name, address)
+
+    def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
+        return people.has_succeeded(self._tx, since, name, address)

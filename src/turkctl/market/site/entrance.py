@@ -1,0 +1,202 @@
+"""Come in and go out: invitations, name and password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from turkctl.errors import UsageError
+from turkctl.market.errors import WorkError
+from turkctl.market.requester import Environment
+from turkctl.market.site.desk import ROOT, MemberAccount, me, parts
+from turkctl.web.app import error_page
+from turkctl.web.inside import inside
+from turkctl.web.passwords import hash_password
+from turkctl.web.sign_in import Account, TooManyAttempts
+
+if TYPE_CHECKING:
+    from turkctl.market.service import Market
+
+pages = Blueprint("entrance", __name__)
+
+LASTS = timedelta(days=180)
+"""How long somebody stays signed in: who has no password cannot sign in again without their link."""
+_ROOTS = (ROOT, "/mturk", "/projects")
+"""Paths that somebody can be sent back to."""
+WRONG = "Name and password do not match."
+
+
+class MarketAccounts:
+    """The people of one environment, for the door."""
+
+    def __init__(self, market: Market, environment: Environment) -> None:
+        self._market = market
+        self._environment = environment
+
+    def by_login(self, name: str) -> Account | None:
+        """Return the person with this login name, if they have a password."""
+        person = self._market.person_named(self._environment, name)
+        return None if person is None or not person.password_hash else MemberAccount(person)
+
+    def by_session(self, name: str) -> Account | None:
+        """Return the person with this worker id."""
+        person = self._market.person(self._environment, name)
+        return None if person is None else MemberAccount(person)
+
+
+class MarketAttempts:
+    """Attempts to sign in and ended sessions, in the market's database."""
+
+    def __init__(self, market: Market, clock: Callable[[], datetime]) -> None:
+        self._market = market
+        self._clock = clock
+
+    def wait(self, name: str, address: str, now: datetime) -> timedelta | None:
+        """Return how long until another attempt is allowed; None if it is allowed now."""
+        return self._market.sign_in_wait(name, address, now)
+
+    def failed(self, name: str, address: str, now: datetime) -> None:
+        """Remember a failed attempt."""
+        self._market.note_sign_in(name, address, now, failed=True)
+
+    def succeeded(self, name: str, address: str, now: datetime) -> None:
+        """Forget the failed attempts of this name from this address."""
+        self._market.note_sign_in(name, address, now, failed=False)
+
+    def end_session(self, token: str, until: datetime) -> None:
+        """Remember that a session was signed out."""
+        self._market.end_session(token, until, self._clock())
+
+    def is_ended(self, token: str, now: datetime) -> bool:
+        """Return whether the session was signed out."""
+        return self._market.is_session_ended(token, now)
+
+
+@pages.get("/sign-in")
+def sign_in_form() -> ResponseReturnValue:
+    """Show the form; who has signed in already goes on."""
+    target = _next(request.args.get("next"))
+    return redirect(target) if current_user.is_authenticated else _form(target)
+
+
+@pages.post("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Sign in, and go on to the page that was asked for."""
+    name, target = request.form.get("name", ""), _next(request.form.get("next"))
+    entered = parts().door.enter(name, request.form.get("password", ""), request.remote_addr or "")
+    if isinstance(entered, TooManyAttempts):
+        minutes = -(-int(entered.wait.total_seconds()) // 60)
+        return _form(target, name, f"Too many attempts. Try again in {minutes} min."), 429
+    return redirect(target, 303) if entered else (_form(target, name, WRONG), 401)
+
+
+@pages.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """Sign out."""
+    parts().door.leave()
+    return redirect(url_for("entrance.sign_in_form"), 303)
+
+
+@pages.get("/sign-out")
+def sign_out_form() -> ResponseReturnValue:
+    """Show the button, so that a link to this address does nothing by itself."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("entrance.sign_in_form"))
+    return render_template("market/sign_out.html")
+
+
+def send_to_sign_in() -> ResponseReturnValue:
+    """Send somebody who has not signed in to the form, from which they come back to the page that they were on."""
+    wanted = request.full_path if request.method == "GET" else None
+    return redirect(url_for("entrance.sign_in_form", next=_next(wanted)), 303)
+
+
+@pages.get("/join/<token>")
+def join_form(token: str) -> ResponseReturnValue:
+    """Show an invitation; opening it does nothing by itself, as programs open links too."""
+    return _invitation(token)
+
+
+@pages.post("/join/<token>")
+def join(token: str) -> ResponseReturnValue:
+    """Come in by an invitation; somebody who is signed in stays who they are."""
+    market, environment = parts().market, parts().environment
+    try:
+        if request.form.get("how") == "name" and not current_user.is_authenticated:
+            return _join_as(token)
+        worker_id = market.join(environment, token, me().worker_id if current_user.is_authenticated else None)
+    except WorkError as error:
+        return _refused(error)
+    if not current_user.is_authenticated:
+        _welcome(worker_id)
+    return redirect(url_for("listing.index"), 303)
+
+
+def _join_as(token: str) -> ResponseReturnValue:
+    """Come in with a name and a password of one's choice."""
+    name = request.form.get("name", "")
+    try:
+        parts().market.invitation(parts().environment, token)  # before a hash is computed for anybody
+        hashed = hash_password(request.form.get("password", ""))
+        worker_id = parts().market.join_as(parts().environment, token, name, hashed)
+    except UsageError as error:
+        return make_response(_invitation(token, name, f"{error.message[:1].upper()}{error.message[1:]}."), 400)
+    _welcome(worker_id)
+    return redirect(url_for("listing.index"), 303)
+
+
+def _welcome(worker_id: str) -> None:
+    person = parts().market.person(parts().environment, worker_id)
+    assert person is not None
+    parts().door.welcome(MemberAccount(person))
+
+
+def _invitation(token: str, name: str = "", trouble: str | None = None) -> ResponseReturnValue:
+    try:
+        found = parts().market.invitation(parts().environment, token)
+    except WorkError as error:
+        return _refused(error)
+    person = None if found.worker_id is None else parts().market.person(parts().environment, found.worker_id)
+    if person is not None and person.name is not None and not current_user.is_authenticated:
+        return redirect(url_for("entrance.sign_in_form"))
+    return render_template("market/join.html", invitation=found, token=token, name=name, trouble=trouble)
+
+
+def _refused(error: WorkError) -> ResponseReturnValue:
+    if error.code == "SignIn":
+        return redirect(url_for("entrance.sign_in_form"), 303)
+    return error_page("No such invitation", error.message, 404, "Ask whoever sent you the link for another one.")
+
+
+@pages.post("/password")
+def choose_password() -> ResponseReturnValue:
+    """Give oneself a name and a password, so that one can sign in on other devices."""
+    name = request.form.get("name", "")
+    try:
+        hashed = hash_password(request.form.get("password", ""))
+        parts().market.set_password(parts().environment, me().worker_id, name, hashed)
+    except UsageError as error:
+        return render_template("market/password.html", name=name, trouble=f"{error.message}."), 400
+    _welcome(me().worker_id)  # the session carries a mark of the password
+    return redirect(url_for("listing.index"), 303)
+
+
+@pages.get("/password")
+def password_form() -> ResponseReturnValue:
+    """Show the form for a name and a password."""
+    return render_template("market/password.html", name="", trouble=None)
+
+
+def _form(target: str, name: str = "", trouble: str | None = None) -> str:
+    return render_template("market/sign_in.html", next=target, name=name, trouble=trouble)
+
+
+def _next(target: str | None) -> str:
+    """Return an address of this site to go on to; any other becomes the list of HITs."""
+    wanted, home = (target or "").removesuffix("?"), url_for("listing.index")
+    return next((wanted for root in _ROOTS if inside(wanted, root, "") == wanted != ""), home)

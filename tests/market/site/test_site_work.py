@@ -1,0 +1,53 @@
+"""What people do on the worker site, from the invitation to the approved work."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from urllib.parse import parse_qsl, urlsplit
+
+from worker_site_support import REQUESTER, SiteBench
+
+from turkctl.market.answers import read
+
+
+def test_somebody_invited_does_a_hit_and_sees_it_approved(bench: SiteBench) -> None:
+    hit = bench.post()
+    person = bench.visitor()
+    person.join(bench.invite())
+    assert (person.status, person.path) == (200, "/worker")
+    assert "Name the colour" in person.text
+    assert "$0.50" in person.text
+    worker_id = person.worker_id
+    assignment_id = person.accept(hit["HITId"])
+    assert person.path == f"/worker/assignments/{assignment_id}"
+    person.submit(assignment_id, colour="red")
+    assert (person.status, "Your work was submitted" in person.text) == (200, True)
+    person.get(f"/worker/done/{assignment_id}")
+    assert "Thank you: your work was submitted" in person.text
+    (found,) = bench.market.list_assignments_for_hit(REQUESTER, {"HITId": hit["HITId"]})["Assignments"]
+    assert (found["WorkerId"], read(found["Answer"])) == (worker_id, {"colour": ["red"]})
+    request = {"AssignmentId": assignment_id, "RequesterFeedback": "well done"}
+    bench.market.approve_assignment(REQUESTER, request)
+    bonus = {"WorkerId": worker_id, "AssignmentId": assignment_id, "BonusAmount": "0.25", "Reason": "so quick"}
+    bench.market.send_bonus(REQUESTER, bonus | {"UniqueRequestToken": "t"})
+    person.get("/worker/mine")
+    for words in ("Approved", "well done", "so quick", "$0.50", "$0.25"):
+        assert words in person.text
+    (day,) = bench.market.earnings_of("production", worker_id)
+    assert (day.rewards, day.bonuses) == (Decimal("0.5"), Decimal("0.25"))
+
+
+def test_the_frame_gets_the_four_parameters_and_a_preview_three(bench: SiteBench) -> None:
+    hit = bench.post()
+    person = bench.person()
+    worker_id = person.worker_id
+    person.get(f"/worker/hits/{hit['HITId']}")
+    preview = urlsplit(person.frame_address())
+    assert (preview.netloc, preview.path, preview.fragment) == ("lab.example.org", "/pub", "top")
+    seen = {"a": "1", "b": "2", "hitId": hit["HITId"], "turkSubmitTo": "http://localhost"}
+    assert dict(parse_qsl(preview.query)) == seen | {"assignmentId": "ASSIGNMENT_ID_NOT_AVAILABLE"}
+    assignment_id = person.accept(hit["HITId"])
+    at_work = dict(parse_qsl(urlsplit(person.frame_address()).query))
+    assert at_work == seen | {"assignmentId": assignment_id, "workerId": worker_id}
+    person.get(f"/worker/assignments/{assignment_id}")
+    assert dict(parse_qsl(urlsplit(person.frame_address()).query)) == at_work, "a reload continues"
