@@ -118,6 +118,14 @@ def test_choices_of_a_question_form_are_answered_as_selections(bench: Bench) -> 
     assert answer.count("<FreeText>") == 1
 
 
+def test_what_is_typed_in_beside_selections_is_told_apart_from_them(bench: Bench) -> None:
+    worker, assignment = bench.accepted(bench.hit(Question=form(choice("pick", "x", "y"))))
+    bench.market.submit("production", worker, assignment, {"pick": ["x", answers.OtherText("<z>")]})
+    answer = bench.assignment(assignment)["Answer"]
+    assert "<SelectionIdentifier>x</SelectionIdentifier><OtherSelectionText>&lt;z&gt;</OtherSelectionText>" in answer
+    assert answers.read(answer) == {"pick": ["x", "<z>"]}
+
+
 @given(st.dictionaries(st.text(min_size=1), st.text()))
 def test_any_answer_is_a_well_formed_ascii_document(fields: dict[str, str]) -> None:
     document = answers.document(fields)

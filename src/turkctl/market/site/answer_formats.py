@@ -8,6 +8,7 @@ those that Python does not know, are not run, and the text counts as right.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from turkctl.market.site.question_form import AnswerFormat
@@ -21,12 +22,22 @@ _COUNTS = re.compile(r"\{(\d{1,9})(?:(,)(\d{0,9}))?\}")
 def satisfies(text: str, wanted: AnswerFormat) -> bool:
     """Return whether the expression matches somewhere in the text; True if it cannot be checked here."""
     expression = _compiled(wanted.regex, wanted.flags)
-    if expression is None:
-        return True
-    loops = _loops(wanted.regex)
-    if loops is None or (len(text) + 1) ** loops > _MOST_STEPS:
+    effort = None if expression is None else _effort(wanted.regex)
+    if expression is None or effort is None or effort.steps(len(text)) > _MOST_STEPS:
         return True
     return expression.search(text) is not None
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """What bounds the time of a search: repetitions, each of up to the text's length, and ways through the rest."""
+
+    loops: int
+    ways: int
+
+    def steps(self, length: int) -> int:
+        each: int = (length + 1) ** self.loops
+        return self.ways * each
 
 
 @lru_cache(maxsize=256)
@@ -41,38 +52,49 @@ def _compiled(regex: str, flags: str) -> re.Pattern[str] | None:
         return None
 
 
-@lru_cache(maxsize=256)
-def _loops(regex: str) -> int | None:
-    """Return the power of the text's length that bounds the time of a search; None if no power does.
+@dataclass
+class _Group:
+    """A group that is open: its alternatives so far, and whether something in it can match in more ways than one."""
 
-    Each repetition counts, and so does the search for a place to begin. A repetition of something that can match in
-    more ways than one, as in ``(a+)+``, can take a time that no power bounds.
+    alternatives: int = 1
+    varied: bool = False
+
+
+@lru_cache(maxsize=256)
+def _effort(regex: str) -> _Effort | None:
+    """Return what bounds the time of a search; None if nothing does.
+
+    The search for a place to begin counts as a repetition. A repetition of something that can match in more ways than
+    one, as in ``(a+)+``, can take a time that no power of the length bounds.
     """
-    count = 0 if regex.startswith("^") and "|" not in regex else 1
-    varied = [False]  # for each open group, whether it can match in more ways than one
-    before = False  # whether what stands just before can
+    loops = 0 if regex.startswith("^") and "|" not in regex else 1
+    ways = 1
+    groups = [_Group()]
+    before = False  # whether what stands just before can match in more ways than one
     at = 0
     while at < len(regex):
         length, repeats, varies = _quantifier(regex, at)
-        if length:
-            if repeats and before:
-                return None
-            count += repeats and varies
-            varied[-1] = varied[-1] or varies
-        elif regex[at] == "(":
-            varied.append(False)
-            length = 2 if regex[at + 1 : at + 2] == "?" else 1  # as in (?:…), where it is no quantifier
-        elif regex[at] == ")" and len(varied) > 1:
-            before = varied.pop()
-            varied[-1] = varied[-1] or before
-            at += 1
-            continue
-        else:
-            varied[-1] = varied[-1] or regex[at] == "|"
-            length = _atom(regex, at)
+        if repeats and before:
+            return None
         before = False
+        if length:
+            loops += repeats and varies
+            ways *= 2 if varies and not repeats else 1
+            groups[-1].varied |= varies
+        elif regex[at] == "(":
+            groups.append(_Group())
+            length = 2 if regex[at + 1 : at + 2] == "?" else 1  # as in (?:…), where it is no quantifier
+        elif regex[at] == ")" and len(groups) > 1:
+            closed = groups.pop()
+            ways *= closed.alternatives
+            before = closed.varied or closed.alternatives > 1
+            groups[-1].varied |= before
+            length = 1
+        else:
+            groups[-1].alternatives += regex[at] == "|"
+            length = _atom(regex, at)
         at += length
-    return count
+    return _Effort(loops, ways * groups[0].alternatives)
 
 
 def _quantifier(regex: str, at: int) -> tuple[int, bool, bool]:

@@ -27,6 +27,7 @@ SHIM = "task-shim.js"
 _ATTRIBUTE = re.compile(r"""[\s/]+([^\s/>=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 """One attribute of a start tag: its name, and its value with either quote or none."""
 _FIELDS = ("input", "select", "textarea")
+_LOOKED_AT = (*_FIELDS, "button", "html", "head", "body", "script", "form", "crowd-form")
 _TEXT_ONLY = ("textarea", "title", "xmp", "iframe", "noembed", "noframes")
 """Elements in which browsers see text and Python before 3.13.6 sees markup."""
 _SUBMITS = "mturk/externalsubmit"
@@ -139,13 +140,15 @@ class _Outline(HTMLParser):
             self.set_cdata_mode(tag)
 
     def _start(self, tag: str) -> None:
-        start = self._here()
-        text = self.get_starttag_text() or ""
-        found = _read_tag(text, start)
+        if tag in _LOOKED_AT:
+            start, text = self._here(), self.get_starttag_text() or ""
+            self._note(tag, _read_tag(text, start), start + len(text))
+
+    def _note(self, tag: str, found: _Tag, end: int) -> None:
         if tag == "head" or (tag == "html" and not self._head_found):
-            self.head_at, self._head_found = start + len(text), tag == "head"
+            self.head_at, self._head_found = end, tag == "head"
         elif tag == "body":
-            self.body_at = start + len(text)
+            self.body_at = end
         elif tag == "script":
             self._rewrite(found)
         elif tag in ("form", "crowd-form"):
