@@ -205,7 +205,7 @@ def too_wide(page: Page) -> list[str]:
     return page.evaluate(_STICKING_OUT)
 
 
-_LOOK = """e => [e, e.parentElement].map(each => {
+_LOOK = """e => [e, e.parentElement].filter(Boolean).map(each => {
     const style = getComputedStyle(each);
     return [style.outline, style.boxShadow, style.borderColor, style.backgroundColor, style.textDecoration].join();
 }).join()"""
@@ -227,7 +227,8 @@ def tab_to(page: Page, target: Locator, *, key: str = "Tab", limit: int = 200) -
 
 
 def _focused(target: Locator) -> bool:
-    return target.evaluate("e => e === document.activeElement")
+    # In a shadow root, the document's active element is the root's host.
+    return target.evaluate("e => e === e.getRootNode().activeElement")
 
 
 def main() -> None:
