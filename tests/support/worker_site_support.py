@@ -44,9 +44,9 @@ class Clock:
 class SiteBench:
     """A market with its site."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, database: str = "sqlite://", **options: Any) -> None:
         self.clock = Clock()
-        self.market = Market("sqlite://", clock=self.clock)
+        self.market = Market(database, clock=self.clock)
         self.later = timedelta()
         self.app = make_site(self.market, "production", SiteOptions(SECRET_KEY, **options), clock=self.now)
 

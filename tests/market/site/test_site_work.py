@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from worker_site_support import REQUESTER, SiteBench
+import pytest
+from databases import KINDS, new_database
+from worker_site_support import REQUESTER, SiteBench, site_bench
 
+from turkctl.attempt_limits import PER_PAIR
 from turkctl.market.answers import read
 
 
@@ -35,6 +39,40 @@ def test_somebody_invited_does_a_hit_and_sees_it_approved(bench: SiteBench) -> N
         assert words in person.text
     (day,) = bench.market.earnings_of("production", worker_id)
     assert (day.rewards, day.bonuses) == (Decimal("0.5"), Decimal("0.25"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_processes_on_one_database_serve_the_same_people(kind: str, tmp_path: Path) -> None:
+    with new_database(kind, tmp_path) as url, site_bench(database=url) as one, site_bench(database=url) as two:
+        hits = [one.post() for _ in range(3)]
+        qualification = {"Name": "Staff", "Description": "Staff.", "QualificationTypeStatus": "Active"}
+        one.market.create_qualification_type(REQUESTER, qualification | {"AutoGranted": True})
+        here, there = one.visitor(), two.visitor()
+        token = one.invite(groups=("staff",))
+        here.join(token)
+        there.join(token)
+        assert here.worker_id == there.worker_id
+        assert "3 HITs" in there.text
+        assignment_id = here.accept(hits[0]["HITId"])
+        there.get(f"/worker/assignments/{assignment_id}")
+        assert there.path == f"/worker/assignments/{assignment_id}"
+        there.submit(assignment_id, colour="red")
+        one.market.approve_assignment(REQUESTER, {"AssignmentId": assignment_id})
+        for page in ("", "/mine", "/messages", "/qualifications"):
+            assert there.get(f"/worker{page}")
+            assert there.status == 200
+        assert "2 HITs" in there.get("/worker")
+        one.market.add_person("production", name="ana", password_hash="x", own_id="4711")
+        for _ in range(PER_PAIR):
+            two.market.note_sign_in("ana", "1.2.3.4", one.now(), failed=True)
+        assert one.market.sign_in_wait("ana", "1.2.3.4", one.now()) is not None
+        here.get("/worker/sign-out")
+        cookie = here.client.get_cookie("turkctl_worker")
+        assert cookie is not None
+        here.post("/worker/sign-out")
+        there.client.set_cookie("turkctl_worker", cookie.value)
+        there.get("/worker")
+        assert there.path == "/worker/sign-in"
 
 
 def test_the_frame_gets_the_four_parameters_and_a_preview_three(bench: SiteBench) -> None:

@@ -116,6 +116,27 @@ def test_an_html_task_written_for_amazon_is_done_as_it_is(browser: Browser) -> N
         assert read(found["Answer"])["colour"] == ["green"]
 
 
+CROWD_TASK = """<html><body><script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+<crowd-form><crowd-classifier name="animal" categories="['Cat', 'Dog']" header="What is it?">
+<classification-target><p>It barks.</p></classification-target>
+<full-instructions header="How">Look.</full-instructions><short-instructions>Look.</short-instructions>
+</crowd-classifier></crowd-form></body></html>"""
+
+
+def test_a_task_with_crowd_elements_is_done_as_it_is(browser: Browser) -> None:
+    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+        hit = bench.post(Question=html_question(CROWD_TASK))
+        page.goto(f"/worker/join/{bench.invite()}")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Accept & work").click()
+        frame = page.frame_locator("iframe")
+        frame.get_by_text("Dog", exact=True).click()
+        frame.get_by_role("button", name="Submit").click()
+        page.wait_for_url("**/worker/done/*")
+        (found,) = bench.market.list_assignments_for_hit(REQUESTER, {"HITId": hit["HITId"]})["Assignments"]
+        assert "Dog" in found["Answer"]
+
+
 def test_a_task_on_the_site_s_own_host_cannot_read_or_use_the_session(browser: Browser) -> None:
     script = """<script>
     const found = [];
