@@ -170,3 +170,20 @@ def test_mode_live_is_marked_on_every_page(walk: Walk) -> None:
             path = walk.app.url_for(endpoint)
         head = visitor.get(path).partition("<main")[0]
         assert '<span class="mode mode-live">live</span>' in head, path
+
+
+@pytest.mark.parametrize(
+    ("path", "labels"),
+    [
+        ("/assignments", ("Approve all", "Bonus all (auto)")),
+        ("/hits", ("Expire all", "Approve all for all HITs", "Delete all")),
+        ("/campaigns", ("New campaign",)),
+        ("/campaigns/1", ("Change", "Cancel campaign")),
+        ("/tasks", ("New task", "Pause", "Run now", "Delete")),
+        ("/participants", ("Download CSV",)),
+    ],
+)
+def test_the_acts_that_people_look_for_have_their_names(walk: Walk, path: str, labels: tuple[str, ...]) -> None:
+    text = walk.site.visitor().get(path)
+    found = re.findall(r"<(?:button|a)\b[^>]*>([^<]+)</", text)
+    assert [each for each in labels if each not in map(unescape, found)] == []

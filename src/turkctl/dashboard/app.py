@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, abort, g, request
+from flask import Blueprint, Flask, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -134,8 +134,8 @@ def _guard() -> ResponseReturnValue | None:
     if not current_user.is_authenticated:
         return entry.send_to_login()
     looks = request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in _FOR_VIEWERS
-    if not looks and not desk().may_change:
-        abort(403, "You may look, and change nothing. Ask for the role manage.")
+    if not looks:
+        desk().require_manager()
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app, g, render_template, request, session
+from flask import abort, current_app, g, render_template, request, session
 from flask_login import current_user
 
 from turkctl.dashboard.commands import command_line
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from turkctl.web.sign_in import Door
 
 EXTENSION = "turkctl_dashboard"
+LOOKS_ONLY = "You may look, and change nothing. Ask for the role manage."
 MODE = "mode"
 
 
@@ -63,6 +64,11 @@ class Desk:
     def veil(self) -> Veil:
         """Return what puts pseudonyms in place of worker ids, or leaves them to those who may see them."""
         return Veil(None if self.user.names else self.parts.secret)
+
+    def require_manager(self) -> None:
+        """Answer that they may not, if the person may only look."""
+        if not self.may_change:
+            abort(403, LOOKS_ONLY)
 
     def find_worker(self, shown: str) -> str:
         """Return the id of a worker whom an address or a form names, perhaps by a pseudonym.

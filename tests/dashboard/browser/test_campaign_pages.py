@@ -118,7 +118,7 @@ def test_a_campaign_is_typed_in_with_its_plan_run_until_met_raised_and_cancelled
             line = plan.locator("code", has_text="--allow-repeat-workers")
             line.wait_for(state="visible" if expected else "detached")
         assert list_campaigns(study.world) == []
-        page.get_by_role("button", name="See the plan and create").click()
+        page.get_by_role("button", name="See the plan").click()
         agree(page, "Recruit 12 people for up to $7.20")
         page.get_by_role("link", name="Back").click()
         page.get_by_role("link", name="Campaign 1 of stroop").click()
@@ -152,7 +152,7 @@ def test_a_campaign_is_created_without_scripts(browser: Browser, site: Dashboard
     with signed_in(browser, site, scripts=False) as page:
         page.goto("/dashboard/campaigns/new")
         page.get_by_label("Goal").fill("12")
-        page.get_by_role("button", name="See the plan and create").click()
+        page.get_by_role("button", name="See the plan").click()
         page.get_by_text("Cost with commission").wait_for()
         page.get_by_role("button", name="Recruit 12 people for up to $7.20").click()
         page.get_by_text("Begun").wait_for()
@@ -169,7 +169,7 @@ def test_a_campaign_is_created_by_keyboard_alone(browser: Browser, site: Dashboa
         tab_to(page, page.get_by_label("Goal"))
         page.keyboard.type("5")
         page.locator("#plan").get_by_text("Recruit 5 people").wait_for()
-        tab_to(page, page.get_by_role("button", name="See the plan and create"))
+        tab_to(page, page.get_by_role("button", name="See the plan"))
         page.keyboard.press("Enter")
         button = page.get_by_role("button", name="Recruit 5 people for up to $3.00")
         button.wait_for()

@@ -156,7 +156,7 @@ def test_the_plan_of_new_hits_follows_what_is_typed_and_is_what_is_posted(
         page.get_by_text("0.4x").wait_for()
         page.get_by_label("Reward in dollars").fill("0.40")
         page.get_by_text("$9.60").wait_for()
-        page.get_by_role("button", name="Show the plan").click()
+        page.get_by_role("button", name="See the plan").click()
         page.get_by_role("button", name="Create 3 HITs with 20 assignments for $9.60").click()
         page.get_by_text("3 HITs created").wait_for()
     assert sorted(row["max_assignments"] for row in list_hits(site.study.world, Selection())) == [2, 9, 9]
@@ -165,7 +165,7 @@ def test_the_plan_of_new_hits_follows_what_is_typed_and_is_what_is_posted(
 def test_hits_can_be_created_without_scripts(site: DashboardSite, browser: Browser) -> None:
     with serve_wsgi(site.dashboard.app) as root, signed_in(browser, root, scripts=False) as page:
         page.goto("/dashboard/hits/new?experiment=stroop")
-        page.get_by_role("button", name="Show the plan").click()
+        page.get_by_role("button", name="See the plan").click()
         page.get_by_role("button", name="Create 1 HIT with 9 assignments for $5.40").click()
         page.get_by_role("heading", name="Hits create").wait_for()
         while page.get_by_text("at work", exact=True).count():

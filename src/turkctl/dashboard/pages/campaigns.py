@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from turkctl.cells import plain
@@ -153,7 +153,7 @@ def _download(row: Mapping[str, Any]) -> Response:
 @pages.get("/campaigns/new")
 def new() -> ResponseReturnValue:
     """Show the form of a new campaign, filled in from the address."""
-    _managers_only()
+    desk().require_manager()
     values, versions = request.args, version_options(desk().world)
     given = values.get("experiment") or (versions[0][0] if len(versions) == 1 else "")
     return page(
@@ -168,7 +168,7 @@ def new() -> ResponseReturnValue:
 @pages.get("/campaigns/<int:number>/change")
 def change(number: int) -> ResponseReturnValue:
     """Show the form that changes a campaign, filled in with what it has."""
-    _managers_only()
+    desk().require_manager()
     row = _campaign(number)
     return page(
         "campaign_change.html",
@@ -196,8 +196,3 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
         "hours": row["hours"] or "",
         "timezone": row["timezone"] or "",
     }
-
-
-def _managers_only() -> None:
-    if not desk().may_change:
-        abort(403, "You may look, and change nothing. Ask for the role manage.")
