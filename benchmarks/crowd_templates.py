@@ -1,8 +1,9 @@
 """Fill in and submit every task template of a folder in Chromium; list those that fail, and why.
 
-Placeholders of Liquid and of layouts get made-up values, pictures and scripts from elsewhere are not loaded, and the
-crowd elements are those of the worker site. Run by hand, for instance on a clone of Amazon's sample templates:
-``python benchmarks/crowd_templates.py FOLDER``. Exits 1 if any template fails.
+Placeholders of Liquid and of layouts get made-up values, pictures are ours, and the crowd elements are those of the
+worker site. Nothing is loaded from elsewhere: scripts that templates need can be given in a folder. Run by hand, for
+instance on clones of Amazon's sample templates: ``python benchmarks/crowd_templates.py FOLDER --libraries SCRIPTS``.
+Exits 1 if any template fails.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import turkctl.market
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
 STATIC = Path(turkctl.market.__file__).parent / "site" / "static"
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300"><circle r="99" fill="#9bd"/></svg>'
@@ -36,10 +37,26 @@ TAG = re.compile(r"{%.*?%}", re.DOTALL)
 VALUE = re.compile(r"{{(.*?)}}", re.DOTALL)
 LAYOUT = re.compile(r"\$\{(\w+)\}")
 SCRIPT = re.compile(r"""src=(["'])[^"']*crowd-html-elements[^"']*\1""")
-LISTS = {"labels": ["Cat", "Dog"], "highlightParts": ["text"], "responses": ["First", "Second"], "blocks": []}
+BLOCKS = [
+    {
+        "blockType": "KEY_VALUE_SET",
+        "id": "k",
+        "entityTypes": ["KEY"],
+        "text": "Name",
+        "relationships": [{"type": "VALUE", "ids": ["v"]}],
+    },
+    {"blockType": "KEY_VALUE_SET", "id": "v", "entityTypes": ["VALUE"], "text": "Ada"},
+]
+LISTS: dict[str, list[Any]] = {
+    "labels": ["Cat", "Dog"],
+    "highlightParts": ["text"],
+    "responses": ["First", "Second"],
+    "blocks": BLOCKS,
+}
 DRAWINGS = "crowd-bounding-box, crowd-keypoint, crowd-polygon, crowd-polyline, crowd-line"
 FIRST_CHOICES = (
     "crowd-classifier, crowd-classifier-multi-select, crowd-image-classifier, crowd-image-classifier-multi-select, "
+    "crowd-rekognition-detect-moderation-labels, "
     "crowd-radio-group"
 )
 WAIT_MS = 5_000
@@ -65,7 +82,7 @@ def _value(expression: str) -> str:
         return name
     if last in LISTS:
         value = str(LISTS[last]).replace("'", '"')
-        return html.escape(value) if "escape" in filters else value
+        return html.escape(value) if "escape" in filters or last == "blocks" else value
     if "grant_read_access" in filters or "image" in last.lower():
         return "/picture.svg"
     return "Some text."
@@ -132,9 +149,25 @@ def fill(page: Page) -> None:
         each.press("ArrowRight")
     for each in _visible(page, DRAWINGS):
         each.get_by_role("button", name=re.compile("^Add a ")).click()
+    _drag(page)
     for each in _visible(page, "crowd-entity-annotation textarea[aria-label='Text to label']"):
         each.press("Control+A")
         each.press("1")
+
+
+def _drag(page: Page) -> None:
+    """Sort pictures into columns, as one of Amazon's templates asks."""
+    for target in _visible(page, ".right .StackedList"):
+        source, place = page.locator("#unclassified .draggable").first.bounding_box(), target.bounding_box()
+        assert source is not None
+        assert place is not None
+        page.mouse.move(source["x"] + 20, source["y"] + 20)
+        page.mouse.down()
+        page.wait_for_timeout(200)
+        page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2, steps=10)
+        page.wait_for_timeout(200)
+        page.mouse.up()
+        page.wait_for_timeout(200)
 
 
 def _write(page: Page) -> None:
@@ -179,13 +212,23 @@ def submit(page: Page) -> None:
     page.locator("#submitted").wait_for(timeout=WAIT_MS)
 
 
-def try_template(page: Page, address: str, template: str) -> str:
+def _elsewhere(route: Route, libraries: Mapping[str, Path]) -> None:
+    """Answer a request to another host with the file of that name, if there is one."""
+    path = libraries.get(urlsplit(route.request.url).path.rsplit("/", 1)[-1].replace(".min.", "."))
+    if path is None:
+        route.abort()
+    else:
+        route.fulfill(path=path)
+
+
+def try_template(page: Page, address: str, template: str, libraries: Mapping[str, Path]) -> str:
     """Return why the template cannot be submitted; empty if it can."""
     from playwright.sync_api import Error
 
     _Handler.document = filled(template)
     _Handler.posted.clear()
     errors: list[str] = []
+    page.route(lambda url: not url.startswith(address), lambda route: _elsewhere(route, libraries))
     page.on("pageerror", lambda error: errors.append(str(error).splitlines()[0]))
     page.on("dialog", lambda dialog: dialog.accept())
     try:
@@ -210,11 +253,12 @@ def _why(page: Page, errors: list[str], error: Exception) -> str:
     return "; ".join(reasons[:3]) or "nothing was submitted"
 
 
-def run(folder: Path) -> int:
+def run(folder: Path, libraries: Path | None = None) -> int:
     """Try them all; print a line for each that fails, and the numbers."""
     from playwright.sync_api import sync_playwright
 
     templates = sorted(folder.rglob("*.html"))
+    scripts = {each.name.replace(".min.", "."): each for each in (libraries.rglob("*.js") if libraries else ())}
     failed = 0
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as home, _serving() as address, sync_playwright() as playwright:
@@ -226,11 +270,11 @@ def run(folder: Path) -> int:
             page = browser.new_page()
             page.set_default_timeout(WAIT_MS)
             page.add_init_script(READY)
-            why = try_template(page, address, template.read_text(encoding="utf-8"))
+            why = try_template(page, address, template.read_text(encoding="utf-8"), scripts)
             page.close()
             if why:
                 failed += 1
-                print(f"{template.relative_to(folder)}: {why}")
+                print(f"{template.relative_to(folder)}: {why}", flush=True)
         browser.close()
     seconds = time.perf_counter() - started
     print(f"{len(templates) - failed} of {len(templates)} templates submitted in {seconds:.0f} s")
@@ -241,7 +285,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the folder from the command line and try its templates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="Folder of templates; every *.html below it is tried.")
-    sys.exit(1 if run(parser.parse_args(arguments).folder) else 0)
+    parser.add_argument("--libraries", type=Path, help="Folder of scripts that templates load from other hosts.")
+    options = parser.parse_args(arguments)
+    sys.exit(1 if run(options.folder, options.libraries) else 0)
 
 
 if __name__ == "__main__":

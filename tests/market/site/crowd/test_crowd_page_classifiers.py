@@ -101,6 +101,20 @@ def test_image_classifier_multi_select(browser: Browser) -> None:
         assert site.answer == {"kinds": {"labels": ["Cat", "Pig"]}}
 
 
+def test_moderation_labels(browser: Browser) -> None:
+    """The answer holds the categories as they were given; "None" is one of the choices."""
+    body = """<crowd-form><crowd-rekognition-detect-moderation-labels src="/picture.svg" header="What is in it?"
+      categories='[{name: "Gore", parentName: "Violence"}, {name: "Smoking", parentName: "Tobacco",},]'>
+      </crowd-rekognition-detect-moderation-labels></crowd-form>"""
+    with task(browser, body) as (page, site):
+        page.get_by_label("None").check()
+        page.get_by_label("Smoking").check()
+        assert not page.get_by_label("None").is_checked()
+        submit(page)
+        labels = [{"name": "Smoking", "parentName": "Tobacco"}]
+        assert site.answer == {"AWS/Rekognition/DetectModerationLabels/Image/V3": {"ModerationLabels": labels}}
+
+
 def test_attributes_are_read_as_people_write_them(browser: Browser) -> None:
     """Single quotes, bare names, comments and commas at the end are fine; nothing is evaluated."""
     texts = {

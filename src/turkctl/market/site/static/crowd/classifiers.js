@@ -153,9 +153,22 @@ export class CrowdImageClassifierMultiSelect extends CrowdClassifierMultiSelect 
   static picture = true;
 }
 
+/** Choose what is in a picture; the answer holds the categories as they were given, under the name of Amazon's service. */
+export class CrowdModerationLabels extends CrowdImageClassifierMultiSelect {
+  get name() { return "AWS/Rekognition/DetectModerationLabels/Image/V3"; }
+  get exclusion() { return super.exclusion || "None"; }
+  get all() { return [].concat(this.categories ?? []); }
+  names() { return [...this.all.map((each) => String(each?.name ?? each)), this.exclusion]; }
+  get _submittableValue() {
+    const chosen = new Set(this.chosen);
+    return { ModerationLabels: this.all.filter((each) => chosen.has(String(each?.name ?? each))) };
+  }
+}
+
 const CLASSIFIERS = {
   "crowd-classifier": CrowdClassifier,
   "crowd-classifier-multi-select": CrowdClassifierMultiSelect,
   "crowd-image-classifier": CrowdImageClassifier,
   "crowd-image-classifier-multi-select": CrowdImageClassifierMultiSelect,
+  "crowd-rekognition-detect-moderation-labels": CrowdModerationLabels,
 };

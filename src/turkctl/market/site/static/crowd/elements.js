@@ -11,8 +11,10 @@ import {
 } from "./panels.js";
 import {
   CrowdClassifier, CrowdClassifierMultiSelect, CrowdImageClassifier, CrowdImageClassifierMultiSelect,
+  CrowdModerationLabels,
 } from "./classifiers.js";
 import { CrowdBoundingBox, CrowdKeypoint, CrowdLine, CrowdPolygon, CrowdPolyline } from "./drawing.js";
+import { CrowdTextractAnalyzeDocument } from "./documents.js";
 import { CrowdEntityAnnotation } from "./entities.js";
 import { missing } from "./missing.js";
 
@@ -24,6 +26,8 @@ const ELEMENTS = {
   "crowd-classifier-multi-select": CrowdClassifierMultiSelect,
   "crowd-image-classifier": CrowdImageClassifier,
   "crowd-image-classifier-multi-select": CrowdImageClassifierMultiSelect,
+  "crowd-rekognition-detect-moderation-labels": CrowdModerationLabels,
+  "crowd-textract-analyze-document": CrowdTextractAnalyzeDocument,
   "crowd-bounding-box": CrowdBoundingBox,
   "crowd-keypoint": CrowdKeypoint,
   "crowd-polygon": CrowdPolygon,
