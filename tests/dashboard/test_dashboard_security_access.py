@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from dashboard_support import HASH, PASSWORD, PEOPLE, DashboardSite, Visitor, dashboard_of
+from dashboard_support import HASH, PASSWORD, PEOPLE, DashboardSite, StoppedClock, Visitor, dashboard_of
 from dashboard_walk import FOR_EVERYBODY, Page, Walk, everything, walked
 from study_support import Study
 
@@ -25,23 +25,8 @@ COOKIE = "turkctl_dashboard"
 FOR_ALL = {*FOR_EVERYBODY, "entry.login"}
 
 
-class Clock:
-    """The time of the dashboard."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2030, 5, 4, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def walk(folder: Path, clock: Clock) -> Iterator[Walk]:
+def walk(folder: Path, clock: StoppedClock) -> Iterator[Walk]:
     with walked(folder, clock=clock) as made:
         yield made
 
@@ -167,7 +152,7 @@ def test_each_sign_in_has_a_session_of_its_own_and_ends_the_one_before_in_that_b
     assert status_with(walk.site, cookie_of(other)) == 200, "elsewhere people stay signed in"
 
 
-def test_a_session_ends_twelve_hours_after_the_sign_in_however_it_is_used(walk: Walk, clock: Clock) -> None:
+def test_a_session_ends_twelve_hours_after_the_sign_in_however_it_is_used(walk: Walk, clock: StoppedClock) -> None:
     visitor = walk.site.visitor()
     clock.now += timedelta(hours=11, minutes=59)
     visitor.get("/settings")
@@ -178,7 +163,7 @@ def test_a_session_ends_twelve_hours_after_the_sign_in_however_it_is_used(walk: 
     assert visitor.path.startswith("/dashboard/login?")
 
 
-def test_a_session_that_was_signed_out_is_nobody_in_every_process(walk: Walk, clock: Clock) -> None:
+def test_a_session_that_was_signed_out_is_nobody_in_every_process(walk: Walk, clock: StoppedClock) -> None:
     with second_process(walk, clock) as other:
         visitor = walk.site.visitor()
         copied = cookie_of(visitor)
@@ -191,7 +176,7 @@ def test_a_session_that_was_signed_out_is_nobody_in_every_process(walk: Walk, cl
 
 
 def test_a_new_password_ends_the_sessions_of_the_old_one_and_a_removed_person_is_nobody(
-    walk: Walk, clock: Clock
+    walk: Walk, clock: StoppedClock
 ) -> None:
     cookies = {name: cookie_of(walk.site.visitor(name)) for name in ("lab", "ann", "viewer")}
     people = {"lab": PEOPLE["lab"], "ann": replace(PEOPLE["ann"], password_hash=hash_password("another one, long"))}
@@ -200,7 +185,7 @@ def test_a_new_password_ends_the_sessions_of_the_old_one_and_a_removed_person_is
     assert found == {"lab": 200, "ann": 303, "viewer": 303}
 
 
-def test_a_role_that_was_taken_away_is_gone_at_once(walk: Walk, clock: Clock) -> None:
+def test_a_role_that_was_taken_away_is_gone_at_once(walk: Walk, clock: StoppedClock) -> None:
     visitor = walk.site.visitor("ann")
     with second_process(walk, clock, people={"ann": replace(PEOPLE["ann"], role="view")}) as other:
         again = Visitor(other, None)
@@ -262,7 +247,7 @@ def test_somebody_who_may_only_look_can_change_nothing_and_sees_no_acts(walk: Wa
     assert any(Page.of(manager.get(path)).acts for path in walk.pages()), "who may act sees acts"
 
 
-def test_attempts_are_limited_by_name_and_address_in_all_processes_together(walk: Walk, clock: Clock) -> None:
+def test_attempts_are_limited_by_name_and_address_in_all_processes_together(walk: Walk, clock: StoppedClock) -> None:
     with second_process(walk, clock) as other:
         for number in range(5):
             assert attempt(other if number % 2 else walk.site, "lab", "wrong") == 401
@@ -328,7 +313,7 @@ def test_one_computation_is_made_without_a_hash_too(monkeypatch: pytest.MonkeyPa
 
 
 @contextmanager
-def second_process(walk: Walk, clock: Clock, **more: object) -> Iterator[DashboardSite]:
+def second_process(walk: Walk, clock: StoppedClock, **more: object) -> Iterator[DashboardSite]:
     """Another process that serves the same study: a dashboard with a database connection of its own."""
     study = Study(walk.site.study.folder)
     site = DashboardSite(study, clock=clock, **more)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_support import PEOPLE, SECRET_KEY, DashboardSite, Visitor, dashboard_site
+from dashboard_support import PEOPLE, SECRET_KEY, DashboardSite, StoppedClock, Visitor, dashboard_site
 from itsdangerous import URLSafeSerializer
 from study_support import Study, market_rows
 
@@ -27,23 +27,8 @@ from turkctl.operations.log import LogQuery, list_log
 from turkctl.operations.sync.run import sync
 
 
-class Clock:
-    """The time of the dashboard."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2030, 5, 4, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def site(folder: Path, clock: Clock) -> Iterator[DashboardSite]:
+def site(folder: Path, clock: StoppedClock) -> Iterator[DashboardSite]:
     with dashboard_site(folder, clock=clock) as made:
         (hit,) = made.study.post(3)
         made.study.submit(hit, "A1", "A2", "A3")
@@ -59,7 +44,7 @@ def test_a_request_that_somebody_else_was_shown_does_nothing(site: DashboardSite
 
 
 @pytest.mark.parametrize("part", ["act", "fields", "mode", "user", "digest", "form"])
-def test_a_request_with_any_part_changed_does_nothing(site: DashboardSite, clock: Clock, part: str) -> None:
+def test_a_request_with_any_part_changed_does_nothing(site: DashboardSite, clock: StoppedClock, part: str) -> None:
     visitor = site.visitor()
     visitor.plan("workers-approve", all="1")
     signed = visitor.hidden("request")
@@ -83,7 +68,7 @@ def test_what_the_key_signs_for_another_purpose_is_no_request(site: DashboardSit
         assert refused(site, site.visitor(), str(URLSafeSerializer(SECRET_KEY, salt="turkctl-act").dumps(values)))
 
 
-def test_a_request_that_is_older_than_a_session_does_nothing(site: DashboardSite, clock: Clock) -> None:
+def test_a_request_that_is_older_than_a_session_does_nothing(site: DashboardSite, clock: StoppedClock) -> None:
     visitor = site.visitor()
     visitor.plan("workers-approve", all="1")
     request = visitor.hidden("request")
@@ -107,7 +92,7 @@ def test_a_request_for_another_mode_than_the_session_has_now_does_nothing(site: 
     assert not refused(site, visitor, request)
 
 
-def test_a_request_of_somebody_who_may_only_look_by_now_does_nothing(site: DashboardSite, clock: Clock) -> None:
+def test_a_request_of_somebody_who_may_only_look_by_now_does_nothing(site: DashboardSite, clock: StoppedClock) -> None:
     manager = site.visitor("ann")
     manager.plan("workers-approve", all="1")
     request = manager.hidden("request")
@@ -121,7 +106,7 @@ def test_a_request_of_somebody_who_may_only_look_by_now_does_nothing(site: Dashb
 
 @pytest.mark.parametrize("number", range(3))
 def test_the_same_page_sent_to_two_processes_at_once_begins_one_act(
-    site: DashboardSite, clock: Clock, number: int
+    site: DashboardSite, clock: StoppedClock, number: int
 ) -> None:
     with another_process(site, clock) as other:
         first = site.visitor()
@@ -142,7 +127,9 @@ def test_the_same_page_sent_to_two_processes_at_once_begins_one_act(
     assert [(line["succeeded"], line["error"]) for line in lines] == [(3, None)]
 
 
-def test_an_act_is_begun_once_also_after_it_has_ended_and_after_a_restart(site: DashboardSite, clock: Clock) -> None:
+def test_an_act_is_begun_once_also_after_it_has_ended_and_after_a_restart(
+    site: DashboardSite, clock: StoppedClock
+) -> None:
     visitor = site.visitor()
     visitor.plan("workers-approve", all="1")
     request = visitor.hidden("request")
@@ -285,7 +272,7 @@ class OvertakenAct(ApproveWork):
 
 
 def test_a_page_sent_again_while_its_act_is_half_way_leads_to_that_act(
-    site: DashboardSite, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    site: DashboardSite, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second look at the plan finds less to do, because the first one has done some of it by now."""
     visitor = site.visitor()
@@ -349,7 +336,7 @@ def at_once(acts: list[Callable[[], Any]]) -> list[Any]:
 
 
 @contextmanager
-def another_process(site: DashboardSite, clock: Clock) -> Iterator[DashboardSite]:
+def another_process(site: DashboardSite, clock: StoppedClock) -> Iterator[DashboardSite]:
     """Another process that serves the same study: a dashboard with connections of its own."""
     study = Study(site.study.folder)
     other = DashboardSite(study, clock=clock)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,6 +34,16 @@ PEOPLE = {
     "viewer": DashboardUser("viewer", VIEW, HASH, names=False),
 }
 LONGEST_WAIT = 20.0
+
+
+class StoppedClock:
+    """The time of the dashboard, which a test sets."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2030, 5, 4, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 class Visitor:

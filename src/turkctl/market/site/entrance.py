@@ -15,9 +15,9 @@ from turkctl.market.errors import WorkError
 from turkctl.market.requester import Environment
 from turkctl.market.site.desk import ROOT, MemberAccount, me, parts
 from turkctl.web.app import error_page
-from turkctl.web.inside import inside
 from turkctl.web.passwords import hash_password
-from turkctl.web.sign_in import Account, TooManyAttempts
+from turkctl.web.sign_in import Account
+from turkctl.web.sign_in_form import SignInForm
 
 if TYPE_CHECKING:
     from turkctl.market.service import Market
@@ -26,9 +26,13 @@ pages = Blueprint("entrance", __name__)
 
 LASTS = timedelta(days=180)
 """How long somebody stays signed in: who has no password cannot sign in again without their link."""
-_ROOTS = (ROOT, "/mturk", "/projects")
-"""Paths that somebody can be sent back to."""
-WRONG = "Name and password do not match."
+FORM = SignInForm(
+    "market/sign_in.html",
+    (ROOT, "/mturk", "/projects"),
+    "listing.index",
+    "Name and password do not match.",
+    lambda: parts().door,
+)
 
 
 class MarketAccounts:
@@ -80,19 +84,13 @@ class MarketAttempts:
 @pages.get("/sign-in")
 def sign_in_form() -> ResponseReturnValue:
     """Show the form; who has signed in already goes on."""
-    target = _next(request.args.get("next"))
-    return redirect(target) if current_user.is_authenticated else _form(target)
+    return FORM.show()
 
 
 @pages.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
     """Sign in, and go on to the page that was asked for."""
-    name, target = request.form.get("name", ""), _next(request.form.get("next"))
-    entered = parts().door.enter(name, request.form.get("password", ""), request.remote_addr or "")
-    if isinstance(entered, TooManyAttempts):
-        minutes = -(-int(entered.wait.total_seconds()) // 60)
-        return _form(target, name, f"Too many attempts. Try again in {minutes} min."), 429
-    return redirect(target, 303) if entered else (_form(target, name, WRONG), 401)
+    return FORM.take()
 
 
 @pages.post("/sign-out")
@@ -113,7 +111,7 @@ def sign_out_form() -> ResponseReturnValue:
 def send_to_sign_in() -> ResponseReturnValue:
     """Send somebody who has not signed in to the form, from which they come back to the page that they were on."""
     wanted = request.full_path if request.method == "GET" else None
-    return redirect(url_for("entrance.sign_in_form", next=_next(wanted)), 303)
+    return redirect(url_for("entrance.sign_in_form", next=FORM.way_on(wanted)), 303)
 
 
 @pages.get("/join/<token>")
@@ -190,13 +188,3 @@ def choose_password() -> ResponseReturnValue:
 def password_form() -> ResponseReturnValue:
     """Show the form for a name and a password."""
     return render_template("market/password.html", name="", trouble=None)
-
-
-def _form(target: str, name: str = "", trouble: str | None = None) -> str:
-    return render_template("market/sign_in.html", next=target, name=name, trouble=trouble)
-
-
-def _next(target: str | None) -> str:
-    """Return an address of this site to go on to; any other becomes the list of HITs."""
-    wanted, home = (target or "").removesuffix("?"), url_for("listing.index")
-    return next((wanted for root in _ROOTS if inside(wanted, root, "") == wanted != ""), home)
