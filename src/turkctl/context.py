@@ -371,7 +371,10 @@ class Context:
         """
         from turkctl.market.destinations import is_loopback
         from turkctl.market.doors.http import serve
+        from turkctl.serving import check_host
 
+        self.settings.require_market()
+        check_host(host, port)
         # With keys it serves others, who may connect through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         mounts = self._site_mounts(sandbox, behind_proxy, public=not is_loopback(host)) if site else None

@@ -82,11 +82,16 @@ class HttpServer:
         wasyncore.close_all(self._connections, ignore_all=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def check_host(host: str, port: int) -> None:
+    """Raise UsageError if a text cannot be an address to listen on."""
     if not host:  # which would mean every address of this machine
         raise UsageError("the host to listen on is empty", hint="give an address, as in --host 127.0.0.1")
     if not is_text(host):
-        raise UsageError(f"cannot listen on {host}: this is no text", hint="give another --host")
+        raise UsageError(f"cannot listen on {host}:{port}: this is no text", hint="give another --host")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    check_host(host, port)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)

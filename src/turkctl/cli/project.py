@@ -11,6 +11,7 @@ from turkctl.errors import ConfigError, NotFoundError, UsageError
 from turkctl.ids import is_text
 from turkctl.paths import is_file
 from turkctl.settings import PROJECT_FILE, Settings, holds_secret, require_key
+from turkctl.settings_users import USERS
 
 TEMPLATE = """\
 # turkctl's project file. Every key here can also be given as an environment variable (mode is TURKCTL_MODE)
@@ -123,7 +124,7 @@ def _holds_secret(text: str) -> bool:
 
     def leaves(table: dict[str, Any], within: str) -> Iterator[tuple[str, Any]]:
         for name, value in table.items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and f"{within}{name}" != USERS:
                 yield from leaves(value, f"{within}{name}.")
             else:
                 yield f"{within}{name}", value
