@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import UsageError
@@ -66,8 +67,10 @@ class HttpServer:
                 return
             self._closed = True
             if self._running:
-                # Sockets must be closed in the thread that waits on them.
-                self._server.trigger.pull_trigger(self._stop)
+                # Sockets must be closed in the thread that waits on them. A thread that answers may wake it first;
+                # then the trigger is closed before it is pulled here.
+                with suppress(OSError):
+                    self._server.trigger.pull_trigger(self._stop)
                 return
         self._stop()
 

@@ -147,9 +147,9 @@ def test_a_server_that_is_told_to_stop_finishes_what_is_in_hand(study: Study, ac
     line = next(each for each in list_log(study.world, LogQuery()) if each["act"] == WORDS[act])
     assert line["error"] in ("interrupted", None)
     assert study.sql("SELECT name FROM turkctl_lease") == []
-    assert study.sql("SELECT token FROM turkctl_intent WHERE state = 'sent'") == []
-    if line["error"] == "interrupted":
+    if line["error"] == "interrupted":  # intents of requests that were not begun any more are settled by the rest
         finish(study, act, visitor.cookies)
+    assert study.sql("SELECT token FROM turkctl_intent WHERE state = 'sent'") == []
     check(study, act)
 
 

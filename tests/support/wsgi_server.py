@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from waitress import create_server
@@ -20,8 +20,10 @@ def serve_wsgi(app: Callable[..., Any], *, threads: int = 4) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        # The server's own thread closes everything: its loop ends when nothing is left to wait for.
-        server.trigger.pull_trigger(lambda: [each.close() for each in list(connections.values())])  # type: ignore[attr-defined]
+        # The server's own thread closes everything: its loop ends when nothing is left to wait for. A thread that
+        # answers may wake it first; then the trigger is closed before it is pulled here.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: [each.close() for each in list(connections.values())])  # type: ignore[attr-defined]
         thread.join(timeout=10)
         server.task_dispatcher.shutdown(timeout=10)
         assert not thread.is_alive(), "the server did not stop"
