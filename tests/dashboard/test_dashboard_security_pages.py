@@ -415,3 +415,14 @@ def test_a_sign_in_never_leads_out_whichever_way_the_target_is_given(walk: Walk,
     assert visitor.client.post("/dashboard/settings/mode", data=data).headers["Location"] == "/dashboard/settings"
     assert visitor.get(f"/runs/{walk.known.run}?from={quote(target)}").count('href="/dashboard/log"') >= 1
     assert target not in visitor.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["_external=1&_scheme=javascript", "_scheme=https&_external=1", "endpoint=log.index", "_anchor=x", "_method=POST"],
+)
+def test_names_that_flask_gives_a_meaning_are_only_part_of_the_query(walk: Walk, visitor: Visitor, query: str) -> None:
+    for path in walk.pages():
+        text = visitor.get(f"{path}?{query}")
+        assert visitor.status in (200, 400, 404), (path, text[-2000:])
+        assert Page.of(text).dangerous == [], path

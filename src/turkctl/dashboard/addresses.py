@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -18,8 +19,9 @@ def address(**changes: Any) -> str:
     for name, value in changes.items():
         if value is None:
             query.pop(name, None)
-    # A name of the path wins over the same name in the query.
-    return url_for(request.endpoint or "home.index", **{**query, **(request.view_args or {})})
+    # The query is put together here: to url_for, names such as _scheme and endpoint would mean something else.
+    here = url_for(request.endpoint or "home.index", **(request.view_args or {}))
+    return f"{here}?{urlencode(query, doseq=True)}" if query else here
 
 
 def link_to(endpoint: str, **values: Any) -> str | None:
