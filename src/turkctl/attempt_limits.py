@@ -30,14 +30,14 @@ class Book(Protocol):
     def nth_failure(
         self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
     ) -> datetime | None:
-        """Return the time of the latest failure but ``number - 1`` since then; None if there are not so many."""
+        """Return the time of the failure that is ``number``-th from the latest since then; None if there are fewer."""
 
     def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
         """Return whether this name signed in from this address since then."""
 
 
 def wait(book: Book, name: str, address: str, now: datetime) -> timedelta | None:
-    """Return how long until so few failures count that another attempt is allowed; None if it is allowed now."""
+    """Return how long until another attempt is allowed; None if it is allowed now."""
     since = now - WINDOW
     newest = [book.nth_failure(PER_PAIR, since, name=name, address=address)]
     if not book.has_succeeded(now - KNOWN_FOR, name, address):

@@ -275,7 +275,7 @@ def _superseded(study: Study) -> None:
         (lambda _study: None, "active", "Active. It recruits."),
         (_met, "met", "Met. Its goal is met. With a higher goal it goes on. Why: 3 people completed it."),
         (_exhausted, "exhausted", "It waits for money, and goes on by itself"),
-        (_ended, "ended", "Ended. It came to the end that was set, before its goal was met. Why: it was set to end at"),
+        (_ended, "ended", "Ended. Its end date came before its goal was met. Why: it was set to end at"),
         (_superseded, "superseded", "another code version now; to go on, create another campaign. Why: the experiment"),
     ],
 )

@@ -15,7 +15,7 @@ _WORDS = {
     "met": "Its goal is met. With a higher goal it goes on.",
     "cancelled": "It was cancelled and posts nothing more.",
     "superseded": "It ended because the experiment has another code version now; to go on, create another campaign.",
-    "ended": "It came to the end that was set, before its goal was met.",
+    "ended": "Its end date came before its goal was met.",
 }
 """What each status means."""
 _RUNNING = ("active", "exhausted")

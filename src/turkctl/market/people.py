@@ -361,7 +361,7 @@ def revoke(tx: Tx, ids: Sequence[str]) -> int:
 
 
 def nth_failure(tx: Tx, number: int, since: datetime, name: str | None, address: str | None) -> datetime | None:
-    """Return when the latest failure but ``number - 1`` since then was; None if there are not so many."""
+    """Return the time of the failure that is ``number``-th from the latest since then; None if there are fewer."""
     tried = tables.sign_in_attempt.c
     wanted = [tried.failed == 1, tried.at > to_ms(since)]
     wanted += [tried.name == name] if name is not None else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -117,6 +116,3 @@ def error_page(title: str, words: str, status: int, hint: str | None = None) -> 
     except Exception:
         current_app.logger.exception("the page of an error failed")
         return Response("Something went wrong. The server's log says more.", 500, content_type="text/plain")
-
-
-Page = Callable[..., object]
