@@ -104,16 +104,6 @@ def test_people_of_tables_join_the_login_name_or_stand_alone(check, hashed: str)
     assert alone.users == {"anna": anna} == {"anna": both.users["anna"]}
 
 
-def test_a_person_signs_in_with_their_own_password_in_whatever_way_the_name_is_composed(check, hashed: str) -> None:
-    access = check(f'[dashboard.users."Ren\\u00e9"]\nrole = "view"\npassword_hash = "{hashed}"\n', **GOOD)
-    for name in ("Ren\u00e9", "Rene\u0301"):
-        assert access.sign_in(name, "battery staple") is access.users["Ren\u00e9"]
-        assert access.sign_in(name, "correct horse") is None
-    assert access.sign_in("lab", "correct horse") is access.users["lab"]
-    assert access.sign_in("lab", "battery staple") is None
-    assert access.sign_in("nobody", "correct horse") is None
-
-
 def test_a_name_that_is_there_twice_is_refused_with_both_places(check, hashed: str, tmp_path: Path) -> None:
     text = f'[dashboard]\nlogin_username = "anna"\n[dashboard.users.anna]\nrole = "view"\npassword_hash = "{hashed}"\n'
     with pytest.raises(ConfigError) as refused:

@@ -11,13 +11,14 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from dashboard_support import HASH, PASSWORD, PEOPLE, DashboardSite, StoppedClock, Visitor, dashboard_of
+from dashboard_support import HASH, PASSWORD, PEOPLE, DashboardSite, StoppedClock, Visitor, dashboard_of, dashboard_site
 from dashboard_walk import FOR_EVERYBODY, Page, Walk, everything, walked
 from study_support import Study
 
 from turkctl.context import Context
 from turkctl.dashboard.acts.registry import acts
 from turkctl.settings import load
+from turkctl.settings_users import DashboardUser
 from turkctl.web import passwords, sign_in
 from turkctl.web.passwords import hash_password, matches
 
@@ -359,3 +360,13 @@ def sign_in_answer(site: DashboardSite):
 
 def set_cookie(answer):
     return SimpleCookie(answer.headers["Set-Cookie"])[COOKIE]
+
+
+@pytest.mark.parametrize("typed", ["Ren\u00e9", "Rene\u0301"])
+def test_people_sign_in_in_whatever_way_a_keyboard_composes_their_name(folder: Path, typed: str) -> None:
+    people = {name: DashboardUser(name, "view", HASH) for name in ("Ren\u00e9", "lab")}
+    with dashboard_site(folder, people=people) as site:
+        visitor = site.visitor(None)
+        visitor.sign_in(typed, "wrong")
+        assert visitor.status == 401
+        assert "Ren\u00e9 (may look only)" in visitor.sign_in(typed)

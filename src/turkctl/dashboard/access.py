@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from turkctl.errors import ConfigError, MistakesError, UsageError
 from turkctl.settings import Settings
 from turkctl.settings_users import MANAGE, USERS, DashboardUser, typed_name, why_no_name
-from turkctl.web.passwords import hash_password, is_hash, matches, require_extra
+from turkctl.web.passwords import hash_password, is_hash, require_extra
 
 SHORTEST_KEY = 32
 """Characters that the key of sessions has at least."""
@@ -28,12 +28,6 @@ class Access:
     users: Mapping[str, DashboardUser]
     """Each person by login name."""
     secret_key: str = field(repr=False)
-
-    def sign_in(self, name: str, password: str) -> DashboardUser | None:
-        """Return the person with this name and password; None if there is none, after the same time."""
-        wanted = typed_name(name)
-        found = next((user for each, user in self.users.items() if typed_name(each) == wanted), None)
-        return found if matches(None if found is None else found.password_hash, password) else None
 
 
 def check_access(settings: Settings) -> Access:
