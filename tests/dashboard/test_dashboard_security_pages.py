@@ -426,3 +426,14 @@ def test_names_that_flask_gives_a_meaning_are_only_part_of_the_query(walk: Walk,
         text = visitor.get(f"{path}?{query}")
         assert visitor.status in (200, 400, 404), (path, text[-2000:])
         assert Page.of(text).dangerous == [], path
+
+
+def test_a_nul_character_is_refused_before_any_database_sees_it(walk: Walk, visitor: Visitor) -> None:
+    for path in walk.pages():
+        visitor.get(f"{path}?worker=a%00b")
+        assert visitor.status == 400, path
+    visitor.get("/settings")
+    assert visitor.client.get("/dashboard/hits/a%00b").status_code == 400
+    for slug in acts():
+        data = {"csrf_token": visitor.token, "experiment": "a\0b"}
+        assert visitor.client.post(f"/dashboard/acts/{slug}", data=data).status_code == 400, slug

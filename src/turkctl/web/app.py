@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -65,6 +65,7 @@ def make_app(site: Site) -> Flask:
     add_headers(app, over_tls=site.behind_proxy)
     add_filters(app)
     _add_shared_files(app, site)
+    _refuse_nul(app)
     _add_errors(app)
     if site.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]  # Flask's documented way
@@ -89,6 +90,16 @@ def _add_shared_files(app: Flask, site: Site) -> None:
         if request.endpoint == "web.static" and response.status_code == 200:
             response.headers["Cache-Control"] = f"public, max-age={int(_STATIC_LASTS.total_seconds())}"
         return response
+
+
+def _refuse_nul(app: Flask) -> None:
+    """Refuse requests with a NUL character in their address or form: PostgreSQL keeps none, and nobody types one."""
+
+    @app.before_request
+    def refuse() -> None:
+        fields = (*request.args.items(multi=True), *request.form.items(multi=True))
+        if "\0" in request.path or any("\0" in text for field in fields for text in field):
+            abort(400, "The address or the form contains a NUL character, which no text has. Leave it out.")
 
 
 def _add_errors(app: Flask) -> None:
