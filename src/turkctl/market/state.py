@@ -26,7 +26,7 @@ from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
 from turkctl.sqlite_files import SqliteFile
 
-VERSION = 3
+VERSION = 4
 """The tables' version. An older database gets what it lacks, a newer one is refused."""
 
 _WRITE_URL = "write sqlite:///market.db or postgresql+psycopg://user@host/database"
