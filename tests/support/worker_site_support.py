@@ -12,6 +12,7 @@ from typing import Any
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
 from turkctl.market.site.app import SiteOptions, make_site
+from turkctl.newcomers import NewInvitation
 from turkctl.web.sign_in import now_utc
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
@@ -68,7 +69,7 @@ class SiteBench:
 
     def invite(self, **new: Any) -> str:
         """Make an invitation; return its token."""
-        return self.market.invite("production", **new)[0]
+        return self.market.invite("production", NewInvitation(**new))[0]
 
     def visitor(self) -> Visitor:
         """Return somebody who has not signed in."""

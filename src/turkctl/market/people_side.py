@@ -9,44 +9,25 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network, wait
-from turkctl.market import my_work, open_work, people
-from turkctl.market.people import Invitation, Member, NewInvitation
+from turkctl.market import attempts, invitations, my_work, open_work, people
+from turkctl.market.invitations import Invitation
+from turkctl.market.people import Member
 from turkctl.market.requester import Environment
 from turkctl.market.tx import Tx
 from turkctl.market.worker_side import Answer, WorkerSide
+from turkctl.newcomers import NewInvitation, NewPerson
 
 
 class PeopleSide(WorkerSide):
     """People, and what they see; none of it is part of the Requester API."""
 
-    def add_person(
-        self,
-        environment: Environment,
-        *,
-        name: str | None = None,
-        password_hash: str | None = None,
-        own_id: str | None = None,
-        label: str | None = None,
-        groups: Sequence[str] = (),
-        locale: str = "US",
-    ) -> str:
+    def add_person(self, environment: Environment, new: NewPerson) -> str:
         """Add a person, and return their new worker id.
 
         Raises:
             UsageError: a text is not usable, or the name or the own id is taken.
         """
-        return self._act(
-            environment,
-            lambda tx: people.add(
-                tx,
-                name=name,
-                password_hash=password_hash,
-                own_id=own_id,
-                label=label,
-                groups=groups,
-                locale=locale,
-            ),
-        )
+        return self._act(environment, lambda tx: people.add(tx, new))
 
     def person(self, environment: Environment, worker_id: str) -> Member | None:
         """Return the person with this worker id, or None."""
@@ -76,35 +57,13 @@ class PeopleSide(WorkerSide):
         """
         self._act(environment, lambda tx: people.set_password(tx, worker_id, name, password_hash))
 
-    def invite(
-        self,
-        environment: Environment,
-        count: int = 1,
-        *,
-        uses: int | None = 1,
-        personal: bool = True,
-        until: datetime | None = None,
-        label: str | None = None,
-        groups: Sequence[str] = (),
-        locale: str = "US",
-    ) -> list[str]:
+    def invite(self, environment: Environment, new: NewInvitation, count: int = 1) -> list[str]:
         """Make invitations, and return their tokens, which can never be read again.
-
-        Args:
-            environment: the one that people come into.
-            count: number of invitations.
-            uses: people who may come in by each; None: any number.
-            personal: the link is the person: opened again, it is the same person.
-            until: when they end, by the market's clock; None: never.
-            label: a note.
-            groups: the groups of those who come in.
-            locale: where they are taken to live.
 
         Raises:
             UsageError: there are too many, or a text is not usable.
         """
-        new = NewInvitation(uses, personal, until, label, tuple(groups), locale)
-        return self._act(environment, lambda tx: people.invite(tx, new, count))
+        return self._act(environment, lambda tx: invitations.invite(tx, new, count))
 
     def record_of(self, environment: Environment, worker_id: str) -> Answer:
         """Return where a person lives, and how many of their assignments were submitted, approved and rejected.
@@ -120,11 +79,11 @@ class PeopleSide(WorkerSide):
         Raises:
             WorkError: NoInvitation, whatever is wrong with it.
         """
-        return self._look(environment, lambda tx: people.invitation(tx, token))
+        return self._look(environment, lambda tx: invitations.find(tx, token))
 
     def invitations(self, environment: Environment) -> list[Invitation]:
         """Return all invitations in the order in which they were made."""
-        return self._look(environment, people.invitations)
+        return self._look(environment, invitations.every)
 
     def join(self, environment: Environment, token: str, worker_id: str | None = None) -> str:
         """Come in by an invitation, and return the worker id; ``worker_id`` is of somebody who is signed in.
@@ -132,7 +91,7 @@ class PeopleSide(WorkerSide):
         Raises:
             WorkError: NoInvitation.
         """
-        return self._act(environment, lambda tx: people.join(tx, token, worker_id))
+        return self._act(environment, lambda tx: invitations.join(tx, token, worker_id))
 
     def join_as(self, environment: Environment, token: str, name: str, password_hash: str) -> str:
         """Come in by an invitation with a login name and a password of one's choice; return the worker id.
@@ -143,7 +102,7 @@ class PeopleSide(WorkerSide):
         """
 
         def come(tx: Tx) -> str:
-            worker_id = people.join(tx, token)
+            worker_id = invitations.join(tx, token)
             people.set_password(tx, worker_id, name, password_hash)
             return worker_id
 
@@ -155,7 +114,7 @@ class PeopleSide(WorkerSide):
         Raises:
             NotFoundError: there is no such invitation; then none is ended.
         """
-        return self._act(environment, lambda tx: people.revoke(tx, ids))
+        return self._act(environment, lambda tx: invitations.revoke(tx, ids))
 
     # Attempts to sign in, which all processes that serve one market share. Times are of the real clock.
 
@@ -167,18 +126,18 @@ class PeopleSide(WorkerSide):
         """Remember an attempt to sign in, whether there is such a name or not."""
 
         def note(tx: Tx) -> None:
-            people.forget_attempts(tx, now - WINDOW, now - KNOWN_FOR)
-            people.note_attempt(tx, digest(name), digest(network(address)), now, failed=failed)
+            attempts.forget_attempts(tx, now - WINDOW, now - KNOWN_FOR)
+            attempts.note_attempt(tx, digest(name), digest(network(address)), now, failed=failed)
 
         self._act("production", note)
 
     def end_session(self, token: str, until: datetime, now: datetime) -> None:
         """Remember that a session was ended, until the time when it would have ended by itself."""
-        self._act("production", lambda tx: people.end_session(tx, digest(token), until, now))
+        self._act("production", lambda tx: attempts.end_session(tx, digest(token), until, now))
 
     def is_session_ended(self, token: str, now: datetime) -> bool:
         """Return whether a session was ended."""
-        return self._look("production", lambda tx: people.is_ended(tx, digest(token), now))
+        return self._look("production", lambda tx: attempts.is_ended(tx, digest(token), now))
 
     # What a worker sees
 
@@ -240,7 +199,7 @@ class _Attempts:
     def nth_failure(
         self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
     ) -> datetime | None:
-        return people.nth_failure(self._tx, number, since, name, address)
+        return attempts.nth_failure(self._tx, number, since, name, address)
 
     def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
-        return people.has_succeeded(self._tx, since, name, address)
+        return attempts.has_succeeded(self._tx, since, name, address)

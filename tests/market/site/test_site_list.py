@@ -9,6 +9,7 @@ from typing import Any
 from worker_site_support import REQUESTER, SiteBench, Visitor
 
 from turkctl.market import open_work
+from turkctl.newcomers import NewInvitation
 
 
 def titles(visitor: Visitor, query: str = "") -> list[str]:
@@ -164,7 +165,7 @@ def test_the_sandbox_s_site_shows_the_sandbox_alone(bench: SiteBench) -> None:
     bench.post()
     bench.app = make_site(bench.market, "sandbox", SiteOptions(SECRET_KEY))
     visitor = bench.visitor()
-    visitor.join(bench.market.invite("sandbox")[0])
+    visitor.join(bench.market.invite("sandbox", NewInvitation())[0])
     assert titles(visitor) == []
     visitor.join(bench.invite())
     assert visitor.status == 404, "an invitation of the other environment"

@@ -9,6 +9,7 @@ from worker_site_support import PASSWORD, START, SiteBench
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.market.errors import WorkError
+from turkctl.newcomers import NewPerson
 
 NOW = datetime.fromtimestamp(START, UTC)
 
@@ -107,7 +108,7 @@ def test_a_name_and_a_password_let_the_same_person_in_and_the_link_no_longer(ben
 def test_a_name_that_cannot_be_does_not_use_up_the_invitation(
     name: str, password: str, words: str, bench: SiteBench
 ) -> None:
-    bench.market.add_person("production", name="ana", password_hash="x")
+    bench.market.add_person("production", NewPerson(name="ana", password_hash="x"))
     token = bench.invite()
     person = bench.visitor()
     person.get(f"/worker/join/{token}")
@@ -120,11 +121,13 @@ def test_a_name_that_cannot_be_does_not_use_up_the_invitation(
 
 def test_own_ids_and_names_are_unique_in_an_environment(bench: SiteBench) -> None:
     market = bench.market
-    worker_id = market.add_person("production", own_id="4711 ü", name="ana", password_hash="x", groups=["a", "a"])
-    assert market.add_person("sandbox", own_id="4711 ü", name="ana") != worker_id
+    worker_id = market.add_person(
+        "production", NewPerson(own_id="4711 ü", name="ana", password_hash="x", groups=["a", "a"])
+    )
+    assert market.add_person("sandbox", NewPerson(own_id="4711 ü", name="ana")) != worker_id
     for more in ({"own_id": "4711 ü"}, {"name": "ana"}, {"name": "\uff41na"}):
         with pytest.raises(UsageError, match="is taken"):
-            market.add_person("production", **more)
+            market.add_person("production", NewPerson(**more))
     for who in (worker_id, "4711 ü", "ana"):
         assert market.find_person("production", who).worker_id == worker_id
     with pytest.raises(NotFoundError):
@@ -136,7 +139,7 @@ def test_own_ids_and_names_are_unique_in_an_environment(bench: SiteBench) -> Non
 def test_a_text_that_nobody_can_read_is_refused(text: str, bench: SiteBench) -> None:
     for more in ({"own_id": text}, {"name": text}, {"label": text}, {"groups": [text]}):
         with pytest.raises(UsageError):
-            bench.market.add_person("production", **more)
+            bench.market.add_person("production", NewPerson(**more))
     assert bench.market.people("production") == []
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import text
 from worker_site_support import PASSWORD, REQUESTER, SiteBench, Visitor, site_bench
 
 from turkctl.attempt_limits import PER_PAIR, WINDOW
-from turkctl.market.people import hash_token
+from turkctl.market.invitations import hash_token
 from turkctl.market.site import submit
 from turkctl.market.site.app import mounts
+from turkctl.newcomers import NewPerson
 from turkctl.web.passwords import hash_password
 
 
@@ -173,7 +174,7 @@ def test_who_has_not_signed_in_sees_no_page_and_comes_back_to_the_one_that_was_a
         assert visitor.path == "/worker/sign-in", rule
         assert "Name the colour" not in visitor.text
     visitor = bench.visitor()
-    bench.market.add_person("production", name="ana", password_hash=hash_password(PASSWORD))
+    bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     visitor.get(f"/mturk/preview?groupId={hit['HITGroupId']}")
     found = re.search(r'name="next" value="([^"]+)"', visitor.text)
     assert found
@@ -185,7 +186,7 @@ def test_who_has_not_signed_in_sees_no_page_and_comes_back_to_the_one_that_was_a
     "target", ["https://evil.example.org/", "//evil.example.org", r"/worker/..\x", "/worker/../x", "/other", "/mturkx"]
 )
 def test_nobody_is_led_to_another_site(target: str, bench: SiteBench) -> None:
-    bench.market.add_person("production", name="ana", password_hash=hash_password(PASSWORD))
+    bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     visitor = bench.visitor()
     visitor.get("/worker/sign-in")
     client = visitor.client
@@ -234,7 +235,7 @@ def test_passwords_are_kept_as_argon2_and_tokens_as_hashes(bench: SiteBench) -> 
 
 
 def test_attempts_to_sign_in_are_limited_for_all_processes(bench: SiteBench) -> None:
-    bench.market.add_person("production", name="ana", password_hash=hash_password(PASSWORD))
+    bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     visitor = bench.visitor()
     for _ in range(PER_PAIR):
         visitor.get("/worker/sign-in")

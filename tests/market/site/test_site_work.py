@@ -12,6 +12,7 @@ from worker_site_support import REQUESTER, SiteBench, site_bench
 
 from turkctl.attempt_limits import PER_PAIR
 from turkctl.market.answers import read
+from turkctl.newcomers import NewPerson
 
 
 def test_somebody_invited_does_a_hit_and_sees_it_approved(bench: SiteBench) -> None:
@@ -62,7 +63,7 @@ def test_two_processes_on_one_database_serve_the_same_people(kind: str, tmp_path
             assert there.get(f"/worker{page}")
             assert there.status == 200
         assert "2 HITs" in there.get("/worker")
-        one.market.add_person("production", name="ana", password_hash="x", own_id="4711")
+        one.market.add_person("production", NewPerson(name="ana", password_hash="x", own_id="4711"))
         for _ in range(PER_PAIR):
             two.market.note_sign_in("ana", "1.2.3.4", one.now(), failed=True)
         assert one.market.sign_in_wait("ana", "1.2.3.4", one.now()) is not None

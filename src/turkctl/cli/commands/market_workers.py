@@ -16,7 +16,8 @@ from turkctl.words import counted
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.market.people import Invitation, Member
+    from turkctl.market.invitations import Invitation
+    from turkctl.market.people import Member
     from turkctl.market.requester import Environment
 
 app = make_group("Add people to the built-in market, and invite them to its worker site.")
@@ -65,19 +66,14 @@ def add(
         turkctl market workers add --id 4712 --group class-2026w
         turkctl market workers add --label "Second annotator" --locale DE
     """
+    from turkctl.newcomers import NewPerson
+
     run = invocation(ctx)
     if password is not (name is not None):
         raise UsageError("--name and --password belong together", hint="give both, or invite the person by a link")
     hashed = _new_hash(run) if password else None
-    worker_id = run.context.market.add_person(
-        _environment(run, sandbox),
-        name=name,
-        password_hash=hashed,
-        own_id=own_id,
-        label=label,
-        groups=group or (),
-        locale=locale,
-    )
+    new = NewPerson(name, hashed, own_id, label, group or (), locale)
+    worker_id = run.context.market.add_person(_environment(run, sandbox), new)
     run.output.outcome({"worker_id": worker_id}, worker_id)
 
 
@@ -124,18 +120,12 @@ def invite(
         turkctl market workers invite --count 12 --group staff
         turkctl market workers invite --uses 60 --until 2036-05-04 --base-url https://work.example.org
     """
+    from turkctl.newcomers import NewInvitation
+
     run = invocation(ctx)
     end = if_given(parse_time, until)
-    tokens = run.context.market.invite(
-        _environment(run, sandbox),
-        count,
-        uses=_uses(uses),
-        personal=uses == "once",
-        until=end,
-        label=label,
-        groups=group or (),
-        locale=locale,
-    )
+    new = NewInvitation(_uses(uses), uses == "once", end, label, tuple(group or ()), locale)
+    tokens = run.context.market.invite(_environment(run, sandbox), new, count)
     site = (base_url or run.settings["market.site.url"] or _DEFAULT_SITE).rstrip("/")
     rows = [{"url": f"{site}/worker/join/{token}", "uses": uses, "until": end} for token in tokens]
     if run.output.format == "table":

@@ -1,0 +1,59 @@
+"""Remember attempts to sign in and sessions that were ended, for all processes that serve one market.
+
+Times are of the real clock, as nobody waits for the market's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from turkctl.market import tables
+from turkctl.market.tx import Tx, to_ms, when
+
+
+def nth_failure(tx: Tx, number: int, since: datetime, name: str | None, address: str | None) -> datetime | None:
+    """Return the time of the failure that is ``number``-th from the latest since then; None if there are fewer."""
+    tried = tables.sign_in_attempt.c
+    wanted = [tried.failed == 1, tried.at > to_ms(since)]
+    wanted += [tried.name == name] if name is not None else []
+    wanted += [tried.address == address] if address is not None else []
+    row = tx.first(select(tried.at).where(*wanted).order_by(tried.at.desc()).offset(number - 1).limit(1))
+    return None if row is None else when(row.at)
+
+
+def has_succeeded(tx: Tx, since: datetime, name: str, address: str) -> bool:
+    """Return whether this name signed in from this address since then."""
+    tried = tables.sign_in_attempt.c
+    same = (tried.failed == 0, tried.name == name, tried.address == address, tried.at > to_ms(since))
+    return tx.first(select(tried.seq).where(*same).limit(1)) is not None
+
+
+def note_attempt(tx: Tx, name: str, address: str, now: datetime, *, failed: bool) -> None:
+    """Remember an attempt; a success forgets the failures of this name from this address."""
+    tried = tables.sign_in_attempt
+    if not failed:
+        tx.run(tried.delete().where(tried.c.name == name, tried.c.address == address))
+    tx.run(tried.insert(), {"name": name, "address": address, "failed": int(failed), "at": to_ms(now)})
+
+
+def forget_attempts(tx: Tx, failures_before: datetime, all_before: datetime) -> None:
+    """Forget attempts that count no more."""
+    tried = tables.sign_in_attempt
+    old = (tried.c.at <= to_ms(failures_before)) & (tried.c.failed == 1)
+    tx.run(tried.delete().where(old | (tried.c.at <= to_ms(all_before))))
+
+
+def end_session(tx: Tx, token: str, until: datetime, now: datetime) -> None:
+    """Remember that a session was signed out; forget those that are over anyway."""
+    ended = tables.ended_session
+    tx.run(ended.delete().where(ended.c.ends_at <= to_ms(now)))
+    if tx.first(select(ended.c.token).where(ended.c.token == token)) is None:
+        tx.run(ended.insert(), {"token": token, "ends_at": to_ms(until)})
+
+
+def is_ended(tx: Tx, token: str, now: datetime) -> bool:
+    """Return whether a session was signed out."""
+    ended = tables.ended_session.c
+    return tx.first(select(ended.token).where(ended.token == token, ended.ends_at > to_ms(now))) is not None

@@ -1,0 +1,49 @@
+"""Say who is to come into the built-in market, and how. The command line and the market share these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    """Somebody who is to work here.
+
+    Attributes:
+        name: the login name, if they have one.
+        password_hash: of their password, if they have one.
+        own_id: the lab's own id of them.
+        label: a note of whoever runs the market.
+        groups: the groups they belong to.
+        locale: where they are taken to live, as in ``US`` or ``US-NY``.
+    """
+
+    name: str | None = None
+    password_hash: str | None = None
+    own_id: str | None = None
+    label: str | None = None
+    groups: Sequence[str] = ()
+    locale: str = "US"
+
+
+@dataclass(frozen=True)
+class NewInvitation:
+    """What invitations are made for.
+
+    Attributes:
+        uses: people who may come in by it; None: any number.
+        personal: the link is the person: opened again, it is the same person.
+        until: when it ends, by the market's clock; None: never.
+        label: a note.
+        groups: the groups of those who come in by it.
+        locale: where they are taken to live, as in ``US`` or ``US-NY``.
+    """
+
+    uses: int | None = 1
+    personal: bool = True
+    until: datetime | None = None
+    label: str | None = None
+    groups: tuple[str, ...] = ()
+    locale: str = "US"
