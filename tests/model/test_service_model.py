@@ -13,9 +13,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import DataNotFoundError, EndpointProviderError, UnknownServiceError
 from botocore.loaders import Loader
 
-from turkctl.model import SEARCH_PATH, service_model
+from turkctl.model import SEARCH_PATH, own_parts, service_model
 
 API = Path(SEARCH_PATH, "mturk", "2017-01-17")
+PLAIN: dict[str, Any] = json.loads((API / "service-2.json").read_text())
+"""The model of the API alone, without what our own market adds."""
 PROSE = ("documentation", "documentationUrl")
 
 
@@ -87,7 +89,7 @@ def answer_with(client: Any, body: bytes) -> list[Any]:
 
 
 def test_the_39_operations_are_there() -> None:
-    operations = service_model()["operations"]
+    operations = PLAIN["operations"]
     assert len(operations) == 39
     assert all(
         operation["errors"] == [{"shape": "ServiceFault"}, {"shape": "RequestError"}]
@@ -113,12 +115,12 @@ def test_no_documentation_text_is_shipped_with_the_model() -> None:
 
 def test_the_operations_are_those_of_botocores_model() -> None:
     theirs = installed("service-2")["operations"]
-    assert service_model()["operations"] == without_prose(theirs)
+    assert PLAIN["operations"] == without_prose(theirs)
 
 
 def test_the_shapes_are_those_of_botocores_model() -> None:
     theirs = installed("service-2")["shapes"]
-    ours = service_model()["shapes"]
+    ours = PLAIN["shapes"]
     assert set(ours) == set(theirs)
     for name, shape in theirs.items():
         assert shape_facts(ours[name]) == shape_facts(shape), name
@@ -126,12 +128,30 @@ def test_the_shapes_are_those_of_botocores_model() -> None:
 
 def test_the_metadata_is_that_of_botocores_model() -> None:
     ours = {"signingName": "mturk-requester"}  # botocore falls back to the endpoint prefix, which is the same
-    assert service_model()["metadata"] == {**installed("service-2")["metadata"], **ours}
+    assert PLAIN["metadata"] == {**installed("service-2")["metadata"], **ours}
 
 
 def test_the_paginators_are_those_of_botocores_model() -> None:
     ours = json.loads((API / "paginators-1.json").read_text())
     assert ours["pagination"] == installed("paginators-1")["pagination"]
+
+
+def test_operations_of_our_own_are_added_and_replace_nothing() -> None:
+    for section, ours in own_parts().items():
+        assert not set(ours) & set(PLAIN[section])
+        assert service_model()[section] == PLAIN[section] | ours
+
+
+def test_clients_with_our_search_path_have_our_own_operations() -> None:
+    client = new_client(endpoint_url="https://market.test")
+    asked = answer_with(client, b'{"Fee": "none", "Unit": "credits", "Extensions": ["gates"]}')
+    assert client.get_market_rules()["Extensions"] == ["gates"]
+    assert asked[0].headers["X-Amz-Target"] == b"MTurkRequesterServiceV20170117.GetMarketRules"
+
+
+@pytest.mark.usefixtures("without_mturk")
+def test_they_have_them_when_botocore_has_dropped_mturk() -> None:
+    assert new_client(endpoint_url="https://market.test").get_market_rules
 
 
 @pytest.mark.usefixtures("without_mturk")

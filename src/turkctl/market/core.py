@@ -18,6 +18,7 @@ from turkctl.market.errors import MarketError
 from turkctl.market.requester import Notifier, Permit, Requester
 from turkctl.market.state import MarketDatabase
 from turkctl.market.tx import META, META_LOCKED, Event, Shared, Tx, when
+from turkctl.own_market import DOLLARS, EXTENSIONS, MTURK_FEE, MarketRules
 
 T = TypeVar("T")
 
@@ -42,6 +43,8 @@ class MarketCore:
         clock: Callable[[], float] = time.time,
         rng: random.Random | None = None,
         opening_balance: Decimal = Decimal("10000.00"),
+        fee: str | None = None,
+        unit: str | None = None,
         notify: Notifier | None = None,
         permit: Permit | None = None,
         before_making: Callable[[], None] = lambda: None,
@@ -53,6 +56,8 @@ class MarketCore:
             clock: epoch seconds; the market's time is this plus an offset kept in the database.
             rng: the source of ids; the system's own by default.
             opening_balance: dollars that each account of the production environment starts with.
+            fee: rule of the commission, which the market keeps for all processes; None leaves it as it is.
+            unit: what amounts are counted in; None leaves it as it is.
             notify: delivers notifications; without it they wait for a process that has one.
             permit: decides whether notifications may go to a destination; without it any destination is allowed.
             before_making: called before a database without a market gets one; it may raise.
@@ -67,6 +72,18 @@ class MarketCore:
         self._courier: Courier | None = None
         self._shared = Shared(rng or random.SystemRandom(), opening_balance)
         self._database = MarketDatabase(url, before_making)
+        self._named = {name: value for name, value in (("fee", fee), ("unit", unit)) if value is not None}
+        self._keep_rules()
+
+    def _keep_rules(self) -> None:
+        """Write the rules that this process was given into the market's row, if it has others."""
+        if not self._named:
+            return
+        with self._database.read() as connection:
+            kept = connection.execute(META).one()
+        if any(getattr(kept, name) != value for name, value in self._named.items()):
+            with self._database.write() as connection:
+                connection.execute(tables.meta.update().values(self._named))
 
     def identity(self) -> str:
         """Return the random id that was made with the market; :meth:`reset` makes a new one."""
@@ -102,7 +119,8 @@ class MarketCore:
                 if table is not tables.meta:
                     tx.run(table.delete())
             tx.run(tables.qualification_type.insert(), system_types.rows())
-            tx.run(tables.meta.update().values(clock_offset=0, identity=secrets.token_hex(16)))
+            anew = {"clock_offset": 0, "identity": secrets.token_hex(16), "fee": None, "unit": None}
+            tx.run(tables.meta.update().values(anew | self._named))
             tx.next_generation()
 
     def close(self) -> None:
@@ -214,6 +232,7 @@ class MarketCore:
             now=int(self._clock() * 1000) + meta.clock_offset,
             generation=meta.generation,
             requester=requester,
+            rules=MarketRules(meta.fee or MTURK_FEE, meta.unit or DOLLARS, EXTENSIONS),
             shared=self._shared,
             lag=self.listing_lag // timedelta(milliseconds=1),
             delivers=self._notify is not None and self._courier is None,

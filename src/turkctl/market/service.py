@@ -20,6 +20,7 @@ from turkctl.market import (
     hits,
     layouts,
     ledger,
+    market_rules,
     notifications,
     payments,
     qualifications,
@@ -50,6 +51,10 @@ class Market(PeopleSide):
 
     def _ask(self, requester: Requester, request: Request, operation: Operation) -> Answer:
         return self._read(requester, lambda tx: operation(tx, checked(request)))
+
+    def get_market_rules(self, requester: Requester, request: Request) -> Answer:
+        """Answer GetMarketRules, which the API does not have: fee, unit of amounts, and extensions."""
+        return self._ask(requester, request, market_rules.get_market_rules)
 
     def create_hit(self, requester: Requester, request: Request) -> Answer:
         """Answer CreateHIT: find or create the HIT type, then create the HIT."""

@@ -35,6 +35,9 @@ meta = Table(
     number("clock_offset"),
     # Increased whenever a row changes that processes keep in memory (a HIT type).
     number("generation"),
+    # The market's rules of money; null is Amazon's fee, and dollars.
+    Column("fee", String(16)),
+    Column("unit", String(40)),
 )
 
 account = Table(

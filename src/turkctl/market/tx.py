@@ -16,6 +16,7 @@ from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from turkctl.market import tables
 from turkctl.market.requester import Environment, Requester
+from turkctl.own_market import AMAZONS, MarketRules
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -94,6 +95,8 @@ class Tx:
     generation: int
     requester: Requester
     shared: Shared
+    rules: MarketRules = AMAZONS
+    """The market's rules of money, and what it does beyond the API."""
     lag: int = 0
     """Milliseconds for which new rows are missing from listings."""
     delivers: bool = False

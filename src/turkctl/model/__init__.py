@@ -2,9 +2,12 @@
 
 Amazon closed the service, and botocore drops clients of closed services; with :data:`SEARCH_PATH` on the search path
 of botocore's loader, ``mturk`` clients can still be created. The built-in market checks requests against it.
-The files describe the interface only: operations, members, types, patterns, bounds and values of members, as Amazon's
-API reference documents them. Bounds that only its prose gives (sizes of lists, lengths of titles) are checked by the
-market.
+``service-2.json`` describes the interface only: operations, members, types, patterns, bounds and values of members, as
+Amazon's API reference documents them. Bounds that only its prose gives (sizes of lists, lengths of titles) are checked
+by the market.
+
+``service-2.sdk-extras.json`` has the operations that only turkctl's own market knows. botocore's loader merges it into
+the model of the API, its own or ours, for clients whose loader has :data:`SEARCH_PATH`; other clients do without them.
 
 This package is a leaf: it imports nothing of turkctl.
 """
@@ -19,11 +22,28 @@ from typing import Any
 SEARCH_PATH = str(Path(__file__).parent)
 """The folder to append to ``search_paths`` of botocore's loader."""
 
-_SERVICE_MODEL = Path(SEARCH_PATH, "mturk", "2017-01-17", "service-2.json")
+_FOLDER = Path(SEARCH_PATH, "mturk", "2017-01-17")
 
 
 @cache
 def service_model() -> dict[str, Any]:
-    """Return the service model, read once: ``metadata``, ``operations`` and ``shapes``. Callers must not change it."""
-    model: dict[str, Any] = json.loads(_SERVICE_MODEL.read_text(encoding="utf-8"))
+    """Return the model of all that our market answers, read once: ``metadata``, ``operations`` and ``shapes``.
+
+    Callers must not change it.
+    """
+    model: dict[str, Any] = _read("service-2.json")
+    for section, ours in own_parts().items():
+        model[section] = {**model[section], **ours}
     return model
+
+
+@cache
+def own_parts() -> dict[str, Any]:
+    """Return the ``operations`` and ``shapes`` that are turkctl's own, as the market's clients merge them."""
+    merged: dict[str, Any] = _read("service-2.sdk-extras.json")["merge"]
+    return merged
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((_FOLDER / name).read_text(encoding="utf-8"))
+    return found

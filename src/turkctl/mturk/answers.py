@@ -22,6 +22,7 @@ from turkctl.mturk.types import (
     QualificationType,
     WorkerBlock,
 )
+from turkctl.own_market import MarketRules
 
 Raw = Mapping[str, Any]
 
@@ -34,6 +35,11 @@ def balance(raw: Raw) -> Balance:
     """Convert the answer to GetAccountBalance."""
     on_hold = raw.get("OnHoldBalance")
     return Balance(_money(raw["AvailableBalance"]), None if on_hold is None else _money(on_hold))
+
+
+def market_rules(raw: Raw) -> MarketRules:
+    """Convert the answer to GetMarketRules."""
+    return MarketRules(_text(raw["Fee"]), _text(raw["Unit"]), frozenset(map(_text, raw["Extensions"])))
 
 
 def hit(raw: Raw) -> Hit:

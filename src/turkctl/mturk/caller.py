@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from turkctl import own_market
 from turkctl.accounts import account_number, aws_account, market_account
-from turkctl.errors import TurkctlError, UsageError
+from turkctl.errors import MarketUnreachableError, TurkctlError, UsageError
+from turkctl.mturk import answers
 from turkctl.mturk.answers import MALFORMED, Raw
 from turkctl.mturk.errors import (
     MarketRefusedError,
@@ -26,6 +27,7 @@ from turkctl.mturk.errors import (
     reads_only,
     translate,
 )
+from turkctl.own_market import MarketRules
 from turkctl.units import CENT, format_money
 
 T = TypeVar("T")
@@ -34,6 +36,8 @@ PAGE = 100
 """Items requested per page: the API's maximum."""
 MOST_EMPTY = 50
 """Maximum number of consecutive empty pages in a list."""
+
+_UNKNOWN_OPERATION = "UnknownOperationException"
 
 _log = logging.getLogger("turkctl.mturk")
 
@@ -64,6 +68,8 @@ class Caller:
         self._clock = clock
         self._lock = threading.Lock()
         self._turkctls: bool | None = None
+        self._rules: MarketRules | None = None
+        self._asking_rules = threading.Lock()
         self._answered = False
         # botocore's parser fails in many ways on answers that are not the API's. In process, such an exception is
         # a bug in the built-in market and must show up as one.
@@ -153,6 +159,34 @@ class Caller:
             self._ask("get_account_balance")
         return bool(self._turkctls)
 
+    def market_rules(self) -> MarketRules:
+        """Return the market's rules of money and its extensions; they are asked for at most once.
+
+        Markets that are not turkctl's have Amazon's rules, and Amazon's own are not asked.
+        """
+        with self._asking_rules:
+            if self._rules is None:
+                self._rules = self._asked_rules()
+            return self._rules
+
+    def _asked_rules(self) -> MarketRules:
+        if is_amazons(self.endpoint) or self._turkctls is False:
+            return own_market.AMAZONS
+        try:
+            rules = self._read("get_market_rules", answers.market_rules)
+        except (MarketRefusedError, MarketUnreachableError) as error:
+            if getattr(error, "throttled", False):
+                raise
+            if own_market.HEADER in _headers(error.__cause__):
+                if error.code == _UNKNOWN_OPERATION:
+                    return own_market.OLDER
+                raise
+            # Something else that speaks the API may refuse what it does not know in any way.
+            if self.is_turkctls():
+                raise
+            return own_market.AMAZONS
+        return rules if self._turkctls else own_market.AMAZONS
+
     def _read(self, method: str, build: Callable[[Raw], T], **members: Any) -> T:
         """Make one request and convert its answer."""
         answer = self._ask(method, **members)
@@ -185,6 +219,13 @@ class Caller:
         except MALFORMED as error:
             operation = self._client.meta.method_to_api_mapping[method]
             raise lost(self.endpoint, operation) from error
+
+
+def _headers(error: BaseException | None) -> Mapping[str, str]:
+    """Return the headers of the answer that botocore made an error of; none if there was no answer."""
+    answer = getattr(error, "response", None) or {}
+    found: Mapping[str, str] = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return found
 
 
 def _ahead(answer: Raw) -> timedelta | None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -23,6 +24,7 @@ from turkctl.market.doors.moto import mock_mturk  # before any session, so that 
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.wire import SANDBOX_PATH
 from turkctl.market.service import Market
+from turkctl.model import SEARCH_PATH
 
 DOORS = ("inprocess", "http", "moto")
 NOON = 1_795_348_800.0
@@ -49,7 +51,10 @@ HIT: dict[str, Any] = {
 }
 EXTERNAL_ANSWER = {"colour": "blue & green", "seconds": "12"}
 
-_session = boto3.Session()
+_loader = Loader(extra_search_paths=[SEARCH_PATH])
+_core = botocore.session.Session()
+_core.register_component("data_loader", _loader)
+_session = boto3.Session(botocore_session=_core)
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=10)
 
 
@@ -162,7 +167,7 @@ def refused(code: str, turk_code: str | None = None) -> Iterator[Callable[[], st
 
 # --- botocore's own description of the answers, read strictly
 
-_MODEL: dict[str, Any] = Loader().load_service_model("mturk", "service-2")
+_MODEL: dict[str, Any] = _loader.load_service_model("mturk", "service-2")
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),

@@ -75,6 +75,7 @@ def _hits(client: Any, qualification_type: str) -> Any:
         page = client.list_hits(MaxResults=1, NextToken=page["NextToken"])
     client.list_hits_for_qualification_type(QualificationTypeId=qualification_type)
     client.get_account_balance()
+    client.get_market_rules()
     return hit
 
 

@@ -31,7 +31,7 @@ class MockMturk:
 
         Args:
             options: ``switches``, and of :class:`~turkctl.market.service.Market` ``clock``, ``rng``,
-                ``opening_balance`` and ``notify``.
+                ``opening_balance``, ``fee``, ``unit`` and ``notify``.
         """
         self._options = options
         self._aws: Any = None
