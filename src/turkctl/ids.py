@@ -10,6 +10,7 @@ from typing import Final
 
 _ENTITY: Final = re.compile(r"[A-Z0-9]{1,64}")
 _WORKER: Final = re.compile(r"A[A-Z0-9]{1,63}")
+_MARKETS: Final = re.compile(r"A[A-Z0-9]{12,63}|[A-Z0-9]{30}")
 _SHOWN = 70
 """Maximum number of characters of an id in a message."""
 
@@ -22,6 +23,14 @@ def can_be_id(text: str) -> bool:
 def can_be_worker(text: str) -> bool:
     """Return whether a worker can have this id."""
     return _WORKER.fullmatch(text) is not None
+
+
+def looks_like_markets(text: str) -> bool:
+    """Return whether a text looks like the id that a market gives to a worker, a HIT or an assignment.
+
+    People's own ids cannot look like one, so that nobody has to ask which of the two is meant.
+    """
+    return _MARKETS.fullmatch(text) is not None
 
 
 def is_text(text: str) -> bool:

@@ -18,6 +18,7 @@ class NewPerson:
         label: a note of whoever runs the market.
         groups: the groups they belong to.
         locale: where they are taken to live, as in ``US`` or ``US-NY``.
+        full_name: what they are called.
     """
 
     name: str | None = None
@@ -26,6 +27,28 @@ class NewPerson:
     label: str | None = None
     groups: Sequence[str] = ()
     locale: str = "US"
+    full_name: str | None = None
+
+
+@dataclass(frozen=True)
+class RosterRow:
+    """One person of a lab's list. What is None, or empty, is not said.
+
+    Attributes:
+        row: the number of the row in the file.
+        own_id: the lab's own id of them.
+        full_name: what they are called.
+        groups: all the groups they belong to.
+        qualifications: qualification types, by id or by name, each with a value.
+        locale: where they live.
+    """
+
+    row: int
+    own_id: str
+    full_name: str | None = None
+    groups: tuple[str, ...] | None = None
+    qualifications: tuple[tuple[str, int], ...] = ()
+    locale: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,9 @@ class NewInvitation:
         label: a note.
         groups: the groups of those who come in by it.
         locale: where they are taken to live, as in ``US`` or ``US-NY``.
+        ask: what the page asks people for, such as ``Student number``: their own id; None: nothing.
+        pattern: a regular expression that the whole own id matches.
+        known_only: let in only people who are in the market already.
     """
 
     uses: int | None = 1
@@ -47,3 +73,6 @@ class NewInvitation:
     label: str | None = None
     groups: tuple[str, ...] = ()
     locale: str = "US"
+    ask: str | None = None
+    pattern: str | None = None
+    known_only: bool = False

@@ -32,7 +32,7 @@ NEED_NONE = {
     "turkctl db import-psiturk": "makes the project out of psiTurk's file",
 }
 """Commands that work outside a project, and why."""
-INPUTS = ("photos.csv", "votes.csv", "passed.txt", "bonuses.csv")
+INPUTS = ("photos.csv", "votes.csv", "passed.txt", "bonuses.csv", "people.csv", "class.csv")
 """Files that the examples read."""
 
 
@@ -66,6 +66,8 @@ def inputs(outside: Path) -> Path:
     (outside / "bonuses.csv").write_text(
         "id,amount,reason\n3EXAMPLEASSIGNMENT000000000001,0.25,Careful work\n", encoding="utf-8"
     )
+    (outside / "people.csv").write_text("own_id,name\n1234567,Anna\n", encoding="utf-8")
+    (outside / "class.csv").write_text("student_number\n1234567\n", encoding="utf-8")
     assert sorted(INPUTS) == below(outside)
     return outside
 

@@ -78,6 +78,7 @@ NOT_RUN = {
     "dashboard serve": "goes on until Ctrl-C, and has tests of its own",
     "turkctl scheduler run\n": "goes on until Ctrl-C",
     "turkctl demo": "takes seconds, and has tests of its own",
+    "reset-password": "needs somebody with a password, and has tests of its own",
     "hash-password": "asks for a password, and has tests of its own",
     "import-psiturk": "needs a psiTurk study, and has tests of its own",
 }
@@ -180,6 +181,8 @@ def _make(folder: Path) -> Iterator[tuple[str, str]]:
     done("workers", "approve", of_worker["assignment_id"])
     done("participants", "set", worker, "--bonus", "0.40")
     done("qualifications", "grant", "trained", worker, "--value", "80")
+    (folder / "people.csv").write_text("own_id,name,groups\n1234567,Anna,class-2026w\n", encoding="utf-8")
+    (folder / "class.csv").write_text("student_number\n1234567\n", encoding="utf-8")
     (folder / "passed.txt").write_text(f"{worker}\n{other}\n", encoding="utf-8")
     (folder / "bonuses.csv").write_text(
         f"id,amount,reason\n{of_worker['assignment_id']},0.25,Careful work\n", encoding="utf-8"

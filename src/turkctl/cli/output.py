@@ -234,6 +234,11 @@ class Output:
         """Print a document that is itself the result."""
         self._write(text if text.endswith("\n") else text + "\n")
 
+    def drawing(self, draw: Callable[[bool], str]) -> None:
+        """Print a picture made of characters; ``draw`` is told whether it may use colours."""
+        color = self.color and self.stdout.isatty()
+        unfiltered(self.stdout).write(draw(color))
+
     def flush(self) -> None:
         """Let a reader at the other end of a pipe see what was printed."""
         self.stdout.flush()

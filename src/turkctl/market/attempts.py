@@ -5,10 +5,11 @@ Times are of the real clock, as nobody waits for the market's.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from turkctl import attempt_limits
 from turkctl.market import tables
 from turkctl.market.tx import Tx, to_ms, when
 
@@ -57,3 +58,23 @@ def is_ended(tx: Tx, token: str, now: datetime) -> bool:
     """Return whether a session was signed out."""
     ended = tables.ended_session.c
     return tx.first(select(ended.token).where(ended.token == token, ended.ends_at > to_ms(now))) is not None
+
+
+def wait_of(tx: Tx, name: str, address: str, now: datetime) -> timedelta | None:
+    """Return how long this name must wait for its next attempt from this address; None if it need not."""
+    return attempt_limits.wait(_Attempts(tx), name, address, now)
+
+
+class _Attempts:
+    """The attempts in the market's database."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    def nth_failure(
+        self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
+    ) -> datetime | None:
+        return nth_failure(self._tx, number, since, name, address)
+
+    def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
+        return has_succeeded(self._tx, since, name, address)

@@ -19,7 +19,8 @@ _GRANTS = tables.grant
 _REQUESTS = tables.qualification_request
 
 
-def _grant(tx: Tx, type_id: str, worker_id: str) -> Row[Any] | None:
+def held(tx: Tx, type_id: str, worker_id: str) -> Row[Any] | None:
+    """Return the row of a qualification that a worker holds or held, or None."""
     return tx.first(
         select(_GRANTS).where(
             _GRANTS.c.environment == tx.environment, _GRANTS.c.type_id == type_id, _GRANTS.c.worker_id == worker_id
@@ -31,7 +32,7 @@ def give(tx: Tx, type_id: str, worker_id: str, value: int, assignment_id: str | 
     """Grant the qualification or overwrite its value; accepting ``assignment_id``, if given, is what grants it."""
     number = limits.check_integer(value, "IntegerValue")
     changes = {"value": number, "status": "Granted", "at": tx.now, "assignment_id": assignment_id}
-    row = _grant(tx, type_id, worker_id)
+    row = held(tx, type_id, worker_id)
     if row is None:
         new = {"environment": tx.environment, "type_id": type_id, "worker_id": worker_id}
         tx.run(_GRANTS.insert(), new | changes)
@@ -63,7 +64,7 @@ def disassociate_qualification_from_worker(tx: Tx, request: Request) -> Answer:
 
 
 def _held(tx: Tx, type_id: str, worker_id: str) -> Row[Any]:
-    row = _grant(tx, type_id, worker_id)
+    row = held(tx, type_id, worker_id)
     if row is None:
         raise RequestError(
             "QualificationDoesNotExist",

@@ -17,12 +17,15 @@ from sqlalchemy import ColumnElement, Row, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
-from turkctl.market import tables, workers
+from turkctl.ids import looks_like_markets
+from turkctl.market import erased_ids, tables, workers
 from turkctl.market.tx import Tx, when
 from turkctl.newcomers import NewPerson
 
 LONGEST_TEXT = 200
 """Characters of a name, an own id, a label or a group at most."""
+_AT_ONCE = 500
+"""Ids that one query looks up."""
 _NEW_RECORD = {"approved": 0, "rejected": 0, "submitted": 0, "masters": 0, "adult": 0}
 
 
@@ -38,6 +41,7 @@ class Member:
         label: a note of whoever runs the market.
         groups: the groups they belong to.
         created: when they were added.
+        full_name: what they are called.
     """
 
     worker_id: str
@@ -47,10 +51,11 @@ class Member:
     label: str | None
     groups: tuple[str, ...]
     created: datetime
+    full_name: str | None
 
 
 def typed(name: str) -> str:
-    """Return a login name in the one form in which names are compared, however a keyboard composes its letters."""
+    """Return a name or an own id in the one form in which they are compared, however a keyboard composes letters."""
     return unicodedata.normalize("NFKC", name)
 
 
@@ -58,14 +63,15 @@ def add(tx: Tx, new: NewPerson) -> str:
     """Add a person with a new worker id, and return it.
 
     Raises:
-        UsageError: a text is not usable, or the name or the own id is taken.
+        UsageError: a text is not usable, the name or the own id is taken, or the own id was erased.
     """
     row = {
         "environment": tx.environment,
         "name": None if new.name is None else checked_text(typed(new.name), "login name"),
         "password_hash": new.password_hash,
-        "own_id": None if new.own_id is None else checked_text(new.own_id, "own id"),
+        "own_id": None if new.own_id is None else checked_own_id(tx, new.own_id),
         "label": None if new.label is None else checked_text(new.label, "label"),
+        "full_name": None if new.full_name is None else checked_text(new.full_name, "name"),
         "groups": groups_text(new.groups),
         "created_at": tx.now,
     }
@@ -96,6 +102,22 @@ def checked_text(text: str, words: str) -> str:
     return text
 
 
+def checked_own_id(tx: Tx, own_id: str) -> str:
+    """Return an own id in the form in which it is stored.
+
+    Raises:
+        UsageError: it is not usable, looks like an id of the market, or was erased.
+    """
+    own_id = checked_text(typed(own_id), "own id")
+    if looks_like_markets(own_id):
+        raise UsageError(
+            f"the own id '{own_id}' looks like an id that the market gives",
+            hint="write it in another way, as in own-" + own_id,
+        )
+    erased_ids.refuse(tx, erased_ids.OWN, own_id)
+    return own_id
+
+
 def groups_text(groups: Sequence[str]) -> str:
     """Return groups as they are stored."""
     return json.dumps([checked_text(group, "group") for group in dict.fromkeys(groups)])
@@ -117,19 +139,40 @@ def by_name(tx: Tx, name: str) -> Member | None:
     return None if row is None else _person(row)
 
 
+def by_own_id(tx: Tx, own_id: str) -> Member | None:
+    """Return the person of whom this is the lab's own id, or None."""
+    row = _first(tx, tables.person.c.own_id == typed(own_id))
+    return None if row is None else _person(row)
+
+
+def by_own_ids(tx: Tx, own_ids: Sequence[str]) -> dict[str, Member]:
+    """Return the people who have these own ids, in the form in which they are stored, by own id."""
+    found: dict[str, Member] = {}
+    wanted = list(dict.fromkeys(own_ids))
+    for start in range(0, len(wanted), _AT_ONCE):
+        mine = tables.person.c.own_id.in_(wanted[start : start + _AT_ONCE])
+        rows = tx.all(select(tables.person).where(tables.person.c.environment == tx.environment, mine))
+        found |= {row.own_id: _person(row) for row in rows}
+    return found
+
+
 def named(tx: Tx, who: str) -> Member:
     """Return the person that whoever runs the market means: by worker id, own id or login name.
 
     Raises:
         NotFoundError: there is nobody.
+        UsageError: it is the own id of one person, and the login name of another.
     """
     found = by_worker(tx, who)
-    if found is None:
-        row = _first(tx, tables.person.c.own_id == who)
-        found = by_name(tx, who) if row is None else _person(row)
-    if found is None:
+    if found is not None:
+        return found
+    people = {each.worker_id: each for each in (by_own_id(tx, who), by_name(tx, who)) if each is not None}
+    if not people:
         raise NotFoundError(f"nobody here has the id '{who}'", hint="see who there is: turkctl market workers list")
-    return found
+    if len(people) > 1:
+        both = " or ".join(people)
+        raise UsageError(f"'{who}' is the own id of one person, and the login name of another", hint=f"give {both}")
+    return next(iter(people.values()))
 
 
 def everybody(tx: Tx, group: str | None = None) -> list[Member]:
@@ -143,7 +186,9 @@ def everybody(tx: Tx, group: str | None = None) -> list[Member]:
 def _person(row: Row[Any]) -> Member:
     groups = tuple(json.loads(row.groups))
     created = when(row.created_at)
-    return Member(row.worker_id, row.name, row.password_hash or "", row.own_id, row.label, groups, created)
+    return Member(
+        row.worker_id, row.name, row.password_hash or "", row.own_id, row.label, groups, created, row.full_name
+    )
 
 
 def record(tx: Tx, worker_id: str) -> dict[str, Any]:
@@ -179,3 +224,9 @@ def add_groups(tx: Tx, worker_id: str, groups: Sequence[str]) -> None:
         return
     mine = (tables.person.c.environment == tx.environment, tables.person.c.worker_id == worker_id)
     tx.run(tables.person.update().where(*mine).values(groups=groups_text([*person.groups, *groups])))
+
+
+def change(tx: Tx, worker_id: str, **columns: str | None) -> None:
+    """Set columns of a person."""
+    mine = (tables.person.c.environment == tx.environment, tables.person.c.worker_id == worker_id)
+    tx.run(tables.person.update().where(*mine).values(**columns))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network, wait
+from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network
 from turkctl.market import attempts, invitations, my_work, open_work, people
 from turkctl.market.invitations import Invitation
 from turkctl.market.people import Member
@@ -85,24 +85,34 @@ class PeopleSide(WorkerSide):
         """Return all invitations in the order in which they were made."""
         return self._look(environment, invitations.every)
 
-    def join(self, environment: Environment, token: str, worker_id: str | None = None) -> str:
-        """Come in by an invitation, and return the worker id; ``worker_id`` is of somebody who is signed in.
+    def join(
+        self, environment: Environment, token: str, worker_id: str | None = None, own_id: str | None = None
+    ) -> str:
+        """Come in by an invitation, and return the worker id.
+
+        Args:
+            environment: the one that they come into.
+            token: of the invitation.
+            worker_id: of somebody who is signed in.
+            own_id: what they typed, if the invitation asks for it.
 
         Raises:
-            WorkError: NoInvitation.
+            WorkError: see :func:`turkctl.market.invitations.join`.
         """
-        return self._act(environment, lambda tx: invitations.join(tx, token, worker_id))
+        return self._act(environment, lambda tx: invitations.join(tx, token, worker_id, own_id))
 
-    def join_as(self, environment: Environment, token: str, name: str, password_hash: str) -> str:
+    def join_as(
+        self, environment: Environment, token: str, name: str, password_hash: str, own_id: str | None = None
+    ) -> str:
         """Come in by an invitation with a login name and a password of one's choice; return the worker id.
 
         Raises:
-            WorkError: NoInvitation.
+            WorkError: see :func:`turkctl.market.invitations.join`.
             UsageError: the name is not usable or taken; then the invitation is not used.
         """
 
         def come(tx: Tx) -> str:
-            worker_id = invitations.join(tx, token)
+            worker_id = invitations.join(tx, token, None, own_id)
             people.set_password(tx, worker_id, name, password_hash)
             return worker_id
 
@@ -120,7 +130,7 @@ class PeopleSide(WorkerSide):
 
     def sign_in_wait(self, name: str, address: str, now: datetime) -> timedelta | None:
         """Return how long this name must wait for its next attempt from this address; None if it need not."""
-        return self._look("production", lambda tx: wait(_Attempts(tx), digest(name), digest(network(address)), now))
+        return self._look("production", lambda tx: attempts.wait_of(tx, digest(name), digest(network(address)), now))
 
     def note_sign_in(self, name: str, address: str, now: datetime, *, failed: bool) -> None:
         """Remember an attempt to sign in, whether there is such a name or not."""
@@ -188,18 +198,3 @@ class PeopleSide(WorkerSide):
     def qualifications_of(self, environment: Environment, worker_id: str) -> list[my_work.Held]:
         """Return the qualifications that the worker holds, asked for, or can request."""
         return self._look(environment, lambda tx: my_work.qualifications(tx, worker_id))
-
-
-class _Attempts:
-    """The attempts in the market's database."""
-
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-
-    def nth_failure(
-        self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
-    ) -> datetime | None:
-        return attempts.nth_failure(self._tx, number, since, name, address)
-
-    def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
-        return attempts.has_succeeded(self._tx, since, name, address)

@@ -29,8 +29,8 @@ from turkctl.market import (
 )
 from turkctl.market.errors import RequestError
 from turkctl.market.limits import checked
-from turkctl.market.people_side import PeopleSide
 from turkctl.market.requester import Environment, Notifier, Requester
+from turkctl.market.roster_side import RosterSide
 from turkctl.market.tx import Tx, to_ms
 from turkctl.units import to_micros
 
@@ -43,7 +43,7 @@ Operation = Callable[[Tx, dict[str, Any]], Answer]
 __all__ = ["Answer", "Environment", "Market", "Notifier", "Request", "Requester"]
 
 
-class Market(PeopleSide):
+class Market(RosterSide):
     """A market on one database: the Requester API, the workers' side, and extras for tests and benchmarks."""
 
     def _change(self, requester: Requester, request: Request, operation: Operation) -> Answer:

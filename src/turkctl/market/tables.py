@@ -38,6 +38,8 @@ meta = Table(
     # The market's rules of money; null is Amazon's fee, and dollars.
     Column("fee", String(16)),
     Column("unit", String(40)),
+    # The key of the hashes that are kept of people who were erased; made when the first one is.
+    Column("erasure_key", String(64)),
 )
 
 account = Table(
@@ -329,6 +331,7 @@ person = Table(
     Column("name", Text),  # the login name, in the one form in which names are compared
     Column("password_hash", Text),
     Column("own_id", Text),  # the lab's own id
+    Column("full_name", Text),
     Column("label", Text),
     Column("groups", Text, nullable=False, default="[]"),
     number("created_at"),
@@ -354,6 +357,40 @@ invitation = Table(
     number("created_at"),
     number("ends_at", None),
     number("revoked_at", None),
+    Column("ask", Text),  # what the page calls the own id that it asks for; null: it does not
+    Column("pattern", Text),  # of the own id
+    Column("known_only", Integer),
+)
+
+arrival = Table(
+    "market_arrival",
+    metadata,
+    # People who came in by an invitation that asks for an own id; on another device they come in again.
+    Column("invitation_id", String(64), nullable=False),
+    Column("environment", String(16), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    number("at"),
+    PrimaryKeyConstraint("invitation_id", "worker_id"),
+    Index("market_arrival_by_worker", "environment", "worker_id"),
+)
+
+password_reset = Table(
+    "market_password_reset",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("environment", String(16), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    number("ends_at"),
+    Index("market_password_reset_by_worker", "environment", "worker_id"),
+)
+
+erased = Table(
+    "market_erased",
+    metadata,
+    Column("environment", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),  # of an id that must not come back, with the market's key
+    number("at"),
+    PrimaryKeyConstraint("environment", "digest"),
 )
 
 sign_in_attempt = Table(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Update, bindparam, select
 
 from turkctl.errors import UsageError
-from turkctl.market import notifications, paging, rules, tables
+from turkctl.market import erased_ids, notifications, paging, rules, tables
 from turkctl.market.errors import ParameterValidationError, WorkError, not_valid
 from turkctl.market.requester import Requester
 from turkctl.market.tx import Tx, when
@@ -67,7 +67,7 @@ def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str)
         locale: ``US`` or ``US-NY``.
 
     Raises:
-        UsageError: the id or the locale has another form.
+        UsageError: the id or the locale has another form, or the id was erased.
     """
     worker_id = worker_id or tx.random_id(14, "A")
     if not _WORKER_ID.fullmatch(worker_id):
@@ -75,12 +75,24 @@ def register(tx: Tx, worker_id: str | None, record: dict[str, Any], locale: str)
     country, subdivision = check_locale(locale)
     row = {"country": country, "subdivision": subdivision, **record}
     if find(tx, worker_id) is None:
+        erased_ids.refuse(tx, erased_ids.WORKER, worker_id)
         new = {"environment": tx.environment, "id": worker_id, "registered_at": tx.now}
         tx.run(tables.worker.insert(), row | new)
     else:
         mine = (tables.worker.c.environment == tx.environment, tables.worker.c.id == worker_id)
         tx.run(tables.worker.update().where(*mine).values(**row))
     return worker_id
+
+
+def move(tx: Tx, worker_id: str, locale: str) -> None:
+    """Change where a worker is taken to live.
+
+    Raises:
+        UsageError: the locale has another form.
+    """
+    country, subdivision = check_locale(locale)
+    mine = (tables.worker.c.environment == tx.environment, tables.worker.c.id == worker_id)
+    tx.run(tables.worker.update().where(*mine).values(country=country, subdivision=subdivision))
 
 
 def check_locale(locale: str) -> tuple[str, str | None]:

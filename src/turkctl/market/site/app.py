@@ -37,6 +37,8 @@ _FOR_ALL = frozenset(
         "entrance.sign_out_form",
         "entrance.join",
         "entrance.join_form",
+        "entrance.reset",
+        "entrance.reset_form",
         "submit.external_submit",
         "files.static",
         "web.static",

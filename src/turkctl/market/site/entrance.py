@@ -12,7 +12,9 @@ from flask_login import current_user
 
 from turkctl.errors import UsageError
 from turkctl.market.errors import WorkError
+from turkctl.market.id_patterns import LONGEST_ID
 from turkctl.market.requester import Environment
+from turkctl.market.site import own_ids
 from turkctl.market.site.desk import ROOT, MemberAccount, me, parts
 from turkctl.web.app import error_page
 from turkctl.web.passwords import hash_password
@@ -123,29 +125,33 @@ def join_form(token: str) -> ResponseReturnValue:
 @pages.post("/join/<token>")
 def join(token: str) -> ResponseReturnValue:
     """Come in by an invitation; somebody who is signed in stays who they are."""
-    market, environment = parts().market, parts().environment
+    signed_in = me().worker_id if current_user.is_authenticated else None
     try:
-        if request.form.get("how") == "name" and not current_user.is_authenticated:
-            return _join_as(token)
-        worker_id = market.join(environment, token, me().worker_id if current_user.is_authenticated else None)
+        asks = parts().market.invitation(parts().environment, token).ask is not None
+        if asks and (wait := own_ids.wait()) is not None:
+            return make_response(_invitation(token, trouble=wait), 429)
+        worker_id = own_ids.limited(lambda: _come_in(token, signed_in)) if asks else _come_in(token, signed_in)
+    except UsageError as error:
+        trouble = f"{error.message[:1].upper()}{error.message[1:]}."
+        return make_response(_invitation(token, request.form.get("name", ""), trouble), 400)
     except WorkError as error:
-        return _refused(error)
-    if not current_user.is_authenticated:
+        return make_response(_invitation(token, trouble=error.message), 400) if _to_mend(error) else _refused(error)
+    if signed_in is None:
         _welcome(worker_id)
     return redirect(url_for("listing.index"), 303)
 
 
-def _join_as(token: str) -> ResponseReturnValue:
-    """Come in with a name and a password of one's choice."""
-    name = request.form.get("name", "")
-    try:
-        parts().market.invitation(parts().environment, token)  # before a hash is computed for anybody
-        hashed = hash_password(request.form.get("password", ""))
-        worker_id = parts().market.join_as(parts().environment, token, name, hashed)
-    except UsageError as error:
-        return make_response(_invitation(token, name, f"{error.message[:1].upper()}{error.message[1:]}."), 400)
-    _welcome(worker_id)
-    return redirect(url_for("listing.index"), 303)
+def _to_mend(error: WorkError) -> bool:
+    return error.code in own_ids.TO_MEND
+
+
+def _come_in(token: str, signed_in: str | None) -> str:
+    """Come in as who is signed in, or as a new person, with a name and a password if that is wanted."""
+    market, environment = parts().market, parts().environment
+    if request.form.get("how") != "name" or signed_in is not None:
+        return market.join(environment, token, signed_in, own_ids.given())
+    hashed = hash_password(request.form.get("password", ""))
+    return market.join_as(environment, token, request.form.get("name", ""), hashed, own_ids.given())
 
 
 def _welcome(worker_id: str) -> None:
@@ -162,7 +168,15 @@ def _invitation(token: str, name: str = "", trouble: str | None = None) -> Respo
     person = None if found.worker_id is None else parts().market.person(parts().environment, found.worker_id)
     if person is not None and person.name is not None and not current_user.is_authenticated:
         return redirect(url_for("entrance.sign_in_form"))
-    return render_template("market/join.html", invitation=found, token=token, name=name, trouble=trouble)
+    return render_template(
+        "market/join.html",
+        invitation=found,
+        token=token,
+        name=name,
+        own_id=own_ids.given() or "",
+        longest=LONGEST_ID,
+        trouble=trouble,
+    )
 
 
 def _refused(error: WorkError) -> ResponseReturnValue:
@@ -188,3 +202,36 @@ def choose_password() -> ResponseReturnValue:
 def password_form() -> ResponseReturnValue:
     """Show the form for a name and a password."""
     return render_template("market/password.html", name="", trouble=None)
+
+
+@pages.get("/reset/<token>")
+def reset_form(token: str) -> ResponseReturnValue:
+    """Show the form for a new password to whoever has the link that works once."""
+    return _reset(token)
+
+
+@pages.post("/reset/<token>")
+def reset(token: str) -> ResponseReturnValue:
+    """Set a new password, which ends all sessions of the old one, and sign in with it."""
+    try:
+        parts().market.reset_for(parts().environment, token)  # before a hash is computed for anybody
+        hashed = hash_password(request.form.get("password", ""))
+        worker_id = parts().market.reset_password(parts().environment, token, hashed)
+    except UsageError as error:
+        return make_response(_reset(token, f"{error.message[:1].upper()}{error.message[1:]}."), 400)
+    except WorkError as error:
+        return _no_reset(error)
+    _welcome(worker_id)
+    return redirect(url_for("listing.index"), 303)
+
+
+def _reset(token: str, trouble: str | None = None) -> ResponseReturnValue:
+    try:
+        person = parts().market.reset_for(parts().environment, token)
+    except WorkError as error:
+        return _no_reset(error)
+    return render_template("market/reset.html", token=token, whose=person, trouble=trouble)
+
+
+def _no_reset(error: WorkError) -> ResponseReturnValue:
+    return error_page("No such link", error.message, 404, "Ask whoever sent you the link for another one.")

@@ -35,6 +35,7 @@ ACTED_ON: Mapping[str, tuple[str, str]] = {
     "expire": ("HIT", "HITs"),
     "extend": ("HIT", "HITs"),
     "grant": ("worker", "workers"),
+    "import": ("person", "people"),
     "include": ("worker", "workers"),
     "message": ("worker", "workers"),
     "optimize": ("index", "indexes"),
