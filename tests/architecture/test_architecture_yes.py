@@ -26,6 +26,7 @@ UNLOGGED = {
     "market crowd": "changes the built-in market, and no study",
     "market reset": "changes the built-in market, and no study",
     "market workers add": "changes the built-in market, and no study",
+    "market workers erase": "changes the built-in market, and no study",
     "market workers import": "changes the built-in market, and no study",
     "market workers invite": "changes the built-in market, and no study",
     "market workers reset-password": "changes the built-in market, and no study",

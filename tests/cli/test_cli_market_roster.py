@@ -173,3 +173,27 @@ def test_addresses_are_followed_by_their_codes(folder: Path, turkctl: Run) -> No
     finished = turkctl("market", "workers", "invite", "--qr")
     url, *code = finished.out.splitlines()
     assert qr_code(url, color=False).splitlines() == code
+
+
+def test_a_person_is_erased_after_a_confirmation_and_what_cannot_be_reached_is_named(
+    folder: Path, turkctl: Run
+) -> None:
+    imported(turkctl, PEOPLE.format(""))
+    (anna, _ben) = people(turkctl)
+    planned = turkctl("market", "workers", "erase", "1234567", "--dry-run")
+    assert (planned.code, anna["worker_id"] in planned.out) == (0, True)
+    asked = turkctl("market", "workers", "erase", "1234567")
+    assert (asked.code, "needs to be confirmed" in asked.err) == (3, True)
+    assert people(turkctl)[0] == anna
+    finished = turkctl("market", "workers", "erase", "1234567", "--yes")
+    assert finished.code == 0
+    assert "backups" in finished.err
+    assert "turkctl workers erase WORKER" in finished.err
+    assert [each["own_id"] for each in people(turkctl)] == [None, "7654321"]
+    for path in folder.rglob("*"):
+        data = b"" if path.is_dir() or path.suffix == ".csv" else path.read_bytes()
+        assert not any(word.encode() in data for word in ("1234567", "Anna", anna["worker_id"])), path
+    again = turkctl("market", "workers", "erase", "1234567", "--yes")
+    assert (again.code, "erased before" in again.err) == (0, True)
+    back = turkctl("market", "workers", "import", "people.csv")
+    assert (back.code, "row 2: this own id was erased" in back.err) == (2, True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network
-from turkctl.market import attempts, invitations, people, resets, roster
+from turkctl.market import attempts, erasure, invitations, people, resets, roster
+from turkctl.market.erasure import Erasure, ErasurePlan
 from turkctl.market.people import Member
 from turkctl.market.people_side import PeopleSide
 from turkctl.market.requester import Environment
@@ -67,6 +68,26 @@ class RosterSide(PeopleSide):
             WorkError: NoReset.
         """
         return self._act(environment, lambda tx: resets.use(tx, token, password_hash))
+
+    def plan_erasure(self, environment: Environment, who: str) -> ErasurePlan:
+        """Return who would be erased, and what is in the way.
+
+        Raises:
+            NotFoundError: there is and was nobody.
+        """
+        return self._look(environment, lambda tx: erasure.look(tx, who))
+
+    def erase(self, environment: Environment, plan: ErasurePlan, *, answers_too: bool) -> Erasure:
+        """Put a random pseudonym in the place of a person everywhere; then :meth:`clean` the database's files.
+
+        Raises:
+            RefusedError: work of theirs is open or undecided.
+        """
+        return self._act(environment, lambda tx: erasure.erase(tx, plan, answers_too=answers_too))
+
+    def clean(self) -> str | None:
+        """Write the database's files anew without what was deleted; return in words what this cannot reach."""
+        return self._database.clean(erasure.EVERY_TABLE)
 
     # Guesses of own ids, which are limited as attempts to sign in are, but counted apart from them: a class that comes
     # in through one address must not keep anybody from signing in there.

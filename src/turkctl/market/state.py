@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateColumn
 
 from turkctl.addresses import mask_url
+from turkctl.erasing import clean
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
 from turkctl.sqlite_files import SqliteFile
@@ -104,6 +105,18 @@ class MarketDatabase:
         """
         with self._answering():
             _use_wal(self.engine)
+
+    def clean(self, names: Sequence[str]) -> str | None:
+        """Write the files anew without what was deleted; return in words what remains to be done, if anything does.
+
+        Args:
+            names: the tables that were changed.
+        """
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._answering())
+            if self.sqlite:
+                stack.enter_context(self._lock)
+            return clean(self.engine, names)
 
     def close(self) -> None:
         """Close all connections."""

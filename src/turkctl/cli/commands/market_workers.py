@@ -293,6 +293,48 @@ def _uses(uses: str) -> int | None:
     return int(uses)
 
 
+@app.act()
+def erase(
+    ctx: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="ID", help="Worker id, your own id of them, or login name.")],
+    answers: Annotated[bool, typer.Option("--answers", help="Also empty everything that they answered.")] = False,
+    sandbox: Sandbox = False,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Erase a person from the market: a pseudonym takes their place, and nothing can undo it. Amounts stay.
+
+    Refused while work of theirs is open or undecided. Their id cannot come back by accident. Always asks, unless --yes.
+
+    Examples:
+        turkctl market workers erase 4711 --dry-run
+        turkctl market workers erase 4711 --answers --yes
+    """
+    from turkctl.cli.batch import confirm_question
+    from turkctl.cli.erasures import beyond_market, market_words
+
+    run = invocation(ctx)
+    market, environment = run.context.market, _environment(run, sandbox)
+    plan = market.plan_erasure(environment, who)
+    plan.require_free()
+    words = market_words(plan, answers=answers)
+    shown = {"worker_id": plan.worker_id, "assignments": plan.assignments, "dry_run": dry_run}
+    if dry_run:
+        run.output.outcome(shown | {"pseudonym": None}, f"would {words}", well=False)
+        return
+    if plan.worker_id is None:
+        run.output.note("erased before; the files are written anew once more")
+        left = market.clean()
+        run.output.outcome(shown | {"pseudonym": None, "beyond": beyond_market(left)}, "files written anew")
+        return
+    if not yes:
+        confirm_question(run, words, otherwise="--dry-run to see it")
+    done = market.erase(environment, plan, answers_too=answers)
+    beyond = beyond_market(market.clean(), done.left)
+    run.output.outcome(shown | {"pseudonym": done.pseudonym, "beyond": beyond}, f"erased; now {done.pseudonym}")
+    run.output.warn(f"this cannot reach: {'; '.join(beyond)}")
+
+
 @app.command("list")
 @bundled
 def list_(

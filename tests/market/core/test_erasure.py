@@ -1,0 +1,201 @@
+"""Erasing a person: a pseudonym in their place everywhere, and nothing of them in the database's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from market_support import Bench
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
+from turkctl.errors import NotFoundError, RefusedError, UsageError
+from turkctl.market.answers import document
+from turkctl.market.requester import Requester
+from turkctl.market.service import Market
+from turkctl.newcomers import NewInvitation, NewPerson, RosterRow
+
+OWN, NAME, LOGIN = "STUD-4711-X", "Anna Müller & Söhne", "anna.login"
+REQUESTER = Requester("123456789012", "production")
+QUESTION = (
+    '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
+    'ExternalQuestion.xsd"><ExternalURL>https://lab.example.org/x</ExternalURL><FrameHeight>0</FrameHeight>'
+    "</ExternalQuestion>"
+)
+
+
+def post(market: Market, **changes: Any) -> str:
+    request = {
+        "Title": "Name the colour", "Description": "Short.", "Reward": "0.50", "LifetimeInSeconds": 3600,
+        "AssignmentDurationInSeconds": 600, "Question": QUESTION,
+    }  # fmt: skip
+    found: str = market.create_hit(REQUESTER, request | changes)["HIT"]["HITId"]
+    return found
+
+
+def works(market: Market, worker_id: str, hit_id: str, me: str) -> str:
+    assignment: str = market.accept("production", worker_id, hit_id)["AssignmentId"]
+    market.submit("production", worker_id, assignment, {"me": me, "colour": "red"})
+    return assignment
+
+
+def somebody(market: Market) -> tuple[str, str]:
+    """A person who left traces in every table: worker id, and the id of their work."""
+    new = NewPerson(LOGIN, "hash", OWN, f"label of {NAME}", ("class",), "DE", NAME)
+    worker_id = market.add_person("production", new)
+    (token,) = market.invite("production", NewInvitation(5, personal=False, ask="Number"))
+    market.join("production", token, worker_id)
+    market.invite_each("production", NewInvitation(label=f"for {NAME}"), [OWN])
+    market.note_sign_in(LOGIN, "10.0.0.1", market.now(), failed=True)
+    kind = market.create_qualification_type(
+        REQUESTER,
+        {"Name": f"Only {worker_id}", "Description": f"For {worker_id}.", "QualificationTypeStatus": "Active"},
+    )["QualificationType"]["QualificationTypeId"]
+    market.request_qualification("production", worker_id, kind)
+    assignment = works(
+        market, worker_id, post(market, RequesterAnnotation=f"for {worker_id}"), f"I am {NAME}, {OWN}, {worker_id}"
+    )
+    market.approve_assignment(REQUESTER, {"AssignmentId": assignment, "RequesterFeedback": f"Thanks, {NAME}"})
+    bonus = {"WorkerId": worker_id, "AssignmentId": assignment, "BonusAmount": "0.25", "Reason": f"{OWN} was quick"}
+    market.send_bonus(REQUESTER, bonus)
+    market.associate_qualification_with_worker(REQUESTER, {"QualificationTypeId": kind, "WorkerId": worker_id})
+    market.notify_workers(
+        REQUESTER, {"Subject": f"Dear {NAME}", "MessageText": f"{OWN} {worker_id}", "WorkerIds": [worker_id]}
+    )
+    market.create_worker_block(REQUESTER, {"WorkerId": worker_id, "Reason": f"{NAME} asked for it"})
+    return worker_id, assignment
+
+
+def traces(url: str, *words: str) -> list[str]:
+    """Where any of the words stands: in the files' bytes on SQLite, in the cells and statistics on PostgreSQL."""
+    if url.startswith("sqlite"):
+        file = Path(make_url(url).database or "")
+        files = {path.name: path.read_bytes() for path in file.parent.glob(f"{file.name}*")}
+        assert len(next(iter(files.values()))) > 1000
+        return [f"{word} in {name}" for word in words for name, data in files.items() if word.encode() in data]
+    found, engine = [], create_engine(url)
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        for name in names:
+            rows = str(connection.execute(text(f"SELECT t::text FROM {name} t")).all())
+            found += [f"{word} in {name}" for word in words if word in rows]
+        common = str(
+            connection.execute(
+                text("SELECT tablename, most_common_vals::text, histogram_bounds::text FROM pg_stats")
+            ).all()
+        )
+        found += [f"{word} in pg_stats" for word in words if word in common]
+    engine.dispose()
+    return found
+
+
+@contextmanager
+def market_at(url: str) -> Iterator[Market]:
+    market = Market(url)
+    try:
+        yield market
+    finally:
+        market.close()
+
+
+def test_nothing_of_a_person_is_left_in_the_files_and_the_amounts_stay(url: str) -> None:
+    with market_at(url) as market:
+        worker_id, assignment = somebody(market)
+        other = market.add_person("production", NewPerson(own_id="other"))
+        works(market, other, post(market), "I am somebody else")
+        before = market.get_account_balance(REQUESTER, {})
+        assert len(traces(url, worker_id, OWN, "Müller", LOGIN)) >= 4
+        plan = market.plan_erasure("production", OWN)
+        done = market.erase("production", plan, answers_too=False)
+        assert market.clean() is None or url.startswith("postgresql")
+        assert traces(url, worker_id, OWN, "Müller", "M&#252;ller", LOGIN) == []
+        assert done.left == {}
+        assert {"market_assignment", "market_bonus", "market_message", "market_grant"} <= done.changed.keys()
+        shown = market.get_assignment(REQUESTER, {"AssignmentId": assignment})["Assignment"]
+        assert shown["WorkerId"] == done.pseudonym
+        assert "<FreeText>red</FreeText>" in shown["Answer"]
+        assert f"I am {done.pseudonym}, {done.pseudonym}, {done.pseudonym}" in shown["Answer"]
+        assert market.get_account_balance(REQUESTER, {}) == before
+        bonuses = market.list_bonus_payments(REQUESTER, {"AssignmentId": assignment})["BonusPayments"]
+        assert [(each["BonusAmount"], each["WorkerId"]) for each in bonuses] == [("0.25", done.pseudonym)]
+        (person, _other) = market.people("production")
+        assert (person.worker_id, person.own_id, person.full_name, person.name) == (done.pseudonym, None, None, None)
+        assert market.find_person("production", "other").worker_id == other
+
+
+def test_answers_are_emptied_where_that_is_asked_for(bench: Bench) -> None:
+    market = bench.market
+    worker_id, assignment = somebody(market)
+    market.erase("production", market.plan_erasure("production", worker_id), answers_too=True)
+    shown = market.get_assignment(REQUESTER, {"AssignmentId": assignment})["Assignment"]
+    assert shown["Answer"] == document({})
+
+
+def test_it_is_refused_while_work_is_open_or_undecided(bench: Bench) -> None:
+    market = bench.market
+    worker_id = market.add_person("production", NewPerson(own_id=OWN))
+    hit = post(market)
+    assignment = market.accept("production", worker_id, hit)["AssignmentId"]
+    early = market.plan_erasure("production", OWN)
+    for _ in ("open", "undecided"):
+        with pytest.raises(RefusedError, match="open assignment"):
+            market.plan_erasure("production", OWN).require_free()
+        with pytest.raises(RefusedError, match="open assignment"):
+            market.erase("production", early, answers_too=False)
+        if market.plan_erasure("production", OWN).open:
+            market.submit("production", worker_id, assignment, {})
+    market.reject_assignment(REQUESTER, {"AssignmentId": assignment, "RequesterFeedback": "No."})
+    market.erase("production", early, answers_too=False)
+    assert market.person("production", worker_id) is None
+
+
+def test_who_was_erased_does_not_come_back_by_accident(bench: Bench) -> None:
+    market = bench.market
+    worker_id = market.add_person("production", NewPerson(own_id=OWN))
+    market.erase("production", market.plan_erasure("production", OWN), answers_too=False)
+    with pytest.raises(UsageError, match="was erased"):
+        market.register_worker("production", worker_id)
+    with pytest.raises(UsageError, match="was erased"):
+        market.add_person("production", NewPerson(own_id=OWN))
+    found = market.import_people("production", [RosterRow(2, OWN), RosterRow(3, "new")])
+    assert [(each.row, "was erased" in each.why) for each in found.problems] == [(2, True)]
+    assert len(market.people("production")) == 1
+    with pytest.raises(UsageError, match="was erased"):
+        market.invite_each("production", NewInvitation(), [OWN])
+    again = market.plan_erasure("production", OWN)
+    assert again.worker_id is None, "known as erased before"
+    assert market.add_person("sandbox", NewPerson(own_id=OWN)), "the sandbox has other people"
+    with pytest.raises(NotFoundError):
+        market.plan_erasure("production", "nobody")
+
+
+def test_an_own_id_or_a_name_in_texts_about_others_is_told_and_left(bench: Bench) -> None:
+    market = bench.market
+    market.add_person("production", NewPerson(own_id=OWN, full_name="Anna Example"))
+    other = market.add_person("production", NewPerson(own_id="other", label="sits beside Anna Example"))
+    done = market.erase("production", market.plan_erasure("production", OWN), answers_too=False)
+    assert done.left == {"market_person": 1}
+    assert market.find_person("production", other).label == "sits beside Anna Example"
+
+
+def test_a_short_own_id_is_not_replaced_in_answers(bench: Bench) -> None:
+    market = bench.market
+    worker_id = market.add_person("production", NewPerson(own_id="7"))
+    assignment = market.accept("production", worker_id, post(market))["AssignmentId"]
+    market.submit("production", worker_id, assignment, {"how_many": "7"})
+    market.approve_assignment(REQUESTER, {"AssignmentId": assignment})
+    market.erase("production", market.plan_erasure("production", "7"), answers_too=False)
+    shown = market.get_assignment(REQUESTER, {"AssignmentId": assignment})["Assignment"]
+    assert "<FreeText>7</FreeText>" in shown["Answer"]
+
+
+def test_a_worker_without_a_person_can_be_erased_too(bench: Bench) -> None:
+    market = bench.market
+    market.register_worker("production", "AW1")
+    market.register_worker("production", "AW12")
+    done = market.erase("production", market.plan_erasure("production", "AW1"), answers_too=False)
+    assert market.record_of("production", "AW12")["submitted"] == 0
+    assert market.record_of("production", done.pseudonym)["submitted"] == 0
