@@ -90,6 +90,13 @@ def agree(tx: Tx, worker_id: str, hit: Hit, type_id: str) -> None:
     qualifications.use(tx, qualifications.find(tx, type_id))
 
 
+def agree_to_terms(tx: Tx, worker_id: str, version: str) -> None:
+    """Note that a person agrees, now, to a version of the terms of the site."""
+    person = tables.person.c
+    mine = (person.environment == tx.environment, person.worker_id == worker_id)
+    tx.run(tables.person.update().where(*mine).values(terms_version=version, terms_at=tx.now))
+
+
 def page(tx: Tx, type_id: str) -> str | None:
     """Return the page of a consent, whoever asks; None if there is none."""
     types = tables.qualification_type.c

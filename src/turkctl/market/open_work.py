@@ -287,6 +287,20 @@ def after(tx: Tx, worker_id: str, hit_id: str) -> str | None:
     return None if following is None else following.id
 
 
+def next_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
+    """Return what the worker goes on with in a group: an assignment of it that is open, else the next HIT.
+
+    Raises:
+        WorkError: as :func:`accept_like`.
+    """
+    hit, hit_type = _visible(tx, worker_id, hit_id)
+    mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.ACCEPTED)
+    joined = select(tables.assignment).join(tables.hit, _HIT.id == _TAKEN.hit_id)
+    rows = tx.all(joined.where(*mine, _HIT.hit_type_id == hit_type.id).order_by(_TAKEN.seq))
+    going_on = next((row for row in rows if corrections.is_open(row)), None)
+    return accept_like(tx, worker_id, hit.id) if going_on is None else work.assignment(tx, going_on.id)
+
+
 def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     """Accept a HIT, or another one of its group if somebody else was quicker, or the worker has done it.
 

@@ -130,6 +130,18 @@ class WorkerSide(MarketCore):
         """Return the HIT, so that its slot is open again. To abandon it, let its deadline pass."""
         self._act(environment, lambda tx: work.return_assignment(tx, worker_id, assignment_id))
 
+    def agree_to_terms(self, environment: Environment, worker_id: str, version: str) -> None:
+        """Note that the person agrees to a version of the worker site's own terms."""
+        self._act(environment, lambda tx: consents.agree_to_terms(tx, worker_id, version))
+
+    def next_like(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
+        """Return the worker's open assignment of the HIT's group; accept the next one if they have none.
+
+        Raises:
+            WorkError: as :meth:`PeopleSide.accept_like`.
+        """
+        return self._act(environment, lambda tx: open_work.next_like(tx, worker_id, hit_id))
+
     def request_qualification(
         self, environment: Environment, worker_id: str, type_id: str, answers: Fields | None = None
     ) -> Answer:
