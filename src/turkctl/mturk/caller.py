@@ -63,7 +63,8 @@ class Caller:
         self._client = client
         self._clock = clock
         self._lock = threading.Lock()
-        self._turkctls: bool | None = None
+        self._turkctls: int | None = None
+        """The version of turkctl's own market; 0 for other markets, None before anything was answered."""
         self._answered = False
         # botocore's parser fails in many ways on answers that are not the API's. In process, such an exception is
         # a bug in the built-in market and must show up as one.
@@ -143,7 +144,8 @@ class Caller:
             raise told from error
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         self._answered = True
-        self._turkctls = own_market.HEADER in headers
+        version = headers.get(own_market.HEADER, "0")
+        self._turkctls = int(version) if version.isascii() and version.isdigit() else 1
         self.ahead = _ahead(answer)
         return answer
 
@@ -152,6 +154,10 @@ class Caller:
         if self._turkctls is None:
             self._ask("get_account_balance")
         return bool(self._turkctls)
+
+    def knows_studies(self) -> bool:
+        """Return whether a market of turkctl's answers here that knows audiences and consent."""
+        return self.is_turkctls() and (self._turkctls or 0) >= own_market.STUDY_RULES
 
     def _read(self, method: str, build: Callable[[Raw], T], **members: Any) -> T:
         """Make one request and convert its answer."""
