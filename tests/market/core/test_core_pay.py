@@ -83,7 +83,6 @@ def test_its_cost_does_not_grow_with_people_or_hits(bench: Bench, people: int, m
     assert (len(about_pay), len(statements)) == (1, 11)
     with bench.market._database.read() as connection:
         plan = connection.exec_driver_sql(
-            "EXPLAIN QUERY PLAN SELECT milliseconds FROM market_work_time WHERE hit_type_id = ? ORDER BY at DESC LIMIT 10",
-            ("x",),
+            "EXPLAIN QUERY PLAN SELECT milliseconds FROM market_work_time WHERE hit_type_id = 'x' ORDER BY at DESC"
         ).all()
     assert [row[3] for row in plan] == ["SEARCH market_work_time USING INDEX market_work_time_by_type (hit_type_id=?)"]

@@ -72,7 +72,7 @@ def test_a_task_submits_again_after_it_was_opened_again(ten: SiteBench) -> None:
 
 
 def test_the_next_one_offers_to_correct_the_last(ten: SiteBench) -> None:
-    first, second = (ten.post(Question=FORM)["HITId"] for _ in range(2))
+    first, _ = (ten.post(Question=FORM)["HITId"] for _ in range(2))
     person = ten.person()
     one = person.accept(first)
     person.post(f"/worker/assignments/{one}/answers", {NAME: "Mia", KIND: "1", "auto": "1"})

@@ -225,7 +225,7 @@ class _ExportSource:
         keys = dict(zip(PARTICIPANT, map(as_text, row), strict=False))
         keys["status"] = status_name(keys["status"])
         keys["consent_version"] = None if agreed is None else agreed.version
-        keys["consented_at"] = None if agreed is None else format_time(agreed.at)
+        keys["consented_at"] = None if agreed is None else format_time(agreed.at.replace(microsecond=0))
         if self.pseudonyms is None:
             return _Read(keys, row[-1], None)
         ids = {name: _id(keys[name]) for name in IDS}
