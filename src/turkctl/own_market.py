@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 HEADER = "x-turkctl-market"
@@ -10,13 +11,25 @@ VERSION = "2"
 """The header's value. From 1 the market grants gates; from 2 it tells its rules and extensions (GetMarketRules)."""
 
 GRANT_ON_ACCEPT = "turkctl-grant-on-accept"
-"""A keyword of a qualification type: the market grants the type to workers who accept a HIT of its owner that requires
-its absence, in the same transaction, and revokes it if that assignment is returned or abandoned. Other markets ignore
-the keyword."""
+"""A keyword of a qualification type, called a gate: the market grants the type to workers who accept a HIT of its owner
+that requires its absence for accepting alone, in the same transaction, and revokes it if that assignment is returned or
+abandoned. A HIT that requires its presence marks those who accept it in the same way, and keeps out nobody. Other
+markets ignore the keyword."""
+
+AUDIENCE = "turkctl-audience"
+"""A keyword of a qualification type: who is in one of the groups that its description names, as in
+``{"groups": ["class-2026w"]}``, counts as holding it."""
+
+CONSENT = "turkctl-consent"
+"""A keyword of a qualification type whose Test is an HTMLQuestion, the page of a consent. A HIT that requires its
+presence can be accepted only by those who agreed to it on the worker site, to whom the market grants it then. Nobody
+else can grant it, and its page never changes: another text is another type."""
 
 GATES = "gates"
 """The extension of :data:`GRANT_ON_ACCEPT`."""
-EXTENSIONS = frozenset({GATES})
+STUDIES = "studies"
+"""The extension of :data:`AUDIENCE` and :data:`CONSENT`."""
+EXTENSIONS = frozenset({GATES, STUDIES})
 """Names of all extensions of this turkctl's market."""
 
 MTURK_FEE = "mturk"
@@ -44,3 +57,8 @@ AMAZONS = MarketRules()
 """The rules of every market that is not turkctl's."""
 OLDER = MarketRules(extensions=frozenset({GATES}))
 """The rules of a market of turkctl that cannot tell them yet."""
+
+
+def kinds(keywords: str | None) -> frozenset[str]:
+    """Return which of our keywords these keywords have."""
+    return frozenset(re.split(r"[,\s]+", keywords or "")) & {GRANT_ON_ACCEPT, AUDIENCE, CONSENT}

@@ -216,6 +216,18 @@ KEYS: tuple[Key, ...] = (
         None,
         "worker site: another host name of the same server, from which HTML tasks are shown",
     ),
+    Key(
+        "market.site.consent",
+        "text",
+        None,
+        "worker site: file with its own terms, HTML or text, to which everybody must agree first",
+    ),
+    Key(
+        "market.site.correct",
+        "duration",
+        None,
+        "worker site: how long people can correct a submission before its requester gets it; not at all if unset",
+    ),
     Key("dashboard.enable", "flag", False, "whether `dashboard serve` may start"),
     Key("dashboard.host", "text", "127.0.0.1", "address that the dashboard listens on"),
     Key("dashboard.port", "whole", 8901, "port that the dashboard listens on", maximum=65535),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Update, bindparam, select
 
-from turkctl.market import hit_rows, hit_types, ledger, notifications, paging, questions, rules, tables, workers
+from turkctl.market import hit_rows, hit_types, ledger, notifications, paging, pay, questions, rules, tables, workers
 from turkctl.market.errors import (
     RequestError,
     ServiceFault,
@@ -138,6 +138,8 @@ def approve(tx: Tx, row: Row[Any], before: Hit, feedback: str | None) -> None:
     overturned = row.status == rules.REJECTED
     step(tx, row, rules.APPROVED, approved_at=tx.now, feedback=feedback or row.feedback, due_at=None)
     workers.count(tx, row.worker_id, approved=1, rejected=-1 if overturned else 0)
+    if overturned:
+        pay.note(tx, hit_type.id, row.worker_id, row.id, row.submitted_at - row.accepted_at)
     notifications.emit(tx, hit_type, "AssignmentApproved", hit.id, row.id)
 
 
@@ -160,6 +162,7 @@ def reject(tx: Tx, row: Row[Any], before: Hit, feedback: str) -> None:
     hit_type = hit_types.load(tx, hit.hit_type_id)
     hit_rows.save(tx, before, hit, hit_type)
     step(tx, row, rules.REJECTED, rejected_at=tx.now, feedback=feedback, due_at=None)
+    pay.forget(tx, hit_type.id, row.worker_id, row.id)
     workers.count(tx, row.worker_id, rejected=1)
     notifications.emit(tx, hit_type, "AssignmentRejected", hit.id, row.id)
 

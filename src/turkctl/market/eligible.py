@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,7 +25,7 @@ def count(tx: Tx, hit_ids: Sequence[str]) -> tuple[int, int] | None:
     neither with the workers nor with the HITs, but with the HIT types.
     """
     everybody = tx.all(select(tables.worker).where(tables.worker.c.environment == tx.environment))
-    grants = _grants(tx)
+    grants, groups = _grants(tx), _groups(tx)
     holders: dict[str, set[str]] = defaultdict(set)
     candidates: dict[tuple[str, str], set[str]] = {}
     able: set[str] = set()
@@ -41,7 +42,7 @@ def count(tx: Tx, hit_ids: Sequence[str]) -> tuple[int, int] | None:
             any_open = True
             key = (hit.hit_type_id, hit.account)
             if key not in candidates:
-                candidates[key] = _qualified(tx, hit, everybody, grants) - _blocked(tx, hit.account)
+                candidates[key] = _qualified(tx, hit, everybody, grants, groups) - _blocked(tx, hit.account)
             able |= candidates[key] - holders[hit.id]
     if not any_open:
         return None
@@ -54,14 +55,28 @@ def _parts(hit_ids: Sequence[str]) -> Iterator[list[str]]:
         yield list(hit_ids[start : start + AT_ONCE])
 
 
-def _qualified(tx: Tx, hit: Hit, everybody: Sequence[Any], grants: Mapping[str, dict[str, int]]) -> set[str]:
-    """Return the workers who meet the requirements of the HIT's type."""
-    asked = hit_types.load(tx, hit.hit_type_id).requirement_list()
-    return {
-        worker.id
-        for worker in everybody
-        if requirements.unmet(WorkerStanding(worker, grants.get(worker.id, {})), asked, requirements.ACCEPT) is None
-    }
+def _qualified(
+    tx: Tx,
+    hit: Hit,
+    everybody: Sequence[Any],
+    grants: Mapping[str, dict[str, int]],
+    groups: Mapping[str, list[str]],
+) -> set[str]:
+    """Return the workers who meet the requirements of the HIT's type; anybody can agree to its consent."""
+    asked = hit_types.load(tx, hit.hit_type_id).marked_requirements()
+
+    def qualifies(worker: Any) -> bool:
+        who = WorkerStanding(worker, grants.get(worker.id, {}), lambda: groups.get(worker.id, []))
+        return requirements.unmet(who, asked, requirements.ACCEPT) is None
+
+    return {worker.id for worker in everybody if qualifies(worker)}
+
+
+def _groups(tx: Tx) -> dict[str, list[str]]:
+    """Return the groups of all people, by worker."""
+    person = tables.person.c
+    rows = tx.all(select(person.worker_id, person.groups).where(person.environment == tx.environment))
+    return {row.worker_id: json.loads(row.groups) for row in rows}
 
 
 def _grants(tx: Tx) -> dict[str, dict[str, int]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from turkctl.market import answers, limits, paging, qualifications, scoring, tables, workers
+from turkctl import own_market
+from turkctl.market import answers, limits, own_types, paging, qualifications, scoring, tables, workers
 from turkctl.market.answers import Fields
 from turkctl.market.errors import RequestError, WorkError, permission_denied
 from turkctl.market.rules import SECOND
@@ -43,6 +44,7 @@ def give(tx: Tx, type_id: str, worker_id: str, value: int, assignment_id: str | 
 def associate_qualification_with_worker(tx: Tx, request: Request) -> Answer:
     """Answer AssociateQualificationWithWorker: own types only; a repeat overwrites; pending requests stay."""
     qualification = qualifications.owned(tx, request["QualificationTypeId"])
+    own_types.refuse_grant(qualification)
     worker_id = workers.known(tx, request["WorkerId"]).id
     value = request.get("IntegerValue")
     give(tx, qualification.id, worker_id, 1 if value is None else value)
@@ -219,7 +221,8 @@ def _requestable(tx: Tx, type_id: str, worker_id: str) -> Row[Any]:
         qualification = qualifications.find(tx, type_id)
     except RequestError as error:
         raise WorkError("QualificationTypeDoesNotExist", error.message) from None
-    if not qualification.requestable or qualification.status != "Active":
+    ours = own_market.kinds(qualification.keywords)
+    if ours or not qualification.requestable or qualification.status != "Active":
         raise WorkError("NotRequestable", "This qualification cannot be requested.")
     last = tx.first(
         select(_REQUESTS.c.status, _REQUESTS.c.at)

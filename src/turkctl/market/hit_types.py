@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from turkctl import fees
-from turkctl.market import limits, requirements, rules, tables
+from turkctl.market import limits, own_types, requirements, rules, tables
 from turkctl.market.errors import invalid_value
 from turkctl.market.tx import Tx, members
 from turkctl.units import from_micros, to_micros
@@ -40,6 +40,10 @@ class HitType:
 
     def requirement_list(self) -> list[dict[str, Any]]:
         """Return the requirements as the API writes them."""
+        return own_types.unmarked(self.marked_requirements())
+
+    def marked_requirements(self) -> list[dict[str, Any]]:
+        """Return the requirements with what this market knows of their types, to compare workers with."""
         found: list[dict[str, Any]] = json.loads(self.requirements)
         return found
 
@@ -162,7 +166,7 @@ def _create(tx: Tx, wanted: dict[str, Any], digest: str) -> HitType:
         deleted=0,
         created_at=tx.now,
         due_at=tx.now + rules.RETENTION,
-        **(wanted | {"requirements": json.dumps(wanted["requirements"])}),
+        **(wanted | {"requirements": json.dumps(own_types.marked(tx, wanted["requirements"]))}),
     )
     tx.run(tables.hit_type.insert(), vars(hit_type))
     asked = {item["QualificationTypeId"] for item in wanted["requirements"]}

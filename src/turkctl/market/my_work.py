@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from turkctl.market import hit_types, rules, tables, workers
+from turkctl import own_market
+from turkctl.market import corrections, hit_types, rules, tables, workers
 from turkctl.market.tx import Tx, when
 from turkctl.units import from_micros
 
@@ -37,6 +38,8 @@ class Piece:
     feedback: str | None
     bonus: Decimal
     reasons: tuple[str, ...]
+    correct_until: datetime | None = None
+    """Until when they can correct it; None if they cannot."""
 
 
 @dataclass(frozen=True)
@@ -87,21 +90,22 @@ def pieces(tx: Tx, worker_id: str, limit: int = MOST) -> list[Piece]:
     found = []
     for row in rows:
         hit_type = hit_types.load(tx, row.hit_type_id)
-        paid = bonuses.get(row.id, [])
+        paid, kept = bonuses.get(row.id, []), corrections.is_kept(row)
         found.append(
             Piece(
                 row.id,
                 row.hit_id,
                 hit_type.title,
-                row.status,
+                rules.SUBMITTED if kept and not corrections.is_open(row) else row.status,
                 from_micros(hit_type.reward),
                 when(row.accepted_at),
                 _time(row.submitted_at),
                 _time(row.approved_at if row.status == rules.APPROVED else row.rejected_at),
-                when(row.deadline),
+                when(row.told_at if kept else row.deadline),
                 row.feedback,
                 sum((amount for amount, _ in paid), Decimal(0)),
                 tuple(reason for _, reason in paid),
+                when(row.told_at) if kept else None,
             )
         )
     return found
@@ -143,7 +147,10 @@ def earnings(tx: Tx, worker_id: str, days: int = 30) -> list[Earned]:
 
 
 def qualifications(tx: Tx, worker_id: str) -> list[Held]:
-    """Return the qualifications that the worker holds, asked for, or can request, by name; not the system's."""
+    """Return the qualifications that the worker holds, asked for, or can request, by name.
+
+    Not the system's, and not those by which this market keeps rules of studies.
+    """
     workers.at_work(tx, worker_id)
     types, grant, asked = tables.qualification_type.c, tables.grant.c, tables.qualification_request.c
     held = {
@@ -177,4 +184,5 @@ def qualifications(tx: Tx, worker_id: str) -> list[Held]:
             row.test,
         )
         for row in rows
+        if not own_market.kinds(row.keywords)
     ]

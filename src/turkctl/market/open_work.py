@@ -14,7 +14,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 
-from turkctl.market import hit_rows, hit_types, notifications, requirements, rules, tables, work, workers
+from turkctl.market import (
+    consents,
+    corrections,
+    hit_rows,
+    hit_types,
+    notifications,
+    pay,
+    requirements,
+    rules,
+    tables,
+    work,
+    workers,
+)
 from turkctl.market.errors import WorkError
 from turkctl.market.hit_rows import Hit
 from turkctl.market.hit_types import HitType
@@ -48,6 +60,7 @@ class Group:
         left: HITs left for this worker.
         more: whether there are more than were counted.
         created: when the type was made, in epoch milliseconds.
+        hourly: the dollars that it pays an hour, as measured; None if too few people have done it.
         why_not: why the worker may not accept them; None if they may.
         may_preview: whether they may look at them.
     """
@@ -65,6 +78,7 @@ class Group:
     created: int
     why_not: str | None
     may_preview: bool
+    hourly: Decimal | None = None
 
 
 def groups(tx: Tx, worker_id: str) -> list[Group]:
@@ -79,7 +93,7 @@ def groups(tx: Tx, worker_id: str) -> list[Group]:
     found = []
     for row in rows:
         hit_type = hit_types.load(tx, row.id)
-        asked = hit_type.requirement_list()
+        asked = hit_type.marked_requirements()
         if hit_type.account in blocked or requirements.unmet(who, asked, requirements.DISCOVER) is not None:
             continue
         hit = next_hit(tx, worker_id, hit_type.id)
@@ -105,7 +119,7 @@ def _held_by_type(tx: Tx, worker_id: str) -> dict[str, int]:
 
 
 def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, hit: Hit, held: int) -> Group:
-    asked = hit_type.requirement_list()
+    asked = hit_type.marked_requirements()
     few = select(_HIT.seq).where(_HIT.hit_type_id == hit_type.id, *_open(tx)).limit(MOST_COUNTED + 1).subquery()
     counted = tx.first(select(func.count().label("n")).select_from(few))
     assert counted is not None
@@ -123,6 +137,7 @@ def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, hit: Hit
         created=hit_type.created_at,
         why_not=_why_not(tx, requirements.unmet(who, asked, requirements.ACCEPT)),
         may_preview=requirements.unmet(who, asked, requirements.PREVIEW) is None,
+        hourly=pay.hourly(tx, hit_type),
     )
 
 
@@ -181,13 +196,15 @@ def look(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     """
     hit, hit_type = _visible(tx, worker_id, hit_id)
     who = requirements.standing(tx, workers.at_work(tx, worker_id))
-    missed = requirements.unmet(who, hit_type.requirement_list(), requirements.PREVIEW)
+    missed = requirements.unmet(who, hit_type.marked_requirements(), requirements.PREVIEW)
     if missed is not None:
         raise WorkError("DoesNotMeetRequirements", f"You may not preview this HIT. {_why_not(tx, missed)}")
     told = {
-        "WhyNot": _why_not(tx, requirements.unmet(who, hit_type.requirement_list(), requirements.ACCEPT)),
+        "ConsentNeeded": consents.first_missing(who, hit_type.marked_requirements()),
+        "WhyNot": _why_not(tx, requirements.unmet(who, hit_type.marked_requirements(), requirements.ACCEPT)),
         "RequesterId": notifications.customer_id(hit.owner()),
         "MyAssignmentId": _open_assignment(tx, worker_id, hit),
+        "HourlyPay": pay.hourly(tx, hit_type),
         "Open": hit.status == rules.ASSIGNABLE and not hit.expired(tx.now),
     }
     return hit_rows.describe(hit, hit_type) | told
@@ -203,18 +220,38 @@ def _visible(tx: Tx, worker_id: str, hit_id: str) -> tuple[Hit, HitType]:
         or hit_type is None
         or hit.status == rules.DISPOSED
         or workers.is_blocked(tx, worker_id, hit.account)
-        or requirements.unmet(who, hit_type.requirement_list(), requirements.DISCOVER) is not None
+        or requirements.unmet(who, hit_type.marked_requirements(), requirements.DISCOVER) is not None
     )
     if hidden or hit is None or hit_type is None:
         raise WorkError("NotFound", "There is no such HIT for you.")
     return hit, hit_type
 
 
+def consent_asked(tx: Tx, worker_id: str, hit_id: str) -> consents.ConsentAsked | None:
+    """Return what the worker must agree to before they may accept this HIT; None if nothing.
+
+    Raises:
+        WorkError: NotFound, DoesNotMeetRequirements.
+    """
+    return consents.asked_of(tx, worker_id, _visible(tx, worker_id, hit_id)[0])
+
+
+def agree(tx: Tx, worker_id: str, hit_id: str, type_id: str) -> None:
+    """Note that the worker agrees to the consent of a HIT.
+
+    Raises:
+        WorkError: NotFound, DoesNotMeetRequirements, ConsentNeeded (it asks for another consent by now).
+    """
+    consents.agree(tx, worker_id, _visible(tx, worker_id, hit_id)[0], type_id)
+
+
 def _open_assignment(tx: Tx, worker_id: str, hit: Hit) -> str | None:
     row = tx.first(
-        select(_TAKEN.id).where(_TAKEN.hit_id == hit.id, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.ACCEPTED)
+        select(tables.assignment).where(
+            _TAKEN.hit_id == hit.id, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.ACCEPTED
+        )
     )
-    return None if row is None else str(row.id)
+    return str(row.id) if row is not None and corrections.is_open(row) else None
 
 
 def question(tx: Tx, hit_id: str) -> str | None:
@@ -248,6 +285,20 @@ def after(tx: Tx, worker_id: str, hit_id: str) -> str | None:
     hit, hit_type = _visible(tx, worker_id, hit_id)
     following = next_hit(tx, worker_id, hit_type.id, hit)
     return None if following is None else following.id
+
+
+def next_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
+    """Return what the worker goes on with in a group: an assignment of it that is open, else the next HIT.
+
+    Raises:
+        WorkError: as :func:`accept_like`.
+    """
+    hit, hit_type = _visible(tx, worker_id, hit_id)
+    mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.ACCEPTED)
+    joined = select(tables.assignment).join(tables.hit, _HIT.id == _TAKEN.hit_id)
+    rows = tx.all(joined.where(*mine, _HIT.hit_type_id == hit_type.id).order_by(_TAKEN.seq))
+    going_on = next((row for row in rows if corrections.is_open(row)), None)
+    return accept_like(tx, worker_id, hit.id) if going_on is None else work.assignment(tx, going_on.id)
 
 
 def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:

@@ -42,6 +42,8 @@ class Member:
         groups: the groups they belong to.
         created: when they were added.
         full_name: what they are called.
+        terms_version: of the site's terms, to which they agreed last.
+        terms_at: when they did.
     """
 
     worker_id: str
@@ -52,6 +54,8 @@ class Member:
     groups: tuple[str, ...]
     created: datetime
     full_name: str | None
+    terms_version: str | None = None
+    terms_at: datetime | None = None
 
 
 def typed(name: str) -> str:
@@ -185,10 +189,9 @@ def everybody(tx: Tx, group: str | None = None) -> list[Member]:
 
 def _person(row: Row[Any]) -> Member:
     groups = tuple(json.loads(row.groups))
-    created = when(row.created_at)
-    return Member(
-        row.worker_id, row.name, row.password_hash or "", row.own_id, row.label, groups, created, row.full_name
-    )
+    agreed = None if row.terms_at is None else when(row.terms_at)
+    known = (row.worker_id, row.name, row.password_hash or "", row.own_id, row.label, groups, when(row.created_at))
+    return Member(*known, row.full_name, row.terms_version, agreed)
 
 
 def record(tx: Tx, worker_id: str) -> dict[str, Any]:

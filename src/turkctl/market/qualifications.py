@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, or_, select
 
-from turkctl.market import limits, paging, questions, rules, scoring, tables
+from turkctl.market import limits, own_types, paging, rules, scoring, tables
 from turkctl.market.errors import (
     RequestError,
     invalid_value,
@@ -102,6 +102,7 @@ def create_qualification_type(tx: Tx, request: Request) -> Answer:
         **_changes(request),
     }
     _check(row)
+    own_types.check_new(row)
     tx.run(_TYPES.insert(), row)
     return {"QualificationType": describe(find(tx, str(row["id"])))}
 
@@ -129,7 +130,7 @@ def _changes(request: Request) -> dict[str, Any]:
 def _check(row: dict[str, Any]) -> None:
     test, key = row.get("test"), row.get("answer_key")
     if test is not None:
-        questions.check_test(test)
+        own_types.check_test(test, row.get("keywords"))
         if row.get("test_duration") is None:
             raise invalid_value("A Test needs a TestDurationInSeconds.")
         if row.get("auto_granted"):
@@ -145,6 +146,7 @@ def update_qualification_type(tx: Tx, request: Request) -> Answer:
     limits.check(request, "Description", "RetryDelayInSeconds", "TestDurationInSeconds")
     row = owned(tx, request["QualificationTypeId"])
     changes = _changes(request)
+    own_types.refuse_change(row, changes)
     if "test" in changes:
         changes.setdefault("answer_key", None)
     _check(members(row) | changes)

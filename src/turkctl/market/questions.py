@@ -100,6 +100,24 @@ def check_test(test: str) -> None:
     _check_form(root)
 
 
+@lru_cache(maxsize=32)
+def check_page(test: str) -> None:
+    """Check the page of a consent, which must be an HTMLQuestion.
+
+    Raises:
+        ParameterValidationError: it is not one, or invalid.
+    """
+    root = parse(test, "Test")
+    if root.tag != f"{HTML}HTMLQuestion":
+        raise bad_xml(f"a consent is an HTMLQuestion, not '{_plain(root.tag)}'.")
+    _check_html(root)
+
+
+def page_of(test: str) -> str:
+    """Return the page in a checked HTMLQuestion."""
+    return parse(test, "Test").findtext(f"{HTML}HTMLContent") or ""
+
+
 def form_questions(form: str) -> list[Element]:
     """Return the Question elements of a checked QuestionForm."""
     root = parse(form, "Test")

@@ -5,13 +5,16 @@ All of a HIT's requirements must be met. Without the qualification, a worker fai
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Row, select
 
-from turkctl.market import rules, system_types, tables
+from turkctl import own_market
+from turkctl.market import own_types, rules, system_types, tables
 from turkctl.market.errors import (
     ParameterValidationError,
     not_valid,
@@ -135,10 +138,22 @@ def _check_subdivisions(locales: Sequence[Mapping[str, str]]) -> None:
 
 @dataclass(frozen=True)
 class WorkerStanding:
-    """What requirements are compared with: a worker's record and the qualifications that they hold."""
+    """What requirements are compared with: a worker's record, their qualifications, and the groups they belong to.
+
+    Attributes:
+        worker: their row.
+        grants: the values of the qualifications that they hold, by type.
+        read_groups: returns their groups; called once, and only if a requirement is about groups.
+    """
 
     worker: Row[Any]
     grants: Mapping[str, int]
+    read_groups: Callable[[], Sequence[str]] = tuple
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """Return the groups that they belong to."""
+        return frozenset(self.read_groups())
 
     def value(self, type_id: str) -> int | None:
         """Return the worker's value of an integer qualification, or None if they do not hold it."""
@@ -161,11 +176,22 @@ def standing(tx: Tx, worker: Row[Any]) -> WorkerStanding:
         tables.grant.c.worker_id == worker.id,
         tables.grant.c.status == "Granted",
     )
-    return WorkerStanding(worker, {row.type_id: row.value for row in tx.all(held)})
+    return WorkerStanding(
+        worker, {row.type_id: row.value for row in tx.all(held)}, lambda: _groups_of(tx, str(worker.id))
+    )
+
+
+def _groups_of(tx: Tx, worker_id: str) -> list[str]:
+    person = tables.person.c
+    row = tx.first(select(person.groups).where(person.environment == tx.environment, person.worker_id == worker_id))
+    return [] if row is None else list(json.loads(row.groups))
 
 
 def unmet(who: WorkerStanding, asked: Sequence[Requirement], action: str) -> Requirement | None:
-    """Return the first requirement that forbids this worker the action (Discover, Preview or Accept), or None."""
+    """Return the first requirement that forbids this worker the action (Discover, Preview or Accept), or None.
+
+    That they agree to a consent forbids nothing here, as anybody can (:mod:`turkctl.market.consents`).
+    """
     for requirement in asked:
         if requirement["ActionsGuarded"] in _GUARDED[action] and not _met(who, requirement):
             return requirement
@@ -177,8 +203,14 @@ def _met(who: WorkerStanding, requirement: Requirement) -> bool:
     if requirement["QualificationTypeId"] == system_types.LOCALE:
         return _locale_met(who.worker, comparator, requirement.get("LocaleValues", []))
     value = who.value(requirement["QualificationTypeId"])
+    kind = requirement.get(own_types.OWN)
     if comparator in ("Exists", "DoesNotExist"):
-        return (value is not None) is (comparator == "Exists")
+        if comparator == "Exists" and kind in (own_market.CONSENT, own_market.GRANT_ON_ACCEPT):
+            return True
+        held = value is not None or (
+            kind == own_market.AUDIENCE and not who.groups.isdisjoint(requirement[own_types.GROUPS])
+        )
+        return held is (comparator == "Exists")
     wanted: list[int] = requirement.get("IntegerValues", [])
     return value is not None and _INTEGER_TESTS[comparator](value, wanted)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Row, Table, func, select
 
 from turkctl.market import (
     assignments,
+    corrections,
     hit_changes,
     hit_rows,
     qualifications,
@@ -86,7 +87,9 @@ def _settle_assignment(tx: Tx, event: Row[Any]) -> None:
     row = assignments.load_any(tx, event.id)
     assert row is not None
     hit = hit_rows.load(tx, row.hit_id)
-    if row.status == rules.ACCEPTED:
+    if corrections.is_kept(row):
+        work.hand_over(tx, row, hit, row.answer, row.submitted_at)
+    elif row.status == rules.ACCEPTED:
         work.give_back(tx, row, hit, rules.ABANDONED)
     else:
         assignments.approve(tx, row, hit, None)

@@ -157,6 +157,8 @@ assignment = Table(
     Column("answer", Text),
     Column("feedback", Text),
     number("due_at", None),
+    number("told_at", None),  # when the requester is told of a submission that can still be corrected
+    number("reopened_at", None),  # when it was opened again
     Index("market_assignment_by_hit", "hit_id", "submitted_at", "seq"),
     Index("market_assignment_by_worker", "environment", "worker_id", "status", "seq"),
     Index("market_assignment_by_due", "due_at"),
@@ -173,6 +175,18 @@ def add_partial_index() -> None:
     if name not in {index.name for index in assignment.indexes}:
         Index(name, assignment.c.hit_id, assignment.c.worker_id, unique=True, sqlite_where=held, postgresql_where=held)
 
+
+work_time = Table(
+    "market_work_time",
+    metadata,
+    Column("hit_type_id", String(64), ForeignKey("market_hit_type.id"), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("assignment_id", String(64), nullable=False),  # their latest of this type
+    number("milliseconds"),  # from its acceptance to its submission
+    number("at"),
+    PrimaryKeyConstraint("hit_type_id", "worker_id"),
+    Index("market_work_time_by_type", "hit_type_id", "at"),
+)
 
 review = Table(
     "market_review",
@@ -335,6 +349,8 @@ person = Table(
     Column("label", Text),
     Column("groups", Text, nullable=False, default="[]"),
     number("created_at"),
+    Column("terms_version", String(64)),  # of the site's own terms, to which they agreed last
+    number("terms_at", None),
     Index("market_person_by_worker", "environment", "worker_id", unique=True),
     Index("market_person_by_name", "environment", "name", unique=True),
     Index("market_person_by_own_id", "environment", "own_id", unique=True),

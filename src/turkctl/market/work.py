@@ -10,10 +10,13 @@ from sqlalchemy import Row, exists, select
 from turkctl.market import (
     answers,
     assignments,
+    consents,
+    corrections,
     gates,
     hit_rows,
     hit_types,
     notifications,
+    pay,
     questions,
     requirements,
     rules,
@@ -83,7 +86,7 @@ def _open_after(tx: Tx, worker_id: str, last: int) -> Sequence[Row[Any]]:
 
 def _discovered(tx: Tx, who: WorkerStanding, hit: Hit) -> list[Answer]:
     hit_type = hit_types.load(tx, hit.hit_type_id)
-    asked = hit_type.requirement_list()
+    asked = hit_type.marked_requirements()
     if requirements.unmet(who, asked, requirements.DISCOVER) is not None:
         return []
     told = {
@@ -101,7 +104,7 @@ def preview(tx: Tx, worker_id: str | None, hit_id: str) -> Answer:
     """
     hit = _hit(tx, hit_id)
     hit_type = hit_types.load(tx, hit.hit_type_id)
-    asked = hit_type.requirement_list()
+    asked = hit_type.marked_requirements()
     if worker_id is not None:
         _check_qualified(tx, workers.at_work(tx, worker_id), asked, requirements.PREVIEW)
     elif any(requirement["ActionsGuarded"] != "Accept" for requirement in asked):
@@ -119,13 +122,16 @@ def _hit(tx: Tx, hit_id: str) -> Hit:
 def _check_qualified(tx: Tx, worker: Row[Any], asked: Sequence[requirements.Requirement], action: str) -> None:
     if not asked:
         return
-    missed = requirements.unmet(requirements.standing(tx, worker), asked, action)
+    who = requirements.standing(tx, worker)
+    missed = requirements.unmet(who, asked, action)
     if missed is not None:
         raise WorkError(
             "DoesNotMeetRequirements",
             f"You do not meet a qualification requirement of this HIT ({missed['QualificationTypeId']} "
             f"{missed['Comparator']}).",
         )
+    if action == requirements.ACCEPT:
+        consents.check(who, asked)
 
 
 def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
@@ -137,13 +143,14 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
         The assignment (AssignmentId, WorkerId, HITId, AssignmentStatus, AcceptTime, Deadline) and its HIT.
 
     Raises:
-        WorkError: UnknownWorker, NoHITsAvailable, Blocked, AssignmentAlreadyExists, DoesNotMeetRequirements.
+        WorkError: UnknownWorker, NoHITsAvailable, Blocked, AssignmentAlreadyExists, DoesNotMeetRequirements,
+            ConsentNeeded.
     """
     worker = workers.at_work(tx, worker_id)
     before = _hit(tx, hit_id)
     hit_type = hit_types.load(tx, before.hit_type_id)
     _check_free(tx, worker_id, before)
-    _check_qualified(tx, worker, hit_type.requirement_list(), requirements.ACCEPT)
+    _check_qualified(tx, worker, hit_type.marked_requirements(), requirements.ACCEPT)
     hit = hit_rows.copy(before)
     hit.available -= 1
     hit.pending += 1
@@ -184,32 +191,52 @@ def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
         raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
 
 
-def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
+def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields, correct: int = 0) -> None:
     """Submit the answers: question identifier (or form field) to value or values.
+
+    Args:
+        tx: the transaction.
+        worker_id: the worker.
+        assignment_id: the assignment.
+        fields: the answers.
+        correct: milliseconds for which the worker can correct them before the requester is told
+            (:mod:`turkctl.market.corrections`).
 
     Raises:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
     """
     row, before = _mine(tx, worker_id, assignment_id)
+    selections = scoring.selection_names(before.question) if questions.is_form(before.question) else frozenset()
+    document = answers.document(fields, selections)
+    if correct or corrections.is_kept(row):
+        corrections.keep(tx, row, document, correct)
+    else:
+        hand_over(tx, row, before, document, tx.now)
+
+
+def hand_over(tx: Tx, row: Row[Any], before: Hit, document: str, submitted_at: int) -> None:
+    """Give the answers of accepted work to its requester."""
     hit = hit_rows.copy(before)
     hit.pending -= 1
     hit.submitted += 1
     hit_type = hit_types.load(tx, hit.hit_type_id)
-    selections = scoring.selection_names(hit.question) if questions.is_form(hit.question) else frozenset()
-    approve_at = tx.now + hit_type.auto_approval_delay * rules.SECOND
+    approve_at = max(submitted_at + hit_type.auto_approval_delay * rules.SECOND, tx.now)
     assignments.step(
         tx,
         row,
         rules.SUBMITTED,
-        answer=answers.document(fields, selections),
-        submitted_at=tx.now,
+        answer=document,
+        submitted_at=submitted_at,
         auto_approve_at=approve_at,
         due_at=approve_at,
+        told_at=None,
+        reopened_at=None,
     )
-    workers.count(tx, worker_id, submitted=1)
-    notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, assignment_id)
+    workers.count(tx, row.worker_id, submitted=1)
+    pay.note(tx, hit_type.id, row.worker_id, row.id, submitted_at - row.accepted_at)
+    notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, row.id)
     if hit.assignment_policy is not None:
-        tx.reviews.append(("Assignment", assignment_id))
+        tx.reviews.append(("Assignment", row.id))
     hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable
 
 
@@ -220,6 +247,8 @@ def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
     """
     row, before = _mine(tx, worker_id, assignment_id)
+    if corrections.is_kept(row):
+        raise WorkError("AlreadySubmitted", "You submitted this HIT: it can be corrected, but not returned.")
     give_back(tx, row, before, rules.RETURNED)
 
 
@@ -247,7 +276,7 @@ def _mine(tx: Tx, worker_id: str, assignment_id: str) -> tuple[Row[Any], Hit]:
     hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
     if row is None or hit is None or row.worker_id != worker_id:
         raise WorkError("NotFound", f"You have no assignment {assignment_id}.")
-    if row.status != rules.ACCEPTED:
+    if not corrections.is_open(row):
         raise WorkError(*_REFUSALS.get(row.status, ("AlreadySubmitted", "You have already submitted this HIT.")))
     return row, hit
 
@@ -264,7 +293,7 @@ def messages(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
 
 
 def my_assignments(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
-    """Return the worker's latest assignments in any status, newest first, as the API describes them."""
+    """Return the worker's latest assignments in any status, newest first, as they see them."""
     mine = tables.assignment
     rows = tx.all(
         select(mine)
@@ -272,11 +301,11 @@ def my_assignments(tx: Tx, worker_id: str, limit: int) -> list[Answer]:
         .order_by(mine.c.seq.desc())
         .limit(limit)
     )
-    return [assignments.describe(row) for row in rows]
+    return [corrections.described(row) for row in rows]
 
 
 def assignment(tx: Tx, assignment_id: str) -> Answer:
-    """Return the assignment with this id in any status, with its HIT.
+    """Return the assignment with this id in any status, as its worker sees it, with its HIT.
 
     Raises:
         WorkError: NotFound.
@@ -285,4 +314,4 @@ def assignment(tx: Tx, assignment_id: str) -> Answer:
     hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
     if row is None or hit is None:
         raise WorkError("NotFound", f"There is no assignment {assignment_id}.")
-    return assignments.describe(row) | {"HIT": hit_rows.describe(hit, hit_types.load(tx, hit.hit_type_id))}
+    return corrections.described(row) | {"HIT": hit_rows.describe(hit, hit_types.load(tx, hit.hit_type_id))}

@@ -7,10 +7,12 @@ The two environments have separate workers, so each method names its environment
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from turkctl.market import eligible, grants, work, workers
+from turkctl.market import consents, corrections, eligible, grants, open_work, work, workers
 from turkctl.market.answers import Fields
+from turkctl.market.consents import ConsentAsked
 from turkctl.market.core import MarketCore
 from turkctl.market.requester import Environment, Requester
 from turkctl.market.tx import Tx
@@ -81,13 +83,64 @@ class WorkerSide(MarketCore):
         """Take one of the HIT's slots; return the assignment (status Accepted) with its ``HIT``."""
         return self._act(environment, lambda tx: work.accept(tx, worker_id, hit_id))
 
-    def submit(self, environment: Environment, worker_id: str, assignment_id: str, answers: Fields) -> None:
-        """Submit the answers: form field to value or values. Reserved names are left out."""
-        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers))
+    def submit(
+        self,
+        environment: Environment,
+        worker_id: str,
+        assignment_id: str,
+        answers: Fields,
+        correct: timedelta = timedelta(),
+    ) -> None:
+        """Submit the answers: form field to value or values. Reserved names are left out.
+
+        The requester is told after ``correct``; until then the worker can :meth:`reopen` it.
+        """
+        time = correct // timedelta(milliseconds=1)
+        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers, time))
+
+    def reopen(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
+        """Open a submission again that its requester was not told of yet. Left unfinished, its first answers count.
+
+        Raises:
+            WorkError: NotFound, TooLate.
+        """
+        self._act(environment, lambda tx: corrections.reopen(tx, worker_id, assignment_id))
+
+    def consent_asked(self, environment: Environment, worker_id: str, hit_id: str) -> ConsentAsked | None:
+        """Return what the worker must agree to before they may accept a HIT; None if nothing.
+
+        Raises:
+            WorkError: NotFound, DoesNotMeetRequirements.
+        """
+        return self._look(environment, lambda tx: open_work.consent_asked(tx, worker_id, hit_id))
+
+    def agree(self, environment: Environment, worker_id: str, hit_id: str, type_id: str) -> None:
+        """Note that the worker agrees to the consent that they were shown.
+
+        Raises:
+            WorkError: NotFound, DoesNotMeetRequirements, ConsentNeeded (it asks for another consent by now).
+        """
+        self._act(environment, lambda tx: open_work.agree(tx, worker_id, hit_id, type_id))
+
+    def consent_page(self, environment: Environment, type_id: str) -> str | None:
+        """Return the HTML of a consent for whoever knows its id; None if there is none."""
+        return self._look(environment, lambda tx: consents.page(tx, type_id))
 
     def return_assignment(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
         """Return the HIT, so that its slot is open again. To abandon it, let its deadline pass."""
         self._act(environment, lambda tx: work.return_assignment(tx, worker_id, assignment_id))
+
+    def agree_to_terms(self, environment: Environment, worker_id: str, version: str) -> None:
+        """Note that the person agrees to a version of the worker site's own terms."""
+        self._act(environment, lambda tx: consents.agree_to_terms(tx, worker_id, version))
+
+    def next_like(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
+        """Return the worker's open assignment of the HIT's group; accept the next one if they have none.
+
+        Raises:
+            WorkError: as :meth:`PeopleSide.accept_like`.
+        """
+        return self._act(environment, lambda tx: open_work.next_like(tx, worker_id, hit_id))
 
     def request_qualification(
         self, environment: Environment, worker_id: str, type_id: str, answers: Fields | None = None

@@ -16,11 +16,13 @@ from turkctl.errors import ConfigError, MistakesError
 from turkctl.operations.campaigns.lifecycle import supersede
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import variant_of, whole_settings
+from turkctl.operations.experiments.study_rules import mistakes
 from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.operations.project.experiments import QUESTIONS
 from turkctl.operations.project.files import Configured, ProjectFiles
 from turkctl.operations.project.questions import missing_columns, source_of
 from turkctl.operations.qualifications.own_types import apply_types, plan_types
+from turkctl.operations.qualifications.study_types import refuse_elsewhere
 from turkctl.store import contents, experiments, participants
 from turkctl.store.engine import Database
 from turkctl.words import counted
@@ -58,14 +60,14 @@ class Change:
 def _check_columns(
     session: Session, configured: Sequence[Configured], known: Mapping[str, experiments.Version]
 ) -> None:
-    mistakes: list[ConfigError] = []
+    found: list[ConfigError] = []
     for each in configured:
         row = contents.first(session, known[each.slug].experiment_id) if each.slug in known else None
         if row is None:
             continue
         missing = missing_columns(source_of(each.settings, each.template), each.settings, set(row))
         key = next((name for name in QUESTIONS if getattr(each.settings, name)), "")
-        mistakes += [
+        found += [
             ConfigError(
                 f"{each.locate(key)}: experiment '{each.slug}': "
                 f"the content has no column for the placeholder ${{{name}}}",
@@ -73,8 +75,12 @@ def _check_columns(
             )
             for name in missing
         ]
-    if mistakes:
-        raise mistakes[0] if len(mistakes) == 1 else MistakesError(mistakes)
+    _raise_all(found)
+
+
+def _raise_all(found: list[ConfigError]) -> None:
+    if found:
+        raise found[0] if len(found) == 1 else MistakesError(found)
 
 
 def digest(stored: Mapping[str, Any]) -> str:
@@ -91,10 +97,12 @@ def plan_configure(session: Session, configured: Sequence[Configured], *, whole:
         whole: whether these are all experiments, so that missing ones are no longer dispatched.
 
     Raises:
-        ConfigError, MistakesError: a question uses a column that the experiment's content does not have.
+        ConfigError, MistakesError: a question uses a column that the experiment's content does not have; or
+            ``not_after`` names no experiment; or a HIT cannot have so many requirements.
     """
     known = {version.slug: version for version in experiments.list_all(session)}
     _check_columns(session, configured, known)
+    _raise_all([each.as_error() for each in mistakes(configured, known)])
     changes = [_compare(known.get(each.slug), each) for each in configured]
     if whole:
         present = {each.slug for each in configured}
@@ -134,13 +142,15 @@ def configure_project(
         A row per experiment and qualification, and the numbers of the campaigns that another code version ended.
 
     Raises:
-        ConfigError, MistakesError: a placeholder has no column, or the market cannot make a change of a type.
+        ConfigError, MistakesError: a placeholder has no column, the market cannot make a change of a type, or it does
+            not know an audience or a consent; or ``not_after`` names no experiment.
         RefusedError, MarketRefusedError, UnreachableError: a type could not be set up; the experiments are stored.
     """
     now = world.now()
     with world.database.read() as session:
         changes = plan_configure(session, found.experiments, whole=whole)
         types = plan_types(session, world.place, found.qualifications) if found.qualifications else []
+    refuse_elsewhere(world, {each.slug: each.own_keys for each in found.experiments if each.own_keys})
     superseded: list[int] = []
     if not dry_run:
         superseded = apply_configure(world.database, changes, now, world.settings["participants_table"])

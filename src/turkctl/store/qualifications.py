@@ -21,6 +21,13 @@ GATE = "gate"
 """Purpose of the type that turkctl's own market grants to whoever accepts a HIT of the experiment."""
 
 
+CONSENT = "consent "
+"""Begins the purpose of a type that carries a consent, before the consent's version."""
+
+GONE_CONSENT = "gone "
+"""Begins the purpose of such a type that the market dropped."""
+
+
 class MadeType(TurkctlTable, table=True):
     """A qualification type that this database had made on a market."""
 
@@ -122,14 +129,28 @@ def save_own(session: Session, own: OwnType) -> None:
 
 
 def forget(session: Session, type_id: str, place: Place) -> None:
-    """Delete a type that the market no longer has, with its grants."""
+    """Delete a type that the market no longer has, with its grants; what is known of a consent stays."""
+    _retire(session, type_id, place)
     here = (OWN.c.type_id == type_id, OWN.c.mode == place.mode, OWN.c.market == place.market)
     session.connection().execute(delete(OWN).where(*here))
     rows = select(TYPES.c.id).where(
-        TYPES.c.type_id == type_id, TYPES.c.mode == place.mode, TYPES.c.market == place.market
+        TYPES.c.type_id == type_id,
+        TYPES.c.mode == place.mode,
+        TYPES.c.market == place.market,
+        ~TYPES.c.purpose.startswith(GONE_CONSENT),
     )
     session.connection().execute(delete(GRANTS).where(GRANTS.c.type_row.in_(rows.scalar_subquery())))
     session.connection().execute(delete(TYPES).where(TYPES.c.id.in_(rows.scalar_subquery())))
+
+
+def _retire(session: Session, type_id: str, place: Place) -> None:
+    """Rename the purpose of a consent, so that its grants stay and another type can take its place."""
+    here = (TYPES.c.type_id == type_id, TYPES.c.mode == place.mode, TYPES.c.market == place.market)
+    rows = session.connection().execute(select(TYPES.c.id, TYPES.c.purpose).where(*here)).all()
+    for row in rows:
+        if row.purpose.startswith(CONSENT):
+            purpose = f"{GONE_CONSENT}{row.purpose.removeprefix(CONSENT)} {row.id}"
+            session.connection().execute(update(TYPES).where(TYPES.c.id == row.id).values(purpose=purpose))
 
 
 def without_grant(session: Session, made: MadeType) -> list[str]:

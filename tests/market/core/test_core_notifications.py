@@ -281,3 +281,16 @@ def test_a_destination_that_is_not_permitted_is_refused_in_the_same_words_always
 def test_a_test_event_of_a_market_without_a_notifier_is_dropped(bench: Bench) -> None:
     request = {"Notification": specification(), "TestEventType": "AssignmentSubmitted"}
     assert bench.market.send_test_event_notification(REQUESTER, request) == {}
+
+
+def test_a_submission_that_can_be_corrected_is_told_once_when_its_time_is_over(told: Bench, inbox: Inbox) -> None:
+    subscribed(told)
+    hit = told.hit()
+    worker, assignment = told.accepted(hit)
+    for colour in ("red", "blue"):
+        told.market.submit("production", worker, assignment, {"colour": colour}, timedelta(minutes=10))
+        if colour == "red":
+            told.market.reopen("production", worker, assignment)
+    assert inbox.events() == ["HITCreated", "AssignmentAccepted"]
+    told.market.advance(timedelta(minutes=11))
+    assert inbox.events() == ["AssignmentSubmitted", "HITReviewable"]

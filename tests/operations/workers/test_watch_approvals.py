@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +249,21 @@ def test_events_are_read_straight_and_by_way_of_a_topic() -> None:
     document = json.dumps({"Events": [{"EventType": "AssignmentSubmitted", "HITId": "H", "AssignmentId": "A"}, {}, 3]})
     assert list(events(document)) == [QueueEvent("AssignmentSubmitted", "H", "A")]
     assert list(events(json.dumps({"Type": "Notification", "Message": document}))) == list(events(document))
+
+
+def test_work_that_can_be_corrected_is_approved_once_with_its_last_answers(study: Study) -> None:
+    (hit,) = study.post(1)
+    market, minutes = study.world.market, timedelta(minutes=10)
+    taken = study.accept(hit, worker(1))
+    market.submit("production", worker(1), taken, {"answer": "red"}, minutes)
+
+    def correct() -> None:
+        assert statuses(study, hit) == []
+        market.reopen("production", worker(1), taken)
+        market.submit("production", worker(1), taken, {"answer": "blue"}, minutes)
+
+    script = Scripted(study, [correct, nothing, lambda: study.pass_time(minutes=11)])
+    assert [status for _name, status in script.run()] == ["approved"]
+    assert [(row[0], json.loads(row[1])) for row in study.sql("SELECT status, answers FROM turkctl_assignment")] == [
+        ("Approved", {"answer": "blue"})
+    ]

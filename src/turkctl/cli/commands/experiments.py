@@ -161,9 +161,10 @@ def lint(
 
     run = invocation(ctx)
     run.settings.require_database()  # outside a project no file describes anything
-    wanted = chosen(find(run.settings.project_file, run.settings.folder), slugs or ())
+    described = find(run.settings.project_file, run.settings.folder)
+    wanted = chosen(described, slugs or ())
     with run.context.database.read() as session:
-        found = look(session, wanted)
+        found = look(session, wanted, [each.slug for each in described])
     run.output.rows(["experiment", "level", "rule", "where", "message", "mend"], [each.as_dict() for each in found])
     errors = sum(each.level == "error" for each in found)
     counts = {"experiment": len(wanted), "error": errors, "warning": len(found) - errors}

@@ -382,7 +382,8 @@ def show(
     market, environment = run.context.market, _environment(run, sandbox)
     person = market.find_person(environment, who)
     record = market.record_of(environment, person.worker_id)
-    run.output.record(_row(person, names=True) | record)
+    agreed = {"terms_version": person.terms_version, "terms_at": person.terms_at}
+    run.output.record(_row(person, names=True) | record | agreed)
 
 
 @app.command()

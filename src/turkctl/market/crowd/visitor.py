@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from turkctl.market.consents import NEEDED as CONSENT_NEEDED
 from turkctl.market.crowd.answering import Answers, answers
 from turkctl.market.crowd.behaviour import CrowdOptions, Person
 from turkctl.market.crowd.question import read_question
 from turkctl.market.errors import MarketError, WorkError
 from turkctl.market.service import Environment, Market, Requester
+from turkctl.own_market import kinds
 
 Hit = Mapping[str, Any]
 Item = Callable[[Hit], str]
@@ -148,11 +150,23 @@ class Visitor:
                 self.refused.append(UNQUALIFIED)
             return None
         try:
-            taken = self.place.market.accept(self.place.environment, self.person.worker_id, hit_id)
+            taken = self._agree_and_accept(hit_id)
         except (WorkError, MarketError) as error:
             self.refused.append(_code(error))
             return None
         return AcceptedWork(str(taken["AssignmentId"]), hit)
+
+    def _agree_and_accept(self, hit_id: str) -> Mapping[str, Any]:
+        """Accept a HIT; agree to its consent if it has one."""
+        market, environment, worker_id = self.place.market, self.place.environment, self.person.worker_id
+        try:
+            return market.accept(environment, worker_id, hit_id)
+        except WorkError as error:
+            asked = market.consent_asked(environment, worker_id, hit_id) if error.code == CONSENT_NEEDED else None
+            if asked is None:
+                raise
+        market.agree(environment, worker_id, hit_id, asked.type_id)
+        return market.accept(environment, worker_id, hit_id)
 
     def _qualify(self, hit: Hit) -> bool:
         """Request each of the HIT's qualifications once; return whether one was granted, so that a retry may help."""
@@ -170,7 +184,7 @@ class Visitor:
             asked = {"QualificationTypeId": type_id}
             described = place.market.get_qualification_type(Requester(_NOBODY, place.environment), asked)
             kind = described["QualificationType"]
-            if not kind["IsRequestable"]:
+            if not kind["IsRequestable"] or kinds(kind.get("Keywords")):
                 return False
             test = self._answers(kind["Test"], kind["Test"]) if "Test" in kind else None
             answer = place.market.request_qualification(place.environment, self.person.worker_id, type_id, test)

@@ -14,7 +14,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from turkctl.errors import TurkctlError
-from turkctl.market.site import entrance, listing, mine, submit, tasks
+from turkctl.market.site import agreements, entrance, listing, mine, submit, tasks
+from turkctl.market.site.agreements import Terms
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
 from turkctl.units import format_duration
@@ -45,6 +46,8 @@ _FOR_ALL = frozenset(
     }
 )
 """Endpoints for people who have not signed in."""
+_FOR_TERMS = frozenset({"agreements.terms_form", "agreements.agree_to_terms"})
+"""Endpoints for people who have not agreed to the terms."""
 NAVIGATION = (
     ("listing.index", "HITs"),
     ("mine.index", "My work"),
@@ -62,12 +65,16 @@ class SiteOptions:
         url: the site's own address, if requests do not tell it.
         content_url: the origin of HTML tasks, if there is one.
         behind_proxy: a proxy in front adds TLS and says who asks.
+        correct: how long a submission can be corrected before its requester is told; zero: not at all.
+        terms: the site's own terms, to which everybody must agree first.
     """
 
     secret_key: str
     url: str | None = None
     content_url: str | None = None
     behind_proxy: bool = False
+    correct: timedelta = timedelta()
+    terms: Terms | None = None
 
 
 def make_site(
@@ -86,7 +93,9 @@ def make_site(
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
     accounts = entrance.MarketAccounts(market, environment)
     door = Door(accounts, entrance.MarketAttempts(market, clock), clock, entrance.LASTS)
-    app.extensions[EXTENSION] = SiteParts(market, environment, door, options.url, options.content_url)
+    app.extensions[EXTENSION] = SiteParts(
+        market, environment, door, options.url, options.content_url, options.correct, options.terms
+    )
     door.attach(app, "entrance.sign_in_form")
     _add_pages(app)
     return app
@@ -98,7 +107,7 @@ def _add_pages(app: Flask) -> None:
     )
     app.register_blueprint(files)
     app.register_blueprint(entrance.pages, url_prefix=ROOT)
-    for module in (listing, tasks, submit, mine):
+    for module in (listing, tasks, submit, mine, agreements):
         app.register_blueprint(module.pages)
     app.extensions["csrf"].exempt("turkctl.market.site.submit.external_submit")
     app.before_request(_guard)
@@ -113,10 +122,14 @@ def _add_pages(app: Flask) -> None:
 
 
 def _guard() -> ResponseReturnValue | None:
-    """Let nobody in who has not signed in."""
-    if request.endpoint is None or request.endpoint in _FOR_ALL or current_user.is_authenticated:
+    """Let nobody in who has not signed in and agreed to the site's terms."""
+    if request.endpoint is None or request.endpoint in _FOR_ALL:
         return None
-    return entrance.send_to_sign_in()
+    if not current_user.is_authenticated:
+        return entrance.send_to_sign_in()
+    if request.endpoint not in _FOR_TERMS and agreements.must_agree_to_terms():
+        return agreements.send_to_terms()
+    return None
 
 
 def _explain(error: TurkctlError) -> ResponseReturnValue:
@@ -131,9 +144,14 @@ def mounts(app: Flask) -> Mapping[str, WSGIApplication]:
     def question(hit_id: str) -> str | None:
         return found.market.question_of(found.environment, hit_id)
 
+    def agreement(name: str) -> str | None:
+        if name == "terms":
+            return None if found.terms is None else found.terms.page
+        return found.market.consent_page(found.environment, name.removeprefix("consent/"))
+
     @lru_cache(maxsize=8)
     def tasks_of(origin: str) -> WSGIApplication:
-        return content_app(question, origin, found.content_url or origin)
+        return content_app(question, origin, found.content_url or origin, agreement)
 
     def content(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with an HTML task, which pages of this site alone may show."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from turkctl import paths
 from turkctl.market.errors import ParameterValidationError
-from turkctl.market.site.frames import SAME_ORIGIN, SANDBOX, on_other_host, origin
+from turkctl.market.site.frames import AGREEMENT_SANDBOX, SAME_ORIGIN, SANDBOX, on_other_host, origin
 from turkctl.market.site.html_tasks import STATIC, html_content, task_page, version
 
 if TYPE_CHECKING:
@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 Lookup = Callable[[str], str | None]
 """Returns the Question of the HIT with an id; None if its task may not be shown."""
 
+_AGREEMENT = re.compile(r"/content/(terms|consent/[A-Z0-9]{1,64})")
 _TASK = re.compile(r"/content/([A-Za-z0-9]{1,64})")
 _SCRIPT = re.compile(
     r"/content/static/(?:([0-9a-f]{12})/)?((?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:js|css))"
 )
+_NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline' https:; img-src https: data:; font-src https: data:"
 _LONG = "public, max-age=31536000, immutable"
 _SHORT = "public, max-age=300"
 _NOTHING = b"There is nothing here.\n"
 
 
-def content_app(lookup: Lookup, market_origin: str, content_origin: str) -> WSGIApplication:
+def content_app(
+    lookup: Lookup, market_origin: str, content_origin: str, agreement: Lookup = lambda _name: None
+) -> WSGIApplication:
     """Return an application that answers ``/content/<HITId>`` and ``/content/static/…``.
+
+    Also ``/content/consent/<id>`` and ``/content/terms``: pages to agree to, which run no scripts.
 
     It has no sessions and reads no cookies. Below a mount, the mount's path counts as part of the address.
 
@@ -38,9 +44,12 @@ def content_app(lookup: Lookup, market_origin: str, content_origin: str) -> WSGI
         market_origin: the only origin whose pages may show tasks in a frame.
         content_origin: the origin of this application. Tasks keep it only if it is on another host than the market:
             else a task's scripts could read what the market's pages keep in the browser.
+        agreement: finds the page of ``consent/<id>`` or ``terms``.
     """
     flags = f"{SANDBOX} {SAME_ORIGIN}" if on_other_host(content_origin, market_origin) else SANDBOX
-    policy = f"sandbox {flags}; frame-ancestors {origin(market_origin)}"
+    framed = f"frame-ancestors {origin(market_origin)}"
+    plain = f"sandbox {AGREEMENT_SANDBOX}; {_NO_SCRIPTS}; {framed}"
+    policy = f"sandbox {flags}; {framed}"
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
@@ -48,6 +57,8 @@ def content_app(lookup: Lookup, market_origin: str, content_origin: str) -> WSGI
             return _answer(environ, start_response, HTTPStatus.METHOD_NOT_ALLOWED, _NOTHING, Allow="GET, HEAD")
         if (wanted := _SCRIPT.fullmatch(path)) and paths.is_file(STATIC / wanted[2]):
             return _script(environ, start_response, wanted[2], wanted[1])
+        if wanted := _AGREEMENT.fullmatch(path):
+            return _agreement(environ, start_response, agreement(wanted[1]), plain)
         page = _page(lookup, wanted[1], content_origin) if (wanted := _TASK.fullmatch(path)) else None
         if page is None:
             return _answer(environ, start_response, HTTPStatus.NOT_FOUND, _NOTHING)
@@ -55,6 +66,16 @@ def content_app(lookup: Lookup, market_origin: str, content_origin: str) -> WSGI
         return _answer(environ, start_response, HTTPStatus.OK, page.encode("utf-8", "replace"), **headers)
 
     return app
+
+
+def _agreement(
+    environ: WSGIEnvironment, start_response: StartResponse, page: str | None, policy: str
+) -> Iterable[bytes]:
+    """Answer with a page to agree to, or with 404."""
+    if page is None:
+        return _answer(environ, start_response, HTTPStatus.NOT_FOUND, _NOTHING)
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
+    return _answer(environ, start_response, HTTPStatus.OK, page.encode("utf-8", "replace"), **headers)
 
 
 def _page(lookup: Lookup, hit_id: str, content_origin: str) -> str | None:

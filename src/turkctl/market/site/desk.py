@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from turkctl.web.sign_in import Door
 
 if TYPE_CHECKING:
     from turkctl.market.service import Market
+    from turkctl.market.site.agreements import Terms
 
 ROOT = "/worker"
 EXTENSION = "turkctl_worker_site"
@@ -48,6 +50,10 @@ class SiteParts:
     """The site's own address, where the settings give it."""
     content_url: str | None
     """The origin of HTML tasks, if there is one."""
+    correct: timedelta = timedelta()
+    """How long a submission can be corrected before its requester is told; zero: not at all."""
+    terms: Terms | None = None
+    """The site's own terms, to which everybody must agree first."""
 
 
 def parts() -> SiteParts:

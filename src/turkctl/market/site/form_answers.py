@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from turkctl.market.answers import OtherText
+from turkctl.market.answers import OtherText, read
 from turkctl.market.site.answer_formats import satisfies
 from turkctl.market.site.question_form import FormQuestion, FreeText, MultipleChoice, QuestionForm, is_number
 
@@ -50,6 +50,21 @@ def read_answers(form: QuestionForm, fields: Filled) -> FormReading:
         if problem:
             problems[question.name] = problem
     return FormReading(answers, problems)
+
+
+def refill(form: QuestionForm, document: str) -> Filled:
+    """Return the fields of a form as they were when these answers were submitted."""
+    given = read(document)
+    fields: dict[str, list[str]] = {}
+    for question in form.questions():
+        values = given.get(question.name, [])
+        if isinstance(question.answer, FreeText):
+            fields[question.field] = values
+        elif isinstance(question.answer, MultipleChoice):
+            positions = {each.name: str(at) for at, each in enumerate(question.answer.selections, start=1)}
+            fields[question.field] = [positions.get(value, OTHER) for value in values]
+            fields[question.other_field] = [value for value in values if value not in positions]
+    return fields
 
 
 def number_words(answer: FreeText) -> str:

@@ -45,7 +45,7 @@ def external_submit() -> Response:
             return _refuse("Nothing was submitted", "There is no such assignment of yours.")
         if is_form(found["HIT"]["Question"]):  # its answers are checked on its own page
             return _refuse("Nothing was submitted", "Submit this task on its own page.")
-        market.submit(environment, worker_id, assignment_id, fields)
+        market.submit(environment, worker_id, assignment_id, fields, parts().correct)
     except WorkError as error:
         if error.code == "AlreadySubmitted":
             return _tell(*_ALREADY, assignment_id)

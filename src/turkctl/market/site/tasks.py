@@ -9,11 +9,12 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from turkctl.market.consents import NEEDED
 from turkctl.market.errors import WorkError
 from turkctl.market.questions import is_form
 from turkctl.market.site import forms
 from turkctl.market.site.desk import content_origin, me, parts, site_origin
-from turkctl.market.site.form_answers import Filled, read_answers
+from turkctl.market.site.form_answers import Filled, read_answers, refill
 from turkctl.market.site.frames import ALLOWED, Frame, frame_for
 from turkctl.market.site.frames import origin as origin_of
 from turkctl.market.site.question_form import read_form
@@ -64,10 +65,17 @@ def accept(hit_id: str) -> ResponseReturnValue:
     except WorkError as error:
         if error.code == "NotFound":
             abort(404, "There is no such HIT for you.")
+        if error.code == NEEDED:
+            return _to_consent(hit_id)
         flash(error.message, "warning")
         return redirect(url_for("listing.index"), 303)
     auto = request.form.get("auto") or None
     return redirect(url_for("tasks.work", assignment_id=taken["AssignmentId"], auto=auto), 303)
+
+
+def _to_consent(hit_id: str) -> ResponseReturnValue:
+    auto = request.form.get("auto") or None
+    return redirect(url_for("agreements.consent_form", hit_id=hit_id, auto=auto), 303)
 
 
 @pages.post("/hits/<hit_id>/skip")
@@ -95,8 +103,10 @@ def work(assignment_id: str) -> ResponseReturnValue:
 def _work_page(
     found: Mapping[str, Any], filled: Filled | None = None, problems: Mapping[str, str] | None = None
 ) -> Response:
-    assignment_id = found["AssignmentId"]
+    assignment_id, document = found["AssignmentId"], found.get("Answer")
     frame = frame_for(found["HIT"], assignment_id, me().worker_id, site_origin(), content_origin())
+    if filled is None and document and frame.document:  # it was opened again
+        filled = refill(read_form(frame.document), document)
     page = render_template(
         "market/work.html",
         assignment=found,
@@ -107,8 +117,31 @@ def _work_page(
         problems=problems,
         left=max(0, int((found["Deadline"] - parts().market.now()) / timedelta(seconds=1))),
         auto=request.values.get("auto") == "1",
+        last=_correctable(request.values.get("last", "")),
     )
     return _framed(page, frame)
+
+
+def _correctable(assignment_id: str) -> Mapping[str, Any] | None:
+    """Return an assignment of the person who asks that they can correct; None if it is not, or no such one."""
+    try:
+        found = parts().market.assignment(parts().environment, assignment_id)
+    except WorkError:
+        return None
+    submitted = found["WorkerId"] == me().worker_id and found["AssignmentStatus"] == "Submitted"
+    return found if submitted and "CorrectUntil" in found else None
+
+
+@pages.post("/assignments/<assignment_id>/correct")
+def correct(assignment_id: str) -> ResponseReturnValue:
+    """Open a submission again, as long as its requester was not told of it."""
+    _mine(assignment_id)
+    try:
+        parts().market.reopen(parts().environment, me().worker_id, assignment_id)
+    except WorkError as error:
+        flash(error.message, "warning")
+    auto = request.form.get("auto") or None
+    return redirect(url_for("tasks.work", assignment_id=assignment_id, auto=auto), 303)
 
 
 @pages.post("/assignments/<assignment_id>/answers")
@@ -124,7 +157,7 @@ def answers(assignment_id: str) -> ResponseReturnValue:
         response.status_code = 400
         return response
     try:
-        parts().market.submit(parts().environment, me().worker_id, assignment_id, reading.answers)
+        parts().market.submit(parts().environment, me().worker_id, assignment_id, reading.answers, parts().correct)
     except WorkError as error:
         flash(error.message, "warning")
     if request.form.get("auto") == "1":
@@ -163,14 +196,17 @@ def give_back(assignment_id: str) -> ResponseReturnValue:
 
 @pages.post("/assignments/<assignment_id>/next")
 def following(assignment_id: str) -> ResponseReturnValue:
-    """Accept the next HIT of the same group, after this one was submitted."""
+    """Go on with the next HIT of the same group, after this one was submitted."""
     found = _mine(assignment_id)
     try:
-        taken = parts().market.accept_like(parts().environment, me().worker_id, found["HITId"])
-    except WorkError:
+        taken = parts().market.next_like(parts().environment, me().worker_id, found["HITId"])
+    except WorkError as error:
+        if error.code == NEEDED:
+            return _to_consent(found["HITId"])
         flash("There is no other HIT in this group for you.", "info")
         return redirect(url_for("tasks.done", assignment_id=assignment_id), 303)
-    return redirect(url_for("tasks.work", assignment_id=taken["AssignmentId"], auto=1), 303)
+    last = assignment_id if _correctable(assignment_id) else None
+    return redirect(url_for("tasks.work", assignment_id=taken["AssignmentId"], auto=1, last=last), 303)
 
 
 @pages.get("/done/<assignment_id>")

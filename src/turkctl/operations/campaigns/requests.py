@@ -19,6 +19,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.qualifications.gate import has_gate
+from turkctl.operations.qualifications.study_types import require_market
 from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
 from turkctl.settings import Settings
 from turkctl.store import campaigns, psiturk_hits
@@ -139,6 +140,7 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
     """Check the arguments and return the plan of the campaign; change nothing.
 
     Raises:
+        ConfigError: the experiment has an audience or a consent, which this market does not know.
         UsageError: a number, time, amount or zone is invalid; the code version is not the stored one; or at least as
             many people as the goal have already completed it.
         NotFoundError: there is no such experiment, or there are several and none is named.
@@ -148,6 +150,7 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
     enter_psiturk(world, now)
     with world.database.read() as session:
         plan = _plan(Scope(session, world.place, now), world.settings, request, balance)
+    require_market(world, [plan.version])
     if plan.campaign.allow_repeat_workers or has_gate(world, plan.version):
         return plan
     return replace(plan, repeats=foreseen(plan.campaign, plan.version, plan.standing))

@@ -23,6 +23,7 @@ from turkctl.operations.intents.runs import at_work, logged
 from turkctl.operations.intents.settle import Settled, settle
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
+from turkctl.operations.qualifications.study_types import require_market
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import contents, contents_counts, experiments, intents
@@ -78,6 +79,7 @@ def prepare_dispatch(
     Raises:
         NotFoundError: there is no such experiment.
         UsageError: a regular expression or number is invalid, or no pending item makes a valid question.
+        ConfigError: an experiment has an audience or a consent, which this market does not know.
         FundsError: items are pending, but budget or balance cannot pay a HIT for them.
         UnreachableError: the market cannot be reached.
     """
@@ -93,6 +95,7 @@ def prepare_dispatch(
         entered = _entered(session, _chosen(session, world, selection), settled, now)
         shares = _shares(session, world, selection, hits, entered, now)
         promised = exposure(Scope(session, world.place, now))
+    require_market(world, [share.version for share in shares])
     balance = headroom(world.engine().call(world.mturk.balance), promised, None) if shares else ZERO
     draft = _Draft(balance, notes=list(settled.notes))
     if hits is not None and entered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from turkctl.errors import NotFoundError, TurkctlError
 from turkctl.mturk.questions import parse_question
 from turkctl.operations.experiments.lint_rules import ERROR, RULES, WARNING, frame_problem
 from turkctl.operations.experiments.page_facts import read_page
+from turkctl.operations.experiments.study_rules import mistakes
 from turkctl.operations.project.files import Configured
 from turkctl.operations.project.questions import QuestionSource, missing_columns, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
@@ -55,10 +56,19 @@ def chosen(configured: Sequence[Configured], slugs: Sequence[str]) -> list[Confi
     return [by_slug[slug] for slug in dict.fromkeys(slugs)] if slugs else list(configured)
 
 
-def lint(session: Session, configured: Sequence[Configured]) -> list[Finding]:
-    """Return the findings, by experiment, errors first; read only the texts of the files and the database."""
+def lint(session: Session, configured: Sequence[Configured], described: Collection[str] = ()) -> list[Finding]:
+    """Return the findings, errors first; read only the texts of the files and the database.
+
+    Args:
+        session: on turkctl's database.
+        configured: the experiments to look at.
+        described: the slugs of all experiments that files describe.
+    """
     known = {version.slug: version.experiment_id for version in experiments.list_all(session)}
-    found: list[Finding] = []
+    found = [
+        Finding(wrong.slug, ERROR, "study-rules", wrong.where, wrong.message, wrong.fix)
+        for wrong in mistakes(configured, {*known, *described})
+    ]
     for each in configured:
         row = contents.first(session, known[each.slug]) if each.slug in known else None
         found += sorted(_of_experiment(each, row), key=lambda finding: finding.level != ERROR)
@@ -74,6 +84,10 @@ def _of_experiment(each: Configured, row: Mapping[str, Any] | None) -> Iterator[
     if page is not None:
         yield from _of_page(each, page)
     yield from _of_placeholders(each, source, page)
+    if each.consent_page is not None and "<script" in each.consent_page.lower():
+        where = f"{each.source.parent / (each.settings.consent or '')}"
+        message = "the consent has a script, which does not run: workers see the page without it"
+        yield Finding(each.slug, WARNING, "consent-script", where, message, "write what it shows into the page")
     if row is not None:
         yield from _of_content(each, source, row)
 

@@ -26,6 +26,7 @@ from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.room import check_counts
 from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
+from turkctl.operations.qualifications.study_types import ensure_rules, require_market
 from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.store import experiments, intents, qualifications
 from turkctl.store.base import Place, Scope
@@ -193,11 +194,13 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     Raises:
         UsageError, NotFoundError: a number or amount is invalid, or the experiment is unknown or not named.
         FundsError, RefusedError: the budget, the balance or a limit of the experiment does not allow it.
+        ConfigError: the experiment has an audience or a consent, which this market does not know.
         RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     now = world.now()
     with world.database.read() as session:
         version = find_active_experiment(session, request.experiment, world.settings)
+    require_market(world, [version])
     command = request.command(version)
     before = glance_at_runs(world, command)
     settled = settle(world, now)
@@ -234,6 +237,7 @@ class Create(Act[Intent]):
         self._opened = False
         self._posts: dict[str, Post] = {}
         self._types: dict[str, str] = {}
+        self._rules: dict[int, tuple[dict[str, Any], ...]] = {}
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
         """Commit all intents of the run before its first request, so that they are found after a crash.
@@ -256,10 +260,12 @@ class Create(Act[Intent]):
             self._restore(session, [step.payload for step in steps])
 
     def _ensure_types(self, steps: Sequence[Step[Intent]]) -> None:
-        """Create missing qualification types of the project that the HITs require, before anything is sent."""
+        """Create missing qualification types that the HITs require, before anything is sent."""
         with self._database.read() as session:
             asked = experiments.by_settings(session, _settings_ids([step.payload for step in steps]))
         self._types = ensure_types(self._world, [*asked.values()], self._now)
+        new = [version for number, version in asked.items() if number not in self._rules]
+        self._rules |= ensure_rules(self._world, new, self._now)
 
     def _keep_out(self) -> None:
         """Create missing types that exclude workers, and have new HITs require that workers hold none of them."""
@@ -286,8 +292,9 @@ class Create(Act[Intent]):
         """Make the posts of a group's intents, with one look at the settings."""
         versions = experiments.by_settings(session, _settings_ids(wanted))
         for intent in wanted:
-            post = Post.restore(versions[int(intent.request["settings_id"])], intent.request)
-            self._posts[intent.token] = replace(post, types=self._types)
+            settings_id = int(intent.request["settings_id"])
+            post = Post.restore(versions[settings_id], intent.request)
+            self._posts[intent.token] = replace(post, types=self._types, rules=self._rules[settings_id])
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post the HIT (see :func:`turkctl.operations.intents.outcomes.post_once`)."""
@@ -309,7 +316,8 @@ class Create(Act[Intent]):
     def _forget_own(self, session: Session, intent: Intent, error: TurkctlError) -> None:
         """Forget a type of turkctl that the market has dropped for lack of use: it is created again when needed."""
         if isinstance(error, DoesNotExistError):
-            for type_id in (*self._types.values(), *intent.request.get("absent", ())):
+            rules = [rule["QualificationTypeId"] for rule in self._rules.get(int(intent.request["settings_id"]), ())]
+            for type_id in (*self._types.values(), *rules, *intent.request.get("absent", ())):
                 if type_id in error.message:
                     qualifications.forget(session, type_id, self._place)
 

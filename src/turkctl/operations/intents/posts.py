@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from turkctl.errors import ConfigError
 from turkctl.fees import hit_cost
 from turkctl.mturk import requirements
 from turkctl.mturk.types import Hit, HitRequest
@@ -35,6 +36,8 @@ class Post:
     """The data of the HIT's content, in order; an intent stores the items' ids, not the data."""
     types: Mapping[str, str] | None = None
     """The ids of the project's own qualification types by name; None for a post that is only checked, not sent."""
+    rules: tuple[Mapping[str, Any], ...] = ()
+    """The requirements that carry the experiment's audience, consent and ``not_after``."""
 
     @property
     def cost(self) -> Decimal:
@@ -109,10 +112,26 @@ class Post:
             layout_id=task.layout_id,
             layout_parameters=task.layout_parameters,
             annotation=token,
-            requirements=requirements.to_api(
-                self._qualifications(), "sandbox" if mode == "sandbox" else "production", types=self.types
-            ),
+            requirements=self._requirements(mode),
         )
+
+    def _requirements(self, mode: str) -> list[dict[str, Any]]:
+        """Return all requirements.
+
+        Raises:
+            ConfigError: there are more than a HIT can have.
+        """
+        own = requirements.to_api(
+            self._qualifications(), "sandbox" if mode == "sandbox" else "production", types=self.types
+        )
+        found = [*own, *(dict(rule) for rule in self.rules if rule["QualificationTypeId"] not in self.absent)]
+        if len(found) > requirements.MAX_REQUIREMENTS:
+            raise ConfigError(
+                f"experiment '{self.version.slug}' has {len(found)} qualification requirements with its audience,"
+                f" consent and not_after; a HIT can have at most {requirements.MAX_REQUIREMENTS}",
+                hint="remove some of them, then run: turkctl experiments configure",
+            )
+        return found
 
     def _qualifications(self) -> dict[str, Any]:
         asked = settings_of(self.version).qualifications

@@ -28,6 +28,9 @@ PARTICIPANT: Mapping[str, str] = {
     "mode": "mode",
 }
 """The first keys of every row, and psiTurk's columns for them."""
+CONSENT = ("consent_version", "consented_at")
+"""The keys after them: the consent under which the work was done, and when the worker agreed; null without one."""
+HEAD = (*PARTICIPANT, *CONSENT)
 REST = "trialdata"
 """The key of trial data without fields; in tables also of the fields without a column, as an object."""
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
@@ -44,7 +47,7 @@ NUMBERS: Mapping[Kind, tuple[str, ...]] = {
 """Those that psiTurk writes as numbers, or as null."""
 WHOLE = ("current_trial", "condition", "counterbalance")
 _SECTIONS: Mapping[Kind, str] = {"trial": "data", "event": "eventdata", "question": "questiondata"}
-_TAKEN = frozenset((*PARTICIPANT, *FIELDS["trial"], "kind", ""))
+_TAKEN = frozenset((*HEAD, *FIELDS["trial"], "kind", ""))
 _LARGEST_WHOLE = 2**63
 _LARGEST = 2**1023  # of a double
 

@@ -35,9 +35,12 @@ from turkctl.operations.participants.export_formats import (
 from turkctl.operations.participants.filters import Query, build_filter, needed_columns
 from turkctl.operations.participants.lists import Reads, checked_table, readable, status_name
 from turkctl.outputs import Protected, is_standard, refuse_standard, text_into, writing_all
+from turkctl.store import consents
+from turkctl.store.consents import GivenConsent
 from turkctl.store.engine import Database
 from turkctl.store.participant_exports import has_answers, read_page
 from turkctl.store.participant_lists import ParticipantFilter, as_text
+from turkctl.units import format_time
 from turkctl.words import known_name
 
 ALL = "all"
@@ -49,6 +52,7 @@ NOT_WRITTEN = ("xlsx", "xls", "ods", "tsv", "json")
 """File endings of formats that cannot be written."""
 IDS = ("uniqueid", "assignment_id", "worker_id", "hit_id")
 _IP_ADDRESS = "ipaddress"
+_HIT_COLUMN, _WORKER_COLUMN = (list(PARTICIPANT).index(name) for name in ("hit_id", "worker_id"))
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,8 @@ class _ExportSource:
     stop: Event
     answers: bool = False
     """Whether turkctl's stored answers are used if psiTurk recorded nothing."""
+    consents: bool = False
+    """Whether the database knows consents."""
     pseudonyms: Pseudonyms | None = None
 
     def __iter__(self) -> Iterator[_Read]:
@@ -208,15 +214,18 @@ class _ExportSource:
                 raise InterruptedByUserError("interrupted; no file was written")
             with self.database.read() as session:
                 page = read_page(session, self.table, self.wanted, columns, after, answers=self.answers)
+                agreed = consents.of_work(session, set(map(_work_of, page.rows))) if self.consents else {}
             for row in page.rows:
-                yield self._read(row)
+                yield self._read(row, agreed.get(_work_of(row)))
             after = page.after
             if after is None:
                 return
 
-    def _read(self, row: Sequence[Any]) -> _Read:
+    def _read(self, row: Sequence[Any], agreed: GivenConsent | None) -> _Read:
         keys = dict(zip(PARTICIPANT, map(as_text, row), strict=False))
         keys["status"] = status_name(keys["status"])
+        keys["consent_version"] = None if agreed is None else agreed.version
+        keys["consented_at"] = None if agreed is None else format_time(agreed.at.replace(microsecond=0))
         if self.pseudonyms is None:
             return _Read(keys, row[-1], None)
         ids = {name: _id(keys[name]) for name in IDS}
@@ -224,6 +233,11 @@ class _ExportSource:
         return _Read(
             {**keys, **{name: person.names.get(each, each) for name, each in ids.items()}}, row[-1], person.clean
         )
+
+
+def _work_of(row: Sequence[Any]) -> tuple[str, str]:
+    """Return the HIT and the worker of a row."""
+    return str(_id(as_text(row[_HIT_COLUMN]))), str(_id(as_text(row[_WORKER_COLUMN])))
 
 
 def _id(value: Any) -> Any:
@@ -236,7 +250,14 @@ def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _ExportSo
     with database.read() as session:
         wanted = build_filter(session, reads.settings, query)
         used = [*PARTICIPANT, "datastring", *needed_columns(query), *(["ip_address"] if anonymous else [])]
-        return _ExportSource(database, checked_table(session, reads, used), wanted, stop, has_answers(session))
+        return _ExportSource(
+            database,
+            checked_table(session, reads, used),
+            wanted,
+            stop,
+            has_answers(session),
+            consents.are_there(session),
+        )
 
 
 def _columns(source: _ExportSource, kind: Kind) -> list[str]:

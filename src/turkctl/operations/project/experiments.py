@@ -144,6 +144,28 @@ Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
 """The qualifications that workers need, in the form of :mod:`turkctl.mturk.requirements`."""
 
 
+def _groups(value: list[str]) -> list[str]:
+    for group in value:
+        if not group.strip() or group != group.strip() or len(group) > LONGEST_GROUP or hides_characters(group):
+            raise ValueError(f"{group!r} is not the name of a group: 1 to {LONGEST_GROUP} characters that can be seen")
+    if len(", ".join(value)) > MOST_GROUPS:
+        raise ValueError(f"the names of its groups must have at most {MOST_GROUPS:,} characters in total")
+    return list(dict.fromkeys(value))
+
+
+def _slugs(value: list[str]) -> list[str]:
+    for name in value:
+        base, colon, variant = name.partition(VARIANT)
+        if not SLUG.fullmatch(base) or (colon and not SLUG.fullmatch(variant)):
+            raise ValueError(f"{name!r} is not the name of an experiment")
+    return list(dict.fromkeys(value))
+
+
+LONGEST_GROUP = 200
+MOST_GROUPS = 1_000
+Groups = Annotated[list[str], AfterValidator(_groups)]
+Slugs = Annotated[list[str], AfterValidator(_slugs)]
+
 QUESTIONS = ("external_url", "html_template", "question_file", "hit_layout")
 """The keys for the question of a HIT; an experiment has exactly one of them."""
 
@@ -184,6 +206,12 @@ class ExperimentSettings(SettingsTable):
     """Whether ``${name}`` in the question is a placeholder; if False, it stays as it is."""
     frame_height: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
     qualifications: Requirements = Field(default_factory=dict)
+    audience: Groups = Field(default_factory=list)
+    """The groups of workers that its HITs are for, on turkctl's own market; empty if they are for everybody."""
+    not_after: Slugs = Field(default_factory=list)
+    """Names of experiments whose participants may not take part in this one."""
+    consent: Annotated[str, AfterValidator(_line)] | None = None
+    """A file with the HTML page to which workers agree before they accept, on turkctl's own market."""
     contents_per_hit: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
     """Number of items of content in one HIT, without those with a known answer."""
     gold_per_hit: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
@@ -218,6 +246,11 @@ class ExperimentSettings(SettingsTable):
     def label_field(self) -> str | None:
         """Return the form field with the label; None if answers are not labels."""
         return None if self.labels is None else self.labels.field or self.answer_field
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """Return the keys in use that only turkctl's own market understands."""
+        return (*(("audience",) if self.audience else ()), *(("consent",) if self.consent is not None else ()))
 
     @property
     def masters(self) -> bool:

@@ -15,7 +15,7 @@ from turkctl.errors import ConfigError, MistakesError
 from turkctl.mturk.requirements import own_names
 from turkctl.operations.project.experiments import QUESTIONS, SLUG, VARIANT, ExperimentSettings, check_experiment
 from turkctl.operations.project.qualifications import read_qualifications
-from turkctl.operations.project.questions import read_question
+from turkctl.operations.project.questions import read_consent, read_question, version_of
 from turkctl.operations.project.tables import LineOf
 from turkctl.paths import is_file, is_folder
 from turkctl.settings_file import read_toml
@@ -38,12 +38,21 @@ class Configured:
     """Returns ``file:line`` of a key."""
     qualification_types: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """The project's own qualification types that it requires, by name, as described in the project file."""
+    consent_page: str | None = None
+    """The text of its consent, if it has one."""
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """Return the keys that only turkctl's own market understands."""
+        return self.settings.own_keys
 
     def stored(self) -> dict[str, Any]:
         """Return the data to store: the settings together with the template's text, so that a version is complete."""
         whole = {**self.settings.stored(), "template": self.template}
         if self.qualification_types:
             whole["qualification_types"] = dict(self.qualification_types)
+        if self.consent_page is not None:
+            whole |= {"consent_page": self.consent_page, "consent_version": version_of(self.consent_page)}
         return whole
 
 
@@ -185,6 +194,7 @@ def _check(
         return None
     try:
         template = read_question(settings, source.path.parent, source.locate)
+        page = read_consent(settings, source.path.parent, source.locate)
     except ConfigError as error:
         mistakes.append(error)
         return None
@@ -198,4 +208,4 @@ def _check(
             )
         )
     used = {name: types[name] for name in sorted(asked & types.keys())}
-    return Configured(source.slug, source.path, settings, template, source.locate, used)
+    return Configured(source.slug, source.path, settings, template, source.locate, used, page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from turkctl.paths import read_whole
 MOST_BYTES = 16 * 2**20
 TEMPLATE_LIMIT = 60_000
 """Most bytes of a template: the market accepts 65,535 for the whole question."""
+VERSION_CHARACTERS = 12
+"""Of a consent's version."""
 
 _TAG = re.compile(r"<[A-Za-z][^<>]*>|<[A-Za-z][^\s/>]*\s")
 _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
@@ -87,6 +90,33 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
     except TurkctlError as error:
         raise ConfigError(f"{named()}: {error.message}", hint=error.hint) from None
     return text
+
+
+def read_consent(settings: ExperimentSettings, folder: Path, locate: LineOf) -> str | None:
+    """Return the page of the experiment's consent, checked; None if it has none.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not HTML.
+    """
+    if settings.consent is None:
+        return None
+    path = folder / settings.consent
+    text = read_text(path, lambda: locate("consent"))
+    if not _TAG.search(text):
+        what = "it is empty" if not text.strip() else "it has no tags"
+        raise ConfigError(
+            f"{locate('consent')}: {path} is not HTML: {what}", hint="give a file with the page to agree to"
+        )
+    try:
+        questions.html_question(text)
+    except TurkctlError as error:
+        raise ConfigError(f"{locate('consent')}: {path}: {error.message}", hint=error.hint) from None
+    return text
+
+
+def version_of(page: str) -> str:
+    """Return the name of a version of a consent: it changes with the text."""
+    return hashlib.sha256(page.encode()).hexdigest()[:VERSION_CHARACTERS]
 
 
 def missing_columns(source: QuestionSource, settings: ExperimentSettings, columns: set[str]) -> list[str]:

@@ -3,7 +3,10 @@
 "Took part" (:mod:`turkctl.operations.qualifications.took_part`) is granted when a submission is read, too late for a
 worker who accepts two HITs at the same time. turkctl's own market grants the gate itself, in the transaction that
 accepts a HIT, so that nobody there can accept a second one, whatever its code version. Other markets do not support
-gates, and none is created there. Other experiments use only "took part" to exclude people.
+gates, and none is created there.
+
+Other experiments that must not come after this one (``not_after``) exclude the gate's holders too; for them it is
+granted to all who took part, and HITs without a gate of their own mark their people with it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from sqlmodel import Session
 from turkctl.mturk import requirements
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.experiments.study_rules import count_rules
 from turkctl.operations.qualifications.took_part import NAME_ID, ensure_type, make_type
 from turkctl.own_market import GRANT_ON_ACCEPT
 from turkctl.store import meta, qualifications
@@ -30,7 +34,7 @@ def keep_out(world: World, version: Version, now: datetime) -> tuple[str, ...]:
         RefusedError: see :func:`turkctl.operations.qualifications.took_part.ensure_type`.
     """
     took_part = ensure_type(world, version, now)
-    gate = _ensure_gate(world, version, now)
+    gate = ensure_gate(world, version, now)
     return (took_part,) if gate is None else (took_part, gate)
 
 
@@ -41,20 +45,22 @@ def kept_out(session: Session, place: Place, version: Version) -> tuple[str, ...
     created before anything is posted (:func:`keep_out`).
     """
     took_part = qualifications.find(session, place, version.experiment_id)
-    gate = qualifications.find(session, place, version.experiment_id, GATE) if _fits(version) else None
+    gate = qualifications.find(session, place, version.experiment_id, GATE) if _fits(session, version) else None
     return tuple(each.type_id for each in (took_part, gate) if each is not None)
 
 
 def has_gate(world: World, version: Version) -> bool:
     """Return whether a gate keeps people from doing several of the experiment's HITs on this market."""
-    return _fits(version) and world.mturk.is_turkctls()
-
-
-def _ensure_gate(world: World, version: Version, now: datetime) -> str | None:
-    """Return the id of the experiment's gate, created if it is missing; None if it cannot have one."""
-    if not _fits(version):
-        return None
     with world.database.read() as session:
+        fits = _fits(session, version)
+    return fits and world.mturk.is_turkctls()
+
+
+def ensure_gate(world: World, version: Version, now: datetime) -> str | None:
+    """Return the id of the experiment's gate, created if it is missing; None if it cannot have one."""
+    with world.database.read() as session:
+        if not _fits(session, version):
+            return None
         known = qualifications.find(session, world.place, version.experiment_id, GATE)
         name = f"turkctl: one HIT each of {version.slug} ({meta.database_id(session)[:NAME_ID]})"
     if known is not None:
@@ -77,7 +83,7 @@ def _ensure_gate(world: World, version: Version, now: datetime) -> str | None:
     return made.type_id
 
 
-def _fits(version: Version) -> bool:
-    """Return whether a HIT may require both types in addition to the experiment's own requirements."""
+def _fits(session: Session, version: Version) -> bool:
+    """Return whether a HIT may require both types in addition to the experiment's own requirements and rules."""
     own = requirements.to_api(settings_of(version).qualifications, "production")
-    return len(own) + 2 <= requirements.MAX_REQUIREMENTS
+    return len(own) + count_rules(session, version) + 2 <= requirements.MAX_REQUIREMENTS

@@ -7,7 +7,7 @@ turkctl's own market :mod:`turkctl.operations.qualifications.gate` closes that g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -60,9 +60,20 @@ def make_type(world: World, name: str, description: str, keywords: Sequence[str]
     Raises:
         RefusedError: the market does not list that one yet.
     """
+    return find_or_create(
+        world, name, lambda: world.mturk.create_qualification_type(name, description, keywords=keywords)
+    )
+
+
+def find_or_create(world: World, name: str, create: Callable[[], QualificationType]) -> QualificationType:
+    """Create a type as ``create`` says, or find the one of that name.
+
+    Raises:
+        RefusedError: see :func:`make_type`.
+    """
     engine, mturk = world.engine(), world.mturk
     try:
-        return engine.call(lambda: mturk.create_qualification_type(name, description, keywords=keywords))
+        return engine.call(create)
     except NameTakenError:
         found = engine.call(lambda: mturk.find_qualification_type(name))
     if found is None:
@@ -72,11 +83,20 @@ def make_type(world: World, name: str, description: str, keywords: Sequence[str]
     return found
 
 
-def grant_new(world: World, experiment_id: int, now: datetime) -> int:
+def grant_new(
+    world: World,
+    experiment_id: int,
+    now: datetime,
+    *,
+    purpose: str = qualifications.TOOK_PART,
+    within: bool = False,
+) -> int:
     """Grant the experiment's qualification to people who took part and lack it; return how many got it.
 
     They are the workers with a submission on our HITs, and those of complete participants who count for the experiment
     although their HIT is unknown (posted by a psiTurk server).
+
+    With ``purpose`` it is another of its types; ``within`` another act, whose line of the log tells of it.
 
     Do nothing while the experiment has no type (see :func:`ensure_type`). A worker whom the market refuses for good is
     stored with the market's code, and not tried again.
@@ -85,12 +105,13 @@ def grant_new(world: World, experiment_id: int, now: datetime) -> int:
         UnreachableError: the market cannot be reached.
     """
     with world.database.read() as session:
-        made = qualifications.find(session, world.place, experiment_id)
+        made = qualifications.find(session, world.place, experiment_id, purpose)
         workers = [] if made is None else _new_workers(session, world, made)
     if made is None or not workers:
         return 0
     plan = Plan("grant", world.place.mode, tuple(Step(worker, worker) for worker in workers))
-    return world.engine().apply(plan, _Grants(world, made, now)).succeeded
+    engine = world.engine(journal=lambda _plan: None) if within else world.engine()
+    return engine.apply(plan, _Grants(world, made, now)).succeeded
 
 
 def _new_workers(session: Session, world: World, made: MadeType) -> list[str]:

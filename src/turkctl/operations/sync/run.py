@@ -20,6 +20,8 @@ from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import enter_posts, settle
+from turkctl.operations.qualifications.consents import read_consents
+from turkctl.operations.qualifications.study_types import purposes_to_grant
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
@@ -171,7 +173,7 @@ def sync(
         unread = people.unread(session, world.place)
         unknown = unknown_hits(session, world, list(listed.values()))
         nobodys = tuple(psiturk_hits.unassigned(session, world.place))
-        configured = [each.experiment_id for each in experiments.list_all(session)]
+        to_grant = [(each.experiment_id, purposes_to_grant(session, each)) for each in experiments.list_all(session)]
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
     read = read_market(world, rows, now, known=listed, every=full)
     _note_unchanged(world, stored, rows, now)
@@ -179,8 +181,10 @@ def sync(
         account_looks.note(session, world.place, now, len(unknown))
     credited = _credit_again(world)
     if grant_took_part:
-        for experiment_id in configured:
-            grant_new(world, experiment_id, now)
+        for experiment_id, purposes in to_grant:
+            for purpose in purposes:
+                grant_new(world, experiment_id, now, purpose=purpose)
+    read_consents(world, [experiment_id for experiment_id, _purposes in to_grant])
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
     report = SyncReport(

@@ -138,3 +138,19 @@ def test_buttons(browser: Browser) -> None:
         assert page.get_by_role("button", name="Look").is_visible()
         assert axe_problems(page) == []
         assert site.posted == []
+
+
+def test_digits_choose_in_groups_and_enter_submits(browser: Browser) -> None:
+    """The first group without an answer takes them; a picture to draw on keeps its own keys."""
+    body = """<crowd-form><crowd-radio-group><crowd-radio-button name="cat">Cat</crowd-radio-button>
+      <crowd-radio-button name="dog">Dog</crowd-radio-button></crowd-radio-group>
+      <crowd-input name="note" label="Note"></crowd-input></crowd-form>"""
+    with task(browser, body) as (page, site):
+        page.get_by_text("Keys: 1 to 9 choose, Enter submits.").wait_for()
+        page.get_by_label("Note").focus()
+        page.keyboard.type("1")
+        page.get_by_label("Note").blur()
+        page.keyboard.press("2")
+        page.keyboard.press("Enter")
+        page.get_by_text("Submitted").wait_for()
+        assert site.answer == {"cat": {"on": False}, "dog": {"on": True}, "note": "1"}

@@ -24,6 +24,14 @@
   const timer = setInterval(tick, 1000);
   tick();
 
+  // Who goes from one HIT to the next without a list in between works with the keys of the task at once.
+  const task = document.querySelector("iframe.work");
+  if (auto.checked && task) {
+    const enter = () => { if ([document.body, task].includes(document.activeElement)) task.contentWindow.focus(); };
+    enter();
+    task.addEventListener("load", enter, { once: true });
+  }
+
   let gone = false;
   function moveOn() {
     if (gone) return;

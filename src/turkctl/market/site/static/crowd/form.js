@@ -2,6 +2,7 @@
 
 import { flat, merge, native } from "./answers.js";
 import { CrowdElement, CrowdField, h, reflect, set, sheet } from "./base.js";
+import { addKeys } from "./keys.js";
 import { assignmentId, isPreview, submitAddress } from "./page.js";
 
 const SUBMITS = 'crowd-button[form-action="submit"], button[type="submit"], input[type="submit"], input[type="image"]';
@@ -31,6 +32,7 @@ export class CrowdForm extends HTMLElement {
       this.form.append(h("crowd-button", { "form-action": "submit", variant: "primary" }, "Submit"));
     }
     if (isPreview) this.#preview();
+    addKeys(this.form);
     this.form.addEventListener("submit", (event) => this.#intercept(event), true);
     // A page that comes back from the browser's memory can be submitted again: the market says whether it takes it.
     window.addEventListener("pageshow", () => this.#lock(false));
