@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from turkctl.market.protocol.endpoint import Endpoint
     from turkctl.market.protocol.switches import Switches
     from turkctl.market.service import Environment, Market
+    from turkctl.market.site.foot_lines import Foot
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
     from turkctl.notify.channels import Channels
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LONGEST_NOTE = 1_000_000
+"""Bytes of the worker site's note on privacy, at most."""
 SHORTEST_SITE_KEY = 32
 """Characters that the key of the worker site's sessions has at least."""
 
@@ -389,8 +392,35 @@ class Context:
                 "market.site.content_url is set, but not market.site.url, whose pages alone may show its tasks",
                 hint="run: turkctl config set market.site.url https://HOST",
             )
-        options = SiteOptions(self._site_key(required=public or behind_proxy), url, content_url, behind_proxy)
+        key = self._site_key(required=public or behind_proxy)
+        options = SiteOptions(key, url, content_url, behind_proxy, self._site_foot())
         return mounts(make_site(self.market, "sandbox" if sandbox else "production", options))
+
+    def _site_foot(self) -> Foot:
+        """Return what stands below every page of the worker site.
+
+        Raises:
+            ConfigError: the note on privacy cannot be read.
+        """
+        from turkctl.market.site.foot_lines import Foot, note_of
+
+        name: str | None = self.settings["market.site.privacy"]
+        if name is None:
+            return Foot(self.settings["market.site.contact"])
+        path = self.settings.folder / name
+        try:
+            with path.open("rb") as stream:
+                data = stream.read(LONGEST_NOTE + 1)
+            text = data.decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+            raise ConfigError(
+                f"market.site.privacy: cannot read {path}: {why}", hint="name a text or HTML file"
+            ) from None
+        if len(data) > LONGEST_NOTE:
+            raise ConfigError(f"market.site.privacy: {path} is larger than 1 MB", hint="name a text or HTML file")
+        note = note_of(text, is_html=path.suffix.lower() in (".html", ".htm"))
+        return Foot(self.settings["market.site.contact"], note)
 
     def _site_key(self, *, required: bool) -> str:
         """Return the key that signs the worker site's sessions; a random one for trying."""

@@ -117,7 +117,7 @@ def add(
         "password_hash": password_hash,
         "own_id": None if own_id is None else _checked(own_id, "own id"),
         "label": None if label is None else _checked(label, "label"),
-        "groups": _groups_text(groups),
+        "groups": groups_text(groups),
         "created_at": tx.now,
     }
     _refuse_taken(tx, row)
@@ -147,7 +147,12 @@ def _checked(text: str, words: str) -> str:
     return text
 
 
-def _groups_text(groups: Sequence[str]) -> str:
+def groups_text(groups: Sequence[str]) -> str:
+    """Return groups as they are stored.
+
+    Raises:
+        UsageError: the name of one is not usable.
+    """
     return json.dumps([_checked(group, "group") for group in dict.fromkeys(groups)])
 
 
@@ -242,7 +247,7 @@ def invite(tx: Tx, new: NewInvitation, count: int) -> list[str]:
         "uses": new.uses,
         "personal": int(new.personal),
         "label": None if new.label is None else _checked(new.label, "label"),
-        "groups": _groups_text(new.groups),
+        "groups": groups_text(new.groups),
         "locale": new.locale,
         "created_at": tx.now,
         "ends_at": None if new.until is None else to_ms(new.until),
@@ -299,19 +304,20 @@ def join(tx: Tx, token: str, worker_id: str | None = None) -> str:
     if worker_id is None:
         worker_id = add(tx, label=row.label, groups=groups, locale=row.locale)
     else:
-        _add_groups(tx, worker_id, groups)
+        add_groups(tx, worker_id, groups)
     bound = worker_id if row.personal else None
     mine = tables.invitation.c.seq == row.seq
     tx.run(tables.invitation.update().where(mine).values(used=row.used + 1, worker_id=bound))
     return worker_id
 
 
-def _add_groups(tx: Tx, worker_id: str, groups: Sequence[str]) -> None:
+def add_groups(tx: Tx, worker_id: str, groups: Sequence[str]) -> None:
+    """Add groups to those that a person belongs to."""
     person = by_worker(tx, worker_id)
     if person is None or set(groups) <= set(person.groups):
         return
     mine = (tables.person.c.environment == tx.environment, tables.person.c.worker_id == worker_id)
-    tx.run(tables.person.update().where(*mine).values(groups=_groups_text([*person.groups, *groups])))
+    tx.run(tables.person.update().where(*mine).values(groups=groups_text([*person.groups, *groups])))
 
 
 def invitations(tx: Tx) -> list[Invitation]:

@@ -161,7 +161,7 @@ class PeopleSide(WorkerSide):
 
     def sign_in_wait(self, name: str, address: str, now: datetime) -> timedelta | None:
         """Return how long this name must wait for its next attempt from this address; None if it need not."""
-        return self._look("production", lambda tx: wait(_Attempts(tx), digest(name), digest(network(address)), now))
+        return self._look("production", lambda tx: wait(AttemptBook(tx), digest(name), digest(network(address)), now))
 
     def note_sign_in(self, name: str, address: str, now: datetime, *, failed: bool) -> None:
         """Remember an attempt to sign in, whether there is such a name or not."""
@@ -231,7 +231,7 @@ class PeopleSide(WorkerSide):
         return self._look(environment, lambda tx: my_work.qualifications(tx, worker_id))
 
 
-class _Attempts:
+class AttemptBook:
     """The attempts in the market's database."""
 
     def __init__(self, tx: Tx) -> None:
@@ -240,7 +240,9 @@ class _Attempts:
     def nth_failure(
         self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
     ) -> datetime | None:
+        """Return the time of the failure that is ``number``-th from the latest since then; None if there are fewer."""
         return people.nth_failure(self._tx, number, since, name, address)
 
     def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
+        """Return whether this name signed in from this address since then."""
         return people.has_succeeded(self._tx, since, name, address)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from turkctl.cli.commands import market_workers
+from turkctl.cli.commands import market_books, market_entries, market_payouts, market_workers
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import if_given
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 app = make_group("Serve the built-in market, invite people to it, simulate workers on it, turn its clock.")
 app.add_typer(market_workers.app, name="workers")
+app.add_typer(market_entries.app, name="entries")
+app.add_typer(market_payouts.app, name="payouts")
+app.command("backup")(market_books.backup)
+app.command("stats")(market_books.stats)
 
 
 @app.command()

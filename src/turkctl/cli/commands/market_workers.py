@@ -34,11 +34,27 @@ Groups = Annotated[
 Locale = Annotated[
     str, typer.Option("--locale", metavar="L", help="Where they live: a country as in US, or a state as in US-NY.")
 ]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Address of the worker site's server.",
+        show_default=f"market.site.url, else {_DEFAULT_SITE}",
+    ),
+]
 Label = Annotated[str | None, typer.Option("--label", metavar="TEXT", help="A note for yourself.")]
 
 
-def _environment(run: Invocation, sandbox: bool) -> Environment:
+def environment_of(run: Invocation, sandbox: bool) -> Environment:
+    """Return the environment of the market whose people are meant."""
     return "sandbox" if sandbox or run.settings.mode == "sandbox" else "production"
+
+
+def site_address(run: Invocation, base_url: str | None) -> str:
+    """Return the address of the worker site's server, without a slash at its end."""
+    found: str = base_url or run.settings["market.site.url"] or _DEFAULT_SITE
+    return found.rstrip("/")
 
 
 @app.act()
@@ -70,7 +86,7 @@ def add(
         raise UsageError("--name and --password belong together", hint="give both, or invite the person by a link")
     hashed = _new_hash(run) if password else None
     worker_id = run.context.market.add_person(
-        _environment(run, sandbox),
+        environment_of(run, sandbox),
         name=name,
         password_hash=hashed,
         own_id=own_id,
@@ -107,15 +123,7 @@ def invite(
     group: Groups = None,
     label: Label = None,
     locale: Locale = "US",
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            "--base-url",
-            metavar="URL",
-            help="Address of the worker site's server.",
-            show_default=f"market.site.url, else {_DEFAULT_SITE}",
-        ),
-    ] = None,
+    base_url: BaseUrl = None,
     sandbox: Sandbox = False,
 ) -> None:
     """Make invitations to the worker site, and print an address for each; they cannot be shown again.
@@ -127,7 +135,7 @@ def invite(
     run = invocation(ctx)
     end = if_given(parse_time, until)
     tokens = run.context.market.invite(
-        _environment(run, sandbox),
+        environment_of(run, sandbox),
         count,
         uses=_uses(uses),
         personal=uses == "once",
@@ -136,7 +144,7 @@ def invite(
         groups=group or (),
         locale=locale,
     )
-    site = (base_url or run.settings["market.site.url"] or _DEFAULT_SITE).rstrip("/")
+    site = site_address(run, base_url)
     rows = [{"url": f"{site}/worker/join/{token}", "uses": uses, "until": end} for token in tokens]
     if run.output.format == "table":
         run.output.text("".join(f"{row['url']}\n" for row in rows))
@@ -167,7 +175,7 @@ def list_(
         turkctl market workers list --names
     """
     run = invocation(ctx)
-    found = run.context.market.people(_environment(run, sandbox), group)
+    found = run.context.market.people(environment_of(run, sandbox), group)
     columns = (COLUMNS[0], *NAMES, *COLUMNS[1:]) if names else COLUMNS
     listing.show(run, columns, (_row(each, names=names) for each in found), keys=columns)
 
@@ -196,7 +204,7 @@ def show(
         turkctl market workers show 4711
     """
     run = invocation(ctx)
-    market, environment = run.context.market, _environment(run, sandbox)
+    market, environment = run.context.market, environment_of(run, sandbox)
     person = market.find_person(environment, who)
     record = market.record_of(environment, person.worker_id)
     run.output.record(_row(person, names=True) | record)
@@ -211,7 +219,7 @@ def invitations(ctx: typer.Context, listing: Listing, sandbox: Sandbox = False) 
         turkctl market workers invitations
     """
     run = invocation(ctx)
-    found = run.context.market.invitations(_environment(run, sandbox))
+    found = run.context.market.invitations(environment_of(run, sandbox))
     listing.show(run, INVITATION_COLUMNS, map(_invitation_row, found), keys=("person",))
 
 
@@ -243,5 +251,5 @@ def revoke(
     """
     run = invocation(ctx)
     wanted = [each.rstrip("/").rpartition("/")[2] for each in which]
-    ended = run.context.market.revoke_invitations(_environment(run, sandbox), wanted)
+    ended = run.context.market.revoke_invitations(environment_of(run, sandbox), wanted)
     run.output.outcome({"revoked": ended}, f"{counted(ended, 'invitation')} revoked")

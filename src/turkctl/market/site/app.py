@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from turkctl.errors import TurkctlError
-from turkctl.market.site import entrance, listing, mine, submit, tasks
+from turkctl.market.site import entrance, foot, listing, mine, panel_door, submit, tasks
 from turkctl.market.site.content_app import content_app
-from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
+from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, parts, site_origin
+from turkctl.market.site.foot_lines import Foot
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.sign_in import Door, now_utc
@@ -37,6 +38,9 @@ _FOR_ALL = frozenset(
         "entrance.sign_out_form",
         "entrance.join",
         "entrance.join_form",
+        "foot.privacy",
+        "panel_door.choose",
+        "panel_door.enter",
         "submit.external_submit",
         "files.static",
         "web.static",
@@ -60,12 +64,14 @@ class SiteOptions:
         url: the site's own address, if requests do not tell it.
         content_url: the origin of HTML tasks, if there is one.
         behind_proxy: a proxy in front adds TLS and says who asks.
+        foot: what stands below every page.
     """
 
     secret_key: str
     url: str | None = None
     content_url: str | None = None
     behind_proxy: bool = False
+    foot: Foot = field(default_factory=Foot)
 
 
 def make_site(
@@ -84,7 +90,7 @@ def make_site(
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
     accounts = entrance.MarketAccounts(market, environment)
     door = Door(accounts, entrance.MarketAttempts(market, clock), clock, entrance.LASTS)
-    app.extensions[EXTENSION] = SiteParts(market, environment, door, options.url, options.content_url)
+    app.extensions[EXTENSION] = SiteParts(market, environment, door, options.url, options.content_url, options.foot)
     door.attach(app, "entrance.sign_in_form")
     _add_pages(app)
     return app
@@ -96,7 +102,7 @@ def _add_pages(app: Flask) -> None:
     )
     app.register_blueprint(files)
     app.register_blueprint(entrance.pages, url_prefix=ROOT)
-    for module in (listing, tasks, submit, mine):
+    for module in (listing, tasks, submit, mine, panel_door, foot):
         app.register_blueprint(module.pages)
     app.extensions["csrf"].exempt("turkctl.market.site.submit.external_submit")
     app.before_request(_guard)
@@ -107,12 +113,15 @@ def _add_pages(app: Flask) -> None:
     def frame() -> dict[str, Any]:
         person = current_user.account.person if current_user.is_authenticated else None
         shared = {"site_name": "Worker site", "navigation": NAVIGATION, "error_frame": "market/frame.html"}
-        return {**shared, "person": person}
+        return {**shared, "person": person, "entered": panel_door.is_entered(), "foot": parts().foot}
 
 
 def _guard() -> ResponseReturnValue | None:
-    """Let nobody in who has not signed in."""
-    if request.endpoint is None or request.endpoint in _FOR_ALL or current_user.is_authenticated:
+    """Let nobody in who has not signed in, and those whom a panel sent not everywhere."""
+    if request.endpoint is None or request.endpoint in _FOR_ALL:
+        return None
+    if current_user.is_authenticated:
+        panel_door.guard()
         return None
     return entrance.send_to_sign_in()
 

@@ -11,6 +11,7 @@ from flask_login import current_user
 
 from turkctl.market.people import Member
 from turkctl.market.requester import Environment
+from turkctl.market.site.foot_lines import Foot
 from turkctl.web.sign_in import Door
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class SiteParts:
     """The site's own address, where the settings give it."""
     content_url: str | None
     """The origin of HTML tasks, if there is one."""
+    foot: Foot
+    """What stands below every page."""
 
 
 def parts() -> SiteParts:
