@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
+from typing import Any
 
 from sqlalchemy import Table, func, select
 
@@ -79,7 +81,8 @@ def _count(tx: Tx, table: Table) -> int:
 def _by_status(tx: Tx, table: Table) -> dict[str, int]:
     mine = [table.c.environment == tx.environment, *([table.c.listed == 1] if table is tables.hit else [])]
     counted = select(table.c.status, func.count()).where(*mine).group_by(table.c.status).order_by(table.c.status)
-    return {row[0]: int(row[1]) for row in tx.all(counted)}
+    found: Sequence[Any] = tx.all(counted)
+    return {status: int(number) for status, number in found}
 
 
 def _days(tx: Tx, since: int) -> tuple[list[float], list[DayFigures]]:
