@@ -20,6 +20,9 @@ PER_NAME = 50
 """Failures of one name, from wherever: of one who has many addresses."""
 KNOWN_FOR = timedelta(days=30)
 """How long a success counts: to whom has signed in from an address, the failures of others are nothing there."""
+ENTRANCES = 500
+"""People sent by panels who come in from one address within :data:`WINDOW`: a class behind one address, not somebody
+who tries all ids that there could be."""
 _NETWORK = 64
 """Bits of an IPv6 address that count: whoever has one has all that begin with them."""
 
@@ -44,6 +47,12 @@ def wait(book: Book, name: str, address: str, now: datetime) -> timedelta | None
         newest.append(book.nth_failure(PER_ADDRESS, since, address=address))
         newest.append(book.nth_failure(PER_NAME, since, name=name))
     return max((min(at + WINDOW - now, WINDOW) for at in newest if at is not None), default=None)
+
+
+def entrance_wait(book: Book, address: str, now: datetime) -> timedelta | None:
+    """Return how long until somebody else may come in from this address by a panel's id; None if they may now."""
+    at = book.nth_failure(ENTRANCES, now - WINDOW, address=address)
+    return None if at is None else min(at + WINDOW - now, WINDOW)
 
 
 def digest(text: str) -> str:

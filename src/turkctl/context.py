@@ -12,7 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
-from turkctl.paths import is_lost, read_whole
+from turkctl.paths import is_lost
 from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_duration, parse_money
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from turkctl.market.protocol.endpoint import Endpoint
     from turkctl.market.protocol.switches import Switches
     from turkctl.market.service import Environment, Market
-    from turkctl.market.site.agreements import Terms
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
     from turkctl.notify.channels import Channels
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_TERMS = 2**20
-"""Bytes of the worker site's terms at most."""
 SHORTEST_SITE_KEY = 32
 """Characters that the key of the worker site's sessions has at least."""
 
@@ -384,7 +381,10 @@ class Context:
         return serve(self._new_endpoint(self._keys()), host, port, threads, mounts=mounts, behind_proxy=behind_proxy)
 
     def _site_mounts(self, sandbox: bool, behind_proxy: bool, *, public: bool) -> Mapping[str, WSGIApplication]:
+        from turkctl.market.site.agreements import terms_of
         from turkctl.market.site.app import SiteOptions, make_site, mounts
+        from turkctl.market.site.foot_lines import Foot, note_of
+        from turkctl.site_texts import site_text
 
         url, content_url = self.settings["market.site.url"], self.settings["market.site.content_url"]
         if content_url is not None and url is None:
@@ -393,38 +393,18 @@ class Context:
                 hint="run: turkctl config set market.site.url https://HOST",
             )
         correct = self.settings["market.site.correct"]
+        terms, note = (site_text(self.settings, f"market.site.{name}") for name in ("consent", "privacy"))
+        shown = None if note is None else note_of(note.text, is_html=note.is_html)
         options = SiteOptions(
             self._site_key(required=public or behind_proxy),
             url,
             content_url,
             behind_proxy,
             timedelta() if correct is None else parse_duration(correct),
-            self._site_terms(),
+            None if terms is None else terms_of(terms.text, is_html=terms.is_html),
+            Foot(self.settings["market.site.contact"], shown),
         )
         return mounts(make_site(self.market, "sandbox" if sandbox else "production", options))
-
-    def _site_terms(self) -> Terms | None:
-        """Return the worker site's own terms, from their file.
-
-        Raises:
-            ConfigError: it cannot be read, or has no text.
-        """
-        from turkctl.market.site.agreements import terms_of
-
-        name = self.settings["market.site.consent"]
-        if name is None:
-            return None
-        path = self.settings.folder / name
-        try:
-            text = read_whole(path, MOST_TERMS).decode("utf-8-sig")
-        except (OSError, ValueError) as error:  # UnicodeDecodeError is one
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text, or too long"
-            raise ConfigError(
-                f"market.site.consent: cannot read {path}: {reason}", hint="give an HTML or text file in UTF-8"
-            ) from None
-        if not text.strip():
-            raise ConfigError(f"market.site.consent: {path} is empty", hint="write the terms into it")
-        return terms_of(text, html=path.suffix.lower() in (".html", ".htm"))
 
     def _site_key(self, *, required: bool) -> str:
         """Return the key that signs the worker site's sessions; a random one for trying."""

@@ -183,6 +183,35 @@ def writing_all(
             output.settle()
 
 
+@contextmanager
+def making(path: Path, protected: Protected, *, flag: str) -> Iterator[Path]:
+    """Lend a place to a library that writes its file itself; the file, for its owner alone, then gets its name.
+
+    It takes the name only if nothing has it, and only if the block does not raise.
+
+    Raises:
+        UsageError: there is such a file, or it cannot be written.
+        OutputError: the disk is full or broken.
+    """
+    from tempfile import TemporaryDirectory  # slow to import, and rarely needed
+
+    check(path, protected, flag=flag)
+    refuse_standard(path, flag, "which cannot hold a whole file at once")
+    taken = UsageError(f"{path} is there already and is not replaced", hint=f"give another name with {flag}")
+    if seen(path) is not None:
+        raise taken
+    with _explained([path], flag), TemporaryDirectory(dir=path.absolute().parent, prefix=".turkctl-") as folder:
+        place = Path(folder) / "new"
+        yield place
+        place.chmod(0o600)
+        with place.open("rb") as stream:
+            os.fsync(stream.fileno())
+        try:
+            os.link(place, path)
+        except FileExistsError:
+            raise taken from None
+
+
 def _output(path: Path, *, private: bool) -> _Direct | _Beside:
     return _Direct(path) if _is_special(path) else _Beside(target(path), private=private)
 

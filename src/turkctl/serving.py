@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Hosts that only this machine reaches."""
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
+"""Hosts that mean every address of this machine."""
 _STOP_SECONDS = 5
 
 
@@ -91,6 +93,22 @@ def check_host(host: str, port: int) -> None:
         raise UsageError("the host to listen on is empty", hint="give an address, as in --host 127.0.0.1")
     if not is_text(host):
         raise UsageError(f"cannot listen on {host}:{port}: this is no text", hint="give another --host")
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise UsageError if nobody could listen on an address now, before something is made for it."""
+    _listen(host, port).close()
+
+
+def address_for_others(host: str) -> str:
+    """Return a host by which other devices reach a server that listens on ``host``, which may be every address."""
+    if host not in EVERY_ADDRESS:
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking, suppress(OSError):
+        asking.connect(("192.0.2.1", 9))  # nothing is sent: the system only chooses the address that it would use
+        found: str = asking.getsockname()[0]
+        return found
+    return LOOPBACK[0]
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -228,6 +228,18 @@ KEYS: tuple[Key, ...] = (
         None,
         "worker site: how long people can correct a submission before its requester gets it; not at all if unset",
     ),
+    Key(
+        "market.site.contact",
+        "text",
+        None,
+        "worker site: whom people can ask, below every page: a mail address, an address of the web, or a text",
+    ),
+    Key(
+        "market.site.privacy",
+        "text",
+        None,
+        "worker site: HTML or text file with the note on privacy, which every page links to",
+    ),
     Key("dashboard.enable", "flag", False, "whether `dashboard serve` may start"),
     Key("dashboard.host", "text", "127.0.0.1", "address that the dashboard listens on"),
     Key("dashboard.port", "whole", 8901, "port that the dashboard listens on", maximum=65535),

@@ -22,6 +22,7 @@ NO_LISTS = {
     ("label_lists", "export"): "a file",
     ("labels", "_aggregate_experiments"): "the report of an act",
     ("labels", "_aggregate_file"): "the report of an act",
+    ("market_payouts", "mark_paid"): "the plan of an act",
     ("market_workers", "_show_invitations"): "what an act made",
     ("notify", "test"): "the report of an act",
     ("participants", "list_"): "sorts in the database, where there may be millions",

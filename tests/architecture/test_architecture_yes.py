@@ -24,6 +24,9 @@ UNLOGGED = {
     "init": "makes a study",
     "market clock": "changes the built-in market, and no study",
     "market crowd": "changes the built-in market, and no study",
+    "market entries add": "changes the built-in market, and no study",
+    "market entries remove": "changes the built-in market, and no study",
+    "market payouts mark-paid": "changes the built-in market, and no study",
     "market reset": "changes the built-in market, and no study",
     "market workers add": "changes the built-in market, and no study",
     "market workers erase": "changes the built-in market, and no study",
@@ -38,7 +41,8 @@ UNLOGGED = {
 ACTS = LOGGED | set(UNLOGGED)
 """The commands that change something: in the database, on the market, in the project's files, or elsewhere."""
 LOOKS = {
-    *("answers", "assignments", "balance", "check", "cost", "count", "current", "deadlines", "doctor", "export", "get"),
+    *("answers", "assignments", "backup", "balance", "check", "codes", "cost", "count", "current", "deadlines"),
+    *("doctor", "export", "get"),
     *(
         "hash-password",
         "help",
@@ -54,7 +58,7 @@ LOOKS = {
         "serve",
         "show",
     ),
-    *("status", "unit", "why", "workers"),
+    *("stats", "status", "unit", "why", "workers"),
 }
 """The last words of commands that change nothing but what they write to a file."""
 

@@ -166,9 +166,10 @@ def test_another_host_for_tasks_needs_the_site_s_own_address(
 def test_without_the_extra_the_api_is_served_and_it_is_said(
     folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from turkctl.cli import extras
     from turkctl.cli.commands import market
 
-    monkeypatch.setattr(market, "SITE_NEEDS", ("flask", "a_package_that_nobody_has"))
+    monkeypatch.setattr(extras, "SITE_NEEDS", ("flask", "a_package_that_nobody_has"))
     said: list[str] = []
 
     class Printer:

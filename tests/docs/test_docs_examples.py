@@ -175,6 +175,7 @@ def _make(folder: Path) -> Iterator[tuple[str, str]]:
     done("tasks", "create", "sync", "--every", "15m")
     done("market", "workers", "add", "--id", "4711")
     done("market", "workers", "invite")
+    done("market", "entries", "add", "sona", "--parameter", "survey_code")
     listed = rows("participants", "list")
     worker, other, *_ = dict.fromkeys(row["worker_id"] for row in listed)
     of_worker = next(row for row in listed if row["worker_id"] == worker)

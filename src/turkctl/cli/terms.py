@@ -11,6 +11,7 @@ import typer
 from turkctl.cli import completion
 from turkctl.units import parse_duration, parse_money
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 TheExperiment = Annotated[
@@ -59,6 +60,6 @@ class Terms:
         }
 
 
-def if_given(parse: Callable[[str], T], text: str | None) -> T | None:
+def if_given(parse: Callable[[S], T], value: S | None) -> T | None:
     """Return the value of an option, parsed; None where it is not given."""
-    return None if text is None else parse(text)
+    return None if value is None else parse(value)

@@ -76,15 +76,27 @@ def play(folder: Path, goal: int, workers: int, tell: Tell) -> DemoOutcome:
 
 
 def _project(folder: Path, goal: int) -> Context:
+    budget = (cost(goal, Decimal(study.REWARD), masters=False)["cost"] * BUDGET_FACTOR).quantize(Decimal(1), ROUND_UP)
+    return open_project(folder, lambda: study.write(folder, format_money(budget)))
+
+
+def open_project(folder: Path, write: Callable[[], None]) -> Context:
+    """Make a project in an empty folder, and open it.
+
+    Args:
+        folder: created if it does not exist.
+        write: writes the project's files.
+
+    Raises:
+        UsageError: the folder is not empty, or cannot be written to.
+    """
     from turkctl.context import Context
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise UsageError(f"{folder} is not empty", hint="name a new folder with --keep")
-        reward = Decimal(study.REWARD)
-        budget = (cost(goal, reward, masters=False)["cost"] * BUDGET_FACTOR).quantize(Decimal(1), ROUND_UP)
-        study.write(folder, format_money(budget))
+        write()
     except OSError as error:
         raise UsageError(
             f"cannot write to {folder}: {error.strerror}", hint="name a folder that you can write to"
@@ -93,6 +105,17 @@ def _project(folder: Path, goal: int) -> Context:
     context = Context(replace(settings, state_folder=state_folder(os.environ)))
     context.begin_anew()
     return context
+
+
+def configure(context: Context) -> None:
+    """Store the experiments of the project's files."""
+    from turkctl.operations.configure import apply_configure, plan_configure
+    from turkctl.operations.project.files import find
+
+    configured = find(context.settings.project_file, context.settings.folder)
+    with context.database.read() as session:
+        changes = plan_configure(session, configured, whole=True)
+    apply_configure(context.database, changes, context.now())
 
 
 class _Play:
@@ -113,13 +136,7 @@ class _Play:
         return self._end(campaign, before)
 
     def _configure(self) -> None:
-        from turkctl.operations.configure import apply_configure, plan_configure
-        from turkctl.operations.project.files import find
-
-        configured = find(self.context.settings.project_file, self.folder)
-        with self.context.database.read() as session:
-            changes = plan_configure(session, configured, whole=True)
-        apply_configure(self.context.database, changes, self.context.now())
+        configure(self.context)
         self.tell(f"An experiment, '{study.SLUG}', is configured from {self.folder / 'turkctl.toml'}.")
 
     def _balance(self) -> Decimal:

@@ -62,10 +62,10 @@ def is_ended(tx: Tx, token: str, now: datetime) -> bool:
 
 def wait_of(tx: Tx, name: str, address: str, now: datetime) -> timedelta | None:
     """Return how long this name must wait for its next attempt from this address; None if it need not."""
-    return attempt_limits.wait(_Attempts(tx), name, address, now)
+    return attempt_limits.wait(AttemptBook(tx), name, address, now)
 
 
-class _Attempts:
+class AttemptBook:
     """The attempts in the market's database."""
 
     def __init__(self, tx: Tx) -> None:
@@ -74,7 +74,9 @@ class _Attempts:
     def nth_failure(
         self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
     ) -> datetime | None:
+        """Return the time of the failure that is ``number``-th from the latest since then; None if there are fewer."""
         return nth_failure(self._tx, number, since, name, address)
 
     def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
+        """Return whether this name signed in from this address since then."""
         return has_succeeded(self._tx, since, name, address)

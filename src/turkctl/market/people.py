@@ -123,7 +123,11 @@ def checked_own_id(tx: Tx, own_id: str) -> str:
 
 
 def groups_text(groups: Sequence[str]) -> str:
-    """Return groups as they are stored."""
+    """Return groups as they are stored.
+
+    Raises:
+        UsageError: the name of one is not usable.
+    """
     return json.dumps([checked_text(group, "group") for group in dict.fromkeys(groups)])
 
 

@@ -27,6 +27,8 @@ from turkctl.market import (
     review,
     workers,
 )
+from turkctl.market.books_side import BooksSide
+from turkctl.market.entries_side import EntriesSide
 from turkctl.market.errors import RequestError
 from turkctl.market.limits import checked
 from turkctl.market.requester import Environment, Notifier, Requester
@@ -43,7 +45,7 @@ Operation = Callable[[Tx, dict[str, Any]], Answer]
 __all__ = ["Answer", "Environment", "Market", "Notifier", "Request", "Requester"]
 
 
-class Market(RosterSide):
+class Market(EntriesSide, BooksSide, RosterSide):
     """A market on one database: the Requester API, the workers' side, and extras for tests and benchmarks."""
 
     def _change(self, requester: Requester, request: Request, operation: Operation) -> Answer:

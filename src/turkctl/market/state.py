@@ -98,6 +98,16 @@ class MarketDatabase:
             stack.enter_context(connection.begin())
             yield connection
 
+    @contextlib.contextmanager
+    def reading_file(self) -> Iterator[Any]:
+        """Lend a connection of SQLite's own driver, outside of any transaction."""
+        with self._answering():
+            lent = self.engine.raw_connection()
+            try:
+                yield lent.driver_connection
+            finally:
+                lent.close()
+
     def use_wal(self) -> None:
         """Turn on write-ahead logging, so that readers and the writer do not wait for each other.
 

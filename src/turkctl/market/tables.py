@@ -429,3 +429,76 @@ ended_session = Table(
     number("ends_at"),
     Index("market_ended_session_by_end", "ends_at"),
 )
+
+entry = Table(
+    "market_entry",
+    metadata,
+    seq(),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("environment", String(16), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("panel", String(64), nullable=False),  # whose ids name the people; entries may share one
+    Column("key", String(64), nullable=False, unique=True),
+    Column("parameters", Text, nullable=False),  # a list of names; the first one's value is the person's id
+    Column("done_url", Text),
+    Column("code", Text),  # null: each assignment has a code of its own, made with the secret
+    Column("secret", String(64), nullable=False),
+    Column("groups", Text, nullable=False, default="[]"),
+    Column("locale", String(8), nullable=False),
+    number("created_at"),
+    number("ends_at", None),
+    number("removed_at", None),
+    Index("market_entry_by_name", "environment", "name"),
+)
+
+panel_member = Table(
+    "market_panel_member",
+    metadata,
+    seq(),
+    Column("environment", String(16), nullable=False),
+    Column("panel", String(64), nullable=False),
+    Column("panel_id", Text, nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("made", Integer, nullable=False, default=0),  # 1: the worker was made when this id first came
+    number("created_at"),
+    Index("market_panel_member_by_id", "environment", "panel", "panel_id", unique=True),
+    Index("market_panel_member_by_worker", "environment", "worker_id"),
+)
+
+entry_visit = Table(
+    "market_entry_visit",
+    metadata,
+    seq(),
+    Column("environment", String(16), nullable=False),
+    Column("entry_id", String(64), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("panel_id", Text, nullable=False),
+    Column("parameters", Text, nullable=False),  # what the panel sent, by name
+    number("at"),
+    Index("market_entry_visit_by_worker", "environment", "worker_id", "seq"),
+    Index("market_entry_visit_by_entry", "entry_id", "seq"),
+)
+
+payout = Table(
+    "market_payout",
+    metadata,
+    seq(),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("environment", String(16), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    number("amount"),
+    Column("reference", Text),
+    number("at"),
+    Index("market_payout_by_worker", "environment", "worker_id", "seq"),
+)
+
+payout_part = Table(
+    "market_payout_part",
+    metadata,
+    Column("kind", String(16), nullable=False),  # reward: of an assignment; bonus: by its number
+    Column("earning", String(64), nullable=False),
+    Column("payout_id", String(64), nullable=False),
+    number("amount"),
+    PrimaryKeyConstraint("kind", "earning"),  # nothing is paid twice
+    Index("market_payout_part_by_payout", "payout_id"),
+)

@@ -186,6 +186,7 @@ class Caller:
                 raise
             return own_market.AMAZONS
         return rules if self._turkctls else own_market.AMAZONS
+
     def knows_studies(self) -> bool:
         """Return whether a market of turkctl's answers here that knows audiences and consent."""
         return own_market.STUDIES in self.market_rules().extensions

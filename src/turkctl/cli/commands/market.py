@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from turkctl.cli.commands import market_workers
+from turkctl.cli.commands import market_books, market_entries, market_payouts, market_workers
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.extras import NEEDS_EXTRA, has_site
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import if_given
 from turkctl.errors import ConfirmationNeededError
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 app = make_group("Serve the built-in market, invite people to it, simulate workers on it, turn its clock.")
 app.add_typer(market_workers.app, name="workers")
+app.add_typer(market_entries.app, name="entries")
+app.add_typer(market_payouts.app, name="payouts")
+app.command("backup")(market_books.backup)
+app.command("stats")(market_books.stats)
 
 
 @app.command()
@@ -73,17 +78,13 @@ def serve(
 
 
 _INVITE = "turkctl market workers invite"
-SITE_NEEDS = ("flask", "flask_login", "flask_wtf", "argon2", "secure")
-"""Packages of the extra ``web``."""
 
 
 def _can_have_site(run: Invocation) -> bool:
     """Return whether the worker site can be served; say what is missing."""
-    from importlib.util import find_spec
-
-    if all(find_spec(name) is not None for name in SITE_NEEDS):
+    if has_site():
         return True
-    run.output.note("the worker site needs: pip install 'turkctl[web]'; the API alone is served")
+    run.output.note(f"{NEEDS_EXTRA}; the API alone is served")
     return False
 
 

@@ -55,8 +55,15 @@ OwnIdColumn = Annotated[
 Label = Annotated[str | None, typer.Option("--label", metavar="TEXT", help="A note for yourself.")]
 
 
-def _environment(run: Invocation, sandbox: bool) -> Environment:
+def environment_of(run: Invocation, sandbox: bool) -> Environment:
+    """Return the environment of the market whose people are meant."""
     return "sandbox" if sandbox or run.settings.mode == "sandbox" else "production"
+
+
+def site_address(run: Invocation, base_url: str | None) -> str:
+    """Return the address of the worker site's server, without a slash at its end."""
+    found: str = base_url or run.settings["market.site.url"] or _DEFAULT_SITE
+    return found.rstrip("/")
 
 
 @app.act()
@@ -91,7 +98,7 @@ def add(
         raise UsageError("--name and --password belong together", hint="give both, or invite the person by a link")
     hashed = _new_hash(run) if password else None
     new = NewPerson(name, hashed, own_id, label, group or (), locale, full_name)
-    worker_id = run.context.market.add_person(_environment(run, sandbox), new)
+    worker_id = run.context.market.add_person(environment_of(run, sandbox), new)
     run.output.outcome({"worker_id": worker_id}, worker_id)
 
 
@@ -174,15 +181,10 @@ def invite(
     if source is not None:
         shown = _invite_rows(run, source, column, new, base_url, sandbox=sandbox)
     else:
-        tokens = run.context.market.invite(_environment(run, sandbox), new, count)
-        shown = [{"url": f"{_site(run, base_url)}/worker/join/{token}", "uses": uses, "until": end} for token in tokens]
+        tokens = run.context.market.invite(environment_of(run, sandbox), new, count)
+        site = site_address(run, base_url)
+        shown = [{"url": f"{site}/worker/join/{token}", "uses": uses, "until": end} for token in tokens]
     _show_invitations(run, shown, qr=qr, whole=source is not None)
-
-
-def _site(run: Invocation, base_url: str | None) -> str:
-    """Return the address of the worker site's server, without a slash at its end."""
-    named: str = base_url or run.settings["market.site.url"] or _DEFAULT_SITE
-    return named.rstrip("/")
 
 
 def _invite_rows(
@@ -192,8 +194,8 @@ def _invite_rows(
     from turkctl.cli.rosters import read_rows
 
     rows, ids = read_rows(source, run.output.stdin, column)
-    tokens = run.context.market.invite_each(_environment(run, sandbox), new, ids)
-    site = _site(run, base_url)
+    tokens = run.context.market.invite_each(environment_of(run, sandbox), new, ids)
+    site = site_address(run, base_url)
     return [row | {"url": f"{site}/worker/join/{token}"} for row, token in zip(rows, tokens, strict=True)]
 
 
@@ -247,7 +249,7 @@ def import_(
         run.output.note(f"columns that are not used: {', '.join(roster.unused)}")
     market = run.context.market
     act = market.plan_import if dry_run or roster.problems else market.import_people
-    done = act(_environment(run, sandbox), roster.rows)
+    done = act(environment_of(run, sandbox), roster.rows)
     problems = [*roster.problems, *((each.row, each.why) for each in done.problems)]
     if problems:
         raise refuse(roster.name, problems, "nobody was imported")
@@ -277,8 +279,8 @@ def reset_password(
         turkctl market workers reset-password anna
     """
     run = invocation(ctx)
-    token = run.context.market.make_reset(_environment(run, sandbox), who, parse_duration(lasts))
-    url = f"{_site(run, base_url)}/worker/reset/{token}"
+    token = run.context.market.make_reset(environment_of(run, sandbox), who, parse_duration(lasts))
+    url = f"{site_address(run, base_url)}/worker/reset/{token}"
     if run.output.format == "table":
         run.output.text(url)
     else:
@@ -314,7 +316,7 @@ def erase(
     from turkctl.cli.erasures import beyond_market, market_words
 
     run = invocation(ctx)
-    market, environment = run.context.market, _environment(run, sandbox)
+    market, environment = run.context.market, environment_of(run, sandbox)
     plan = market.plan_erasure(environment, who)
     plan.require_free()
     words = market_words(plan, answers=answers)
@@ -350,7 +352,7 @@ def list_(
         turkctl market workers list --names
     """
     run = invocation(ctx)
-    found = run.context.market.people(_environment(run, sandbox), group)
+    found = run.context.market.people(environment_of(run, sandbox), group)
     columns = (COLUMNS[0], *NAMES, *COLUMNS[1:]) if names else COLUMNS
     listing.show(run, columns, (_row(each, names=names) for each in found), keys=columns)
 
@@ -379,7 +381,7 @@ def show(
         turkctl market workers show 4711
     """
     run = invocation(ctx)
-    market, environment = run.context.market, _environment(run, sandbox)
+    market, environment = run.context.market, environment_of(run, sandbox)
     person = market.find_person(environment, who)
     record = market.record_of(environment, person.worker_id)
     agreed = {"terms_version": person.terms_version, "terms_at": person.terms_at}
@@ -395,7 +397,7 @@ def invitations(ctx: typer.Context, listing: Listing, sandbox: Sandbox = False) 
         turkctl market workers invitations
     """
     run = invocation(ctx)
-    found = run.context.market.invitations(_environment(run, sandbox))
+    found = run.context.market.invitations(environment_of(run, sandbox))
     listing.show(run, INVITATION_COLUMNS, map(_invitation_row, found), keys=("person", "ask", "pattern", "known_only"))
 
 
@@ -430,5 +432,5 @@ def revoke(
     """
     run = invocation(ctx)
     wanted = [each.rstrip("/").rpartition("/")[2] for each in which]
-    ended = run.context.market.revoke_invitations(_environment(run, sandbox), wanted)
+    ended = run.context.market.revoke_invitations(environment_of(run, sandbox), wanted)
     run.output.outcome({"revoked": ended}, f"{counted(ended, 'invitation')} revoked")

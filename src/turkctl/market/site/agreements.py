@@ -33,10 +33,10 @@ class Terms:
     version: str
 
 
-def terms_of(text: str, *, html: bool) -> Terms:
+def terms_of(text: str, *, is_html: bool) -> Terms:
     """Return the terms in a file: HTML, or a plain text whose paragraphs and lines are kept."""
     plain = f'<!doctype html><meta charset="utf-8"><pre style="white-space: pre-wrap">{escape(text)}</pre>'
-    return Terms(text if html else plain, hashlib.sha256(text.encode()).hexdigest()[:12])
+    return Terms(text if is_html else plain, hashlib.sha256(text.encode()).hexdigest()[:12])
 
 
 def must_agree_to_terms() -> bool:

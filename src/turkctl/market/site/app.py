@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from turkctl.errors import TurkctlError
-from turkctl.market.site import agreements, entrance, listing, mine, submit, tasks
+from turkctl.market.site import agreements, entrance, foot, listing, mine, panel_door, submit, tasks
 from turkctl.market.site.agreements import Terms
 from turkctl.market.site.content_app import content_app
-from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
+from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, parts, site_origin
+from turkctl.market.site.foot_lines import Foot
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.sign_in import Door, now_utc
@@ -40,6 +41,9 @@ _FOR_ALL = frozenset(
         "entrance.join_form",
         "entrance.reset",
         "entrance.reset_form",
+        "foot.privacy",
+        "panel_door.choose",
+        "panel_door.enter",
         "submit.external_submit",
         "files.static",
         "web.static",
@@ -67,6 +71,7 @@ class SiteOptions:
         behind_proxy: a proxy in front adds TLS and says who asks.
         correct: how long a submission can be corrected before its requester is told; zero: not at all.
         terms: the site's own terms, to which everybody must agree first.
+        foot: what stands below every page.
     """
 
     secret_key: str
@@ -75,6 +80,7 @@ class SiteOptions:
     behind_proxy: bool = False
     correct: timedelta = timedelta()
     terms: Terms | None = None
+    foot: Foot = field(default_factory=Foot)
 
 
 def make_site(
@@ -94,7 +100,7 @@ def make_site(
     accounts = entrance.MarketAccounts(market, environment)
     door = Door(accounts, entrance.MarketAttempts(market, clock), clock, entrance.LASTS)
     app.extensions[EXTENSION] = SiteParts(
-        market, environment, door, options.url, options.content_url, options.correct, options.terms
+        market, environment, door, options.url, options.content_url, options.correct, options.terms, options.foot
     )
     door.attach(app, "entrance.sign_in_form")
     _add_pages(app)
@@ -107,7 +113,7 @@ def _add_pages(app: Flask) -> None:
     )
     app.register_blueprint(files)
     app.register_blueprint(entrance.pages, url_prefix=ROOT)
-    for module in (listing, tasks, submit, mine, agreements):
+    for module in (listing, tasks, submit, mine, agreements, panel_door, foot):
         app.register_blueprint(module.pages)
     app.extensions["csrf"].exempt("turkctl.market.site.submit.external_submit")
     app.before_request(_guard)
@@ -118,15 +124,16 @@ def _add_pages(app: Flask) -> None:
     def frame() -> dict[str, Any]:
         person = current_user.account.person if current_user.is_authenticated else None
         shared = {"site_name": "Worker site", "navigation": NAVIGATION, "error_frame": "market/frame.html"}
-        return {**shared, "person": person}
+        return {**shared, "person": person, "entered": panel_door.is_entered(), "foot": parts().foot}
 
 
 def _guard() -> ResponseReturnValue | None:
-    """Let nobody in who has not signed in and agreed to the site's terms."""
+    """Let nobody in who has not signed in and agreed to the site's terms, and those of a panel not everywhere."""
     if request.endpoint is None or request.endpoint in _FOR_ALL:
         return None
     if not current_user.is_authenticated:
         return entrance.send_to_sign_in()
+    panel_door.guard()
     if request.endpoint not in _FOR_TERMS and agreements.must_agree_to_terms():
         return agreements.send_to_terms()
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from turkctl.market.people import Member
 from turkctl.market.requester import Environment
+from turkctl.market.site.foot_lines import Foot
 from turkctl.web.sign_in import Door
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class SiteParts:
     """How long a submission can be corrected before its requester is told; zero: not at all."""
     terms: Terms | None = None
     """The site's own terms, to which everybody must agree first."""
+    foot: Foot = field(default_factory=Foot)
+    """What stands below every page."""
 
 
 def parts() -> SiteParts:

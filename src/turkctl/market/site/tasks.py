@@ -217,4 +217,5 @@ def done(assignment_id: str) -> ResponseReturnValue:
         return redirect(url_for("tasks.work", assignment_id=assignment_id))
     market, environment = parts().market, parts().environment
     more = market.first_of_group(environment, me().worker_id, found["HIT"]["HITGroupId"])
-    return render_template("market/done.html", assignment=found, hit=found["HIT"], more=more)
+    way_back = market.way_back(environment, assignment_id)
+    return render_template("market/done.html", assignment=found, hit=found["HIT"], more=more, way_back=way_back)
