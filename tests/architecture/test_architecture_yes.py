@@ -51,7 +51,7 @@ LOOKS = {
         "serve",
         "show",
     ),
-    *("status", "unit", "why", "workers"),
+    *("status", "submission", "unit", "why", "workers"),
 }
 """The last words of commands that change nothing but what they write to a file."""
 

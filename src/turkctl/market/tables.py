@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -168,6 +169,14 @@ def add_partial_index() -> None:
     if name not in {index.name for index in assignment.indexes}:
         Index(name, assignment.c.hit_id, assignment.c.worker_id, unique=True, sqlite_where=held, postgresql_where=held)
 
+
+submission = Table(
+    "market_submission",  # what a task sent, as it came: apart from assignments, whose lists never read it
+    metadata,
+    seq(),
+    Column("assignment_id", String(64), ForeignKey("market_assignment.id"), nullable=False, unique=True),
+    Column("body", LargeBinary, nullable=False),
+)
 
 review = Table(
     "market_review",

@@ -184,8 +184,15 @@ def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
         raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
 
 
-def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
+def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields, raw: bytes | None = None) -> None:
     """Submit the answers: question identifier (or form field) to value or values.
+
+    Args:
+        tx: the transaction.
+        worker_id: who submits.
+        assignment_id: what they submit.
+        fields: the answers.
+        raw: the request as it came, to be kept beside them; see :func:`as_sent`.
 
     Raises:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
@@ -206,11 +213,24 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
         auto_approve_at=approve_at,
         due_at=approve_at,
     )
+    if raw is not None:
+        tx.run(tables.submission.insert(), {"assignment_id": assignment_id, "body": raw})
     workers.count(tx, worker_id, submitted=1)
     notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, assignment_id)
     if hit.assignment_policy is not None:
         tx.reviews.append(("Assignment", assignment_id))
     hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable
+
+
+def as_sent(tx: Tx, assignment_id: str) -> bytes | None:
+    """Return the request that submitted an assignment, as it came; None if no task did."""
+    kept, mine = tables.submission, tables.assignment
+    row = tx.first(
+        select(kept.c.body)
+        .join(mine, mine.c.id == kept.c.assignment_id)
+        .where(kept.c.assignment_id == assignment_id, mine.c.environment == tx.environment)
+    )
+    return None if row is None else row.body
 
 
 def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:

@@ -81,9 +81,20 @@ class WorkerSide(MarketCore):
         """Take one of the HIT's slots; return the assignment (status Accepted) with its ``HIT``."""
         return self._act(environment, lambda tx: work.accept(tx, worker_id, hit_id))
 
-    def submit(self, environment: Environment, worker_id: str, assignment_id: str, answers: Fields) -> None:
-        """Submit the answers: form field to value or values. Reserved names are left out."""
-        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers))
+    def submit(
+        self,
+        environment: Environment,
+        worker_id: str,
+        assignment_id: str,
+        answers: Fields,
+        raw: bytes | None = None,
+    ) -> None:
+        """Submit the answers: form field to value or values. Reserved names are left out; ``raw`` is kept beside."""
+        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers, raw))
+
+    def as_sent(self, environment: Environment, assignment_id: str) -> bytes | None:
+        """Return the request that submitted an assignment as it came: first line, type, body; None if none did."""
+        return self._look(environment, lambda tx: work.as_sent(tx, assignment_id))
 
     def return_assignment(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
         """Return the HIT, so that its slot is open again. To abandon it, let its deadline pass."""
