@@ -244,3 +244,16 @@ def test_tasks_for_others_on_a_port_alone_are_warned_of(turkctl: Run, monkeypatc
             argv = ["--behind-proxy", "--port", port, "--content-port", "0", *more]
             said = turkctl("market", "serve", *argv).err
             assert ("cookies ignore ports" in said) is warned, said
+
+
+def test_a_server_loads_nothing_that_only_requesters_need(turkctl: Run, folder: Path) -> None:
+    assert turkctl("market", "clock").code == 0, "the first look at a new market asks the study's database about it"
+    command = [sys.executable, "-X", "importtime", "-m", "turkctl", "market", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    loaded = {line.rpartition("|")[2].strip() for line in err.splitlines() if line.startswith("import time:")}
+    assert "flask" in loaded
+    assert loaded & {"boto3", "sqlmodel", "pydantic", "numpy", "alembic", "apscheduler", "liquid", "rich"} == set()

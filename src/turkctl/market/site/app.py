@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -17,8 +17,10 @@ from turkctl.market.site import entrance, listing, mine, submit, tasks
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, content_origin, site_origin, with_port
 from turkctl.market.site.frames import origin
+from turkctl.market.site.html_tasks import STATIC
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
+from turkctl.web.bundles import SCRIPTS, STYLES
 from turkctl.web.sign_in import Door, now_utc
 
 if TYPE_CHECKING:
@@ -38,11 +40,11 @@ _FOR_ALL = frozenset(
         "entrance.join",
         "entrance.join_form",
         "submit.external_submit",
-        "files.static",
-        "web.static",
+        "web.bundle",
     }
 )
 """Endpoints for people who have not signed in."""
+_BUNDLES = {"site.css": STYLES, "site.js": (*SCRIPTS, STATIC / "work.js"), "submitted.js": (STATIC / "submitted.js",)}
 NAVIGATION = (
     ("listing.index", "HITs"),
     ("mine.index", "My work"),
@@ -79,7 +81,7 @@ def make_site(
         options: how it is served.
         clock: returns the real time, by which sessions end; work is by the market's.
     """
-    site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, options.behind_proxy)
+    site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, _BUNDLES, options.behind_proxy)
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
     accounts = entrance.MarketAccounts(market, environment)
@@ -93,10 +95,6 @@ def make_site(
 
 
 def _add_pages(app: Flask) -> None:
-    files = Blueprint(
-        "files", __name__, template_folder="templates", static_folder="static", static_url_path=f"{ROOT}/files"
-    )
-    app.register_blueprint(files)
     app.register_blueprint(entrance.pages, url_prefix=ROOT)
     for module in (listing, tasks, submit, mine):
         app.register_blueprint(module.pages)
