@@ -12,6 +12,7 @@ from benchmarks import (
     bench_labels,
     bench_market,
     bench_participants,
+    bench_site_memory,
     bench_startup,
     bench_watch,
 )
@@ -26,6 +27,7 @@ for bench in (
     bench_export,
     bench_labels,
     bench_participants,
+    bench_site_memory,
     bench_dashboard,
     bench_dashboard_memory,
 ):

@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
+from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError, UsageError
 from turkctl.paths import is_lost
 from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_duration, parse_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from wsgiref.types import WSGIApplication
 
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from turkctl.market.protocol.endpoint import Endpoint
     from turkctl.market.protocol.switches import Switches
     from turkctl.market.service import Environment, Market
+    from turkctl.market.site.app import SiteOptions
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
     from turkctl.notify.channels import Channels
@@ -354,6 +354,8 @@ class Context:
         site: bool = False,
         sandbox: bool = False,
         behind_proxy: bool = False,
+        content_port: int | None = None,
+        content_url: str | None = None,
     ) -> Server:
         """Return the built-in market behind HTTP, for the caller to run.
 
@@ -364,9 +366,11 @@ class Context:
             site: also serve the worker site, which needs the extra ``web``.
             sandbox: the site shows the HITs of the sandbox.
             behind_proxy: a proxy adds TLS and says who asks.
+            content_port: another port, of the site's HTML tasks alone; 0: any free one.
+            content_url: where browsers find HTML tasks, instead of ``market.site.content_url``.
 
         Raises:
-            UsageError: the address cannot be used.
+            UsageError: an address cannot be used.
             ConfigError: the key file cannot be read, or a line of it is not a key; the site's settings are wrong.
         """
         from turkctl.market.destinations import is_loopback
@@ -377,25 +381,39 @@ class Context:
         check_host(host, port)
         # With keys it serves others, who may connect through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
-        mounts = self._site_mounts(sandbox, behind_proxy, public=not is_loopback(host)) if site else None
-        return serve(self._new_endpoint(self._keys()), host, port, threads, mounts=mounts, behind_proxy=behind_proxy)
+        endpoint = self._new_endpoint(self._keys())
+        if not site:
+            return serve(endpoint, host, port, threads)
+        from turkctl.market.site.app import content_door, know_content_port, make_site, mounts
 
-    def _site_mounts(self, sandbox: bool, behind_proxy: bool, *, public: bool) -> Mapping[str, WSGIApplication]:
+        options = self._site_options(behind_proxy, content_url, public=not is_loopback(host))
+        app = make_site(self.market, "sandbox" if sandbox else "production", options)
+        server = serve(endpoint, host, port, threads, mounts=mounts(app), behind_proxy=behind_proxy)
+        if content_port is not None:
+            try:
+                know_content_port(app, server.add(content_door(app, server.port), host, content_port))
+            except UsageError:
+                server.close()
+                raise
+        return server
+
+    def _site_options(self, behind_proxy: bool, content_url: str | None, *, public: bool) -> SiteOptions:
         from turkctl.market.site.agreements import terms_of
-        from turkctl.market.site.app import SiteOptions, make_site, mounts
+        from turkctl.market.site.app import SiteOptions
         from turkctl.market.site.foot_lines import Foot, note_of
         from turkctl.site_texts import site_text
 
-        url, content_url = self.settings["market.site.url"], self.settings["market.site.content_url"]
+        url, content_url = self.settings["market.site.url"], content_url or self.settings["market.site.content_url"]
         if content_url is not None and url is None:
             raise ConfigError(
-                "market.site.content_url is set, but not market.site.url, whose pages alone may show its tasks",
+                "HTML tasks have an address of their own, but market.site.url, whose pages alone may show them, is not "
+                "set",
                 hint="run: turkctl config set market.site.url https://HOST",
             )
         correct = self.settings["market.site.correct"]
         terms, note = (site_text(self.settings, f"market.site.{name}") for name in ("consent", "privacy"))
         shown = None if note is None else note_of(note.text, is_html=note.is_html)
-        options = SiteOptions(
+        return SiteOptions(
             self._site_key(required=public or behind_proxy),
             url,
             content_url,
@@ -404,7 +422,6 @@ class Context:
             None if terms is None else terms_of(terms.text, is_html=terms.is_html),
             Foot(self.settings["market.site.contact"], shown),
         )
-        return mounts(make_site(self.market, "sandbox" if sandbox else "production", options))
 
     def _site_key(self, *, required: bool) -> str:
         """Return the key that signs the worker site's sessions; a random one for trying."""

@@ -58,7 +58,7 @@ LOOKS = {
         "serve",
         "show",
     ),
-    *("stats", "status", "unit", "why", "workers"),
+    *("stats", "status", "submission", "unit", "why", "workers"),
 }
 """The last words of commands that change nothing but what they write to a file."""
 

@@ -255,3 +255,38 @@ def test_what_cannot_be_previewed_is_refused(folder: Path, turkctl: Run, argv: l
     finished = turkctl("experiments", "preview", *argv)
     assert finished.code == 2
     assert said in finished.err
+
+
+def test_a_liquid_template_is_checked_when_it_is_stored_and_with_the_first_item_of_its_content(
+    folder: Path, turkctl: Run
+) -> None:
+    language = 'html_template_language = "liquid"\n'
+    project(folder, "<p>\n{{ task.input.word | nope }}</p>", language)
+    finished = turkctl("experiments", "configure")
+    assert (finished.code, "t.html: line 2: unknown filter 'nope'" in finished.err) == (2, True), finished.err
+    page = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script><crowd-form>
+<img alt="" src="{{ task.input.taskObject | grant_read_access }}">
+{% for each in task.input.words %}{{ each.text }}{% endfor %}</crowd-form>"""
+    project(folder, page, language)
+    assert turkctl("experiments", "configure").code == 0
+    assert lint(turkctl) == []
+    shown = turkctl("experiments", "preview", "stroop")
+    assert (shown.code, "/content/files/taskObject" in shown.out) == (0, True), "columns stand for their own names"
+    rows = [{"key": "a", "url": "a.png", "words": [{"text": "x"}]}, {"key": "b", "url": "b.png", "words": [{}]}]
+    (folder / "c.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+    finished = turkctl("content", "add", "c.jsonl")
+    assert finished.code == 0, finished.err
+    assert lint(turkctl) == []
+    shown = turkctl("experiments", "preview", "stroop", "--row", "a")
+    assert '<img alt="" src="/content/files/a.png">\nx</crowd-form>' in shown.out
+    posted = turkctl("content", "dispatch", "--yes")
+    assert posted.code != 0, "the second item has no text"
+    assert "line 3: each.text is undefined" in posted.err
+
+
+def test_a_liquid_template_needs_its_columns(folder: Path, turkctl: Run) -> None:
+    project(folder, "<p>{{ task.input.word }}</p>{{ task.input.taskObject }}", 'html_template_language = "liquid"\n')
+    assert turkctl("experiments", "configure").code == 0
+    (folder / "c.csv").write_text("key,other\na,b\n")
+    finished = turkctl("content", "add", "c.csv")
+    assert (finished.code, "word" in finished.err) == (2, True)

@@ -16,8 +16,19 @@ from typing import Any
 
 import pytest
 from cli_support import Terminal
+from worker_site_support import REQUESTER, external
+
+from turkctl.market.service import Market
 
 Run = Callable[..., Any]
+NEW_HIT = {
+    "Title": "Name the colour",
+    "Description": "A short task.",
+    "Reward": "0.50",
+    "LifetimeInSeconds": 3600,
+    "AssignmentDurationInSeconds": 600,
+    "Question": external(),
+}
 
 
 def test_serve_says_where_it_is_answers_and_ends_with_a_signal(folder: Path) -> None:
@@ -180,3 +191,69 @@ def test_the_environment_reaches_the_market_s_switches(turkctl: Run, monkeypatch
     assert finished.code == 2
     assert "TURKCTL_MARKET_FAULT_BEFORE" in finished.err
     assert "TURKCTL_MARKET_FAULT_BEFORE" in os.environ
+
+
+def test_what_a_task_sent_is_printed_and_what_nobody_sent_is_not_found(turkctl: Run, folder: Path) -> None:
+    assert turkctl("market", "clock").code == 0, "or there is no market yet"
+    market = Market(f"sqlite:///{folder / 'turkctl-market.db'}")
+    try:
+        hit = market.create_hit(REQUESTER, NEW_HIT)["HIT"]["HITId"]
+        worker = market.join("production", market.invite("production")[0], None)
+        assignment = market.accept("production", worker, hit)["AssignmentId"]
+        market.submit("production", worker, assignment, {"a": "1"}, b"POST /mturk/externalSubmit\n\na=1\xff")
+    finally:
+        market.close()
+    finished = turkctl("market", "submission", assignment)
+    assert (finished.code, finished.out) == (0, "POST /mturk/externalSubmit\n\na=1\\xff\n")
+    finished = turkctl("market", "submission", "3NONE")
+    assert (finished.code, finished.out) == (2, "")
+
+
+def test_html_tasks_are_shown_from_a_second_port_and_one_for_others_is_warned_of(folder: Path) -> None:
+    command = [sys.executable, "-m", "turkctl", "market", "serve", "--port", "0", "--content-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(2)]
+        found = re.search(r"HTML tasks are shown from port (\d+)", said[1])
+        assert found, said
+        with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/content/static/task-shim.js", timeout=10) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_a_second_port_that_is_taken_is_wrong_usage_and_frees_the_first(turkctl: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        finished = turkctl("market", "serve", "--port", "0", "--content-port", str(taken.getsockname()[1]))
+    assert (finished.code, finished.out) == (2, "")
+
+
+def test_tasks_for_others_on_a_port_alone_are_warned_of(turkctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURKCTL_MARKET_SITE_SECRET_KEY", "k" * 64)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for more, warned in (([], True), (["--content-url", "https://tasks.example.org"], False)):
+            monkeypatch.setenv("TURKCTL_MARKET_SITE_URL", "https://work.example.org")
+            argv = ["--behind-proxy", "--port", port, "--content-port", "0", *more]
+            said = turkctl("market", "serve", *argv).err
+            assert ("cookies ignore ports" in said) is warned, said
+
+
+def test_a_server_loads_nothing_that_only_requesters_need(turkctl: Run, folder: Path) -> None:
+    assert turkctl("market", "clock").code == 0, "the first look at a new market asks the study's database about it"
+    command = [sys.executable, "-X", "importtime", "-m", "turkctl", "market", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    loaded = {line.rpartition("|")[2].strip() for line in err.splitlines() if line.startswith("import time:")}
+    assert "flask" in loaded
+    assert loaded & {"boto3", "sqlmodel", "pydantic", "numpy", "alembic", "apscheduler", "liquid", "rich"} == set()

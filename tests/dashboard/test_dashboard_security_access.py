@@ -59,7 +59,7 @@ def test_nobody_sees_a_page_a_part_of_one_or_a_file_without_signing_in(walk: Wal
 def test_only_the_form_to_sign_in_and_static_files_are_for_everybody(walk: Walk) -> None:
     client = walk.app.test_client()
     open_to_all = {endpoint for endpoint, path in walk.addresses("GET") if status_of(client, path) == 200}
-    assert open_to_all == {"web.static", "entry.login_form", "outside.healthz"}
+    assert open_to_all == {"web.bundle", "entry.login_form", "outside.healthz"}
 
 
 def test_nobody_acts_without_signing_in_even_with_a_token_of_the_form(walk: Walk) -> None:

@@ -75,7 +75,7 @@ def visitor(walk: Walk) -> Visitor:
 
 def test_every_answer_has_the_strict_policy_and_its_companions(walk: Walk, visitor: Visitor) -> None:
     stranger = walk.app.test_client()
-    gets = [path for _, path in walk.addresses("GET")] + ["/dashboard/none", "/", "/dashboard/static/none.js"]
+    gets = [path for _, path in walk.addresses("GET")] + ["/dashboard/none", "/", "/dashboard/static/0/none.js"]
     posts = [path for _, path in walk.addresses("POST")]
     seen = set()
     for client in (stranger, visitor.client):
@@ -87,8 +87,8 @@ def test_every_answer_has_the_strict_policy_and_its_companions(walk: Walk, visit
                     assert answer.headers["X-Content-Type-Options"] == "nosniff"
                     assert answer.headers["X-Frame-Options"].upper() == "DENY"
                     assert answer.headers["Referrer-Policy"] == "same-origin"
-                    kept = "web.css" in path and answer.status_code == 200 and method in ("GET", "HEAD")
-                    assert answer.headers["Cache-Control"] == ("public, max-age=3600" if kept else "no-store"), path
+                    kept = "site.css" in path and answer.status_code == 200 and method in ("GET", "HEAD")
+                    assert answer.headers["Cache-Control"] == ("public, max-age=300" if kept else "no-store"), path
     assert seen >= {200, 303, 400, 404, 405}
 
 

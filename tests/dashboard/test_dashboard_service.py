@@ -123,7 +123,7 @@ def test_health_and_the_root_are_for_everybody_and_nothing_else_is(site: Dashboa
     assert (answer.status_code, answer.get_data(as_text=True)) == (200, "ok\n")
     assert client.get("/").headers["Location"] == "/dashboard"
     assert client.post("/").status_code in (400, 405)
-    for path in ("/robots.txt", "/healthz/x", "/login", "/static/web.css"):
+    for path in ("/robots.txt", "/healthz/x", "/login", "/static/0/site.css"):
         assert client.get(path).status_code == 404
 
 

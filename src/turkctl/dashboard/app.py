@@ -42,6 +42,7 @@ from turkctl.errors import NotFoundError, RefusedError, TurkctlError, Unreachabl
 from turkctl.operations.participants.counting import CountCache
 from turkctl.operations.sign_ins import SignIns
 from turkctl.web.app import Site, error_page, make_app
+from turkctl.web.bundles import CHART_SCRIPTS, CHART_STYLES, HTMX, SCRIPTS, STYLES
 from turkctl.web.sign_in import Door, now_utc
 
 if TYPE_CHECKING:
@@ -68,8 +69,14 @@ _MODULES = (
     log,
 )
 """The modules with a blueprint of pages each."""
-_FOR_ALL = ("entry.login", "entry.login_form", "outside.root", "outside.healthz", "web.static")
+_FOR_ALL = ("entry.login", "entry.login_form", "outside.root", "outside.healthz", "web.bundle")
 """Endpoints for people who have not signed in."""
+_BUNDLES = {
+    "site.css": STYLES,
+    "site.js": (*HTMX, *SCRIPTS),
+    "chart.css": (*STYLES, *CHART_STYLES),
+    "chart.js": (*HTMX, *SCRIPTS, *CHART_SCRIPTS),
+}
 _FOR_VIEWERS = ("entry.login", "entry.logout", "settings.switch")
 """Endpoints that take a POST and change nothing of the study."""
 _STATUS: tuple[tuple[type[TurkctlError], int], ...] = (
@@ -101,7 +108,8 @@ class Dashboard:
         self.jobs = Jobs()
         self.frames = Frames()
         self.studies = Studies(context)
-        site = Site("turkctl.dashboard", ROOT, "turkctl_dashboard", key, context.settings["dashboard.behind_proxy"])
+        proxy = context.settings["dashboard.behind_proxy"]
+        site = Site("turkctl.dashboard", ROOT, "turkctl_dashboard", key, _BUNDLES, proxy)
         self.app = make_app(site)
         secret = hashlib.sha256(f"pseudonyms:{key}".encode()).digest()
         door = Door(access.users, SignIns(context), clock)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -186,6 +187,14 @@ work_time = Table(
     number("at"),
     PrimaryKeyConstraint("hit_type_id", "worker_id"),
     Index("market_work_time_by_type", "hit_type_id", "at"),
+)
+
+submission = Table(
+    "market_submission",  # what a task sent, as it came: apart from assignments, whose lists never read it
+    metadata,
+    seq(),
+    Column("assignment_id", String(64), ForeignKey("market_assignment.id"), nullable=False, unique=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 review = Table(

@@ -191,7 +191,9 @@ def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
         raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
 
 
-def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields, correct: int = 0) -> None:
+def submit(
+    tx: Tx, worker_id: str, assignment_id: str, fields: Fields, correct: int = 0, raw: bytes | None = None
+) -> None:
     """Submit the answers: question identifier (or form field) to value or values.
 
     Args:
@@ -201,6 +203,7 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields, correct: 
         fields: the answers.
         correct: milliseconds for which the worker can correct them before the requester is told
             (:mod:`turkctl.market.corrections`).
+        raw: the request as it came, to be kept beside them; see :func:`as_sent`.
 
     Raises:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
@@ -208,6 +211,7 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields, correct: 
     row, before = _mine(tx, worker_id, assignment_id)
     selections = scoring.selection_names(before.question) if questions.is_form(before.question) else frozenset()
     document = answers.document(fields, selections)
+    _keep_as_sent(tx, assignment_id, raw)
     if correct or corrections.is_kept(row):
         corrections.keep(tx, row, document, correct)
     else:
@@ -238,6 +242,25 @@ def hand_over(tx: Tx, row: Row[Any], before: Hit, document: str, submitted_at: i
     if hit.assignment_policy is not None:
         tx.reviews.append(("Assignment", row.id))
     hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable
+
+
+def _keep_as_sent(tx: Tx, assignment_id: str, raw: bytes | None) -> None:
+    """Keep a request in the place of what was sent before a correction."""
+    kept = tables.submission
+    tx.run(kept.delete().where(kept.c.assignment_id == assignment_id))
+    if raw is not None:
+        tx.run(kept.insert(), {"assignment_id": assignment_id, "body": raw})
+
+
+def as_sent(tx: Tx, assignment_id: str) -> bytes | None:
+    """Return the request that submitted an assignment, as it came; None if no task did."""
+    kept, mine = tables.submission, tables.assignment
+    row = tx.first(
+        select(kept.c.body)
+        .join(mine, mine.c.id == kept.c.assignment_id)
+        .where(kept.c.assignment_id == assignment_id, mine.c.environment == tx.environment)
+    )
+    return None if row is None else row.body
 
 
 def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:

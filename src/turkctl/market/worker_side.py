@@ -90,13 +90,15 @@ class WorkerSide(MarketCore):
         assignment_id: str,
         answers: Fields,
         correct: timedelta = timedelta(),
+        *,
+        raw: bytes | None = None,
     ) -> None:
-        """Submit the answers: form field to value or values. Reserved names are left out.
+        """Submit the answers: form field to value or values. Reserved names are left out; ``raw`` is kept beside.
 
         The requester is told after ``correct``; until then the worker can :meth:`reopen` it.
         """
         time = correct // timedelta(milliseconds=1)
-        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers, time))
+        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers, time, raw))
 
     def reopen(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
         """Open a submission again that its requester was not told of yet. Left unfinished, its first answers count.
@@ -125,6 +127,10 @@ class WorkerSide(MarketCore):
     def consent_page(self, environment: Environment, type_id: str) -> str | None:
         """Return the HTML of a consent for whoever knows its id; None if there is none."""
         return self._look(environment, lambda tx: consents.page(tx, type_id))
+
+    def as_sent(self, environment: Environment, assignment_id: str) -> bytes | None:
+        """Return the request that submitted an assignment as it came: first line, type, body; None if none did."""
+        return self._look(environment, lambda tx: work.as_sent(tx, assignment_id))
 
     def return_assignment(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
         """Return the HIT, so that its slot is open again. To abandon it, let its deadline pass."""

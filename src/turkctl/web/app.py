@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from pathlib import Path
 
-from flask import Flask, Response, abort, current_app, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from turkctl.harmless import harmless
+from turkctl.web.bundles import add_bundles
 from turkctl.web.filters import add_filters
 from turkctl.web.headers import add_headers
+from turkctl.web.packing import pack_pages
 from turkctl.web.sign_in import LASTS
 
 MOST_BYTES = 2 * 1024 * 1024
 """Longest body of a request."""
-_STATIC_LASTS = timedelta(hours=1)
 _LONGEST = 1000
 """Characters of a page's error in the log; its traceback has all."""
 
@@ -32,6 +34,8 @@ class Site:
         root: the path of all its pages, as in ``/dashboard``.
         cookie: the name of its session's cookie.
         secret_key: signs sessions and forms.
+        bundles: its scripts and styles by name, each the files that it is joined of; pages have ``site.css`` and
+            ``site.js`` unless they say otherwise.
         behind_proxy: a proxy in front adds TLS and says who asks in X-Forwarded-For and X-Forwarded-Proto.
     """
 
@@ -39,6 +43,7 @@ class Site:
     root: str
     cookie: str
     secret_key: str
+    bundles: Mapping[str, tuple[Path, ...]]
     behind_proxy: bool = False
 
 
@@ -63,6 +68,7 @@ def make_app(site: Site) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     CSRFProtect(app)
     add_headers(app, over_tls=site.behind_proxy)
+    pack_pages(app)
     add_filters(app)
     _add_shared_files(app, site)
     _refuse_nul(app)
@@ -73,23 +79,10 @@ def make_app(site: Site) -> Flask:
 
 
 def _add_shared_files(app: Flask, site: Site) -> None:
-    """Add the templates and static files that both sites use."""
-    from flask import Blueprint
-
-    shared = Blueprint(
-        "web",
-        __name__,
-        template_folder="templates",
-        static_folder="static",
-        static_url_path=f"{site.root}/static",
-    )
-    app.register_blueprint(shared)
-
-    @app.after_request
-    def keep_static(response: Response) -> Response:
-        if request.endpoint == "web.static" and response.status_code == 200:
-            response.headers["Cache-Control"] = f"public, max-age={int(_STATIC_LASTS.total_seconds())}"
-        return response
+    """Add the templates that both sites use, and the site's scripts and styles."""
+    shared = Blueprint("web", __name__, template_folder="templates")
+    add_bundles(app, shared, site.bundles)
+    app.register_blueprint(shared, url_prefix=site.root)
 
 
 def _refuse_nul(app: Flask) -> None:

@@ -90,3 +90,23 @@ def test_the_frame_gets_the_four_parameters_and_a_preview_three(bench: SiteBench
     assert at_work == seen | {"assignmentId": assignment_id, "workerId": worker_id}
     person.get(f"/worker/assignments/{assignment_id}")
     assert dict(parse_qsl(urlsplit(person.frame_address()).query)) == at_work, "a reload continues"
+
+
+def test_what_a_task_sent_is_kept_as_it_came(bench: SiteBench) -> None:
+    hit = bench.post()
+    person = bench.person()
+    assignment_id = person.accept(hit["HITId"])
+    sent = f"assignmentId={assignment_id}&colour=gr%C3%BCn+blau&colour=2"
+    answer = bench.app.test_client().post(
+        "/mturk/externalSubmit?from=address",
+        data=sent,
+        content_type="application/x-www-form-urlencoded",
+        headers={"Cookie": "other=secret"},
+    )
+    assert answer.status_code == 200
+    kept = (bench.market.as_sent("production", assignment_id) or b"").decode()
+    assert bench.market.as_sent("sandbox", assignment_id) is None
+    head = "POST /mturk/externalSubmit?from=address\r\nContent-Type: application/x-www-form-urlencoded"
+    assert kept == f"{head}\r\n\r\n{sent}"
+    (found,) = bench.market.list_assignments_for_hit(REQUESTER, {"HITId": hit["HITId"]})["Assignments"]
+    assert read(found["Answer"]) == {"from": ["address"], "colour": ["grün blau|2"]}, "the form was read all the same"

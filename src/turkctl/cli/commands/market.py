@@ -12,7 +12,7 @@ from turkctl.cli.common import invocation, make_group
 from turkctl.cli.extras import NEEDS_EXTRA, has_site
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import if_given
-from turkctl.errors import ConfirmationNeededError
+from turkctl.errors import ConfirmationNeededError, NotFoundError
 from turkctl.outputs import readable_by_others
 from turkctl.units import parse_duration
 
@@ -49,15 +49,35 @@ def serve(
             help="A proxy on this computer adds TLS: trust its X-Forwarded headers, and keep cookies to https.",
         ),
     ] = False,
+    content_port: Annotated[
+        int | None,
+        typer.Option(
+            "--content-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Another port, from which HTML tasks are shown; 0 picks a free one.",
+            show_default="the site's own",
+        ),
+    ] = None,
+    content_url: Annotated[
+        str | None,
+        typer.Option(
+            "--content-url",
+            metavar="URL",
+            help="Another host name of this server, from which HTML tasks are shown.",
+            show_default="market.site.content_url",
+        ),
+    ] = None,
 ) -> None:
     """Serve the built-in market over HTTP to any client of the Requester API: live at /, sandbox at /sandbox.
 
     People do its HITs on the worker site, at /worker, if the extra web is installed.
 
     Examples:
-        turkctl market serve --port 8800
+        turkctl market serve --port 8800 --content-port 8801
         turkctl market serve --host 0.0.0.0 --no-site
-        turkctl market serve --behind-proxy
+        turkctl market serve --behind-proxy --content-url https://tasks.example.org
     """
     from turkctl.serving import LOOPBACK
 
@@ -68,13 +88,40 @@ def serve(
     if keys is not None and readable_by_others(run.settings.folder / keys):
         run.output.warn_exposed("the market's keys in", run.settings.folder / keys)
     with_site = site and _can_have_site(run)
-    server = run.context.market_server(host, port, threads, site=with_site, sandbox=sandbox, behind_proxy=behind_proxy)
+    if with_site:
+        _warn_of_shared_cookies(run, host, content_port, content_url, behind_proxy=behind_proxy)
+    server = run.context.market_server(
+        host,
+        port,
+        threads,
+        site=with_site,
+        sandbox=sandbox,
+        behind_proxy=behind_proxy,
+        content_port=content_port,
+        content_url=content_url,
+    )
     signal.signal(signal.SIGTERM, lambda *_: server.close())
     run.output.text(f"the market is at http://{host}:{server.port}/ (Ctrl-C ends it)")
     if with_site:
         run.output.note(f"the worker site is at {_site_address(run, host, server.port)}; invite people: {_INVITE}")
+        if server.second_port is not None:
+            run.output.note(f"HTML tasks are shown from port {server.second_port}")
     run.output.flush()
     server.run()
+
+
+def _warn_of_shared_cookies(
+    run: Invocation, host: str, port: int | None, url: str | None, *, behind_proxy: bool
+) -> None:
+    """Say that another port is not enough for tasks on a site that others use."""
+    from turkctl.serving import LOOPBACK
+
+    alone = port is None or url or run.settings["market.site.content_url"]
+    if not alone and (behind_proxy or host not in LOOPBACK):
+        run.output.warn(
+            "cookies ignore ports, so HTML tasks run without an origin of their own (no storage, no cookies); for use, "
+            "give them another host name: --content-url"
+        )
 
 
 _INVITE = "turkctl market workers invite"
@@ -92,6 +139,27 @@ def _site_address(run: Invocation, host: str, port: int) -> str:
     named: str | None = run.settings["market.site.url"]
     shown = f"[{host}]" if ":" in host else host
     return f"{(named or f'http://{shown}:{port}').rstrip('/')}/worker"
+
+
+@app.command()
+def submission(
+    ctx: typer.Context,
+    assignment: Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Id of an assignment.")],
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Look in the sandbox, not in production.")] = False,
+) -> None:
+    """Print what a task sent to the worker site when it was submitted, as it came: address, type and body.
+
+    Examples:
+        turkctl market submission 3EXAMPLEASSIGNMENT
+    """
+    run = invocation(ctx)
+    sent = run.context.market.as_sent("sandbox" if sandbox else "production", assignment)
+    if sent is None:
+        raise NotFoundError(
+            f"no task submitted an assignment {assignment} on the worker site",
+            hint="only what was sent to the site's externalSubmit is kept as it came",
+        )
+    run.output.text(sent.decode(errors="backslashreplace"))
 
 
 @app.act()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ MAX_BODY_BYTES = 1_048_576
 DEFAULT_THREADS = 16
 _MAX_HEADER_BYTES = 65_536
 _MAX_CONNECTIONS = 1_000
+_BESIDE_THREADS = 4
 _SITE = "/worker"
 """Where browsers are sent if there are applications beside the API."""
 
@@ -246,7 +248,23 @@ class _MarketChannel(HTTPChannel):  # type: ignore[misc]  # as above
     error_task_class = _Refusing
 
 
-class Server(HttpServer):
+class _Door(HttpServer):
+    """Listens for whoever comes, and refuses what is no request."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int, threads: int, **options: Any) -> None:
+        super().__init__(
+            app,
+            host,
+            port,
+            threads,
+            connection_limit=_MAX_CONNECTIONS,
+            max_request_header_size=_MAX_HEADER_BYTES,
+            **options,
+        )
+        self._server.channel_class = _MarketChannel
+
+
+class Server(_Door):
     """A listening market, whose time is kept while it serves."""
 
     def __init__(
@@ -264,24 +282,51 @@ class Server(HttpServer):
             host,
             port,
             threads,
-            connection_limit=_MAX_CONNECTIONS,
             # Waitress refuses what is as long as its limit; the application has a limit of its own.
             max_request_body_size=MAX_BODY_BYTES + 1,
-            max_request_header_size=_MAX_HEADER_BYTES,
             clear_untrusted_proxy_headers=not behind_proxy,
         )
         self._timekeeper = timekeeper
-        self._server.channel_class = _MarketChannel
+        self._beside: HttpServer | None = None
+
+    def add(self, app: WSGIApplication, host: str, port: int) -> int:
+        """Listen on another port too (0: any free one) while this server runs, for ``app``; return the port.
+
+        Raises:
+            UsageError: the address cannot be used.
+        """
+        self._beside = _Door(app, host, port, _BESIDE_THREADS, max_request_body_size=1)
+        return self._beside.port
+
+    @property
+    def second_port(self) -> int | None:
+        """Return the other port that it listens on, if there is one."""
+        return None if self._beside is None else self._beside.port
 
     def run(self) -> None:
         """Serve in this thread, and keep the market's time meanwhile; see :meth:`HttpServer.run`."""
         if self._closed:
             return
         self._timekeeper.start()
+        beside = None if self._beside is None else threading.Thread(target=self._beside.run, name="turkctl-beside")
         try:
+            if beside is not None:
+                beside.start()
             super().run()
         finally:
+            self._close_beside()
+            if beside is not None:
+                beside.join()
             self._timekeeper.stop()
+
+    def close(self) -> None:
+        """Stop listening and serving, on the other port too; see :meth:`HttpServer.close`."""
+        self._close_beside()
+        super().close()
+
+    def _close_beside(self) -> None:
+        if self._beside is not None:
+            self._beside.close()
 
 
 def serve(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, request
+from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -17,10 +16,13 @@ from turkctl.errors import TurkctlError
 from turkctl.market.site import agreements, entrance, foot, listing, mine, panel_door, submit, tasks
 from turkctl.market.site.agreements import Terms
 from turkctl.market.site.content_app import content_app
-from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, parts, site_origin
+from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, content_origin, parts, site_origin, with_port
 from turkctl.market.site.foot_lines import Foot
+from turkctl.market.site.frames import origin
+from turkctl.market.site.html_tasks import STATIC
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
+from turkctl.web.bundles import SCRIPTS, STYLES
 from turkctl.web.sign_in import Door, now_utc
 
 if TYPE_CHECKING:
@@ -45,13 +47,17 @@ _FOR_ALL = frozenset(
         "panel_door.choose",
         "panel_door.enter",
         "submit.external_submit",
-        "files.static",
-        "web.static",
+        "web.bundle",
     }
 )
 """Endpoints for people who have not signed in."""
 _FOR_TERMS = frozenset({"agreements.terms_form", "agreements.agree_to_terms"})
 """Endpoints for people who have not agreed to the terms."""
+_BUNDLES = {
+    "site.css": STYLES,
+    "site.js": (*SCRIPTS, STATIC / "work.js", STATIC / "queue.js"),
+    "submitted.js": (STATIC / "submitted.js",),
+}
 NAVIGATION = (
     ("listing.index", "HITs"),
     ("mine.index", "My work"),
@@ -94,13 +100,21 @@ def make_site(
         options: how it is served.
         clock: returns the real time, by which sessions end; work is by the market's.
     """
-    site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, options.behind_proxy)
+    site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, _BUNDLES, options.behind_proxy)
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
     accounts = entrance.MarketAccounts(market, environment)
     door = Door(accounts, entrance.MarketAttempts(market, clock), clock, entrance.LASTS)
     app.extensions[EXTENSION] = SiteParts(
-        market, environment, door, options.url, options.content_url, options.correct, options.terms, options.foot
+        market,
+        environment,
+        door,
+        options.url,
+        options.content_url,
+        options.behind_proxy,
+        correct=options.correct,
+        terms=options.terms,
+        foot=options.foot,
     )
     door.attach(app, "entrance.sign_in_form")
     _add_pages(app)
@@ -108,14 +122,11 @@ def make_site(
 
 
 def _add_pages(app: Flask) -> None:
-    files = Blueprint(
-        "files", __name__, template_folder="templates", static_folder="static", static_url_path=f"{ROOT}/files"
-    )
-    app.register_blueprint(files)
     app.register_blueprint(entrance.pages, url_prefix=ROOT)
     for module in (listing, tasks, submit, mine, agreements, panel_door, foot):
         app.register_blueprint(module.pages)
     app.extensions["csrf"].exempt("turkctl.market.site.submit.external_submit")
+    app.url_value_preprocessor(submit.keep_body)
     app.before_request(_guard)
     app.register_error_handler(TurkctlError, _explain)
     app.jinja_env.filters["seconds"] = lambda number: format_duration(timedelta(seconds=number))
@@ -145,8 +156,56 @@ def _explain(error: TurkctlError) -> ResponseReturnValue:
 
 def mounts(app: Flask) -> Mapping[str, WSGIApplication]:
     """Return the site by the paths under which the market's server has it, for its ``mounts``."""
+
+    def content(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with an HTML task, unless tasks have another origin, which keeps their scripts from this one."""
+        with app.request_context(_plain(environ)):
+            tasks, market, host = content_origin(), site_origin(), request.host
+        if origin(tasks) != origin(f"{urlsplit(tasks).scheme}://{host}"):  # a proxy may know the scheme better
+            return _whole(app, {**environ, "SCRIPT_NAME": "", "PATH_INFO": _NOWHERE}, start_response)
+        return _content(app, market, tasks)(environ, start_response)
+
+    def whole(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return _whole(app, environ, start_response)
+
+    return {**dict.fromkeys(PREFIXES, whole), "/content": content}
+
+
+def content_door(app: Flask, site_port: int) -> WSGIApplication:
+    """Return what a second port of the site's host answers: HTML tasks and their scripts, and nothing else.
+
+    Args:
+        app: the site.
+        site_port: the port of the site itself, whose pages alone may show the tasks.
+    """
+    found = _parts(app)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with app.request_context(_plain(environ)):
+            asked = urlsplit(request.host_url)
+        own = f"{asked.scheme}://{with_port(asked.hostname or '', site_port)}"
+        return _content(app, found.url or own, found.content_url or f"{asked.scheme}://{asked.netloc}")(
+            environ, start_response
+        )
+
+    return answer
+
+
+def know_content_port(app: Flask, port: int) -> None:
+    """Let the site's pages show HTML tasks from this port of its host, unless they have another host."""
+    app.extensions[EXTENSION] = replace(_parts(app), content_port=port)
+
+
+_NOWHERE = "/nothing/here"
+
+
+def _parts(app: Flask) -> SiteParts:
     found: SiteParts = app.extensions[EXTENSION]
-    content_host = urlsplit(found.content_url or "").netloc
+    return found
+
+
+def _content(app: Flask, market_origin: str, here: str) -> WSGIApplication:
+    found = _parts(app)
 
     def question(hit_id: str) -> str | None:
         return found.market.question_of(found.environment, hit_id)
@@ -156,24 +215,16 @@ def mounts(app: Flask) -> Mapping[str, WSGIApplication]:
             return None if found.terms is None else found.terms.page
         return found.market.consent_page(found.environment, name.removeprefix("consent/"))
 
-    @lru_cache(maxsize=8)
-    def tasks_of(origin: str) -> WSGIApplication:
-        return content_app(question, origin, found.content_url or origin, agreement)
+    return content_app(question, market_origin, here, agreement, behind_proxy=found.behind_proxy)
 
-    def content(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer with an HTML task, which pages of this site alone may show."""
-        with app.request_context(_plain(environ)):
-            origin = site_origin()
-        return tasks_of(origin)(environ, start_response)
 
-    def whole(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer with the whole path again, which the server has split at the place of the mount."""
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        if content_host and environ.get("HTTP_HOST") == content_host and not path.lstrip("/").startswith("mturk"):
-            path = "/nothing/here"  # tasks have that host for themselves
-        return app({**environ, "SCRIPT_NAME": "", "PATH_INFO": f"/{path.lstrip('/')}"}, start_response)
-
-    return {**dict.fromkeys(PREFIXES, whole), "/content": content}
+def _whole(app: Flask, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer with the whole path again, which the server has split at the place of the mount."""
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    content_host = urlsplit(_parts(app).content_url or "").netloc
+    if content_host and environ.get("HTTP_HOST") == content_host and not path.lstrip("/").startswith("mturk"):
+        path = _NOWHERE  # tasks have that host for themselves
+    return app({**environ, "SCRIPT_NAME": "", "PATH_INFO": f"/{path.lstrip('/')}"}, start_response)
 
 
 def _plain(environ: WSGIEnvironment) -> WSGIEnvironment:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from turkctl import paths
 from turkctl.market.errors import ParameterValidationError
-from turkctl.market.site.frames import AGREEMENT_SANDBOX, SAME_ORIGIN, SANDBOX, on_other_host, origin
+from turkctl.market.site.frames import AGREEMENT_SANDBOX, SAME_ORIGIN, SANDBOX, may_keep_origin, origin
 from turkctl.market.site.html_tasks import STATIC, html_content, task_page, version
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ _NOTHING = b"There is nothing here.\n"
 
 
 def content_app(
-    lookup: Lookup, market_origin: str, content_origin: str, agreement: Lookup = lambda _name: None
+    lookup: Lookup,
+    market_origin: str,
+    content_origin: str,
+    agreement: Lookup = lambda _name: None,
+    *,
+    behind_proxy: bool = False,
 ) -> WSGIApplication:
     """Return an application that answers ``/content/<HITId>`` and ``/content/static/…``.
 
@@ -42,11 +47,13 @@ def content_app(
     Args:
         lookup: finds the question of a HIT.
         market_origin: the only origin whose pages may show tasks in a frame.
-        content_origin: the origin of this application. Tasks keep it only if it is on another host than the market:
-            else a task's scripts could read what the market's pages keep in the browser.
+        content_origin: the origin of this application. Tasks keep it only where their scripts cannot read what the
+            market's pages keep in the browser; see :func:`~turkctl.market.site.frames.may_keep_origin`.
         agreement: finds the page of ``consent/<id>`` or ``terms``.
+        behind_proxy: whether a proxy serves the market to others.
     """
-    flags = f"{SANDBOX} {SAME_ORIGIN}" if on_other_host(content_origin, market_origin) else SANDBOX
+    keeps = may_keep_origin(content_origin, market_origin, behind_proxy=behind_proxy)
+    flags = f"{SANDBOX} {SAME_ORIGIN}" if keeps else SANDBOX
     framed = f"frame-ancestors {origin(market_origin)}"
     plain = f"sandbox {AGREEMENT_SANDBOX}; {_NO_SCRIPTS}; {framed}"
     policy = f"sandbox {flags}; {framed}"

@@ -51,6 +51,10 @@ class SiteParts:
     """The site's own address, where the settings give it."""
     content_url: str | None
     """The origin of HTML tasks, if there is one."""
+    behind_proxy: bool = False
+    """Whether a proxy serves the site to others."""
+    content_port: int | None = None
+    """The port of the site's own host from which HTML tasks are shown, if there is one."""
     correct: timedelta = timedelta()
     """How long a submission can be corrected before its requester is told; zero: not at all."""
     terms: Terms | None = None
@@ -80,4 +84,12 @@ def site_origin() -> str:
 def content_origin() -> str:
     """Return the origin of HTML tasks; this site's own if there is no other one."""
     address = urlsplit(parts().content_url or site_origin())
+    port = parts().content_port
+    if parts().content_url is None and port is not None:
+        return f"{address.scheme}://{with_port(address.hostname or '', port)}"
     return f"{address.scheme}://{address.netloc}"
+
+
+def with_port(host: str, port: int) -> str:
+    """Return a host with another port, as addresses have them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element
 
 from turkctl.market.questions import EXTERNAL, HTML, parse
+from turkctl.serving import LOOPBACK
 
 NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
 """The assignment's id in a preview."""
@@ -48,7 +49,13 @@ class Frame:
 
 
 def frame_for(
-    hit: Mapping[str, Any], assignment_id: str | None, worker_id: str | None, submit_to: str, content_origin: str
+    hit: Mapping[str, Any],
+    assignment_id: str | None,
+    worker_id: str | None,
+    submit_to: str,
+    content_origin: str,
+    *,
+    behind_proxy: bool = False,
 ) -> Frame:
     """Return what the frame of a HIT shows.
 
@@ -58,6 +65,7 @@ def frame_for(
         worker_id: who works on it; left out of a preview.
         submit_to: origin of the market, to which tasks submit.
         content_origin: origin that serves HTML tasks; that of the market if there is no second one.
+        behind_proxy: whether a proxy serves the market to others; see :func:`may_keep_origin`.
     """
     question = str(hit["Question"])
     root = parse(question, "Question")
@@ -68,7 +76,8 @@ def frame_for(
         return Frame("external", url, None, _height(root, EXTERNAL), _sources(url), sandbox)
     if root.tag == f"{HTML}HTMLQuestion":
         url = add_parameters(f"{content_origin.rstrip('/')}/content/{quote(str(hit['HITId']), safe='')}", parameters)
-        sandbox = f"{SANDBOX} {SAME_ORIGIN}" if on_other_host(content_origin, submit_to) else SANDBOX
+        keeps = may_keep_origin(content_origin, submit_to, behind_proxy=behind_proxy)
+        sandbox = f"{SANDBOX} {SAME_ORIGIN}" if keeps else SANDBOX
         return Frame("html", url, None, _height(root, HTML), _sources(url), sandbox)
     return Frame("form", None, question, 0, "", "")
 
@@ -106,9 +115,16 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host.removesuffix(port) if port else host}"
 
 
-def on_other_host(one: str, another: str) -> bool:
-    """Return whether two origins are on different hosts, so that they share neither scripts nor cookies."""
-    return urlsplit(one).hostname != urlsplit(another).hostname
+def may_keep_origin(content_origin: str, market_origin: str, *, behind_proxy: bool) -> bool:
+    """Return whether HTML tasks may have the origin that serves them, so that they can keep things in the browser.
+
+    On another host than the market's they may. Cookies ignore ports, so that another port of the same host is enough
+    only to try things on one computer: a browser and a server on loopback, without a proxy that serves others.
+    """
+    content, market = urlsplit(content_origin), urlsplit(market_origin)
+    if content.hostname != market.hostname:
+        return True
+    return origin(content_origin) != origin(market_origin) and content.hostname in LOOPBACK and not behind_proxy
 
 
 def _sources(url: str) -> str:

@@ -45,13 +45,26 @@ def external_submit() -> Response:
             return _refuse("Nothing was submitted", "There is no such assignment of yours.")
         if is_form(found["HIT"]["Question"]):  # its answers are checked on its own page
             return _refuse("Nothing was submitted", "Submit this task on its own page.")
-        market.submit(environment, worker_id, assignment_id, fields, parts().correct)
+        market.submit(environment, worker_id, assignment_id, fields, parts().correct, raw=_as_sent())
     except WorkError as error:
         if error.code == "AlreadySubmitted":
             return _tell(*_ALREADY, assignment_id)
         words = "There is no such assignment of yours." if error.code == "NotFound" else error.message
         return _refuse("Nothing was submitted", words)
     return _tell(*_SUBMITTED, assignment_id)
+
+
+def keep_body(endpoint: str | None, _arguments: object) -> None:
+    """Read the body of a submission before its form is read from it; for ``url_value_preprocessor``."""
+    if endpoint == "submit.external_submit":
+        request.get_data(cache=True)
+
+
+def _as_sent() -> bytes:
+    """Return the request as it came: address, type and body; no cookies, and nothing of the worker's computer."""
+    asked = b"?" + request.query_string if request.query_string else b""
+    kind = (request.content_type or "").encode(errors="replace")
+    return b"POST %b%b\r\nContent-Type: %b\r\n\r\n%b" % (request.path.encode(), asked, kind, request.get_data())
 
 
 def _assignment_id() -> str | None:

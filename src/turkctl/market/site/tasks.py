@@ -31,9 +31,15 @@ def hit(hit_id: str) -> ResponseReturnValue:
     found = _hit(hit_id)
     if found["MyAssignmentId"] is not None:
         return redirect(url_for("tasks.work", assignment_id=found["MyAssignmentId"]))
-    frame = frame_for(found, None, None, site_origin(), content_origin())
+    frame = _frame(found, None)
     page = render_template("market/hit.html", hit=found, frame=frame, devices=ALLOWED, form=forms.shown(frame.document))
     return _framed(page, frame)
+
+
+def _frame(hit: Mapping[str, Any], assignment_id: str | None) -> Frame:
+    """Return what a HIT shows to the person who asks: at work on an assignment, or in a preview."""
+    worker_id = None if assignment_id is None else me().worker_id
+    return frame_for(hit, assignment_id, worker_id, site_origin(), content_origin(), behind_proxy=parts().behind_proxy)
 
 
 def _hit(hit_id: str) -> Mapping[str, Any]:
@@ -104,7 +110,7 @@ def _work_page(
     found: Mapping[str, Any], filled: Filled | None = None, problems: Mapping[str, str] | None = None
 ) -> Response:
     assignment_id, document = found["AssignmentId"], found.get("Answer")
-    frame = frame_for(found["HIT"], assignment_id, me().worker_id, site_origin(), content_origin())
+    frame = _frame(found["HIT"], assignment_id)
     if filled is None and document and frame.document:  # it was opened again
         filled = refill(read_form(frame.document), document)
     page = render_template(

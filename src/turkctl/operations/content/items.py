@@ -138,10 +138,10 @@ def needed_columns(version: Version) -> frozenset[str]:
     Raises:
         UsageError: a placeholder is for an item beyond the number that a HIT shows.
     """
-    from turkctl.operations.experiments.rendering import placeholders
-    from turkctl.operations.project.questions import columns_of
+    from turkctl.operations.experiments.rendering import version_source
+    from turkctl.operations.project.questions import asked_columns
 
-    return columns_of(placeholders(version), settings_of(version).items_per_hit)
+    return asked_columns(version_source(version), settings_of(version).items_per_hit)
 
 
 class Reader:

@@ -15,6 +15,7 @@ from turkctl.mturk.questions import parse_question
 from turkctl.operations.experiments.lint_rules import ERROR, RULES, WARNING, frame_problem
 from turkctl.operations.experiments.page_facts import read_page
 from turkctl.operations.experiments.study_rules import mistakes
+from turkctl.operations.project import liquid_pages
 from turkctl.operations.project.files import Configured
 from turkctl.operations.project.questions import QuestionSource, missing_columns, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
@@ -140,8 +141,11 @@ def _of_placeholders(each: Configured, source: QuestionSource, page: str | None)
     for placed in source.placeholders:
         shown = f"${{{placed.name}}}"
         if placed.raw and placed.name != JSON_NAME and source.kind != "external":
-            message = f"${{{placed.name}|raw}} is inserted without escaping: the value in a row can change the page"
-            yield Finding(each.slug, WARNING, "raw-placeholder", _file(each, placed.line), message, f"write {shown}")
+            liquid = source.liquid is not None
+            what = f"{placed.name} with skip_autoescape" if liquid else f"${{{placed.name}|raw}}"
+            message = f"{what} is inserted without escaping: the value in a row can change the page"
+            fix = "remove the filter skip_autoescape" if liquid else f"write {shown}"
+            yield Finding(each.slug, WARNING, "raw-placeholder", _file(each, placed.line), message, fix)
         if page is not None and _in_quotes(placed, page):
             message = f"{shown} is in quotes in a script, but it is a value, not a text"
             fix = f"remove the quotes: const items = {shown};"
@@ -155,8 +159,22 @@ def _in_quotes(placed: Placeholder, page: str) -> bool:
     return re.search(rf"""["'`]\s*\$\{{{JSON_NAME}(\|raw)?\}}""", line) is not None
 
 
+def _of_liquid(each: Configured, template: str, row: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield why the template cannot be filled in with the first row of the content."""
+    items = each.settings.items_per_hit
+    try:
+        liquid_pages.fill(template, [row] * items, items)
+    except TurkctlError as error:
+        line = re.search(r"\bline (\d+)", error.message)
+        where = _file(each, int(line[1]) if line else 1)
+        yield Finding(each.slug, ERROR, "liquid", where, error.message, error.hint or "correct the template")
+
+
 def _of_content(each: Configured, source: QuestionSource, row: Mapping[str, Any]) -> Iterator[Finding]:
     where = _file(each, 1)
+    if source.liquid is not None:
+        yield from _of_liquid(each, source.liquid, row)
+        return
     if not source.placeholders and source.kind in ("external", "html"):
         message = "the experiment has content, but its question has no placeholder: every HIT shows the same"
         fix = f"write ${{{next(iter(row), 'column')}}} where the item is to be shown"

@@ -105,7 +105,7 @@ def _http_shown(page: PageFacts) -> Iterator[Hit]:
 
 def _relative(page: PageFacts) -> Iterator[Hit]:
     for tag, address in _addresses(page):
-        apart = re.match(r"[a-z][a-z0-9+.-]*:|//|#|\$\{|\?", address, re.IGNORECASE)
+        apart = re.match(r"[a-z][a-z0-9+.-]*:|//|#|\$\{|\{[{%]|\?|/content/files/", address, re.IGNORECASE)
         if tag.name not in ("form", "button", "input", "crowd-form") and not apart:
             yield (
                 tag.line,

@@ -16,7 +16,7 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import harmless_html
 from turkctl.mturk.questions import parse_question
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.rendering import Row, placeholders, task_of
+from turkctl.operations.experiments.rendering import Row, placeholders, task_of, version_source
 from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.project.questions import columns_of
 from turkctl.operations.project.templates import JSON_NAME
@@ -104,13 +104,13 @@ def preview(world: World, slug: str, row: str | None = None) -> Preview:
         keys, rows = _rows(session, world, version, row)
     notes: tuple[str, ...] = ()
     if not rows and (asked := placeholders(version)):
-        rows = _made_up(asked, settings_of(version).items_per_hit)
+        rows = _made_up(version, asked)
         notes = ("there is no content yet: each placeholder shows its own name",)
     return replace(_shown(version, keys, rows, notes), sources=_sources(version, world.settings.folder))
 
 
 def _shown(version: Version, keys: tuple[str, ...], rows: list[Row], notes: tuple[str, ...]) -> Preview:
-    slug, task = version.slug, task_of(version, rows)
+    slug, task = version.slug, task_of(version, rows, lenient=not keys)
     if task.question is None:
         layout = {"layout_id": task.layout_id, "parameters": dict(task.layout_parameters or {})}
         why = "only the market has the page of a layout; to see it, post a HIT in mode local or sandbox"
@@ -179,8 +179,11 @@ def _by_key(session: Session, version: Version, key: str) -> tuple[tuple[str, ..
     return (key,), [contents.data_of(session, [item])[item]]
 
 
-def _made_up(asked: frozenset[str], items: int) -> list[Row]:
+def _made_up(version: Version, asked: frozenset[str]) -> list[Row]:
     """Return rows whose values are the names of their columns."""
+    items = settings_of(version).items_per_hit
+    if version_source(version).liquid is not None:
+        return [{name: name for name in sorted(asked)}] * items
     columns = columns_of(asked, items) or {JSON_NAME}
     return [
         {name: name if items == 1 else f"{name}_{number}" for name in sorted(columns)} for number in range(1, items + 1)

@@ -14,7 +14,7 @@ from typing import Any
 from turkctl.errors import UsageError
 from turkctl.mturk import questions
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.project import templates
+from turkctl.operations.project import liquid_pages, templates
 from turkctl.operations.project.questions import QuestionSource, numbered, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
 from turkctl.store.experiments import Version
@@ -41,18 +41,22 @@ def placeholders(version: Version) -> frozenset[str]:
     return frozenset(each.name for each in version_source(version).placeholders)
 
 
-def task_of(version: Version, rows: Sequence[Row] = ()) -> HitTask:
+def task_of(version: Version, rows: Sequence[Row] = (), *, lenient: bool = False) -> HitTask:
     """Return the task of a HIT of this version with these rows.
 
     Args:
         version: the settings that the HIT is posted with.
         rows: the data of the HIT's items of content, in order; none for a HIT without content.
+        lenient: put nothing where a Liquid template has no value, for a preview without content.
 
     Raises:
         UsageError: a placeholder has no column, or the question is too long or invalid for the market.
     """
     source = version_source(version)
     settings = settings_of(version)
+    if source.liquid is not None:
+        page = _liquid(version.slug, source.liquid, rows, settings.items_per_hit, lenient=lenient)
+        return HitTask(questions.html_question(page, source.frame_height))
     values = _values(version.slug, source.placeholders, rows, settings.items_per_hit)
     texts = {name: templates.fill(pieces, values) for name, pieces in source.parts.items()}
     if source.kind == "layout":
@@ -63,6 +67,13 @@ def task_of(version: Version, rows: Sequence[Row] = ()) -> HitTask:
         return HitTask(questions.html_question(texts[""], source.frame_height))
     questions.parse_question(texts[""])  # a raw placeholder may have broken it
     return HitTask(questions.check_size(texts[""]))
+
+
+def _liquid(slug: str, template: str, rows: Sequence[Row], items: int, *, lenient: bool) -> str:
+    try:
+        return liquid_pages.fill(template, rows, items, lenient=lenient)
+    except UsageError as error:
+        raise UsageError(f"experiment '{slug}': its template: {error.message}", hint=error.hint) from None
 
 
 def _values(slug: str, asked: Sequence[Placeholder], rows: Sequence[Row], items: int) -> dict[str, Any]:

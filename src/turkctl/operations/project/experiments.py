@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -198,6 +198,8 @@ class ExperimentSettings(SettingsTable):
     auto_approval_delay: Annotated[Duration, _between(timedelta(), timedelta(days=30))] = timedelta(days=3)
     external_url: Annotated[str, AfterValidator(_url)] | None = None
     html_template: str | None = None
+    html_template_language: Literal["mturk", "liquid"] = "mturk"
+    """Whether the template has ``${column}`` as on Mechanical Turk, or is Liquid as Ground Truth's."""
     question_file: str | None = None
     """A file with a question document: ExternalQuestion, HTMLQuestion or QuestionForm."""
     hit_layout: Annotated[str, AfterValidator(_layout_id)] | None = None
@@ -234,6 +236,8 @@ class ExperimentSettings(SettingsTable):
             raise ValueError(f"{found}: give exactly one of {', '.join(QUESTIONS[:-1])} and {QUESTIONS[-1]}")
         if self.hit_layout_parameters and self.hit_layout is None:
             raise ValueError("hit_layout_parameters needs hit_layout")
+        if self.html_template_language == "liquid" and (self.html_template is None or not self.placeholders):
+            raise ValueError("html_template_language is for an html_template whose placeholders are filled in")
         if self.frame_height and (self.question_file or self.hit_layout):
             raise ValueError("frame_height is only for pages; a question file or a layout has its own")
         if self.items_per_hit > 1:

@@ -12,7 +12,7 @@ from typing import Any
 
 from turkctl.errors import ConfigError, TurkctlError, UsageError
 from turkctl.mturk import questions
-from turkctl.operations.project import templates
+from turkctl.operations.project import liquid_pages, templates
 from turkctl.operations.project.experiments import ExperimentSettings
 from turkctl.operations.project.tables import LineOf
 from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
@@ -85,8 +85,9 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
         source = source_of(settings, text)
         if source.kind == "html":
             questions.html_question(text or "")
-        if settings.items_per_hit > 1:
-            columns_of([each.name for each in source.placeholders], settings.items_per_hit)
+        if source.liquid is not None:
+            liquid_pages.check(source.liquid)
+        asked_columns(source, settings.items_per_hit)
     except TurkctlError as error:
         raise ConfigError(f"{named()}: {error.message}", hint=error.hint) from None
     return text
@@ -121,8 +122,21 @@ def version_of(page: str) -> str:
 
 def missing_columns(source: QuestionSource, settings: ExperimentSettings, columns: set[str]) -> list[str]:
     """Return the columns that the question uses and ``columns`` lacks, sorted."""
+    if source.liquid is not None:
+        return liquid_pages.missing(source.liquid, columns)
+    return sorted(asked_columns(source, settings.items_per_hit) - columns)
+
+
+def asked_columns(source: QuestionSource, items_per_hit: int) -> frozenset[str]:
+    """Return the columns without which the question cannot be filled in.
+
+    Raises:
+        UsageError: a placeholder belongs to no item of a HIT.
+    """
     names = [each.name for each in source.placeholders]
-    return sorted(columns_of(names, settings.items_per_hit) - columns)
+    if source.liquid is not None:
+        return frozenset(names) - {liquid_pages.TASK_OBJECT}  # which another column can stand for
+    return columns_of(names, items_per_hit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +148,14 @@ class QuestionSource:
         parts: its texts by name: only one, named '', or the parameters of a layout.
         frame_height: height of the frame in pixels; 0 fits it to the page.
         layout_id: id of the layout, if it is one.
+        liquid: the template, if it is Liquid; its ``parts`` are then its placeholders alone.
     """
 
     kind: str
     parts: Mapping[str, tuple[Piece, ...]]
     frame_height: int = 0
     layout_id: str | None = None
+    liquid: str | None = None
 
     @property
     def placeholders(self) -> tuple[Placeholder, ...]:
@@ -165,6 +181,9 @@ def source_of(settings: ExperimentSettings, template: str | None) -> QuestionSou
         parts = {name: _pieces(templates.text_pieces, value, filled) for name, value in named}
         return QuestionSource("layout", parts, layout_id=settings.hit_layout)
     assert template is not None, "the template is stored with the settings"
+    if settings.html_template_language == liquid_pages.LIQUID:
+        pieces = liquid_pages.asked(template)
+        return QuestionSource("html", {"": pieces}, settings.frame_height, liquid=template)
     if settings.html_template is not None:
         return QuestionSource("html", {"": _pieces(templates.html_pieces, template, filled)}, settings.frame_height)
     return _of_file(template, filled)

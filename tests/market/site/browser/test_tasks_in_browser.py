@@ -51,6 +51,7 @@ class Market:
             "AWORKER",
             self.origin,
             self.content,
+            behind_proxy=True,
         )
         policy = f"default-src 'self'; img-src data:; frame-src {frame.policy}"
         start_response("200 OK", [*headers, ("Content-Security-Policy", policy)])
@@ -64,7 +65,8 @@ def served(page: str, *, at_work: bool = True, host: str = "localhost") -> Itera
     market = Market(question=questions.html_question(page, 400), at_work=at_work)
 
     def content(environ: Any, start_response: Any) -> Iterable[bytes]:
-        return content_app({HIT: market.question}.get, market.origin, market.content)(environ, start_response)
+        served = content_app({HIT: market.question}.get, market.origin, market.content, behind_proxy=True)
+        return served(environ, start_response)
 
     with serve_wsgi(market.app) as market.origin, serve_wsgi(content) as address:
         market.content = address.replace("127.0.0.1", host)
