@@ -12,23 +12,33 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, bindparam, exists, select
 
-from turkctl.market import hit_rows, hit_types, notifications, requirements, rules, tables, work, workers
+from turkctl.market import (
+    assignments,
+    hit_rows,
+    hit_types,
+    next_work,
+    notifications,
+    requirements,
+    rules,
+    tables,
+    work,
+    workers,
+)
 from turkctl.market.errors import WorkError
 from turkctl.market.hit_rows import Hit
 from turkctl.market.hit_types import HitType
 from turkctl.market.requester import Requester
 from turkctl.market.requirements import Requirement
-from turkctl.market.tx import Tx, members
+from turkctl.market.tx import Tx
 from turkctl.units import from_micros
 
 Answer = dict[str, Any]
 
 MOST_COUNTED = 1_000
 """HITs of a group that are counted; where there are more, the list says so."""
-_TRIES = 20
-"""HITs of a group that are tried for a worker at once."""
+_NOTHING_LEFT = "Nothing of this group is left for you."
 _HIT, _TAKEN, _TYPE = tables.hit.c, tables.assignment.c, tables.hit_type.c
 
 
@@ -75,16 +85,15 @@ def groups(tx: Tx, worker_id: str) -> list[Group]:
     rows = tx.all(
         select(_TYPE.id).where(_TYPE.environment == tx.environment, some).order_by(_TYPE.created_at.desc(), _TYPE.id)
     )
-    held = _held_by_type(tx, worker_id)
     found = []
     for row in rows:
         hit_type = hit_types.load(tx, row.id)
         asked = hit_type.requirement_list()
         if hit_type.account in blocked or requirements.unmet(who, asked, requirements.DISCOVER) is not None:
             continue
-        hit = next_hit(tx, worker_id, hit_type.id)
+        hit = next_work.next_hit(tx, worker_id, hit_type.id)
         if hit is not None:
-            found.append(_group(tx, who, hit_type, hit, held.get(hit_type.id, 0)))
+            found.append(_group(tx, who, hit_type, hit))
     return found
 
 
@@ -92,23 +101,9 @@ def _open(tx: Tx) -> tuple[ColumnElement[bool], ...]:
     return (_HIT.status == rules.ASSIGNABLE, _HIT.expires_at > tx.now)
 
 
-def _held_by_type(tx: Tx, worker_id: str) -> dict[str, int]:
-    """Return how many HITs that are still open the worker has had, by type."""
-    mine = (
-        _TAKEN.environment == tx.environment,
-        _TAKEN.worker_id == worker_id,
-        _TAKEN.status.in_(rules.HELD),
-        _HIT.id == _TAKEN.hit_id,
-    )
-    rows = tx.all(select(_HIT.hit_type_id, func.count().label("n")).where(*mine, *_open(tx)).group_by(_HIT.hit_type_id))
-    return {row.hit_type_id: row.n for row in rows}
-
-
-def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, hit: Hit, held: int) -> Group:
+def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, hit: Hit) -> Group:
     asked = hit_type.requirement_list()
-    few = select(_HIT.seq).where(_HIT.hit_type_id == hit_type.id, *_open(tx)).limit(MOST_COUNTED + 1).subquery()
-    counted = tx.first(select(func.count().label("n")).select_from(few))
-    assert counted is not None
+    left = next_work.count_left(tx, who.worker.id, hit_type.id, MOST_COUNTED)
     return Group(
         id=hit_type.group_id,
         hit_id=hit.id,
@@ -118,8 +113,8 @@ def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, hit: Hit
         requester_id=notifications.customer_id(Requester(hit_type.account, tx.environment)),
         reward=from_micros(hit_type.reward),
         duration=timedelta(seconds=hit_type.assignment_duration),
-        left=max(1, min(counted.n, MOST_COUNTED) - held),
-        more=counted.n > MOST_COUNTED,
+        left=min(left, MOST_COUNTED),
+        more=left > MOST_COUNTED,
         created=hit_type.created_at,
         why_not=_why_not(tx, requirements.unmet(who, asked, requirements.ACCEPT)),
         may_preview=requirements.unmet(who, asked, requirements.PREVIEW) is None,
@@ -154,22 +149,6 @@ def _why_not(tx: Tx, missed: Requirement | None) -> str | None:
     places = ["-".join(filter(None, place.values())) for place in missed.get("LocaleValues", [])]
     wanted = ", ".join([*map(str, missed.get("IntegerValues", [])), *places])
     return f"“{name}” must be {_WORDS[missed['Comparator']].format(wanted)}."
-
-
-def next_hit(tx: Tx, worker_id: str, type_id: str, after: Hit | None = None) -> Hit | None:
-    """Return the HIT of a type that a worker gets next, the first to expire first; None if nothing is left."""
-    found = _next_hits(tx, worker_id, type_id, after, 1)
-    return found[0] if found else None
-
-
-def _next_hits(tx: Tx, worker_id: str, type_id: str, after: Hit | None, limit: int) -> list[Hit]:
-    mine = exists().where(_TAKEN.hit_id == _HIT.id, _TAKEN.worker_id == worker_id, _TAKEN.status.in_(rules.HELD))
-    statement = select(tables.hit).where(_HIT.hit_type_id == type_id, *_open(tx), ~mine)
-    if after is not None:
-        later = and_(_HIT.expires_at == after.expires_at, _HIT.seq > after.seq)
-        statement = statement.where(or_(_HIT.expires_at > after.expires_at, later))
-    rows = tx.all(statement.order_by(_HIT.expires_at, _HIT.seq).limit(limit))
-    return [Hit(**members(row)) for row in rows]
 
 
 def look(tx: Tx, worker_id: str, hit_id: str) -> Answer:
@@ -210,10 +189,13 @@ def _visible(tx: Tx, worker_id: str, hit_id: str) -> tuple[Hit, HitType]:
     return hit, hit_type
 
 
+_AT_WORK = select(_TAKEN.id).where(
+    _TAKEN.hit_id == bindparam("b_hit"), _TAKEN.worker_id == bindparam("b_worker"), _TAKEN.status == rules.ACCEPTED
+)
+
+
 def _open_assignment(tx: Tx, worker_id: str, hit: Hit) -> str | None:
-    row = tx.first(
-        select(_TAKEN.id).where(_TAKEN.hit_id == hit.id, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.ACCEPTED)
-    )
+    row = tx.first(_AT_WORK, {"b_hit": hit.id, "b_worker": worker_id})
     return None if row is None else str(row.id)
 
 
@@ -225,7 +207,7 @@ def question(tx: Tx, hit_id: str) -> str | None:
 
 def first_of_group(tx: Tx, worker_id: str, group_id: str) -> str | None:
     """Return the HIT of a group that the worker gets next, or None if there is none for them."""
-    groups_hits = (next_hit(tx, worker_id, row.id) for row in _types_of(tx, group_id))
+    groups_hits = (next_work.next_hit(tx, worker_id, row.id) for row in _types_of(tx, group_id))
     hit = next((each for each in groups_hits if each is not None), None)
     if hit is None:
         return None
@@ -245,9 +227,33 @@ def after(tx: Tx, worker_id: str, hit_id: str) -> str | None:
     Raises:
         WorkError: NotFound.
     """
-    hit, hit_type = _visible(tx, worker_id, hit_id)
-    following = next_hit(tx, worker_id, hit_type.id, hit)
+    hit, _ = _visible(tx, worker_id, hit_id)
+    following = next_work.next_after(tx, worker_id, hit)
     return None if following is None else following.id
+
+
+def accept_after(tx: Tx, worker_id: str, assignment_id: str) -> Answer:
+    """Accept the next HIT of the group of an assignment that the worker has had.
+
+    Raises:
+        WorkError: NotFound if it is not theirs; NoHITsAvailable if there is nothing for them in the group any more; and
+            as :func:`work.accept`.
+    """
+    row = assignments.load_any(tx, assignment_id)
+    if row is None or row.worker_id != worker_id:
+        raise WorkError("NotFound", "You have no such assignment.")
+    try:
+        _, hit_type = _visible(tx, worker_id, row.hit_id)
+    except WorkError:
+        raise WorkError("NoHITsAvailable", _NOTHING_LEFT) from None
+    return _accept_next(tx, worker_id, hit_type)
+
+
+def _accept_next(tx: Tx, worker_id: str, hit_type: HitType) -> Answer:
+    found = next_work.next_hit(tx, worker_id, hit_type.id)
+    if found is None:
+        raise WorkError("NoHITsAvailable", _NOTHING_LEFT)
+    return work.accept(tx, worker_id, found.id)
 
 
 def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
@@ -260,10 +266,9 @@ def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     mine = _open_assignment(tx, worker_id, hit)
     if mine is not None:
         return work.assignment(tx, mine)
-    for each in [hit, *_next_hits(tx, worker_id, hit_type.id, None, _TRIES)]:
-        try:
-            return work.accept(tx, worker_id, each.id)
-        except WorkError as error:
-            if error.code not in ("NoHITsAvailable", "AssignmentAlreadyExists"):
-                raise
-    raise WorkError("NoHITsAvailable", "Nothing of this group is left for you.")
+    try:
+        return work.accept(tx, worker_id, hit.id)
+    except WorkError as error:
+        if error.code not in ("NoHITsAvailable", "AssignmentAlreadyExists"):
+            raise
+    return _accept_next(tx, worker_id, hit_type)

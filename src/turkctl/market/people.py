@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, bindparam, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
@@ -28,6 +28,13 @@ LONGEST_TEXT = 200
 MOST_INVITATIONS = 10_000
 """Invitations that are made at once."""
 _TOKEN_BYTES = 24
+# Each page asks these two, so they are built once.
+_BY_WORKER = select(tables.person).where(
+    tables.person.c.environment == bindparam("b_environment"), tables.person.c.worker_id == bindparam("b_worker")
+)
+_ENDED = select(tables.ended_session.c.token).where(
+    tables.ended_session.c.token == bindparam("b_token"), tables.ended_session.c.ends_at > bindparam("b_now")
+)
 _NEW_RECORD = {"approved": 0, "rejected": 0, "submitted": 0, "masters": 0, "adult": 0}
 
 
@@ -157,7 +164,7 @@ def _first(tx: Tx, condition: ColumnElement[bool]) -> Row[Any] | None:
 
 def by_worker(tx: Tx, worker_id: str) -> Member | None:
     """Return the person with this worker id, or None."""
-    row = _first(tx, tables.person.c.worker_id == worker_id)
+    row = tx.first(_BY_WORKER, {"b_environment": tx.environment, "b_worker": worker_id})
     return None if row is None else _person(row)
 
 
@@ -402,5 +409,4 @@ def end_session(tx: Tx, token: str, until: datetime, now: datetime) -> None:
 
 def is_ended(tx: Tx, token: str, now: datetime) -> bool:
     """Return whether a session was signed out."""
-    ended = tables.ended_session.c
-    return tx.first(select(ended.token).where(ended.token == token, ended.ends_at > to_ms(now))) is not None
+    return tx.first(_ENDED, {"b_token": token, "b_now": to_ms(now)}) is not None

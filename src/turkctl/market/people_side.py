@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network, wait
-from turkctl.market import my_work, open_work, people
+from turkctl.market import my_work, open_work, people, work
+from turkctl.market.answers import Fields
 from turkctl.market.people import Invitation, Member, NewInvitation
 from turkctl.market.requester import Environment
 from turkctl.market.tx import Tx
@@ -176,6 +177,14 @@ class PeopleSide(WorkerSide):
         """Remember that a session was ended, until the time when it would have ended by itself."""
         self._act("production", lambda tx: people.end_session(tx, digest(token), until, now))
 
+    def person_of_session(self, environment: Environment, worker_id: str, token: str, now: datetime) -> Member | None:
+        """Return the person with this worker id, or None if the session with this token was ended."""
+
+        def known(tx: Tx) -> Member | None:
+            return None if people.is_ended(tx, digest(token), now) else people.by_worker(tx, worker_id)
+
+        return self._look(environment, known)
+
     def is_session_ended(self, token: str, now: datetime) -> bool:
         """Return whether a session was ended."""
         return self._look("production", lambda tx: people.is_ended(tx, digest(token), now))
@@ -217,6 +226,24 @@ class PeopleSide(WorkerSide):
             WorkError: NotFound, NoHITsAvailable, Blocked, DoesNotMeetRequirements.
         """
         return self._act(environment, lambda tx: open_work.accept_like(tx, worker_id, hit_id))
+
+    def accept_after(self, environment: Environment, worker_id: str, assignment_id: str) -> Answer:
+        """Accept another HIT of the group of an assignment of theirs; return the new one with its ``HIT``.
+
+        Raises:
+            WorkError: NotFound, NoHITsAvailable, Blocked, DoesNotMeetRequirements.
+        """
+        return self._act(environment, lambda tx: open_work.accept_after(tx, worker_id, assignment_id))
+
+    def submit_from_page(
+        self, environment: Environment, assignment_id: str, visitor: str | None, answers: Fields
+    ) -> None:
+        """Submit what a task's page sent; ``visitor`` is the worker id of whoever is known to have sent it.
+
+        Raises:
+            WorkError: NotFound, OwnPage, AlreadySubmitted, DeadlinePassed, Returned.
+        """
+        self._act(environment, lambda tx: work.submit_from_page(tx, assignment_id, visitor, answers))
 
     def work_of(self, environment: Environment, worker_id: str) -> list[my_work.Piece]:
         """Return the worker's latest assignments in any status, newest first."""

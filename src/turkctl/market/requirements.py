@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from turkctl.market import rules, system_types, tables
 from turkctl.market.errors import (
@@ -154,14 +154,17 @@ class WorkerStanding:
         return self.grants.get(type_id)
 
 
+_GRANTED = select(tables.grant.c.type_id, tables.grant.c.value).where(
+    tables.grant.c.environment == bindparam("b_environment"),
+    tables.grant.c.worker_id == bindparam("b_worker"),
+    tables.grant.c.status == "Granted",
+)
+
+
 def standing(tx: Tx, worker: Row[Any]) -> WorkerStanding:
     """Return the standing of a worker, given their row."""
-    held = select(tables.grant.c.type_id, tables.grant.c.value).where(
-        tables.grant.c.environment == tx.environment,
-        tables.grant.c.worker_id == worker.id,
-        tables.grant.c.status == "Granted",
-    )
-    return WorkerStanding(worker, {row.type_id: row.value for row in tx.all(held)})
+    held = tx.all(_GRANTED, {"b_environment": tx.environment, "b_worker": worker.id})
+    return WorkerStanding(worker, {row.type_id: row.value for row in held})
 
 
 def unmet(who: WorkerStanding, asked: Sequence[Requirement], action: str) -> Requirement | None:

@@ -127,11 +127,13 @@ hit = Table(
     number("expires_at"),
     number("touched_at"),
     number("due_at", None),
+    number("opened", None),  # which opening of its type its last one is; see turkctl.market.next_work
     Index("market_hit_by_owner", "environment", "account", "listed", "seq"),
     Index("market_hit_by_status", "environment", "account", "status", "expires_at", "seq"),
     Index("market_hit_by_type", "hit_type_id", "status", "expires_at", "seq"),
     Index("market_hit_by_world", "environment", "status", "seq"),
     Index("market_hit_by_due", "due_at"),
+    Index("market_hit_by_opening", "hit_type_id", "opened"),
 )
 
 assignment = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, bindparam, exists, select
 
 from turkctl.market import (
     answers,
@@ -149,8 +149,8 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     hit.pending += 1
     assignment_id = tx.new_id()
     deadline = tx.now + hit_type.assignment_duration * rules.SECOND
-    tx.run(
-        tables.assignment.insert(),
+    row = assignments.insert(
+        tx,
         {
             "id": assignment_id,
             "environment": tx.environment,
@@ -166,19 +166,20 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     hit_rows.save(tx, before, hit, hit_type)
     gates.close(tx, hit_type, hit, worker_id, assignment_id)
     notifications.emit(tx, hit_type, "AssignmentAccepted", hit.id, assignment_id)
-    row = assignments.load_any(tx, assignment_id)
-    assert row is not None
     return assignments.describe(row) | {"HIT": hit_rows.describe(hit, hit_type)}
+
+
+_HOLDING = select(tables.assignment.c.seq).where(
+    tables.assignment.c.hit_id == bindparam("b_hit"),
+    tables.assignment.c.worker_id == bindparam("b_worker"),
+    tables.assignment.c.status.in_(rules.HELD),
+)
 
 
 def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
     if workers.is_blocked(tx, worker_id, hit.account):
         raise WorkError("Blocked", "The requester of this HIT does not take work from you.")
-    mine = tables.assignment
-    held = select(mine.c.seq).where(
-        mine.c.hit_id == hit.id, mine.c.worker_id == worker_id, mine.c.status.in_(rules.HELD)
-    )
-    if tx.first(held) is not None:
+    if tx.first(_HOLDING, {"b_hit": hit.id, "b_worker": worker_id}) is not None:
         raise WorkError("AssignmentAlreadyExists", "You have already accepted this HIT; each worker may do it once.")
     if hit.status != rules.ASSIGNABLE or hit.expired(tx.now):
         raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
@@ -190,7 +191,10 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
     Raises:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
     """
-    row, before = _mine(tx, worker_id, assignment_id)
+    _submit(tx, *_mine(tx, worker_id, assignment_id), fields)
+
+
+def _submit(tx: Tx, row: Row[Any], before: Hit, fields: Fields) -> None:
     hit = hit_rows.copy(before)
     hit.pending -= 1
     hit.submitted += 1
@@ -206,11 +210,23 @@ def submit(tx: Tx, worker_id: str, assignment_id: str, fields: Fields) -> None:
         auto_approve_at=approve_at,
         due_at=approve_at,
     )
-    workers.count(tx, worker_id, submitted=1)
-    notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, assignment_id)
+    workers.count(tx, row.worker_id, submitted=1)
+    notifications.emit(tx, hit_type, "AssignmentSubmitted", hit.id, row.id)
     if hit.assignment_policy is not None:
-        tx.reviews.append(("Assignment", assignment_id))
+        tx.reviews.append(("Assignment", row.id))
     hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable
+
+
+def submit_from_page(tx: Tx, assignment_id: str, visitor: str | None, fields: Fields) -> None:
+    """Submit what a task's page sent: whoever has the assignment's id may, unless they are known as somebody else.
+
+    Raises:
+        WorkError: OwnPage if it is a QuestionForm, whose answers its own page checks; else as :func:`submit`.
+    """
+    row, hit = _mine(tx, visitor, assignment_id)
+    if questions.is_form(hit.question):
+        raise WorkError("OwnPage", "Submit this task on its own page.")
+    _submit(tx, row, hit, fields)
 
 
 def return_assignment(tx: Tx, worker_id: str, assignment_id: str) -> None:
@@ -242,10 +258,11 @@ _REFUSALS = {
 }
 
 
-def _mine(tx: Tx, worker_id: str, assignment_id: str) -> tuple[Row[Any], Hit]:
+def _mine(tx: Tx, worker_id: str | None, assignment_id: str) -> tuple[Row[Any], Hit]:
+    """Return accepted work of this worker (None: of anybody) and its HIT."""
     row = assignments.load_any(tx, assignment_id)
     hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
-    if row is None or hit is None or row.worker_id != worker_id:
+    if row is None or hit is None or worker_id not in (None, row.worker_id):
         raise WorkError("NotFound", f"You have no assignment {assignment_id}.")
     if row.status != rules.ACCEPTED:
         raise WorkError(*_REFUSALS.get(row.status, ("AlreadySubmitted", "You have already submitted this HIT.")))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.local import LocalProxy
 
 from turkctl.errors import TurkctlError
 from turkctl.market.site import entrance, listing, mine, submit, tasks
@@ -19,11 +20,12 @@ from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
-from turkctl.web.sign_in import Door, now_utc
+from turkctl.web.sign_in import now_utc
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from turkctl.market.people import Member
     from turkctl.market.requester import Environment
     from turkctl.market.service import Market
 
@@ -82,8 +84,7 @@ def make_site(
     site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, options.behind_proxy)
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
-    accounts = entrance.MarketAccounts(market, environment)
-    door = Door(accounts, entrance.MarketAttempts(market, clock), clock, entrance.LASTS)
+    door = entrance.MarketDoor(market, environment, clock)
     app.extensions[EXTENSION] = SiteParts(market, environment, door, options.url, options.content_url)
     door.attach(app, "entrance.sign_in_form")
     _add_pages(app)
@@ -105,9 +106,12 @@ def _add_pages(app: Flask) -> None:
 
     @app.context_processor
     def frame() -> dict[str, Any]:
-        person = current_user.account.person if current_user.is_authenticated else None
         shared = {"site_name": "Worker site", "navigation": NAVIGATION, "error_frame": "market/frame.html"}
-        return {**shared, "person": person}
+        return {**shared, "person": LocalProxy(_person)}  # found out only by pages that show it
+
+
+def _person() -> Member | None:
+    return current_user.account.person if current_user.is_authenticated else None
 
 
 def _guard() -> ResponseReturnValue | None:
