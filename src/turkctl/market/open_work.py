@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, bindparam, exists, select
 
 from turkctl.market import (
-    assignments,
     hit_rows,
     hit_types,
     next_work,
@@ -29,6 +28,7 @@ from turkctl.market import (
 from turkctl.market.errors import WorkError
 from turkctl.market.hit_rows import Hit
 from turkctl.market.hit_types import HitType
+from turkctl.market.next_work import Left
 from turkctl.market.requester import Requester
 from turkctl.market.requirements import Requirement
 from turkctl.market.tx import Tx
@@ -36,9 +36,8 @@ from turkctl.units import from_micros
 
 Answer = dict[str, Any]
 
-MOST_COUNTED = 1_000
+MOST_COUNTED = 100
 """HITs of a group that are counted; where there are more, the list says so."""
-_NOTHING_LEFT = "Nothing of this group is left for you."
 _HIT, _TAKEN, _TYPE = tables.hit.c, tables.assignment.c, tables.hit_type.c
 
 
@@ -85,36 +84,33 @@ def groups(tx: Tx, worker_id: str) -> list[Group]:
     rows = tx.all(
         select(_TYPE.id).where(_TYPE.environment == tx.environment, some).order_by(_TYPE.created_at.desc(), _TYPE.id)
     )
-    found = []
+    types = []
     for row in rows:
         hit_type = hit_types.load(tx, row.id)
         asked = hit_type.requirement_list()
-        if hit_type.account in blocked or requirements.unmet(who, asked, requirements.DISCOVER) is not None:
-            continue
-        hit = next_work.next_hit(tx, worker_id, hit_type.id)
-        if hit is not None:
-            found.append(_group(tx, who, hit_type, hit))
-    return found
+        if hit_type.account not in blocked and requirements.unmet(who, asked, requirements.DISCOVER) is None:
+            types.append(hit_type)
+    left = next_work.what_is_left(tx, worker_id, [each.id for each in types], MOST_COUNTED)
+    return [_group(tx, who, each, left[each.id]) for each in types if each.id in left]
 
 
 def _open(tx: Tx) -> tuple[ColumnElement[bool], ...]:
     return (_HIT.status == rules.ASSIGNABLE, _HIT.expires_at > tx.now)
 
 
-def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, hit: Hit) -> Group:
+def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, left: Left) -> Group:
     asked = hit_type.requirement_list()
-    left = next_work.count_left(tx, who.worker.id, hit_type.id, MOST_COUNTED)
     return Group(
         id=hit_type.group_id,
-        hit_id=hit.id,
+        hit_id=left.hit_id,
         title=hit_type.title,
         description=hit_type.description,
         keywords=hit_type.keywords or "",
         requester_id=notifications.customer_id(Requester(hit_type.account, tx.environment)),
         reward=from_micros(hit_type.reward),
         duration=timedelta(seconds=hit_type.assignment_duration),
-        left=min(left, MOST_COUNTED),
-        more=left > MOST_COUNTED,
+        left=min(left.count, MOST_COUNTED),
+        more=left.count > MOST_COUNTED,
         created=hit_type.created_at,
         why_not=_why_not(tx, requirements.unmet(who, asked, requirements.ACCEPT)),
         may_preview=requirements.unmet(who, asked, requirements.PREVIEW) is None,
@@ -190,7 +186,10 @@ def _visible(tx: Tx, worker_id: str, hit_id: str) -> tuple[Hit, HitType]:
 
 
 _AT_WORK = select(_TAKEN.id).where(
-    _TAKEN.hit_id == bindparam("b_hit"), _TAKEN.worker_id == bindparam("b_worker"), _TAKEN.status == rules.ACCEPTED
+    _TAKEN.hit_id == bindparam("b_hit"),
+    _TAKEN.worker_id == bindparam("b_worker"),
+    _TAKEN.status == rules.ACCEPTED,
+    tables.is_held(_TAKEN.status),
 )
 
 
@@ -232,30 +231,6 @@ def after(tx: Tx, worker_id: str, hit_id: str) -> str | None:
     return None if following is None else following.id
 
 
-def accept_after(tx: Tx, worker_id: str, assignment_id: str) -> Answer:
-    """Accept the next HIT of the group of an assignment that the worker has had.
-
-    Raises:
-        WorkError: NotFound if it is not theirs; NoHITsAvailable if there is nothing for them in the group any more; and
-            as :func:`work.accept`.
-    """
-    row = assignments.load_any(tx, assignment_id)
-    if row is None or row.worker_id != worker_id:
-        raise WorkError("NotFound", "You have no such assignment.")
-    try:
-        _, hit_type = _visible(tx, worker_id, row.hit_id)
-    except WorkError:
-        raise WorkError("NoHITsAvailable", _NOTHING_LEFT) from None
-    return _accept_next(tx, worker_id, hit_type)
-
-
-def _accept_next(tx: Tx, worker_id: str, hit_type: HitType) -> Answer:
-    found = next_work.next_hit(tx, worker_id, hit_type.id)
-    if found is None:
-        raise WorkError("NoHITsAvailable", _NOTHING_LEFT)
-    return work.accept(tx, worker_id, found.id)
-
-
 def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     """Accept a HIT, or another one of its group if somebody else was quicker, or the worker has done it.
 
@@ -271,4 +246,7 @@ def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     except WorkError as error:
         if error.code not in ("NoHITsAvailable", "AssignmentAlreadyExists"):
             raise
-    return _accept_next(tx, worker_id, hit_type)
+    found = next_work.next_hit(tx, worker_id, hit_type.id)
+    if found is None:
+        raise WorkError("NoHITsAvailable", "Nothing of this group is left for you.")
+    return work.accept(tx, worker_id, found.id)

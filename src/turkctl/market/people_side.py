@@ -227,14 +227,6 @@ class PeopleSide(WorkerSide):
         """
         return self._act(environment, lambda tx: open_work.accept_like(tx, worker_id, hit_id))
 
-    def accept_after(self, environment: Environment, worker_id: str, assignment_id: str) -> Answer:
-        """Accept another HIT of the group of an assignment of theirs; return the new one with its ``HIT``.
-
-        Raises:
-            WorkError: NotFound, NoHITsAvailable, Blocked, DoesNotMeetRequirements.
-        """
-        return self._act(environment, lambda tx: open_work.accept_after(tx, worker_id, assignment_id))
-
     def submit_from_page(
         self, environment: Environment, assignment_id: str, visitor: str | None, answers: Fields
     ) -> None:

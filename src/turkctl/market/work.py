@@ -65,7 +65,7 @@ def available_hits(tx: Tx, worker_id: str, limit: int, after: str | None) -> lis
 def _open_after(tx: Tx, worker_id: str, last: int) -> Sequence[Row[Any]]:
     taken = tables.assignment
     mine = exists().where(
-        taken.c.hit_id == tables.hit.c.id, taken.c.worker_id == worker_id, taken.c.status.in_(rules.HELD)
+        taken.c.hit_id == tables.hit.c.id, taken.c.worker_id == worker_id, tables.is_held(taken.c.status)
     )
     statement = (
         select(tables.hit)
@@ -172,7 +172,7 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
 _HOLDING = select(tables.assignment.c.seq).where(
     tables.assignment.c.hit_id == bindparam("b_hit"),
     tables.assignment.c.worker_id == bindparam("b_worker"),
-    tables.assignment.c.status.in_(rules.HELD),
+    tables.is_held(tables.assignment.c.status),
 )
 
 

@@ -164,11 +164,10 @@ def give_back(assignment_id: str) -> ResponseReturnValue:
 @pages.post("/assignments/<assignment_id>/next")
 def following(assignment_id: str) -> ResponseReturnValue:
     """Accept the next HIT of the same group, after this one was submitted."""
+    found = _mine(assignment_id)
     try:
-        taken = parts().market.accept_after(parts().environment, me().worker_id, assignment_id)
-    except WorkError as error:
-        if error.code == "NotFound":
-            abort(404, error.message)
+        taken = parts().market.accept_like(parts().environment, me().worker_id, found["HITId"])
+    except WorkError:
         flash("There is no other HIT in this group for you.", "info")
         return redirect(url_for("tasks.done", assignment_id=assignment_id), 303)
     return redirect(url_for("tasks.work", assignment_id=taken["AssignmentId"], auto=1), 303)
