@@ -14,7 +14,7 @@ Position = tuple[int, int]
 """Where a HIT stands among those of its type: when it expires, then ``seq``."""
 
 START: Position = (0, 0)
-END: Position = (2**62, 0)
+END: Position = (2**62, 2**62)
 _MOST = 20_000
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, or_, select
 
 from turkctl.market import hit_rows, rules, tables
 from turkctl.market.hit_rows import Hit
@@ -30,32 +30,45 @@ def _had(hit_id: ColumnElement[str]) -> ColumnElement[bool]:
     return exists().where(*mine)
 
 
+_IN_ENVIRONMENT = _HIT.environment == bindparam("b_environment")
 _ORDER = (_HIT.expires_at, _HIT.seq)
-_HERE = tuple_(bindparam("b_expires", type_=_HIT.expires_at.type), bindparam("b_seq", type_=_HIT.seq.type))
-# The place says what has expired, too: a condition of its own would be looked up in the index in its stead.
-_FROM_HERE = (_HIT.status == rules.ASSIGNABLE, tuple_(*_ORDER) >= _HERE)
-_OF_TYPE = _HIT.hit_type_id == bindparam("b_type")
+_OPEN = (_IN_ENVIRONMENT, _HIT.status == rules.ASSIGNABLE)
+_OF_TYPE = (*_OPEN, _HIT.hit_type_id == bindparam("b_type"))
+# From a place on, in two steps, as SQLite finds no place by two columns in an index. What has expired comes first.
+_SAME_EXPIRY = (_HIT.expires_at == bindparam("b_expires"), _HIT.seq >= bindparam("b_seq"))
+_LATER = _HIT.expires_at > bindparam("b_expires")
 _MOST = bindparam("b_most", type_=Integer)
 
-_FIRST = select(tables.hit).where(_OF_TYPE, *_FROM_HERE, ~_had(_HIT.id)).order_by(*_ORDER).limit(1)
-_COUNT = select(func.count()).select_from(
-    select(_HIT.seq).where(_OF_TYPE, *_FROM_HERE, ~_had(_HIT.id)).limit(_MOST).subquery()
-)
+
+def _first(*where: ColumnElement[bool]) -> Select[Any]:
+    return select(tables.hit).where(*_OF_TYPE, *where, ~_had(_HIT.id)).order_by(*_ORDER).limit(1)
+
+
+def _count(*where: ColumnElement[bool]) -> Select[Any]:
+    few = select(_HIT.seq).where(*_OF_TYPE, *where, ~_had(_HIT.id)).limit(_MOST).subquery()
+    return select(func.count()).select_from(few)
+
+
+_FIRST_STEPS = (_first(*_SAME_EXPIRY), _first(_LATER))
+_COUNT_STEPS = (_count(*_SAME_EXPIRY), _count(_LATER))
 # Written so that no index but that by opening fits.
 _OPENED_SINCE = (
     select(_HIT.seq)
     .where(
-        _OF_TYPE,
+        _HIT.hit_type_id == bindparam("b_type"),
         _HIT.opened > bindparam("b_opened"),
         _HIT.status.concat("") == rules.ASSIGNABLE,
-        tuple_(_HIT.expires_at + 0, _HIT.seq + 0) < _HERE,
+        or_(
+            _HIT.expires_at + 0 < bindparam("b_expires"),
+            and_(_HIT.expires_at + 0 == bindparam("b_expires"), _HIT.seq + 0 < bindparam("b_seq")),
+        ),
         ~_had(_HIT.id),
     )
     .limit(_MOST)
 )
 _BEHIND = (
     select(tables.hit)
-    .where(_OF_TYPE, *_FROM_HERE, _HIT.seq.in_(bindparam("b_seqs", expanding=True)), ~_had(_HIT.id))
+    .where(*_OF_TYPE, _HIT.seq.in_(bindparam("b_seqs", expanding=True)), ~_had(_HIT.id))
     .order_by(*_ORDER)
 )
 
@@ -63,7 +76,7 @@ _BEHIND = (
 def _of_all_types() -> Select[Any]:
     """Return the statement that asks of many types at once what a worker without marks would get."""
     types = tables.hit_type
-    here = (_HIT.hit_type_id == types.c.id, *_FROM_HERE)
+    here = (*_OPEN, _HIT.hit_type_id == types.c.id, _LATER)
     first = select(_HIT.seq).where(*here).order_by(*_ORDER).limit(1).correlate(types)
     few = select(_HIT.seq).where(*here, ~_had(_HIT.id)).limit(_MOST).correlate(types).subquery()
     opened = select(func.max(_HIT.opened)).where(_HIT.hit_type_id == types.c.id).correlate(types)
@@ -76,6 +89,15 @@ def _of_all_types() -> Select[Any]:
     ).where(types.c.id.in_(bindparam("b_types", expanding=True)))
 
 
+def _open_types() -> Select[Any]:
+    """Return the statement that goes from one type with open HITs to the next, past all HITs between them."""
+    found = select(func.min(_HIT.hit_type_id).label("id")).where(*_OPEN).cte("open_type", recursive=True)
+    following = select(func.min(_HIT.hit_type_id)).where(*_OPEN, _HIT.hit_type_id > found.c.id).correlate(found)
+    found = found.union_all(select(following.scalar_subquery()).where(found.c.id.is_not(None)))
+    return select(found.c.id).where(found.c.id.is_not(None))
+
+
+_OPEN_TYPES = _open_types()
 _OF_ALL_TYPES = _of_all_types()
 _PLACES = select(_HIT.seq, _HIT.id, _HIT.expires_at).where(_HIT.seq.in_(bindparam("b_seqs", expanding=True)))
 
@@ -86,6 +108,11 @@ class Left:
 
     hit_id: str
     count: int
+
+
+def open_types(tx: Tx) -> list[str]:
+    """Return the ids of the types with open HITs, in no particular order."""
+    return [row.id for row in tx.all(_OPEN_TYPES, {"b_environment": tx.environment})]
 
 
 def what_is_left(tx: Tx, worker_id: str, type_ids: Sequence[str], most: int) -> dict[str, Left]:
@@ -102,7 +129,7 @@ def what_is_left(tx: Tx, worker_id: str, type_ids: Sequence[str], most: int) -> 
 
 
 def _left_of_all(tx: Tx, worker_id: str, type_ids: Sequence[str], most: int) -> dict[str, Left]:
-    values = {"b_types": type_ids, "b_worker": worker_id, "b_most": most + 1, "b_expires": tx.now + 1, "b_seq": 0}
+    values = _values(tx, worker_id, "", START) | {"b_types": type_ids, "b_most": most + 1}
     rows = tx.all(_OF_ALL_TYPES, values)
     wanted = [row.mine for row in rows if row.mine is not None]
     places = {row.seq: row for row in tx.all(_PLACES, {"b_seqs": wanted})} if wanted else {}
@@ -135,9 +162,13 @@ def next_after(tx: Tx, worker_id: str, hit: Hit) -> Hit | None:
 def count_left(tx: Tx, worker_id: str, type_id: str, most: int) -> int:
     """Return how many HITs of a type are left for a worker, counted up to ``most`` and one more."""
     mark, behind = _caught_up(tx, worker_id, type_id)
-    row = tx.first(_COUNT, _values(tx, worker_id, type_id, mark.position) | {"b_most": max(0, most + 1 - len(behind))})
-    assert row is not None
-    return len(behind) + int(row[0])
+    found, values = len(behind), _values(tx, worker_id, type_id, mark.position)
+    for statement in _COUNT_STEPS:
+        if found <= most:
+            row = tx.first(statement, values | {"b_most": most + 1 - found})
+            assert row is not None
+            found += row[0]
+    return found
 
 
 def _caught_up(tx: Tx, worker_id: str, type_id: str) -> tuple[Mark, list[Hit]]:
@@ -159,14 +190,17 @@ def _caught_up(tx: Tx, worker_id: str, type_id: str) -> tuple[Mark, list[Hit]]:
 
 
 def _first_from(tx: Tx, worker_id: str, type_id: str, place: Position) -> Hit | None:
-    row = tx.first(_FIRST, _values(tx, worker_id, type_id, place))
+    values = _values(tx, worker_id, type_id, place)
+    rows = (tx.first(statement, values) for statement in _FIRST_STEPS)
+    row = next((row for row in rows if row is not None), None)
     return None if row is None else Hit(**members(row))
 
 
 def _values(tx: Tx, worker_id: str, type_id: str, place: Position) -> dict[str, object]:
     """Return the values of a statement, for what has not expired from a place on."""
-    expires, seq = max(place, (tx.now + 1, 0))
-    return {"b_worker": worker_id, "b_type": type_id, "b_expires": expires, "b_seq": seq}
+    expires, seq = max(place, (tx.now, END[1]))
+    whose = {"b_environment": tx.environment, "b_worker": worker_id, "b_type": type_id}
+    return {**whose, "b_expires": expires, "b_seq": seq}
 
 
 def _position(hit: Hit) -> Position:

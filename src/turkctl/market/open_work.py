@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, exists, select
+from sqlalchemy import Row, bindparam, select
 
 from turkctl.market import (
     hit_rows,
@@ -80,22 +80,15 @@ def groups(tx: Tx, worker_id: str) -> list[Group]:
     """Return all groups with something left for the worker, newest first."""
     worker = workers.at_work(tx, worker_id)
     who, blocked = requirements.standing(tx, worker), workers.blocked_by(tx, worker_id)
-    some = exists().where(_HIT.hit_type_id == _TYPE.id, *_open(tx))
-    rows = tx.all(
-        select(_TYPE.id).where(_TYPE.environment == tx.environment, some).order_by(_TYPE.created_at.desc(), _TYPE.id)
-    )
     types = []
-    for row in rows:
-        hit_type = hit_types.load(tx, row.id)
+    for hit_type in sorted(
+        hit_types.load_all(tx, next_work.open_types(tx)), key=lambda each: (-each.created_at, each.id)
+    ):
         asked = hit_type.requirement_list()
         if hit_type.account not in blocked and requirements.unmet(who, asked, requirements.DISCOVER) is None:
             types.append(hit_type)
     left = next_work.what_is_left(tx, worker_id, [each.id for each in types], MOST_COUNTED)
     return [_group(tx, who, each, left[each.id]) for each in types if each.id in left]
-
-
-def _open(tx: Tx) -> tuple[ColumnElement[bool], ...]:
-    return (_HIT.status == rules.ASSIGNABLE, _HIT.expires_at > tx.now)
 
 
 def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, left: Left) -> Group:

@@ -225,6 +225,8 @@ def _complete(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     tables.add_partial_index()
     tables.metadata.create_all(connection)
+    for name in tables.DROPPED_INDEXES:
+        connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
     for table in tables.metadata.sorted_tables:
         there = {column["name"] for column in inspect(connection).get_columns(table.name)}
         for column in table.columns:

@@ -29,6 +29,9 @@ from turkctl.market.rules import HELD
 
 metadata = MetaData()
 
+DROPPED_INDEXES = ("market_hit_by_type",)
+"""Indexes of older markets that others took the place of."""
+
 meta = Table(
     "market_meta",
     metadata,
@@ -133,7 +136,7 @@ hit = Table(
     number("opened", None),  # which opening of its type its last one is; see turkctl.market.next_work
     Index("market_hit_by_owner", "environment", "account", "listed", "seq"),
     Index("market_hit_by_status", "environment", "account", "status", "expires_at", "seq"),
-    Index("market_hit_by_type", "hit_type_id", "status", "expires_at", "seq"),
+    Index("market_hit_by_state", "environment", "status", "hit_type_id", "expires_at", "seq"),
     Index("market_hit_by_world", "environment", "status", "seq"),
     Index("market_hit_by_due", "due_at"),
     Index("market_hit_by_opening", "hit_type_id", "opened"),
