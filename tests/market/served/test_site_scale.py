@@ -92,12 +92,16 @@ def test_steps_take_as_many_statements_with_many_hits_and_groups_as_with_few(ben
             steps(bench.market, worker)
         return len(seen)
 
-    bench.market.bulk_hits(REQUESTER, REQUEST, 10)
+    def post(groups: int, hits: int) -> None:
+        for _ in range(groups):
+            bench.clock.seconds += 1
+            bench.market.bulk_hits(REQUESTER, REQUEST | {"Title": f"At {bench.clock.seconds}"}, hits)
+
+    post(3, 10)
+    counted()  # which reads the types
     few = counted()
-    for number in range(30):
-        bench.market.bulk_hits(REQUESTER, REQUEST | {"Title": f"Group {number}"}, 10)
-    bench.market.bulk_hits(REQUESTER, REQUEST, 200)
-    counted()  # which reads the new types
+    post(30, 20)
+    counted()
     assert counted() == few
 
 
