@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -37,6 +38,14 @@ def load_any(tx: Tx, assignment_id: str) -> Row[Any] | None:
         return None
     row = tx.first(_BY_ID, {"b_id": assignment_id})
     return None if row is None or row.environment != tx.environment else row
+
+
+_INSERT = tables.assignment.insert().returning(tables.assignment)
+
+
+def insert(tx: Tx, values: Mapping[str, Any]) -> Row[Any]:
+    """Write a new assignment and return its row."""
+    return tx.connection.execute(_INSERT, values).one()
 
 
 def load(tx: Tx, assignment_id: str) -> tuple[Row[Any], Hit]:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from turkctl import attempt_limits
 from turkctl.market import tables
 from turkctl.market.tx import Tx, to_ms, when
+
+# Each page asks this, so it is built once.
+_ENDED = select(tables.ended_session.c.token).where(
+    tables.ended_session.c.token == bindparam("b_token"), tables.ended_session.c.ends_at > bindparam("b_now")
+)
 
 
 def nth_failure(tx: Tx, number: int, since: datetime, name: str | None, address: str | None) -> datetime | None:
@@ -56,8 +61,7 @@ def end_session(tx: Tx, token: str, until: datetime, now: datetime) -> None:
 
 def is_ended(tx: Tx, token: str, now: datetime) -> bool:
     """Return whether a session was signed out."""
-    ended = tables.ended_session.c
-    return tx.first(select(ended.token).where(ended.token == token, ended.ends_at > to_ms(now))) is not None
+    return tx.first(_ENDED, {"b_token": token, "b_now": to_ms(now)}) is not None
 
 
 def wait_of(tx: Tx, name: str, address: str, now: datetime) -> timedelta | None:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from turkctl.market import notifications, review_actions, settle, system_types, tables
 from turkctl.market.errors import MarketError
@@ -209,8 +209,10 @@ class MarketCore:
         while True:
             transaction = self._database.write() if write else self._database.read()
             with transaction as connection:
-                tx = self._tx(connection, requester, locked=write)
-                due, waiting = settle.look(tx)
+                # On PostgreSQL a writer's look must come after its wait for the lock.
+                seen = None if write and not self._database.sqlite else connection.execute(settle.META_AND_TIMES).one()
+                tx = self._tx(connection, requester, locked=write, meta=seen)
+                due, waiting = settle.look(tx, seen)
                 waiting = waiting and self._notify is not None and self._courier is None
                 if due is None and not waiting:
                     try:
@@ -224,9 +226,10 @@ class MarketCore:
         self._hand_over(tx.events)
         return answer
 
-    def _tx(self, connection: Connection, requester: Requester, *, locked: bool) -> Tx:
+    def _tx(self, connection: Connection, requester: Requester, *, locked: bool, meta: Row[Any] | None = None) -> Tx:
         # Take the lock before reading the clock, so that writers see times in the order of their turns.
-        meta = connection.execute(META_LOCKED if locked else META).one()
+        if meta is None:
+            meta = connection.execute(META_LOCKED if locked else META).one()
         return Tx(
             connection=connection,
             now=int(self._clock() * 1000) + meta.clock_offset,

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from turkctl.market import hit_types, ledger, notifications, rules, tables
 from turkctl.market.errors import ServiceFault, hit_does_not_exist
@@ -47,6 +47,7 @@ class Hit:
     expires_at: int
     touched_at: int
     due_at: int | None
+    opened: int | None = None
 
     def held(self) -> int:
         """Return the micro-dollars held for this HIT: for open slots until expiry, for work until it is reviewed."""
@@ -63,6 +64,7 @@ class Hit:
 
 
 _BY_ID = select(tables.hit).where(tables.hit.c.id == bindparam("b_id"), tables.hit.c.gone == 0)
+_LAST_OPENING = select(func.max(tables.hit.c.opened)).where(tables.hit.c.hit_type_id == bindparam("b_type"))
 _WRITTEN = [field.name for field in dataclasses.fields(Hit) if field.name != "seq"]
 _EXPECTED = (tables.hit.c.seq == bindparam("b_seq"), tables.hit.c.status == bindparam("b_status"))
 
@@ -95,6 +97,7 @@ def insert(tx: Tx, hit: Hit) -> None:
     """
     ledger.move(tx, hit.owner(), held=hit.held())
     _set_due(hit)
+    hit.opened = last_opening(tx, hit.hit_type_id) + 1
     tx.run(tables.hit.insert(), {name: getattr(hit, name) for name in _WRITTEN})
 
 
@@ -108,6 +111,8 @@ def save(tx: Tx, before: Hit, hit: Hit, hit_type: HitType | None = None) -> None
     hit.touched_at = max(tx.now, before.touched_at)
     hit.status = rules.hit_status(hit.status, available=hit.available, pending=hit.pending, expired=hit.expired(tx.now))
     _set_due(hit)
+    if _opens(before, hit):
+        hit.opened = last_opening(tx, hit.hit_type_id) + 1
     ledger.move(tx, hit.owner(), held=hit.held() - before.held())
     changes = {name: getattr(hit, name) for name in _WRITTEN if getattr(hit, name) != getattr(before, name)}
     if changes:
@@ -118,6 +123,20 @@ def save(tx: Tx, before: Hit, hit: Hit, hit_type: HitType | None = None) -> None
         notifications.emit(tx, hit_type or hit_types.load(tx, hit.hit_type_id), "HITReviewable", hit.id)
         if hit.hit_policy is not None:
             tx.reviews.append(("HIT", hit.id))
+
+
+def _opens(before: Hit, hit: Hit) -> bool:
+    """Return whether workers who passed this HIT by may find something in it now."""
+    placed = (before.hit_type_id, before.expires_at) != (hit.hit_type_id, hit.expires_at)
+    reopened = before.status != rules.ASSIGNABLE or hit.available > before.available
+    return hit.status == rules.ASSIGNABLE and (placed or reopened)
+
+
+def last_opening(tx: Tx, type_id: str) -> int:
+    """Return the number of the last opening among the HITs of a type; 0 if there was none."""
+    row = tx.first(_LAST_OPENING, {"b_type": type_id})
+    assert row is not None
+    return row[0] or 0
 
 
 def copy(hit: Hit) -> Hit:
@@ -165,7 +184,7 @@ def describe(hit: Hit, hit_type: HitType) -> dict[str, Any]:
 
 
 def insert_many(tx: Tx, hits: list[Hit]) -> None:
-    """Write new HITs of one owner at once, and hold their cost.
+    """Write new HITs of one owner and type at once, and hold their cost.
 
     Raises:
         RequestError: InsufficientFunds.
@@ -173,6 +192,8 @@ def insert_many(tx: Tx, hits: list[Hit]) -> None:
     if not hits:
         return
     ledger.move(tx, hits[0].owner(), held=sum(hit.held() for hit in hits))
+    opened = last_opening(tx, hits[0].hit_type_id) + 1
     for hit in hits:
         _set_due(hit)
+        hit.opened = opened
     tx.run(tables.hit.insert(), [{name: getattr(hit, name) for name in _WRITTEN} for hit in hits])

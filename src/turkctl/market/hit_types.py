@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,8 @@ class HitType:
         return to_micros(fees.assignment_cost(from_micros(self.reward), max_assignments, masters=masters))
 
 
+_AT_ONCE = 500
+"""Types that are read with one statement."""
 _BY_ID = select(tables.hit_type).where(tables.hit_type.c.id == bindparam("b_id"))
 _BY_DIGEST = select(tables.hit_type).where(
     tables.hit_type.c.environment == bindparam("b_environment"),
@@ -70,6 +73,19 @@ def load(tx: Tx, type_id: str) -> HitType:
         assert row is not None, "a HIT's type is a foreign key"
         found = HitType(**members(row))
         tx.shared.types.put(tx.generation, ("id", type_id), found)
+    return found
+
+
+def load_all(tx: Tx, type_ids: Sequence[str]) -> list[HitType]:
+    """Return the types with these ids, in any order; those that are not in memory are read at once."""
+    known = [tx.shared.types.get(tx.generation, ("id", type_id)) for type_id in type_ids]
+    found: list[HitType] = [each for each in known if each is not None]
+    missing = [type_id for type_id, each in zip(type_ids, known, strict=True) if each is None]
+    for start in range(0, len(missing), _AT_ONCE):
+        few = tables.hit_type.c.id.in_(missing[start : start + _AT_ONCE])
+        for row in tx.all(select(tables.hit_type).where(few)):
+            found.append(HitType(**members(row)))
+            tx.shared.types.put(tx.generation, ("id", row.id), found[-1])
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from turkctl import own_market
 from turkctl.market import corrections, hit_types, rules, tables, workers
@@ -78,13 +78,11 @@ class Held:
 
 def pieces(tx: Tx, worker_id: str, limit: int = MOST) -> list[Piece]:
     """Return the worker's latest assignments in any status, newest first."""
-    mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id)
     rows = tx.all(
         select(tables.assignment, _HIT.hit_type_id)
         .join(tables.hit, _HIT.id == _TAKEN.hit_id)
-        .where(*mine)
+        .where(_TAKEN.seq.in_(_latest(tx, worker_id, limit)))
         .order_by(_TAKEN.seq.desc())
-        .limit(limit)
     )
     bonuses = _bonuses(tx, [row.id for row in rows])
     found = []
@@ -111,6 +109,16 @@ def pieces(tx: Tx, worker_id: str, limit: int = MOST) -> list[Piece]:
     return found
 
 
+def _latest(tx: Tx, worker_id: str, limit: int) -> list[int]:
+    """Return ``seq`` of the worker's latest assignments, from the index by status: all of their work is never read."""
+    mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id)
+    found: list[int] = []
+    for status in rules.STATUSES:
+        latest = select(_TAKEN.seq).where(*mine, _TAKEN.status == status).order_by(_TAKEN.seq.desc()).limit(limit)
+        found.extend(row.seq for row in tx.all(latest))
+    return sorted(found)[-limit:]
+
+
 def _time(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else when(milliseconds)
 
@@ -130,14 +138,16 @@ def earnings(tx: Tx, worker_id: str, days: int = 30) -> list[Earned]:
     rewards: dict[date, int] = {}
     bonuses: dict[date, int] = {}
     mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.APPROVED)
-    approved = select(_TAKEN.approved_at, _HIT.hit_type_id).join(tables.hit, _HIT.id == _TAKEN.hit_id)
-    for row in tx.all(approved.where(*mine, _TAKEN.approved_at > since)):
-        day = when(row.approved_at).date()
-        rewards[day] = rewards.get(day, 0) + hit_types.load(tx, row.hit_type_id).reward
-    bonus, assignment = tables.bonus.c, tables.assignment
-    paid = select(bonus.amount, bonus.at).join(assignment, assignment.c.id == bonus.assignment_id)
-    theirs = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id, bonus.at > since)
-    for row in tx.all(paid.where(*theirs)):
+    days_since = _TAKEN.approved_at // rules.DAY
+    approved = select(days_since.label("day"), _HIT.hit_type_id, func.count().label("n")).join(
+        tables.hit, _HIT.id == _TAKEN.hit_id
+    )
+    for row in tx.all(approved.where(*mine, _TAKEN.approved_at > since).group_by(days_since, _HIT.hit_type_id)):
+        day = when(row.day * rules.DAY).date()
+        rewards[day] = rewards.get(day, 0) + row.n * hit_types.load(tx, row.hit_type_id).reward
+    bonus = tables.bonus.c
+    theirs = (bonus.environment == tx.environment, bonus.worker_id == worker_id, bonus.at > since)
+    for row in tx.all(select(bonus.amount, bonus.at).where(*theirs)):
         day = when(row.at).date()
         bonuses[day] = bonuses.get(day, 0) + row.amount
     return [

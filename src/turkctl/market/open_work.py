@@ -6,19 +6,20 @@ index, and counted only up to :data:`MOST_COUNTED`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
+from sqlalchemy import Row, bindparam, select
 
 from turkctl.market import (
     consents,
     corrections,
     hit_rows,
     hit_types,
+    next_work,
     notifications,
     pay,
     requirements,
@@ -30,17 +31,16 @@ from turkctl.market import (
 from turkctl.market.errors import WorkError
 from turkctl.market.hit_rows import Hit
 from turkctl.market.hit_types import HitType
+from turkctl.market.next_work import Left
 from turkctl.market.requester import Requester
 from turkctl.market.requirements import Requirement
-from turkctl.market.tx import Tx, members
+from turkctl.market.tx import Tx
 from turkctl.units import from_micros
 
 Answer = dict[str, Any]
 
-MOST_COUNTED = 1_000
+MOST_COUNTED = 100
 """HITs of a group that are counted; where there are more, the list says so."""
-_TRIES = 20
-"""HITs of a group that are tried for a worker at once."""
 _HIT, _TAKEN, _TYPE = tables.hit.c, tables.assignment.c, tables.hit_type.c
 
 
@@ -60,7 +60,8 @@ class Group:
         left: HITs left for this worker.
         more: whether there are more than were counted.
         created: when the type was made, in epoch milliseconds.
-        hourly: the dollars that it pays an hour, as measured; None if too few people have done it.
+        type_id: of the HITs.
+        hourly: the dollars that it pays an hour, as measured; None if too few people have done it, or until :func:`with_pay`.
         why_not: why the worker may not accept them; None if they may.
         may_preview: whether they may look at them.
     """
@@ -78,6 +79,7 @@ class Group:
     created: int
     why_not: str | None
     may_preview: bool
+    type_id: str
     hourly: Decimal | None = None
 
 
@@ -85,60 +87,41 @@ def groups(tx: Tx, worker_id: str) -> list[Group]:
     """Return all groups with something left for the worker, newest first."""
     worker = workers.at_work(tx, worker_id)
     who, blocked = requirements.standing(tx, worker), workers.blocked_by(tx, worker_id)
-    some = exists().where(_HIT.hit_type_id == _TYPE.id, *_open(tx))
-    rows = tx.all(
-        select(_TYPE.id).where(_TYPE.environment == tx.environment, some).order_by(_TYPE.created_at.desc(), _TYPE.id)
-    )
-    held = _held_by_type(tx, worker_id)
-    found = []
-    for row in rows:
-        hit_type = hit_types.load(tx, row.id)
+    types = []
+    for hit_type in sorted(
+        hit_types.load_all(tx, next_work.open_types(tx)), key=lambda each: (-each.created_at, each.id)
+    ):
         asked = hit_type.marked_requirements()
-        if hit_type.account in blocked or requirements.unmet(who, asked, requirements.DISCOVER) is not None:
-            continue
-        hit = next_hit(tx, worker_id, hit_type.id)
-        if hit is not None:
-            found.append(_group(tx, who, hit_type, hit, held.get(hit_type.id, 0)))
-    return found
+        if hit_type.account not in blocked and requirements.unmet(who, asked, requirements.DISCOVER) is None:
+            types.append(hit_type)
+    left = next_work.what_is_left(tx, worker_id, [each.id for each in types], MOST_COUNTED)
+    return [_group(tx, who, each, left[each.id]) for each in types if each.id in left]
 
 
-def _open(tx: Tx) -> tuple[ColumnElement[bool], ...]:
-    return (_HIT.status == rules.ASSIGNABLE, _HIT.expires_at > tx.now)
-
-
-def _held_by_type(tx: Tx, worker_id: str) -> dict[str, int]:
-    """Return how many HITs that are still open the worker has had, by type."""
-    mine = (
-        _TAKEN.environment == tx.environment,
-        _TAKEN.worker_id == worker_id,
-        _TAKEN.status.in_(rules.HELD),
-        _HIT.id == _TAKEN.hit_id,
-    )
-    rows = tx.all(select(_HIT.hit_type_id, func.count().label("n")).where(*mine, *_open(tx)).group_by(_HIT.hit_type_id))
-    return {row.hit_type_id: row.n for row in rows}
-
-
-def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, hit: Hit, held: int) -> Group:
+def _group(tx: Tx, who: requirements.WorkerStanding, hit_type: HitType, left: Left) -> Group:
     asked = hit_type.marked_requirements()
-    few = select(_HIT.seq).where(_HIT.hit_type_id == hit_type.id, *_open(tx)).limit(MOST_COUNTED + 1).subquery()
-    counted = tx.first(select(func.count().label("n")).select_from(few))
-    assert counted is not None
     return Group(
         id=hit_type.group_id,
-        hit_id=hit.id,
+        hit_id=left.hit_id,
         title=hit_type.title,
         description=hit_type.description,
         keywords=hit_type.keywords or "",
         requester_id=notifications.customer_id(Requester(hit_type.account, tx.environment)),
         reward=from_micros(hit_type.reward),
         duration=timedelta(seconds=hit_type.assignment_duration),
-        left=max(1, min(counted.n, MOST_COUNTED) - held),
-        more=counted.n > MOST_COUNTED,
+        left=min(left.count, MOST_COUNTED),
+        more=left.count > MOST_COUNTED,
         created=hit_type.created_at,
         why_not=_why_not(tx, requirements.unmet(who, asked, requirements.ACCEPT)),
         may_preview=requirements.unmet(who, asked, requirements.PREVIEW) is None,
-        hourly=pay.hourly(tx, hit_type),
+        type_id=hit_type.id,
     )
+
+
+def with_pay(tx: Tx, groups: Sequence[Group]) -> list[Group]:
+    """Return groups with what they pay an hour; one statement asks it, so give it only those that are shown."""
+    paid = pay.hourly(tx, {each.type_id: each.reward for each in groups})
+    return [replace(each, hourly=paid.get(each.type_id)) for each in groups]
 
 
 _WORDS: Mapping[str, str] = {
@@ -171,22 +154,6 @@ def _why_not(tx: Tx, missed: Requirement | None) -> str | None:
     return f"“{name}” must be {_WORDS[missed['Comparator']].format(wanted)}."
 
 
-def next_hit(tx: Tx, worker_id: str, type_id: str, after: Hit | None = None) -> Hit | None:
-    """Return the HIT of a type that a worker gets next, the first to expire first; None if nothing is left."""
-    found = _next_hits(tx, worker_id, type_id, after, 1)
-    return found[0] if found else None
-
-
-def _next_hits(tx: Tx, worker_id: str, type_id: str, after: Hit | None, limit: int) -> list[Hit]:
-    mine = exists().where(_TAKEN.hit_id == _HIT.id, _TAKEN.worker_id == worker_id, _TAKEN.status.in_(rules.HELD))
-    statement = select(tables.hit).where(_HIT.hit_type_id == type_id, *_open(tx), ~mine)
-    if after is not None:
-        later = and_(_HIT.expires_at == after.expires_at, _HIT.seq > after.seq)
-        statement = statement.where(or_(_HIT.expires_at > after.expires_at, later))
-    rows = tx.all(statement.order_by(_HIT.expires_at, _HIT.seq).limit(limit))
-    return [Hit(**members(row)) for row in rows]
-
-
 def look(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     """Return a HIT that the worker may discover, with ``WhyNot`` (may not accept it) and ``RequesterId``.
 
@@ -204,7 +171,7 @@ def look(tx: Tx, worker_id: str, hit_id: str) -> Answer:
         "WhyNot": _why_not(tx, requirements.unmet(who, hit_type.marked_requirements(), requirements.ACCEPT)),
         "RequesterId": notifications.customer_id(hit.owner()),
         "MyAssignmentId": _open_assignment(tx, worker_id, hit),
-        "HourlyPay": pay.hourly(tx, hit_type),
+        "HourlyPay": pay.hourly(tx, {hit_type.id: from_micros(hit_type.reward)}).get(hit_type.id),
         "Open": hit.status == rules.ASSIGNABLE and not hit.expired(tx.now),
     }
     return hit_rows.describe(hit, hit_type) | told
@@ -245,12 +212,16 @@ def agree(tx: Tx, worker_id: str, hit_id: str, type_id: str) -> None:
     consents.agree(tx, worker_id, _visible(tx, worker_id, hit_id)[0], type_id)
 
 
+_AT_WORK = select(tables.assignment).where(
+    _TAKEN.hit_id == bindparam("b_hit"),
+    _TAKEN.worker_id == bindparam("b_worker"),
+    _TAKEN.status == rules.ACCEPTED,
+    tables.is_held(_TAKEN.status),
+)
+
+
 def _open_assignment(tx: Tx, worker_id: str, hit: Hit) -> str | None:
-    row = tx.first(
-        select(tables.assignment).where(
-            _TAKEN.hit_id == hit.id, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.ACCEPTED
-        )
-    )
+    row = tx.first(_AT_WORK, {"b_hit": hit.id, "b_worker": worker_id})
     return str(row.id) if row is not None and corrections.is_open(row) else None
 
 
@@ -262,7 +233,7 @@ def question(tx: Tx, hit_id: str) -> str | None:
 
 def first_of_group(tx: Tx, worker_id: str, group_id: str) -> str | None:
     """Return the HIT of a group that the worker gets next, or None if there is none for them."""
-    groups_hits = (next_hit(tx, worker_id, row.id) for row in _types_of(tx, group_id))
+    groups_hits = (next_work.next_hit(tx, worker_id, row.id) for row in _types_of(tx, group_id))
     hit = next((each for each in groups_hits if each is not None), None)
     if hit is None:
         return None
@@ -282,8 +253,8 @@ def after(tx: Tx, worker_id: str, hit_id: str) -> str | None:
     Raises:
         WorkError: NotFound.
     """
-    hit, hit_type = _visible(tx, worker_id, hit_id)
-    following = next_hit(tx, worker_id, hit_type.id, hit)
+    hit, _ = _visible(tx, worker_id, hit_id)
+    following = next_work.next_after(tx, worker_id, hit)
     return None if following is None else following.id
 
 
@@ -311,10 +282,12 @@ def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     mine = _open_assignment(tx, worker_id, hit)
     if mine is not None:
         return work.assignment(tx, mine)
-    for each in [hit, *_next_hits(tx, worker_id, hit_type.id, None, _TRIES)]:
-        try:
-            return work.accept(tx, worker_id, each.id)
-        except WorkError as error:
-            if error.code not in ("NoHITsAvailable", "AssignmentAlreadyExists"):
-                raise
-    raise WorkError("NoHITsAvailable", "Nothing of this group is left for you.")
+    try:
+        return work.accept(tx, worker_id, hit.id)
+    except WorkError as error:
+        if error.code not in ("NoHITsAvailable", "AssignmentAlreadyExists"):
+            raise
+    found = next_work.next_hit(tx, worker_id, hit_type.id)
+    if found is None:
+        raise WorkError("NoHITsAvailable", "Nothing of this group is left for you.")
+    return work.accept(tx, worker_id, found.id)

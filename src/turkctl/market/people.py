@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, bindparam, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
@@ -26,6 +26,10 @@ LONGEST_TEXT = 200
 """Characters of a name, an own id, a label or a group at most."""
 _AT_ONCE = 500
 """Ids that one query looks up."""
+# Each page asks this, so it is built once.
+_BY_WORKER = select(tables.person).where(
+    tables.person.c.environment == bindparam("b_environment"), tables.person.c.worker_id == bindparam("b_worker")
+)
 _NEW_RECORD = {"approved": 0, "rejected": 0, "submitted": 0, "masters": 0, "adult": 0}
 
 
@@ -137,7 +141,7 @@ def _first(tx: Tx, condition: ColumnElement[bool]) -> Row[Any] | None:
 
 def by_worker(tx: Tx, worker_id: str) -> Member | None:
     """Return the person with this worker id, or None."""
-    row = _first(tx, tables.person.c.worker_id == worker_id)
+    row = tx.first(_BY_WORKER, {"b_environment": tx.environment, "b_worker": worker_id})
     return None if row is None else _person(row)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network
-from turkctl.market import attempts, invitations, my_work, open_work, people
+from turkctl.market import attempts, invitations, my_work, open_work, people, work
 from turkctl.market.invitations import Invitation
 from turkctl.market.people import Member
 from turkctl.market.requester import Environment
@@ -145,6 +145,14 @@ class PeopleSide(WorkerSide):
         """Remember that a session was ended, until the time when it would have ended by itself."""
         self._act("production", lambda tx: attempts.end_session(tx, digest(token), until, now))
 
+    def person_of_session(self, environment: Environment, worker_id: str, token: str, now: datetime) -> Member | None:
+        """Return the person with this worker id, or None if the session with this token was ended."""
+
+        def known(tx: Tx) -> Member | None:
+            return None if attempts.is_ended(tx, digest(token), now) else people.by_worker(tx, worker_id)
+
+        return self._look(environment, known)
+
     def is_session_ended(self, token: str, now: datetime) -> bool:
         """Return whether a session was ended."""
         return self._look("production", lambda tx: attempts.is_ended(tx, digest(token), now))
@@ -154,6 +162,10 @@ class PeopleSide(WorkerSide):
     def groups(self, environment: Environment, worker_id: str) -> list[open_work.Group]:
         """Return the groups of HITs with something left for the worker, newest first."""
         return self._look(environment, lambda tx: open_work.groups(tx, worker_id))
+
+    def with_pay(self, environment: Environment, groups: Sequence[open_work.Group]) -> list[open_work.Group]:
+        """Return groups with what they pay an hour, as measured."""
+        return self._look(environment, lambda tx: open_work.with_pay(tx, groups))
 
     def look_at(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
         """Return a HIT that the worker may see, with ``WhyNot``, ``RequesterId``, ``MyAssignmentId`` and ``Open``.
@@ -186,6 +198,16 @@ class PeopleSide(WorkerSide):
             WorkError: NotFound, NoHITsAvailable, Blocked, DoesNotMeetRequirements.
         """
         return self._act(environment, lambda tx: open_work.accept_like(tx, worker_id, hit_id))
+
+    def submit_from_page(
+        self, environment: Environment, assignment_id: str, visitor: str | None, sent: work.Sent
+    ) -> None:
+        """Submit what a task's page sent; ``visitor`` is the worker id of whoever is known to have sent it.
+
+        Raises:
+            WorkError: NotFound, OwnPage, AlreadySubmitted, DeadlinePassed, Returned.
+        """
+        self._act(environment, lambda tx: work.submit_from_page(tx, assignment_id, visitor, sent))
 
     def work_of(self, environment: Environment, worker_id: str) -> list[my_work.Piece]:
         """Return the worker's latest assignments in any status, newest first."""

@@ -245,6 +245,7 @@ def _namespace(root: Element) -> str:
     return root.tag[: root.tag.index("}") + 1]
 
 
+@lru_cache(maxsize=64)
 def is_form(question: str) -> bool:
-    """Return whether a checked question is a QuestionForm."""
+    """Return whether a checked question is a QuestionForm; each submission asks, of few questions."""
     return _plain(parse(question, "Question").tag) == "QuestionForm"

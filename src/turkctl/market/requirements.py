@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from turkctl import own_market
 from turkctl.market import own_types, rules, system_types, tables
@@ -169,16 +169,17 @@ class WorkerStanding:
         return self.grants.get(type_id)
 
 
+_GRANTED = select(tables.grant.c.type_id, tables.grant.c.value).where(
+    tables.grant.c.environment == bindparam("b_environment"),
+    tables.grant.c.worker_id == bindparam("b_worker"),
+    tables.grant.c.status == "Granted",
+)
+
+
 def standing(tx: Tx, worker: Row[Any]) -> WorkerStanding:
     """Return the standing of a worker, given their row."""
-    held = select(tables.grant.c.type_id, tables.grant.c.value).where(
-        tables.grant.c.environment == tx.environment,
-        tables.grant.c.worker_id == worker.id,
-        tables.grant.c.status == "Granted",
-    )
-    return WorkerStanding(
-        worker, {row.type_id: row.value for row in tx.all(held)}, lambda: _groups_of(tx, str(worker.id))
-    )
+    held = tx.all(_GRANTED, {"b_environment": tx.environment, "b_worker": worker.id})
+    return WorkerStanding(worker, {row.type_id: row.value for row in held}, lambda: _groups_of(tx, str(worker.id)))
 
 
 def _groups_of(tx: Tx, worker_id: str) -> list[str]:

@@ -22,6 +22,8 @@ SUBMITTED = "Submitted"
 APPROVED = "Approved"
 REJECTED = "Rejected"
 
+STATUSES = (ACCEPTED, RETURNED, ABANDONED, SUBMITTED, APPROVED, REJECTED)
+"""All that an assignment can have."""
 HELD = (ACCEPTED, SUBMITTED, APPROVED, REJECTED)
 """A worker has at most one assignment of a HIT in these states; in the other states the HIT may be taken again."""
 VISIBLE = (SUBMITTED, APPROVED, REJECTED)

@@ -6,7 +6,7 @@ sorted once and processed in order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Table, func, select
@@ -30,9 +30,13 @@ BATCH = 500
 """Maximum number of rows of each table that one transaction settles, so that others get their turn."""
 
 _SOURCES = (tables.assignment, tables.hit, tables.hit_type, tables.qualification_type)
-_LOOK = select(
-    *(select(func.min(table.c.due_at)).scalar_subquery().label(table.name) for table in (*_SOURCES, tables.outbox))
-)
+_TIMES = [
+    select(func.min(table.c.due_at)).scalar_subquery().label(f"due_{number}")
+    for number, table in enumerate((*_SOURCES, tables.outbox))
+]
+_LOOK = select(*_TIMES)
+META_AND_TIMES = select(tables.meta, *_TIMES).where(tables.meta.c.id == 1)
+"""The market's row together with what :func:`next_times` asks, for one statement instead of two."""
 
 
 def next_times(tx: Tx) -> tuple[int | None, int | None]:
@@ -42,13 +46,22 @@ def next_times(tx: Tx) -> tuple[int | None, int | None]:
     """
     row = tx.first(_LOOK)
     assert row is not None
-    *first, outbox = tuple[int | None, ...](row)
+    return _first_of(row)
+
+
+def _first_of(times: Sequence[int | None]) -> tuple[int | None, int | None]:
+    *first, outbox = times
     return min((time for time in first if time is not None), default=None), outbox
 
 
-def look(tx: Tx) -> tuple[int | None, bool]:
-    """Return the time of the first due event, or None, and whether undelivered notifications are due again."""
-    first, outbox = next_times(tx)
+def look(tx: Tx, seen: Row[Any] | None = None) -> tuple[int | None, bool]:
+    """Return the time of the first due event, or None, and whether undelivered notifications are due again.
+
+    Args:
+        tx: the transaction.
+        seen: the row of :data:`META_AND_TIMES`, where it was read in this transaction.
+    """
+    first, outbox = next_times(tx) if seen is None else _first_of(seen[-len(_TIMES) :])
     return (first if first is not None and first <= tx.now else None), outbox is not None and outbox <= tx.now
 
 

@@ -17,8 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NoSuchModuleError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DisconnectionError,
+    IntegrityError,
+    NoSuchModuleError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from sqlalchemy.schema import CreateColumn
 
 from turkctl.addresses import mask_url
@@ -33,6 +40,7 @@ VERSION = 4
 _WRITE_URL = "write sqlite:///market.db or postgresql+psycopg://user@host/database"
 _ADVISORY_LOCK = 0x7475726B  # "turk": taken on PostgreSQL while tables are created
 _BUSY_MS = 30_000
+_IDLE_SECONDS = 1.0
 _LOCKS: dict[str, threading.Lock] = {}
 _LOCKS_GUARD = threading.Lock()
 
@@ -158,7 +166,9 @@ def open_engine(url: str) -> Engine:
     """Return an engine for ``url``, with SQLite's settings and explicit ``BEGIN`` installed."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+        engine = create_engine(url, pool_size=16, max_overflow=16)
+        _see_to_idle(engine)
+        return engine
     if parsed.database in (None, "", ":memory:"):
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
@@ -167,6 +177,27 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _see_to_idle(engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+    """Ask connections that were idle for some time whether they still live, as after a restart of the server.
+
+    Asking each time would cost every transaction another trip to the server.
+    """
+
+    def check_in(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["idle_since"] = clock()
+
+    def check_out(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if clock() - record.info.get("idle_since", clock()) < _IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool then tries another one
+
+    event.listen(engine, "checkin", check_in)
+    event.listen(engine, "checkout", check_out)
 
 
 def _see_to_file(engine: Engine, name: str) -> None:
@@ -188,7 +219,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 def create(database: MarketDatabase, before_making: Callable[[], None] = lambda: None) -> None:
-    """Create the tables, their columns and the market's row if they are missing.
+    """Create the tables, their columns, their indexes and the market's row if they are missing.
 
     Safe if several processes start at once. ``before_making`` is called where there is no market yet; it may raise.
 
@@ -217,12 +248,18 @@ def _complete(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     tables.add_partial_index()
     tables.metadata.create_all(connection)
+    for name in tables.DROPPED_INDEXES:
+        connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
     for table in tables.metadata.sorted_tables:
         there = {column["name"] for column in inspect(connection).get_columns(table.name)}
         for column in table.columns:
             if column.name not in there:
                 definition = CreateColumn(column).compile(dialect=connection.dialect)
                 connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+        indexed = {index["name"] for index in inspect(connection).get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in indexed:
+                index.create(connection)
     if connection.execute(select(tables.meta.c.id)).first() is None:
         new = {"id": 1, "version": VERSION, "identity": secrets.token_hex(16)}
         connection.execute(tables.meta.insert(), new)

@@ -3,8 +3,8 @@
 ``due_at`` is when a row next changes by itself (expiry, deadline, automatic approval, disposal), or null if it does
 not. ``seq`` is the order of creation and the key for paging in listings.
 
-An older market gets new tables and columns when it is opened (:func:`turkctl.market.state.create`). So a column that is
-added later must allow null, and :data:`turkctl.market.state.VERSION` goes up.
+An older market gets new tables, columns and indexes when it is opened (:func:`turkctl.market.state.create`). So a
+column that is added later must allow null, and :data:`turkctl.market.state.VERSION` goes up.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -21,11 +22,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
 )
 
 from turkctl.market.columns import number, owner, seq
+from turkctl.market.rules import HELD
 
 metadata = MetaData()
+
+DROPPED_INDEXES = ("market_hit_by_type",)
+"""Indexes of older markets that others took the place of."""
 
 meta = Table(
     "market_meta",
@@ -133,11 +139,13 @@ hit = Table(
     number("expires_at"),
     number("touched_at"),
     number("due_at", None),
+    number("opened", None),  # which opening of its type its last one is; see turkctl.market.next_work
     Index("market_hit_by_owner", "environment", "account", "listed", "seq"),
     Index("market_hit_by_status", "environment", "account", "status", "expires_at", "seq"),
-    Index("market_hit_by_type", "hit_type_id", "status", "expires_at", "seq"),
+    Index("market_hit_by_state", "environment", "status", "hit_type_id", "expires_at", "seq"),
     Index("market_hit_by_world", "environment", "status", "seq"),
     Index("market_hit_by_due", "due_at"),
+    Index("market_hit_by_opening", "hit_type_id", "opened"),
 )
 
 assignment = Table(
@@ -163,7 +171,13 @@ assignment = Table(
     Index("market_assignment_by_hit", "hit_id", "submitted_at", "seq"),
     Index("market_assignment_by_worker", "environment", "worker_id", "status", "seq"),
     Index("market_assignment_by_due", "due_at"),
+    Index("market_assignment_by_approval", "environment", "worker_id", "approved_at"),
 )
+
+
+def is_held(status: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return whether a worker holds an assignment, with the statuses written out: only so is the index below used."""
+    return status.in_(bindparam("held", HELD, expanding=True, literal_execute=True))
 
 
 def add_partial_index() -> None:
@@ -171,7 +185,7 @@ def add_partial_index() -> None:
 
     Call this only when tables are created: an index with options of a dialect imports that dialect (50 ms).
     """
-    held = assignment.c.status.in_(("Accepted", "Submitted", "Approved", "Rejected"))
+    held = assignment.c.status.in_(HELD)
     name = "market_assignment_once"
     if name not in {index.name for index in assignment.indexes}:
         Index(name, assignment.c.hit_id, assignment.c.worker_id, unique=True, sqlite_where=held, postgresql_where=held)
@@ -223,6 +237,7 @@ bonus = Table(
     number("at"),
     Index("market_bonus_by_hit", "hit_id", "seq"),
     Index("market_bonus_by_assignment", "assignment_id", "seq"),
+    Index("market_bonus_by_worker", "environment", "worker_id", "at"),
 )
 
 token = Table(

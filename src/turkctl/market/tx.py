@@ -15,6 +15,7 @@ from sqlalchemy import Connection, CursorResult, Executable, Row, select
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from turkctl.market import tables
+from turkctl.market.marks import Marks
 from turkctl.market.requester import Environment, Requester
 from turkctl.own_market import AMAZONS, MarketRules
 
@@ -74,6 +75,7 @@ class Shared:
     rng: random.Random
     opening_balance: Decimal
     types: TypeCache = field(default_factory=TypeCache)
+    marks: Marks = field(default_factory=Marks)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, bindparam, exists, select
 
 from turkctl.market import (
     answers,
@@ -68,7 +70,7 @@ def available_hits(tx: Tx, worker_id: str, limit: int, after: str | None) -> lis
 def _open_after(tx: Tx, worker_id: str, last: int) -> Sequence[Row[Any]]:
     taken = tables.assignment
     mine = exists().where(
-        taken.c.hit_id == tables.hit.c.id, taken.c.worker_id == worker_id, taken.c.status.in_(rules.HELD)
+        taken.c.hit_id == tables.hit.c.id, taken.c.worker_id == worker_id, tables.is_held(taken.c.status)
     )
     statement = (
         select(tables.hit)
@@ -156,8 +158,8 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     hit.pending += 1
     assignment_id = tx.new_id()
     deadline = tx.now + hit_type.assignment_duration * rules.SECOND
-    tx.run(
-        tables.assignment.insert(),
+    row = assignments.insert(
+        tx,
         {
             "id": assignment_id,
             "environment": tx.environment,
@@ -173,47 +175,56 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     hit_rows.save(tx, before, hit, hit_type)
     gates.close(tx, hit_type, hit, worker_id, assignment_id)
     notifications.emit(tx, hit_type, "AssignmentAccepted", hit.id, assignment_id)
-    row = assignments.load_any(tx, assignment_id)
-    assert row is not None
     return assignments.describe(row) | {"HIT": hit_rows.describe(hit, hit_type)}
+
+
+_HOLDING = select(tables.assignment.c.seq).where(
+    tables.assignment.c.hit_id == bindparam("b_hit"),
+    tables.assignment.c.worker_id == bindparam("b_worker"),
+    tables.is_held(tables.assignment.c.status),
+)
 
 
 def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
     if workers.is_blocked(tx, worker_id, hit.account):
         raise WorkError("Blocked", "The requester of this HIT does not take work from you.")
-    mine = tables.assignment
-    held = select(mine.c.seq).where(
-        mine.c.hit_id == hit.id, mine.c.worker_id == worker_id, mine.c.status.in_(rules.HELD)
-    )
-    if tx.first(held) is not None:
+    if tx.first(_HOLDING, {"b_hit": hit.id, "b_worker": worker_id}) is not None:
         raise WorkError("AssignmentAlreadyExists", "You have already accepted this HIT; each worker may do it once.")
     if hit.status != rules.ASSIGNABLE or hit.expired(tx.now):
         raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
 
 
-def submit(
-    tx: Tx, worker_id: str, assignment_id: str, fields: Fields, correct: int = 0, raw: bytes | None = None
-) -> None:
-    """Submit the answers: question identifier (or form field) to value or values.
+@dataclass(frozen=True)
+class Sent:
+    """What is submitted.
 
-    Args:
-        tx: the transaction.
-        worker_id: the worker.
-        assignment_id: the assignment.
-        fields: the answers.
-        correct: milliseconds for which the worker can correct them before the requester is told
+    Attributes:
+        fields: the answers: question identifier (or form field) to value or values.
+        correct: how long the worker can correct them before the requester is told
             (:mod:`turkctl.market.corrections`).
         raw: the request as it came, to be kept beside them; see :func:`as_sent`.
+    """
+
+    fields: Fields
+    correct: timedelta = timedelta()
+    raw: bytes | None = None
+
+
+def submit(tx: Tx, worker_id: str, assignment_id: str, sent: Sent) -> None:
+    """Submit answers.
 
     Raises:
         WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
     """
-    row, before = _mine(tx, worker_id, assignment_id)
+    _submit(tx, *_mine(tx, worker_id, assignment_id), sent)
+
+
+def _submit(tx: Tx, row: Row[Any], before: Hit, sent: Sent) -> None:
     selections = scoring.selection_names(before.question) if questions.is_form(before.question) else frozenset()
-    document = answers.document(fields, selections)
-    _keep_as_sent(tx, assignment_id, raw)
-    if correct or corrections.is_kept(row):
-        corrections.keep(tx, row, document, correct)
+    document = answers.document(sent.fields, selections)
+    _keep_as_sent(tx, row, sent.raw)
+    if sent.correct or corrections.is_kept(row):
+        corrections.keep(tx, row, document, sent.correct // timedelta(milliseconds=1))
     else:
         hand_over(tx, row, before, document, tx.now)
 
@@ -244,12 +255,25 @@ def hand_over(tx: Tx, row: Row[Any], before: Hit, document: str, submitted_at: i
     hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable
 
 
-def _keep_as_sent(tx: Tx, assignment_id: str, raw: bytes | None) -> None:
-    """Keep a request in the place of what was sent before a correction."""
+def _keep_as_sent(tx: Tx, row: Row[Any], raw: bytes | None) -> None:
+    """Keep a request, in the place of what was sent before a correction."""
     kept = tables.submission
-    tx.run(kept.delete().where(kept.c.assignment_id == assignment_id))
+    if corrections.is_kept(row):
+        tx.run(kept.delete().where(kept.c.assignment_id == row.id))
     if raw is not None:
-        tx.run(kept.insert(), {"assignment_id": assignment_id, "body": raw})
+        tx.run(kept.insert(), {"assignment_id": row.id, "body": raw})
+
+
+def submit_from_page(tx: Tx, assignment_id: str, visitor: str | None, sent: Sent) -> None:
+    """Submit what a task's page sent: whoever has the assignment's id may, unless they are known as somebody else.
+
+    Raises:
+        WorkError: OwnPage if it is a QuestionForm, whose answers its own page checks; else as :func:`submit`.
+    """
+    row, hit = _mine(tx, visitor, assignment_id)
+    if questions.is_form(hit.question):
+        raise WorkError("OwnPage", "Submit this task on its own page.")
+    _submit(tx, row, hit, sent)
 
 
 def as_sent(tx: Tx, assignment_id: str) -> bytes | None:
@@ -294,10 +318,11 @@ _REFUSALS = {
 }
 
 
-def _mine(tx: Tx, worker_id: str, assignment_id: str) -> tuple[Row[Any], Hit]:
+def _mine(tx: Tx, worker_id: str | None, assignment_id: str) -> tuple[Row[Any], Hit]:
+    """Return accepted work of this worker (None: of anybody) and its HIT."""
     row = assignments.load_any(tx, assignment_id)
     hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
-    if row is None or hit is None or row.worker_id != worker_id:
+    if row is None or hit is None or worker_id not in (None, row.worker_id):
         raise WorkError("NotFound", f"You have no assignment {assignment_id}.")
     if not corrections.is_open(row):
         raise WorkError(*_REFUSALS.get(row.status, ("AlreadySubmitted", "You have already submitted this HIT.")))

@@ -90,15 +90,12 @@ class WorkerSide(MarketCore):
         assignment_id: str,
         answers: Fields,
         correct: timedelta = timedelta(),
-        *,
-        raw: bytes | None = None,
     ) -> None:
-        """Submit the answers: form field to value or values. Reserved names are left out; ``raw`` is kept beside.
+        """Submit the answers: form field to value or values. Reserved names are left out.
 
         The requester is told after ``correct``; until then the worker can :meth:`reopen` it.
         """
-        time = correct // timedelta(milliseconds=1)
-        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, answers, time, raw))
+        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, work.Sent(answers, correct)))
 
     def reopen(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
         """Open a submission again that its requester was not told of yet. Left unfinished, its first answers count.

@@ -20,6 +20,11 @@ Answer = dict[str, Any]
 _BY_ID = select(tables.worker).where(
     tables.worker.c.environment == bindparam("b_environment"), tables.worker.c.id == bindparam("b_id")
 )
+_BLOCK = select(tables.block.c.seq).where(
+    tables.block.c.environment == bindparam("b_environment"),
+    tables.block.c.account == bindparam("b_account"),
+    tables.block.c.worker_id == bindparam("b_worker"),
+)
 _WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 _LOCALE = re.compile(r"([A-Z]{2})(?:-([A-Z]{2}))?")
 
@@ -120,19 +125,10 @@ def _counting(*names: str) -> Update:
     return tables.worker.update().where(*mine).values(columns)
 
 
-def _block(tx: Tx, worker_id: str, account: str) -> Row[Any] | None:
-    return tx.first(
-        select(tables.block.c.seq).where(
-            tables.block.c.environment == tx.environment,
-            tables.block.c.account == account,
-            tables.block.c.worker_id == worker_id,
-        )
-    )
-
-
 def is_blocked(tx: Tx, worker_id: str, account: str) -> bool:
     """Return whether that requester blocked the worker."""
-    return _block(tx, worker_id, account) is not None
+    values = {"b_environment": tx.environment, "b_account": account, "b_worker": worker_id}
+    return tx.first(_BLOCK, values) is not None
 
 
 def blocked_by(tx: Tx, worker_id: str) -> set[str]:

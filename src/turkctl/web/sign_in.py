@@ -167,13 +167,18 @@ class Door:
         login_user(SignedIn(account))
 
     def _known(self, name: str) -> SignedIn | None:
-        account, now = self.accounts.by_session(name), self.clock()
-        since, token = session.get(_SINCE), session.get(_TOKEN)
-        if account is None or not isinstance(since, float) or not isinstance(token, str):
+        now, since, token = self.clock(), session.get(_SINCE), session.get(_TOKEN)
+        if not isinstance(since, float) or not isinstance(token, str):
             return None
-        age = now.timestamp() - since
-        valid = 0 <= age < self.lasts.total_seconds() and session.get(_PROOF) == _fingerprint(account)
-        return SignedIn(account) if valid and not self.attempts.is_ended(token, now) else None
+        if not 0 <= now.timestamp() - since < self.lasts.total_seconds():
+            return None
+        account = self.account_of(name, token, now)
+        return SignedIn(account) if account is not None and session.get(_PROOF) == _fingerprint(account) else None
+
+    def account_of(self, name: str, token: str, now: datetime) -> Account | None:
+        """Return the account of a session, unless it was ended; each page asks, so a site may answer in one go."""
+        account = self.accounts.by_session(name)
+        return None if account is None or self.attempts.is_ended(token, now) else account
 
 
 def _typed(name: str) -> str:

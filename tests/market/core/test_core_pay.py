@@ -25,7 +25,7 @@ def work_through(bench: Bench, hit: str, people: int, seconds: int = 60) -> list
 
 def hourly(bench: Bench) -> Decimal | None:
     watcher = bench.market.register_worker("production", "AWATCHER")
-    (group,) = bench.market.groups("production", watcher)
+    (group,) = bench.market.with_pay("production", bench.market.groups("production", watcher))
     return group.hourly
 
 
@@ -77,7 +77,7 @@ def test_its_cost_does_not_grow_with_people_or_hits(bench: Bench, people: int, m
     statements: list[str] = []
     engine = bench.market._database.engine
     event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
-    (group,) = bench.market.groups("production", "AWATCHER")
+    (group,) = bench.market.with_pay("production", bench.market.groups("production", "AWATCHER"))
     about_pay = [each for each in statements if "market_work_time" in each]
     assert group.hourly is not None
     assert (len(about_pay), len(statements)) == (1, 11)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.local import LocalProxy
 
 from turkctl.errors import TurkctlError
 from turkctl.market.site import agreements, entrance, foot, listing, mine, panel_door, submit, tasks
@@ -23,11 +24,12 @@ from turkctl.market.site.html_tasks import STATIC
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.bundles import SCRIPTS, STYLES
-from turkctl.web.sign_in import Door, now_utc
+from turkctl.web.sign_in import now_utc
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from turkctl.market.people import Member
     from turkctl.market.requester import Environment
     from turkctl.market.service import Market
 
@@ -103,8 +105,7 @@ def make_site(
     site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, _BUNDLES, options.behind_proxy)
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
-    accounts = entrance.MarketAccounts(market, environment)
-    door = Door(accounts, entrance.MarketAttempts(market, clock), clock, entrance.LASTS)
+    door = entrance.MarketDoor(market, environment, clock)
     app.extensions[EXTENSION] = SiteParts(
         market,
         environment,
@@ -133,9 +134,13 @@ def _add_pages(app: Flask) -> None:
 
     @app.context_processor
     def frame() -> dict[str, Any]:
-        person = current_user.account.person if current_user.is_authenticated else None
         shared = {"site_name": "Worker site", "navigation": NAVIGATION, "error_frame": "market/frame.html"}
-        return {**shared, "person": person, "entered": panel_door.is_entered(), "foot": parts().foot}
+        shared |= {"entered": LocalProxy(panel_door.is_entered), "foot": parts().foot}
+        return {**shared, "person": LocalProxy(_person)}  # found out only by pages that show it
+
+
+def _person() -> Member | None:
+    return current_user.account.person if current_user.is_authenticated else None
 
 
 def _guard() -> ResponseReturnValue | None:

@@ -18,7 +18,7 @@ from turkctl.market.site import own_ids
 from turkctl.market.site.desk import ROOT, MemberAccount, me, parts
 from turkctl.web.app import error_page
 from turkctl.web.passwords import hash_password
-from turkctl.web.sign_in import Account
+from turkctl.web.sign_in import Account, Door
 from turkctl.web.sign_in_form import SignInForm
 
 if TYPE_CHECKING:
@@ -81,6 +81,20 @@ class MarketAttempts:
     def is_ended(self, token: str, now: datetime) -> bool:
         """Return whether the session was signed out."""
         return self._market.is_session_ended(token, now)
+
+
+class MarketDoor(Door):
+    """The door of one environment of a market."""
+
+    def __init__(self, market: Market, environment: Environment, clock: Callable[[], datetime]) -> None:
+        super().__init__(MarketAccounts(market, environment), MarketAttempts(market, clock), clock, LASTS)
+        self._market = market
+        self._environment = environment
+
+    def account_of(self, name: str, token: str, now: datetime) -> Account | None:
+        """Return the account of a session, unless it was ended, in one transaction."""
+        person = self._market.person_of_session(self._environment, name, token, now)
+        return None if person is None else MemberAccount(person)
 
 
 @pages.get("/sign-in")

@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
 
     return render_template(
         "market/list.html",
-        groups=found[start : start + PER_PAGE],
+        groups=parts().market.with_pay(parts().environment, found[start : start + PER_PAGE]),
         total=len(found),
         page=page,
         has_more=len(found) > start + PER_PAGE,

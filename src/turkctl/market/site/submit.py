@@ -11,9 +11,9 @@ from flask_login import current_user
 
 from turkctl.market.answers import RESERVED
 from turkctl.market.errors import WorkError
-from turkctl.market.questions import is_form
 from turkctl.market.site.desk import me, parts, site_origin
 from turkctl.market.site.frames import NOT_ACCEPTED
+from turkctl.market.work import Sent
 from turkctl.web.headers import let_be_framed
 
 pages = Blueprint("submit", __name__)
@@ -37,15 +37,10 @@ def external_submit() -> Response:
     fields = _fields()
     if len(fields) > MOST_FIELDS or _size(fields) > MOST_CHARACTERS:
         return _refuse("Nothing was submitted", "The answers are too long.", 413)
-    market, environment = parts().market, parts().environment
+    visitor = me().worker_id if current_user.is_authenticated else None
     try:
-        found = market.assignment(environment, assignment_id)
-        worker_id = found["WorkerId"]
-        if current_user.is_authenticated and me().worker_id != worker_id:
-            return _refuse("Nothing was submitted", "There is no such assignment of yours.")
-        if is_form(found["HIT"]["Question"]):  # its answers are checked on its own page
-            return _refuse("Nothing was submitted", "Submit this task on its own page.")
-        market.submit(environment, worker_id, assignment_id, fields, parts().correct, raw=_as_sent())
+        sent = Sent(fields, parts().correct, _as_sent())
+        parts().market.submit_from_page(parts().environment, assignment_id, visitor, sent)
     except WorkError as error:
         if error.code == "AlreadySubmitted":
             return _tell(*_ALREADY, assignment_id)
