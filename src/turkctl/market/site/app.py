@@ -17,7 +17,7 @@ from turkctl.errors import TurkctlError
 from turkctl.market.site import entrance, listing, mine, submit, tasks
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
-from turkctl.units import format_duration
+from turkctl.units import duration_in_words
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.sign_in import Door, now_utc
 
@@ -101,7 +101,8 @@ def _add_pages(app: Flask) -> None:
     app.extensions["csrf"].exempt("turkctl.market.site.submit.external_submit")
     app.before_request(_guard)
     app.register_error_handler(TurkctlError, _explain)
-    app.jinja_env.filters["seconds"] = lambda number: format_duration(timedelta(seconds=number))
+    app.jinja_env.filters["seconds"] = lambda number: duration_in_words(timedelta(seconds=number))
+    app.jinja_env.filters["in_words"] = duration_in_words
 
     @app.context_processor
     def frame() -> dict[str, Any]:
