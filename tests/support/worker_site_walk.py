@@ -6,10 +6,10 @@ A page that is added to the site must be added to ``PAGES`` too, with addresses 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from question_documents import choice, form_document, form_question, free_text
 from task_pages import external_task
@@ -20,6 +20,9 @@ from turkctl.market.doors.http import make_app
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.questions import html_question
 from turkctl.market.site.app import mounts
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOUR = 3600
 FORM = form_document(
@@ -118,12 +121,25 @@ class FilledSite:
 
 
 @contextmanager
-def served_bench(**options: Any) -> Iterator[tuple[SiteBench, str, str]]:
-    """Serve a market with its site on a port, and the task of a requester on another."""
-    with site_bench(**options) as bench:
+def served_bench(content_host: str | None = None, **options: Any) -> Iterator[tuple[SiteBench, str, str]]:
+    """Serve a market with its site on a port, and the task of a requester on another.
+
+    Args:
+        content_host: another name of this machine, for HTML tasks; by default they are on the site's own.
+        options: of the bench.
+    """
+    app: WSGIApplication | None = None
+
+    def late(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        assert app is not None
+        return app(environ, start_response)
+
+    with ExitStack() as last, serve_wsgi(late, threads=8) as site, serve_wsgi(external_task) as tasks:
+        if content_host is not None:
+            options |= {"url": site, "content_url": site.replace("127.0.0.1", content_host)}
+        bench = last.enter_context(site_bench(**options))
         app = make_app(Endpoint(bench.market), mounts(bench.app))
-        with serve_wsgi(app, threads=8) as site, serve_wsgi(external_task) as tasks:
-            yield bench, site, tasks
+        yield bench, site, tasks
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import axe_problems, open_page, tab_to, too_wide
 from question_documents import choice, form_document, form_question, free_text
-from worker_site_support import REQUESTER, external
+from worker_site_support import PASSWORD, REQUESTER, external
 from worker_site_walk import served_bench
 
 from turkctl.market.answers import read
@@ -175,19 +175,48 @@ def test_a_warning_comes_two_minutes_before_the_end(browser: Browser) -> None:
         looked_at(page)
 
 
-def test_a_whole_hit_can_be_done_with_the_keyboard_alone(browser: Browser) -> None:
+POINTED = """window.pointed = 0;
+for (const kind of ["pointerdown", "mousedown", "touchstart"]) {
+  addEventListener(kind, () => { window.pointed += 1; }, true);
+}"""
+
+
+def test_from_the_invitation_to_the_end_with_the_keyboard_alone(browser: Browser) -> None:
+    """Each control that is pressed was reached by Tab, and shows that it has the focus."""
     with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         bench.post(Question=external(f"{tasks}/"))
+        page.add_init_script(POINTED)
         page.goto(f"/worker/join/{bench.invite()}")
-        tab_to(page, page.get_by_role("button", name="Start", exact=True))
+        tab_to(page, page.get_by_role("link", name="Skip to the content"))
+        page.keyboard.press("Enter")
+        tab_to(page, page.get_by_label("Name", exact=True))
+        page.keyboard.type("anna")
+        tab_to(page, page.get_by_label("Password"))
+        page.keyboard.type(PASSWORD)
+        tab_to(page, page.get_by_role("button", name="Choose a name and password"))
         page.keyboard.press("Enter")
         page.get_by_text("1 group").wait_for()
+        tab_to(page, page.get_by_role("button", name="Preview: Name the colour"))
+        page.keyboard.press("Space")  # a link that looks like a button
+        page.wait_for_url("**/worker/hits/*")
         tab_to(page, page.get_by_role("button", name="Accept & work"))
         page.keyboard.press("Enter")
         page.wait_for_url("**/worker/assignments/*")
         page.frame_locator("iframe").get_by_label("Colour").wait_for()
+        next_one = page.get_by_label("Accept the next one automatically")
+        for _ in range(2):
+            tab_to(page, next_one)
+            page.keyboard.press("Space")
         tab_to(page, page.get_by_role("button", name="Return"))
-        page.keyboard.press("Tab")
+        tab_to(page, page.frame_locator("iframe").get_by_label("Colour"))
         page.keyboard.type("blue")
+        tab_to(page, page.frame_locator("iframe").get_by_role("button", name="Submit"))
         page.keyboard.press("Enter")
         page.wait_for_url("**/worker/done/*")
+        tab_to(page, page.get_by_role("link", name="My work").first)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Submitted, waiting for the requester").wait_for()
+        assert page.evaluate("window.pointed") == 0
+        tab_to(page, page.get_by_role("button", name="Sign out"))
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/worker/sign-in")
