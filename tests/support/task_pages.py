@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-EXTERNAL_TASK = b"""<!doctype html><html lang="en"><head><title>Task</title><link rel="icon" href="data:,"></head><body>
-<main><h1>A colour</h1>
-<form id="form" method="post"><label>Colour <input name="colour"></label><button>Submit</button></form>
+EXTERNAL_TASK = b"""<!doctype html><html lang="en"><head><title>Task</title><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+body { font: 1.1rem sans-serif; margin: 1.5rem; } .word { font-size: 3rem; font-weight: bold; color: #1c6e3c; }
+input, button { font: inherit; padding: 0.4rem 0.6rem; margin: 0.25rem 0.5rem 0.25rem 0; max-width: 100%; }
+#who { color: #555; font-size: 0.9rem; }
+</style></head><body><main><h1>What colour is this word?</h1><p class="word">purple</p>
+<form id="form" method="post"><label>Colour <input name="colour"></label> <button>Submit</button></form>
 <p id="who"></p></main>
 <script>
 const told = new URLSearchParams(location.search);
