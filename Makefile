@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # With COVERAGE=yes, `make test` prints the share of lines that ran, for each module.
 COVERED := $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-.PHONY: help demo test test-slow test-browser test-all chromium lint format bench clean
+.PHONY: help demo test test-slow test-browser test-all pictures chromium lint format bench clean
 
 help:
 	@echo "make demo          run a whole study on the built-in market, with simulated workers"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-slow     run the tests marked slow"
 	@echo "make test-browser  run the tests of the web pages in Chromium; if there is none, install one"
 	@echo "make test-all      run all tests"
+	@echo "make pictures      take the pictures of the documentation again"
 	@echo "make lint          check format, lint, types and imports between packages"
 	@echo "make bench         measure speed and memory, and compare with the targets"
 
@@ -35,6 +36,9 @@ test-browser: chromium
 
 test-all: chromium $(AWS)/.installed
 	$(PYTEST)
+
+pictures: chromium
+	TURKCTL_TEST_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest tests/docs/test_docs_pictures.py
 
 chromium: $(VENV)/.dev-installed
 	@sh .ci/chromium.sh $(CURDIR)/$(BIN)/python

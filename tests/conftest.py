@@ -34,6 +34,7 @@ _KEPT = {
     "TURKCTL_TEST_MYSQL_URL",
     "TURKCTL_TEST_AWS",
     "TURKCTL_TEST_CHROMIUM",
+    "TURKCTL_TEST_PICTURES",
     "AWS_EC2_METADATA_DISABLED",
 }
 _connect = socket.socket.connect

@@ -100,6 +100,17 @@ def format_duration(duration: timedelta) -> str:
     return f"{seconds}s"
 
 
+def duration_in_words(duration: timedelta) -> str:
+    """Return a duration for people, in whole seconds: ``1 hour 30 minutes``."""
+    left = int(duration.total_seconds())
+    words = []
+    for unit, name in (("d", "day"), ("h", "hour"), ("m", "minute"), ("s", "second")):
+        number, left = divmod(left, _SECONDS[unit])
+        if number:
+            words.append(f"{number} {name}" if number == 1 else f"{number} {name}s")
+    return " ".join(words) or "0 seconds"
+
+
 def parse_time(text: str, zone: tzinfo = UTC) -> datetime:
     """Return the time in an ISO 8601 text, in UTC; without an offset it is the time of day in ``zone``.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from html import unescape
+from random import Random
 from typing import Any
 
 from turkctl.market.requester import Requester
@@ -45,9 +46,9 @@ class Clock:
 class SiteBench:
     """A market with its site."""
 
-    def __init__(self, database: str = "sqlite://", **options: Any) -> None:
+    def __init__(self, database: str = "sqlite://", rng: Random | None = None, **options: Any) -> None:
         self.clock = Clock()
-        self.market = Market(database, clock=self.clock)
+        self.market = Market(database, clock=self.clock, rng=rng)
         self.later = timedelta()
         self.app = make_site(self.market, "production", SiteOptions(SECRET_KEY, **options), clock=self.now)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from turkctl.errors import UsageError
 from turkctl.units import (
+    duration_in_words,
     format_duration,
     format_money,
     format_time,
@@ -58,6 +59,14 @@ def test_durations_read_back_the_same(duration: timedelta) -> None:
 )
 def test_durations_are_written_as_the_contract_says(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 seconds"), (1, "1 second"), (5400, "1 hour 30 minutes"), (605, "10 minutes 5 seconds"), (172800, "2 days")],
+)
+def test_durations_are_written_for_people(seconds: int, words: str) -> None:
+    assert duration_in_words(timedelta(seconds=seconds)) == words
 
 
 @pytest.mark.parametrize("text", ["", "45", "0", "-5m", "5 years", "0.3s", "999999999d", "m"])

@@ -61,7 +61,7 @@ class Group:
         more: whether there are more than were counted.
         created: when the type was made, in epoch milliseconds.
         type_id: of the HITs.
-        hourly: the dollars that it pays an hour, as measured; None if too few people have done it, or until :func:`with_pay`.
+        hourly: the dollars that it pays an hour, as measured (:func:`with_pay`); None if too few have done it.
         why_not: why the worker may not accept them; None if they may.
         may_preview: whether they may look at them.
     """

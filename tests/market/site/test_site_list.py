@@ -62,7 +62,8 @@ def test_the_list_says_why_somebody_does_not_qualify(bench: SiteBench) -> None:
     bench.post(Title="Abroad", QualificationRequirements=[place | {"LocaleValues": [{"Country": "DE"}]}])
     person = bench.person()
     person.get("/worker")
-    assert "no. “Trained” must be at least 80." in person.text
+    assert "No. “Trained” must be at least 80." in person.text
+    assert "10 minutes" in person.text
     assert "“Worker_Locale” must be one of DE." in person.text
     assert "Accept" not in person.text
     person.get(f"/worker/hits/{hit['HITId']}")

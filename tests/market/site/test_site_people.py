@@ -84,6 +84,7 @@ def test_a_name_and_a_password_let_the_same_person_in_and_the_link_no_longer(ben
     person = bench.visitor()
     person.join(token)
     before = person.worker_id
+    assert 'href="/worker/sign-out"' in person.text, "nobody who has no password could leave a shared computer"
     person.get("/worker/password")
     person.post("/worker/password", {"name": "ana", "password": PASSWORD})
     assert (person.path, person.worker_id) == ("/worker", before)

@@ -35,6 +35,8 @@ def test_somebody_invited_does_a_hit_and_sees_it_approved(bench: SiteBench) -> N
     bench.market.approve_assignment(REQUESTER, request)
     bonus = {"WorkerId": worker_id, "AssignmentId": assignment_id, "BonusAmount": "0.25", "Reason": "so quick"}
     bench.market.send_bonus(REQUESTER, bonus | {"UniqueRequestToken": "t"})
+    person.get(f"/worker/done/{assignment_id}")
+    assert ("<h1>Your work was approved</h1>" in person.text, "well done" in person.text) == (True, True)
     person.get("/worker/mine")
     for words in ("Approved", "well done", "so quick", "$0.50", "$0.25"):
         assert words in person.text

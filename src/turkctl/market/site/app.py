@@ -21,7 +21,7 @@ from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, content_origin,
 from turkctl.market.site.foot_lines import Foot
 from turkctl.market.site.frames import origin
 from turkctl.market.site.html_tasks import STATIC
-from turkctl.units import format_duration
+from turkctl.units import duration_in_words
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.bundles import SCRIPTS, STYLES
 from turkctl.web.sign_in import now_utc
@@ -130,7 +130,8 @@ def _add_pages(app: Flask) -> None:
     app.url_value_preprocessor(submit.keep_body)
     app.before_request(_guard)
     app.register_error_handler(TurkctlError, _explain)
-    app.jinja_env.filters["seconds"] = lambda number: format_duration(timedelta(seconds=number))
+    app.jinja_env.filters["seconds"] = lambda number: duration_in_words(timedelta(seconds=number))
+    app.jinja_env.filters["in_words"] = duration_in_words
 
     @app.context_processor
     def frame() -> dict[str, Any]:

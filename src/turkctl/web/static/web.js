@@ -18,6 +18,13 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// What looks like a button is pressed like one: by the space bar too.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches("a[role=button]")) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 // A form is sent once; the browser's "back" makes it usable again.
 document.addEventListener("submit", (event) => {
   const form = event.target;

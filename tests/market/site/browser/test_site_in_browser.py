@@ -3,57 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from wsgiref.types import StartResponse, WSGIEnvironment
+from typing import TYPE_CHECKING
 
 import pytest
 from browser import axe_problems, open_page, tab_to, too_wide
 from question_documents import choice, form_document, form_question, free_text
-from worker_site_support import REQUESTER, SiteBench, external, site_bench
-from wsgi_server import serve_wsgi
+from worker_site_support import PASSWORD, REQUESTER, external
+from worker_site_walk import served_bench
 
 from turkctl.market.answers import read
-from turkctl.market.doors.http import make_app
-from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.questions import html_question
-from turkctl.market.site.app import mounts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-
-PAGE = b"""<!doctype html><html lang="en"><head><title>Task</title><link rel="icon" href="data:,"></head><body>
-<form id="form" method="post"><label>Colour <input name="colour"></label><button>Submit</button></form>
-<p id="who"></p>
-<script>
-const told = new URLSearchParams(location.search);
-document.getElementById("form").action = told.get("turkSubmitTo") + "/mturk/externalSubmit";
-for (const name of ["assignmentId", "hitId"]) {
-  const field = document.createElement("input");
-  field.type = "hidden"; field.name = name; field.value = told.get(name);
-  document.getElementById("form").append(field);
-}
-document.getElementById("who").textContent = told.get("workerId") || "nobody";
-document.querySelector("button").disabled = told.get("assignmentId") === "ASSIGNMENT_ID_NOT_AVAILABLE";
-</script></body></html>"""
-
-
-def task(_environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    """A page of a requester's own server, as task code has always been written."""
-    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-    return [PAGE]
-
-
-@contextmanager
-def served(**options: Any) -> Iterator[tuple[SiteBench, str, str]]:
-    """A market with its site on a port, and the task on another."""
-    with site_bench(**options) as bench:
-        app = make_app(Endpoint(bench.market), mounts(bench.app))
-        with serve_wsgi(app) as site, serve_wsgi(task) as tasks:
-            yield bench, site, tasks
 
 
 def looked_at(page: Page) -> None:
@@ -63,7 +27,7 @@ def looked_at(page: Page) -> None:
 
 
 def test_an_invited_person_does_a_hit_on_a_phone_and_sees_it_approved(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
         hit = bench.post(Question=external(f"{tasks}/?a=1"))
         page.goto(f"/worker/join/{bench.invite()}")
         looked_at(page)
@@ -103,7 +67,7 @@ HTML_TASK = """<html><head><script src="https://s3.amazonaws.com/mturk-public/ex
 
 
 def test_an_html_task_written_for_amazon_is_done_as_it_is(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         hit = bench.post(Question=html_question(HTML_TASK))
         page.goto(f"/worker/join/{bench.invite()}")
         page.get_by_role("button", name="Start", exact=True).click()
@@ -124,7 +88,7 @@ CROWD_TASK = """<html><body><script src="https://assets.crowd.aws/crowd-html-ele
 
 
 def test_a_task_with_crowd_elements_is_done_as_it_is(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         hit = bench.post(Question=html_question(CROWD_TASK))
         page.goto(f"/worker/join/{bench.invite()}")
         page.get_by_role("button", name="Start", exact=True).click()
@@ -152,7 +116,7 @@ def test_a_task_on_the_site_s_own_host_cannot_read_or_use_the_session(browser: B
     </script>"""
     task_page = f'<html><body><p id="found">wait</p>{script}</body></html>'
     blocked = ("blocked by CORS", "Failed to load resource")
-    with served() as (bench, site, tasks), open_page(browser, site, tasks, allowed=blocked) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks, allowed=blocked) as page:
         bench.post(Question=html_question(task_page))
         page.goto(f"/worker/join/{bench.invite()}")
         page.get_by_role("button", name="Start", exact=True).click()
@@ -163,7 +127,7 @@ def test_a_task_on_the_site_s_own_host_cannot_read_or_use_the_session(browser: B
 
 
 def test_a_form_is_filled_in_on_a_phone(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
         name = form_question("name", free_text(""), content="<Text>Its name</Text>")
         kind = form_question("kind", choice("radiobutton", "Cat", "Dog"), content="<Text>What is it?</Text>")
         bench.post(Question=form_document(name, kind))
@@ -180,7 +144,7 @@ def test_a_form_is_filled_in_on_a_phone(browser: Browser) -> None:
 
 
 def test_the_next_one_is_accepted_automatically_until_nothing_is_left(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         for _ in range(2):
             bench.post(Question=external(f"{tasks}/"))
         page.goto(f"/worker/join/{bench.invite()}")
@@ -197,7 +161,7 @@ def test_the_next_one_is_accepted_automatically_until_nothing_is_left(browser: B
 
 
 def test_a_warning_comes_two_minutes_before_the_end(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         bench.post(Question=external(f"{tasks}/"), AssignmentDurationInSeconds=122)
         page.clock.install()
         page.goto(f"/worker/join/{bench.invite()}")
@@ -211,40 +175,48 @@ def test_a_warning_comes_two_minutes_before_the_end(browser: Browser) -> None:
         looked_at(page)
 
 
-def test_a_whole_hit_can_be_done_with_the_keyboard_alone(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+POINTED = """window.pointed = 0;
+for (const kind of ["pointerdown", "mousedown", "touchstart"]) {
+  addEventListener(kind, () => { window.pointed += 1; }, true);
+}"""
+
+
+def test_from_the_invitation_to_the_end_with_the_keyboard_alone(browser: Browser) -> None:
+    """Each control that is pressed was reached by Tab, and shows that it has the focus."""
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         bench.post(Question=external(f"{tasks}/"))
+        page.add_init_script(POINTED)
         page.goto(f"/worker/join/{bench.invite()}")
-        tab_to(page, page.get_by_role("button", name="Start", exact=True))
+        tab_to(page, page.get_by_role("link", name="Skip to the content"))
+        page.keyboard.press("Enter")
+        tab_to(page, page.get_by_label("Name", exact=True))
+        page.keyboard.type("anna")
+        tab_to(page, page.get_by_label("Password"))
+        page.keyboard.type(PASSWORD)
+        tab_to(page, page.get_by_role("button", name="Choose a name and password"))
         page.keyboard.press("Enter")
         page.get_by_text("1 group").wait_for()
+        tab_to(page, page.get_by_role("button", name="Preview: Name the colour"))
+        page.keyboard.press("Space")  # a link that looks like a button
+        page.wait_for_url("**/worker/hits/*")
         tab_to(page, page.get_by_role("button", name="Accept & work"))
         page.keyboard.press("Enter")
         page.wait_for_url("**/worker/assignments/*")
         page.frame_locator("iframe").get_by_label("Colour").wait_for()
+        next_one = page.get_by_label("Accept the next one automatically")
+        for _ in range(2):
+            tab_to(page, next_one)
+            page.keyboard.press("Space")
         tab_to(page, page.get_by_role("button", name="Return"))
-        page.keyboard.press("Tab")
+        tab_to(page, page.frame_locator("iframe").get_by_label("Colour"))
         page.keyboard.type("blue")
+        tab_to(page, page.frame_locator("iframe").get_by_role("button", name="Submit"))
         page.keyboard.press("Enter")
         page.wait_for_url("**/worker/done/*")
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_every_page_can_be_read_by_everybody(width: int, browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks, width=width, dark=width == 360) as page:
-        hit = bench.post(Question=external(f"{tasks}/"))
-        _show_everything(bench, page, lambda: looked_at(page))
-        page.goto(f"/worker/hits/{hit['HITId']}")
-        looked_at(page)
-
-
-def _show_everything(bench: SiteBench, page: Page, look: Callable[[], None]) -> None:
-    page.goto("/worker/sign-in")
-    look()
-    page.goto("/worker/join/none")
-    look()
-    page.goto(f"/worker/join/{bench.invite()}")
-    page.get_by_role("button", name="Start", exact=True).click()
-    for path in ("", "/mine", "/messages", "/qualifications", "/password", "/sign-out", "/hits/3NONE"):
-        page.goto(f"/worker{path}")
-        look()
+        tab_to(page, page.get_by_role("link", name="My work").first)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Submitted, waiting for the requester").wait_for()
+        assert page.evaluate("window.pointed") == 0
+        tab_to(page, page.get_by_role("button", name="Sign out"))
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/worker/sign-in")
