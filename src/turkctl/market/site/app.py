@@ -136,8 +136,8 @@ def _add_pages(app: Flask) -> None:
     @app.context_processor
     def frame() -> dict[str, Any]:
         shared = {"site_name": "Worker site", "navigation": NAVIGATION, "error_frame": "market/frame.html"}
-        shared |= {"entered": LocalProxy(panel_door.is_entered), "foot": parts().foot}
-        return {**shared, "person": LocalProxy(_person)}  # found out only by pages that show it
+        found_out = {"person": LocalProxy(_person), "entered": LocalProxy(panel_door.is_entered)}
+        return {**shared, **found_out, "foot": parts().foot}  # found out only by pages that show it
 
 
 def _person() -> Member | None:
