@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOUR = 3600
+AUTO_APPROVAL = 3 * 24 * HOUR
 FORM = form_document(
     "<Overview><Title>A receipt</Title><Text>Copy what is on it.</Text></Overview>",
     form_question("shop", free_text('<Length minLength="2" maxLength="80"/>'), content="<Text>Name of the shop</Text>"),
@@ -62,6 +63,7 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (WORKER, "/worker"),
         (WORKER, "/worker?search=receipt&sort=reward"),
         (WORKER, "/worker?search=nothing+has+this"),
+        (WORKER, "/worker?page=2"),
     ),
     "listing.preview": ((WORKER, "/mturk/preview?groupId=3NONE"),),
     "listing.tasks": ((WORKER, "/projects/3NONE/tasks"),),
@@ -194,7 +196,7 @@ def _work(bench: SiteBench, worker: str, tasks: str) -> dict[str, str]:
 
     def accepted(title: str, **more: Any) -> str:
         hit = bench.post(
-            Title=title, Question=external(f"{tasks}/?a=1"), AutoApprovalDelayInSeconds=3 * 24 * HOUR, **more
+            Title=title, Question=external(f"{tasks}/?a=1"), AutoApprovalDelayInSeconds=AUTO_APPROVAL, **more
         )
         taken: str = market.accept("production", worker, hit["HITId"])["AssignmentId"]
         return taken
@@ -221,6 +223,12 @@ def _work(bench: SiteBench, worker: str, tasks: str) -> dict[str, str]:
     late = accepted("Read a page aloud", Reward="0.80")
     bench.clock.seconds += HOUR
     submitted = done("Rate a headline", Reward="0.20")
+    bench.post(
+        Title="Rate a headline",
+        Reward="0.20",
+        Question=external(f"{tasks}/?a=1"),
+        AutoApprovalDelayInSeconds=AUTO_APPROVAL,
+    )
     return {
         "approved": approved,
         "rejected": rejected,
@@ -244,28 +252,33 @@ def _open_hits(bench: SiteBench, tasks: str, known: Mapping[str, str]) -> dict[s
     def needs(guarded: str) -> list[dict[str, Any]]:
         return [{"QualificationTypeId": known["staff"], "Comparator": "Exists", "ActionsGuarded": guarded}]
 
+    def posted(**more: Any) -> str:
+        bench.clock.seconds += 1  # the list is in the order of posting
+        hit_id: str = bench.post(**more)["HITId"]
+        return hit_id
+
     task = external(f"{tasks}/?a=1")
-    posted = {
-        "unqualified": bench.post(
+    return {
+        "guarded": posted(
+            Title="Check our own notes",
+            Description="For staff.",
+            Question=task,
+            QualificationRequirements=needs("PreviewAndAccept"),
+        ),
+        "unqualified": posted(
             Title="Check the work of others",
             Description="Compare two answers and choose the better one.",
             Reward="0.60",
             Question=task,
             QualificationRequirements=needs("Accept"),
         ),
-        "guarded": bench.post(
-            Title="Check our own notes",
-            Description="For staff.",
-            Question=task,
-            QualificationRequirements=needs("PreviewAndAccept"),
-        ),
-        "layout": bench.post(
+        "layout": posted(
             Title="Write down what you hear",
             Description="Ten seconds of a conversation in a café; headphones help.",
             Reward="0.25",
             Question=html_question(LAYOUT),
         ),
-        "form": bench.post(
+        "form": posted(
             Title="Copy a receipt",
             Description="Four questions about a receipt.",
             Reward="0.35",
@@ -273,7 +286,7 @@ def _open_hits(bench: SiteBench, tasks: str, known: Mapping[str, str]) -> dict[s
             AssignmentDurationInSeconds=1200,
             MaxAssignments=3,
         ),
-        "external": bench.post(
+        "external": posted(
             Title="Name the colour of a word",
             Description="Say what colour a word is printed in. Twelve words, about three minutes.",
             Reward="0.50",
@@ -281,7 +294,6 @@ def _open_hits(bench: SiteBench, tasks: str, known: Mapping[str, str]) -> dict[s
             MaxAssignments=9,
         ),
     }
-    return {name: hit["HITId"] for name, hit in posted.items()}
 
 
 def _write(bench: SiteBench, worker: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from browser import axe_problems, find_chromium, open_page, tab_to, too_wide
+from browser import axe_problems, find_chromium, open_page, tab_to, too_small, too_wide
 from strict_pages import page, strict_pages
 from wsgi_server import serve_wsgi
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 PAGES = {
+    "/large": page("<button>Press<br>this<br>button</button><fieldset disabled><button>No</button></fieldset>"),
     "/": page('<p>Good</p><a href="/wide">Wide</a> <button>Press</button>'),
     "/log.js": 'console.error("something broke");',
     "/throw.js": 'setTimeout(() => { throw new Error("nobody catches it"); });',
@@ -168,6 +170,15 @@ def test_a_page_that_scrolls_sideways_is_found(browser: Browser, site: str) -> N
     with open_page(browser, site, width=520) as shown:
         shown.goto("/wide")
         assert too_wide(shown) == []
+
+
+def test_what_a_finger_would_miss_is_found(browser: Browser, site: str) -> None:
+    with open_page(browser, site, width=360) as shown:
+        shown.goto("/")
+        (said,) = too_small(shown)
+        assert re.fullmatch(r"\d+ x \d+ px: <button>Press</button>", said)
+        shown.goto("/large")
+        assert too_small(shown) == []
 
 
 def test_what_the_keyboard_reaches_is_told_from_what_it_does_not(browser: Browser, site: str) -> None:

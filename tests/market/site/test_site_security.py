@@ -293,6 +293,8 @@ def test_the_policy_of_a_page_lets_in_the_frame_that_its_task_needs_and_nothing_
     assert person.headers["X-Frame-Options"] == "DENY"
     assert "unsafe" not in policy
     assert person.headers["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    allowed = '(self "https://lab.example.org")'
+    assert person.headers["Permissions-Policy"] == f"camera={allowed}, microphone={allowed}, geolocation=()"
     assert "allow-top-navigation" not in person.text
     person.submit("3NONE")
     assert "frame-ancestors *" in person.headers["Content-Security-Policy"]

@@ -163,6 +163,7 @@ def test_five_people_do_a_campaign_by_clicking_and_are_paid(browser: Browser, fo
         _pay(ask, dora.page.locator("code").inner_text())
         for person in (anna, ben, chris, phone):
             person.go("My work")
+            person.page.get_by_role("heading", name="Approved").wait_for()
             person.shows("well done")
             person.shows("$0.05")
             person.shows("a colour of your own")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser import axe_problems, open_page, too_small, too_wide
+from worker_site_support import PASSWORD
 from worker_site_walk import NEWCOMER, STRANGER, WORKER, FilledSite, filled_site
 
 if TYPE_CHECKING:
@@ -73,13 +74,26 @@ def test_what_forms_say_when_they_refuse_can_be_read_by_everybody(
         _send(page, "Request the qualification")
         page.get_by_text("Nothing was sent yet").wait_for()
         look(page, "a test with errors")
-        page.goto("/worker/mine")
-        page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach(each => { each.remove(); })")
         page.goto("/worker/sign-out")
         page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach(each => { each.remove(); })")
         page.locator("main button").click()
         page.get_by_text("This form is too old").wait_for()
         look(page, "a form without its token")
+
+
+@DARK
+def test_what_somebody_with_a_name_sees_can_be_read_by_everybody(
+    browser: Browser, site: FilledSite, dark: bool
+) -> None:
+    with open_page(browser, site.address, dark=dark) as page:
+        page.goto(f"/worker/join/{site.bench.invite()}")
+        name = f"somebody with a name that is rather long {'at night' if dark else 'by day'}"
+        _send(page, "Choose a name and password", Name=name, Password=PASSWORD)
+        page.wait_for_url("**/worker")
+        for path in ("/worker/password", "/worker/sign-out"):
+            page.goto(path)
+            page.get_by_role("banner").get_by_text(name).wait_for()
+            look(page, path)
 
 
 def _send(page: Page, button: str, **fields: str) -> None:
