@@ -281,7 +281,7 @@ def test_a_liquid_template_is_checked_when_it_is_stored_and_with_the_first_item_
     assert '<img alt="" src="/content/files/a.png">\nx</crowd-form>' in shown.out
     posted = turkctl("content", "dispatch", "--yes")
     assert posted.code != 0, "the second item has no text"
-    assert "line 3: each.text is undefined" in posted.err
+    assert "line 3: each.text is undefined" in posted.out
 
 
 def test_a_liquid_template_needs_its_columns(folder: Path, turkctl: Run) -> None:

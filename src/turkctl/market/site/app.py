@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from turkctl.errors import TurkctlError
 from turkctl.market.site import entrance, listing, mine, submit, tasks
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, content_origin, site_origin, with_port
+from turkctl.market.site.folder import FilesFolder
 from turkctl.market.site.frames import origin
 from turkctl.market.site.html_tasks import STATIC
 from turkctl.units import format_duration
@@ -62,12 +64,14 @@ class SiteOptions:
         url: the site's own address, if requests do not tell it.
         content_url: the origin of HTML tasks, if there is one.
         behind_proxy: a proxy in front adds TLS and says who asks.
+        files: a folder whose files tasks can show.
     """
 
     secret_key: str
     url: str | None = None
     content_url: str | None = None
     behind_proxy: bool = False
+    files: Path | None = None
 
 
 def make_site(
@@ -85,9 +89,12 @@ def make_site(
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
     accounts = entrance.MarketAccounts(market, environment)
+    files = None
+    if options.files is not None:
+        files = FilesFolder(options.files, options.secret_key, lambda: clock().timestamp())
     door = Door(accounts, entrance.MarketAttempts(market, clock), clock, entrance.LASTS)
     app.extensions[EXTENSION] = SiteParts(
-        market, environment, door, options.url, options.content_url, options.behind_proxy
+        market, environment, door, options.url, options.content_url, options.behind_proxy, files
     )
     door.attach(app, "entrance.sign_in_form")
     _add_pages(app)
@@ -178,7 +185,7 @@ def _content(app: Flask, market_origin: str, here: str) -> WSGIApplication:
     def question(hit_id: str) -> str | None:
         return found.market.question_of(found.environment, hit_id)
 
-    return content_app(question, market_origin, here, behind_proxy=found.behind_proxy)
+    return content_app(question, market_origin, here, behind_proxy=found.behind_proxy, files=found.files)
 
 
 def _whole(app: Flask, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from turkctl import paths
 from turkctl.market.errors import ParameterValidationError
+from turkctl.market.site.folder import PARAMETER, FilesFolder, file_answer
 from turkctl.market.site.frames import SAME_ORIGIN, SANDBOX, may_keep_origin, origin
 from turkctl.market.site.html_tasks import STATIC, html_content, task_page, version
 
@@ -29,9 +31,14 @@ _NOTHING = b"There is nothing here.\n"
 
 
 def content_app(
-    lookup: Lookup, market_origin: str, content_origin: str, *, behind_proxy: bool = False
+    lookup: Lookup,
+    market_origin: str,
+    content_origin: str,
+    *,
+    behind_proxy: bool = False,
+    files: FilesFolder | None = None,
 ) -> WSGIApplication:
-    """Return an application that answers ``/content/<HITId>`` and ``/content/static/…``.
+    """Return an application that answers ``/content/<HITId>``, ``/content/static/…`` and ``/content/files/…``.
 
     It has no sessions and reads no cookies. Below a mount, the mount's path counts as part of the address.
 
@@ -41,6 +48,7 @@ def content_app(
         content_origin: the origin of this application. Tasks keep it only where their scripts cannot read what the
             market's pages keep in the browser; see :func:`~turkctl.market.site.frames.may_keep_origin`.
         behind_proxy: whether a proxy serves the market to others.
+        files: a folder whose files tasks can show, at ``/content/files/…``.
     """
     keeps = may_keep_origin(content_origin, market_origin, behind_proxy=behind_proxy)
     flags = f"{SANDBOX} {SAME_ORIGIN}" if keeps else SANDBOX
@@ -52,7 +60,12 @@ def content_app(
             return _answer(environ, start_response, HTTPStatus.METHOD_NOT_ALLOWED, _NOTHING, Allow="GET, HEAD")
         if (wanted := _SCRIPT.fullmatch(path)) and paths.is_file(STATIC / wanted[2]):
             return _script(environ, start_response, wanted[2], wanted[1])
+        if files is not None and (answer := file_answer(files, path, environ)) is not None:
+            return answer(environ, start_response)
         page = _page(lookup, wanted[1], content_origin) if (wanted := _TASK.fullmatch(path)) else None
+        if files is not None and page is not None:
+            asked = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=100).get(PARAMETER, [""])
+            page = files.addressed(page, asked[0])
         if page is None:
             return _answer(environ, start_response, HTTPStatus.NOT_FOUND, _NOTHING)
         headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
