@@ -12,12 +12,13 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError, UsageError
-from turkctl.paths import is_lost
+from turkctl.paths import is_folder, is_lost
 from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import parse_duration, parse_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
@@ -356,6 +357,7 @@ class Context:
         behind_proxy: bool = False,
         content_port: int | None = None,
         content_url: str | None = None,
+        files: Path | None = None,
     ) -> Server:
         """Return the built-in market behind HTTP, for the caller to run.
 
@@ -368,9 +370,10 @@ class Context:
             behind_proxy: a proxy adds TLS and says who asks.
             content_port: another port, of the site's HTML tasks alone; 0: any free one.
             content_url: where browsers find HTML tasks, instead of ``market.site.content_url``.
+            files: a folder whose files HTML tasks can show.
 
         Raises:
-            UsageError: an address cannot be used.
+            UsageError: an address cannot be used, or the folder is none.
             ConfigError: the key file cannot be read, or a line of it is not a key; the site's settings are wrong.
         """
         from turkctl.market.destinations import is_loopback
@@ -386,7 +389,7 @@ class Context:
             return serve(endpoint, host, port, threads)
         from turkctl.market.site.app import content_door, know_content_port, make_site, mounts
 
-        options = self._site_options(behind_proxy, content_url, public=not is_loopback(host))
+        options = self._site_options(behind_proxy, content_url, files, public=not is_loopback(host))
         app = make_site(self.market, "sandbox" if sandbox else "production", options)
         server = serve(endpoint, host, port, threads, mounts=mounts(app), behind_proxy=behind_proxy)
         if content_port is not None:
@@ -397,12 +400,16 @@ class Context:
                 raise
         return server
 
-    def _site_options(self, behind_proxy: bool, content_url: str | None, *, public: bool) -> SiteOptions:
+    def _site_options(
+        self, behind_proxy: bool, content_url: str | None, files: Path | None, *, public: bool
+    ) -> SiteOptions:
         from turkctl.market.site.agreements import terms_of
         from turkctl.market.site.app import SiteOptions
         from turkctl.market.site.foot_lines import Foot, note_of
         from turkctl.site_texts import site_text
 
+        if files is not None and not is_folder(files):
+            raise UsageError(f"there is no folder {files}", hint="give the folder with the pictures: --files FOLDER")
         url, content_url = self.settings["market.site.url"], content_url or self.settings["market.site.content_url"]
         if content_url is not None and url is None:
             raise ConfigError(
@@ -421,6 +428,7 @@ class Context:
             timedelta() if correct is None else parse_duration(correct),
             None if terms is None else terms_of(terms.text, is_html=terms.is_html),
             Foot(self.settings["market.site.contact"], shown),
+            files,
         )
 
     def _site_key(self, *, required: bool) -> str:

@@ -293,3 +293,30 @@ def test_a_spreadsheets_decimal_commas_are_numbers_to_a_priority(add: Run, turkc
     refused = add("key;n\na;1\nb;1,250\n", "--priority", "n")
     assert refused.code == 2
     assert "items.csv, row 3: 'n' is '1,250', which is not a number" in last_error(refused.err)["message"]
+
+
+def test_a_folder_gives_an_item_for_each_file_and_adding_it_again_changes_nothing(folder: Path, turkctl: Run) -> None:
+    (folder / "turkctl.toml").write_text(
+        '[experiments.photos]\ncode_version = "1"\ntitle = "T"\ndescription = "D"\nreward = "0.10"\n'
+        'external_url = "https://lab.example.org/?url=${url}&name=${file}"\n'
+    )
+    assert turkctl("experiments", "configure").code == 0
+    pictures = folder / "pictures"
+    for name in ("b.png", "cats/a 1.png", "notes.txt", ".hidden.png", ".git/c.png"):
+        (pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        (pictures / name).write_text("x")
+    (pictures / "out.png").symlink_to(folder / "turkctl.toml")
+    finished = turkctl("content", "add", "pictures", "--glob", "*.png", "--json")
+    assert (finished.code, json.loads(finished.out)["added"]) == (0, 2), finished.err
+    rows = json.loads(turkctl("content", "list", "--json").out)
+    assert sorted(row["key"] for row in rows) == ["b.png", "cats/a 1.png"]
+    shown = turkctl("experiments", "preview", "photos", "--row", "cats/a 1.png").out
+    assert "url=%2Fcontent%2Ffiles%2Fcats%2Fa%25201.png" in shown
+    again = json.loads(turkctl("content", "add", "pictures", "--json").out)
+    assert (again["added"], again["updated"]) == (1, 0), "the text, without --glob"
+    for argv, says in (
+        (["pictures", "--glob", "*.gif"], "has no files that match *.gif"),
+        (["turkctl.toml", "--glob", "*"], "--glob is for a folder"),
+    ):
+        finished = turkctl("content", "add", *argv)
+        assert (finished.code, says in finished.err) == (2, True), finished.err

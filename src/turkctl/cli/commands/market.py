@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,13 +70,17 @@ def serve(
             show_default="market.site.content_url",
         ),
     ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", metavar="FOLDER", help="Folder whose pictures and other files HTML tasks can show."),
+    ] = None,
 ) -> None:
     """Serve the built-in market over HTTP to any client of the Requester API: live at /, sandbox at /sandbox.
 
     People do its HITs on the worker site, at /worker, if the extra web is installed.
 
     Examples:
-        turkctl market serve --port 8800 --content-port 8801
+        turkctl market serve --content-port 8801 --files photos
         turkctl market serve --host 0.0.0.0 --no-site
         turkctl market serve --behind-proxy --content-url https://tasks.example.org
     """
@@ -99,6 +104,7 @@ def serve(
         behind_proxy=behind_proxy,
         content_port=content_port,
         content_url=content_url,
+        files=files,
     )
     signal.signal(signal.SIGTERM, lambda *_: server.close())
     run.output.text(f"the market is at http://{host}:{server.port}/ (Ctrl-C ends it)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from turkctl.market.site import agreements, entrance, foot, listing, mine, panel
 from turkctl.market.site.agreements import Terms
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, content_origin, parts, site_origin, with_port
+from turkctl.market.site.folder import FilesFolder
 from turkctl.market.site.foot_lines import Foot
 from turkctl.market.site.frames import origin
 from turkctl.market.site.html_tasks import STATIC
@@ -80,6 +82,7 @@ class SiteOptions:
         correct: how long a submission can be corrected before its requester is told; zero: not at all.
         terms: the site's own terms, to which everybody must agree first.
         foot: what stands below every page.
+        files: a folder whose files tasks can show.
     """
 
     secret_key: str
@@ -89,6 +92,7 @@ class SiteOptions:
     correct: timedelta = timedelta()
     terms: Terms | None = None
     foot: Foot = field(default_factory=Foot)
+    files: Path | None = None
 
 
 def make_site(
@@ -105,6 +109,9 @@ def make_site(
     site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, _BUNDLES, options.behind_proxy)
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
+    files = None
+    if options.files is not None:
+        files = FilesFolder(options.files, options.secret_key, lambda: clock().timestamp())
     door = entrance.MarketDoor(market, environment, clock)
     app.extensions[EXTENSION] = SiteParts(
         market,
@@ -113,6 +120,7 @@ def make_site(
         options.url,
         options.content_url,
         options.behind_proxy,
+        files,
         correct=options.correct,
         terms=options.terms,
         foot=options.foot,
@@ -221,7 +229,7 @@ def _content(app: Flask, market_origin: str, here: str) -> WSGIApplication:
             return None if found.terms is None else found.terms.page
         return found.market.consent_page(found.environment, name.removeprefix("consent/"))
 
-    return content_app(question, market_origin, here, agreement, behind_proxy=found.behind_proxy)
+    return content_app(question, market_origin, here, agreement, behind_proxy=found.behind_proxy, files=found.files)
 
 
 def _whole(app: Flask, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

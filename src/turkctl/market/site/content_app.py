@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from turkctl import paths
 from turkctl.market.errors import ParameterValidationError
+from turkctl.market.site.folder import PARAMETER, FilesFolder, file_answer
 from turkctl.market.site.frames import AGREEMENT_SANDBOX, SAME_ORIGIN, SANDBOX, may_keep_origin, origin
 from turkctl.market.site.html_tasks import STATIC, html_content, task_page, version
 
@@ -37,8 +39,9 @@ def content_app(
     agreement: Lookup = lambda _name: None,
     *,
     behind_proxy: bool = False,
+    files: FilesFolder | None = None,
 ) -> WSGIApplication:
-    """Return an application that answers ``/content/<HITId>`` and ``/content/static/…``.
+    """Return an application that answers ``/content/<HITId>``, ``/content/static/…`` and ``/content/files/…``.
 
     Also ``/content/consent/<id>`` and ``/content/terms``: pages to agree to, which run no scripts.
 
@@ -51,6 +54,7 @@ def content_app(
             market's pages keep in the browser; see :func:`~turkctl.market.site.frames.may_keep_origin`.
         agreement: finds the page of ``consent/<id>`` or ``terms``.
         behind_proxy: whether a proxy serves the market to others.
+        files: a folder whose files tasks can show, at ``/content/files/…``.
     """
     keeps = may_keep_origin(content_origin, market_origin, behind_proxy=behind_proxy)
     flags = f"{SANDBOX} {SAME_ORIGIN}" if keeps else SANDBOX
@@ -66,7 +70,12 @@ def content_app(
             return _script(environ, start_response, wanted[2], wanted[1])
         if wanted := _AGREEMENT.fullmatch(path):
             return _agreement(environ, start_response, agreement(wanted[1]), plain)
+        if files is not None and (answer := file_answer(files, path, environ)) is not None:
+            return answer(environ, start_response)
         page = _page(lookup, wanted[1], content_origin) if (wanted := _TASK.fullmatch(path)) else None
+        if files is not None and page is not None:
+            asked = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=100).get(PARAMETER, [""])
+            page = files.addressed(page, asked[0])
         if page is None:
             return _answer(environ, start_response, HTTPStatus.NOT_FOUND, _NOTHING)
         headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}

@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from turkctl.market.people import Member
 from turkctl.market.requester import Environment
+from turkctl.market.site.folder import FilesFolder
 from turkctl.market.site.foot_lines import Foot
 from turkctl.web.sign_in import Door
 
@@ -53,6 +54,8 @@ class SiteParts:
     """The origin of HTML tasks, if there is one."""
     behind_proxy: bool = False
     """Whether a proxy serves the site to others."""
+    files: FilesFolder | None = None
+    """A folder whose files tasks can show."""
     content_port: int | None = None
     """The port of the site's own host from which HTML tasks are shown, if there is one."""
     correct: timedelta = timedelta()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,9 @@ from turkctl.market.errors import WorkError
 from turkctl.market.questions import is_form
 from turkctl.market.site import forms
 from turkctl.market.site.desk import content_origin, me, parts, site_origin
+from turkctl.market.site.folder import PARAMETER
 from turkctl.market.site.form_answers import Filled, read_answers, refill
-from turkctl.market.site.frames import ALLOWED, Frame, frame_for
+from turkctl.market.site.frames import ALLOWED, Frame, add_parameters, frame_for
 from turkctl.market.site.frames import origin as origin_of
 from turkctl.market.site.question_form import read_form
 from turkctl.web.headers import policy
@@ -39,7 +41,11 @@ def hit(hit_id: str) -> ResponseReturnValue:
 def _frame(hit: Mapping[str, Any], assignment_id: str | None) -> Frame:
     """Return what a HIT shows to the person who asks: at work on an assignment, or in a preview."""
     worker_id = None if assignment_id is None else me().worker_id
-    return frame_for(hit, assignment_id, worker_id, site_origin(), content_origin(), behind_proxy=parts().behind_proxy)
+    frame = frame_for(hit, assignment_id, worker_id, site_origin(), content_origin(), behind_proxy=parts().behind_proxy)
+    files = parts().files
+    if files is None or frame.kind != "html" or frame.url is None:
+        return frame
+    return replace(frame, url=add_parameters(frame.url, [(PARAMETER, files.token(me().worker_id))]))
 
 
 def _hit(hit_id: str) -> Mapping[str, Any]:

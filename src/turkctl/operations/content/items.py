@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,10 +14,12 @@ from typing import Any, TextIO
 
 from turkctl.errors import UsageError
 from turkctl.harmless import hides_characters
+from turkctl.operations.content.folder import rows_of_folder
 from turkctl.operations.content.priority import PriorityError, compile_priority
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, find_experiment, settings_of
-from turkctl.rows import Table, opened
+from turkctl.paths import is_folder
+from turkctl.rows import STANDARD_INPUT, Table, opened
 from turkctl.store import contents_adding, contents_counts, label_state
 from turkctl.store.base import Scope
 from turkctl.store.contents import KEY_LENGTH
@@ -44,6 +48,8 @@ class AddRequest:
     priority: str | None = None
     gold: str | None = None
     outputs: int | None = None
+    glob: str | None = None
+    """Only files whose paths in the folder match this pattern."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bo
         version = find_active_experiment(session, request.experiment, world.settings)
     rules = Rules(request.gold is not None, request.outputs, settings_of(version).outputs)
     with contents_adding.staging() as stage:
-        with opened(request.path, stdin) as table:
+        with _opened(request, stdin) as table:
             reader = Reader(table, request, needed_columns(version))
             _fill(stage, reader.items())
         if not stage.given:
@@ -99,6 +105,21 @@ def add_content(world: World, request: AddRequest, stdin: TextIO, *, dry_run: bo
         told = f"{counted.added:,} items added, {counted.updated:,} changed"
         world.origin.tally.say(told, version.slug)
     return AddReport(version.slug, reader.rows, repeated, counted, dry_run, _notes(reader, repeated))
+
+
+@contextmanager
+def _opened(request: AddRequest, stdin: TextIO) -> Iterator[Table]:
+    """Open the table of the request; the files of a folder are one, too."""
+    if not is_folder(request.path):
+        if request.glob is not None:
+            raise UsageError(f"--glob is for a folder, but {request.path} is none", hint="leave it out")
+        with opened(request.path, stdin) as table:
+            yield table
+        return
+    listed = io.BytesIO(rows_of_folder(request.path, request.glob).encode())
+    with opened(Path(STANDARD_INPUT), io.TextIOWrapper(listed)) as table:
+        table.name = str(request.path)
+        yield table
 
 
 def _put(world: World, experiment_id: int, stage: ContentStage, rules: Rules, *, dry_run: bool) -> Added:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from turkctl.operations.experiments import crowd_elements
 from turkctl.operations.experiments.page_facts import LOCAL, PageFacts, Tag
 
 ERROR = "error"
@@ -158,7 +159,8 @@ def _roomy(page: PageFacts) -> Iterator[Hit]:
 
 
 _TO_MARKET = (
-    'set the form\'s action in a script: turkSubmitTo + "/mturk/externalSubmit", with turkSubmitTo from the address'
+    "set the form's action in a script instead: form.action = new URLSearchParams(location.search)"
+    '.get("turkSubmitTo") + "/mturk/externalSubmit";'
 )
 
 RULES = (
@@ -179,6 +181,19 @@ RULES = (
     Rule("unnamed-field", WARNING, "give it a name, under which the answer is stored", _unnamed_field),
     Rule("reserved-name", WARNING, "give it another name", _reserved_name),
     Rule("script-blocked", ERROR, "add 'unsafe-inline' to script-src, or remove the policy", _inside_own_frame),
+    Rule(
+        "missing-element",
+        ERROR,
+        "use another element, or a page of your own on a server (external_url)",
+        crowd_elements.missing_elements,
+    ),
+    Rule(
+        "unknown-element",
+        ERROR,
+        "correct its name, or remove it: the task cannot be submitted with it",
+        crowd_elements.unknown_elements,
+    ),
+    Rule("unnamed-element", WARNING, 'give it a name: name="label"', crowd_elements.unnamed_elements),
     Rule("large-page", WARNING, "load scripts, styles and pictures from an address", _roomy),
 )
 """The rules for pages that are part of a HIT."""

@@ -19,7 +19,7 @@ from liquid.template import BoundTemplate
 
 from turkctl.errors import UsageError
 from turkctl.operations.project import liquid_pages
-from turkctl.operations.project.liquid_pages import Output
+from turkctl.operations.project.liquid_pages import ValuePlace
 from turkctl.operations.project.templates import JSON_NAME, Placeholder, as_text, safe_json
 from turkctl.operations.project.templates import fill as fill_pieces
 from turkctl.words import meant_or
@@ -36,7 +36,7 @@ _LEFT_OUT: Final = (
 """Tags that load other files, or print values in other ways than ``{{ }}``."""
 
 
-class _Raw(str):
+class _AsIs(str):
     """Goes into the page as it is."""
 
     __slots__ = ()
@@ -48,12 +48,12 @@ class _Escaped(str):
     __slots__ = ()
 
 
-class _Json(str):
+class _JsonText(str):
     """A value as JSON."""
 
     value: Any
 
-    def __new__(cls, value: Any) -> _Json:
+    def __new__(cls, value: Any) -> _JsonText:
         made = super().__new__(cls, safe_json(value))
         made.value = value
         return made
@@ -81,19 +81,19 @@ class _Liquid(Environment):
     local_namespace_limit = LONGEST
     block_nesting_limit = 50
 
-    def __init__(self, places: Mapping[int, Output], undefined: type[Undefined]) -> None:
+    def __init__(self, places: Mapping[int, ValuePlace], undefined: type[Undefined]) -> None:
         super().__init__(undefined=undefined)
         self.places = places
         self.add_tag(_PlacedTag)
         for name in _LEFT_OUT:
             self.tags.pop(name, None)
         self.filters |= {
-            "escape": lambda value: value if isinstance(value, _Json) else _Escaped(_text(value)),
+            "escape": lambda value: value if isinstance(value, _JsonText) else _Escaped(_text(value)),
             "escape_once": lambda value: _Escaped(html.unescape(_text(value))),
-            "skip_autoescape": lambda value: value if isinstance(value, _Escaped) else _Raw(_text(value)),
-            "to_json": _Json,
+            "skip_autoescape": lambda value: value if isinstance(value, _Escaped) else _AsIs(_text(value)),
+            "to_json": _JsonText,
             "grant_read_access": lambda value: liquid_pages.file_address(_text(value)),
-            "newline_to_br": lambda value: _Raw(html.escape(_text(value)).replace("\n", "<br>\n")),
+            "newline_to_br": lambda value: _AsIs(html.escape(_text(value)).replace("\n", "<br>\n")),
         }
         for name in ("safe", "escapejs"):  # not of Ground Truth
             self.filters.pop(name, None)
@@ -117,7 +117,7 @@ class Template:
             raise _told(error) from None
 
 
-def parse(source: str, places: Mapping[int, Output], *, lenient: bool) -> Template:
+def parse(source: str, places: Mapping[int, ValuePlace], *, lenient: bool) -> Template:
     """Return a template; a lenient one puts nothing where a value is missing.
 
     Raises:
@@ -181,8 +181,8 @@ def _text(value: Any) -> str:
     return as_text(value) if isinstance(value, dict) else str(to_liquid_string(value, autoescape=False))
 
 
-def _placed(value: Any, output: Output, shown: str) -> str:
-    if output.place == "capture" or isinstance(value, _Raw):
+def _placed(value: Any, output: ValuePlace, shown: str) -> str:
+    if output.place == "capture" or isinstance(value, _AsIs):
         return _text(value)
     if output.place in ("name", "page"):
         what = "in a page within the page" if output.place == "page" else "where the name of an element belongs"
@@ -190,7 +190,7 @@ def _placed(value: Any, output: Output, shown: str) -> str:
             f"line {output.line}: {{{{ {shown} }}}} is {what}, where no escaping is safe",
             hint="put it into the text or a value in quotes, or add the filter skip_autoescape",
         )
-    is_json = isinstance(value, _Json)
+    is_json = isinstance(value, _JsonText)
     asked = Placeholder(JSON_NAME if is_json else shown, raw=False, place=output.place, line=output.line)
     text = fill_pieces((asked,), {asked.name: value.value if is_json else _text(value)})
     return re.sub(r"[\s`=]", lambda found: f"&#{ord(found[0])};", text) if output.unquoted else text

@@ -37,7 +37,7 @@ _UNQUOTED: Final = re.compile(r"=\s*[^\s\"'<>]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class ValuePlace:
     """A place in a template where a value is put.
 
     Attributes:
@@ -128,7 +128,7 @@ def file_address(value: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def outputs(template: str) -> Mapping[int, Output]:
+def outputs(template: str) -> Mapping[int, ValuePlace]:
     """Return the places of the template's values, by their positions in its text.
 
     Raises:
@@ -155,7 +155,7 @@ def outputs(template: str) -> Mapping[int, Output]:
         if place in ("text", "comment") and template.endswith(("<", "</"), 0, start):
             place = "name"
         unquoted = place in _VALUES and _UNQUOTED.search(template, max(0, start - 500), start) is not None
-        found[start] = Output(place, template.count("\n", 0, start) + 1, unquoted)
+        found[start] = ValuePlace(place, template.count("\n", 0, start) + 1, unquoted)
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,12 +48,13 @@ const tries = {
 
 
 @contextmanager
-def running(**options: Any) -> Iterator[tuple[SiteBench, Server, int]]:
-    """A market that listens on two ports; yield the second one, too."""
+def running(*, second: bool = True, **options: Any) -> Iterator[tuple[SiteBench, Server, int]]:
+    """A market that listens on two ports, and shows tasks from the ``second`` or not; yield the second one, too."""
     with site_bench(**options) as bench:
         server = serve(Endpoint(bench.market), port=0, threads=4, mounts=mounts(bench.app))
         port = server.add(content_door(bench.app, server.port), "127.0.0.1", 0)
-        know_content_port(bench.app, port)
+        if second:
+            know_content_port(bench.app, port)
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
@@ -87,3 +90,32 @@ def test_a_script_in_a_task_cannot_read_or_use_the_session_of_the_site(browser: 
         "fetched": "TypeError",
         "posted": "TypeError",
     }
+
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PICTURES = """<!doctype html><html lang="en"><head><title>Pictures</title><link rel="icon" href="data:,"></head><body>
+<form method="post" action="https://www.mturk.com/mturk/externalSubmit"><input type="hidden" name="assignmentId">
+<input name="seen" aria-label="Seen"><button>Submit</button></form>
+<img alt="one" src="/content/files/cats/a%20b.png"><script>
+const second = new Image();
+second.alt = "two";
+second.src = "/content/files/cats/a%20b.png";
+document.body.append(second);
+</script></body></html>"""
+
+
+@pytest.mark.parametrize("second", [True, False], ids=["with an origin", "without an origin"])
+def test_a_task_shows_pictures_of_the_folder_that_is_served(browser: Browser, tmp_path: Path, second: bool) -> None:
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "a b.png").write_bytes(base64.b64decode(PNG))
+    with running(second=second, files=tmp_path) as (bench, server, port):
+        site, tasks = f"http://127.0.0.1:{server.port}", f"http://127.0.0.1:{port}"
+        bench.post(Question=html_question(PICTURES, 300))
+        with open_page(browser, site, tasks) as page:
+            page.goto(f"/worker/join/{bench.invite()}")
+            page.get_by_role("button", name="Start", exact=True).click()
+            page.get_by_role("button", name="Preview").click()
+            for name in ("one", "two"):
+                image = page.frame_locator("iframe").get_by_alt_text(name)
+                image.wait_for()
+                assert image.evaluate("each => each.decode().then(() => each.naturalWidth)") == 1

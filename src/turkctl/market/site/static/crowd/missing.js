@@ -6,6 +6,8 @@ const WORDS = {
   "crowd-semantic-segmentation": "Painting the parts of a picture (semantic segmentation)",
   "crowd-instance-segmentation": "Painting each object of a picture (instance segmentation)",
   "crowd-3d-point-cloud": "Labeling a cloud of points in space (3D)",
+  "crowd-text-ranking": "Ranking texts",
+  "crowd-question-answer-generation": "Writing questions and answers",
 };
 
 /** Make the class of an element that is not there. */
