@@ -134,6 +134,7 @@ FORMS = [
     "/worker/sign-out",
     "/worker/password",
     "/worker/join/{token}",
+    "/worker/enter/{token}/{token}",
     "/worker/hits/{hit}/accept",
     "/worker/hits/{hit}/skip",
     "/worker/assignments/{assignment}/return",
@@ -164,7 +165,8 @@ def test_every_form_of_the_site_is_among_those_that_were_tried(bench: SiteBench)
 
 def test_who_has_not_signed_in_sees_no_page_and_comes_back_to_the_one_that_was_asked_for(bench: SiteBench) -> None:
     hit = bench.post()
-    allowed = {"entrance.sign_in_form", "entrance.join_form", "web.static", "files.static"}
+    allowed = {"entrance.sign_in_form", "entrance.join_form", "panel_door.enter", "foot.privacy"}
+    allowed |= {"web.static", "files.static"}
     for rule in bench.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint in allowed:
             continue
