@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Row, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
+from turkctl.ids import is_text, storable
 from turkctl.market import tables, workers
 from turkctl.market.errors import WorkError
 from turkctl.market.tx import Tx, to_ms, when
@@ -142,7 +143,7 @@ def _checked(text: str, words: str) -> str:
         raise UsageError(f"the {words} is empty, or begins or ends with a blank", hint=f"give another {words}")
     if len(text) > LONGEST_TEXT:
         raise UsageError(f"the {words} is longer than {LONGEST_TEXT} characters", hint=f"give a shorter {words}")
-    if hides_characters(text):
+    if hides_characters(text) or not is_text(text):
         raise UsageError(f"the {words} has characters that cannot be seen", hint=f"give another {words}")
     return text
 
@@ -178,6 +179,7 @@ def named(tx: Tx, who: str) -> Member:
     Raises:
         NotFoundError: there is nobody.
     """
+    who = storable(who)
     found = by_worker(tx, who)
     if found is None:
         row = _first(tx, tables.person.c.own_id == who)
@@ -351,7 +353,7 @@ def revoke(tx: Tx, ids: Sequence[str]) -> int:
     found = tables.invitation
     ended = 0
     for wanted in ids:
-        same = (found.c.id == wanted) | (found.c.token_hash == hash_token(wanted))
+        same = (found.c.id == storable(wanted)) | (found.c.token_hash == hash_token(wanted))
         row = tx.first(select(found).where(found.c.environment == tx.environment, same))
         if row is None:
             raise NotFoundError(
