@@ -207,9 +207,20 @@ def making(path: Path, protected: Protected, *, flag: str) -> Iterator[Path]:
         with place.open("rb") as stream:
             os.fsync(stream.fileno())
         try:
-            os.link(place, path)
+            _take_free(place, path)
         except FileExistsError:
             raise taken from None
+
+
+def _take_free(made: Path, place: Path) -> None:
+    """Give a file a name that nothing has; without hard links, open that name exclusively first."""
+    try:
+        os.link(made, place)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.close(os.open(place, _WRITE | os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(made, place)  # noqa: PTH105  # one step on every platform, also over an existing file
 
 
 def _output(path: Path, *, private: bool) -> _Direct | _Beside:
@@ -390,14 +401,8 @@ class _Beside:
         os.replace(self._beside, self._place)  # noqa: PTH105  # one step on every platform, also over an existing file
 
     def settle_new(self) -> None:
-        """Take the place only if it is free; without hard links, open the file exclusively first."""
-        try:
-            os.link(self._beside, self._place)
-        except FileExistsError:
-            raise
-        except OSError:
-            os.close(os.open(self._place, _WRITE | os.O_CREAT | os.O_EXCL, 0o600))
-            self.settle()
+        """Take the place only if it is free."""
+        _take_free(self._beside, self._place)
 
     def discard(self) -> None:
         """Remove the temporary file; a file already renamed stays."""

@@ -184,6 +184,55 @@ def test_an_export_to_standard_output_is_csv_alone(owed: dict[str, str], turkctl
 
 
 @pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id,amount\n4711,much\n", "paid.csv, row 2: 'much'"),
+        ("id,amount\n4711,1.20\n,0.50\n", "paid.csv, row 3: there is no id"),
+        ("id,until\n4711,soon\n", "paid.csv, row 2: 'soon'"),
+        ("id;amount\n4711;1,2,0\n", "paid.csv, row 2"),
+        ("id\nnobody\n", "'nobody'"),
+    ],
+)
+def test_a_bad_row_is_named_and_nothing_is_marked(
+    text: str, says: str, owed: dict[str, str], folder: Path, turkctl: Run
+) -> None:
+    (folder / "paid.csv").write_text(text, encoding="utf-8")
+    finished = turkctl("market", "payouts", "mark-paid", "--from", "paid.csv", "--yes")
+    assert (finished.code, says in finished.err) == (2, True), finished.err
+    assert rows(turkctl, "payouts", "history") == []
+
+
+NOT_TEXT = "a\udcff"
+"""As Python hands over an argument with a byte that is not UTF-8."""
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["payouts", "mark-paid", NOT_TEXT, "--yes"],
+        ["payouts", "mark-paid", "--all", "--yes", "--reference", NOT_TEXT],
+        ["entries", "add", NOT_TEXT, "--parameter", "a"],
+        ["entries", "add", "a", "--parameter", NOT_TEXT],
+        ["entries", "add", "a", "--parameter", "a", "--panel", NOT_TEXT],
+        ["entries", "add", "a", "--parameter", "a", "--code", NOT_TEXT],
+        ["entries", "add", "a", "--parameter", "a", "--group", NOT_TEXT],
+        ["entries", "add", "a", "--parameter", "a", "--done", f"https://a.example/{NOT_TEXT}"],
+        ["entries", "show", NOT_TEXT],
+        ["entries", "codes", NOT_TEXT],
+        ["entries", "remove", NOT_TEXT],
+        ["workers", "show", NOT_TEXT],
+        ["workers", "revoke", NOT_TEXT],
+        ["workers", "add", "--id", NOT_TEXT],
+        ["workers", "add", "--label", NOT_TEXT],
+        ["workers", "invite", "--group", NOT_TEXT],
+    ],
+)
+def test_what_is_no_text_is_wrong_usage(argv: list[str], folder: Path, turkctl: Run) -> None:
+    finished = turkctl("market", *argv)
+    assert (finished.code, "fault in turkctl" in finished.err) == (2, False), finished.err
+
+
+@pytest.mark.parametrize(
     ("argv", "says"),
     [
         (["mark-paid"], "--all"),
@@ -236,6 +285,28 @@ def test_a_copy_never_takes_the_place_of_anything(name: str, market: Market, fol
     finished = turkctl("market", "backup", "--", name)
     assert (finished.code, finished.out) == (2, "")
     assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
+
+
+def test_a_copy_works_where_there_are_no_hard_links_and_replaces_nothing_that_came_meanwhile(
+    market: Market, folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    assert turkctl("market", "backup", "copy.db").code == 0
+    with closing(sqlite3.connect(folder / "copy.db")) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    copied = Market.copy_to
+
+    def slow(self: Market, target: Path) -> int:
+        (folder / "late.db").write_text("precious", encoding="utf-8")
+        return copied(self, target)
+
+    monkeypatch.setattr(Market, "copy_to", slow)
+    finished = turkctl("market", "backup", "late.db")
+    assert (finished.code, "not replaced" in finished.err) == (2, True)
+    assert (folder / "late.db").read_text(encoding="utf-8") == "precious"
 
 
 def test_for_postgresql_the_command_that_copies_it_is_named(folder: Path, turkctl: Run) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import Row, func, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
+from turkctl.ids import is_text, storable
 from turkctl.market import people, rules, tables, workers
 from turkctl.market.errors import WorkError
 from turkctl.market.given_text import check_text
@@ -208,7 +209,7 @@ def check_done_url(url: str, parameters: Sequence[str]) -> None:
         host, port = None, None
     if host is None or parts.scheme not in ("http", "https") or port == 0 or "@" in parts.netloc or "\\" in url:
         raise UsageError(f"'{url[:100]}' is not an address of the web", hint=hint)
-    if len(url) > LONGEST_URL or hides_characters(url) or " " in url:
+    if len(url) > LONGEST_URL or hides_characters(url) or " " in url or not is_text(url):
         raise UsageError("the address to return to is too long, or has blanks in it", hint=hint)
     if "{" in parts.netloc or "}" in parts.netloc:
         raise UsageError("the host of the address to return to cannot be a parameter", hint=hint)
@@ -228,7 +229,7 @@ def named(tx: Tx, name: str) -> Entry:
     Raises:
         NotFoundError: there is none.
     """
-    mine = (_ENTRY.environment == tx.environment, _ENTRY.name == name)
+    mine = (_ENTRY.environment == tx.environment, _ENTRY.name == storable(name))
     row = tx.first(select(tables.entry).where(*mine).order_by(_ENTRY.seq.desc()).limit(1))
     if row is None:
         raise NotFoundError(f"there is no entry '{name[:40]}'", hint="see: turkctl market entries list")
@@ -293,7 +294,7 @@ def look(tx: Tx, panel: str, key: str, given: Mapping[str, str]) -> PanelMember:
 
 
 def _is_value(text: str) -> bool:
-    return len(text) <= LONGEST_VALUE and not hides_characters(text)
+    return len(text) <= LONGEST_VALUE and not hides_characters(text) and is_text(text)
 
 
 def enter(tx: Tx, panel: str, key: str, given: Mapping[str, str], worker_id: str | None = None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from turkctl.errors import NotFoundError, UsageError
+from turkctl.ids import storable
 from turkctl.market import id_patterns, people, tables, workers
 from turkctl.market.errors import WorkError
 from turkctl.market.people import Member
@@ -258,7 +259,7 @@ def revoke(tx: Tx, ids: Sequence[str]) -> int:
     found = tables.invitation
     ended = 0
     for wanted in ids:
-        same = (found.c.id == wanted) | (found.c.token_hash == hash_token(wanted))
+        same = (found.c.id == storable(wanted)) | (found.c.token_hash == hash_token(wanted))
         row = tx.first(select(found).where(found.c.environment == tx.environment, same))
         if row is None:
             raise NotFoundError(

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Select, String, cast, literal, select, union_all
 
 from turkctl.errors import UsageError
+from turkctl.ids import storable
 from turkctl.market import people, rules, tables
 from turkctl.market.given_text import check_text
 from turkctl.market.people import Member
@@ -162,7 +163,7 @@ def worker_of(tx: Tx, who: str) -> str:
         NotFoundError: there is nobody.
     """
     known = tables.worker.c
-    row = tx.first(select(known.id).where(known.environment == tx.environment, known.id == who))
+    row = tx.first(select(known.id).where(known.environment == tx.environment, known.id == storable(who)))
     return str(row.id) if row is not None else people.named(tx, who).worker_id
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
-from turkctl.ids import looks_like_markets
+from turkctl.ids import is_text, looks_like_markets, storable
 from turkctl.market import erased_ids, tables, workers
 from turkctl.market.tx import Tx, when
 from turkctl.newcomers import NewPerson
@@ -105,7 +105,7 @@ def checked_text(text: str, words: str) -> str:
         raise UsageError(f"the {words} is empty, or begins or ends with a blank", hint=f"give another {words}")
     if len(text) > LONGEST_TEXT:
         raise UsageError(f"the {words} is longer than {LONGEST_TEXT} characters", hint=f"give a shorter {words}")
-    if hides_characters(text):
+    if hides_characters(text) or not is_text(text):
         raise UsageError(f"the {words} has characters that cannot be seen", hint=f"give another {words}")
     return text
 
@@ -175,6 +175,7 @@ def named(tx: Tx, who: str) -> Member:
         NotFoundError: there is nobody.
         UsageError: it is the own id of one person, and the login name of another.
     """
+    who = storable(who)
     found = by_worker(tx, who)
     if found is not None:
         return found

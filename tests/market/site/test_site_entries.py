@@ -363,3 +363,16 @@ def test_a_rejection_takes_the_way_back_from_nobody(bench: SiteBench, entry: Ent
     bench.market.reject_assignment(REQUESTER, {"AssignmentId": assignment_id, "RequesterFeedback": "No."})
     visitor.get(f"/worker/done/{assignment_id}")
     assert link(visitor) is not None
+
+
+def test_ids_that_somebody_signed_in_makes_theirs_are_limited_too(
+    bench: SiteBench, entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("turkctl.attempt_limits.ENTRANCES", 2)
+    person = bench.person()
+    come(bench, entry, "1", person)
+    token = person.token
+    for who in ("1", "2"):
+        person.post(f"{entry.path}?survey_code={who}", {"csrf_token": token}, token=False)
+    assert person.status == 429
+    assert bench.market.panel_member("production", "sona", entry.key, {"survey_code": "2"}).worker_id is None

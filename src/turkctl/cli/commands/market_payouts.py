@@ -32,6 +32,8 @@ app = make_group("See what is owed to people outside the play money, and mark wh
 COLUMNS = ("worker_id", "amount", "rewards", "bonuses", "assignments")
 NAMES = ("name", "own_id", "label")
 """Columns that say who somebody is, shown only where they are asked for."""
+ID_COLUMNS = ("worker_id", "own_id", "id")
+"""Columns of a file that name people, the first of them that there is."""
 CLAIM_COLUMNS = ("worker_id", "amount")
 HISTORY_COLUMNS = ("id", "worker_id", "amount", "paid_at", "reference")
 SPAN_COLUMNS = ("since", "until")
@@ -216,13 +218,18 @@ def _rows_of(
     from turkctl.rows import as_text, opened
 
     first, last = earned.times()
-    with opened(file, run.output.stdin, listed=CLAIM_COLUMNS[:1]) as table:
-        known = table.find("worker_id", "own_id", "id")
+    with opened(file, run.output.stdin, listed=ID_COLUMNS) as table:
+        known = table.find(*ID_COLUMNS)
         if known is None:
             raise table.no_column(f"{file} has no column of ids", "worker_id")
         amount, *times = (table.find(name) for name in ("amount", *SPAN_COLUMNS))
         for row in table.records():
             texts = {name: as_text(row.get(name, "")) for name in (known, amount, *times) if name is not None}
-            since, until = (if_given(parse_time, texts.get(name or "") or None) for name in times)
-            owed = texts.get(amount or "") or None
-            yield texts[known], if_given(table.money, owed), since or first, until or last
+            if not texts[known]:
+                raise table.error("there is no id")
+            try:
+                since, until = (if_given(parse_time, texts.get(name or "") or None) for name in times)
+                owed = if_given(table.money, texts.get(amount or "") or None)
+            except UsageError as error:
+                raise table.error(error.message) from None
+            yield texts[known], owed, since or first, until or last
