@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from turkctl.market.protocol.endpoint import Endpoint
     from turkctl.market.protocol.switches import Switches
     from turkctl.market.service import Environment, Market
-    from turkctl.market.site.agreements import Terms
+    from turkctl.market.site.agreements import SiteTerms
     from turkctl.mturk.client import MTurk
     from turkctl.mturk.queues import Queue
     from turkctl.notify.channels import Channels
@@ -403,7 +403,7 @@ class Context:
         )
         return mounts(make_site(self.market, "sandbox" if sandbox else "production", options))
 
-    def _site_terms(self) -> Terms | None:
+    def _site_terms(self) -> SiteTerms | None:
         """Return the worker site's own terms, from their file.
 
         Raises:

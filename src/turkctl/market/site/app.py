@@ -15,7 +15,7 @@ from flask_login import current_user
 
 from turkctl.errors import TurkctlError
 from turkctl.market.site import agreements, entrance, listing, mine, submit, tasks
-from turkctl.market.site.agreements import Terms
+from turkctl.market.site.agreements import SiteTerms
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
 from turkctl.units import format_duration
@@ -72,7 +72,7 @@ class SiteOptions:
     content_url: str | None = None
     behind_proxy: bool = False
     correct: timedelta = timedelta()
-    terms: Terms | None = None
+    terms: SiteTerms | None = None
 
 
 def make_site(

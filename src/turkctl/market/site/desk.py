@@ -16,7 +16,7 @@ from turkctl.web.sign_in import Door
 
 if TYPE_CHECKING:
     from turkctl.market.service import Market
-    from turkctl.market.site.agreements import Terms
+    from turkctl.market.site.agreements import SiteTerms
 
 ROOT = "/worker"
 EXTENSION = "turkctl_worker_site"
@@ -52,7 +52,7 @@ class SiteParts:
     """The origin of HTML tasks, if there is one."""
     correct: timedelta = timedelta()
     """How long a submission can be corrected before its requester is told; zero: not at all."""
-    terms: Terms | None = None
+    terms: SiteTerms | None = None
     """The site's own terms, to which everybody must agree first."""
 
 
