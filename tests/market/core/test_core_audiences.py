@@ -92,7 +92,9 @@ def test_a_hit_that_marks_its_people_keeps_nobody_out_and_hides_later_studies(be
         market.accept("production", worker, later)
     other = market.register_worker("production", "ATWO")
     market.accept("production", other, later)
-    assert len(market.groups("production", other)) == 2, "the later study marks nobody for the first"
+    assert len(market.groups("production", other)) == 2
+    listed = market.list_workers_with_qualification_type(REQUESTER, {"QualificationTypeId": kind})
+    assert [each["WorkerId"] for each in listed["Qualifications"]] == [worker]
 
 
 def test_who_returns_one_of_several_marked_hits_stays_marked_until_the_last(bench: Bench) -> None:

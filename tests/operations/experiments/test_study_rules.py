@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from standard_input import standard_input
 from study_support import EXPERIMENT, Study, market_rows
 
 from turkctl.errors import ConfigError, MistakesError
@@ -17,10 +18,13 @@ from turkctl.market.errors import WorkError
 from turkctl.mturk.errors import MarketRefusedError
 from turkctl.operations.campaigns.requests import CampaignRequest, plan_campaign
 from turkctl.operations.configure import configure_project
+from turkctl.operations.content.dispatch import prepare_dispatch
+from turkctl.operations.content.items import AddRequest, add_content
 from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.participants.export import export, plan_export
 from turkctl.operations.participants.filters import Query
 from turkctl.operations.project.files import read_project
+from turkctl.operations.selection.hits import Selection
 from turkctl.operations.sync.run import sync
 from turkctl.own_market import AUDIENCE, CONSENT
 from turkctl.store import consents
@@ -131,6 +135,9 @@ def test_other_markets_are_refused_before_anything_is_sent(lab: Lab, key: str) -
         prepare_create(lab.world, CreateRequest("stroop", 1))
     with pytest.raises(ConfigError, match="only turkctl's own market does"):
         plan_campaign(lab.world, CampaignRequest(3))
+    add_content(lab.world, AddRequest(Path("-"), "stroop"), standard_input("word\nred\n"))
+    with pytest.raises(ConfigError, match="only turkctl's own market does"):
+        prepare_dispatch(lab.world, Selection())
     assert "CreateQualificationType" not in lab.requests()
 
 
@@ -295,13 +302,13 @@ def test_what_is_known_of_a_consent_outlives_its_type(lab: Lab) -> None:
     assert lab.exported() == before
 
 
-def test_without_consent_the_columns_are_empty_and_nothing_is_looked_up(lab: Lab) -> None:
+def test_without_any_consent_there_are_no_columns_and_nothing_is_looked_up(lab: Lab) -> None:
     lab.describe(stroop="")
     (hit,) = lab.post(3)
     lab.submit(hit, "AONE")
     sync(lab.world)
     (row,) = csv.DictReader(io.StringIO(lab.exported()))
-    assert (row["consent_version"], row["consented_at"]) == ("", "")
+    assert {"consent_version", "consented_at"}.isdisjoint(row)
     with lab.world.database.read() as session:
         assert not consents.are_there(session)
 

@@ -21,7 +21,7 @@ pages = Blueprint("agreements", __name__, url_prefix="/worker")
 
 
 @dataclass(frozen=True)
-class Terms:
+class SiteTerms:
     """The site's own terms.
 
     Attributes:
@@ -33,10 +33,10 @@ class Terms:
     version: str
 
 
-def terms_of(text: str, *, is_html: bool) -> Terms:
+def terms_of(text: str, *, is_html: bool) -> SiteTerms:
     """Return the terms in a file: HTML, or a plain text whose paragraphs and lines are kept."""
     plain = f'<!doctype html><meta charset="utf-8"><pre style="white-space: pre-wrap">{escape(text)}</pre>'
-    return Terms(text if is_html else plain, hashlib.sha256(text.encode()).hexdigest()[:12])
+    return SiteTerms(text if is_html else plain, hashlib.sha256(text.encode()).hexdigest()[:12])
 
 
 def must_agree_to_terms() -> bool:

@@ -16,7 +16,7 @@ from werkzeug.local import LocalProxy
 
 from turkctl.errors import TurkctlError
 from turkctl.market.site import agreements, entrance, foot, listing, mine, panel_door, submit, tasks
-from turkctl.market.site.agreements import Terms
+from turkctl.market.site.agreements import SiteTerms
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, content_origin, parts, site_origin, with_port
 from turkctl.market.site.folder import FilesFolder
@@ -90,7 +90,7 @@ class SiteOptions:
     content_url: str | None = None
     behind_proxy: bool = False
     correct: timedelta = timedelta()
-    terms: Terms | None = None
+    terms: SiteTerms | None = None
     foot: Foot = field(default_factory=Foot)
     files: Path | None = None
 

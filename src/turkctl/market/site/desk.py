@@ -18,7 +18,7 @@ from turkctl.web.sign_in import Door
 
 if TYPE_CHECKING:
     from turkctl.market.service import Market
-    from turkctl.market.site.agreements import Terms
+    from turkctl.market.site.agreements import SiteTerms
 
 ROOT = "/worker"
 EXTENSION = "turkctl_worker_site"
@@ -60,7 +60,7 @@ class SiteParts:
     """The port of the site's own host from which HTML tasks are shown, if there is one."""
     correct: timedelta = timedelta()
     """How long a submission can be corrected before its requester is told; zero: not at all."""
-    terms: Terms | None = None
+    terms: SiteTerms | None = None
     """The site's own terms, to which everybody must agree first."""
     foot: Foot = field(default_factory=Foot)
     """What stands below every page."""

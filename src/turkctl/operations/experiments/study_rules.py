@@ -38,15 +38,13 @@ def not_after(session: Session, version: Version) -> list[Version]:
     return [known[slug] for slug in expand(names, version.slug, known)]
 
 
-def is_named(session: Session, version: Version) -> bool:
-    """Return whether another experiment keeps out the participants of this one."""
+def named_slugs(session: Session) -> frozenset[str]:
+    """Return the experiments whose participants an active experiment keeps out."""
     every = experiments.list_all(session)
     slugs = [each.slug for each in every]
-    return any(
-        version.slug in expand(settings_of(each).not_after, each.slug, slugs)
-        for each in every
-        if each.active and settings_of(each).not_after
-    )
+    # Most experiments have no such key: their settings need no look.
+    naming = [each for each in every if each.active and each.settings.get("not_after")]
+    return frozenset(slug for each in naming for slug in expand(settings_of(each).not_after, each.slug, slugs))
 
 
 def count_rules(session: Session, version: Version) -> int:

@@ -29,8 +29,7 @@ PARTICIPANT: Mapping[str, str] = {
 }
 """The first keys of every row, and psiTurk's columns for them."""
 CONSENT = ("consent_version", "consented_at")
-"""The keys after them: the consent under which the work was done, and when the worker agreed; null without one."""
-HEAD = (*PARTICIPANT, *CONSENT)
+"""The keys after them where the database knows a consent: that of the work, and when the worker agreed; else null."""
 REST = "trialdata"
 """The key of trial data without fields; in tables also of the fields without a column, as an object."""
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
@@ -47,7 +46,7 @@ NUMBERS: Mapping[Kind, tuple[str, ...]] = {
 """Those that psiTurk writes as numbers, or as null."""
 WHOLE = ("current_trial", "condition", "counterbalance")
 _SECTIONS: Mapping[Kind, str] = {"trial": "data", "event": "eventdata", "question": "questiondata"}
-_TAKEN = frozenset((*HEAD, *FIELDS["trial"], "kind", ""))
+_TAKEN = frozenset((*PARTICIPANT, *CONSENT, *FIELDS["trial"], "kind", ""))
 _LARGEST_WHOLE = 2**63
 _LARGEST = 2**1023  # of a double
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from turkctl.errors import InterruptedByUserError, UsageError
 from turkctl.operations.participants.anonymize import PseudonymKey, Pseudonyms, load_key
 from turkctl.operations.participants.datastring import (
+    CONSENT,
     KINDS,
     PARTICIPANT,
     Clean,
@@ -224,8 +225,9 @@ class _ExportSource:
     def _read(self, row: Sequence[Any], agreed: GivenConsent | None) -> _Read:
         keys = dict(zip(PARTICIPANT, map(as_text, row), strict=False))
         keys["status"] = status_name(keys["status"])
-        keys["consent_version"] = None if agreed is None else agreed.version
-        keys["consented_at"] = None if agreed is None else format_time(agreed.at.replace(microsecond=0))
+        if self.consents:
+            at = None if agreed is None else format_time(agreed.at.replace(microsecond=0))
+            keys |= dict(zip(CONSENT, (agreed and agreed.version, at), strict=True))
         if self.pseudonyms is None:
             return _Read(keys, row[-1], None)
         ids = {name: _id(keys[name]) for name in IDS}
@@ -271,7 +273,7 @@ def _columns(source: _ExportSource, kind: Kind) -> list[str]:
         found.update(dict.fromkeys(trial_columns(document or {}, participant.clean)))
         while len(found) > MOST_COLUMNS:
             found.popitem()
-    return table_columns(kind, list(found))
+    return table_columns(kind, list(found), consents=source.consents)
 
 
 def _to_stdout(source: _ExportSource, wanted: Wanted, write: Callable[[str], object]) -> dict[Kind, Writer]:

@@ -8,7 +8,16 @@ from typing import Any, BinaryIO, Protocol
 
 from turkctl.csv_rows import row_writer
 from turkctl.errors import UsageError
-from turkctl.operations.participants.datastring import FIELDS, HEAD, NUMBERS, REST, Kind, as_text, is_number
+from turkctl.operations.participants.datastring import (
+    CONSENT,
+    FIELDS,
+    NUMBERS,
+    PARTICIPANT,
+    REST,
+    Kind,
+    as_text,
+    is_number,
+)
 
 FORMATS = ("csv", "jsonl", "parquet")
 CHUNK_CHARACTERS = 1 << 16
@@ -33,9 +42,9 @@ class Writer(Protocol):
         """Write what is still buffered."""
 
 
-def table_columns(kind: Kind, recorded: Sequence[str]) -> list[str]:
-    """Return the columns of a table of this kind, given the experiment's fields."""
-    names = [*HEAD, *FIELDS[kind]]
+def table_columns(kind: Kind, recorded: Sequence[str], *, consents: bool = False) -> list[str]:
+    """Return the columns of a table of this kind, given the experiment's fields, and of consents."""
+    names = [*PARTICIPANT, *(CONSENT if consents else ()), *FIELDS[kind]]
     return [*names, *(name for name in recorded if name != REST), REST] if kind == "trial" else names
 
 
@@ -68,7 +77,6 @@ class CsvWriter:
     def __init__(self, sink: TextSink, columns: Sequence[str], *, spreadsheet: bool = False) -> None:
         self._sink = sink
         self._places = {name: place for place, name in enumerate(columns)}
-        self._empty = [None] * (len(columns) - len(HEAD))
         # Python quotes a carriage return only where lines end with one, and unquoted it would end the line.
         self._write_row = row_writer(_Lines(sink), "\r\n", spreadsheet=spreadsheet)
         self._write_row(columns)
@@ -76,7 +84,7 @@ class CsvWriter:
     def write(self, participant: Row, rows: Sequence[Row]) -> None:
         """Add the rows of one participant."""
         places = self._places
-        blank = [*participant.values(), *self._empty]
+        blank = [*participant.values(), *[None] * (len(places) - len(participant))]
         for row in rows:
             cells = blank.copy()
             for name, value in fitted(row, places.keys()).items():

@@ -21,7 +21,7 @@ from turkctl.mturk.questions import html_question
 from turkctl.mturk.types import QualificationType
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.experiments.study_rules import is_named, not_after
+from turkctl.operations.experiments.study_rules import named_slugs, not_after
 from turkctl.operations.qualifications.gate import ensure_gate
 from turkctl.operations.qualifications.took_part import NAME_ID, ensure_type, find_or_create, grant_new
 from turkctl.own_market import AUDIENCE, CONSENT
@@ -88,7 +88,7 @@ def ensure_rules(world: World, versions: Iterable[Version], now: datetime) -> di
 def _rules(world: World, version: Version, now: datetime) -> list[Requirement]:
     settings, found = settings_of(version), list[Requirement]()
     with world.database.read() as session:
-        others, named = not_after(session, version), is_named(session, version)
+        others, named = not_after(session, version), version.slug in named_slugs(session)
     if settings.audience:
         found.append(_required(_audience(world, version, settings.audience, now), guard=EVERYWHERE))
     for other in others:
@@ -166,6 +166,8 @@ def _ensure(
     return made.type_id
 
 
-def purposes_to_grant(session: Session, version: Version) -> tuple[str, ...]:
-    """Return which types of an experiment those who took part are granted: the gate too if others look at it."""
-    return (TOOK_PART, GATE) if is_named(session, version) else (TOOK_PART,)
+def purposes_to_grant(session: Session, versions: Iterable[Version]) -> list[tuple[int, str]]:
+    """Return which types those who took part are granted, as experiment and purpose: the gate if others look at it."""
+    every, named = list(versions), named_slugs(session)
+    gates = [(each.experiment_id, GATE) for each in every if each.slug in named]
+    return [*((each.experiment_id, TOOK_PART) for each in every), *gates]

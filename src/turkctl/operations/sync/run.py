@@ -173,7 +173,8 @@ def sync(
         unread = people.unread(session, world.place)
         unknown = unknown_hits(session, world, list(listed.values()))
         nobodys = tuple(psiturk_hits.unassigned(session, world.place))
-        to_grant = [(each.experiment_id, purposes_to_grant(session, each)) for each in experiments.list_all(session)]
+        configured = experiments.list_all(session)
+        to_grant = purposes_to_grant(session, configured)
     rows = [row for row in stored if full or row.hit_id in unread or _differs(row, listed.get(row.hit_id), now)]
     read = read_market(world, rows, now, known=listed, every=full)
     _note_unchanged(world, stored, rows, now)
@@ -181,10 +182,9 @@ def sync(
         account_looks.note(session, world.place, now, len(unknown))
     credited = _credit_again(world)
     if grant_took_part:
-        for experiment_id, purposes in to_grant:
-            for purpose in purposes:
-                grant_new(world, experiment_id, now, purpose=purpose)
-    read_consents(world, [experiment_id for experiment_id, _purposes in to_grant])
+        for experiment_id, purpose in to_grant:
+            grant_new(world, experiment_id, now, purpose=purpose)
+    read_consents(world, [each.experiment_id for each in configured])
     requests = world.mturk.requests.total() - before
     strange = tuple(hit.hit_id for hit in unknown)
     report = SyncReport(
