@@ -16,7 +16,9 @@ the keyword."""
 
 GATES = "gates"
 """The extension of :data:`GRANT_ON_ACCEPT`."""
-EXTENSIONS = frozenset({GATES})
+OWN_IDS = "own-ids"
+"""The extension of people whom a lab knows by ids of its own (FindWorkers, ListOwnIds)."""
+EXTENSIONS = frozenset({GATES, OWN_IDS})
 """Names of all extensions of this turkctl's market."""
 
 MTURK_FEE = "mturk"
