@@ -438,3 +438,41 @@ def exclude(
     wanted = selectors.work(run).require()
     plan, act = prepare_exclude(run.context, wanted)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.act()
+def erase(
+    ctx: typer.Context,
+    worker: Annotated[
+        str, typer.Argument(metavar="WORKER", help="Id of the worker, yours or the market's.", callback=storable)
+    ],
+    answers: Annotated[bool, typer.Option("--answers", help="Also empty everything that they answered.")] = False,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Erase a worker from this study: a pseudonym takes their place, and nothing can undo it. Amounts stay.
+
+    Refused while work is undecided or money is open. A later sync keeps the pseudonym. Always asks, unless --yes.
+
+    Examples:
+        turkctl workers erase A1EXAMPLEWORKER --dry-run
+    """
+    from turkctl.cli.batch import confirm_question
+    from turkctl.cli.erasures import beyond_study
+    from turkctl.operations.workers import erase as erasing
+
+    run = invocation(ctx)
+    wanted = erasing.plan_erase(run.context, worker)
+    texts = "empty their answers" if answers else "keep their answers"
+    words = f"put a pseudonym in the place of {wanted.worker} in this study, and {texts}"
+    shown = {"worker_id": wanted.worker, "dry_run": dry_run, "pseudonym": None}
+    if dry_run:
+        run.output.outcome(shown, f"would {words}", well=False)
+        return
+    if not yes and not wanted.before:
+        confirm_question(run, words, otherwise="--dry-run to see it")
+    pseudonym = None if wanted.before else erasing.erase(run.context, wanted, answers_too=answers)
+    beyond = beyond_study(erasing.clean(run.context))
+    done = "erased before; the files are written anew" if pseudonym is None else f"erased; now {pseudonym}"
+    run.output.outcome(shown | {"pseudonym": pseudonym, "beyond": beyond}, done)
+    run.output.warn(f"this cannot reach: {'; '.join(beyond)}")

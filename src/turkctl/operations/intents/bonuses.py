@@ -5,17 +5,19 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
 
+from turkctl.erasing import replacement
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, ParameterError
 from turkctl.mturk.types import BonusPayment
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.store import hits, intents, participants, payments
+from turkctl.store import erasures, hits, intents, participants, payments
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.participants import uniqueid
@@ -84,8 +86,12 @@ def enter_found(
         taken = {(row.assignment_id, row.purpose) for row in known}
         explained = Counter((row.assignment_id, row.amount, row.reason) for row in known)
         unexplained = []
-        for hit_id, each in told:
+        hidden = erasures.renamed(session, place, [(each.assignment_id, each.worker_id) for _, each in told])
+        for hit_id, listed in told:
+            each = _as_known(listed, hidden)
             key = (each.assignment_id, each.amount, each.reason)
+            if each is not listed:  # texts about somebody who was erased differ
+                key = next((one for one in explained if explained[one] and one[:2] == key[:2]), key)
             if explained[key]:
                 explained[key] -= 1
             else:
@@ -102,6 +108,15 @@ def enter_found(
             rows.append(row)
             done += [intent] if intent else []
         return finish(session, world, rows, done, now)
+
+
+def _as_known(paid: BonusPayment, hidden: Mapping[str, erasures.Renamed]) -> BonusPayment:
+    """Return a bonus with the name under which its worker is known here, if they were erased."""
+    known = hidden.get(paid.assignment_id)
+    if known is None:
+        return paid
+    reason = None if paid.reason is None else replacement(paid.worker_id, known.name)(paid.reason)
+    return replace(paid, worker_id=known.name, reason=reason)
 
 
 def _key(each: BonusPayment) -> Key:
