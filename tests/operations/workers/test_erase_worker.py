@@ -17,6 +17,7 @@ from turkctl.errors import NotFoundError, RefusedError
 from turkctl.newcomers import NewPerson
 from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
+from turkctl.operations.payments.reconcile import reconcile
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.sync.run import sync
@@ -119,6 +120,16 @@ def test_a_sync_brings_nobody_back_if_the_study_is_erased_first(study: Study, an
     assert traces(address, worker) == []
     ((answer,),) = study.sql(f"SELECT answer FROM turkctl_assignment WHERE assignment_id = '{later}'")
     assert (answer is None) is answers_too
+
+
+def test_the_ledger_still_agrees_with_the_market_and_takes_no_name_from_it(study: Study) -> None:
+    worker, assignment = took_part(study)
+    pseudonym = erase(study.world, plan_erase(study.world, OWN), answers_too=False)
+    study.world.mturk.send_bonus(worker, assignment, Decimal("0.10"), f"more for {worker}", "t" * 32)
+    found = reconcile(study.world, adopt=True)
+    assert (found.compared, found.adopted, found.differences) == (1, 1, [])
+    reasons = study.sql("SELECT worker_id, reason FROM turkctl_payment WHERE kind = 'bonus' ORDER BY id")
+    assert reasons == [(pseudonym, f"{pseudonym} was quick"), (pseudonym, f"more for {pseudonym}")]
 
 
 def test_a_sync_makes_no_second_participant_if_the_market_is_erased_first(study: Study) -> None:

@@ -475,4 +475,4 @@ def erase(
     beyond = beyond_study(erasing.clean(run.context))
     done = "erased before; the files are written anew" if pseudonym is None else f"erased; now {pseudonym}"
     run.output.outcome(shown | {"pseudonym": pseudonym, "beyond": beyond}, done)
-    run.output.warn(f"this cannot reach: {'; '.join(beyond)}")
+    run.output.note(f"this cannot reach: {'; '.join(beyond)}")
