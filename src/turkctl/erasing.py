@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, select
+from sqlalchemy.exc import OperationalError
 
 Replace = Callable[[str], str]
 
@@ -127,6 +128,7 @@ def clean(engine: Engine, names: Sequence[str], sleep: Callable[[float], None] =
     raw = engine.raw_connection()
     try:
         cursor = raw.cursor()
+        cursor.execute("PRAGMA query_only=OFF")
         cursor.execute("PRAGMA secure_delete=ON")
         cursor.execute("VACUUM")
         for _ in range(_TRIES):
@@ -135,6 +137,8 @@ def clean(engine: Engine, names: Sequence[str], sleep: Callable[[float], None] =
             if not busy:
                 return None
             sleep(_PAUSE_S)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise OperationalError("VACUUM", None, error) from error
     finally:
         raw.close()
     return "the database's write-ahead log, which others are reading: run the command again when they have ended"

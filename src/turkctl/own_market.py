@@ -29,7 +29,9 @@ GATES = "gates"
 """The extension of :data:`GRANT_ON_ACCEPT`."""
 STUDIES = "studies"
 """The extension of :data:`AUDIENCE` and :data:`CONSENT`."""
-EXTENSIONS = frozenset({GATES, STUDIES})
+OWN_IDS = "own-ids"
+"""The extension of people whom a lab knows by ids of its own (FindWorkers, ListOwnIds)."""
+EXTENSIONS = frozenset({GATES, STUDIES, OWN_IDS})
 """Names of all extensions of this turkctl's market."""
 
 MTURK_FEE = "mturk"

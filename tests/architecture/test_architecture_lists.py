@@ -25,6 +25,7 @@ NO_LISTS = {
     ("market_payouts", "mark_paid"): "the plan of an act",
     ("market_workers", "_show_invitations"): "what an act made",
     ("notify", "test"): "the report of an act",
+    ("participants", "_show_names"): "sorts in the database, where there may be millions",
     ("participants", "list_"): "sorts in the database, where there may be millions",
     ("payments", "reconcile"): "differences, none of them if all is well",
     ("report", "_show"): "parts of one page",

@@ -35,6 +35,7 @@ UNLOGGED = {
     "market workers reset-password": "changes the built-in market, and no study",
     "market workers revoke": "changes the built-in market, and no study",
     "notify test": "sends a test, and changes nothing",
+    "workers erase": "its line would name whom it erased",
     "scheduler run": "its tasks leave lines of their own",
 }
 """Commands that act and leave no line in the log all the same, and why."""

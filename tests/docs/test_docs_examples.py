@@ -80,6 +80,7 @@ NOT_RUN = {
     "turkctl scheduler run\n": "goes on until Ctrl-C",
     "turkctl demo": "takes seconds, and has tests of its own",
     "reset-password": "needs somebody with a password, and has tests of its own",
+    "workers erase A1EXAMPLEWORKER": "is refused, as the study owes them a bonus; it has tests of its own",
     "hash-password": "asks for a password, and has tests of its own",
     "import-psiturk": "needs a psiTurk study, and has tests of its own",
 }

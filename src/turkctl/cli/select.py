@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from turkctl.cli import completion
-from turkctl.ids import storable
+from turkctl.ids import looks_like_markets, storable
 
 if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
     from turkctl.operations.selection.hits import Selection
     from turkctl.operations.selection.work import WorkSelection
+
+
+def meant(run: Invocation, ids: Sequence[str]) -> list[str]:
+    """Return the ids in their order, each once, with worker ids in the place of a lab's own ids of people."""
+    unique = list(dict.fromkeys(ids))
+    if all(looks_like_markets(each) for each in unique):
+        return unique
+    from turkctl.operations.selection.own_ids import meant as workers_meant
+
+    return workers_meant(run.context, unique)
 
 
 def texts(values: list[str] | None) -> list[str] | None:
@@ -59,7 +71,12 @@ AllStudies = Annotated[
 ]
 WorkIds = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Ids of workers or assignments.", show_default=False, callback=texts),
+    typer.Argument(
+        metavar="[ID]...",
+        help="Ids of workers, yours or the market's, or of assignments.",
+        show_default=False,
+        callback=texts,
+    ),
 ]
 Hit = Annotated[
     list[str] | None,
@@ -87,6 +104,27 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Finish the interrupted run even if it is old or its settings have changed.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+
+
+Names = Annotated[
+    bool, typer.Option("--names", help="Also show your own ids and names of people, where the market is turkctl's.")
+]
+NAME_COLUMNS = ("own_id", "full_name")
+"""The columns that --names adds."""
+
+
+def with_names(run: Invocation, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows that have a worker id with own id and name after it, None where there is none."""
+    from turkctl.operations.selection.own_ids import who_is
+
+    listed = [dict(each) for each in rows]
+    known = who_is(run.context, [each["worker_id"] for each in listed])
+    nobody = (None, None)
+    return [
+        {"worker_id": each["worker_id"], **dict(zip(NAME_COLUMNS, known.get(each["worker_id"], nobody), strict=True))}
+        | each
+        for each in listed
+    ]
 
 
 @dataclass(frozen=True)
@@ -126,11 +164,12 @@ class WorkSelectors(Selectors):
     ids: WorkIds = None
     hit: Hit = None
 
-    def work(self) -> WorkSelection:
-        """Return the options as one value."""
+    def work(self, run: Invocation) -> WorkSelection:
+        """Return the options as one value; a lab's own ids of people stand for their worker ids."""
         from turkctl.operations.selection.work import WorkSelection
 
-        return WorkSelection(self.selection(), tuple(dict.fromkeys(self.hit or ())))
+        chosen = replace(self.selection(), ids=tuple(meant(run, self.ids or ())))
+        return WorkSelection(chosen, tuple(dict.fromkeys(self.hit or ())))
 
 
 @dataclass(frozen=True)
@@ -140,7 +179,7 @@ class WideWorkSelectors(WorkSelectors):
     all_studies: AllStudies = False
     min_gold: MinGold = None
 
-    def work(self) -> WorkSelection:
+    def work(self, run: Invocation) -> WorkSelection:
         """Return the options as one value.
 
         Raises:
@@ -148,6 +187,6 @@ class WideWorkSelectors(WorkSelectors):
         """
         from turkctl.operations.selection.gold import check_min_gold
 
-        chosen = super().work()
+        chosen = super().work(run)
         wider = replace(chosen.selection, all_studies=self.all_studies)
         return replace(chosen, selection=wider, min_gold=check_min_gold(self.min_gold))

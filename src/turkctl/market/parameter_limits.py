@@ -92,6 +92,7 @@ LIMITS: Mapping[str, Limit] = {
     "Subject": _characters(200, low=1),
     "MessageText": _characters(4_096, low=1),
     "WorkerIds": _items(100),
+    "OwnIds": _items(100),
     "Query": _characters(200),
     "QualificationRequestId": _ID,
     "QuestionIdentifier": _WORD,

@@ -22,6 +22,7 @@ from turkctl.market import (
     ledger,
     market_rules,
     notifications,
+    own_ids,
     payments,
     qualifications,
     review,
@@ -57,6 +58,16 @@ class Market(EntriesSide, BooksSide, RosterSide):
     def get_market_rules(self, requester: Requester, request: Request) -> Answer:
         """Answer GetMarketRules, which the API does not have: fee, unit of amounts, and extensions."""
         return self._ask(requester, request, market_rules.get_market_rules)
+
+    def find_workers(self, requester: Requester, request: Request) -> Answer:
+        """Answer FindWorkers, which the API does not have: workers by the lab's own ids; it can make new people."""
+        if request.get("CreateMissing"):
+            return self._change(requester, request, own_ids.find_workers)
+        return self._ask(requester, request, own_ids.find_workers)
+
+    def list_own_ids(self, requester: Requester, request: Request) -> Answer:
+        """Answer ListOwnIds, which the API does not have: the lab's own ids and names of workers."""
+        return self._ask(requester, request, own_ids.list_own_ids)
 
     def create_hit(self, requester: Requester, request: Request) -> Answer:
         """Answer CreateHIT: find or create the HIT type, then create the HIT."""

@@ -12,6 +12,8 @@ from turkctl.mturk.types import Assignment, Balance, BonusPayment, NotifyFailure
 
 MAX_NOTIFIED = 100
 """Maximum number of recipients of one message."""
+MAX_OWN_IDS = 100
+"""Maximum number of own ids, or of workers, that are asked about at once."""
 MAX_SUBJECT = 200
 MAX_MESSAGE = 4096
 
@@ -88,6 +90,28 @@ class WorkerCalls(Caller):
             raise ValueError("name a HIT or an assignment")
         return self._pages(
             "list_bonus_payments", "BonusPayments", answers.bonus_payment, HITId=hit_id, AssignmentId=assignment_id
+        )
+
+    def find_workers(self, own_ids: Sequence[str], *, create: bool = False) -> dict[str, str]:
+        """Return the workers who have these own ids, at most 100, on a market of turkctl's; repeating changes nothing.
+
+        Args:
+            own_ids: the lab's own ids.
+            create: make people who are not there yet.
+        """
+        return self._read(
+            "find_workers",
+            lambda raw: {each["OwnId"]: each["WorkerId"] for each in raw["Workers"]},
+            OwnIds=list(own_ids),
+            CreateMissing=create or None,
+        )
+
+    def own_ids(self, worker_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+        """Return own id and name of these workers, at most 100, of those who have any on a market of turkctl's."""
+        return self._read(
+            "list_own_ids",
+            lambda raw: {each["WorkerId"]: (each.get("OwnId"), each.get("Name")) for each in raw["Workers"]},
+            WorkerIds=list(worker_ids),
         )
 
     def block(self, worker_id: str, reason: str) -> None:

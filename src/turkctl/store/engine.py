@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlmodel import Session
 
+from turkctl.erasing import clean
 from turkctl.errors import ConfigError, SchemaError, UsageError
 from turkctl.sqlite_files import SqliteFile
 from turkctl.store import failures
@@ -117,6 +118,18 @@ class Database:
             raise UsageError(
                 f"{error.object!a} is not text that a database can hold", hint="write it in UTF-8"
             ) from None
+
+    def clean(self, names: Sequence[str]) -> str | None:
+        """Write the files anew without what was deleted; return in words what this cannot reach.
+
+        Args:
+            names: the tables that were changed.
+
+        Raises:
+            DatabaseUnreachableError: the database cannot be opened or written.
+        """
+        with self.translating():
+            return clean(self.engine, names)
 
     def close(self) -> None:
         """Close the pooled connections."""

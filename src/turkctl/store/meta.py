@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, select
+import secrets
+
+from sqlalchemy import Text, insert, select
 from sqlmodel import Field, Session
 
 from turkctl.store.base import TurkctlTable
@@ -13,6 +15,8 @@ MADE_DATABASE = "made_database"
 """``yes`` where turkctl found the database empty; ``no`` where it added its tables to somebody's."""
 MADE_PARTICIPANTS = "made_participants"
 """Name of the participants table that turkctl created; absent where it is psiTurk's."""
+ERASURE_KEY = "erasure_key"
+"""Key of the hashes that are kept of workers who were erased; made when the first one is."""
 
 
 class Meta(TurkctlTable, table=True):
@@ -42,3 +46,12 @@ def database_id(session: Session) -> str:
 def participants_made(session: Session, table_name: str) -> bool:
     """Return whether turkctl created the participants table of this name, and so may insert into it."""
     return _get(session, MADE_PARTICIPANTS) == table_name
+
+
+def erasure_key(session: Session, *, make: bool = False) -> str | None:
+    """Return the key of the hashes of erased workers; None if nobody was erased and none is to be made."""
+    key = _get(session, ERASURE_KEY)
+    if key is None and make:
+        key = secrets.token_hex(32)
+        session.connection().execute(insert(_T).values(key=ERASURE_KEY, value=key))
+    return key

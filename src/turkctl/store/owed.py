@@ -26,8 +26,10 @@ class OwedGroup:
     assignments: int
 
 
-def bonuses_owed(session: Session, place: Place, name: str) -> list[OwedGroup]:
+def bonuses_owed(session: Session, place: Place, name: str, worker: str | None = None) -> list[OwedGroup]:
     """Return the unpaid bonuses in the participants' rows of approved work, by experiment and amount.
+
+    With ``worker``, only those of this worker.
 
     Approved is what the market or psiTurk says is. A bonus of the purpose ``auto`` counts as paid, one that the market
     or psiTurk alone knows of, and one that psiTurk says it paid and the ledger does not explain.
@@ -52,4 +54,6 @@ def bonuses_owed(session: Session, place: Place, name: str) -> list[OwedGroup]:
         .where(or_(HITS.c.id.is_(None), and_(*in_place(place))))
         .group_by(*key)
     )
+    if worker is not None:
+        statement = statement.where(table.c.workerid == worker)
     return [OwedGroup(*row) for row in session.connection().execute(statement)]

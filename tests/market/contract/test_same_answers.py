@@ -54,7 +54,7 @@ def test_the_client_takes_every_answer_for_whole_and_each_one_that_is_cut_for_lo
     with open_door("inprocess") as door:
         walk(door)
     answers = {heard.operation: heard for heard in door.heard if heard.status == 200}
-    assert len(answers) == 39
+    assert len(answers) == 41
     for operation, heard in answers.items():
         check(operation, 200, heard.headers, heard.body, DEPTH)
         unsized = {name: value for name, value in heard.headers.items() if name != "content-length"}

@@ -76,6 +76,8 @@ def _hits(client: Any, qualification_type: str) -> Any:
     client.list_hits_for_qualification_type(QualificationTypeId=qualification_type)
     client.get_account_balance()
     client.get_market_rules()
+    (made,) = client.find_workers(OwnIds=["S-4711", "3EXAMPLEASSIGNMENT000000000001"], CreateMissing=True)["Workers"]
+    client.list_own_ids(WorkerIds=[made["WorkerId"]])
     return hit
 
 

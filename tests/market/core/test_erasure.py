@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from turkctl.errors import NotFoundError, RefusedError, UsageError
+from turkctl.market import tables
 from turkctl.market.answers import document
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
@@ -92,6 +93,17 @@ def traces(url: str, *words: str) -> list[str]:
     return found
 
 
+def _delete_without_overwriting(market: Market, worker_id: str) -> None:
+    """Delete a long text about somebody, as it was before anybody thought of erasing them."""
+    row = {"environment": "production", "account": "1", "worker_id": "A1", "subject": "s", "text": worker_id * 2000}
+    with market._database.write() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+        connection.execute(tables.message.insert(), row | {"at": 0})
+    with market._database.write() as connection:
+        connection.execute(tables.message.delete().where(tables.message.c.worker_id == "A1"))
+
+
 @contextmanager
 def market_at(url: str) -> Iterator[Market]:
     market = Market(url)
@@ -108,6 +120,7 @@ def test_nothing_of_a_person_is_left_in_the_files_and_the_amounts_stay(url: str)
         works(market, other, post(market), "I am somebody else")
         before = market.get_account_balance(REQUESTER, {})
         assert len(traces(url, worker_id, OWN, "Müller", LOGIN)) >= 4
+        _delete_without_overwriting(market, worker_id)
         plan = market.plan_erasure("production", OWN)
         done = market.erase("production", plan, answers_too=False)
         assert market.clean() is None or url.startswith("postgresql")

@@ -23,7 +23,7 @@ def test_every_operation_has_the_method_that_boto3_names():
         operation: xform_name(operation) for operation in operations()
     }
     assert all(callable(getattr(Market, method_name(operation))) for operation in operations())
-    assert len(operations()) == 40
+    assert len(operations()) == 42
 
 
 def test_an_answer_has_amazons_content_type_and_a_request_id(endpoint: Endpoint):

@@ -73,6 +73,11 @@ def test_amounts_as_amazon_takes_them(endpoint: Endpoint, amount: str):
             "Member must have length less than or equal to 100",
         ),
         (
+            "FindWorkers",
+            {"OwnIds": [f"{n}" for n in range(101)]},
+            "Member must have length less than or equal to 100",
+        ),
+        (
             "CreateHITType",
             {
                 "AssignmentDurationInSeconds": 60,

@@ -334,7 +334,7 @@ def erase(
     done = market.erase(environment, plan, answers_too=answers)
     beyond = beyond_market(market.clean(), done.left)
     run.output.outcome(shown | {"pseudonym": done.pseudonym, "beyond": beyond}, f"erased; now {done.pseudonym}")
-    run.output.warn(f"this cannot reach: {'; '.join(beyond)}")
+    run.output.note(f"this cannot reach: {'; '.join(beyond)}")
 
 
 @app.command("list")

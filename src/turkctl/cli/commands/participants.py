@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from turkctl.cli import select
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands.participant_export import export
 from turkctl.cli.common import invocation, make_group
@@ -16,7 +17,7 @@ from turkctl.cli.participant_options import Filters, chosen_modes
 from turkctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from turkctl.cli.invocation import Invocation
     from turkctl.operations.participants.filters import Query
@@ -55,6 +56,7 @@ def list_(
             "--chart", help="With --group-by: draw a bar beside each count; days without anybody are there too."
         ),
     ] = False,
+    names: select.Names = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show the list live, until Ctrl-C.")] = False,
 ) -> None:
     """List participants, or count them with --group-by; of all modes, unless you give --mode.
@@ -78,13 +80,27 @@ def list_(
     wages = wage or bool({"minutes", "wage"} & {*chosen, sort})
     look = partial(_find, run, query, group_by, chosen, wages)
     bar = "count" if group_by else None
+    if names and (watch or group_by):
+        raise UsageError("--names cannot be used with --watch or --group-by", hint="leave one of them out")
     if chart:
         _check_chart(run, group_by, watch=watch)
         _chart(run, *look(ordering), group_by or [], in_order=not listing.sorts and listing.limit is None)
         return
+    if names:
+        _show_names(run, *look(ordering), chosen)
+        return
     if watch:
         _watch(run, look, ordering, bar, chosen)
     run.output.rows(*look(ordering), bar=bar, kept=chosen, otherwise=ALL_COLUMNS)
+
+
+def _show_names(run: Invocation, columns: Sequence[str], rows: Iterable[dict[str, Any]], chosen: list[str]) -> None:
+    """Print the list with your own ids and names of people after their worker ids."""
+    if "worker_id" not in columns:
+        raise UsageError("--names needs the column worker_id", hint="add it to --columns")
+    place = columns.index("worker_id") + 1
+    wider = [*columns[:place], *select.NAME_COLUMNS, *columns[place:]]
+    run.output.rows(wider, select.with_names(run, rows), kept=chosen, otherwise=ALL_COLUMNS)
 
 
 def _find(

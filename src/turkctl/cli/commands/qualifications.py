@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,14 @@ from turkctl.cli.batch import run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import Listing
+from turkctl.words import counted
+
+if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
+    from turkctl.operations.qualifications.grants import Named
+
+_SHOWN = 5
+"""People whom a note names."""
 
 app = make_group("Create, grant and revoke qualification types of your own.")
 
@@ -33,7 +41,13 @@ From = Annotated[
 ]
 WorkerColumn = Annotated[
     str | None,
-    typer.Option("--worker-column", metavar="COL", help="--from: column of the worker; worker_id, worker or id."),
+    typer.Option(
+        "--worker-column",
+        "--column",
+        metavar="COL",
+        help="--from: column of the worker.",
+        show_default="worker_id, worker, own_id or id",
+    ),
 ]
 
 
@@ -104,6 +118,8 @@ def grant(
 ) -> None:
     """Grant a qualification to workers, without notifying them; granting it again changes the value.
 
+    On turkctl's own market, people whom you name by an id of your own are made if they are not there yet.
+
     Examples:
         turkctl qualifications grant trained A1EXAMPLEWORKER --value 90
         turkctl qualifications grant trained --from passed.txt --value 90 --dry-run
@@ -111,9 +127,22 @@ def grant(
     from turkctl.operations.qualifications.grants import prepare_grant, read_workers
 
     run = invocation(ctx)
-    chosen = read_workers(workers or (), file, run.output.stdin, worker_column)
+    chosen = _or_new(run, read_workers(workers or (), file, run.output.stdin, worker_column), make=not dry_run)
     plan, act = prepare_grant(run.context, name, chosen, value=value, notify=notify)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+def _or_new(run: Invocation, named: Named, *, make: bool) -> Named:
+    """Return the workers with those in the place of own ids; whoever is new is made, or left out of a dry run."""
+    from turkctl.operations.selection.own_ids import meant_or_new
+
+    found = meant_or_new(run.context, [each for each, _row in named], make=make)
+    if found.new:
+        names = ", ".join(found.new[:_SHOWN]) + (", …" if len(found.new) > _SHOWN else "")
+        act = "made" if make else "a run would make, and grant it to,"
+        run.output.note(f"{act} {counted(len(found.new), 'person', 'people')} not there yet: {names}")
+    left_out = () if make else found.new
+    return [(found.workers.get(each, each), row) for each, row in named if each not in left_out]
 
 
 @app.act()
@@ -135,9 +164,12 @@ def revoke(
         turkctl qualifications revoke trained A1EXAMPLEWORKER --reason "The training has changed."
     """
     from turkctl.operations.qualifications.grants import prepare_revoke, read_workers
+    from turkctl.operations.selection.own_ids import worker_ids
 
     run = invocation(ctx)
-    chosen = read_workers(workers or (), file, run.output.stdin, worker_column)
+    named = read_workers(workers or (), file, run.output.stdin, worker_column)
+    found = worker_ids(run.context, [each for each, _row in named])
+    chosen = [(found.get(each, each), row) for each, row in named]
     plan, act = prepare_revoke(run.context, name, chosen, reason=reason)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 

@@ -20,7 +20,9 @@ from turkctl.ids import storable
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
 app.add_typer(payments.app, name="payments")
 
-Workers = Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.", callback=select.texts)]
+Workers = Annotated[
+    list[str], typer.Argument(metavar="WORKER...", help="Ids of workers, yours or the market's.", callback=select.texts)
+]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Reason, for your records; the worker does not see it.")
 ]
@@ -33,6 +35,7 @@ def list_(
     selectors: select.WorkSelectors,
     listing: Listing,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market which workers are blocked.")] = False,
+    names: select.Names = False,
     gold: Annotated[
         bool,
         typer.Option("--gold", help="Also show the number of known answers each was asked for, and the share right."),
@@ -58,13 +61,16 @@ def list_(
     from turkctl.operations.workers.lists import COLUMNS, KEYS, list_workers
 
     run = invocation(ctx)
-    wanted = selectors.work()
+    wanted = selectors.work(run)
     if group_by:
-        _check_grouping(wage=wage, refresh=refresh, gold=gold)
+        _check_grouping(wage=wage, refresh=refresh, gold=gold, names=names)
         listing.show(run, *wages.by_group(run.context, wanted, group_by))
         return
     rows = list_workers(run.context, wanted, refresh=refresh, gold=gold)
     shown = [name for name in COLUMNS if refresh or name != "blocked"]
+    if names:
+        shown = ["worker_id", *select.NAME_COLUMNS, *shown[1:]]
+        rows = select.with_names(run, rows)
     columns = [*shown, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
     listing.show(run, columns, wages.of_workers(run.context, wanted, rows) if wage else rows, keys=KEYS)
 
@@ -73,7 +79,10 @@ def list_(
 def show(
     ctx: typer.Context,
     worker: Annotated[
-        str, typer.Argument(metavar="WORKER", help="Id of the worker.", autocompletion=completion.workers)
+        str,
+        typer.Argument(
+            metavar="WORKER", help="Id of the worker, yours or the market's.", autocompletion=completion.workers
+        ),
     ],
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market whether the worker is blocked.")] = False,
 ) -> None:
@@ -86,7 +95,8 @@ def show(
     from turkctl.operations.participants.person import show_person
 
     run = invocation(ctx)
-    run.output.record(show_person(run.context, storable(worker), refresh=refresh))
+    (found,) = select.meant(run, [storable(worker)])
+    run.output.record(show_person(run.context, found, refresh=refresh))
 
 
 @app.command()
@@ -113,7 +123,7 @@ def assignments(
 
     run = invocation(ctx)
     skip = offset if listing.sorts else 0
-    rows = list_assignments(run.context, selectors.work(), status or (), limit=listing.enough, offset=offset - skip)
+    rows = list_assignments(run.context, selectors.work(run), status or (), limit=listing.enough, offset=offset - skip)
     listing.show(run, COLUMNS, rows, keys=KEYS, skip=skip)
 
 
@@ -139,7 +149,7 @@ def answers(
     run.output.record(shown)
 
 
-def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
+def _check_grouping(*, wage: bool, refresh: bool, gold: bool, names: bool) -> None:
     """See that the other options mean something with ``--group-by``.
 
     Raises:
@@ -151,8 +161,9 @@ def _check_grouping(*, wage: bool, refresh: bool, gold: bool) -> None:
         raise UsageError("--group-by needs --wage", hint="add --wage")
     if refresh:
         raise UsageError("--refresh cannot be used with --group-by", hint="leave one of them out")
-    if gold:
-        raise UsageError("--gold cannot be used with --group-by", hint="leave one of them out")
+    for flag, given in (("--gold", gold), ("--names", names)):
+        if given:
+            raise UsageError(f"{flag} cannot be used with --group-by", hint="leave one of them out")
 
 
 @app.act()
@@ -177,7 +188,7 @@ def approve(
     from turkctl.operations.workers.approve import prepare_approve
 
     run = invocation(ctx)
-    wanted = selectors.work().require()
+    wanted = selectors.work(run).require()
     if watch:
         if dry_run or override_rejection or wanted.min_gold is not None:
             raise typer.BadParameter("--watch cannot be used with --dry-run, --override-rejection or --min-gold")
@@ -240,9 +251,8 @@ def bonus(
         raise UsageError(
             "the amount to pay is missing, or given twice", hint="give one of --auto, --amount A and --from FILE"
         )
-    chosen = selectors.work()
     if source is not None:
-        if chosen != select.WideWorkSelectors().work():
+        if selectors != select.WideWorkSelectors():
             raise UsageError(
                 "--from cannot be used with ids or selectors: the file says whom to pay",
                 hint="leave ids and selectors out",
@@ -258,7 +268,8 @@ def bonus(
         )
     else:
         dollars = if_given(parse_money, amount)
-        plan, act = prepare_bonus(run.context, chosen.require(), BonusRequest(reason or "", dollars, purpose, each))
+        chosen = selectors.work(run).require()
+        plan, act = prepare_bonus(run.context, chosen, BonusRequest(reason or "", dollars, purpose, each))
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
@@ -318,14 +329,16 @@ def message(
     from turkctl.operations.workers.message import MessageRequest, prepare_message
 
     run = invocation(ctx)
-    plan, act = prepare_message(run.context, MessageRequest(tuple(workers), subject, text, new, resume))
+    plan, act = prepare_message(
+        run.context, MessageRequest(tuple(select.meant(run, workers)), subject, text, new, resume)
+    )
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
 @app.act()
 def compensate(
     ctx: typer.Context,
-    worker: Annotated[str, typer.Argument(metavar="WORKER", help="Id of the worker.")],
+    worker: Annotated[str, typer.Argument(metavar="WORKER", help="Id of the worker, yours or the market's.")],
     amount: Annotated[
         str, typer.Option("--amount", metavar="A", help="Dollars to pay, as in 2.50, before commission.")
     ],
@@ -360,7 +373,8 @@ def compensate(
     from turkctl.units import parse_duration, parse_money
 
     run = invocation(ctx)
-    wanted = CompensateRequest(worker, parse_money(amount), reason, experiment, parse_duration(lifetime), new, resume)
+    (found,) = select.meant(run, [worker])
+    wanted = CompensateRequest(found, parse_money(amount), reason, experiment, parse_duration(lifetime), new, resume)
     plan = prepare_compensate(run.context, wanted)
     for note in plan.notes:
         run.output.note(note)
@@ -387,7 +401,7 @@ def block(
     from turkctl.operations.workers.block import prepare_block
 
     run = invocation(ctx)
-    plan, act = prepare_block(run.context, workers, reason)
+    plan, act = prepare_block(run.context, select.meant(run, workers), reason)
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
@@ -401,7 +415,7 @@ def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run
     from turkctl.operations.workers.block import prepare_block
 
     run = invocation(ctx)
-    plan, act = prepare_block(run.context, workers, reason, unblock=True)
+    plan, act = prepare_block(run.context, select.meant(run, workers), reason, unblock=True)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
@@ -421,6 +435,44 @@ def exclude(
     from turkctl.operations.workers.exclude import prepare_exclude
 
     run = invocation(ctx)
-    wanted = selectors.work().require()
+    wanted = selectors.work(run).require()
     plan, act = prepare_exclude(run.context, wanted)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.act()
+def erase(
+    ctx: typer.Context,
+    worker: Annotated[
+        str, typer.Argument(metavar="WORKER", help="Id of the worker, yours or the market's.", callback=storable)
+    ],
+    answers: Annotated[bool, typer.Option("--answers", help="Also empty everything that they answered.")] = False,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Erase a worker from this study: a pseudonym takes their place, and nothing can undo it. Amounts stay.
+
+    Refused while work is undecided or money is open. A later sync keeps the pseudonym. Always asks, unless --yes.
+
+    Examples:
+        turkctl workers erase A1EXAMPLEWORKER --dry-run
+    """
+    from turkctl.cli.batch import confirm_question
+    from turkctl.cli.erasures import beyond_study
+    from turkctl.operations.workers import erase as erasing
+
+    run = invocation(ctx)
+    wanted = erasing.plan_erase(run.context, worker)
+    texts = "empty their answers" if answers else "keep their answers"
+    words = f"put a pseudonym in the place of {wanted.worker} in this study, and {texts}"
+    shown = {"worker_id": wanted.worker, "dry_run": dry_run, "pseudonym": None}
+    if dry_run:
+        run.output.outcome(shown, f"would {words}", well=False)
+        return
+    if not yes and not wanted.before:
+        confirm_question(run, words, otherwise="--dry-run to see it")
+    pseudonym = None if wanted.before else erasing.erase(run.context, wanted, answers_too=answers)
+    beyond = beyond_study(erasing.clean(run.context))
+    done = "erased before; the files are written anew" if pseudonym is None else f"erased; now {pseudonym}"
+    run.output.outcome(shown | {"pseudonym": pseudonym, "beyond": beyond}, done)
+    run.output.note(f"this cannot reach: {'; '.join(beyond)}")

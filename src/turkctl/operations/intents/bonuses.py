@@ -5,17 +5,19 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
 
+from turkctl.erasing import replacement
 from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, ParameterError
 from turkctl.mturk.types import BonusPayment
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.store import hits, intents, participants, payments
+from turkctl.store import erasures, hits, intents, participants, payments
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.participants import uniqueid
@@ -74,11 +76,11 @@ def enter_found(
         The number of unfinished intents that turned out to be paid.
     """
     place = world.place
-    told = [(hit_id, each) for hit_id, listed in found.items() for each in listed]
-    names = list(dict.fromkeys(each.assignment_id for _, each in told))
+    names = list(dict.fromkeys(each.assignment_id for listed in found.values() for each in listed))
     if not names:
         return 0
     with world.database.write() as session:
+        told = [(hit_id, each) for hit_id, listed in as_known(session, place, found).items() for each in listed]
         known = payments.select_payments(session, PaymentFilter(place, kind=payments.BONUS, assignment_ids=names))
         asked = intents.by_subject(session, place, intents.BONUS, names)
         taken = {(row.assignment_id, row.purpose) for row in known}
@@ -102,6 +104,35 @@ def enter_found(
             rows.append(row)
             done += [intent] if intent else []
         return finish(session, world, rows, done, now)
+
+
+def as_known(
+    session: Session, place: Place, listed: Mapping[str, Sequence[BonusPayment]]
+) -> dict[str, list[BonusPayment]]:
+    """Return the market's bonuses, by HIT, with what is known here of workers who were erased, here or on the market.
+
+    That is their pseudonym, and the reason in the ledger of the bonus of the same amount, where names were replaced.
+    """
+    everything = [each for bonuses in listed.values() for each in bonuses]
+    hidden = erasures.renamed(session, place, [(each.assignment_id, each.worker_id) for each in everything])
+    if not hidden:
+        return {hit_id: list(bonuses) for hit_id, bonuses in listed.items()}
+    stored = PaymentFilter(place, kind=payments.BONUS, assignment_ids=list(hidden))
+    reasons: dict[tuple[str, Decimal], list[str | None]] = defaultdict(list)
+    for row in payments.select_payments(session, stored):
+        reasons[row.assignment_id, row.amount].append(row.reason)
+
+    def shown(paid: BonusPayment) -> BonusPayment:
+        known = hidden.get(paid.assignment_id)
+        if known is None:
+            return paid
+        reason = None if paid.reason is None else replacement(paid.worker_id, known.name)(paid.reason)
+        waiting = reasons[paid.assignment_id, paid.amount]
+        if waiting:
+            waiting.remove(reason := reason if reason in waiting else waiting[0])
+        return replace(paid, worker_id=known.name, reason=reason)
+
+    return {hit_id: [shown(each) for each in bonuses] for hit_id, bonuses in listed.items()}
 
 
 def _key(each: BonusPayment) -> Key:

@@ -31,6 +31,7 @@ from turkctl.operations.payments.orders import (
     refuse_ambiguous,
 )
 from turkctl.operations.selection.hits import Selection
+from turkctl.operations.selection.own_ids import worker_ids
 from turkctl.operations.selection.work import Work, WorkSelection, nobody_knows, participants_table
 from turkctl.rows import RowError, Table, as_text, opened
 from turkctl.store import workers
@@ -145,7 +146,7 @@ def prepare_bonus_file(
         lines, bad = read_bonuses(table, reason)
     now = world.now()
     settled = settle(world, now)
-    lines, unknown = _known(world, lines)
+    lines, unknown = _known(world, _of_workers(world, lines))
     orders, wrong, left = _orders(world, lines, purpose and plain(purpose), each=each)
     bad = sorted([*bad, *wrong], key=lambda one: one.row)
     if bad and not skip_bad_rows:
@@ -155,6 +156,12 @@ def prepare_bonus_file(
     plan = plan_orders(world, orders, left, now, strict=True)
     run = logged(world, "bonus")
     return replace(plan, notes=(*settled.notes, *plan.notes), run=run), Bonus(world, run=run)
+
+
+def _of_workers(world: World, lines: Sequence[Line]) -> list[Line]:
+    """Return the rows with worker ids in the place of a lab's own ids."""
+    found = worker_ids(world, [line.id for line in lines])
+    return [replace(line, id=found.get(line.id, line.id)) for line in lines]
 
 
 def _refused(table: Table, bad: Sequence[Bad]) -> UsageError:

@@ -14,7 +14,7 @@ from turkctl.fees import bonus_fee
 from turkctl.mturk.types import BonusPayment
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.operations.intents.bonuses import NOT_THERE, enter_found
+from turkctl.operations.intents.bonuses import NOT_THERE, as_known, enter_found
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.work import work_elsewhere
 from turkctl.store import hits, payments
@@ -95,7 +95,9 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
     worked = [hit.hit_id for hit in known if hit.submitted + hit.completed > 0]
     told = _read(world, [*worked, *(row.hit_id for row in entered)])
     found = Reconciled(gone=sum(listed is None for listed in told.values()))
-    there = {hit_id: listed for hit_id, listed in told.items() if listed is not None}
+    with world.database.read() as session:
+        still = {hit_id: each for hit_id, each in told.items() if each is not None}
+        there = as_known(session, world.place, still)
     by_hit: dict[str, list[Payment]] = defaultdict(list)
     for row in rows:
         by_hit[row.hit_id].append(row)

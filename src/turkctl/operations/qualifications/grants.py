@@ -19,7 +19,7 @@ from turkctl.store import qualifications
 GRANT = "grant"
 REVOKE = "revoke"
 
-WORKER_COLUMNS = ("worker_id", "worker", "id")
+WORKER_COLUMNS = ("worker_id", "worker", "own_id", "id")
 """Names of the column of workers; the first that the table has is used."""
 
 Named = Sequence[tuple[str, int | None]]

@@ -7,18 +7,28 @@ decision was stored does not undo the decision, and a HIT counts as gone only if
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from turkctl.erasing import replacement
 from turkctl.mturk.types import Assignment, Hit
 from turkctl.operations.sync.answers import parsed
 from turkctl.operations.sync.observe import snapshot
 from turkctl.settings import Settings
-from turkctl.store import assignments, compensations, hit_changes, label_marks, label_state, meta, participants
+from turkctl.store import (
+    assignments,
+    compensations,
+    erasures,
+    hit_changes,
+    label_marks,
+    label_state,
+    meta,
+    participants,
+)
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.base import Place
 from turkctl.store.hits import DISPOSED, HitRow
@@ -112,6 +122,7 @@ def enter(
     session: Session, place: Place, answers: Sequence[HitAnswer], table: ParticipantsTable | None, entered: Entered
 ) -> None:
     """Store the answers, and add the counts and ids to ``entered``."""
+    answers = _as_known(session, place, answers)
     stored = assignments.statuses(session, place, [answer.row.hit_id for answer in answers])
     answered: set[str] = set()
     for answer in answers:
@@ -129,6 +140,29 @@ def enter(
             answered.add(answer.row.experiment)
     if answered:
         label_state.mark_dirty_by_slug(session, answered, place.mode, answers[-1].read_at)
+
+
+def _as_known(session: Session, place: Place, answers: Sequence[HitAnswer]) -> Sequence[HitAnswer]:
+    """Return the answers with the names under which workers are known here who were erased, here or on the market."""
+    work = [(each.assignment_id, each.worker_id) for answer in answers for each in answer.listed or ()]
+    known = erasures.renamed(session, place, work) if work else {}
+    if not known:
+        return answers
+    return [
+        answer
+        if answer.listed is None
+        else replace(answer, listed=tuple(_renamed(each, known.get(each.assignment_id)) for each in answer.listed))
+        for answer in answers
+    ]
+
+
+def _renamed(work: Assignment, known: erasures.Renamed | None) -> Assignment:
+    if known is None:
+        return work
+    hide = replacement(work.worker_id, known.name)
+    answer = None if known.without_answers or work.answer is None else hide(work.answer)
+    feedback = None if work.feedback is None else hide(work.feedback)
+    return replace(work, worker_id=known.name, answer=answer, feedback=feedback)
 
 
 def _enter_work(
