@@ -12,6 +12,7 @@ from benchmarks import (
     bench_labels,
     bench_market,
     bench_participants,
+    bench_site,
     bench_startup,
     bench_watch,
 )
@@ -28,6 +29,7 @@ for bench in (
     bench_participants,
     bench_dashboard,
     bench_dashboard_memory,
+    bench_site,
 ):
     bench.main()
     print()
