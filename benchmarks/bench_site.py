@@ -283,7 +283,7 @@ def run_race(url: str, accepts: int) -> tuple[list[str], float]:
     with closing(Market(url, opening_balance=Decimal(10**8))) as market:
         hits = market.bulk_hits(LAB, {**HIT, "MaxAssignments": _SHARE}, accepts // _SHARE)
         group_id = market.get_hit(LAB, {"HITId": hits[0]})["HIT"]["HITGroupId"]
-        people = [market.add_person("production") for _ in range(2 * RACERS)]
+        people = [market.add_person("production") for _ in range(2 * max(RACERS, _SHARE))]
     started = time.perf_counter()
     asked = [{"url": url, "group_id": group_id, "workers": people[number::RACERS]} for number in range(RACERS)]
     with ThreadPoolExecutor(RACERS) as pool:

@@ -98,7 +98,8 @@ def build(url: str, hits: int) -> Shape:
     market = Market(url, opening_balance=Decimal(10**9))
     now = to_ms(market.now())
     market.get_account_balance(LAB, {})
-    types = [_type_id(market, number, excluding=number != 1) for number in range(BIG + SMALL_GROUPS + 1 + hits // 1000)]
+    groups = BIG + SMALL_GROUPS + 1 + max(1, hits // 1_000)
+    types = [_type_id(market, number, excluding=number != 1) for number in range(groups)]
     workers = [market.add_person("production") for _ in range(max(50, hits // 200))]
     veteran, excluded = market.add_person("production"), market.add_person("production")
     plan = _Plan(hits, types, workers, veteran, now)

@@ -124,7 +124,7 @@ def answers(assignment_id: str) -> ResponseReturnValue:
         response.status_code = 400
         return response
     try:
-        parts().market.submit(parts().environment, me().worker_id, assignment_id, reading.answers)
+        parts().market.submit_form(parts().environment, me().worker_id, assignment_id, reading.answers)
     except WorkError as error:
         flash(error.message, "warning")
     if request.form.get("auto") == "1":
