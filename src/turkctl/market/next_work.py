@@ -118,7 +118,7 @@ def open_types(tx: Tx) -> list[str]:
 def what_is_left(tx: Tx, worker_id: str, type_ids: Sequence[str], most: int) -> dict[str, Left]:
     """Return what is left of each of these types, counted up to ``most`` and one more; without those without HITs."""
     new = [each for each in type_ids if tx.shared.marks.get(worker_id, each) is None]
-    found = {}
+    found: dict[str, Left] = {}
     for start in range(0, len(new), _AT_ONCE):
         found |= _left_of_all(tx, worker_id, new[start : start + _AT_ONCE], most)
     for type_id in set(type_ids).difference(new):
