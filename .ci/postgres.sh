@@ -5,11 +5,12 @@
 #   .ci/postgres.sh stop FOLDER    stop the server that start created in FOLDER, if it did, and remove its files
 #
 # If TURKCTL_TEST_POSTGRES_URL names a running server, it is used. Otherwise, if initdb is installed, start creates a
-# temporary cluster in FOLDER/cluster, on a free port of 127.0.0.1, without a password; a crash may destroy its data.
+# temporary cluster in FOLDER/cluster, on a free port of 127.0.0.1, without a password; a crash may destroy its data,
+# unless TURKCTL_POSTGRES_FSYNC is on.
 set -eu
 
 usage() {
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -48,7 +49,7 @@ start() {
     for _ in 1 2 3 4 5; do # another program may take the free port before the server starts
         port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
         if as_owner "$pg_ctl" --pgdata="$cluster/data" --log="$cluster/log" --wait --timeout=60 --silent \
-            --options="-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories= -c fsync=off" start >&2
+            --options="-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories= -c fsync=${TURKCTL_POSTGRES_FSYNC:-off}" start >&2
         then
             echo "postgresql+psycopg://postgres@127.0.0.1:$port/postgres"
             return

@@ -12,6 +12,7 @@ from benchmarks import (
     bench_labels,
     bench_market,
     bench_participants,
+    bench_site,
     bench_site_memory,
     bench_startup,
     bench_watch,
@@ -30,6 +31,7 @@ for bench in (
     bench_site_memory,
     bench_dashboard,
     bench_dashboard_memory,
+    bench_site,
 ):
     bench.main()
     print()

@@ -201,13 +201,13 @@ class MarketCore:
     def _read(self, requester: Requester, work: Callable[[Tx], T]) -> T:
         return self._run(requester, work, write=False)
 
-    def _write(self, requester: Requester, work: Callable[[Tx], T]) -> T:
-        return self._run(requester, work, write=True)
+    def _write(self, requester: Requester, work: Callable[[Tx], T], *, durable: bool = False) -> T:
+        return self._run(requester, work, write=True, durable=durable)
 
-    def _run(self, requester: Requester, work: Callable[[Tx], T], *, write: bool) -> T:
+    def _run(self, requester: Requester, work: Callable[[Tx], T], *, write: bool, durable: bool = False) -> T:
         """Run ``work`` in a transaction in which nothing is due."""
         while True:
-            transaction = self._database.write() if write else self._database.read()
+            transaction = self._database.write(durable=durable) if write else self._database.read()
             with transaction as connection:
                 # On PostgreSQL a writer's look must come after its wait for the lock.
                 seen = None if write and not self._database.sqlite else connection.execute(settle.META_AND_TIMES).one()

@@ -204,10 +204,20 @@ class PeopleSide(WorkerSide):
     ) -> None:
         """Submit what a task's page sent; ``visitor`` is the worker id of whoever is known to have sent it.
 
+        It returns when the submission outlives a loss of power.
+
         Raises:
             WorkError: NotFound, OwnPage, AlreadySubmitted, DeadlinePassed, Returned.
         """
-        self._act(environment, lambda tx: work.submit_from_page(tx, assignment_id, visitor, sent))
+        self._act(environment, lambda tx: work.submit_from_page(tx, assignment_id, visitor, sent), durable=True)
+
+    def submit_form(self, environment: Environment, worker_id: str, assignment_id: str, sent: work.Sent) -> None:
+        """Submit the answers to a QuestionForm; it returns when the submission outlives a loss of power.
+
+        Raises:
+            WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
+        """
+        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, sent), durable=True)
 
     def work_of(self, environment: Environment, worker_id: str) -> list[my_work.Piece]:
         """Return the worker's latest assignments in any status, newest first."""

@@ -82,14 +82,19 @@ class MarketDatabase:
             ) from error
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Run a transaction that may change things; commit unless the block raises."""
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+        """Run a transaction that may change things; commit unless the block raises.
+
+        Args:
+            durable: wait until SQLite has it on the disk, so that it outlives a loss of power, too. What a killed
+                process has committed is there in any case, and PostgreSQL always waits.
+        """
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._answering())
             if self.sqlite:
                 stack.enter_context(self._lock)
             connection = stack.enter_context(self.engine.connect())
-            connection = connection.execution_options(market_write=True)
+            connection = connection.execution_options(market_write=True, market_durable=durable)
             stack.enter_context(connection.begin())
             yield connection
 
@@ -214,8 +219,19 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("market_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("market_write", False):
+        _choose_waiting(connection, "FULL" if options.get("market_durable", False) else "NORMAL")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _choose_waiting(connection: Connection, mode: str) -> None:
+    """Set whether a connection's commits wait for the disk; it cannot be set inside a transaction."""
+    if connection.info.get("synchronous", "NORMAL") != mode:
+        connection.exec_driver_sql(f"PRAGMA synchronous={mode}")
+        connection.info["synchronous"] = mode
 
 
 def create(database: MarketDatabase, before_making: Callable[[], None] = lambda: None) -> None:

@@ -24,8 +24,8 @@ T = TypeVar("T")
 class WorkerSide(MarketCore):
     """Worker actions, none of which is part of the Requester API."""
 
-    def _act(self, environment: Environment, act: Callable[[Tx], T]) -> T:
-        return self._write(Requester("", environment), act)
+    def _act(self, environment: Environment, act: Callable[[Tx], T], *, durable: bool = False) -> T:
+        return self._write(Requester("", environment), act, durable=durable)
 
     def _look(self, environment: Environment, look: Callable[[Tx], T]) -> T:
         return self._read(Requester("", environment), look)

@@ -222,6 +222,29 @@ def indexes(connection: Any, table: str) -> Any:
     return inspect(connection).get_indexes(table)
 
 
+def test_what_people_submit_waits_for_the_disk_and_nothing_else_does(tmp_path: Path) -> None:
+    with closing(Market(f"sqlite:///{tmp_path / 'market.db'}")) as market:
+        market.bulk_hits(REQUESTER, REQUEST, 3)
+        worker = market.add_person(WHERE)
+
+        def accept() -> str:
+            return str(market.accept_like(WHERE, worker, market.groups(WHERE, worker)[0].hit_id)["AssignmentId"])
+
+        def waits(act: Any) -> bool:
+            with statements(market) as seen:
+                act()
+            modes = [statement for statement, _ in seen if statement.startswith(("PRAGMA synchronous", "BEGIN IMM"))]
+            assert modes[-1] == "BEGIN IMMEDIATE"
+            with market._database.engine.connect() as connection:
+                return connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+
+        first, second = accept(), accept()
+        assert not waits(lambda: market.accept_like(WHERE, worker, market.groups(WHERE, worker)[0].hit_id))
+        assert waits(lambda: market.submit_from_page(WHERE, first, None, {"a": "1"}))
+        assert waits(lambda: market.submit_form(WHERE, worker, second, {"a": "1"}))
+        assert not waits(lambda: market.add_person(WHERE))
+
+
 def test_my_work_shows_the_latest_of_much_in_any_status(bench: SiteBench, monkeypatch: pytest.MonkeyPatch) -> None:
     market = bench.market
     market.bulk_hits(REQUESTER, REQUEST, 6)

@@ -20,6 +20,7 @@ from turkctl.market.site.form_answers import Filled, read_answers, refill
 from turkctl.market.site.frames import ALLOWED, Frame, add_parameters, frame_for
 from turkctl.market.site.frames import origin as origin_of
 from turkctl.market.site.question_form import read_form
+from turkctl.market.work import Sent
 from turkctl.web.headers import policy
 
 pages = Blueprint("tasks", __name__, url_prefix="/worker")
@@ -169,7 +170,8 @@ def answers(assignment_id: str) -> ResponseReturnValue:
         response.status_code = 400
         return response
     try:
-        parts().market.submit(parts().environment, me().worker_id, assignment_id, reading.answers, parts().correct)
+        sent = Sent(reading.answers, parts().correct)
+        parts().market.submit_form(parts().environment, me().worker_id, assignment_id, sent)
     except WorkError as error:
         flash(error.message, "warning")
     if request.form.get("auto") == "1":
