@@ -64,6 +64,7 @@ MUST_SURVIVE = {
     "labels needs-more --experiment photos": {"item", "bits", "label", "p", "n"},
     "labels workers --experiment photos": {"worker", "n", "agreement"},
     "log": {"when", "act", "outcome", "cost"},
+    "market accounts list": {"account", "balance", "held", "charged"},
     "market workers invitations": {"id", "uses", "used"},
     "market workers list": {"worker_id", "groups", "can_sign_in"},
     "participants list": {"worker_id", "condition", "bonus", "status"},
@@ -212,7 +213,7 @@ def test_a_list_takes_columns_an_order_and_a_limit_in_every_format(line: str, fi
     by = next(
         key
         for key in keys
-        if key in ("worker_id", "worker", "item", "key", "id", "name", "run", "task", "experiment", "act")
+        if key in ("worker_id", "worker", "item", "key", "id", "name", "run", "task", "experiment", "act", "account")
     )
     chosen = [keys[-1], by]
     options = ["--columns", ",".join(chosen), "--sort", by, "--desc", "--limit", "2"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.demo import study
 from turkctl.errors import TurkctlError, UsageError
+from turkctl.fees import LARGE_HIT, MTURK
 from turkctl.made_databases import state_folder
 from turkctl.operations.hits.cost import cost
 from turkctl.scheduler.runner import Runner
@@ -83,7 +84,7 @@ def _project(folder: Path, goal: int) -> Context:
         if any(folder.iterdir()):
             raise UsageError(f"{folder} is not empty", hint="name a new folder with --keep")
         reward = Decimal(study.REWARD)
-        budget = (cost(goal, reward, masters=False)["cost"] * BUDGET_FACTOR).quantize(Decimal(1), ROUND_UP)
+        budget = (cost(goal, reward, MTURK, masters=False)["cost"] * BUDGET_FACTOR).quantize(Decimal(1), ROUND_UP)
         study.write(folder, format_money(budget))
     except OSError as error:
         raise UsageError(
@@ -237,9 +238,7 @@ class _Play:
 
 def cost_in_large_hits(assignments: int) -> Decimal:
     """Return the cost in dollars of the same assignments in HITs of ten or more."""
-    from turkctl.fees import LARGE_HIT, assignment_cost
-
-    return assignment_cost(Decimal(study.REWARD), LARGE_HIT) * assignments
+    return MTURK.assignment_cost(Decimal(study.REWARD), LARGE_HIT) * assignments
 
 
 def _line(after: timedelta, row: Mapping[str, Any], posted: int) -> str:

@@ -27,6 +27,7 @@ from turkctl.market import (
     review,
     workers,
 )
+from turkctl.market.accounts_side import AccountsSide
 from turkctl.market.errors import RequestError
 from turkctl.market.limits import checked
 from turkctl.market.people_side import PeopleSide
@@ -43,7 +44,7 @@ Operation = Callable[[Tx, dict[str, Any]], Answer]
 __all__ = ["Answer", "Environment", "Market", "Notifier", "Request", "Requester"]
 
 
-class Market(PeopleSide):
+class Market(AccountsSide, PeopleSide):
     """A market on one database: the Requester API, the workers' side, and extras for tests and benchmarks."""
 
     def _change(self, requester: Requester, request: Request, operation: Operation) -> Answer:

@@ -20,7 +20,7 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0017"
+HEAD = "0018"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 _VERSIONS = Table(  # as Alembic makes it
@@ -44,6 +44,7 @@ def all_tables() -> MetaData:
         intents,
         labels,
         leases,
+        market_rules,
         meta,
         notices,
         payments,
@@ -59,7 +60,7 @@ def all_tables() -> MetaData:
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow, runs.Run)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.GrantRow)
-    described += (qualifications.OwnType, account_looks.AccountLook)
+    described += (qualifications.OwnType, account_looks.AccountLook, market_rules.MarketRulesRow)
     described += (psiturk_hits.PsiturkId, psiturk_marks.PsiturkMark)
     described += (notices.Notice, payments.Payment, contents.Content, contents.ContentHit)
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)

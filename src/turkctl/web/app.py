@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from turkctl.harmless import harmless
+from turkctl.own_market import DOLLARS
 from turkctl.web.filters import add_filters
 from turkctl.web.headers import add_headers
 from turkctl.web.sign_in import LASTS
@@ -33,6 +35,7 @@ class Site:
         cookie: the name of its session's cookie.
         secret_key: signs sessions and forms.
         behind_proxy: a proxy in front adds TLS and says who asks in X-Forwarded-For and X-Forwarded-Proto.
+        unit: returns what the amounts of the page that is asked for are counted in.
     """
 
     import_name: str
@@ -40,6 +43,7 @@ class Site:
     cookie: str
     secret_key: str
     behind_proxy: bool = False
+    unit: Callable[[], str] = lambda: DOLLARS
 
 
 def make_app(site: Site) -> Flask:
@@ -63,7 +67,7 @@ def make_app(site: Site) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     CSRFProtect(app)
     add_headers(app, over_tls=site.behind_proxy)
-    add_filters(app)
+    add_filters(app, site.unit)
     _add_shared_files(app, site)
     _refuse_nul(app)
     _add_errors(app)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from turkctl.cli.commands import market_workers
+from turkctl.cli.commands import market_accounts, market_workers
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import if_given
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 app = make_group("Serve the built-in market, invite people to it, simulate workers on it, turn its clock.")
 app.add_typer(market_workers.app, name="workers")
+app.add_typer(market_accounts.app, name="accounts")
 
 
 @app.command()

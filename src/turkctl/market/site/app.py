@@ -16,7 +16,7 @@ from flask_login import current_user
 from turkctl.errors import TurkctlError
 from turkctl.market.site import entrance, listing, mine, submit, tasks
 from turkctl.market.site.content_app import content_app
-from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin
+from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, site_origin, unit_of_amounts
 from turkctl.units import format_duration
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.sign_in import Door, now_utc
@@ -79,7 +79,9 @@ def make_site(
         options: how it is served.
         clock: returns the real time, by which sessions end; work is by the market's.
     """
-    site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, options.behind_proxy)
+    site = Site(
+        "turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, options.behind_proxy, unit=unit_of_amounts
+    )
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
     accounts = entrance.MarketAccounts(market, environment)
