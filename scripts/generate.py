@@ -249,8 +249,9 @@ def market_page() -> str:
 
     from turkctl.market.service import Market
     from turkctl.market.worker_side import WorkerSide
-    from turkctl.model import service_model
+    from turkctl.model import own_parts, service_model
 
+    own = own_parts()["operations"]
     operations = sorted(service_model()["operations"])
     rows = []
     for operation in operations:
@@ -266,7 +267,8 @@ def market_page() -> str:
     ]
     return page(
         "The market's operations",
-        f"The built-in market answers {built} of the {len(operations)} operations of the Requester API (2017-01-17). "
+        f"The built-in market answers {built - len(own)} of the {len(operations) - len(own)} operations of the "
+        f"Requester API (2017-01-17), and of its own: {', '.join(map(code, sorted(own)))}. "
         "Where it had to choose, the choice is in [What the market imitates](../explanation/market.md).",
         table(("operation", "in the market"), rows),
         "## The workers' side",

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError, UsageError
 from turkctl.paths import is_folder, is_lost
 from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
-from turkctl.units import parse_duration, parse_money
+from turkctl.units import count_in, parse_duration, parse_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from turkctl.fees import FeeRule
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
     from turkctl.market.destinations import Destinations
@@ -148,7 +149,16 @@ class Context:
         ensure(self.bare_database, self.settings["participants_table"], self.refuse_to_begin)
         if self._made is not None:
             self._made.remember()
+        count_in(self.known_unit(self.bare_database))
         return self.bare_database
+
+    def known_unit(self, database: Database) -> str:
+        """Return what the mode's amounts are counted in, as its market last said."""
+        from turkctl.store import market_rules
+        from turkctl.store.base import ANY_MARKET, Place
+
+        with database.read() as session:
+            return market_rules.unit_at(session, Place(self.settings.mode, ANY_MARKET))
 
     @opened_once
     def _made(self) -> MadeDatabase | None:
@@ -186,6 +196,32 @@ class Context:
         """
         self._anew, self._anew_over_empty = True, over_empty
 
+    def _unit(self) -> str | None:
+        """Return what the built-in market's amounts are to be counted in; None leaves that as it is."""
+        from turkctl.own_market import LONGEST_UNIT
+
+        unit: str | None = self.settings["market.unit"]
+        if unit is not None and len(unit) > LONGEST_UNIT:
+            raise ConfigError(
+                f"market.unit has {len(unit)} characters; {LONGEST_UNIT} are allowed",
+                hint="write a word, as in credits",
+            )
+        return unit
+
+    def known_fee(self) -> FeeRule:
+        """Return the rule of the market's commission as far as it is known; nothing is opened or asked for it."""
+        from turkctl.fees import MTURK, rule_of
+
+        local = self.settings.mode == "local"
+        named: str | None = self.settings["market.fee"] if local else None
+        if named is not None or not (local or self.settings.endpoint_url):
+            return rule_of(named)
+        try:
+            told = self.names("fees")
+        except Exception:  # noqa: BLE001  # whatever is wrong with the database, a sum can be done without it
+            return MTURK
+        return rule_of(told[0][0]) if len(told) == 1 else MTURK
+
     @opened_once
     def market(self) -> Market:
         """Return the built-in market, in this process."""
@@ -199,6 +235,8 @@ class Context:
             market = Market(
                 self.settings.market_url,
                 opening_balance=parse_money(self.settings["market.opening_balance"]),
+                fee=self.settings["market.fee"],
+                unit=self._unit(),
                 notify=self._notify,
                 permit=self._destinations.permit,
                 before_making=self._refuse_another_market,
@@ -324,10 +362,13 @@ class Context:
         return Place(self.settings.mode, self.mturk.identity)
 
     def look_again(self) -> None:
-        """Forget the market's identity: the built-in one may be reset while a long-lived process runs."""
-        if self.settings.mode == "local":
-            with self.opening:
+        """Forget the market's rules, and the built-in one's identity: both may change under a long-lived process."""
+        with self.opening:
+            client = self.__dict__.get("mturk")
+            if self.settings.mode == "local":
                 self.__dict__.pop("place", None)
+        if client is not None:
+            client.forget_rules()
 
     def crowd(self, options: Mapping[str, Any], *, real_time: bool = False) -> Crowd:
         """Return simulated workers on the built-in market.

@@ -36,8 +36,12 @@ EXTENSIONS = frozenset({GATES, STUDIES, OWN_IDS})
 
 MTURK_FEE = "mturk"
 """The name of Amazon's rule for the commission."""
+NO_FEE = "none"
+"""The name of the rule that takes no commission."""
 DOLLARS = "USD"
 """The unit of amounts, unless the market has another one."""
+LONGEST_UNIT = 40
+"""Characters that a unit has at most."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from turkctl.errors import UsageError
+from turkctl.own_market import DOLLARS
 from turkctl.words import meant_or
 
 if TYPE_CHECKING:
@@ -71,6 +73,30 @@ def from_micros(micros: int) -> Decimal:
     amount = Decimal(micros) / MICROS_PER_DOLLAR
     cents = amount.quantize(CENT)
     return cents if cents == amount else amount
+
+
+def in_unit(number: str, unit: str = DOLLARS) -> str:
+    """Return an amount, already written as a number, with what it is counted in: ``$3.00``, or ``3.00 credits``."""
+    sign, rest = ("-", number[1:]) if number.startswith("-") else ("", number)
+    return f"{sign}${rest}" if unit == DOLLARS else f"{number} {unit}"
+
+
+_UNIT: ContextVar[str] = ContextVar("unit", default=DOLLARS)
+
+
+def count_in(unit: str) -> None:
+    """Have :func:`money_text` show amounts of this market's unit, in this thread."""
+    _UNIT.set(unit)
+
+
+def unit_in_use() -> str:
+    """Return what :func:`money_text` counts amounts in."""
+    return _UNIT.get()
+
+
+def money_text(amount: Decimal) -> str:
+    """Return an amount for people, in the unit of the market that the command or the page is about."""
+    return in_unit(format_money(amount), _UNIT.get())
 
 
 def parse_duration(text: str) -> timedelta:

@@ -22,6 +22,7 @@ UNLOGGED = {
     "db upgrade": "changes the schema alone",
     "demo": "acts in a study that it makes",
     "init": "makes a study",
+    "market accounts deposit": "changes the built-in market, and no study",
     "market clock": "changes the built-in market, and no study",
     "market crowd": "changes the built-in market, and no study",
     "market entries add": "changes the built-in market, and no study",

@@ -65,6 +65,7 @@ MUST_SURVIVE = {
     "labels needs-more --experiment photos": {"item", "bits", "label", "p", "n"},
     "labels workers --experiment photos": {"worker", "n", "agreement"},
     "log": {"when", "act", "outcome", "cost"},
+    "market accounts list": {"account", "balance", "held", "charged"},
     "market entries codes sona": {"code", "status", "worker_id"},
     "market entries list": {"name", "people"},
     "market payouts history": {"id", "worker_id", "amount"},
@@ -231,7 +232,7 @@ def test_a_list_takes_columns_an_order_and_a_limit_in_every_format(line: str, fi
     by = next(
         key
         for key in keys
-        if key in ("worker_id", "worker", "item", "key", "id", "name", "run", "task", "experiment", "act")
+        if key in ("worker_id", "worker", "item", "key", "id", "name", "run", "task", "experiment", "act", "account")
     )
     chosen = [keys[-1], by]
     options = ["--columns", ",".join(chosen), "--sort", by, "--desc", "--limit", "2"]

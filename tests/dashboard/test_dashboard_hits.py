@@ -15,6 +15,7 @@ from study_support import Study, market_rows, worker
 from werkzeug.datastructures import MultiDict
 
 from turkctl.dashboard.acts.hits import CreateHits, ExtendHits
+from turkctl.fees import MTURK
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.hits.create import CreateRequest, prepare_create
 from turkctl.operations.hits.expire import prepare_expire
@@ -53,7 +54,7 @@ def foreign(study: Study) -> str:
     """Post a HIT of another study of the same account."""
     with study.world.database.read() as session:
         version = find_experiment(session, "stroop")
-    request = Post.of(version, 2).request("", "local")
+    request = Post.of(version, 2, MTURK).request("", "local")
     return study.world.mturk.create_hit(replace(request, annotation=None), "another study's").hit_id
 
 

@@ -86,7 +86,10 @@ NOT_RUN = {
 }
 """What a line has in it that is not run here, and why; its command and its flags must exist all the same."""
 
-READ = {"turkctl_hit", "turkctl_assignment", "turkctl_psiturk_mark", "turkctl_label_state", "turkctl_account_look"}
+READ = {
+    *("turkctl_hit", "turkctl_assignment", "turkctl_psiturk_mark", "turkctl_label_state", "turkctl_account_look"),
+    "turkctl_market_rules",
+}
 """Tables in which commands that only look keep what they have read from the market."""
 OTHERS = {"scheduler run": "its tasks leave the lines", "tasks run": "its task leaves the line, if it does something"}
 """Commands that change more than what their lines tell, and why."""
@@ -194,6 +197,7 @@ def _make(folder: Path) -> Iterator[tuple[str, str]]:
     )
     yield "A1EXAMPLEWORKER", worker
     yield "3EXAMPLEHIT0000000000000000001", of_worker["hit_id"]
+    yield "000000000000", rows("market", "accounts", "list")[0]["account"]
     yield "IEXAMPLE0001", rows("market", "workers", "invitations")[0]["id"]
     submitted = next(row for row in listed if row["worker_id"] == other)
     yield "3EXAMPLEASSIGNMENT000000000001", submitted["assignment_id"]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 from sqlalchemy import func, select
 
-from turkctl import fees
+from turkctl.fees import MTURK
 from turkctl.market import rules, tables
 from turkctl.market.errors import MarketError, RequestError, WorkError
 from turkctl.market.service import Market, Requester
@@ -71,7 +71,7 @@ class Books:
 
     def unit(self) -> Decimal:
         """Reward and fee; ten slots or more stay ten or more."""
-        return self.reward + fees.reward_fee(self.reward, self.slots)
+        return self.reward + MTURK.reward_fee(self.reward, self.slots)
 
 
 def worked(machine: MarketMachine) -> bool:
@@ -132,7 +132,7 @@ class MarketMachine(RuleBasedStateMachine):
             "MaxAssignments": slots,
             "Question": EXTERNAL,
         } | ({"UniqueRequestToken": token} if token else {})
-        repeated, funds, cost = self._used("CreateHIT", token), self._funds(), fees.hit_cost(Decimal(reward), slots)
+        repeated, funds, cost = self._used("CreateHIT", token), self._funds(), MTURK.hit_cost(Decimal(reward), slots)
         answer, error = attempt(lambda: self.market.create_hit(REQUESTER, request))
         if isinstance(error, MarketError):
             code = "HITAlreadyExists" if repeated else "InsufficientFunds"
@@ -210,7 +210,7 @@ class MarketMachine(RuleBasedStateMachine):
             return
         assert not repeated
         self._remember("SendBonus", token)
-        self.bonuses += Decimal(amount) + fees.bonus_fee(Decimal(amount))
+        self.bonuses += Decimal(amount) + MTURK.bonus_fee(Decimal(amount))
 
     def _try(self, operation: str, **request: Any) -> None:
         _, error = attempt(lambda: getattr(self.market, operation)(REQUESTER, request))

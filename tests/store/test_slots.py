@@ -37,8 +37,8 @@ def test_slots_are_added_up_by_what_each_costs(database: Database) -> None:
         elsewhere = slots(Scope(session, ELSEWHERE, NOW))
     # H1: 2 + 1 + 2 open and 4 decided, 2 of them rejected; H2: 9; H3: 3 and 1; H7: 9; H4: 3; H8: 9
     assert found == [
-        Slots(half, 9, False, 7 + 9 + 4 + 9 + 3 + 9, 5 + 9 + 3 + 5, 2 + 1 + 5 + 3 + 4),
-        Slots(Decimal("1.00"), 10, True, 10, 10),
+        Slots(half, 9, False, None, 7 + 9 + 4 + 9 + 3 + 9, 5 + 9 + 3 + 5, 2 + 1 + 5 + 3 + 4),
+        Slots(Decimal("1.00"), 10, True, None, 10, 10),
     ]
-    assert of_stroop == [Slots(half, 9, False, 7, 5, 2)]
-    assert elsewhere == [Slots(half, 9, False, 9, 9)]
+    assert of_stroop == [Slots(half, 9, False, None, 7, 5, 2)]
+    assert elsewhere == [Slots(half, 9, False, None, 9, 9)]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from psiturk_study import HITS
 from study_support import Study
 
+from turkctl.fees import MTURK
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.intents.posts import Post
 
@@ -30,7 +31,7 @@ def psiturk_posts(study: Study, assignments: int = 9, *, named: bool = True) -> 
     """Post a HIT past turkctl; its id, which psiTurk enters in its table."""
     with study.world.database.read() as session:
         version = find_experiment(session, study.sql("SELECT slug FROM turkctl_experiment ORDER BY id LIMIT 1")[0][0])
-    request = Post.of(version, assignments).request("", study.world.place.mode)
+    request = Post.of(version, assignments, MTURK).request("", study.world.place.mode)
     hit = study.world.mturk.create_hit(replace(request, annotation=None), secrets.token_hex(8))
     if named:
         name_hits(study, [hit.hit_id])

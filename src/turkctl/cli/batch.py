@@ -13,7 +13,7 @@ import typer
 from turkctl.cli.ending import process
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import ConfirmationNeededError
-from turkctl.units import format_money
+from turkctl.units import money_text
 from turkctl.waits import heeding
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def confirm_spending(run: Invocation, what: str, cost: Decimal, *, otherwise: st
         ConfirmationNeededError: nobody is there to answer, or the answer was not yes.
     """
     balance = run.context.mturk.balance().available
-    price = f"for ${format_money(cost)}, commission included" if cost else "at no cost"
-    question = f"{what} in mode live {price}; the balance is ${format_money(balance)}"
+    price = f"for {money_text(cost)}, commission included" if cost else "at no cost"
+    question = f"{what} in mode live {price}; the balance is {money_text(balance)}"
     confirm_question(run, question, otherwise=otherwise)
 
 

@@ -41,6 +41,7 @@ from turkctl.dashboard.texts import NAVIGATION, heading, is_current
 from turkctl.errors import NotFoundError, RefusedError, TurkctlError, UnreachableError, UsageError
 from turkctl.operations.participants.counting import CountCache
 from turkctl.operations.sign_ins import SignIns
+from turkctl.units import unit_in_use
 from turkctl.web.app import Site, error_page, make_app
 from turkctl.web.bundles import CHART_SCRIPTS, CHART_STYLES, HTMX, SCRIPTS, STYLES
 from turkctl.web.sign_in import Door, now_utc
@@ -109,7 +110,7 @@ class Dashboard:
         self.frames = Frames()
         self.studies = Studies(context)
         proxy = context.settings["dashboard.behind_proxy"]
-        site = Site("turkctl.dashboard", ROOT, "turkctl_dashboard", key, _BUNDLES, proxy)
+        site = Site("turkctl.dashboard", ROOT, "turkctl_dashboard", key, _BUNDLES, proxy, unit_in_use)
         self.app = make_app(site)
         secret = hashlib.sha256(f"pseudonyms:{key}".encode()).digest()
         door = Door(access.users, SignIns(context), clock)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from turkctl.units import format_money
+from turkctl.units import money_text
 from turkctl.words import counted
 
 _WORDS = {
@@ -55,8 +55,8 @@ def round_words(coming: Mapping[str, Any] | None) -> str:
     if not post:
         return f"{when}: {_OUTCOMES.get(coming['outcome'], 'post nothing')}, because {coming['why']}."
     hits = counted(len(coming["hits"]), "HIT")
-    price = format_money(coming["cost"])
-    return f"{when}: post {counted(post, 'assignment')} in {hits} for ${price}, because {coming['why']}."
+    price = money_text(coming["cost"])
+    return f"{when}: post {counted(post, 'assignment')} in {hits} for {price}, because {coming['why']}."
 
 
 _OUTCOMES = {

@@ -12,6 +12,7 @@ from flask_login import current_user
 from turkctl.dashboard.commands import command_line
 from turkctl.operations.participants.veil import Veil
 from turkctl.settings import MODES
+from turkctl.units import count_in
 
 if TYPE_CHECKING:
     from turkctl.context import Context
@@ -89,6 +90,7 @@ def desk() -> Desk:
     if "desk" not in g:
         user = current_user.account
         g.desk = Desk(parts(), user, chosen_mode())
+        count_in(parts().frames.facts(g.desk.world).unit)
     return cast("Desk", g.desk)
 
 

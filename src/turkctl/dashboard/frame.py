@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from turkctl.errors import SchemaError, TurkctlError
 from turkctl.operations.experiments.lists import current_versions
 from turkctl.operations.tasks.scheduler import unattended_tasks
+from turkctl.own_market import DOLLARS
+from turkctl.units import unit_in_use
 
 if TYPE_CHECKING:
     from turkctl.context import Context
@@ -29,12 +31,14 @@ class FrameFacts:
         overdue: names of tasks that are due although no scheduler runs.
         trouble: why they cannot be read.
         bare: whether the database has no tables of turkctl's own.
+        unit: what the mode's amounts are counted in.
     """
 
     versions: tuple[tuple[str, str], ...] = ()
     overdue: tuple[str, ...] = ()
     trouble: str | None = None
     bare: bool = False
+    unit: str = DOLLARS
 
 
 class Frames:
@@ -71,7 +75,7 @@ class Frames:
 
     def balance(self, world: Context) -> str:
         """Return the balance of the world's mode, in words; it is asked for again after a minute."""
-        from turkctl.web.filters import dollars
+        from turkctl.web.filters import money
 
         mode, now = world.settings.mode, self._clock()
         with self._lock:
@@ -79,7 +83,7 @@ class Frames:
         if kept is not None and now - kept[0] < BALANCE_LASTS:
             return kept[1]
         try:
-            words = dollars(world.mturk.balance().available)
+            words = money(world.mturk.balance().available, unit_in_use())
         except TurkctlError as error:
             words = f"unknown ({error.message})"
         with self._lock:
@@ -90,7 +94,8 @@ class Frames:
 def read_facts(world: Context) -> FrameFacts:
     """Read the facts of a frame; a database that does not answer, or has no tables of ours, is told of."""
     try:
-        return FrameFacts(tuple(current_versions(world)), tuple(unattended_tasks(world)))
+        unit = world.known_unit(world.database)
+        return FrameFacts(tuple(current_versions(world)), tuple(unattended_tasks(world)), unit=unit)
     except SchemaError as error:
         return FrameFacts(trouble=f"{error.message}; {error.hint}" if error.hint else error.message, bare=True)
     except TurkctlError as error:

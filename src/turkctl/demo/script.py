@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkctl.demo import study
 from turkctl.errors import TurkctlError, UsageError
+from turkctl.fees import LARGE_HIT, MTURK
 from turkctl.made_databases import state_folder
 from turkctl.operations.hits.cost import cost
 from turkctl.scheduler.runner import Runner
@@ -76,7 +77,8 @@ def play(folder: Path, goal: int, workers: int, tell: Tell) -> DemoOutcome:
 
 
 def _project(folder: Path, goal: int) -> Context:
-    budget = (cost(goal, Decimal(study.REWARD), masters=False)["cost"] * BUDGET_FACTOR).quantize(Decimal(1), ROUND_UP)
+    price = cost(goal, Decimal(study.REWARD), MTURK, masters=False)["cost"]
+    budget = (price * BUDGET_FACTOR).quantize(Decimal(1), ROUND_UP)
     return open_project(folder, lambda: study.write(folder, format_money(budget)))
 
 
@@ -254,9 +256,7 @@ class _Play:
 
 def cost_in_large_hits(assignments: int) -> Decimal:
     """Return the cost in dollars of the same assignments in HITs of ten or more."""
-    from turkctl.fees import LARGE_HIT, assignment_cost
-
-    return assignment_cost(Decimal(study.REWARD), LARGE_HIT) * assignments
+    return MTURK.assignment_cost(Decimal(study.REWARD), LARGE_HIT) * assignments
 
 
 def _line(after: timedelta, row: Mapping[str, Any], posted: int) -> str:

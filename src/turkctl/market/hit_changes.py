@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from turkctl.fees import LARGE_HIT
 from turkctl.market import hit_rows, hit_types, limits, notifications, rules, tokens
 from turkctl.market.errors import RequestError, already_processed, already_reviewed, invalid_hit_state
 from turkctl.market.hit_rows import Hit
+from turkctl.market.hit_types import HitType
 from turkctl.market.parameter_limits import LIMITS
 from turkctl.market.tx import Tx, to_ms
 
@@ -78,18 +78,19 @@ def extend(tx: Tx, before: Hit, more: int, expires_at: int) -> None:
     hit = hit_rows.copy(before)
     hit.max_assignments += more
     hit.available += more
-    _check_increase(before, hit)
+    hit_type = hit_types.load(tx, hit.hit_type_id)
+    _check_increase(before, hit, hit_type)
     if expires_at > max(before.expires_at, tx.now):
         hit.expires_at, hit.open_held = expires_at, 1
-    hit_type = hit_types.load(tx, hit.hit_type_id)
     hit_rows.save(tx, before, hit, hit_type)
     notifications.emit(tx, hit_type, "HITExtended", hit.id)
 
 
-def _check_increase(before: Hit, hit: Hit) -> None:
+def _check_increase(before: Hit, hit: Hit, hit_type: HitType) -> None:
     if before.created_at < rules.FIRST_EXTENSIBLE:
         raise RequestError("HITTooOldForExtension", f"Hit {hit.id} was created before 2015-07-22.")
-    if hit.max_assignments > LIMITS["MaxAssignments"].high or before.max_assignments < LARGE_HIT <= hit.max_assignments:
+    dearer = before.fee_rule(hit_type).rises(before.max_assignments, hit.max_assignments)
+    if dearer or hit.max_assignments > LIMITS["MaxAssignments"].high:
         raise RequestError(
             "InvalidMaximumAssignmentsIncrease",
             f"The number of assignments of Hit {hit.id} cannot be increased from {before.max_assignments} "
@@ -120,7 +121,8 @@ def update_hit_type_of_hit(tx: Tx, request: Request) -> Answer:
     hit_type = hit_types.owned(tx, request["HITTypeId"])
     hit = hit_rows.copy(before)
     hit.hit_type_id = hit_type.id
-    hit.unit_cost = hit_type.unit_cost(hit.max_assignments)
+    fee = before.fee_rule(hit_types.load(tx, before.hit_type_id))
+    hit.unit_cost = hit_type.unit_cost(hit.max_assignments, fee)
     hit_rows.save(tx, before, hit, hit_type)
     hit_types.touch(tx, hit_type)
     return {}

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from turkctl.fees import MTURK, NONE, FeeRule
 from turkctl.market import hit_types, ledger, notifications, rules, tables
 from turkctl.market.errors import ServiceFault, hit_does_not_exist
 from turkctl.market.hit_types import HitType
@@ -53,6 +54,13 @@ class Hit:
         """Return the micro-dollars held for this HIT: for open slots until expiry, for work until it is reviewed."""
         slots = self.pending + self.submitted + (self.available if self.open_held else 0)
         return slots * self.unit_cost
+
+    def fee_rule(self, hit_type: HitType) -> FeeRule:
+        """Return the rule of the commission that the HIT was posted under.
+
+        With one, an assignment costs at least a cent more than its reward.
+        """
+        return MTURK if self.unit_cost > hit_type.reward else NONE
 
     def owner(self) -> Requester:
         """Return the requester that the HIT belongs to."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from turkctl import fees
+from turkctl.fees import FeeRule
 from turkctl.market import limits, own_types, requirements, rules, tables
 from turkctl.market.errors import invalid_value
 from turkctl.market.tx import Tx, members
@@ -48,10 +48,10 @@ class HitType:
         found: list[dict[str, Any]] = json.loads(self.requirements)
         return found
 
-    def unit_cost(self, max_assignments: int) -> int:
+    def unit_cost(self, max_assignments: int, fee: FeeRule) -> int:
         """Return the micro-dollars that one approved assignment costs, commission included."""
         masters = requirements.asks_for_masters(self.environment, self.requirement_list())
-        return to_micros(fees.assignment_cost(from_micros(self.reward), max_assignments, masters=masters))
+        return to_micros(fee.assignment_cost(from_micros(self.reward), max_assignments, masters=masters))
 
 
 _AT_ONCE = 500

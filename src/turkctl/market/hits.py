@@ -85,7 +85,7 @@ def prepare(tx: Tx, hit_type: HitType, request: Request) -> Hit:
         pending=0,
         submitted=0,
         completed=0,
-        unit_cost=hit_type.unit_cost(slots),
+        unit_cost=hit_type.unit_cost(slots, tx.fee),
         open_held=1,
         created_at=tx.now,
         expires_at=tx.now + request["LifetimeInSeconds"] * rules.SECOND,

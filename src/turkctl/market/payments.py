@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from turkctl import fees
 from turkctl.market import assignments, hit_rows, ledger, limits, paging, tables, tokens, workers
 from turkctl.market.errors import already_processed, invalid_value, not_valid
 from turkctl.market.tx import Tx, when
@@ -35,7 +34,7 @@ def send_bonus(tx: Tx, request: Request) -> Answer:
     row, hit = assignments.visible(tx, request["AssignmentId"])
     if row.worker_id != worker_id:
         raise not_valid(worker_id, "WorkerId", f"Assignment {row.id} was not submitted by this worker.")
-    fee = to_micros(fees.bonus_fee(from_micros(paid)))
+    fee = to_micros(tx.fee.bonus_fee(from_micros(paid)))
     ledger.move(tx, hit.owner(), charged=paid + fee)
     ledger.charge(tx, hit.owner(), "bonus", paid, fee, row.id)
     tx.run(

@@ -28,6 +28,7 @@ from turkctl.market import (
     review,
     workers,
 )
+from turkctl.market.accounts_side import AccountsSide
 from turkctl.market.books_side import BooksSide
 from turkctl.market.entries_side import EntriesSide
 from turkctl.market.errors import RequestError
@@ -46,7 +47,7 @@ Operation = Callable[[Tx, dict[str, Any]], Answer]
 __all__ = ["Answer", "Environment", "Market", "Notifier", "Request", "Requester"]
 
 
-class Market(EntriesSide, BooksSide, RosterSide):
+class Market(AccountsSide, EntriesSide, BooksSide, RosterSide):
     """A market on one database: the Requester API, the workers' side, and extras for tests and benchmarks."""
 
     def _change(self, requester: Requester, request: Request, operation: Operation) -> Answer:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Executable, Row, select
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
+from turkctl.fees import FeeRule, rule_of
 from turkctl.market import tables
 from turkctl.market.marks import Marks
 from turkctl.market.requester import Environment, Requester
@@ -113,6 +114,11 @@ class Tx:
     def __post_init__(self) -> None:
         """Record the start time."""
         self.started = self.now
+
+    @property
+    def fee(self) -> FeeRule:
+        """Return the rule of the commission on new HITs and bonuses; older HITs keep theirs."""
+        return rule_of(self.rules.fee)
 
     @property
     def environment(self) -> Environment:

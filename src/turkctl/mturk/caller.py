@@ -169,6 +169,11 @@ class Caller:
                 self._rules = self._asked_rules()
             return self._rules
 
+    def forget_rules(self) -> None:
+        """Have the next look at the market's rules ask for them again: a process may live longer than they hold."""
+        with self._asking_rules:
+            self._rules = None
+
     def _asked_rules(self) -> MarketRules:
         if is_amazons(self.endpoint) or self._turkctls is False:
             return own_market.AMAZONS

@@ -15,7 +15,7 @@ from turkctl.store import tasks
 from turkctl.store.campaigns import MET
 from turkctl.store.rounds import FAILED
 from turkctl.store.tasks import Task
-from turkctl.units import format_money
+from turkctl.units import money_text
 from turkctl.words import counted, meant
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def round_in_words(report: RoundReport) -> str:
         return f"{start}it is {report.outcome}"
     start += f"{standing.completed} of {counted(campaign.goal, 'person', 'people')}"
     if report.posted and report.batch is not None:
-        return f"{start}, posted {report.posted:,} for ${format_money(report.batch.cost)}"
+        return f"{start}, posted {report.posted:,} for {money_text(report.batch.cost)}"
     if report.outcome == MET:
         return f"{start}, the goal is met"
     why = f": {report.reason}" if report.reason and report.outcome != FAILED else ""
@@ -157,7 +157,7 @@ def of_batch(result: BatchResult) -> RunSummary:
 def batch_in_words(result: BatchResult) -> str:
     """Return what people read of a task's batch, as in ``approved 12 submissions, 1 skipped``."""
     verb, done, thing, things = _DONE[result.action]
-    price = f" for ${format_money(result.cost)}" if result.cost else ""
+    price = f" for {money_text(result.cost)}" if result.cost else ""
     parts = [f"{done} {counted(result.succeeded, thing, things)}{price}" if result.succeeded else f"nothing to {verb}"]
     others = ((result.skipped, "skipped"), (result.failed, "failed"), (result.unstarted, "left for the next run"))
     parts += [f"{number:,} {word}" for number, word in others if number]

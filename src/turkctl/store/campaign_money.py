@@ -24,6 +24,7 @@ class PromiseChange:
     reward: Decimal
     max_assignments: int
     masters: bool
+    fee: str | None
     assignments: int
     """Below zero for those that were released."""
 
@@ -39,7 +40,7 @@ def promises(session: Session, place: Place, campaign_id: int, now: datetime) ->
     released_at = case((HITS.c.disposed_at < HITS.c.expires, HITS.c.disposed_at), else_=HITS.c.expires)
     rejected_at = func.coalesce(ASSIGNMENTS.c.rejected, ASSIGNMENTS.c.synced, type_=ASSIGNMENTS.c.synced.type)
     here = (*in_place(place), HITS.c.campaign_id == campaign_id)
-    of_hits = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters)
+    of_hits = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters, HITS.c.fee)
     statements: list[Select[Any]] = [
         select(HITS.c.created, *of_hits, HITS.c.max_assignments).where(*here),
         select(released_at, *of_hits, -released).where(*here, released > 0),

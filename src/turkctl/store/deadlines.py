@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS, REJECTED, SUBMITTED
@@ -33,6 +33,7 @@ class WorkDue:
     reward: Decimal
     max_assignments: int
     masters: bool
+    fee: str | None
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,9 @@ def _work(
         HITS.c.reward,
         HITS.c.max_assignments,
         HITS.c.masters,
+        HITS.c.fee,
     )
-    statement = (
+    statement: Select[Any] = (
         select(*columns)
         .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
         .join(EXPERIMENTS, HITS.c.experiment_id == EXPERIMENTS.c.id, isouter=True)

@@ -85,6 +85,8 @@ class Hit(TurkctlTable, table=True):
     """Whether somebody assigned this HIT of psiTurk to an experiment, so that it is no longer inferred."""
     first_version: str | None = Field(default=None, max_length=128)
     """Code version of the first participant of a HIT of psiTurk; empty if none had taken part at the last look."""
+    fee: str | None = Field(default=None, max_length=16)
+    """Name of the rule of commission that it was posted under; None is Amazon's (:mod:`turkctl.fees`)."""
 
 
 HITS = Hit.__table__
@@ -110,6 +112,7 @@ class HitRow:
     status: str
     reward: Decimal
     masters: bool
+    fee: str | None
     max_assignments: int
     available: int
     pending: int

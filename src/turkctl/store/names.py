@@ -39,6 +39,7 @@ STATEMENTS = {
     "hits": _HIT.format(statuses="<> 'Disposed'"),
     "workers": _WORKERS,
     "assignments": _WORK,
+    "fees": "SELECT DISTINCT r.fee, 'as the market last said' FROM turkctl_market_rules r WHERE r.mode = :mode",
 }
 """What can be named, and how each name is read, with a few words about it."""
 

@@ -182,6 +182,7 @@ class RepeatGroup:
 
     reward: Decimal
     masters: bool
+    fee: str | None
     max_assignments: int
     """Of their HITs: the commission depends on it."""
     assignments: int
@@ -195,7 +196,14 @@ def repeats(
         partition_by=ASSIGNMENTS.c.worker_id, order_by=(ASSIGNMENTS.c.submitted, ASSIGNMENTS.c.id)
     )
     counted = (
-        select(HITS.c.campaign_id, HITS.c.reward, HITS.c.masters, HITS.c.max_assignments, order.label("place"))
+        select(
+            HITS.c.campaign_id,
+            HITS.c.reward,
+            HITS.c.masters,
+            HITS.c.fee,
+            HITS.c.max_assignments,
+            order.label("place"),
+        )
         .join(HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)
         .where(
             *hits_at(place),
@@ -205,7 +213,7 @@ def repeats(
         )
         .subquery()
     )
-    price = (counted.c.reward, counted.c.masters, counted.c.max_assignments)
+    price = (counted.c.reward, counted.c.masters, counted.c.fee, counted.c.max_assignments)
     statement = (
         select(*price, func.count())
         .where(counted.c.campaign_id == campaign_id, counted.c.place > 1)

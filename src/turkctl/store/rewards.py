@@ -48,11 +48,12 @@ class Reward:
     auto_approval: datetime | None
     our_decision: str | None
     experiment_id: int | None
-    """None, like the next four, where the HIT is not ours."""
+    """None, like the next five, where the HIT is not ours."""
     campaign: int | None
     reward: Decimal | None
     max_assignments: int | None
     masters: bool | None
+    fee: str | None
 
 
 _REWARDS: Select[*tuple[Any, ...]] = (
@@ -70,6 +71,7 @@ _REWARDS: Select[*tuple[Any, ...]] = (
         HITS.c.reward,
         HITS.c.max_assignments,
         HITS.c.masters,
+        HITS.c.fee,
     )
     .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
     .where(ASSIGNMENTS.c.status == APPROVED, ~PAID_AS_COMPENSATION)
@@ -98,6 +100,7 @@ class RewardGroup:
     reward: Decimal
     max_assignments: int
     masters: bool
+    fee: str | None
     experiment_id: int | None
     campaign_id: int | None
     number: int
@@ -105,7 +108,8 @@ class RewardGroup:
 
 def reward_groups(session: Session, place: Place) -> list[RewardGroup]:
     """Return how many rewards approved work on HITs of ours has earned, by what each costs and whose HIT it is."""
-    columns = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters, HITS.c.experiment_id, HITS.c.campaign_id)
+    price = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters, HITS.c.fee)
+    columns = (*price, HITS.c.experiment_id, HITS.c.campaign_id)
     statement = (
         select(*columns, func.count())
         .join_from(ASSIGNMENTS, HITS, ASSIGNMENTS.c.hit_row == HITS.c.id)

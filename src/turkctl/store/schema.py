@@ -45,6 +45,7 @@ def all_tables() -> MetaData:
         intents,
         labels,
         leases,
+        market_rules,
         meta,
         notices,
         payments,
@@ -60,7 +61,7 @@ def all_tables() -> MetaData:
     described: tuple[type, ...] = (meta.Meta, experiments.Experiment, hits.Hit, assignments.Assignment, intents.Intent)
     described += (tasks.Task, tasks.TaskRun, leases.LeaseRow, runs.Run)
     described += (campaigns.Campaign, rounds.Round, qualifications.MadeType, qualifications.GrantRow)
-    described += (qualifications.OwnType, account_looks.AccountLook)
+    described += (qualifications.OwnType, account_looks.AccountLook, market_rules.MarketRulesRow)
     described += (psiturk_hits.PsiturkId, psiturk_marks.PsiturkMark)
     described += (notices.Notice, payments.Payment, contents.Content, contents.ContentHit)
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)

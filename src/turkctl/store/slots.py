@@ -20,6 +20,7 @@ class Slots:
     reward: Decimal
     max_assignments: int
     masters: bool
+    fee: str | None
     committed: int
     """Open, at work, unreviewed or approved: all but what was rejected, and what nobody took before its HIT expired.
 
@@ -50,7 +51,7 @@ def slots(scope: Scope, *, experiment_id: int | None = None, apart: bool = False
         .where(ASSIGNMENTS.c.hit_row == HITS.c.id, ASSIGNMENTS.c.status == REJECTED)
         .scalar_subquery()
     )
-    columns = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters)
+    columns = (HITS.c.reward, HITS.c.max_assignments, HITS.c.masters, HITS.c.fee)
     of = (HITS.c.experiment_id, HITS.c.campaign_id) if apart else ()
     statement = select(
         *columns,
@@ -63,6 +64,6 @@ def slots(scope: Scope, *, experiment_id: int | None = None, apart: bool = False
         statement = statement.where(HITS.c.experiment_id == experiment_id)
     rows = scope.session.connection().execute(statement.group_by(*columns, *of))
     return [
-        Slots(reward, size, masters, int(used), int(left), int(paid), *whose)
-        for reward, size, masters, used, left, paid, *whose in rows
+        Slots(reward, size, masters, fee, int(used), int(left), int(paid), *whose)
+        for reward, size, masters, fee, used, left, paid, *whose in rows
     ]

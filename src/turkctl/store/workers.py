@@ -36,6 +36,7 @@ class WorkRow:
     reward: Decimal | None
     max_assignments: int | None
     masters: bool | None
+    fee: str | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ _OF_HIT = (
     HITS.c.reward,
     HITS.c.max_assignments,
     HITS.c.masters,
+    HITS.c.fee,
 )
 WORK: Select[*tuple[Any, ...]] = (
     select(ASSIGNMENTS.c.assignment_id, ASSIGNMENTS.c.worker_id, ASSIGNMENTS.c.hit_id, ASSIGNMENTS.c.status, *_OF_HIT)
@@ -159,6 +161,7 @@ def _of_participant(row: Row[Any], says: str, by_version: Mapping[str, str]) -> 
         row.reward,
         row.max_assignments,
         row.masters,
+        row.fee,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from turkctl.harmless import harmless
+from turkctl.own_market import DOLLARS
 from turkctl.web.bundles import add_bundles
 from turkctl.web.filters import add_filters
 from turkctl.web.headers import add_headers
@@ -37,6 +38,7 @@ class Site:
         bundles: its scripts and styles by name, each the files that it is joined of; pages have ``site.css`` and
             ``site.js`` unless they say otherwise.
         behind_proxy: a proxy in front adds TLS and says who asks in X-Forwarded-For and X-Forwarded-Proto.
+        unit: returns what the amounts of the page that is asked for are counted in.
     """
 
     import_name: str
@@ -45,6 +47,7 @@ class Site:
     secret_key: str
     bundles: Mapping[str, tuple[Path, ...]]
     behind_proxy: bool = False
+    unit: Callable[[], str] = lambda: DOLLARS
 
 
 def make_app(site: Site) -> Flask:
@@ -69,7 +72,7 @@ def make_app(site: Site) -> Flask:
     CSRFProtect(app)
     add_headers(app, over_tls=site.behind_proxy)
     pack_pages(app)
-    add_filters(app)
+    add_filters(app, site.unit)
     _add_shared_files(app, site)
     _refuse_nul(app)
     _add_errors(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,14 +11,20 @@ from flask import Flask
 from markupsafe import Markup
 
 from turkctl.harmless import harmless
-from turkctl.units import format_duration, format_money, format_time
+from turkctl.own_market import DOLLARS
+from turkctl.units import format_duration, format_money, format_time, in_unit
 from turkctl.words import counted
 
 
-def add_filters(app: Flask) -> None:
-    """Add the filters to the application's templates."""
+def add_filters(app: Flask, unit: Callable[[], str] = lambda: DOLLARS) -> None:
+    """Add the filters to the application's templates; ``unit`` returns what the amounts of a page are counted in."""
     app.jinja_env.filters.update(
-        counted=counted, dollars=dollars, harmless=as_text, moment=moment, number=number, shown=shown
+        counted=counted,
+        harmless=as_text,
+        moment=moment,
+        money=lambda amount: money(amount, unit()),
+        number=number,
+        shown=lambda value: shown(value, unit()),
     )
     app.jinja_env.finalize = _finalize
 
@@ -34,13 +41,14 @@ def as_text(value: Any) -> str:
     return harmless(str(value))
 
 
-def dollars(amount: Decimal | None) -> str:
-    """Return an amount with its sign, as in ``$1,234.50``; nothing for a missing one."""
+def money(amount: Decimal | str | None, unit: str = DOLLARS) -> str:
+    """Return an amount with what it is counted in, as in ``$1,234.50``; nothing for a missing one."""
     if amount is None:
         return ""
+    amount = Decimal(amount)
     text = format_money(abs(amount))
     whole, _, cents = text.partition(".")
-    return f"{'-' if amount < 0 else ''}${int(whole):,}.{cents}"
+    return in_unit(f"{'-' if amount < 0 else ''}{int(whole):,}.{cents}", unit)
 
 
 def number(value: int | float | None) -> str:
@@ -55,12 +63,12 @@ def moment(time: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(format_time(time), f"{time.astimezone(UTC):%Y-%m-%d %H:%M}")
 
 
-def shown(value: Any) -> Any:
-    """Return a cell of a table for people: money with its sign, times in UTC, yes and no, lists with commas."""
+def shown(value: Any, unit: str = DOLLARS) -> Any:
+    """Return a cell of a table for people: money with its unit, times in UTC, yes and no, lists with commas."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
-        return dollars(value)
+        return money(value, unit)
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, timedelta):
@@ -68,5 +76,5 @@ def shown(value: Any) -> Any:
     if isinstance(value, int):
         return number(value)
     if isinstance(value, list | tuple):
-        return ", ".join(str(shown(each)) for each in value)
+        return ", ".join(str(shown(each, unit)) for each in value)
     return "" if value is None else value

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from study_support import Study, market_rows, new_study
 
+from turkctl.fees import MTURK
 from turkctl.market.errors import WorkError
 from turkctl.operations.campaigns.lists import show_campaign
 from turkctl.operations.campaigns.repeats import may_repeat
@@ -184,4 +185,4 @@ def test_nine_requirements_of_its_own_leave_no_room_for_the_gate(tmp_path: Path)
     ("assignments", "per_round", "possible"), [(64, 9, 55), (64, 18, 55), (9, 9, 0), (5, 9, 0), (6, 2, 4), (0, 9, 0)]
 )
 def test_all_but_the_largest_hit_may_go_to_repeaters(assignments: int, per_round: int, possible: int) -> None:
-    assert may_repeat(assignments, per_round) == possible
+    assert may_repeat(assignments, per_round, MTURK) == possible

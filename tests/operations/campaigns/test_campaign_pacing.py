@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turkctl.errors import UsageError
+from turkctl.fees import MTURK
 from turkctl.operations.campaigns.decisions import forecast, next_round_at
 from turkctl.operations.campaigns.pacing import SHORTEST, RoundPace, pace_within
 from turkctl.operations.campaigns.standing import Standing
@@ -40,24 +41,24 @@ def campaign(goal: int = 100, *, hours: str | None = None, duration: timedelta =
 def end_of(made: Campaign, pace: RoundPace) -> datetime:
     """When the last people of the campaign are done at this pace, round by round."""
     made.every, made.per_round = int(pace.every.total_seconds()), pace.per_round
-    expected = forecast(made, Standing(made.goal, 0, 0, 0), masters=False, now=START).expected_end
+    expected = forecast(made, Standing(made.goal, 0, 0, 0), MTURK, masters=False, now=START).expected_end
     assert expected is not None
     return expected
 
 
 def test_a_hundred_people_in_two_days_come_in_twelve_rounds_of_nine() -> None:
-    pace = pace_within(campaign(), 100, timedelta(days=2), every=None, per_round=None)
+    pace = pace_within(campaign(), 100, timedelta(days=2), 9, every=None, per_round=None)
     assert pace == RoundPace(timedelta(minutes=256), 9)  # eleven intervals in 47 hours
 
 
 def test_a_given_interval_gives_the_size_of_rounds_and_the_other_way_round() -> None:
     made = campaign()
-    assert pace_within(made, 100, timedelta(hours=5), every=timedelta(hours=1), per_round=None).per_round == 27
-    assert pace_within(made, 100, timedelta(hours=5), every=None, per_round=50).every == timedelta(hours=4)
+    assert pace_within(made, 100, timedelta(hours=5), 9, every=timedelta(hours=1), per_round=None).per_round == 27
+    assert pace_within(made, 100, timedelta(hours=5), 9, every=None, per_round=50).every == timedelta(hours=4)
 
 
 def test_rounds_become_larger_where_small_ones_would_follow_too_soon() -> None:
-    pace = pace_within(campaign(10_000), 10_000, timedelta(days=2), every=None, per_round=None)
+    pace = pace_within(campaign(10_000), 10_000, timedelta(days=2), 9, every=None, per_round=None)
     assert (pace.every >= SHORTEST, pace.per_round % 9) == (True, 0)
     assert pace.per_round == 9 * ceil(10_000 / (47 * 6 + 1) / 9)
 
@@ -74,7 +75,7 @@ def test_a_pace_that_does_not_exist_is_refused(
     within: timedelta, every: timedelta | None, per_round: int | None, said: str
 ) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        pace_within(campaign(), 100, within, every=every, per_round=per_round)
+        pace_within(campaign(), 100, within, 9, every=every, per_round=per_round)
     assert caught.value.hint
 
 
@@ -85,7 +86,7 @@ def test_a_pace_that_does_not_exist_is_refused(
 )
 def test_everybody_is_in_time_and_no_smaller_round_would_do(missing: int, within: int, hours: str | None) -> None:
     made, time = campaign(missing, hours=hours), within * MINUTE
-    pace = pace_within(made, missing, time, every=None, per_round=None)
+    pace = pace_within(made, missing, time, 9, every=None, per_round=None)
     start = next_round_at(made, START, START)
     assert end_of(made, pace) <= start + time
     if pace.per_round > 9:

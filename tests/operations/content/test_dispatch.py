@@ -8,6 +8,7 @@ from dispatch_support import SETTINGS, ContentStudy
 from study_support import worker
 
 from turkctl.errors import FundsError, NotFoundError, UsageError
+from turkctl.fees import MTURK
 from turkctl.operations.content.dispatch import prepare_dispatch
 from turkctl.operations.content.posting import SHORT
 from turkctl.operations.experiments.stored import find_active_experiment
@@ -181,7 +182,7 @@ def test_a_balance_that_others_use_up_meanwhile_ends_it_without_a_failure(tmp_pa
     study.add_numbered(10)
     planned = prepare_dispatch(study.world, Selection())
     with study.world.database.read() as session:
-        somebodys = Post.of(find_active_experiment(session, None, study.world.settings), 5)
+        somebodys = Post.of(find_active_experiment(session, None, study.world.settings), 5, MTURK)
     study.world.mturk.create_hit(somebodys.request("somebody else's", "local"), "another program's")
     result = study.apply(planned, workers=1)
     assert (result.succeeded, result.skipped, result.failed, int(result.exit_code)) == (5, 5, 0, 0)

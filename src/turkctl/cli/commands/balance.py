@@ -41,7 +41,7 @@ def _row(run: Invocation) -> dict[str, Any]:
         "mode": run.settings.mode,
         "available": found.available,
         "on_hold": found.on_hold,
-        "currency": "USD",
+        "currency": run.context.mturk.market_rules().unit,
     }
 
 

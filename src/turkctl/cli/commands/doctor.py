@@ -11,7 +11,7 @@ from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
 from turkctl.cli.invocation import Invocation
 from turkctl.errors import CredentialsError, ExitCode, NoProjectError, TurkctlError, UnreachableError
-from turkctl.units import format_money, format_time
+from turkctl.units import format_time, money_text
 
 app = App()
 
@@ -100,7 +100,7 @@ def _market(run: Invocation) -> str:
     _refuse_nowhere(run)
     balance = run.context.mturk.balance()
     amazon = f"; {CLOSED}" if "amazonaws.com" in run.context.place.market else ""
-    return f"{run.context.place.market} answers, ${format_money(balance.available)} available{amazon}{_others(run)}"
+    return f"{run.context.place.market} answers, {money_text(balance.available)} available{amazon}{_others(run)}"
 
 
 def _others(run: Invocation) -> str:

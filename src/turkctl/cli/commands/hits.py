@@ -174,15 +174,26 @@ def cost(
     assignments: Assignments,
     reward: Annotated[str, typer.Option("--reward", metavar="R", help="Dollars per assignment, as in 0.50.")],
     masters: Annotated[bool, typer.Option("--masters", help="Require Masters, at 5 % more commission.")] = False,
+    fee: Annotated[
+        str | None,
+        typer.Option(
+            "--fee",
+            metavar="RULE",
+            help="Rule of the market's commission: mturk or none.",
+            show_default="the market's, as it last said",
+        ),
+    ] = None,
 ) -> None:
     """Work out what assignments would cost, commission included, and what splitting saves; post nothing.
 
     Examples:
         turkctl hits cost --assignments 100 --reward 0.50
     """
-    from turkctl.operations.hits.cost import cost
+    from turkctl.operations.hits.cost import cost, find_rule
 
-    invocation(ctx).output.record(cost(assignments, parse_money(reward), masters=masters))
+    run = invocation(ctx)
+    rule = run.context.known_fee() if fee is None else find_rule(fee)
+    run.output.record(cost(assignments, parse_money(reward), rule, masters=masters))
 
 
 @app.act()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from turkctl.cli.commands import market_books, market_entries, market_payouts, market_workers
+from turkctl.cli.commands import market_accounts, market_books, market_entries, market_payouts, market_workers
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.extras import NEEDS_EXTRA, has_site
 from turkctl.cli.select import Yes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 app = make_group("Serve the built-in market, invite people to it, simulate workers on it, turn its clock.")
 app.add_typer(market_workers.app, name="workers")
+app.add_typer(market_accounts.app, name="accounts")
 app.add_typer(market_entries.app, name="entries")
 app.add_typer(market_payouts.app, name="payouts")
 app.command("backup")(market_books.backup)

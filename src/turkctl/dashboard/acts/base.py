@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from turkctl.operations.engine import plan as plans
 from turkctl.operations.engine.plan import PLANNED, BatchResult, ItemResult, acted_on
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 from turkctl.words import counted, plural
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def of_plan(
         f" with {counted(posted, 'assignment')}" if posted else ""
     )
     apply = (lambda engine, on_item: engine.apply(plan, act, on_item=on_item)) if isinstance(act, plans.Act) else act
-    price = f" for ${format_money(named)}" if named else ""
+    price = f" for {money_text(named)}" if named else ""
     return ActPlan(
         button=what + price,
         words=plan.in_words() if number else f"nothing to {plan.action}",

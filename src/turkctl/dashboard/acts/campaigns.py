@@ -37,7 +37,7 @@ from turkctl.operations.engine.plan import PLANNED, ItemResult
 from turkctl.operations.hits.expire import prepare_expire
 from turkctl.operations.selection.hits import Selection
 from turkctl.scheduler.kinds import round_in_words
-from turkctl.units import format_duration, format_money, format_time
+from turkctl.units import format_duration, format_time, money_text
 from turkctl.words import counted
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class CreateCampaign(PageAct):
         what = f"recruit {people_words(missing)} for {plan.version.slug} {campaign.code_version}"
         rounds = counted(plan.forecast.rounds, "round")
         return simple(
-            f"Recruit {people_words(missing)} for up to ${format_money(cost)}",
+            f"Recruit {people_words(missing)} for up to {money_text(cost)}",
             f"{what} in {rounds}, until {people_words(campaign.goal)} have completed it",
             lambda: f"campaign {create(world, plan).number} created",
             cost=cost,
@@ -144,7 +144,7 @@ class UpdateCampaign(PageAct):
         if not changes:
             return simple("Change", f"nothing to change: campaign {number} has these values", lambda: "nothing to do")
         return simple(
-            _button(number, changes) + (f" for up to ${format_money(cost)}" if cost else ""),
+            _button(number, changes) + (f" for up to {money_text(cost)}" if cost else ""),
             f"change campaign {number}: {', '.join(each.words for each in changes)}",
             lambda: f"campaign {update(world, number, change).number} changed",
             cost=cost,
@@ -183,7 +183,7 @@ def _readable(name: str, value: Any) -> str:
     if value is None:
         return _NOTHING.get(name, "none")
     if isinstance(value, Decimal):
-        return f"${format_money(value)}"
+        return f"{money_text(value)}"
     if isinstance(value, datetime):
         return format_time(value)
     return format_duration(timedelta(seconds=value)) if name in _SECONDS else str(value)
@@ -220,7 +220,7 @@ class RunRound(PageAct):
         post, cost = coming["will_post"], coming["cost"]
         what = f"post {counted(post, 'assignment')}" if post else "post nothing"
         return ActPlan(
-            button=f"Run a round: {what}" + (f" for ${format_money(cost)}" if post else ""),
+            button=f"Run a round: {what}" + (f" for {money_text(cost)}" if post else ""),
             words=f"run a round of campaign {number}: {what}",
             do=lambda _engine, on_item: _run_round(world, number, on_item),
             cost=cost,

@@ -10,7 +10,7 @@ from turkctl.dashboard.participant_names import by_assignment
 from turkctl.errors import UsageError
 from turkctl.operations.participants.bonus import set_bonus
 from turkctl.operations.participants.lists import dollars, row_of
-from turkctl.units import format_money, parse_money
+from turkctl.units import format_money, money_text, parse_money
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
@@ -44,19 +44,19 @@ class SetBonus(PageAct):
         row = row_of(reads, fields["id"], ["bonus"])
         before = dollars(row["bonus"])
         return simple(
-            f"Set the bonus to ${fields['bonus']}",
-            f"set the bonus that assignment {row['assignmentid']} is owed to ${fields['bonus']}; nothing is paid",
+            f"Set the bonus to {money_text(bonus)}",
+            f"set the bonus that assignment {row['assignmentid']} is owed to {money_text(bonus)}; nothing is paid",
             lambda: _done(set_bonus(reads, row["uniqueid"], bonus)),
             facts=(("Bonus now", before),),
         )
 
 
 def _done(outcome: dict[str, Any]) -> str:
-    return f"The bonus is ${format_money(outcome['bonus'])}, and was {_as_money(outcome['before'])}."
+    return f"The bonus is {money_text(outcome['bonus'])}, and was {_as_money(outcome['before'])}."
 
 
 def _as_money(before: Any) -> str:
-    return f"${format_money(before)}" if isinstance(before, Decimal) else "not set" if before is None else str(before)
+    return money_text(before) if isinstance(before, Decimal) else "not set" if before is None else str(before)
 
 
 ACTS: tuple[PageAct, ...] = (SetBonus(),)

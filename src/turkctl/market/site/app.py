@@ -18,7 +18,16 @@ from turkctl.errors import TurkctlError
 from turkctl.market.site import agreements, entrance, foot, listing, mine, panel_door, submit, tasks
 from turkctl.market.site.agreements import SiteTerms
 from turkctl.market.site.content_app import content_app
-from turkctl.market.site.desk import EXTENSION, ROOT, SiteParts, content_origin, parts, site_origin, with_port
+from turkctl.market.site.desk import (
+    EXTENSION,
+    ROOT,
+    SiteParts,
+    content_origin,
+    parts,
+    site_origin,
+    unit_of_amounts,
+    with_port,
+)
 from turkctl.market.site.folder import FilesFolder
 from turkctl.market.site.foot_lines import Foot
 from turkctl.market.site.frames import origin
@@ -106,7 +115,8 @@ def make_site(
         options: how it is served.
         clock: returns the real time, by which sessions end; work is by the market's.
     """
-    site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, _BUNDLES, options.behind_proxy)
+    proxy = options.behind_proxy
+    site = Site("turkctl.market.site", ROOT, "turkctl_worker", options.secret_key, _BUNDLES, proxy, unit_of_amounts)
     app = make_app(site)
     app.config["PERMANENT_SESSION_LIFETIME"] = entrance.LASTS
     files = None

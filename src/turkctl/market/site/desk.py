@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask_login import current_user
 
 from turkctl.market.people import Member
@@ -76,6 +76,14 @@ def me() -> Member:
     """Return the person who asks; only for pages that nobody sees who is not signed in."""
     member: MemberAccount = current_user.account
     return member.person
+
+
+def unit_of_amounts() -> str:
+    """Return what the market's amounts are counted in, read once for each page that shows some."""
+    if "unit" not in g:
+        g.unit = parts().market.rules().unit
+    unit: str = g.unit
+    return unit
 
 
 def site_origin() -> str:

@@ -13,9 +13,10 @@ from turkctl.market.site.desk import me, parts
 pages = Blueprint("listing", __name__)
 
 PER_PAGE = 20
+BY_REWARD = "reward"
 SORTS: dict[str, tuple[str, Callable[[Group], object]]] = {
     "newest": ("newest", lambda group: group.created),
-    "reward": ("reward", lambda group: group.reward),
+    BY_REWARD: ("reward", lambda group: group.reward),
     "most": ("most HITs", lambda group: (group.more, group.left)),
 }
 
@@ -28,6 +29,7 @@ def index() -> ResponseReturnValue:
     sort = sort if sort in SORTS else "newest"
     found = [each for each in parts().market.groups(parts().environment, me().worker_id) if _has(each, words)]
     found.sort(key=SORTS[sort][1], reverse=True)  # type: ignore[arg-type]  # keys of one sort compare
+    paid = any(each.reward for each in found)
     page = max(1, request.args.get("page", 1, int))
     start = (page - 1) * PER_PAGE
 
@@ -43,7 +45,8 @@ def index() -> ResponseReturnValue:
         address=address,
         search=words,
         sort=sort,
-        sorts=[(name, shown) for name, (shown, _) in SORTS.items()],
+        sorts=[(name, shown) for name, (shown, _) in SORTS.items() if paid or name != BY_REWARD],
+        paid=paid,
     )
 
 

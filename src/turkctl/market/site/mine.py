@@ -35,6 +35,7 @@ def index() -> ResponseReturnValue:
     market, environment = parts().market, parts().environment
     pieces = market.work_of(environment, me().worker_id)
     by_status = {status: [each for each in pieces if each.status == status] for status in STATUSES}
+    days = [each for each in market.earnings_of(environment, me().worker_id) if each.rewards or each.bonuses]
     return render_template(
         "market/mine.html",
         sections=[(words, by_status[status]) for status, words in STATUSES.items() if by_status[status]],
@@ -44,7 +45,8 @@ def index() -> ResponseReturnValue:
             if by_status[status] and status in ("Submitted", "Approved")
         ],
         bonuses=sum((each.bonus for each in pieces), Decimal(0)),
-        days=market.earnings_of(environment, me().worker_id),
+        days=days,
+        paid=bool(days) or any(each.reward or each.bonus for each in pieces),
     )
 
 

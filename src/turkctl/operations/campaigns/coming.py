@@ -38,9 +38,9 @@ def next_round(session: Session, facts: Facts, now: datetime, *, at_once: bool =
         "unsettled": numbers.unsettled,
         "missing": numbers.missing,
         "will_post": decision.post,
-        "hits": decision.sizes,
-        "cost": each_cost(campaign, version) * decision.post,
+        "hits": facts.fee.split(decision.post),
+        "cost": each_cost(campaign, version, facts.fee) * decision.post,
         "outcome": decision.outcome,
         "why": decision.reason,
-        "forecast": forecast(campaign, numbers, masters=terms_of(version).masters, now=due).as_dict(),
+        "forecast": forecast(campaign, numbers, facts.fee, masters=terms_of(version).masters, now=due).as_dict(),
     }

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from turkctl.fees import LARGE_HIT, MAX_LOW_COMMISSION, assignment_cost, split_assignments
+from turkctl.fees import LARGE_HIT, FeeRule
 from turkctl.operations.campaigns.hours import Window, parse_window
 from turkctl.operations.campaigns.standing import Facts, Standing, allowance
 from turkctl.store import campaigns
@@ -44,11 +44,6 @@ class Decision:
     """Number of missing assignments, at most those of one round."""
     post: int = 0
     """Number of assignments to post now."""
-
-    @property
-    def sizes(self) -> list[int]:
-        """Return the number of assignments of each HIT to post, each below ten."""
-        return split_assignments(self.post)
 
 
 def window_of(campaign: Campaign) -> Window | None:
@@ -131,7 +126,7 @@ class Forecast:
     cost: Decimal
     """Dollars, commission included."""
     cost_in_large_hits: Decimal
-    """Dollars for the same assignments in HITs of ten or more."""
+    """Dollars for the same assignments in HITs of ten or more; the same where that costs no more."""
     before_end: int
     """Number of the missing assignments that the rounds before the campaign's end can post."""
     starts: datetime
@@ -152,16 +147,16 @@ class Forecast:
         }
 
 
-def forecast(campaign: Campaign, standing: Standing, *, masters: bool, now: datetime) -> Forecast:
+def forecast(campaign: Campaign, standing: Standing, fee: FeeRule, *, masters: bool, now: datetime) -> Forecast:
     """Return the forecast from ``now`` on: rounds at their interval, within the hours, until the end if one is set."""
     full, rest = divmod(standing.missing, campaign.per_round)
     rounds = full + bool(rest)
     first, last, held = _times(campaign, rounds, now)
-    low, high = (assignment_cost(campaign.reward, size, masters=masters) for size in (MAX_LOW_COMMISSION, LARGE_HIT))
+    low, high = (fee.assignment_cost(campaign.reward, size, masters=masters) for size in (1, LARGE_HIT))
     return Forecast(
         missing=standing.missing,
         rounds=rounds,
-        hits=full * len(split_assignments(campaign.per_round)) + len(split_assignments(rest)),
+        hits=full * len(fee.split(campaign.per_round)) + len(fee.split(rest)),
         cost=low * standing.missing,
         cost_in_large_hits=high * standing.missing,
         before_end=min(standing.missing, held * campaign.per_round),

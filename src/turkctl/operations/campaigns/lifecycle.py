@@ -10,14 +10,15 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import FundsError, NotFoundError, RefusedError, UsageError, WrongMarketError
+from turkctl.fees import FeeRule
 from turkctl.operations.campaigns.decisions import next_round_at, superseded_by
 from turkctl.operations.campaigns.hours import parse_window
 from turkctl.operations.campaigns.requests import (
     CampaignPlan,
+    check_duration,
     check_end,
     check_pace,
     check_post,
-    check_terms,
     check_window,
     not_above,
 )
@@ -251,7 +252,7 @@ class CampaignChange:
             UsageError: nothing changes, or a value is invalid.
         """
         check_pace(self.goal, self.every, self.per_round)
-        check_terms(self.reward, self.duration)
+        check_duration(self.duration)
         given = {
             "goal": self.goal,
             "every": None if self.every is None else int(self.every.total_seconds()),
@@ -327,30 +328,30 @@ def _check_update(
     numbers = facts.standing
     if change.goal is not None and change.goal <= numbers.completed:
         raise not_above(change.goal, numbers.completed)
-    _check_terms(changed, change, version, now)
+    _check_terms(changed, change, version, facts.fee, now)
     if change.budget is not None and numbers.missing:
         left = allowance(facts, None)
         if left.money and not left.assignments:
             raise FundsError(f"there is no money for another HIT: {left.reason}", hint="give a higher --budget")
 
 
-def _check_terms(changed: Campaign, change: CampaignChange, version: Version, now: datetime) -> None:
+def _check_terms(changed: Campaign, change: CampaignChange, version: Version, fee: FeeRule, now: datetime) -> None:
     """Raise unless the campaign can post at its new times and with its new reward and duration."""
     if change.end_at is not None:
         check_end(changed.start_at, change.end_at, now)
     if change.end_at is not None or change.hours is not None or change.timezone is not None:
         check_window(changed, now)
     if change.reward is not None or change.duration is not None:
-        check_post(changed, version)
+        check_post(changed, version, fee)
 
 
 def raised_cost(world: World, before: Campaign, after: Campaign) -> Decimal:
     """Return the dollars that a change of goal, reward or budget may add to the bill, commission included."""
     with world.database.read() as session:
         facts = read_facts(session, before, world.settings["participants_table"], world.now())
-    each = each_cost(after, facts.version)
+    each = each_cost(after, facts.version, facts.fee)
     people = max(0, after.goal - before.goal) * each
-    people += facts.standing.missing * max(ZERO, each - each_cost(before, facts.version))
+    people += facts.standing.missing * max(ZERO, each - each_cost(before, facts.version, facts.fee))
     money = ZERO if before.budget is None or after.budget is None else after.budget - before.budget
     return max(people, money, ZERO)
 

@@ -134,7 +134,7 @@ def show_campaign(world: World, campaign_id: int) -> dict[str, Any]:
             **_row(campaign, facts.version.slug, facts.numbers, len(held), read_paid(session, place)),
             **_terms(campaign),
             "allow_repeat_workers": campaign.allow_repeat_workers,
-            "repeats": so_far(session, campaign, facts.version, facts.standing),
+            "repeats": so_far(session, campaign, facts),
             "next_round": next_round(session, facts, now) if campaign.running else None,
             "unclaimed": nobodys,
             "unassigned": psiturk_hits.unassigned(session, place),

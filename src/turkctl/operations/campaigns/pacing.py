@@ -29,7 +29,7 @@ class RoundPace:
 
 
 def pace_within(
-    campaign: Campaign, missing: int, within: timedelta, *, every: timedelta | None, per_round: int | None
+    campaign: Campaign, missing: int, within: timedelta, whole: int, *, every: timedelta | None, per_round: int | None
 ) -> RoundPace:
     """Return the slowest pace at which the last people are done within a time; the rounds are as small as possible.
 
@@ -37,6 +37,7 @@ def pace_within(
         campaign: its start, end, hours and duration; its own pace does not count.
         missing: number of assignments to be posted.
         within: the time from the first round until the last people should be done.
+        whole: number of assignments of the HITs that a round is made of.
         every: the interval, if that is given and only the size of the rounds is wanted.
         per_round: the assignments of a round, if that is given and only the interval is wanted.
 
@@ -57,19 +58,19 @@ def pace_within(
         last = min(last, max(start, campaign.end_at - timedelta(seconds=1)))
     if per_round is not None:
         return RoundPace(_interval(campaign, start, last, _rounds(missing, per_round), per_round), per_round)
-    size = _size(campaign, start, last, missing, every or SHORTEST)
+    size = _size(campaign, start, last, missing, every or SHORTEST, whole)
     return RoundPace(every or _interval(campaign, start, last, _rounds(missing, size), size), size)
 
 
-def _size(campaign: Campaign, start: datetime, last: datetime, missing: int, every: timedelta) -> int:
-    """Return the smallest number of assignments, in whole HITs, for which rounds at this interval are in time."""
+def _size(campaign: Campaign, start: datetime, last: datetime, missing: int, every: timedelta, whole: int) -> int:
+    """Return the smallest number of assignments, in HITs of ``whole``, for which rounds so far apart are in time."""
     fewest = _rounds(missing, (last - start) // every + 1)  # assignments a round, if the campaign posts at all hours
-    low, high = (fewest - 1) // MAX_LOW_COMMISSION, max(1, _rounds(missing, MAX_LOW_COMMISSION))  # too few HITs, enough
+    low, high = (fewest - 1) // whole, max(1, _rounds(missing, whole))  # too few HITs, enough
     while high - low > 1:
         middle = (low + high) // 2
-        in_time = _end(campaign, start, _rounds(missing, middle * MAX_LOW_COMMISSION), every) <= last
+        in_time = _end(campaign, start, _rounds(missing, middle * whole), every) <= last
         low, high = (low, middle) if in_time else (middle, high)
-    return high * MAX_LOW_COMMISSION
+    return high * whole
 
 
 def _interval(campaign: Campaign, start: datetime, last: datetime, rounds: int, per_round: int) -> timedelta:

@@ -16,7 +16,7 @@ from turkctl.operations.intents.lease import Keeper
 from turkctl.operations.intents.outcomes import RESEND_WITHIN, certain
 from turkctl.operations.intents.posts import Post
 from turkctl.operations.intents.settle import enter_posts
-from turkctl.store import campaigns, intents, qualifications
+from turkctl.store import campaigns, intents, market_rules, qualifications
 from turkctl.store.base import Scope
 from turkctl.store.campaigns import Campaign, digest
 from turkctl.store.experiments import Version
@@ -34,10 +34,8 @@ def new_intents(
     now: datetime,
 ) -> list[Intent]:
     """Return the intents of a round's HITs. Their tokens depend only on database, campaign, round and index."""
-    posts = [
-        Post.of(version, size, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
-        for size in sizes
-    ]
+    fee, duration = market_rules.fee_at(session, campaign.place), timedelta(seconds=campaign.duration)
+    posts = [Post.of(version, size, fee, reward=campaign.reward, duration=duration, absent=absent) for size in sizes]
     batch = Batch.begin(Scope(session, campaign.place, now), name=batch_name(campaign, claimed))
     counted = {"campaign_id": campaign.number, "round": claimed.number}
     made_of = ("campaign", campaign.number, claimed.number)

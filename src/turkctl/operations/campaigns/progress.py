@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.fees import assignment_cost
+from turkctl.fees import cost_of_each
 from turkctl.operations.campaigns.lifecycle import find
 from turkctl.operations.campaigns.standing import read_facts
 from turkctl.operations.engine.world import World
@@ -84,7 +84,7 @@ def _changes(session: Session, campaign: Campaign, now: datetime) -> Iterator[tu
 
 
 def _cost(change: PromiseChange) -> Decimal:
-    return change.assignments * assignment_cost(change.reward, change.max_assignments, masters=change.masters)
+    return change.assignments * cost_of_each(change)
 
 
 def _added_up(changes: Iterable[tuple[datetime, _Step]], start: datetime, last: ProgressPoint) -> list[ProgressPoint]:

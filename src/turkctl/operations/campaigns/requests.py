@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.errors import UsageError
+from turkctl.fees import FeeRule
 from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
 from turkctl.operations.campaigns.hours import parse_window
@@ -18,15 +19,16 @@ from turkctl.operations.campaigns.standing import Allowance, Standing, allowance
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.intents.posts import Post
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.qualifications.gate import has_gate
 from turkctl.operations.qualifications.study_types import require_market
 from turkctl.operations.sync.of_psiturk import enter_psiturk, unassigned_warning
 from turkctl.settings import Settings
-from turkctl.store import campaigns, psiturk_hits
+from turkctl.store import campaigns, market_rules, psiturk_hits
 from turkctl.store.base import Place, Scope
 from turkctl.store.campaigns import MOST, Campaign
 from turkctl.store.experiments import Version
-from turkctl.units import CENT, format_money, format_time
+from turkctl.units import format_time
 from turkctl.words import counted
 
 _LONGEST = timedelta(days=365)
@@ -76,6 +78,8 @@ class CampaignPlan:
     """The experiment's running campaign in this mode, of which there can be only one."""
     repeats: Mapping[str, Any] | None
     """How many assignments may go to people who did another, and their cost; None if that is prevented or allowed."""
+    fee: FeeRule
+    """The market's rule of commission."""
     unassigned: tuple[str, ...] = ()
     """HITs of psiTurk that are counted because their experiment is unknown."""
 
@@ -146,6 +150,7 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
         NotFoundError: there is no such experiment, or there are several and none is named.
     """
     now = world.now()
+    learn_rules(world)
     balance = world.engine().call(world.mturk.balance)
     enter_psiturk(world, now)
     with world.database.read() as session:
@@ -153,7 +158,7 @@ def plan_campaign(world: World, request: CampaignRequest) -> CampaignPlan:
     require_market(world, [plan.version])
     if plan.campaign.allow_repeat_workers or has_gate(world, plan.version):
         return plan
-    return replace(plan, repeats=foreseen(plan.campaign, plan.version, plan.standing))
+    return replace(plan, repeats=foreseen(plan.campaign, plan.version, plan.standing, plan.fee))
 
 
 def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: Balance) -> CampaignPlan:
@@ -161,24 +166,28 @@ def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: B
     version = find_active_experiment(session, request.experiment, settings)
     _check(request, version, now)
     campaign = _campaign(request, version, place, now)
-    check_post(campaign, version)
+    check_post(campaign, version, market_rules.fee_at(session, place))
     facts = read_facts(session, campaign, settings["participants_table"], now)
     numbers = facts.standing
     if request.goal <= numbers.completed:
         raise not_above(request.goal, numbers.completed)
     check_window(campaign, now)
     if request.within is not None:
-        pace = pace_within(campaign, numbers.missing, request.within, every=request.every, per_round=request.per_round)
+        whole = facts.fee.largest or 1
+        pace = pace_within(
+            campaign, numbers.missing, request.within, whole, every=request.every, per_round=request.per_round
+        )
         campaign.every, campaign.per_round = int(pace.every.total_seconds()), pace.per_round
     return CampaignPlan(
         campaign=campaign,
         version=version,
         standing=numbers,
-        forecast=forecast(campaign, numbers, masters=settings_of(version).masters, now=now),
+        forecast=forecast(campaign, numbers, facts.fee, masters=settings_of(version).masters, now=now),
         room=allowance(facts, balance),
         in_the_way=campaigns.running_of(session, version.experiment_id, place.mode),
         unassigned=tuple(psiturk_hits.unassigned(session, place)),
         repeats=None,
+        fee=facts.fee,
     )
 
 
@@ -213,7 +222,7 @@ def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
             f"experiment {version.slug} is at code version {version.code_version}, not '{request.code_version}'",
             hint="change code_version in its file and run `turkctl experiments configure`, or omit --codeversion",
         )
-    check_terms(request.reward, request.duration)
+    check_duration(request.duration)
     if request.hours is not None:
         parse_window(request.hours, request.timezone)
     elif request.timezone is not None and request.start_at is None and request.end_at is None:
@@ -225,14 +234,12 @@ def _check(request: CampaignRequest, version: Version, now: datetime) -> None:
     check_end(request.start_at, request.end_at, now)
 
 
-def check_terms(reward: Decimal | None, duration: timedelta | None) -> None:
-    """Raise unless reward and duration are valid.
+def check_duration(duration: timedelta | None) -> None:
+    """Raise unless the time that a worker has is valid.
 
     Raises:
-        UsageError: a value is too low or too high.
+        UsageError: it is too short or too long.
     """
-    if reward is not None and reward < CENT:
-        raise UsageError(f"a reward of ${format_money(reward)} is too low", hint="give $0.01 or more")
     if duration is not None and not timedelta(seconds=30) <= duration <= _LONGEST:
         raise UsageError("--duration must be between 30 seconds and 365 days", hint="write 30m, 12h or 3d")
 
@@ -266,14 +273,17 @@ def check_window(campaign: Campaign, now: datetime) -> None:
         )
 
 
-def check_post(campaign: Campaign, version: Version) -> None:
+def check_post(campaign: Campaign, version: Version, fee: FeeRule) -> None:
     """Raise unless a HIT can be made from the settings.
 
     Raises:
         ConfigError: for example, there are too many qualification requirements.
+        UsageError: the reward is too low for the market.
     """
+    fee.check_reward(campaign.reward)
     absent = () if campaign.allow_repeat_workers else (_ANY_TYPE,)
-    post = Post.of(version, 1, reward=campaign.reward, duration=timedelta(seconds=campaign.duration), absent=absent)
+    duration = timedelta(seconds=campaign.duration)
+    post = Post.of(version, 1, fee, reward=campaign.reward, duration=duration, absent=absent)
     post.request("", campaign.mode)
 
 

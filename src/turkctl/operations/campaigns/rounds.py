@@ -36,6 +36,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.people import completed
 from turkctl.operations.intents.lease import Keeper, in_words
 from turkctl.operations.intents.settle import recount, settle
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.qualifications.gate import keep_out
 from turkctl.operations.qualifications.took_part import grant_new
 from turkctl.operations.sync.of_psiturk import enter_psiturk, posted_meanwhile
@@ -194,6 +195,7 @@ class _BegunRound:
     def _look(self) -> tuple[str, ...]:
         """Bring the database up to date and exclude repeat workers; return the types that a new HIT must exclude."""
         world, campaign = self._world, self._campaign
+        learn_rules(world)
         settle(world, self._now)
         entered = enter_psiturk(world, self._now)
         with self._database.read() as session:
@@ -266,7 +268,8 @@ class _BegunRound:
             return []
         in_play = numbers.completed + numbers.outstanding + numbers.unsettled
         again = unanswered(session, campaign, self._now) if in_play <= numbers.goal else []
-        new = new_intents(session, campaign, facts.version, self._round, decision.sizes, absent, self._now)
+        sizes = facts.fee.split(decision.post)
+        new = new_intents(session, campaign, facts.version, self._round, sizes, absent, self._now)
         return [*again, *intents.open_many(session, new)]
 
     def _enter(self, session: Session, facts: Facts, decision: Decision) -> None:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
-from turkctl.fees import MAX_LOW_COMMISSION, assignment_cost
+from turkctl.fees import FeeRule
 from turkctl.operations.experiments import people as counting
 from turkctl.operations.experiments.terms import terms_of
 from turkctl.operations.limits import budgets as funds
 from turkctl.operations.limits.bounds import Bound
 from turkctl.operations.limits.commitments import Commitments, read_commitments
 from turkctl.operations.limits.room import hit_bounds
-from turkctl.store import campaigns, experiments, intents
+from turkctl.store import campaigns, experiments, intents, market_rules
 from turkctl.store.base import Scope
 from turkctl.store.campaigns import Campaign, FinalNumbers
 from turkctl.store.experiments import Version
 from turkctl.store.hits import Hit
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 from turkctl.words import counted, plural
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ class Allowance:
     """Whether the bound limits money, rather than the number of HITs."""
 
 
-def each_cost(campaign: Campaign, version: Version) -> Decimal:
-    """Return the dollars for one assignment at the low commission."""
-    return assignment_cost(campaign.reward, MAX_LOW_COMMISSION, masters=terms_of(version).masters)
+def each_cost(campaign: Campaign, version: Version, fee: FeeRule) -> Decimal:
+    """Return the dollars for one assignment at the lowest commission."""
+    return fee.assignment_cost(campaign.reward, 1, masters=terms_of(version).masters)
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ class Facts:
     """Dollars of bonuses paid for the experiment, commission included; zero if it has no budget."""
     counts: Sequence[Bound[int]]
     """The experiment's limits on the number of HITs."""
+    fee: FeeRule
+    """The market's rule of commission."""
 
     @property
     def spent(self) -> Decimal:
@@ -117,7 +119,8 @@ def read_facts(
         unsettled=_unsettled(session, campaign, commitments),
     )
     counts = hit_bounds(scope, version, commitments.waiting)
-    return Facts(campaign, version, standing, commitments, bonuses, counts)
+    fee = market_rules.fee_at(session, place)
+    return Facts(campaign, version, standing, commitments, bonuses, counts, fee)
 
 
 def _unsettled(session: Session, campaign: Campaign, commitments: Commitments) -> int:
@@ -149,8 +152,8 @@ def allowance(facts: Facts, balance: Balance | None) -> Allowance:
 
 def _money(facts: Facts, balance: Balance | None) -> list[Allowance]:
     campaign, limits, bounds = facts.campaign, terms_of(facts.version), []
-    each = each_cost(campaign, facts.version)
-    one = f"one assignment costs ${format_money(each)}"
+    each = each_cost(campaign, facts.version, facts.fee)
+    one = f"one assignment costs {money_text(each)}"
     if campaign.budget is not None:
         budget = Bound("the campaign's budget", campaign.budget, facts.spent)
         bounds.append(_pays(budget.left, each, f"{_committed(budget)}, and {one}"))
@@ -160,22 +163,23 @@ def _money(facts: Facts, balance: Balance | None) -> list[Allowance]:
         bounds.append(_pays(budget.left, each, f"{_committed(budget)}, and {one}"))
     if balance is not None:
         left = funds.headroom(balance, facts.commitments.exposure(), limits.min_balance)
-        bounds.append(_pays(left, each, f"the balance leaves ${format_money(max(ZERO, left))}, and {one}"))
+        bounds.append(_pays(left, each, f"the balance leaves {money_text(max(ZERO, left))}, and {one}"))
     return bounds
 
 
 def _committed(budget: Bound[Decimal]) -> str:
-    return f"${format_money(budget.used)} of {budget.name} of ${format_money(budget.allowed)} is committed"
+    return f"{money_text(budget.used)} of {budget.name} of {money_text(budget.allowed)} is committed"
 
 
 def _pays(left: Decimal, each: Decimal, reason: str) -> Allowance:
-    return Allowance(max(0, int(left // each)), reason, money=True)
+    affordable = int(left // each) if each else campaigns.MOST
+    return Allowance(max(0, affordable), reason, money=True)
 
 
 def _numbers(facts: Facts) -> list[Allowance]:
     return [
         Allowance(
-            max(0, bound.left) * MAX_LOW_COMMISSION,
+            max(0, bound.left) * (facts.fee.largest or campaigns.MOST),
             f"{counted(bound.used, 'HIT')} {plural(bound.used, 'counts', 'count')} against {bound.name} = "
             f"{bound.allowed}",
             money=False,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import FundsError, UsageError
+from turkctl.fees import FeeRule
 from turkctl.operations.content.groups import ItemGroup, make_groups, mixed
 from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
@@ -23,14 +24,15 @@ from turkctl.operations.intents.runs import at_work, logged
 from turkctl.operations.intents.settle import Settled, settle
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.qualifications.study_types import require_market
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store import contents, contents_counts, experiments, intents, market_rules
 from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Batch, Intent
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 from turkctl.words import counted, plural
 
 
@@ -46,6 +48,8 @@ class _Share:
     gold: list[int]
     stopped: str | None
     """The limit on the number of HITs that leaves some items pending; None if there is none."""
+    fee: FeeRule
+    """The market's rule of commission."""
 
 
 @dataclass
@@ -89,6 +93,7 @@ def prepare_dispatch(
             hint="to post more, run the command several times",
         )
     now = world.now()
+    learn_rules(world)
     settled = settle(world, now)
     _read_expired(world, selection, now)
     with world.database.read() as session:
@@ -179,14 +184,13 @@ def _share(scope: Scope, version: Version, left: int, most: int) -> _Share:
     asked = [each for each in waiting if now - each.created < RESEND_WITHIN and each.run not in busy]
     unanswered = asked[:left]
     pending = contents_counts.pending(scope, version.experiment_id)
-    groups, more = make_groups(
-        pending, settings.contents_per_hit, settings.outputs_per_assignment, min(room.hits, left - len(unanswered))
-    )
+    fee, most_hits = market_rules.fee_at(session, place), min(room.hits, left - len(unanswered))
+    groups, more = make_groups(pending, settings.contents_per_hit, settings.outputs_per_assignment, most_hits, fee)
     stopped = None
     if more or len(asked) > len(unanswered):
         by_limit = room.hits <= left - len(unanswered) and len(asked) == len(unanswered)
         stopped = f"{room.why} is reached" if by_limit else f"this run posts at most {counted(most, 'HIT')}"
-    return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped)
+    return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped, fee)
 
 
 def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
@@ -198,10 +202,12 @@ def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
     if len(share.gold) < settings.gold_per_hit and share.groups:
         has = f"{version.slug} has {counted(len(share.gold), 'item')} with a known answer"
         draft.notes.append(f"{has}, but gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
+    if share.groups:
+        share.fee.check_reward(settings.reward)
     number, batch = 0, Batch.begin(scope)
     for group in share.groups:
         for part, size in enumerate(group.assignments):
-            post = Post.of(version, size)
+            post = Post.of(version, size, share.fee)
             refusal = share.room.money_refuses(post.cost, draft.balance)
             if refusal is not None:
                 draft.funds.append(f"{version.slug}: {refusal}; more is pending")
@@ -234,7 +240,7 @@ def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post
 
 def _step(name: str, intent: Intent, post: Post) -> Step[Intent]:
     items, people = len(intent.request["contents"]), post.assignments
-    words = f"{counted(items, 'item')}, {counted(people, 'assignment')} at ${format_money(post.reward)}"
+    words = f"{counted(items, 'item')}, {counted(people, 'assignment')} at {money_text(post.reward)}"
     return Step(name, intent, intent.cost, words, assignments=people)
 
 

@@ -2,7 +2,8 @@
 
 A HIT has one number of assignments for all its items, so only items that need the same number share a HIT; no more
 outputs are requested than are missing, rounded up to whole assignments. Groups are posted in the order of their first
-item, even if they are not full. Items that need ten or more assignments are shown in several HITs.
+item, even if they are not full. Items that need more assignments than a HIT has at the lowest commission are
+shown in several HITs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from turkctl.fees import split_assignments
+from turkctl.fees import FeeRule
 from turkctl.store.contents_counts import Pending
 
 LOOKAHEAD = 2000
@@ -36,7 +37,9 @@ def assignments_for(need: int, per_assignment: int) -> int:
     return -(-need // per_assignment)
 
 
-def make_groups(pending: Iterable[Pending], size: int, per_assignment: int, most: int) -> tuple[list[ItemGroup], bool]:
+def make_groups(
+    pending: Iterable[Pending], size: int, per_assignment: int, most: int, fee: FeeRule
+) -> tuple[list[ItemGroup], bool]:
     """Return groups of at most ``size`` items of the same need, for at most ``most`` HITs, and whether more is pending.
 
     ``pending`` is in the order of dispatch, and is read no further than needed.
@@ -54,7 +57,7 @@ def make_groups(pending: Iterable[Pending], size: int, per_assignment: int, most
             if not begun or yet <= 0:
                 return made, True
         elif group is None:
-            sizes = split_assignments(wanted)
+            sizes = fee.split(wanted)
             more = more or len(sizes) > left
             group = begun[wanted] = ItemGroup(tuple(sizes[:left]))
             left -= len(group.assignments)

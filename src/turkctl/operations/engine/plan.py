@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 
 from turkctl.errors import ExitCode, TurkctlError
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, format_money, money_text
 from turkctl.words import counted
 
 P = TypeVar("P")
@@ -240,7 +240,7 @@ class BatchResult:
         parts += [counted(posted, "assignment")] if posted else []
         parts += [f"{each:,} {word}" for each, word in ((self.skipped, "skipped"), (self.failed, "failed")) if each]
         if self.cost:
-            parts.append(f"cost ${format_money(self.cost)}")
+            parts.append(f"cost {money_text(self.cost)}")
         if self.interrupted:
             left = f" with {self.unstarted} not started" if self.unstarted else ""
             parts.append(f"interrupted{left}; run the same command to continue")

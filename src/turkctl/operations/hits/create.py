@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.fees import LARGE_HIT, split_assignments
+from turkctl.fees import FeeRule
 from turkctl.mturk.errors import DoesNotExistError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, ItemResult, Plan, Step
@@ -24,15 +24,16 @@ from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at
 from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.room import check_counts
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.qualifications.gate import keep_out, kept_out
 from turkctl.operations.qualifications.own_types import ensure_types
 from turkctl.operations.qualifications.study_types import ensure_rules, require_market
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import experiments, intents, qualifications
+from turkctl.store import experiments, intents, market_rules, qualifications
 from turkctl.store.base import Place, Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Batch, Intent
-from turkctl.units import CENT, ZERO, format_duration, format_money
+from turkctl.units import ZERO, format_duration, format_money, money_text
 from turkctl.words import counted
 
 MAX_HITS = 10_000
@@ -58,14 +59,15 @@ class CreateRequest:
     resume: bool = False
     """Continue an interrupted run even if it is old or its settings have changed."""
 
-    def posts(self, version: Version, absent: tuple[str, ...] = ()) -> list[Post]:
-        """Return the HITs, of at most nine assignments unless more are allowed; ``absent`` types exclude workers.
+    def posts(self, version: Version, fee: FeeRule, absent: tuple[str, ...] = ()) -> list[Post]:
+        """Return the HITs, at the lowest commission unless more is allowed; ``absent`` types exclude workers.
 
         Raises:
             UsageError: a number or an amount is invalid.
         """
         self._check()
-        sizes = [self.assignments] if self.allow_high_commission else split_assignments(self.assignments)
+        fee.check_reward(settings_of(version).reward if self.reward is None else self.reward)
+        sizes = [self.assignments] if self.allow_high_commission else fee.split(self.assignments)
         number = len(sizes) * self.hits
         if number > MAX_HITS:
             raise UsageError(
@@ -74,7 +76,7 @@ class CreateRequest:
             )
         of_size = {
             size: Post.of(
-                version, size, reward=self.reward, duration=self.duration, lifetime=self.lifetime, absent=absent
+                version, size, fee, reward=self.reward, duration=self.duration, lifetime=self.lifetime, absent=absent
             )
             for size in set(sizes)
         }
@@ -88,8 +90,6 @@ class CreateRequest:
                 raise UsageError(
                     f"{name} must be at most {MAX_ASSIGNMENTS:,}, not {number:,}", hint="give a lower number"
                 )
-        if self.reward is not None and self.reward < CENT:
-            raise UsageError(f"a reward of ${format_money(self.reward)} is too low", hint="give $0.01 or more")
         for flag, given, low in (
             ("--duration", self.duration, timedelta(seconds=30)),
             ("--lifetime", self.lifetime, timedelta(seconds=30)),
@@ -138,14 +138,15 @@ def plan_create(scope: Scope, request: CreateRequest, version: Version, run: Run
     opened = run.opened(session)
     if opened:
         return _plan_rest(scope, run, opened)
-    posts = request.posts(version, () if request.allow_repeat_workers else kept_out(session, scope.place, version))
+    fee = market_rules.fee_at(session, scope.place)
+    posts = request.posts(version, fee, () if request.allow_repeat_workers else kept_out(session, scope.place, version))
     posts[0].request("", mode)  # refuses a question that needs content
     made = _new_intents(scope, version, posts)
     steps = tuple(
         Step(f"{version.slug} {index}", intent, post.cost, _words(post), assignments=post.assignments)
         for index, (intent, post) in enumerate(zip(made, posts, strict=True), start=1)
     )
-    return Plan("create", mode, steps, notes=_split_note(request), run=run)
+    return Plan("create", mode, steps, notes=_split_note(request, fee), run=run)
 
 
 def _new_intents(scope: Scope, version: Version, posts: Sequence[Post]) -> list[Intent]:
@@ -179,11 +180,11 @@ def _step(versions: Mapping[int, Version], intent: Intent) -> Step[Intent]:
 
 
 def _words(post: Post) -> str:
-    return f"{counted(post.assignments, 'assignment')} at ${format_money(post.reward)}"
+    return f"{counted(post.assignments, 'assignment')} at {money_text(post.reward)}"
 
 
-def _split_note(request: CreateRequest) -> tuple[str, ...]:
-    if request.assignments >= LARGE_HIT and not request.allow_high_commission:
+def _split_note(request: CreateRequest, fee: FeeRule) -> tuple[str, ...]:
+    if fee.rises(1, request.assignments) and not request.allow_high_commission:
         return (f"{request.assignments} assignments are split into HITs of at most 9, at 20 % commission, not 40 %",)
     return ()
 
@@ -203,6 +204,7 @@ def prepare_create(world: World, request: CreateRequest) -> tuple[Plan[Intent], 
     require_market(world, [version])
     command = request.command(version)
     before = glance_at_runs(world, command)
+    learn_rules(world)
     settled = settle(world, now)
     run = find_run(world, command, now, before)
     with world.database.read() as session:

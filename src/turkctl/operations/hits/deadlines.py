@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.errors import UsageError
-from turkctl.fees import assignment_cost
+from turkctl.fees import cost_of_each
 from turkctl.operations.engine.world import World
 from turkctl.operations.hits.lists import refuse_unknown
 from turkctl.operations.selection.hits import Selection, hit_filter
@@ -88,7 +88,7 @@ def _of_work(work: WorkDue, what: str, when: datetime, fix: tuple[str, ...]) -> 
         "campaign": work.campaign,
         "worker_id": work.worker_id,
         "created": None,
-        "amount": assignment_cost(work.reward, work.max_assignments, masters=work.masters),
+        "amount": cost_of_each(work),
         "mend": shlex.join(["turkctl", "workers", verb, work.assignment_id, *options]),
     }
 
@@ -110,7 +110,7 @@ def _of_hit(hit: HitRow, what: str, when: datetime, amount: Decimal | None) -> d
 
 
 def _open_pay(hit: HitRow) -> Decimal:
-    return hit.available * assignment_cost(hit.reward, hit.max_assignments, masters=hit.masters)
+    return hit.available * cost_of_each(hit)
 
 
 def _timed(world: World, row: dict[str, Any], now: datetime) -> dict[str, Any]:

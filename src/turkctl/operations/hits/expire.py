@@ -14,7 +14,7 @@ from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.store import hit_changes, hits
-from turkctl.units import format_money
+from turkctl.units import money_text
 
 
 def plan_expire(mode: str, targets: Sequence[Target], now: datetime) -> Plan[Target]:
@@ -44,7 +44,7 @@ def is_over(status: str, *, expired: bool) -> str | None:
 def _stake(target: Target) -> str:
     if target.at_stake is None:
         return f"{target.title}: number of open slots unknown"
-    return f"{target.title}: {target.available} open, ${format_money(target.at_stake)} at stake"
+    return f"{target.title}: {target.available} open, {money_text(target.at_stake)} at stake"
 
 
 def prepare_expire(world: World, selection: Selection) -> tuple[Plan[Target], Expire]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
-from turkctl.fees import LARGE_HIT, assignment_cost
+from turkctl.fees import LARGE_HIT, FeeRule, rule_of
 from turkctl.mturk.errors import AlreadyExistsError, DoesNotExistError
 from turkctl.mturk.requirements import ask_for_masters
 from turkctl.mturk.types import Hit
@@ -22,10 +22,11 @@ from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.limits.campaigns import check_extensions
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.targets import Target, find_targets
 from turkctl.operations.sync.observe import Observed, observe, snapshot
-from turkctl.store import hit_changes, hits, intents
+from turkctl.store import hit_changes, hits, intents, market_rules
 from turkctl.store.base import Scope
 from turkctl.store.hits import DISPOSED
 from turkctl.store.intents import Batch, Intent
@@ -79,19 +80,20 @@ def plan_extend(
         UsageError: a HIT of nine or fewer assignments would get ten or more, which the market refuses because the
             commission differs.
     """
-    batch = Batch.begin(scope)
+    batch, new = Batch.begin(scope), market_rules.fee_at(scope.session, scope.place)
     steps, skipped = [], []
     for index, target in enumerate(targets):
         hit = seen[target.hit_id].hit
         if hit is None or hit.status == DISPOSED:
             skipped.append((target.hit_id, DELETED))
             continue
-        _check_size(hit, request.assignments)
+        row = hits.get(scope.session, scope.place, hit.hit_id)
+        fee = new if row is None else rule_of(row.fee)
+        _check_size(hit, request.assignments, fee)
         if request.lifetime is None and hit.expired(scope.now):
             skipped.append((target.hit_id, "expired, so nobody could take more assignments: add --lifetime too"))
             continue
-        row = hits.get(scope.session, scope.place, hit.hit_id)
-        steps.append(_step(_intent(batch, index, hit, request, None if row is None else row.experiment_id)))
+        steps.append(_step(_intent(batch, index, hit, request, fee, None if row is None else row.experiment_id)))
     return Plan("extend", scope.place.mode, tuple(steps), skip(skipped))
 
 
@@ -138,9 +140,9 @@ def _expires(intent: Intent) -> datetime | None:
     return None if until is None else datetime.fromisoformat(until)
 
 
-def _check_size(hit: Hit, assignments: int) -> None:
+def _check_size(hit: Hit, assignments: int, fee: FeeRule) -> None:
     total = hit.max_assignments + assignments
-    if hit.max_assignments < LARGE_HIT <= total:
+    if fee.rises(hit.max_assignments, total):
         room = LARGE_HIT - 1 - hit.max_assignments
         raise UsageError(
             f"HIT {hit.hit_id} would go from {hit.max_assignments} to {total} assignments; the market refuses ten or "
@@ -149,8 +151,10 @@ def _check_size(hit: Hit, assignments: int) -> None:
         )
 
 
-def _intent(batch: Batch, index: int, hit: Hit, request: ExtendRequest, experiment_id: int | None) -> Intent:
-    each = assignment_cost(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
+def _intent(
+    batch: Batch, index: int, hit: Hit, request: ExtendRequest, fee: FeeRule, experiment_id: int | None
+) -> Intent:
+    each = fee.assignment_cost(hit.reward, hit.max_assignments, masters=ask_for_masters(hit.requirements))
     expires = None if request.lifetime is None else max(hit.expires or batch.now, batch.now) + request.lifetime
     if expires is not None:
         expires = expires.replace(microsecond=0)  # as the market keeps it
@@ -186,6 +190,7 @@ def prepare_extend(world: World, request: ExtendRequest) -> tuple[Plan[Intent], 
     """
     request.check()
     now, command = world.now(), request.command()
+    learn_rules(world)
     before = glance_at_runs(world, command)
     settled = settle(world, now)
     run = find_run(world, command, now, before)

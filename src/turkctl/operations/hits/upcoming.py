@@ -11,7 +11,7 @@ from turkctl.operations.hits.deadlines import APPROVAL, DISPOSAL, EXPIRY, FINAL,
 from turkctl.operations.notices.events import in_mode, mode_flag
 from turkctl.operations.selection.hits import Selection
 from turkctl.store import campaigns, notices
-from turkctl.units import ZERO, format_money, format_time
+from turkctl.units import ZERO, format_time, money_text
 from turkctl.words import counted, plural
 
 DAY = timedelta(days=1)
@@ -69,10 +69,10 @@ def _words(what: str, rows: list[Row], mode: str) -> str:
     of = (f" of {rows[0]['experiment']}" if rows[0]["experiment"] else "") + in_mode(mode)
     moment = format_time(rows[0]["when"].replace(microsecond=0))
     when = f"at {moment}" if number == 1 else f"from {moment} on"
-    money = format_money(sum((row["amount"] or ZERO for row in rows), ZERO))
+    money = money_text(sum((row["amount"] or ZERO for row in rows), ZERO))
     happens = {
         APPROVAL: f"{counted(number, 'submission')}{of} that nobody has decided on "
-        f"{plural(number, 'approves itself', 'approve themselves')} {when}, for ${money}",
+        f"{plural(number, 'approves itself', 'approve themselves')} {when}, for {money}",
         FINAL: f"{counted(number, 'rejection')}{of} {plural(number, 'becomes', 'become')} final {when}",
         EXPIRY: f"{counted(number, 'HIT')}{of} with open places {plural(number, 'expires', 'expire')} {when}",
         DISPOSAL: f"{counted(number, 'HIT')}{of} {plural(number, 'is', 'are')} removed from the market {when}",

@@ -12,12 +12,11 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.erasing import replacement
-from turkctl.fees import bonus_fee
 from turkctl.mturk.errors import DoesNotExistError, MarketRefusedError, ParameterError
 from turkctl.mturk.types import BonusPayment
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
-from turkctl.store import erasures, hits, intents, participants, payments
+from turkctl.store import erasures, hits, intents, market_rules, participants, payments
 from turkctl.store.base import Place
 from turkctl.store.intents import TOKEN_TRUSTED, Intent
 from turkctl.store.participants import uniqueid
@@ -173,7 +172,7 @@ def payment_of(place: Place, intent: Intent, paid_at: datetime) -> Payment:
         experiment_id=intent.experiment_id,
         purpose=intent.request["purpose"],
         amount=amount,
-        fee=bonus_fee(amount),
+        fee=intent.cost - amount,
         source=payments.OURS,
         token=intent.token,
         reason=intent.request["reason"],
@@ -203,7 +202,7 @@ def _theirs(
         experiment_id=None if hit is None else hit.experiment_id,
         purpose=purpose,
         amount=each.amount,
-        fee=bonus_fee(each.amount),
+        fee=market_rules.fee_at(session, place).bonus_fee(each.amount),
         source=payments.MARKET,
         token=None,
         reason=each.reason,

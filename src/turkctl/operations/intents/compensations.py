@@ -9,14 +9,14 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from turkctl.fees import hit_cost
+from turkctl.fees import FeeRule, rule_of
 from turkctl.mturk import questions, requirements
 from turkctl.mturk.errors import is_amazons
 from turkctl.mturk.types import Hit, HitRequest
 from turkctl.operations.intents.posts import hit_row
 from turkctl.store import hits
 from turkctl.store.base import Place
-from turkctl.units import format_duration, format_money, parse_duration, parse_money
+from turkctl.units import format_duration, format_money, money_text, parse_duration, parse_money
 
 TITLE = "Compensation for work that could not be submitted"
 SUBJECT = "You can now be paid for your work"
@@ -31,7 +31,7 @@ _PAGE = """<!DOCTYPE html>
 <head><meta charset="utf-8"><title>{title}</title></head>
 <body>
 <h1>{title}</h1>
-<p>This pays you ${amount}: {reason}</p>
+<p>This pays you {amount}: {reason}</p>
 <p>Accept it, then press the button. There is nothing else to do.</p>
 <form method="post" action="/mturk/externalSubmit">
   <input type="hidden" name="assignmentId" value="">
@@ -49,7 +49,7 @@ _PAGE = """<!DOCTYPE html>
 
 _MESSAGE = """You did work that could not be submitted, and here is how you get paid for it: {reason}
 
-There is a HIT that only you can see, with the title "{title}" and a reward of ${amount}. \
+There is a HIT that only you can see, with the title "{title}" and a reward of {amount}. \
 Search for that title among the HITs you are qualified for{link}, accept it by {until:%Y-%m-%d %H:%M} UTC, \
 and press its one button.
 """
@@ -63,16 +63,22 @@ class Compensation:
     amount: Decimal
     reason: str
     lifetime: timedelta
+    fee: FeeRule
+    """The market's rule of commission."""
     experiment_id: int | None = None
     """The experiment whose budget pays."""
 
     @property
     def cost(self) -> Decimal:
         """Return the cost in dollars, commission included."""
-        return hit_cost(self.amount, 1, masters=False)
+        return self.fee.hit_cost(self.amount, 1)
 
     def stored(self) -> dict[str, Any]:
         """Return what an intent stores, from which the same request can be made again."""
+        return {**self.arguments(), "fee": self.fee.name}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what two equal compensations share, as JSON values."""
         return {
             "worker_id": self.worker_id,
             "amount": format_money(self.amount),
@@ -89,6 +95,7 @@ class Compensation:
             parse_money(stored["amount"]),
             stored["reason"],
             parse_duration(stored["lifetime"]),
+            rule_of(stored.get("fee")),
             stored["experiment_id"],
         )
 
@@ -99,7 +106,7 @@ class Compensation:
             UsageError: the reason has characters that are not allowed in a page.
         """
         only = {"custom": [{"type": type_id, "comparator": "Exists", "guard": "DiscoverPreviewAndAccept"}]}
-        page = _PAGE.format(title=TITLE, amount=format_money(self.amount), reason=escape(self.reason))
+        page = _PAGE.format(title=TITLE, amount=escape(money_text(self.amount)), reason=escape(self.reason))
         return HitRequest(
             title=TITLE,
             description="Pays one worker for work that was done and could not be submitted.",
@@ -116,13 +123,21 @@ class Compensation:
 
     def row(self, hit: Hit, place: Place, now: datetime) -> hits.Hit:
         """Return the row of the HIT, without a code version, so that no campaign counts it."""
-        return hit_row(hit, place, now, duration=DURATION, lifetime=self.lifetime, experiment_id=self.experiment_id)
+        return hit_row(
+            hit,
+            place,
+            now,
+            duration=DURATION,
+            lifetime=self.lifetime,
+            experiment_id=self.experiment_id,
+            fee=self.fee,
+        )
 
     def message(self, until: datetime, link: str | None) -> str:
         """Return the message to the worker."""
         address = "" if link is None else f", or open {link}"
         return _MESSAGE.format(
-            reason=self.reason, title=TITLE, amount=format_money(self.amount), until=until, link=address
+            reason=self.reason, title=TITLE, amount=money_text(self.amount), until=until, link=address
         )
 
 

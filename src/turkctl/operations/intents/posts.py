@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.errors import ConfigError
-from turkctl.fees import hit_cost
+from turkctl.fees import MTURK, FeeRule, rule_of
 from turkctl.mturk import requirements
 from turkctl.mturk.types import Hit, HitRequest
 from turkctl.operations.experiments.rendering import task_of
@@ -30,6 +30,8 @@ class Post:
     duration: timedelta
     lifetime: timedelta
     masters: bool
+    fee: FeeRule
+    """The market's rule of commission when it is posted."""
     absent: tuple[str, ...] = ()
     """Ids of qualification types that a worker must not hold, besides the experiment's own requirements."""
     rows: tuple[Mapping[str, Any], ...] = ()
@@ -42,7 +44,7 @@ class Post:
     @property
     def cost(self) -> Decimal:
         """Return the dollars if every assignment is approved, commission included."""
-        return hit_cost(self.reward, self.assignments, masters=self.masters)
+        return self.fee.hit_cost(self.reward, self.assignments, masters=self.masters)
 
     def stored(self) -> dict[str, Any]:
         """Return what an intent stores, from which the same request can be made again."""
@@ -53,12 +55,13 @@ class Post:
             "duration": format_duration(self.duration),
             "lifetime": format_duration(self.lifetime),
             "absent": list(self.absent),
+            "fee": self.fee.name,
         }
 
     @classmethod
     def restore(cls, version: Version, stored: Mapping[str, Any]) -> Post:
         """Return the post that :meth:`stored` was called on; ``version`` is that of its ``settings_id``."""
-        post = cls.of(version, int(stored["assignments"]))
+        post = cls.of(version, int(stored["assignments"]), rule_of(stored.get("fee")))
         return replace(
             post,
             reward=parse_money(stored["reward"]),
@@ -72,6 +75,7 @@ class Post:
         cls,
         version: Version,
         assignments: int,
+        fee: FeeRule,
         *,
         reward: Decimal | None = None,
         duration: timedelta | None = None,
@@ -87,6 +91,7 @@ class Post:
             settings.duration if duration is None else duration,
             settings.lifetime if lifetime is None else lifetime,
             settings.masters,
+            fee,
             absent,
         )
 
@@ -150,6 +155,7 @@ class Post:
             code_version=self.version.code_version,
             campaign_id=campaign_id,
             masters=self.masters,
+            fee=self.fee,
         )
 
 
@@ -165,6 +171,7 @@ def hit_row(
     code_version: str | None = None,
     campaign_id: int | None = None,
     masters: bool = False,
+    fee: FeeRule,
     origin: str = hits.OURS,
 ) -> hits.Hit:
     """Return the row of a HIT that was just posted; without a code version, no campaign counts its work."""
@@ -183,6 +190,7 @@ def hit_row(
         status=hit.status,
         reward=hit.reward,
         masters=masters,
+        fee=None if fee == MTURK else fee.name,
         max_assignments=hit.max_assignments,
         available=hit.available,
         pending=hit.pending,
@@ -201,6 +209,7 @@ def found_row(
     hit: Hit,
     place: Place,
     now: datetime,
+    fee: FeeRule,
     *,
     experiment_id: int | None = None,
     code_version: str | None = None,
@@ -216,5 +225,6 @@ def found_row(
         experiment_id=experiment_id,
         code_version=code_version,
         masters=requirements.ask_for_masters(hit.requirements),
+        fee=fee,
         origin=origin,
     )

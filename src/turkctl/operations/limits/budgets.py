@@ -15,7 +15,7 @@ from turkctl.operations.limits.commitments import cost_of_committed, cost_of_und
 from turkctl.store import experiments, intents, payments, slots
 from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 
 if TYPE_CHECKING:
     from turkctl.mturk.types import Balance
@@ -73,7 +73,7 @@ def check_funds(world: World, costs: Mapping[int | None, Decimal], now: datetime
     room = headroom(balance, promised, floor)
     if total > room:
         raise FundsError(
-            f"this costs ${format_money(total)}, but the balance leaves ${format_money(max(ZERO, room))}",
+            f"this costs {money_text(total)}, but the balance leaves {money_text(max(ZERO, room))}",
             hint="see: turkctl balance; open HITs and limits.min_balance reduce what can be spent",
         )
 
@@ -110,7 +110,7 @@ def over_budget(slug: str, cost: Decimal, budget: Bound[Decimal] | None) -> Fund
     if budget is None or budget.admits(cost):
         return None
     return FundsError(
-        f"this costs ${format_money(cost)}, and ${format_money(budget.used)} is already committed: more than the "
-        f"budget of ${format_money(budget.allowed)} of experiment {slug}",
+        f"this costs {money_text(cost)}, and {money_text(budget.used)} is already committed: more than the "
+        f"budget of {money_text(budget.allowed)} of experiment {slug}",
         hint="raise limits.budget and run `turkctl experiments configure`, or post less",
     )

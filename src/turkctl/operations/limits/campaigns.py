@@ -11,7 +11,7 @@ from turkctl.operations.limits.commitments import read_commitments
 from turkctl.store import campaigns, hits
 from turkctl.store.base import Scope
 from turkctl.store.intents import Intent
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 
 
 def check_extensions(scope: Scope, wanted: Sequence[Intent]) -> None:
@@ -34,7 +34,7 @@ def check_extensions(scope: Scope, wanted: Sequence[Intent]) -> None:
         budget = Bound("budget", campaign.budget, commitments.of_campaign(number))
         if not budget.admits(cost):
             raise FundsError(
-                f"this costs ${format_money(cost)}, and ${format_money(budget.used)} of campaign {number}'s budget of "
-                f"${format_money(budget.allowed)} is already committed",
+                f"this costs {money_text(cost)}, and {money_text(budget.used)} of campaign {number}'s budget of "
+                f"{money_text(budget.allowed)} is already committed",
                 hint=f"raise the budget: turkctl campaigns update {number} --budget B",
             )

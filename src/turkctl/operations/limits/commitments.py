@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from turkctl.fees import assignment_cost
+from turkctl.fees import cost_of_each
 from turkctl.store import hits, intents, slots
 from turkctl.store.base import Scope
 from turkctl.store.campaigns import digest
@@ -18,16 +18,12 @@ from turkctl.units import ZERO
 
 def cost_of_committed(groups: Iterable[Slots]) -> Decimal:
     """Return the dollars of slots that are open, pending, unreviewed or approved, commission included."""
-    return sum((_each(group) * group.committed for group in groups), ZERO)
+    return sum((cost_of_each(group) * group.committed for group in groups), ZERO)
 
 
 def cost_of_undecided(groups: Iterable[Slots]) -> Decimal:
     """Return the dollars of slots that may still be paid for, commission included."""
-    return sum((_each(group) * group.undecided for group in groups), ZERO)
-
-
-def _each(group: Slots) -> Decimal:
-    return assignment_cost(group.reward, group.max_assignments, masters=group.masters)
+    return sum((cost_of_each(group) * group.undecided for group in groups), ZERO)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from turkctl.fees import assignment_cost
+from turkctl.fees import cost_of_each
 from turkctl.store.base import Place
 from turkctl.store.rewards import RewardGroup, reward_groups
 from turkctl.units import ZERO
@@ -33,10 +33,7 @@ class PaidRewards:
 
 def cost_of(groups: Iterable[RewardGroup]) -> Decimal:
     """Return the dollars of these rewards, commission included."""
-    each = (
-        assignment_cost(group.reward, group.max_assignments, masters=group.masters) * group.number for group in groups
-    )
-    return sum(each, ZERO)
+    return sum((cost_of_each(group) * group.number for group in groups), ZERO)
 
 
 def read_paid(session: Session, place: Place) -> PaidRewards:

@@ -14,7 +14,7 @@ from turkctl.store import hits, intents
 from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 from turkctl.words import counted, plural
 
 UNLIMITED = 10**9
@@ -45,10 +45,10 @@ class Room:
     def money_refuses(self, cost: Decimal, balance: Decimal) -> str | None:
         """Return why a HIT of this cost cannot be posted, or None; ``balance`` is what is left of it, in dollars."""
         budget = cost if self.budget is None else self.budget.left
-        account = f"the balance less limits.min_balance = ${format_money(self.floor)}" if self.floor else "the balance"
+        account = f"the balance less limits.min_balance = {money_text(self.floor)}" if self.floor else "the balance"
         for what, left in (("limits.budget", budget), (account, balance - self.floor)):
             if cost > left:
-                return f"{what} leaves ${format_money(max(ZERO, left))}, but the next HIT costs ${format_money(cost)}"
+                return f"{what} leaves {money_text(max(ZERO, left))}, but the next HIT costs {money_text(cost)}"
         return None
 
     def take(self, cost: Decimal) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from turkctl.errors import RefusedError
 from turkctl.operations.participants.lists import Reads, dollars, row_of
 from turkctl.store import participant_bonuses
-from turkctl.units import format_money
+from turkctl.units import money_text
 
 _TRIES = 3
 """Number of tries: a psiTurk server may write the row between our read and our write, a few times per participant."""
@@ -37,6 +37,6 @@ def set_bonus(reads: Reads, wanted: str, bonus: Decimal) -> dict[str, Any]:
             )
         if done:
             before = dollars(row["bonus"])
-            reads.origin.tally.say(f"bonus of {row['workerid']} set to ${format_money(bonus)}")
+            reads.origin.tally.say(f"bonus of {row['workerid']} set to {money_text(bonus)}")
             return {"uniqueid": row["uniqueid"], "worker_id": row["workerid"], "before": before, "bonus": bonus}
     raise RefusedError(f"another program keeps changing the row of {wanted}", hint="try again")

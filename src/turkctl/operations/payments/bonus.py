@@ -16,7 +16,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import RefusedError, TurkctlError
-from turkctl.fees import bonus_fee
+from turkctl.fees import FeeRule
 from turkctl.mturk.errors import AlreadyExistsError, MarketRefusedError
 from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, ItemResult, Plan, Step, fail, skip
 from turkctl.operations.engine.world import World
@@ -25,6 +25,7 @@ from turkctl.operations.intents.outcomes import refused
 from turkctl.operations.intents.runs import RunRow, logged
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.limits.budgets import check_funds
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.payments.caps import CapWatch, within_caps
 from turkctl.operations.payments.orders import (
     BonusRequest,
@@ -37,11 +38,11 @@ from turkctl.operations.payments.orders import (
     refuse_ambiguous,
 )
 from turkctl.operations.selection.work import WorkSelection, misnamed_by, work_elsewhere
-from turkctl.store import experiments, intents, participants, payments
+from turkctl.store import experiments, intents, market_rules, participants, payments
 from turkctl.store.base import Scope
 from turkctl.store.intents import TOKEN_TRUSTED, Batch, Intent
 from turkctl.store.payments import Payment, PaymentFilter
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, format_money, money_text
 from turkctl.words import counted
 
 CLOCK_HOLDS = 1.0
@@ -61,6 +62,7 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
     """
     request.check()
     now = world.now()
+    learn_rules(world)
     settled = settle(world, now)
     found = find_candidates(world, wanted)
     if not request.each:
@@ -175,11 +177,12 @@ def _new(session: Session, world: World, orders: Sequence[Order], now: datetime)
     slugs = {order.work.experiment for order in orders if order.work.experiment is not None}
     versions = {slug: experiments.by_slug(session, slug) for slug in slugs}
     numbers = {slug: version.experiment_id for slug, version in versions.items() if version is not None}
-    return [_intent(batch, order, numbers.get(order.work.experiment or "")) for order in orders]
+    fee = market_rules.fee_at(session, world.place)
+    return [_intent(batch, order, fee, numbers.get(order.work.experiment or "")) for order in orders]
 
 
-def _intent(batch: Batch, order: Order, experiment_id: int | None) -> Intent:
-    work, cost = order.work, order.amount + bonus_fee(order.amount)
+def _intent(batch: Batch, order: Order, fee: FeeRule, experiment_id: int | None) -> Intent:
+    work, cost = order.work, order.amount + fee.bonus_fee(order.amount)
     request = {
         "worker": work.worker_id,
         "hit": work.hit_id,
@@ -196,9 +199,10 @@ def _step(intent: Intent, order: Order) -> Step[Intent]:
 
 def _words(intent: Intent, wanted: Decimal) -> str:
     """Return what is paid; and, where the bonus was begun with another amount, the amount wanted now."""
-    words = f"${intent.request['amount']} to {intent.request['worker']} for '{intent.request['purpose']}'"
-    same = wanted == Decimal(intent.request["amount"])
-    return words if same else f"{words}, the amount it was begun with; this command asks for ${format_money(wanted)}"
+    request, begun = intent.request, Decimal(intent.request["amount"])
+    words = f"{money_text(begun)} to {request['worker']} for '{request['purpose']}'"
+    same = wanted == begun
+    return words if same else f"{words}, the amount it was begun with; this command asks for {money_text(wanted)}"
 
 
 class Bonus(Act[Intent]):

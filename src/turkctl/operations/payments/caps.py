@@ -26,7 +26,7 @@ from turkctl.store.base import Place, Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Intent
 from turkctl.store.payments import PaymentFilter
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 
 DAY = timedelta(hours=24)
 
@@ -40,7 +40,7 @@ def over_cap(amount: Decimal, cap: Decimal | None) -> TurkctlError | None:
 
 def _over(amount: Decimal, name: str, cap: Decimal) -> RefusedError:
     return RefusedError(
-        f"${format_money(amount)} is over {name} = ${format_money(cap)}",
+        f"{money_text(amount)} is over {name} = {money_text(cap)}",
         hint=f"raise {name} in the settings, then run: turkctl experiments configure",
     )
 
@@ -48,7 +48,7 @@ def _over(amount: Decimal, name: str, cap: Decimal) -> RefusedError:
 def _over_sum(bound: Bound[Decimal], amount: Decimal) -> RefusedError:
     """Return the error of an amount that is over a limit together with what was, or is being, paid already."""
     error = _over(bound.used + amount, bound.name, bound.allowed)
-    before = f"with ${format_money(bound.used)} already paid {_BEFORE[bound.name]}"
+    before = f"with {money_text(bound.used)} already paid {_BEFORE[bound.name]}"
     return RefusedError(f"{before}, {error.message}", hint=error.hint)
 
 

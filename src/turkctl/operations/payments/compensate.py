@@ -11,13 +11,14 @@ message. The steps are committed before the first request, so that an interrupte
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlmodel import Session
 
 from turkctl.errors import TurkctlError, UsageError
+from turkctl.fees import MTURK
 from turkctl.ids import can_be_worker, quoted
 from turkctl.mturk.errors import (
     AnswerLostError,
@@ -33,13 +34,14 @@ from turkctl.operations.intents.outcomes import for_good, post_once, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
 from turkctl.operations.intents.settle import enter_posts, settle
 from turkctl.operations.limits.budgets import check_budgets, check_funds
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.payments.caps import check_cap
 from turkctl.operations.qualifications.took_part import make_type
-from turkctl.store import hits, intents
+from turkctl.store import hits, intents, market_rules
 from turkctl.store.base import Scope
 from turkctl.store.hits import Hit as StoredHit
 from turkctl.store.intents import Batch, Intent
-from turkctl.units import CENT, ZERO, format_money
+from turkctl.units import CENT, ZERO, format_money, money_text
 
 LIFETIME = timedelta(days=14)
 MAX_REASON = 1000
@@ -108,9 +110,12 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     with world.database.read() as session:
         slug = request.experiment
         experiment_id = None if slug is None else find_active_experiment(session, slug, world.settings).experiment_id
-    what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, experiment_id)
+    what = Compensation(request.worker_id, request.amount, request.reason, request.lifetime, MTURK, experiment_id)
     what.request("", "0")  # raises if the reason has characters that an HTML page cannot contain
-    command = Command("workers compensate", what.stored(), None, request.new, request.resume)
+    learn_rules(world)
+    with world.database.read() as session:
+        what = replace(what, fee=market_rules.fee_at(session, place))
+    command = Command("workers compensate", what.arguments(), None, request.new, request.resume)
     before = glance_at_runs(world, command)
     settled = settle(world, now)
     run = find_run(world, command, now, before)
@@ -128,7 +133,7 @@ def prepare_compensate(world: World, request: CompensateRequest) -> Plan[Case]:
     cost = ZERO if case.post.state == intents.DONE else what.cost
     counted = run.left is not None and case.post.state in intents.UNFINISHED
     check_funds(world, {experiment_id: ZERO if counted else cost}, now)
-    detail = f"${format_money(what.amount)} to one worker, by a HIT that only they can see"
+    detail = f"{money_text(what.amount)} to one worker, by a HIT that only they can see"
     return Plan("compensate", place.mode, (Step(what.worker_id, case, cost, detail),), notes=notes, run=run)
 
 

@@ -18,6 +18,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import plain, purpose_of
 from turkctl.operations.intents.runs import logged
 from turkctl.operations.intents.settle import settle
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.payments.bonus import Bonus, plan_orders
 from turkctl.operations.payments.caps import order_over_cap
 from turkctl.operations.payments.orders import (
@@ -145,6 +146,7 @@ def prepare_bonus_file(
     with opened(path, stdin) as table:
         lines, bad = read_bonuses(table, reason)
     now = world.now()
+    learn_rules(world)
     settled = settle(world, now)
     lines, unknown = _known(world, _of_workers(world, lines))
     orders, wrong, left = _orders(world, lines, purpose and plain(purpose), each=each)

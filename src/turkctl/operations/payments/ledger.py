@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import UsageError
-from turkctl.fees import assignment_cost
+from turkctl.fees import rule_of
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.selection.hits import Selection, hit_filter
@@ -135,7 +135,8 @@ def _of_payment(row: Payment, names: Mapping[int, str], campaigns: Mapping[str, 
 def _of_reward(row: Reward, names: Mapping[int, str]) -> dict[str, Any]:
     fee = None
     if row.reward is not None and row.max_assignments is not None:
-        fee = assignment_cost(row.reward, row.max_assignments, masters=bool(row.masters)) - row.reward
+        cost = rule_of(row.fee).assignment_cost(row.reward, row.max_assignments, masters=bool(row.masters))
+        fee = cost - row.reward
     approved_by = who_approved(row.our_decision, row.approved, row.auto_approval)
     return {
         "paid_at": row.approved,

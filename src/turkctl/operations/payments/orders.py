@@ -29,7 +29,7 @@ from turkctl.store.assignments import APPROVED, REJECTED
 from turkctl.store.participant_bonuses import BonusRow
 from turkctl.store.participants import Claim
 from turkctl.store.payments import AUTO, MARKET, PSITURK, Payment
-from turkctl.units import CENT, ZERO, format_money
+from turkctl.units import CENT, ZERO, money_text
 
 MAX_REASON = 4096
 """Most characters of a reason, which the worker reads."""
@@ -123,7 +123,7 @@ def check_amount(amount: Decimal) -> None:
     """
     if amount < CENT or amount != amount.quantize(CENT):
         raise UsageError(
-            f"a bonus of ${format_money(amount)} cannot be paid", hint="give a whole number of cents, at least $0.01"
+            f"a bonus of {money_text(amount)} cannot be paid", hint="give a whole number of cents, at least $0.01"
         )
 
 
@@ -261,11 +261,11 @@ def paid_before(order: Order, ledger: Sequence[Payment], *, begun: bool = False)
 
 
 def _difference(order: Order, paid: Decimal) -> str:
-    words = f"${format_money(paid)} was already paid for '{order.purpose}'"
+    words = f"{money_text(paid)} was already paid for '{order.purpose}'"
     if order.amount > paid:
-        return f"{words}: ${format_money(order.amount - paid)} is still owed; pay it with another --purpose"
+        return f"{words}: {money_text(order.amount - paid)} is still owed; pay it with another --purpose"
     if order.amount < paid:
-        return f"{words}, which is ${format_money(paid - order.amount)} too much"
+        return f"{words}, which is {money_text(paid - order.amount)} too much"
     return words
 
 

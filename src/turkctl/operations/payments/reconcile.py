@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from turkctl.errors import TurkctlError
-from turkctl.fees import bonus_fee
 from turkctl.mturk.types import BonusPayment
 from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.bonuses import NOT_THERE, as_known, enter_found
 from turkctl.operations.intents.settle import settle
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.selection.work import work_elsewhere
-from turkctl.store import hits, payments
+from turkctl.store import hits, market_rules, payments
 from turkctl.store.hits import HitFilter
 from turkctl.store.payments import Payment, PaymentFilter
 from turkctl.units import format_money
@@ -87,6 +87,7 @@ def reconcile(world: World, *, adopt: bool = False) -> Reconciled:
         TurkctlError: the market refused, or cannot be reached; nothing was adopted.
     """
     now = world.now()
+    learn_rules(world)
     settled = settle(world, now)
     with world.database.read() as session:
         entered = payments.select_payments(session, PaymentFilter(world.place, kind=payments.BONUS))
@@ -162,10 +163,11 @@ def _adopt(world: World, found: Reconciled, there: Mapping[str, Sequence[BonusPa
     Differences are corrected first; after that the only bonuses that the ledger does not explain are missing ones.
     """
     with world.database.write() as session:
+        fee = market_rules.fee_at(session, world.place)
         for each in found.differences:
             if each.row is not None and each.paid is not None:
                 paid = each.paid
-                payments.correct(session, each.row, paid.amount, bonus_fee(paid.amount), paid.reason)
+                payments.correct(session, each.row, paid.amount, fee.bonus_fee(paid.amount), paid.reason)
     enter_found(world, there, now, guess=True)
     left = [each for each in found.differences if each.kind == NOT_ON_MARKET]
     found.adopted = len(found.differences) - len(left)

@@ -10,7 +10,7 @@ from typing import Any
 
 from turkctl.operations.payments.earnings import last_if_missing
 from turkctl.store import payments
-from turkctl.units import ZERO, format_money
+from turkctl.units import ZERO, money_text
 from turkctl.words import counted, known_name
 
 GROUPS = {"day": "day", "worker": "worker_id", "experiment": "experiment", "campaign": "campaign"}
@@ -72,8 +72,8 @@ def shown_columns(columns: Sequence[str], sums: Row) -> list[str]:
 
 def in_words(sums: Row) -> str:
     """Return the sums as one line for people."""
-    parts = [f"{name} ${format_money(sums[name])}" for name in SUMS[1:5] if sums[name] or name == "fees"]
-    line = f"{counted(sums['payments'], 'payment')}: {', '.join(parts)}, total ${format_money(sums['total'])}"
+    parts = [f"{name} {money_text(sums[name])}" for name in SUMS[1:5] if sums[name] or name == "fees"]
+    line = f"{counted(sums['payments'], 'payment')}: {', '.join(parts)}, total {money_text(sums['total'])}"
     if sums["unknown"]:
         line += f"; the amount of {sums['unknown']:,} is not known"
     return line

@@ -22,7 +22,7 @@ from turkctl.harmless import hides_characters
 from turkctl.mturk import requirements
 from turkctl.operations.project.labels import LabelSettings
 from turkctl.operations.project.tables import LineOf, SettingsTable, mistakes_in
-from turkctl.units import CENT, format_duration, format_money, parse_duration, parse_money
+from turkctl.units import format_duration, format_money, parse_duration, parse_money
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 VARIANT = ":"
@@ -61,12 +61,6 @@ def _requirements(value: dict[str, Any]) -> dict[str, Any]:
 
 def _words(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
-
-
-def _price(value: Decimal) -> Decimal:
-    if value < CENT:
-        raise ValueError("a reward must be at least $0.01")
-    return value
 
 
 def _between(low: timedelta, high: timedelta) -> AfterValidator:
@@ -192,7 +186,7 @@ class ExperimentSettings(SettingsTable):
     title: Annotated[str, Field(min_length=1, max_length=128), Line]
     description: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_text)]
     keywords: Words = Field(default_factory=list)
-    reward: Annotated[Money, AfterValidator(_price)]
+    reward: Money
     duration: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(hours=1)
     lifetime: Annotated[Duration, _between(HALF_MINUTE, YEAR)] = timedelta(days=1)
     auto_approval_delay: Annotated[Duration, _between(timedelta(), timedelta(days=30))] = timedelta(days=3)

@@ -15,11 +15,12 @@ from turkctl.ids import can_be_id
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.posts import found_row
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, ImportItem
 from turkctl.operations.psiturk.jobs import MODES
 from turkctl.operations.sync.observe import observe
 from turkctl.operations.sync.run import read_market
-from turkctl.store import experiments, hits
+from turkctl.store import experiments, hits, market_rules
 from turkctl.store.hits import HitFilter
 from turkctl.store.psiturk import People
 
@@ -115,12 +116,14 @@ def _ask(
 
 def _store(world: World, adopted: dict[str, Hit], experiment: experiments.Version, now: datetime) -> None:
     place = world.place
+    learn_rules(world)
     with world.database.write() as session:
         for hit_id in hits.unknown_ids(session, place, list(adopted)):
             row = found_row(
                 adopted[hit_id],
                 place,
                 now,
+                market_rules.fee_at(session, place),
                 experiment_id=experiment.experiment_id,
                 code_version=experiment.code_version,
                 origin=hits.PSITURK,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, WrongMarketError
-from turkctl.fees import assignment_cost
+from turkctl.fees import rule_of
 from turkctl.ids import can_be_id, can_be_worker, quoted
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError, MarketRefusedError
 from turkctl.mturk.types import Assignment
@@ -78,7 +78,7 @@ class Work:
         """Return the work for a row of the database."""
         cost = None
         if row.reward is not None and row.max_assignments is not None:
-            cost = assignment_cost(row.reward, row.max_assignments, masters=bool(row.masters))
+            cost = rule_of(row.fee).assignment_cost(row.reward, row.max_assignments, masters=bool(row.masters))
         return cls(row.assignment_id, row.worker_id, row.hit_id, row.status, row.experiment, cost)
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlmodel import Session
 
-from turkctl.fees import assignment_cost
+from turkctl.fees import cost_of_each
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments import people as counting
 from turkctl.operations.experiments.terms import terms_of
@@ -278,7 +278,7 @@ def _money(numbers: _Numbers, key: int | None, budget: Decimal | None) -> MoneyS
     on_hold = numbers.requested.get(key, ZERO)
     for group in numbers.groups:
         if group.experiment_id == key:
-            each = assignment_cost(group.reward, group.max_assignments, masters=group.masters)
+            each = cost_of_each(group)
             rewards += group.reward * group.paid
             fees += (each - group.reward) * group.paid
             on_hold += each * (group.committed - group.paid)

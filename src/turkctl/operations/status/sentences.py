@@ -17,7 +17,7 @@ from turkctl.operations.status.shapes import (
     PeopleStatus,
     Status,
 )
-from turkctl.units import format_money
+from turkctl.units import money_text
 from turkctl.words import counted, plural
 
 MOST = 5
@@ -91,7 +91,7 @@ class StatusWords:
         why = campaign.reason or f"{counted(campaign.rounds, 'round')} so far"
         words = [f"{campaign.id}, {campaign.status}{ended}: {why}"]
         if campaign.budget is not None and campaign.spent is not None:
-            words.append(f"${format_money(campaign.spent)} of its ${format_money(campaign.budget)} committed")
+            words.append(f"{money_text(campaign.spent)} of its {money_text(campaign.budget)} committed")
         return "; ".join(words)
 
     def _next_round(self, campaign: CampaignStatus, status: Status) -> str:
@@ -158,18 +158,18 @@ def money_words(money: MoneyStatus) -> str:
     kinds = {"rewards": money.rewards, "bonuses": money.bonuses}
     kinds |= {"compensation": money.compensation} if money.compensation else {}
     kinds |= {"fees": money.fees}
-    paid = ", ".join(f"{name} ${format_money(amount)}" for name, amount in kinds.items())
-    words = [f"${format_money(money.paid)} paid ({paid})", f"${format_money(money.on_hold)} on hold"]
+    paid = ", ".join(f"{name} {money_text(amount)}" for name, amount in kinds.items())
+    words = [f"{money_text(money.paid)} paid ({paid})", f"{money_text(money.on_hold)} on hold"]
     if money.budget is not None and money.left is not None:
-        words.append(f"${format_money(money.left)} left of the budget of ${format_money(money.budget)}")
+        words.append(f"{money_text(money.left)} left of the budget of {money_text(money.budget)}")
     return "; ".join(words)
 
 
 def _what(coming: Mapping[str, Any]) -> str:
     """Say what a round will do and why."""
     if coming["will_post"]:
-        cost, number = format_money(coming["cost"]), coming["will_post"]
-        return f"posts {counted(number, 'assignment')} for ${cost}: {coming['why']}"
+        cost, number = money_text(coming["cost"]), coming["will_post"]
+        return f"posts {counted(number, 'assignment')} for {cost}: {coming['why']}"
     if coming["outcome"] in ("waiting", "closed", "exhausted"):
         return f"posts nothing: {coming['why']}"
     return f"ends it ({coming['outcome']}): {coming['why']}"
@@ -213,7 +213,7 @@ def _of_experiments(told: StatusWords, status: Status) -> Iterator[StatusDecisio
         if owed.bonuses:
             are = plural(owed.bonuses, "is", "are")
             pay = told.command("turkctl", "workers", "bonus", *which, "--auto", "--reason", "TEXT")
-            words = f"{counted(owed.bonuses, 'bonus', 'bonuses')}{of} {are} owed, ${format_money(owed.amount)} in all"
+            words = f"{counted(owed.bonuses, 'bonus', 'bonuses')}{of} {are} owed, {money_text(owed.amount)} in all"
             yield StatusDecision(words, pay, OWED, slug)
         if owed.unclear:
             fix = told.command("turkctl", "participants", "set", "ID", "--bonus", "A")

@@ -19,7 +19,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.intents.posts import found_row
 from turkctl.operations.sync.unknown import unknown_hits
-from turkctl.store import experiments, hits, psiturk_hits
+from turkctl.store import experiments, hits, market_rules, psiturk_hits
 from turkctl.store.experiments import Version
 from turkctl.store.hits import HitRow
 
@@ -91,5 +91,6 @@ def _owner(session: Session, version: Version | None, codes: Collection[str | No
 
 def _enter(session: Session, world: World, hit: Hit, version: Version | None, code: str | None, now: datetime) -> str:
     experiment_id = None if version is None else version.experiment_id
-    hits.insert(session, found_row(hit, world.place, now, experiment_id=experiment_id, code_version=code))
+    fee = market_rules.fee_at(session, world.place)
+    hits.insert(session, found_row(hit, world.place, now, fee, experiment_id=experiment_id, code_version=code))
     return hit.hit_id

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from turkctl.errors import TurkctlError
-from turkctl.fees import assignment_cost
+from turkctl.fees import FeeRule
 from turkctl.mturk import requirements
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
 from turkctl.mturk.types import Hit
 from turkctl.operations.engine.plan import Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.sync.unknown import list_account, unknown_hits
-from turkctl.store import account_looks
+from turkctl.store import account_looks, market_rules
 from turkctl.store.assignments import APPROVED, SUBMITTED
 from turkctl.store.hits import DISPOSED
 
@@ -28,16 +29,18 @@ def prepare_disable(world: World) -> tuple[Plan[Hit], Disable]:
         UnreachableError: the market cannot be reached.
     """
     listed = list_account(world)
+    learn_rules(world)
     with world.database.read() as session:
         unknown = unknown_hits(session, world, listed)
-    steps = tuple(Step(hit.hit_id, hit, _each(hit) * hit.submitted, _words(hit)) for hit in unknown)
-    return Plan("disable", world.place.mode, steps), Disable(world)
+        fee = market_rules.fee_at(session, world.place)
+    steps = tuple(Step(hit.hit_id, hit, _each(hit, fee) * hit.submitted, _words(hit)) for hit in unknown)
+    return Plan("disable", world.place.mode, steps), Disable(world, fee)
 
 
-def _each(hit: Hit) -> Decimal:
+def _each(hit: Hit, fee: FeeRule) -> Decimal:
     """Return the dollars that each approved assignment costs, commission included."""
     masters = requirements.ask_for_masters(hit.requirements)
-    return assignment_cost(hit.reward, hit.max_assignments, masters=masters)
+    return fee.assignment_cost(hit.reward, hit.max_assignments, masters=masters)
 
 
 def _words(hit: Hit) -> str:
@@ -47,7 +50,8 @@ def _words(hit: Hit) -> str:
 class Disable(Act[Hit]):
     """Expires each HIT, approves its work and deletes it; every step may be repeated without harm."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, fee: FeeRule) -> None:
+        self._fee = fee
         self._mturk = world.mturk
         self._database = world.database
         self._place = world.place
@@ -74,7 +78,7 @@ class Disable(Act[Hit]):
         return Done("deleted", cost=self._cost(step))
 
     def _cost(self, step: Step[Hit]) -> Decimal:
-        return _each(step.payload) * len(self._approved[step.id])
+        return _each(step.payload, self._fee) * len(self._approved[step.id])
 
     def _approve_all(self, hit_id: str) -> None:
         """Approve what is submitted; what an earlier attempt approved still counts towards the cost."""

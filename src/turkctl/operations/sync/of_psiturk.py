@@ -22,7 +22,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.posts import found_row
 from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.sync.enter import GONE_AFTER
-from turkctl.store import experiments, hits, intents, psiturk_hits, psiturk_marks
+from turkctl.store import experiments, hits, intents, market_rules, psiturk_hits, psiturk_marks
 from turkctl.store.base import Place, Scope
 from turkctl.store.hits import DISPOSED, HitRow
 from turkctl.store.psiturk_hits import NamedHits
@@ -96,8 +96,9 @@ def _store(world: World, wanted: NamedHits, found: Mapping[str, Hit | None], now
         psiturk_hits.remember_absent(session, place, absent, now, closed=closed, before=now - GONE_AFTER)
         theirs = [hit_id for hit_id, hit in open_.items() if not _enter_ours(session, place, hit, now)]
         fresh = hits.unknown_ids(session, place, theirs)
+        fee = market_rules.fee_at(session, place)
         for hit_id in fresh:
-            hits.insert(session, found_row(open_[hit_id], place, now, origin=hits.PSITURK))
+            hits.insert(session, found_row(open_[hit_id], place, now, fee, origin=hits.PSITURK))
     return {hit_id: open_[hit_id] for hit_id in fresh}
 
 

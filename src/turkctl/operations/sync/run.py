@@ -20,6 +20,7 @@ from turkctl.operations.engine.batch import read_each
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import enter_posts, settle
+from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.qualifications.consents import read_consents
 from turkctl.operations.qualifications.study_types import purposes_to_grant
 from turkctl.operations.qualifications.took_part import grant_new
@@ -163,6 +164,7 @@ def sync(
         NotFoundError: the experiment to adopt for is unknown.
     """
     now, before = world.now(), world.mturk.requests.total()
+    learn_rules(world)
     settled = settle(world, now)
     listed = {hit.hit_id: hit for hit in list_account(world)}
     found = _enter_ours(world, list(listed.values()), now)
