@@ -33,7 +33,7 @@ def test_nobody_sees_another_s_work(page: str, bench: SiteBench) -> None:
     assert (seen, text_) == (404, without_token(other.text)), "it is as unknown as one that does not exist"
 
 
-@pytest.mark.parametrize("act", ["return", "next", "answers"])
+@pytest.mark.parametrize("act", ["return", "next", "answers", "correct"])
 def test_nobody_returns_or_submits_another_s_work(act: str, bench: SiteBench) -> None:
     hit = bench.post()
     assignment_id = bench.person().accept(hit["HITId"])
@@ -156,6 +156,11 @@ def test_nobody_is_led_to_another_site(target: str, bench: SiteBench) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/worker")
 
 
+def without_token(visitor: Visitor) -> str:
+    """The page without its token, which is another one in another second."""
+    return visitor.text.replace(visitor.token, "")
+
+
 def test_a_hit_that_one_may_not_know_of_is_as_unknown_as_none(bench: SiteBench) -> None:
     kind = bench.market.create_qualification_type(
         REQUESTER, {"Name": "staff", "Description": "Staff.", "QualificationTypeStatus": "Active"}
@@ -169,7 +174,13 @@ def test_a_hit_that_one_may_not_know_of_is_as_unknown_as_none(bench: SiteBench) 
     person.get("/worker")
     assert "Name the colour" not in person.text
     for each in (hit, blocked_hit):
-        for method, path in (("get", ""), ("post", "/accept"), ("post", "/skip")):
+        for method, path in (
+            ("get", ""),
+            ("post", "/accept"),
+            ("post", "/skip"),
+            ("get", "/consent"),
+            ("post", "/consent"),
+        ):
             getattr(person, method)(f"/worker/hits/{each['HITId']}{path}")
             seen = (person.status, without_token(person.text))
             person.get("/worker/sign-out")

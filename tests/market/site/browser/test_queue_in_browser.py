@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import axe_problems, open_page, too_wide
 from question_documents import choice, form_document, form_question, free_text
+from study_rules_support import consent
 from test_site_in_browser import served
 from worker_site_support import REQUESTER, SiteBench
 
@@ -102,3 +103,16 @@ def test_crowd_elements_are_done_one_after_the_other_with_keys_alone(browser: Br
             before = next_one(page, before)
         found = answers(bench)
         assert ["Dog" in each for each in found] == [True, False]
+
+
+def test_consent_is_read_in_a_frame_and_agreed_to_before_the_work(browser: Browser) -> None:
+    with served() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
+        bench.post(Question=form_document(KIND), QualificationRequirements=[consent(bench.market, REQUESTER)])
+        page.goto(f"/worker/join/{bench.invite()}")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Accept & work").click()
+        page.frame_locator("iframe").get_by_text("You may stop at any time.").wait_for()
+        assert axe_problems(page) == []
+        assert too_wide(page) == []
+        page.get_by_role("button", name="I agree").click()
+        page.wait_for_url("**/worker/assignments/*")
