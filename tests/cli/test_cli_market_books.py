@@ -19,6 +19,7 @@ from cli_support import Terminal
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
 from turkctl.market.tables import metadata
+from turkctl.newcomers import NewPerson
 
 Run = Callable[..., Any]
 REQUESTER = Requester("123456789012", "production")
@@ -53,7 +54,7 @@ def earn(market: Market, who: str, reward: str = "0.50") -> None:
 @pytest.fixture
 def owed(market: Market) -> dict[str, str]:
     """Two people who earned something, by their own ids."""
-    found = {own: market.add_person("production", own_id=own) for own in ("4711", "4712")}
+    found = {own: market.add_person("production", NewPerson(own_id=own)) for own in ("4711", "4712")}
     earn(market, found["4711"], "1.20")
     earn(market, found["4712"])
     return found

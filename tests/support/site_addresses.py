@@ -49,6 +49,7 @@ class Known:
     assignment: str
     kind: str
     invitation: str
+    entry: tuple[str, str]
 
 
 EXAMPLES: dict[str, Callable[[Known], str]] = {
@@ -59,6 +60,8 @@ EXAMPLES: dict[str, Callable[[Known], str]] = {
     "token": lambda known: known.invitation,
     "digest": lambda _: "0" * 12,
     "name": lambda _: "site.css",
+    "panel": lambda known: known.entry[0],
+    "key": lambda known: known.entry[1],
 }
 """A value for each argument of an address."""
 WHOSE = ("assignment_id",)
@@ -118,4 +121,6 @@ def walked(**options: Any) -> Iterator[Walk]:
         owner, other = bench.person(), bench.person()
         assignment = owner.accept(hit["HITId"])
         other.get("/worker")
-        yield Walk(bench, Known(hit["HITId"], hit["HITGroupId"], assignment, kind, bench.invite()), owner, other)
+        entry = bench.market.add_entry("production", "sona", ("survey_code",)).path.rsplit("/", 2)[1:]
+        known = Known(hit["HITId"], hit["HITGroupId"], assignment, kind, bench.invite(), (entry[0], entry[1]))
+        yield Walk(bench, known, owner, other)

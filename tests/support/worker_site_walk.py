@@ -9,17 +9,23 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from question_documents import choice, form_document, form_question, free_text
+from study_rules_support import consent
 from task_pages import external_task
-from worker_site_support import REQUESTER, SiteBench, external, site_bench
+from worker_site_support import PASSWORD, REQUESTER, SiteBench, external, site_bench
 from wsgi_server import serve_wsgi
 
 from turkctl.market.doors.http import make_app
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.questions import html_question
+from turkctl.market.site.agreements import terms_of
 from turkctl.market.site.app import mounts
+from turkctl.market.site.foot_lines import Foot, note_of
+from turkctl.newcomers import NewPerson
+from turkctl.web.passwords import hash_password
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,15 +55,20 @@ LAYOUT = """<!doctype html><html lang="en"><head><title>Sounds</title><link rel=
 
 NEWCOMER, WORKER, STRANGER = "somebody new", "somebody who has worked", "somebody who has not signed in"
 PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "agreements.consent_form": ((WORKER, "/worker/hits/{asks}/consent"),),
+    "agreements.terms_form": ((NEWCOMER, "/worker/terms"), (WORKER, "/worker/terms")),
     "entrance.join_form": (
         (STRANGER, "/worker/join/{personal}"),
         (STRANGER, "/worker/join/{shared}"),
+        (STRANGER, "/worker/join/{asking}"),
         (STRANGER, "/worker/join/none"),
         (WORKER, "/worker/join/{shared}"),
     ),
+    "entrance.reset_form": ((STRANGER, "/worker/reset/{reset}"), (STRANGER, "/worker/reset/none")),
     "entrance.password_form": ((NEWCOMER, "/worker/password"),),
     "entrance.sign_in_form": ((STRANGER, "/worker/sign-in"),),
     "entrance.sign_out_form": ((NEWCOMER, "/worker/sign-out"),),
+    "foot.privacy": ((STRANGER, "/worker/privacy"), (WORKER, "/worker/privacy")),
     "listing.index": (
         (NEWCOMER, "/worker"),
         (WORKER, "/worker"),
@@ -71,6 +82,11 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "mine.messages": ((NEWCOMER, "/worker/messages"), (WORKER, "/worker/messages")),
     "mine.qualifications": ((NEWCOMER, "/worker/qualifications"), (WORKER, "/worker/qualifications")),
     "mine.take_test": ((WORKER, "/worker/qualifications/{test}/test"),),
+    "panel_door.enter": (
+        (STRANGER, "/worker/enter/none/none"),
+        (STRANGER, "{entry}"),
+        (WORKER, "{entry}?survey_code=4711"),
+    ),
     "tasks.done": tuple(
         (WORKER, f"/worker/done/{{{status}}}") for status in ("submitted", "approved", "rejected", "returned", "late")
     ),
@@ -89,7 +105,7 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 """Who comes to each page that takes a GET, and by which addresses."""
-NO_PAGES = frozenset({"files.static", "web.static", "tasks.state"})
+NO_PAGES = frozenset({"web.bundle", "tasks.state"})
 """What takes a GET, and answers with something other than a page."""
 
 
@@ -147,17 +163,32 @@ def served_bench(content_host: str | None = None, **options: Any) -> Iterator[tu
 @contextmanager
 def filled_site(seed: int = 1) -> Iterator[FilledSite]:
     """Serve a site on which one person has met everything; ids and times are the same each time."""
-    with served_bench(rng=random.Random(seed)) as (bench, site, tasks):
+    terms = terms_of("Be kind to each other.\n\nTell nobody what you see here.", is_html=False)
+    foot = Foot("lab@example.org", note_of("We keep what you send us for ten years.", is_html=False))
+    with served_bench(rng=random.Random(seed), terms=terms, foot=foot) as (bench, site, tasks):
         links = {NEWCOMER: bench.invite(), WORKER: bench.invite()}
         worker = bench.market.join("production", links[WORKER])
         newcomer = bench.market.join("production", links[NEWCOMER])
+        for who in (worker, newcomer):
+            bench.market.agree_to_terms("production", who, terms.version)
         bench.market.create_worker_block(REQUESTER, {"WorkerId": newcomer, "Reason": "Nothing is open to them."})
         known = {"personal": bench.invite(), "shared": bench.invite(uses=5, personal=False)}
+        known |= _ways_in(bench)
         known |= _qualifications(bench, worker)
         known |= _work(bench, worker, tasks)
         known |= _open_hits(bench, tasks, known)
         _write(bench, worker)
         yield FilledSite(bench, site, tasks, {who: f"/worker/join/{token}" for who, token in links.items()}, known)
+
+
+def _ways_in(bench: SiteBench) -> dict[str, str]:
+    """Make an invitation that asks for a number, an entry of a panel, and a link for a forgotten password."""
+    bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
+    return {
+        "asking": bench.invite(uses=60, personal=False, ask="Student number", pattern="[0-9]{7}"),
+        "entry": bench.market.add_entry("production", "sona", ("survey_code",)).path,
+        "reset": bench.market.make_reset("production", "ana", timedelta(days=1)),
+    }
 
 
 def _qualifications(bench: SiteBench, worker: str) -> dict[str, str]:
@@ -259,6 +290,12 @@ def _open_hits(bench: SiteBench, tasks: str, known: Mapping[str, str]) -> dict[s
 
     task = external(f"{tasks}/?a=1")
     return {
+        "asks": posted(
+            Title="Answer questions about your sleep",
+            Description="A study of ten minutes.",
+            Question=task,
+            QualificationRequirements=[consent(bench.market, REQUESTER)],
+        ),
         "guarded": posted(
             Title="Check our own notes",
             Description="For staff.",

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 from contract_support import HIT, Door, refused
 
+from turkctl import own_market
 from turkctl.market.doors.inprocess import attach
 from turkctl.market.protocol.switches import Switches
 
@@ -112,12 +113,12 @@ def test_every_answer_says_that_this_is_turkctls_market(door: Door, client: Any)
     client.list_hits()
     with refused("ThrottlingException"):
         client.list_hits()
-    assert [each.headers["x-turkctl-market"] for each in door.heard] == ["2"] * 5
+    assert [each.headers["x-turkctl-market"] for each in door.heard] == [own_market.VERSION] * 5
 
 
 def test_every_door_tells_the_rules_of_the_market(door: Door, client: Any):
     told = client.get_market_rules()
-    assert (told["Fee"], told["Unit"], told["Extensions"]) == ("mturk", "USD", ["gates", "own-ids"])
+    assert (told["Fee"], told["Unit"], told["Extensions"]) == ("mturk", "USD", ["gates", "own-ids", "studies"])
 
 
 def test_a_review_report_is_what_boto3_reads(door: Door, client: Any):

@@ -9,6 +9,7 @@ from market_support import REQUESTER, STRANGER, Bench
 from study_rules_support import EVERYWHERE, audience, gate, make_type
 
 from turkctl.market.errors import RequestError, WorkError
+from turkctl.newcomers import NewPerson
 from turkctl.own_market import AUDIENCE
 
 
@@ -16,7 +17,7 @@ from turkctl.own_market import AUDIENCE
 def people(bench: Bench) -> dict[str, str]:
     """A student, one of the staff, and a worker who is no person of the market."""
     add = bench.market.add_person
-    found = {each: add("production", groups=(each, "here")) for each in ("class", "staff")}
+    found = {each: add("production", NewPerson(groups=(each, "here"))) for each in ("class", "staff")}
     return found | {"nobody": bench.market.register_worker("production", "ANOBODY")}
 
 

@@ -13,13 +13,14 @@ from market_support import Bench
 
 from turkctl.errors import UsageError
 from turkctl.market.service import Market
+from turkctl.newcomers import NewPerson
 
 DAY = 86_400
 
 
 def test_the_market_in_numbers(url: str) -> None:
     bench = Bench(url)
-    bench.market.add_person("production")
+    bench.market.add_person("production", NewPerson())
     hit = bench.hit(MaxAssignments=4, LifetimeInSeconds=10 * DAY, AutoApprovalDelayInSeconds=10 * DAY)
     for minutes in (1, 2, 9):
         who, assignment = bench.accepted(hit)

@@ -13,6 +13,7 @@ from market_support import REQUESTER, Bench
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.market.payouts import Claim, Payout, Span
+from turkctl.newcomers import NewPerson
 
 EVER = Span()
 
@@ -112,7 +113,7 @@ def test_a_time_limits_what_is_owed_and_what_is_paid(books: Bench) -> None:
 
 
 def test_people_are_named_by_their_own_ids(books: Bench) -> None:
-    who = books.market.add_person("production", own_id="4711", label="Ana", groups=("a",))
+    who = books.market.add_person("production", NewPerson(own_id="4711", label="Ana", groups=("a",)))
     earn(books, who)
     (row,) = books.market.owed("production")
     assert row.person is not None

@@ -15,6 +15,7 @@ from site_clients import ACCEPT, Client, check_books, market_with_hits, work_tog
 
 from turkctl.attempt_limits import PER_PAIR
 from turkctl.market.service import Market
+from turkctl.newcomers import NewPerson
 from turkctl.web.passwords import hash_password
 
 PASSWORD = "correct horse battery"
@@ -50,7 +51,7 @@ class Alternating:
 def test_a_browser_that_changes_processes_at_each_request_notices_nothing(url: str, tmp_path: Path) -> None:
     (invitation,) = market_with_hits(url, HIT, 3, 1)
     with closing(Market(url)) as market:
-        market.add_person("production", name="ana", password_hash=hash_password(PASSWORD))
+        market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     with market_serve(url, tmp_path, 2) as served:
         with closing(Alternating([each.port for each in served])) as browser:
             browser.next().get(f"/worker/join/{invitation}")

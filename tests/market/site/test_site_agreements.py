@@ -87,7 +87,7 @@ def test_who_agreed_goes_on_in_the_group_without_being_asked(bench: SiteBench) -
 
 
 def test_the_site_s_terms_come_before_everything_and_again_when_they_change(bench: SiteBench) -> None:
-    old, new = terms_of("Be kind.\n<b>Always</b>", html=False), terms_of("<p>Be kinder.</p>", html=True)
+    old, new = terms_of("Be kind.\n<b>Always</b>", is_html=False), terms_of("<p>Be kinder.</p>", is_html=True)
     with site_bench(terms=old) as ruled:
         hit = ruled.post()["HITId"]
         person = ruled.visitor()
@@ -114,7 +114,7 @@ def test_the_site_s_terms_come_before_everything_and_again_when_they_change(benc
 
 def test_changed_terms_are_asked_again(tmp_path) -> None:
     url = f"sqlite:///{tmp_path / 'market.db'}"
-    old, new = (terms_of(f"<p>{text}</p>", html=True) for text in ("old", "new"))
+    old, new = (terms_of(f"<p>{text}</p>", is_html=True) for text in ("old", "new"))
     with site_bench(database=url, terms=old) as before:
         token = before.invite()
         person = before.visitor()
@@ -129,7 +129,7 @@ def test_changed_terms_are_asked_again(tmp_path) -> None:
 
 @pytest.mark.parametrize("path", ["/worker/mine", "/worker/qualifications", "/mturk/preview?groupId=x"])
 def test_no_page_is_shown_before_the_terms(path: str) -> None:
-    with site_bench(terms=terms_of("Be kind.", html=False)) as ruled:
+    with site_bench(terms=terms_of("Be kind.", is_html=False)) as ruled:
         person = ruled.visitor()
         person.join(ruled.invite())
         person.get(path)

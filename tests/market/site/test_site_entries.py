@@ -15,6 +15,7 @@ from turkctl.attempt_limits import WINDOW
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.market import entries
 from turkctl.market.entries import Entry, NewEntry
+from turkctl.newcomers import NewPerson
 from turkctl.web.passwords import hash_password
 
 DONE = "https://lab.example.org/credit.aspx?exp=7&survey_code={survey_code}&ref={ref}&code={code}"
@@ -52,7 +53,7 @@ def link(visitor: Visitor) -> str | None:
 
 def with_password(bench: SiteBench) -> Visitor:
     """Somebody who signed in by name and password."""
-    bench.market.add_person("production", name="ana", password_hash=hash_password(PASSWORD))
+    bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     visitor = bench.visitor()
     visitor.get("/worker/sign-in")
     visitor.post("/worker/sign-in", {"name": "ana", "password": PASSWORD})

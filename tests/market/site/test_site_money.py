@@ -38,7 +38,7 @@ def _pages(bench: SiteBench, person: Visitor, hit_id: str) -> str:
 def test_nothing_is_said_of_money_where_there_is_none(unpaid: SiteBench) -> None:
     hit = unpaid.post(Reward="0.00")
     seen = _pages(unpaid, unpaid.person(), hit["HITId"])
-    assert "It was approved." in seen
+    assert "Your work was approved" in seen
     for word in ("0.00", "$", "eward", "owed", "Earn", "Bonus", "unpaid"):
         assert word not in seen, word
 

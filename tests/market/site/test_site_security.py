@@ -156,11 +156,6 @@ def test_nobody_is_led_to_another_site(target: str, bench: SiteBench) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/worker")
 
 
-def without_token(visitor: Visitor) -> str:
-    """The page without its token, which is another one in another second."""
-    return visitor.text.replace(visitor.token, "")
-
-
 def test_a_hit_that_one_may_not_know_of_is_as_unknown_as_none(bench: SiteBench) -> None:
     kind = bench.market.create_qualification_type(
         REQUESTER, {"Name": "staff", "Description": "Staff.", "QualificationTypeStatus": "Active"}

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 from wire_support import RecordingMarket
 
+from turkctl import own_market
 from turkctl.errors import UsageError
 from turkctl.market.doors.http import MAX_BODY_BYTES, Server, _MarketChannel, make_app, serve
 from turkctl.market.protocol.endpoint import Endpoint
@@ -95,7 +96,7 @@ def test_one_connection_serves_many_requests(server: Server, market: RecordingMa
 def test_other_addresses_and_methods_are_refused_in_plain_text(server: Server, method: str, path: str, status: int):
     got, headers, _ = ask(server, method, path, b"{}", TARGET)
     assert (got, headers["content-type"]) == (status, "text/plain; charset=utf-8")
-    assert headers["x-turkctl-market"] == "1"
+    assert headers["x-turkctl-market"] == own_market.VERSION
 
 
 def test_a_refused_method_names_those_allowed(server: Server):

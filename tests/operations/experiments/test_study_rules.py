@@ -16,6 +16,7 @@ from study_support import EXPERIMENT, Study, market_rows
 from turkctl.errors import ConfigError, MistakesError
 from turkctl.market.errors import WorkError
 from turkctl.mturk.errors import MarketRefusedError
+from turkctl.newcomers import NewPerson
 from turkctl.operations.campaigns.requests import CampaignRequest, plan_campaign
 from turkctl.operations.configure import configure_project
 from turkctl.operations.content.dispatch import prepare_dispatch
@@ -104,7 +105,7 @@ def test_only_the_audience_finds_a_posted_hit(lab: Lab) -> None:
     lab.describe(stroop='audience = ["class", "staff"]')
     (hit,) = lab.post(3)
     market = lab.world.market
-    student = market.add_person("production", groups=("class",))
+    student = market.add_person("production", NewPerson(groups=("class",)))
     assert len(market.groups("production", student)) == 1
     assert (lab.seen_by("ANOBODY"), lab.why_not(hit, "ANOBODY")) == (0, "DoesNotMeetRequirements")
     market.accept("production", student, hit)

@@ -9,8 +9,8 @@ import pytest
 from browser import axe_problems, open_page, too_wide
 from question_documents import choice, form_document, form_question, free_text
 from study_rules_support import consent
-from test_site_in_browser import served
 from worker_site_support import REQUESTER, SiteBench
+from worker_site_walk import served_bench
 
 from turkctl.market.answers import read
 from turkctl.market.questions import html_question
@@ -50,7 +50,7 @@ def next_one(page: Page, before: str) -> str:
 
 
 def test_forms_are_done_one_after_the_other_with_keys_alone(browser: Browser) -> None:
-    with served(correct=timedelta(minutes=10)) as (bench, site, tasks), open_page(browser, site, tasks) as page:
+    with served_bench(correct=timedelta(minutes=10)) as (bench, site, tasks), open_page(browser, site, tasks) as page:
         for _ in range(2):
             bench.post(Question=form_document(KIND, SIZE))
         begin(page, bench)
@@ -78,7 +78,7 @@ def test_forms_are_done_one_after_the_other_with_keys_alone(browser: Browser) ->
 
 
 def test_keys_do_nothing_while_somebody_types(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         bench.post(Question=form_document(KIND, NOTE))
         begin(page, bench)
         page.get_by_label("A note").focus()
@@ -89,7 +89,7 @@ def test_keys_do_nothing_while_somebody_types(browser: Browser) -> None:
 
 
 def test_crowd_elements_are_done_one_after_the_other_with_keys_alone(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks) as page:
         for _ in range(3):
             bench.post(Question=html_question(CROWD))
         begin(page, bench)
@@ -106,7 +106,7 @@ def test_crowd_elements_are_done_one_after_the_other_with_keys_alone(browser: Br
 
 
 def test_consent_is_read_in_a_frame_and_agreed_to_before_the_work(browser: Browser) -> None:
-    with served() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
+    with served_bench() as (bench, site, tasks), open_page(browser, site, tasks, width=360) as page:
         bench.post(Question=form_document(KIND), QualificationRequirements=[consent(bench.market, REQUESTER)])
         page.goto(f"/worker/join/{bench.invite()}")
         page.get_by_role("button", name="Start", exact=True).click()
