@@ -153,7 +153,8 @@ def test_a_task_s_own_addresses_of_files_are_signed_when_it_is_shown_to_a_worker
     page = client(files).get(f"/content/{HIT}?assignmentId=X&{PARAMETER}={token}").text
     assert f'src="/content/files/{token}/cats/a%20b.png"' in page
     assert f'"\\u002fcontent\\u002ffiles\\u002f{token}\\u002fx.png"' in page
-    for query in ("", f"{PARAMETER}=<script>", f"{PARAMETER}={'0' * 72}"):
+    many = "&".join(f"a{number}=1" for number in range(500))
+    for query in ("", f"{PARAMETER}=<script>", f"{PARAMETER}={'0' * 72}", many, "%ff=%00&;&=="):
         assert 'src="/content/files/cats/a%20b.png"' in client(files).get(f"/content/{HIT}?{query}").text
 
 

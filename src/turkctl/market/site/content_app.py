@@ -74,7 +74,7 @@ def content_app(
             return answer(environ, start_response)
         page = _page(lookup, wanted[1], content_origin) if (wanted := _TASK.fullmatch(path)) else None
         if files is not None and page is not None:
-            asked = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=100).get(PARAMETER, [""])
+            asked = parse_qs(environ.get("QUERY_STRING", "")).get(PARAMETER, [""])
             page = files.addressed(page, asked[0])
         if page is None:
             return _answer(environ, start_response, HTTPStatus.NOT_FOUND, _NOTHING)
