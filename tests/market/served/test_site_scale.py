@@ -57,6 +57,8 @@ def scans(market: Market, seen: list[tuple[str, Any]]) -> set[str]:
     found = set()
     with market._database.read() as connection:
         for statement, values in seen:
+            if not statement.startswith(("SELECT", "WITH", "INSERT", "UPDATE")):
+                continue
             for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
                 if row.detail.startswith(("SCAN market_", "USE TEMP B-TREE")):
                     found.add(f"{row.detail}: {statement}")
