@@ -19,7 +19,7 @@ _MOST = 20_000
 
 
 @dataclass(frozen=True)
-class Bookmark:
+class PassedMark:
     """Up to where a worker has had all open HITs of a type.
 
     Attributes:
@@ -38,15 +38,15 @@ class Marks:
 
     def __init__(self) -> None:
         """Begin without marks."""
-        self._marks: OrderedDict[tuple[str, str], Bookmark] = OrderedDict()
+        self._marks: OrderedDict[tuple[str, str], PassedMark] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, worker_id: str, type_id: str) -> Bookmark | None:
+    def get(self, worker_id: str, type_id: str) -> PassedMark | None:
         """Return the worker's mark among the HITs of a type, or None."""
         with self._lock:
             return self._marks.get((worker_id, type_id))
 
-    def put(self, worker_id: str, type_id: str, mark: Bookmark) -> None:
+    def put(self, worker_id: str, type_id: str, mark: PassedMark) -> None:
         """Remember a mark, and forget the one that was not used for longest."""
         with self._lock:
             self._marks[(worker_id, type_id)] = mark

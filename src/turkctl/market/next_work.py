@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, 
 
 from turkctl.market import hit_rows, rules, tables
 from turkctl.market.hit_rows import Hit
-from turkctl.market.marks import END, START, Bookmark, Position
+from turkctl.market.marks import END, START, PassedMark, Position
 from turkctl.market.tx import Tx, members
 
 _MOST_BEHIND = 50
@@ -136,7 +136,7 @@ def _left_of_all(tx: Tx, worker_id: str, type_ids: Sequence[str], most: int) -> 
     for row in rows:
         if row.first != row.mine:  # otherwise there is nothing to skip
             place = END if row.mine is None else (places[row.mine].expires_at, row.mine)
-            tx.shared.marks.put(worker_id, row.id, Bookmark(row.opened or 0, place))
+            tx.shared.marks.put(worker_id, row.id, PassedMark(row.opened or 0, place))
     return {row.id: Left(places[row.mine].id, row.left) for row in rows if row.mine is not None}
 
 
@@ -171,20 +171,20 @@ def count_left(tx: Tx, worker_id: str, type_id: str, most: int) -> int:
     return found
 
 
-def _caught_up(tx: Tx, worker_id: str, type_id: str) -> tuple[Bookmark, list[Hit]]:
+def _caught_up(tx: Tx, worker_id: str, type_id: str) -> tuple[PassedMark, list[Hit]]:
     """Return the worker's mark with all that opened since, and the open HITs behind it that they have not had."""
     last = hit_rows.last_opening(tx, type_id)
-    mark = tx.shared.marks.get(worker_id, type_id) or Bookmark(last)
+    mark = tx.shared.marks.get(worker_id, type_id) or PassedMark(last)
     behind = mark.behind
     if mark.opened < last:
         values = _values(tx, worker_id, type_id, mark.position)
         since = tx.all(_OPENED_SINCE, values | {"b_opened": mark.opened, "b_most": _MOST_BEHIND + 1})
         behind = tuple({*behind, *(row.seq for row in since)})
     if len(behind) > _MOST_BEHIND:
-        return Bookmark(last), []
+        return PassedMark(last), []
     rows = tx.all(_BEHIND, _values(tx, worker_id, type_id, START) | {"b_seqs": behind}) if behind else []
     hits = [Hit(**members(row)) for row in rows]
-    mark = Bookmark(last, mark.position, tuple(hit.seq for hit in hits))
+    mark = PassedMark(last, mark.position, tuple(hit.seq for hit in hits))
     tx.shared.marks.put(worker_id, type_id, mark)
     return mark, hits
 

@@ -6,6 +6,7 @@ Sizes are small; a full scan, or a statement for each group or HIT, would show a
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -52,15 +53,22 @@ def statements(market: Market) -> Iterator[list[tuple[str, Any]]]:
     event.remove(market._database.engine, "before_cursor_execute", note)
 
 
-def scans(market: Market, seen: list[tuple[str, Any]]) -> set[str]:
-    """What SQLite would read whole, or sort, to answer."""
-    found = set()
+def plans(market: Market, seen: list[tuple[str, Any]]) -> dict[str, str]:
+    """Each way in which SQLite finds rows, with one of the statements that it is for."""
+    found = {}
     with market._database.read() as connection:
         for statement, values in seen:
+            if not statement.startswith(("SELECT", "WITH", "INSERT", "UPDATE")):
+                continue
             for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
-                if row.detail.startswith(("SCAN market_", "USE TEMP B-TREE")):
-                    found.add(f"{row.detail}: {statement}")
+                found[row.detail] = statement
     return found
+
+
+def indexes_of(found: dict[str, str], table: str) -> set[str]:
+    """The indexes by which rows of a table were found."""
+    used = (re.match(rf"(?:SEARCH|SCAN) {table} USING (?:COVERING )?INDEX (\w+)", detail) for detail in found)
+    return {match[1] for match in used if match and not match[1].startswith("sqlite_autoindex")}
 
 
 def steps(market: Market, worker_id: str) -> None:
@@ -81,7 +89,23 @@ def test_no_step_reads_a_table_whole_or_sorts(bench: SiteBench) -> None:
     steps(bench.market, worker)
     with statements(bench.market) as seen:
         steps(bench.market, worker)
-    assert scans(bench.market, seen) == set()
+    found = plans(bench.market, seen)
+    assert [detail for detail in found if detail.startswith(("SCAN market_", "USE TEMP B-TREE"))] == []
+    assert indexes_of(found, "market_hit") == {"market_hit_by_state", "market_hit_by_opening", "market_hit_by_due"}
+    assert indexes_of(found, "market_assignment") == {"market_assignment_once", "market_assignment_by_due"}
+
+
+def test_my_work_is_found_by_the_worker(bench: SiteBench) -> None:
+    bench.market.bulk_hits(REQUESTER, REQUEST, 2)
+    worker = bench.market.add_person(WHERE)
+    steps(bench.market, worker)
+    with statements(bench.market) as seen:
+        bench.market.work_of(WHERE, worker)
+        bench.market.earnings_of(WHERE, worker)
+    found = plans(bench.market, seen)
+    mine = {"market_assignment_by_worker", "market_assignment_by_approval"}
+    assert indexes_of(found, "market_assignment") - {"market_assignment_by_due"} == mine
+    assert "market_bonus_by_worker" in indexes_of(found, "market_bonus")
 
 
 def test_steps_take_as_many_statements_with_many_hits_and_groups_as_with_few(bench: SiteBench) -> None:
