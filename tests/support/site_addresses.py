@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 from worker_site_support import REQUESTER, SiteBench, Visitor, site_bench
 
 from turkctl.market.questions import html_question
+from turkctl.market.site.foot_lines import Foot, note_of
 
 FOR_EVERYBODY = {
     "entrance.sign_in",
@@ -113,7 +114,8 @@ class Walk:
 @contextmanager
 def walked(**options: Any) -> Iterator[Walk]:
     """A site to walk through."""
-    with site_bench(**options) as bench:
+    foot = Foot("lab@example.org", note_of("What we keep.", is_html=False))
+    with site_bench(**{"foot": foot} | options) as bench:
         kind = bench.market.create_qualification_type(
             REQUESTER, {"Name": "staff", "Description": "Staff.", "QualificationTypeStatus": "Active"}
         )["QualificationType"]["QualificationTypeId"]

@@ -30,6 +30,9 @@ def test_every_address_of_the_walk_shows_its_page() -> None:
                     refused[path] = person.status
         assert refused == {
             "/worker/join/none": 404,
+            "/worker/reset/none": 404,
+            "/worker/enter/none/none": 404,
+            site.known["entry"]: 400,
             "/worker/hits/3NONE": 404,
             "/worker/assignments/3NONE": 404,
             f"/worker/hits/{site.known['guarded']}": 403,
