@@ -162,6 +162,47 @@ def test_a_session_that_began_with_an_id_shows_no_work_of_somebody_who_came_othe
     assert made_by_panel.status == 200, "all that they have done is the panel's"
 
 
+@pytest.mark.parametrize(
+    "new", [{}, {"uses": 5, "personal": False}, {"uses": 5, "personal": False, "ask": "Number"}], ids=str
+)
+def test_whoever_guesses_an_id_takes_nobody_s_place_by_an_invitation_of_their_own(
+    new: dict[str, Any], bench: SiteBench, entry: Entry
+) -> None:
+    owner = bench.person()
+    come(bench, entry, "4711", owner)
+    owner.post(f"{entry.path}?survey_code=4711")
+    guesser = come(bench, entry, "4711")
+    assert guesser.worker_id == owner.worker_id
+    token = bench.invite(groups=("guessers",), **new)
+    guesser.get(f"/worker/join/{token}")
+    assert "stay who you are" not in guesser.text
+    for visitor in (guesser, bench.visitor()):
+        visitor.get(f"/worker/join/{token}")
+        visitor.post(f"/worker/join/{token}", {"own_id": "guess"})
+        assert (visitor.status, visitor.path) == (200, "/worker")
+        assert visitor.worker_id != owner.worker_id
+        visitor.get("/worker/mine")
+        assert visitor.status == 200, "now it is a session like any other, of somebody else"
+    person = bench.market.person("production", owner.worker_id)
+    assert person is not None
+    assert (person.groups, person.own_id) == ((), None)
+
+
+def test_a_session_that_began_with_an_id_makes_no_other_id_the_person_s(bench: SiteBench, entry: Entry) -> None:
+    other = made(bench, "other")
+    owner = bench.person()
+    come(bench, entry, "4711", owner)
+    owner.post(f"{entry.path}?survey_code=4711")
+    guesser = come(bench, entry, "4711")
+    for panel in (entry, other):
+        come(bench, panel, "mine", guesser)
+        assert "Start" in guesser.text
+        guesser.post(f"{panel.path}?survey_code=mine")
+        assert guesser.worker_id != owner.worker_id
+        guesser = come(bench, entry, "4711", bench.visitor())
+    assert come(bench, other, "mine").worker_id != owner.worker_id
+
+
 def test_nothing_tells_what_is_wrong_with_an_address(bench: SiteBench, entry: Entry) -> None:
     removed, ended = made(bench, "removed"), made(bench, "ended", until=bench.market.now() + timedelta(hours=1))
     bench.market.remove_entries("production", ["removed"])
