@@ -76,3 +76,28 @@ class NewInvitation:
     ask: str | None = None
     pattern: str | None = None
     known_only: bool = False
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """What an entry is made of.
+
+    Attributes:
+        name: what it is called.
+        parameters: names of the parameters that are read; the first one's value is the person's id.
+        panel: whose ids these are; entries with the same panel know the same people. The name, if None.
+        done_url: the address that people return to, with ``{parameter}`` and ``{code}`` in it; None: there is none.
+        code: the completion code of everybody; None: each assignment has one of its own.
+        groups: the groups of those who come in.
+        locale: where they are taken to live.
+        until: when it ends, by the market's clock; None: never.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    panel: str | None = None
+    done_url: str | None = None
+    code: str | None = None
+    groups: tuple[str, ...] = ()
+    locale: str = "US"
+    until: datetime | None = None

@@ -14,8 +14,8 @@ from worker_site_support import PASSWORD, REQUESTER, SiteBench, Visitor
 from turkctl.attempt_limits import WINDOW
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.market import entries
-from turkctl.market.entries import Entry, NewEntry
-from turkctl.newcomers import NewPerson
+from turkctl.market.entries import Entry
+from turkctl.newcomers import NewEntry, NewPerson
 from turkctl.web.passwords import hash_password
 
 DONE = "https://lab.example.org/credit.aspx?exp=7&survey_code={survey_code}&ref={ref}&code={code}"
@@ -28,7 +28,7 @@ def entry(bench: SiteBench) -> Entry:
 
 
 def made(bench: SiteBench, name: str = "sona", **more: Any) -> Entry:
-    return bench.market.add_entry("production", name, ("survey_code", "ref"), done_url=DONE, **more)
+    return bench.market.add_entry("production", NewEntry(name, ("survey_code", "ref"), done_url=DONE, **more))
 
 
 def come(bench: SiteBench, entry: Entry, who: str, visitor: Visitor | None = None, **more: str) -> Visitor:
@@ -269,7 +269,7 @@ def test_the_codes_that_people_saw_are_listed_with_who_saw_them(bench: SiteBench
 
 
 def test_everybody_gets_the_code_of_an_entry_that_has_one(bench: SiteBench) -> None:
-    entry = bench.market.add_entry("production", "moodle", ("id",), code="STROOP-26")
+    entry = bench.market.add_entry("production", NewEntry("moodle", ("id",), code="STROOP-26"))
     visitor = bench.visitor()
     visitor.get(f"{entry.path}?id=1")
     visitor.get(f"/worker/done/{finish(bench, visitor)}")
@@ -348,7 +348,7 @@ def test_visits_that_are_kept_are_bounded(bench: SiteBench, entry: Entry, monkey
 )
 def test_people_return_to_an_address_of_the_web_alone(url: str, bench: SiteBench) -> None:
     with pytest.raises(UsageError):
-        bench.market.add_entry("production", "a", ("survey_code",), done_url=url)
+        bench.market.add_entry("production", NewEntry("a", ("survey_code",), done_url=url))
     assert bench.market.entries("production") == []
 
 
@@ -381,7 +381,7 @@ def test_what_a_panel_sends_is_never_more_than_a_value(value: str) -> None:
 )
 def test_an_entry_that_cannot_be_is_refused(new: NewEntry, bench: SiteBench, entry: Entry) -> None:
     with pytest.raises(UsageError):
-        bench.market.add_entry("production", **vars(new))
+        bench.market.add_entry("production", new)
     assert len(bench.market.entries("production")) == 1
 
 
