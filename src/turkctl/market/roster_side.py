@@ -77,13 +77,13 @@ class RosterSide(PeopleSide):
         """
         return self._look(environment, lambda tx: erasure.look(tx, who))
 
-    def erase(self, environment: Environment, plan: ErasurePlan, *, answers_too: bool) -> Erasure:
+    def erase(self, environment: Environment, plan: ErasurePlan, *, answers_too: bool, unpaid: bool = False) -> Erasure:
         """Put a random pseudonym in the place of a person everywhere; then :meth:`clean` the database's files.
 
         Raises:
-            RefusedError: work of theirs is open or undecided.
+            RefusedError: work of theirs is open or undecided, or not paid, unless ``unpaid`` says that this may be.
         """
-        return self._act(environment, lambda tx: erasure.erase(tx, plan, answers_too=answers_too))
+        return self._act(environment, lambda tx: erasure.erase(tx, plan, answers_too=answers_too, unpaid=unpaid))
 
     def clean(self) -> str | None:
         """Write the database's files anew without what was deleted; return in words what this cannot reach."""

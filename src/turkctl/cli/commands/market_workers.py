@@ -300,13 +300,17 @@ def erase(
     ctx: typer.Context,
     who: Annotated[str, typer.Argument(metavar="ID", help="Worker id, your own id of them, or login name.")],
     answers: Annotated[bool, typer.Option("--answers", help="Also empty everything that they answered.")] = False,
+    unpaid: Annotated[
+        bool, typer.Option("--unpaid", help="Erase them although earnings of theirs are not marked as paid.")
+    ] = False,
     sandbox: Sandbox = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
     """Erase a person from the market: a pseudonym takes their place, and nothing can undo it. Amounts stay.
 
-    Refused while work of theirs is open or undecided. Their id cannot come back by accident. Always asks, unless --yes.
+    Refused while work of theirs is open, undecided or unpaid. Their id cannot come back by accident. It always asks,
+    unless --yes.
 
     Examples:
         turkctl market workers erase 4711 --dry-run
@@ -318,7 +322,7 @@ def erase(
     run = invocation(ctx)
     market, environment = run.context.market, environment_of(run, sandbox)
     plan = market.plan_erasure(environment, who)
-    plan.require_free()
+    plan.require_free(unpaid=unpaid)
     words = market_words(plan, answers=answers)
     shown = {"worker_id": plan.worker_id, "assignments": plan.assignments, "dry_run": dry_run}
     if dry_run:
@@ -331,7 +335,7 @@ def erase(
         return
     if not yes:
         confirm_question(run, words, otherwise="--dry-run to see it")
-    done = market.erase(environment, plan, answers_too=answers)
+    done = market.erase(environment, plan, answers_too=answers, unpaid=unpaid)
     beyond = beyond_market(market.clean(), done.left)
     run.output.outcome(shown | {"pseudonym": done.pseudonym, "beyond": beyond}, f"erased; now {done.pseudonym}")
     run.output.note(f"this cannot reach: {'; '.join(beyond)}")
