@@ -31,6 +31,27 @@ class NewPerson:
 
 
 @dataclass(frozen=True)
+class PersonChange:
+    """What is to be changed of somebody. None leaves it as it is.
+
+    Attributes:
+        groups: groups they are to belong to as well.
+        remove_groups: groups they are to leave.
+        locale: where they live.
+        label: the note; empty removes it.
+        approved: number of their assignments that were approved, by which they qualify.
+        rejected: number of those that were rejected.
+    """
+
+    groups: tuple[str, ...] = ()
+    remove_groups: tuple[str, ...] = ()
+    locale: str | None = None
+    label: str | None = None
+    approved: int | None = None
+    rejected: int | None = None
+
+
+@dataclass(frozen=True)
 class RosterRow:
     """One person of a lab's list. What is None, or empty, is not said.
 

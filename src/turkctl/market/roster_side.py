@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network
-from turkctl.market import attempts, erasure, invitations, people, resets, roster
+from turkctl.market import attempts, erasure, invitations, people, profiles, resets, roster
 from turkctl.market.erasure import Erasure, ErasurePlan
 from turkctl.market.people import Member
 from turkctl.market.people_side import PeopleSide
 from turkctl.market.requester import Environment
 from turkctl.market.roster import RosterPlan
 from turkctl.market.tx import Tx
-from turkctl.newcomers import NewInvitation, RosterRow
+from turkctl.newcomers import NewInvitation, PersonChange, RosterRow
 
 MOST_ENTRIES = 200
 """How many times people can come in by an own id from one address within :data:`~turkctl.attempt_limits.WINDOW`: more
@@ -31,6 +31,15 @@ class RosterSide(PeopleSide):
     def import_people(self, environment: Environment, rows: Sequence[RosterRow]) -> RosterPlan:
         """Import a list, unless one of its rows has a problem; return what was done."""
         return self._act(environment, lambda tx: roster.take_over(tx, rows))
+
+    def edit_person(self, environment: Environment, who: str, change: PersonChange) -> str:
+        """Change a person, and return their worker id.
+
+        Raises:
+            NotFoundError: there is nobody of this id or name.
+            UsageError: nothing is to be changed, or something of it is not usable.
+        """
+        return self._act(environment, lambda tx: profiles.edit(tx, who, change))
 
     def person_of(self, environment: Environment, own_id: str) -> Member | None:
         """Return the person of whom this is the own id, or None."""

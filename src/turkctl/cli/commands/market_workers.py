@@ -265,6 +265,44 @@ def _what(status: str) -> str | None:
     return {"created": "new", "already_done": "unchanged"}.get(status)
 
 
+@app.act()
+def edit(
+    ctx: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="ID", help="Worker id, your own id of them, or login name.")],
+    group: Groups = None,
+    remove_group: Annotated[
+        list[str] | None, typer.Option("--remove-group", metavar="G", help="Group they leave; may be repeated.")
+    ] = None,
+    locale: Annotated[
+        str | None, typer.Option("--locale", metavar="L", help="Where they live, as in US or US-NY.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="TEXT", help="A note for yourself; an empty one removes it.")
+    ] = None,
+    approved: Annotated[
+        int | None, typer.Option("--approved", metavar="N", help="Number of their assignments that were approved.")
+    ] = None,
+    rejected: Annotated[
+        int | None, typer.Option("--rejected", metavar="N", help="Number of their assignments that were rejected.")
+    ] = None,
+    sandbox: Sandbox = False,
+) -> None:
+    """Change a person: groups, label, and what the market's own qualifications go by. The rest stays as it is.
+
+    Examples:
+        turkctl market workers edit 4711 --group staff --remove-group class-2026w
+        turkctl market workers edit 4711 --locale US-NY --approved 1000 --rejected 10
+    """
+    from turkctl.newcomers import PersonChange
+
+    run = invocation(ctx)
+    change = PersonChange(tuple(group or ()), tuple(remove_group or ()), locale, label, approved, rejected)
+    market, environment = run.context.market, environment_of(run, sandbox)
+    worker_id = market.edit_person(environment, who, change)
+    shown = _row(market.find_person(environment, worker_id), names=False) | market.record_of(environment, worker_id)
+    run.output.outcome(shown, f"{worker_id} changed")
+
+
 @app.act("reset-password")
 def reset_password(
     ctx: typer.Context,
