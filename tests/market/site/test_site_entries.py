@@ -154,7 +154,7 @@ def test_a_session_that_began_with_an_id_shows_no_work_of_somebody_who_came_othe
     guesser = come(bench, entry, "4711")
     for page in ("mine", "messages", "qualifications"):
         guesser.get(f"/worker/{page}")
-        assert guesser.status == 403, page
+        assert (guesser.status, "<h1>This is not open to you</h1>" in guesser.text) == (403, True), page
         owner.get(f"/worker/{page}")
         assert owner.status == 200, page
     made_by_panel = come(bench, entry, "1")
