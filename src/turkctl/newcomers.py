@@ -31,6 +31,27 @@ class NewPerson:
 
 
 @dataclass(frozen=True)
+class PersonChange:
+    """What is to be changed of somebody. None leaves it as it is.
+
+    Attributes:
+        groups: groups they are to belong to as well.
+        remove_groups: groups they are to leave.
+        locale: where they live.
+        label: the note; empty removes it.
+        approved: number of their assignments that were approved, by which they qualify.
+        rejected: number of those that were rejected.
+    """
+
+    groups: tuple[str, ...] = ()
+    remove_groups: tuple[str, ...] = ()
+    locale: str | None = None
+    label: str | None = None
+    approved: int | None = None
+    rejected: int | None = None
+
+
+@dataclass(frozen=True)
 class RosterRow:
     """One person of a lab's list. What is None, or empty, is not said.
 
@@ -76,3 +97,28 @@ class NewInvitation:
     ask: str | None = None
     pattern: str | None = None
     known_only: bool = False
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """What an entry is made of.
+
+    Attributes:
+        name: what it is called.
+        parameters: names of the parameters that are read; the first one's value is the person's id.
+        panel: whose ids these are; entries with the same panel know the same people. The name, if None.
+        done_url: the address that people return to, with ``{parameter}`` and ``{code}`` in it; None: there is none.
+        code: the completion code of everybody; None: each assignment has one of its own.
+        groups: the groups of those who come in.
+        locale: where they are taken to live.
+        until: when it ends, by the market's clock; None: never.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    panel: str | None = None
+    done_url: str | None = None
+    code: str | None = None
+    groups: tuple[str, ...] = ()
+    locale: str = "US"
+    until: datetime | None = None

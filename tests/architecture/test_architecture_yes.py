@@ -30,6 +30,7 @@ UNLOGGED = {
     "market payouts mark-paid": "changes the built-in market, and no study",
     "market reset": "changes the built-in market, and no study",
     "market workers add": "changes the built-in market, and no study",
+    "market workers edit": "changes the built-in market, and no study",
     "market workers erase": "changes the built-in market, and no study",
     "market workers import": "changes the built-in market, and no study",
     "market workers invite": "changes the built-in market, and no study",

@@ -16,12 +16,16 @@ import urllib.request
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from turkctl import serving
 from turkctl.cli import extras
+from turkctl.cli.commands import demo
+from turkctl.cli.qr_codes import qr_code
+from turkctl.context import Context
 
 Run = Callable[..., Any]
 
@@ -122,6 +126,25 @@ def test_a_demo_that_cannot_be_is_refused_before_anything_is_made(
     finished = turkctl("demo", "--keep", "demo", *argv)
     assert (finished.code, finished.out, says in finished.err) == (2, "", True), finished.err
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_invitation_is_drawn_where_that_is_installed(
+    installed: bool, outside: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = SimpleNamespace(port=8800, run=lambda: None, close=lambda: None)
+    monkeypatch.setattr(Context, "market_server", lambda *_args, **_more: served)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    if not installed:
+        monkeypatch.setattr(demo, "find_spec", lambda _name: None)
+    finished = turkctl("demo", "--site", "--keep", "demo")
+    assert finished.code == 0, finished.err
+    lines = finished.out.splitlines()
+    place = next(number for number, line in enumerate(lines) if "/worker/join/" in line)
+    drawn = qr_code(lines[place].strip(), color=False).splitlines()
+    assert (lines[place + 1 : place + 1 + len(drawn)] == drawn) == installed
+    assert ("█" in finished.out) == installed
+    assert "In another terminal" in finished.out
 
 
 def test_a_port_that_is_taken_leaves_no_folder(outside: Path, turkctl: Run) -> None:

@@ -257,12 +257,16 @@ def test_defaults_and_needs_are_shown_in_one_style(turkctl: Callable[..., Any]) 
 
 def test_defaults_that_help_tells_are_those_of_the_code() -> None:
     from turkctl.cli.commands.labels import DEFAULT_MIN_VOTES
+    from turkctl.fees import MTURK
     from turkctl.labels.options import MethodOptions
-    from turkctl.operations.campaigns.requests import EVERY, PER_ROUND
+    from turkctl.operations.campaigns.requests import EVERY, usual_round
     from turkctl.units import format_duration
 
     shown = {param.opts[0]: param.show_default for param in TREE["campaigns create"].params}
-    assert (shown["--every"], shown["--per-round"]) == (format_duration(EVERY), str(PER_ROUND))
+    assert (shown["--every"], shown["--per-round"]) == (
+        format_duration(EVERY),
+        f"{usual_round(60, MTURK)}; the goal where there is no commission",
+    )
     shown = {param.opts[0]: param.show_default for param in TREE["labels aggregate"].params}
     assert shown["--min-votes"] == f"the experiment's, else {DEFAULT_MIN_VOTES}"
     for name in ("beta", "sigx", "rounds", "dimensions"):

@@ -94,6 +94,45 @@ def test_one_bad_row_is_named_and_nobody_is_imported(
     assert people(turkctl) == []
 
 
+def test_a_person_is_changed_and_what_is_not_said_stays(folder: Path, turkctl: Run) -> None:
+    imported(turkctl, PEOPLE.format(""))
+    edit = ("market", "workers", "edit", "1234567")
+    done = turkctl(*edit, "--group", "staff", "--remove-group", "class", "--label", "left", "--approved", "9", "--json")
+    assert done.code == 0, done.err
+    assert turkctl(*edit, "--rejected", "1", "--locale", "US-NY").code == 0
+    shown = json.loads(turkctl("market", "workers", "show", "1234567", "--json").out)
+    told = (shown["groups"], shown["label"], shown["locale"], shown["full_name"])
+    assert told == ("staff", "left", "US-NY", "Anna Müller")
+    assert (shown["approved"], shown["rejected"], shown["submitted"]) == (9, 1, 10)
+    assert turkctl(*edit, "--label", "", "--approved", "0").code == 0
+    shown = json.loads(turkctl("market", "workers", "show", "1234567", "--json").out)
+    assert (shown["label"], shown["approved"], shown["submitted"], shown["groups"]) == (None, 0, 1, "staff")
+    assert people(turkctl)[1]["groups"] == "class", "nobody else is changed"
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ([], "nothing to change"),
+        (["--approved", "-1"], "not possible"),
+        (["--locale", "nowhere"], "not a locale"),
+        (["--group", " "], "the group is empty"),
+    ],
+)
+def test_a_change_that_cannot_be_leaves_the_person_as_they_are(
+    argv: list[str], says: str, folder: Path, turkctl: Run
+) -> None:
+    imported(turkctl, PEOPLE.format(""))
+    before = people(turkctl)
+    finished = (
+        turkctl("market", "workers", "edit", "1234567", "--label", "x", *argv)
+        if argv
+        else turkctl("market", "workers", "edit", "1234567")
+    )
+    assert (finished.code, says in finished.err) == (2, True), finished.err
+    assert people(turkctl) == before
+
+
 def test_the_column_of_ids_can_be_named_and_columns_that_are_not_used_are_told(folder: Path, turkctl: Run) -> None:
     Path("people.csv").write_text("number,grade\n1234567,A\n")
     finished = turkctl("market", "workers", "import", "people.csv", "--column", "number")

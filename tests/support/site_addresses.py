@@ -18,6 +18,7 @@ from worker_site_support import REQUESTER, SiteBench, Visitor, site_bench
 
 from turkctl.market.questions import html_question
 from turkctl.market.site.foot_lines import Foot, note_of
+from turkctl.newcomers import NewEntry
 
 FOR_EVERYBODY = {
     "entrance.sign_in",
@@ -123,6 +124,6 @@ def walked(**options: Any) -> Iterator[Walk]:
         owner, other = bench.person(), bench.person()
         assignment = owner.accept(hit["HITId"])
         other.get("/worker")
-        entry = bench.market.add_entry("production", "sona", ("survey_code",)).path.rsplit("/", 2)[1:]
+        entry = bench.market.add_entry("production", NewEntry("sona", ("survey_code",))).path.rsplit("/", 2)[1:]
         known = Known(hit["HITId"], hit["HITGroupId"], assignment, kind, bench.invite(), (entry[0], entry[1]))
         yield Walk(bench, known, owner, other)

@@ -24,7 +24,7 @@ from turkctl.market.questions import html_question
 from turkctl.market.site.agreements import terms_of
 from turkctl.market.site.app import mounts
 from turkctl.market.site.foot_lines import Foot, note_of
-from turkctl.newcomers import NewPerson
+from turkctl.newcomers import NewEntry, NewPerson
 from turkctl.web.passwords import hash_password
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _ways_in(bench: SiteBench) -> dict[str, str]:
     bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     return {
         "asking": bench.invite(uses=60, personal=False, ask="Student number", pattern="[0-9]{7}"),
-        "entry": bench.market.add_entry("production", "sona", ("survey_code",)).path,
+        "entry": bench.market.add_entry("production", NewEntry("sona", ("survey_code",))).path,
         "reset": bench.market.make_reset("production", "ana", timedelta(days=1)),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from turkctl.units import format_money
 from turkctl.words import counted
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def market_words(plan: ErasurePlan, *, answers: bool) -> str:
         return "write the market's files anew, as this person was erased before"
     texts = "empty their answers" if answers else "keep their answers"
     work = counted(plan.assignments, "assignment")
-    return f"put a pseudonym in the place of {plan.worker_id}, who has {work}, and {texts}"
+    owed = f", is owed {format_money(plan.owed)}" if plan.owed else ""
+    return f"put a pseudonym in the place of {plan.worker_id}, who has {work}{owed}, and {texts}"
 
 
 def beyond_market(remains: str | None, left: Mapping[str, int] | None = None) -> list[str]:

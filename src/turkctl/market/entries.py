@@ -27,7 +27,7 @@ from turkctl.market import people, rules, tables, workers
 from turkctl.market.errors import WorkError
 from turkctl.market.given_text import check_text
 from turkctl.market.tx import Tx, to_ms, when
-from turkctl.newcomers import NewPerson
+from turkctl.newcomers import NewEntry, NewPerson
 from turkctl.words import known_name
 
 LONGEST_VALUE = 300
@@ -49,31 +49,6 @@ _UNFILLED = re.compile(r"%.*%|\$?\{.*\}|<.*>|\[.*\]|…", re.DOTALL)
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Digits and letters that nobody takes for one another."""
 _ENTRY, _MEMBER, _VISIT, _TAKEN = tables.entry.c, tables.panel_member.c, tables.entry_visit.c, tables.assignment.c
-
-
-@dataclass(frozen=True)
-class NewEntry:
-    """What an entry is made of.
-
-    Attributes:
-        name: what it is called.
-        parameters: names of the parameters that are read; the first one's value is the person's id.
-        panel: whose ids these are; entries with the same panel know the same people. The name, if None.
-        done_url: the address that people return to, with ``{parameter}`` and ``{code}`` in it; None: there is none.
-        code: the completion code of everybody; None: each assignment has one of its own.
-        groups: the groups of those who come in.
-        locale: where they are taken to live.
-        until: when it ends, by the market's clock; None: never.
-    """
-
-    name: str
-    parameters: tuple[str, ...]
-    panel: str | None = None
-    done_url: str | None = None
-    code: str | None = None
-    groups: tuple[str, ...] = ()
-    locale: str = "US"
-    until: datetime | None = None
 
 
 @dataclass(frozen=True)

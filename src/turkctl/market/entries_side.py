@@ -8,34 +8,22 @@ from datetime import datetime, timedelta
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, entrance_wait, network
 from turkctl.market import attempts, entries
 from turkctl.market.attempts import AttemptBook
-from turkctl.market.entries import CodeRow, Entry, NewEntry, PanelMember, WayBack
+from turkctl.market.entries import CodeRow, Entry, PanelMember, WayBack
 from turkctl.market.requester import Environment
 from turkctl.market.tx import Tx
 from turkctl.market.worker_side import WorkerSide
+from turkctl.newcomers import NewEntry
 
 
 class EntriesSide(WorkerSide):
     """Entries; none of it is part of the Requester API."""
 
-    def add_entry(
-        self,
-        environment: Environment,
-        name: str,
-        parameters: Sequence[str],
-        *,
-        panel: str | None = None,
-        done_url: str | None = None,
-        code: str | None = None,
-        groups: Sequence[str] = (),
-        locale: str = "US",
-        until: datetime | None = None,
-    ) -> Entry:
-        """Make an entry; see :class:`turkctl.market.entries.NewEntry`.
+    def add_entry(self, environment: Environment, new: NewEntry) -> Entry:
+        """Make an entry.
 
         Raises:
             UsageError: something of it is not usable, or the name is taken.
         """
-        new = NewEntry(name, tuple(parameters), panel, done_url, code, tuple(groups), locale, until)
         return self._act(environment, lambda tx: entries.add(tx, new))
 
     def entries(self, environment: Environment) -> list[Entry]:

@@ -235,14 +235,27 @@ def _requestable(tx: Tx, type_id: str, worker_id: str) -> Row[Any]:
         .limit(1)
     )
     if last is not None:
-        _check_retake(tx, last.status, last.at, qualification.retry_delay)
+        refusal = why_not_again(tx, last.status, last.at, qualification.retry_delay)
+        if refusal is not None:
+            raise refusal
     return qualification
 
 
-def _check_retake(tx: Tx, status: str, asked_at: int, retry_delay: int | None) -> None:
+def why_not_again(tx: Tx, status: str, asked_at: int, retry_delay: int | None) -> WorkError | None:
+    """Return why a qualification cannot be requested again by who asked for it; None if it can be.
+
+    Args:
+        tx: the transaction.
+        status: of the last request.
+        asked_at: when that was made.
+        retry_delay: seconds after which the type lets people ask again; None: never.
+    """
     if status == "Pending":
-        raise WorkError("QualificationRequestPending", "Your request for this qualification is not decided yet.")
+        return WorkError("QualificationRequestPending", "Your request for this qualification is not decided yet.")
     if retry_delay is None:
-        raise WorkError("QualificationTypeDoesNotAllowRetake", "This qualification can be requested once only.")
+        return WorkError("QualificationTypeDoesNotAllowRetake", "This qualification can be requested once only.")
     if asked_at + retry_delay * SECOND > tx.now:
-        raise WorkError("QualificationTypeRetryDelayNotElapsed", "It is too early to request this qualification again.")
+        return WorkError(
+            "QualificationTypeRetryDelayNotElapsed", "It is too early to request this qualification again."
+        )
+    return None

@@ -46,6 +46,12 @@ class Marks:
         with self._lock:
             return self._marks.get((worker_id, type_id))
 
+    def forget(self, worker_id: str) -> None:
+        """Forget the marks of somebody who was erased. Those in other processes are of an id that nobody has again."""
+        with self._lock:
+            for key in [key for key in self._marks if key[0] == worker_id]:
+                del self._marks[key]
+
     def put(self, worker_id: str, type_id: str, mark: PassedMark) -> None:
         """Remember a mark, and forget the one that was not used for longest."""
         with self._lock:

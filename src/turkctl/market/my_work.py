@@ -7,10 +7,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from turkctl import own_market
-from turkctl.market import corrections, hit_types, rules, tables, workers
+from turkctl.market import corrections, grants, hit_types, rules, tables, workers
 from turkctl.market.tx import Tx, when
 from turkctl.units import from_micros
 
@@ -62,7 +62,9 @@ class Held:
         value: what they hold; None if they hold none.
         asked: the status of their last request, if there was one.
         reason: why that was rejected.
-        requestable: whether they can request it.
+        requestable: whether they can request it now.
+        why_not: why they cannot request it again, in a sentence.
+        again: when they can, if it is too early now.
         test: its test, a QuestionForm; None if it has none.
     """
 
@@ -74,6 +76,8 @@ class Held:
     reason: str | None
     requestable: bool
     test: str | None
+    why_not: str | None = None
+    again: datetime | None = None
 
 
 def pieces(tx: Tx, worker_id: str, limit: int = MOST) -> list[Piece]:
@@ -174,7 +178,7 @@ def qualifications(tx: Tx, worker_id: str) -> list[Held]:
     requests = {
         row.type_id: row
         for row in tx.all(
-            select(asked.type_id, asked.status, asked.reason)
+            select(asked.type_id, asked.status, asked.reason, asked.at)
             .where(asked.environment == tx.environment, asked.worker_id == worker_id)
             .order_by(asked.seq)
         )
@@ -183,16 +187,17 @@ def qualifications(tx: Tx, worker_id: str) -> list[Held]:
     shown = (types.environment == tx.environment) & (types.deleted == 0) & (can | types.id.in_([*held, *requests]))
     rows = tx.all(select(tables.qualification_type).where(shown).order_by(types.name, types.id).limit(_MOST_TYPES))
     return [
-        Held(
-            row.id,
-            row.name,
-            row.description,
-            held.get(row.id),
-            requests[row.id].status if row.id in requests else None,
-            requests[row.id].reason if row.id in requests else None,
-            bool(row.requestable) and row.status == "Active" and row.id not in held,
-            row.test,
-        )
-        for row in rows
-        if not own_market.kinds(row.keywords)
+        _held(tx, row, held.get(row.id), requests.get(row.id)) for row in rows if not own_market.kinds(row.keywords)
     ]
+
+
+def _held(tx: Tx, row: Row[Any], value: int | None, last: Row[Any] | None) -> Held:
+    """Return a qualification type as somebody knows it who holds ``value`` and made the request ``last``."""
+    open_to_all = bool(row.requestable) and row.status == "Active" and value is None
+    if last is None:
+        return Held(row.id, row.name, row.description, value, None, None, open_to_all, row.test)
+    error = grants.why_not_again(tx, last.status, last.at, row.retry_delay)
+    why_not = error.message if error is not None and open_to_all and last.status != "Pending" else None
+    again = when(last.at + row.retry_delay * rules.SECOND) if why_not and row.retry_delay is not None else None
+    can = open_to_all and error is None
+    return Held(row.id, row.name, row.description, value, last.status, last.reason, can, row.test, why_not, again)

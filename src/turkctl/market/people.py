@@ -238,7 +238,7 @@ def add_groups(tx: Tx, worker_id: str, groups: Sequence[str]) -> None:
     tx.run(tables.person.update().where(*mine).values(groups=groups_text([*person.groups, *groups])))
 
 
-def change(tx: Tx, worker_id: str, **columns: str | None) -> None:
+def change(tx: Tx, worker_id: str, **columns: str | int | None) -> None:
     """Set columns of a person."""
     mine = (tables.person.c.environment == tx.environment, tables.person.c.worker_id == worker_id)
     tx.run(tables.person.update().where(*mine).values(**columns))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network
-from turkctl.market import attempts, erasure, invitations, people, resets, roster
+from turkctl.market import attempts, erasure, invitations, people, profiles, resets, roster
 from turkctl.market.erasure import Erasure, ErasurePlan
 from turkctl.market.people import Member
 from turkctl.market.people_side import PeopleSide
 from turkctl.market.requester import Environment
 from turkctl.market.roster import RosterPlan
 from turkctl.market.tx import Tx
-from turkctl.newcomers import NewInvitation, RosterRow
+from turkctl.newcomers import NewInvitation, PersonChange, RosterRow
 
 MOST_ENTRIES = 200
 """How many times people can come in by an own id from one address within :data:`~turkctl.attempt_limits.WINDOW`: more
@@ -31,6 +31,15 @@ class RosterSide(PeopleSide):
     def import_people(self, environment: Environment, rows: Sequence[RosterRow]) -> RosterPlan:
         """Import a list, unless one of its rows has a problem; return what was done."""
         return self._act(environment, lambda tx: roster.take_over(tx, rows))
+
+    def edit_person(self, environment: Environment, who: str, change: PersonChange) -> str:
+        """Change a person, and return their worker id.
+
+        Raises:
+            NotFoundError: there is nobody of this id or name.
+            UsageError: nothing is to be changed, or something of it is not usable.
+        """
+        return self._act(environment, lambda tx: profiles.edit(tx, who, change))
 
     def person_of(self, environment: Environment, own_id: str) -> Member | None:
         """Return the person of whom this is the own id, or None."""
@@ -77,13 +86,13 @@ class RosterSide(PeopleSide):
         """
         return self._look(environment, lambda tx: erasure.look(tx, who))
 
-    def erase(self, environment: Environment, plan: ErasurePlan, *, answers_too: bool) -> Erasure:
+    def erase(self, environment: Environment, plan: ErasurePlan, *, answers_too: bool, unpaid: bool = False) -> Erasure:
         """Put a random pseudonym in the place of a person everywhere; then :meth:`clean` the database's files.
 
         Raises:
-            RefusedError: work of theirs is open or undecided.
+            RefusedError: work of theirs is open or undecided, or not paid, unless ``unpaid`` says that this may be.
         """
-        return self._act(environment, lambda tx: erasure.erase(tx, plan, answers_too=answers_too))
+        return self._act(environment, lambda tx: erasure.erase(tx, plan, answers_too=answers_too, unpaid=unpaid))
 
     def clean(self) -> str | None:
         """Write the database's files anew without what was deleted; return in words what this cannot reach."""

@@ -98,6 +98,17 @@ def _refuse_nul(app: Flask) -> None:
             abort(400, "The address or the form contains a NUL character, which no text has. Leave it out.")
 
 
+_PLAIN: Mapping[int, tuple[str, str]] = {
+    400: ("This could not be read", "The address or the form has something in it that this site does not understand."),
+    403: ("This is not open to you", "You may not open this page as who you are here."),
+    404: ("There is no such page here", "The address may have a mistake in it, or what was there is gone."),
+    405: ("Nothing was done", "This address is not for opening, or not for sending something to it."),
+    413: ("This is too much at once", "What was sent is larger than this site takes."),
+}
+"""What pages say of errors, by status: the heading, and the words where there are none that fit better."""
+_GO_ON = "Go back, or begin again at the first page. If you think that this is a mistake, ask whoever runs this site."
+
+
 def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> ResponseReturnValue:
@@ -107,7 +118,11 @@ def _add_errors(app: Flask) -> None:
             )
             return error_page("Nothing was done", words, 400)
         code = error.code or 500
-        return error_page(f"{code} {error.name}", error.description or error.name, code)
+        title, words = _PLAIN.get(code, (error.name, error.description or error.name))
+        said = error.description
+        if said and said != type(error).description:
+            words = said
+        return error_page(title, words, code, _GO_ON)
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> ResponseReturnValue:

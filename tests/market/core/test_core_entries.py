@@ -6,10 +6,14 @@ import threading
 
 from market_support import Bench
 
+from turkctl.newcomers import NewEntry
+
 
 def test_an_id_that_comes_several_times_at_once_is_one_worker_and_its_work_has_one_code(url: str) -> None:
     bench = Bench(url)
-    entry = bench.market.add_entry("production", "sona", ("id", "ref"), done_url="https://a.example/?i={id}&r={ref}")
+    entry = bench.market.add_entry(
+        "production", NewEntry("sona", ("id", "ref"), done_url="https://a.example/?i={id}&r={ref}")
+    )
     came: list[str] = []
 
     def come(number: int) -> None:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from market_support import Bench
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import LargeBinary, Table, create_engine, inspect, select, text
 from sqlalchemy.engine import make_url
 
 from turkctl.errors import NotFoundError, RefusedError, UsageError
 from turkctl.market import tables
 from turkctl.market.answers import document
+from turkctl.market.erasure import EVERY_TABLE
+from turkctl.market.errors import WorkError
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
-from turkctl.newcomers import NewInvitation, NewPerson, RosterRow
+from turkctl.market.work import Sent
+from turkctl.newcomers import NewEntry, NewInvitation, NewPerson, RosterRow
 
 OWN, NAME, LOGIN = "STUD-4711-X", "Anna Müller & Söhne", "anna.login"
+PANEL_IDS = ("SONA-90210", "SONA-90211")
+SENT = "study-of-anna"
+"""What the panel sent besides."""
 REQUESTER = Requester("123456789012", "production")
 QUESTION = (
     '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
@@ -39,7 +47,9 @@ def post(market: Market, **changes: Any) -> str:
 
 def works(market: Market, worker_id: str, hit_id: str, me: str) -> str:
     assignment: str = market.accept("production", worker_id, hit_id)["AssignmentId"]
-    market.submit("production", worker_id, assignment, {"me": me, "colour": "red"})
+    raw = f"workerId={worker_id}&me={quote_plus(me)}".encode()
+    sent = Sent({"me": me, "colour": "red"}, raw=raw)
+    market.submit_from_page("production", assignment, worker_id, sent)
     return assignment
 
 
@@ -67,7 +77,21 @@ def somebody(market: Market) -> tuple[str, str]:
         REQUESTER, {"Subject": f"Dear {NAME}", "MessageText": f"{OWN} {worker_id}", "WorkerIds": [worker_id]}
     )
     market.create_worker_block(REQUESTER, {"WorkerId": worker_id, "Reason": f"{NAME} asked for it"})
+    market.make_reset("production", LOGIN, timedelta(days=1))
+    market.agree_to_terms("production", worker_id, "terms-of-2026")
+    entry = market.add_entry("production", NewEntry("sona", ("id", "ref")))
+    for panel_id in PANEL_IDS:
+        market.enter("production", "sona", entry.key, {"id": panel_id, "ref": SENT}, worker_id)
+    market.advance(timedelta(seconds=1))  # claims are of what was earned before now
+    market.mark_paid("production", market.payout_claims("production", [OWN]), f"Transfer to {NAME}")
     return worker_id, assignment
+
+
+def rows_of(market: Market, table: Table, worker_id: str) -> int:
+    """How many rows of a table are about a worker."""
+    column = table.c["id" if table is tables.worker else "worker_id"]
+    with market._database.read() as connection:
+        return len(connection.execute(select(column).where(column == worker_id)).all())
 
 
 def traces(url: str, *words: str) -> list[str]:
@@ -117,14 +141,15 @@ def test_nothing_of_a_person_is_left_in_the_files_and_the_amounts_stay(url: str)
     with market_at(url) as market:
         worker_id, assignment = somebody(market)
         other = market.add_person("production", NewPerson(own_id="other"))
-        works(market, other, post(market), "I am somebody else")
+        works(market, other, post(market), f"I sit beside {worker_id}")
         before = market.get_account_balance(REQUESTER, {})
-        assert len(traces(url, worker_id, OWN, "Müller", LOGIN)) >= 4
+        assert len(traces(url, worker_id, OWN, "Müller", LOGIN, SENT, *PANEL_IDS)) >= 7
         _delete_without_overwriting(market, worker_id)
         plan = market.plan_erasure("production", OWN)
         done = market.erase("production", plan, answers_too=False)
         assert market.clean() is None or url.startswith("postgresql")
-        assert traces(url, worker_id, OWN, "Müller", "M&#252;ller", LOGIN) == []
+        private = (worker_id, OWN, "Müller", "M&#252;ller", "M%C3%BCller", LOGIN, SENT, "terms-of-2026", *PANEL_IDS)
+        assert traces(url, *private) == []
         assert done.left == {}
         assert {"market_assignment", "market_bonus", "market_message", "market_grant"} <= done.changed.keys()
         shown = market.get_assignment(REQUESTER, {"AssignmentId": assignment})["Assignment"]
@@ -137,6 +162,91 @@ def test_nothing_of_a_person_is_left_in_the_files_and_the_amounts_stay(url: str)
         (person, _other) = market.people("production")
         assert (person.worker_id, person.own_id, person.full_name, person.name) == (done.pseudonym, None, None, None)
         assert market.find_person("production", "other").worker_id == other
+
+
+def test_every_table_that_names_a_worker_is_covered(bench: Bench) -> None:
+    market = bench.market
+    worker_id, _assignment = somebody(market)
+    naming = [each for each in tables.metadata.sorted_tables if "worker_id" in each.c] + [tables.worker]
+    assert {each.name for each in naming if not rows_of(market, each, worker_id)} == set(), "somebody() fills it"
+    market.erase("production", market.plan_erasure("production", OWN), answers_too=False)
+    assert {each.name for each in naming if rows_of(market, each, worker_id)} == set()
+    assert {each.name for each in tables.metadata.sorted_tables} == {*EVERY_TABLE, tables.meta.name}
+
+
+def test_what_tasks_sent_is_the_only_column_of_bytes() -> None:
+    columns = [column for table in tables.metadata.sorted_tables for column in table.c]
+    assert [str(each) for each in columns if isinstance(each.type, LargeBinary)] == ["market_submission.body"], (
+        "erasing replaces texts: it must be told of other columns"
+    )
+
+
+def test_what_tasks_sent_goes_and_in_that_of_others_the_worker_id_alone(bench: Bench) -> None:
+    market = bench.market
+    worker_id, assignment = somebody(market)
+    other = market.add_person("production", NewPerson(own_id="other"))
+    beside = works(market, other, post(market), f"beside {worker_id}")
+    done = market.erase("production", market.plan_erasure("production", OWN), answers_too=False)
+    assert market.as_sent("production", assignment) is None
+    assert market.as_sent("production", beside) == f"workerId={other}&me=beside+{done.pseudonym}".encode()
+
+
+def test_a_panel_s_id_of_somebody_erased_makes_a_new_worker(bench: Bench) -> None:
+    market = bench.market
+    worker_id, _assignment = somebody(market)
+    done = market.erase("production", market.plan_erasure("production", OWN), answers_too=False)
+    entry = market.entry("production", "sona")
+    assert entry.people == 1, "the count stays"
+    again = market.enter("production", "sona", entry.key, {"id": PANEL_IDS[0]})
+    assert again not in (worker_id, done.pseudonym)
+
+
+def test_it_is_refused_while_something_is_owed_unless_nobody_is_paid_outside(bench: Bench) -> None:
+    market = bench.market
+    worker_id = market.add_person("production", NewPerson(own_id=OWN))
+    early = market.plan_erasure("production", OWN)
+    assignment = works(market, worker_id, post(market), "me")
+    market.approve_assignment(REQUESTER, {"AssignmentId": assignment})
+    plan = market.plan_erasure("production", OWN)
+    for refused in (plan.require_free, lambda: market.erase("production", early, answers_too=False)):
+        with pytest.raises(RefusedError, match=r"owed 0\.50 that is not marked"):
+            refused()
+    plan.require_free(unpaid=True)
+    market.advance(timedelta(seconds=1))
+    market.mark_paid("production", market.payout_claims("production", [OWN]), None)
+    market.plan_erasure("production", OWN).require_free()
+    bonus = {"WorkerId": worker_id, "AssignmentId": assignment, "BonusAmount": "0.25", "Reason": "x"}
+    market.send_bonus(REQUESTER, bonus)
+    market.erase("production", early, answers_too=False, unpaid=True)
+    assert market.person("production", worker_id) is None
+
+
+def test_unpaid_work_is_owed_to_nobody() -> None:
+    market = Market("sqlite://", fee="none")
+    worker_id = market.add_person("production", NewPerson(own_id=OWN))
+    assignment = works(market, worker_id, post(market, Reward="0.00"), "me")
+    market.approve_assignment(REQUESTER, {"AssignmentId": assignment})
+    market.plan_erasure("production", OWN).require_free()
+    market.close()
+
+
+def test_what_processes_remember_of_somebody_erased_serves_nobody(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'market.db'}"
+    with market_at(url) as market, market_at(url) as elsewhere:
+        worker_id = market.add_person("production", NewPerson(own_id=OWN))
+        hit = post(market)
+        for each in (market, elsewhere):
+            assert each.hit_after("production", worker_id, hit) is None
+            assert worker_id in str(each._shared.marks._marks), "it remembers where they are in the list"
+        done = market.erase("production", market.plan_erasure("production", OWN), answers_too=False)
+        assert worker_id not in str(market._shared.marks._marks)
+        for each in (market, elsewhere):
+            with pytest.raises(WorkError) as refused:
+                each.accept("production", worker_id, hit)
+            assert refused.value.code == "UnknownWorker"
+            with pytest.raises(UsageError, match="was erased"):
+                each.register_worker("production", worker_id)
+            assert [group.hit_id for group in each.groups("production", done.pseudonym)] == [hit]
 
 
 def test_answers_are_emptied_where_that_is_asked_for(bench: Bench) -> None:
@@ -200,7 +310,7 @@ def test_a_short_own_id_is_not_replaced_in_answers(bench: Bench) -> None:
     assignment = market.accept("production", worker_id, post(market))["AssignmentId"]
     market.submit("production", worker_id, assignment, {"how_many": "7"})
     market.approve_assignment(REQUESTER, {"AssignmentId": assignment})
-    market.erase("production", market.plan_erasure("production", "7"), answers_too=False)
+    market.erase("production", market.plan_erasure("production", "7"), answers_too=False, unpaid=True)
     shown = market.get_assignment(REQUESTER, {"AssignmentId": assignment})["Assignment"]
     assert "<FreeText>7</FreeText>" in shown["Answer"]
 

@@ -14,8 +14,8 @@ from worker_site_support import PASSWORD, REQUESTER, SiteBench, Visitor
 from turkctl.attempt_limits import WINDOW
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.market import entries
-from turkctl.market.entries import Entry, NewEntry
-from turkctl.newcomers import NewPerson
+from turkctl.market.entries import Entry
+from turkctl.newcomers import NewEntry, NewPerson
 from turkctl.web.passwords import hash_password
 
 DONE = "https://lab.example.org/credit.aspx?exp=7&survey_code={survey_code}&ref={ref}&code={code}"
@@ -28,7 +28,7 @@ def entry(bench: SiteBench) -> Entry:
 
 
 def made(bench: SiteBench, name: str = "sona", **more: Any) -> Entry:
-    return bench.market.add_entry("production", name, ("survey_code", "ref"), done_url=DONE, **more)
+    return bench.market.add_entry("production", NewEntry(name, ("survey_code", "ref"), done_url=DONE, **more))
 
 
 def come(bench: SiteBench, entry: Entry, who: str, visitor: Visitor | None = None, **more: str) -> Visitor:
@@ -154,12 +154,53 @@ def test_a_session_that_began_with_an_id_shows_no_work_of_somebody_who_came_othe
     guesser = come(bench, entry, "4711")
     for page in ("mine", "messages", "qualifications"):
         guesser.get(f"/worker/{page}")
-        assert guesser.status == 403, page
+        assert (guesser.status, "<h1>This is not open to you</h1>" in guesser.text) == (403, True), page
         owner.get(f"/worker/{page}")
         assert owner.status == 200, page
     made_by_panel = come(bench, entry, "1")
     made_by_panel.get("/worker/mine")
     assert made_by_panel.status == 200, "all that they have done is the panel's"
+
+
+@pytest.mark.parametrize(
+    "new", [{}, {"uses": 5, "personal": False}, {"uses": 5, "personal": False, "ask": "Number"}], ids=str
+)
+def test_whoever_guesses_an_id_takes_nobody_s_place_by_an_invitation_of_their_own(
+    new: dict[str, Any], bench: SiteBench, entry: Entry
+) -> None:
+    owner = bench.person()
+    come(bench, entry, "4711", owner)
+    owner.post(f"{entry.path}?survey_code=4711")
+    guesser = come(bench, entry, "4711")
+    assert guesser.worker_id == owner.worker_id
+    token = bench.invite(groups=("guessers",), **new)
+    guesser.get(f"/worker/join/{token}")
+    assert "stay who you are" not in guesser.text
+    for visitor in (guesser, bench.visitor()):
+        visitor.get(f"/worker/join/{token}")
+        visitor.post(f"/worker/join/{token}", {"own_id": "guess"})
+        assert (visitor.status, visitor.path) == (200, "/worker")
+        assert visitor.worker_id != owner.worker_id
+        visitor.get("/worker/mine")
+        assert visitor.status == 200, "now it is a session like any other, of somebody else"
+    person = bench.market.person("production", owner.worker_id)
+    assert person is not None
+    assert (person.groups, person.own_id) == ((), None)
+
+
+def test_a_session_that_began_with_an_id_makes_no_other_id_the_person_s(bench: SiteBench, entry: Entry) -> None:
+    other = made(bench, "other")
+    owner = bench.person()
+    come(bench, entry, "4711", owner)
+    owner.post(f"{entry.path}?survey_code=4711")
+    guesser = come(bench, entry, "4711")
+    for panel in (entry, other):
+        come(bench, panel, "mine", guesser)
+        assert "Start" in guesser.text
+        guesser.post(f"{panel.path}?survey_code=mine")
+        assert guesser.worker_id != owner.worker_id
+        guesser = come(bench, entry, "4711", bench.visitor())
+    assert come(bench, other, "mine").worker_id != owner.worker_id
 
 
 def test_nothing_tells_what_is_wrong_with_an_address(bench: SiteBench, entry: Entry) -> None:
@@ -228,7 +269,7 @@ def test_the_codes_that_people_saw_are_listed_with_who_saw_them(bench: SiteBench
 
 
 def test_everybody_gets_the_code_of_an_entry_that_has_one(bench: SiteBench) -> None:
-    entry = bench.market.add_entry("production", "moodle", ("id",), code="STROOP-26")
+    entry = bench.market.add_entry("production", NewEntry("moodle", ("id",), code="STROOP-26"))
     visitor = bench.visitor()
     visitor.get(f"{entry.path}?id=1")
     visitor.get(f"/worker/done/{finish(bench, visitor)}")
@@ -307,7 +348,7 @@ def test_visits_that_are_kept_are_bounded(bench: SiteBench, entry: Entry, monkey
 )
 def test_people_return_to_an_address_of_the_web_alone(url: str, bench: SiteBench) -> None:
     with pytest.raises(UsageError):
-        bench.market.add_entry("production", "a", ("survey_code",), done_url=url)
+        bench.market.add_entry("production", NewEntry("a", ("survey_code",), done_url=url))
     assert bench.market.entries("production") == []
 
 
@@ -340,7 +381,7 @@ def test_what_a_panel_sends_is_never_more_than_a_value(value: str) -> None:
 )
 def test_an_entry_that_cannot_be_is_refused(new: NewEntry, bench: SiteBench, entry: Entry) -> None:
     with pytest.raises(UsageError):
-        bench.market.add_entry("production", **vars(new))
+        bench.market.add_entry("production", new)
     assert len(bench.market.entries("production")) == 1
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from worker_site_support import REQUESTER, SiteBench, Visitor
 
 from turkctl.market import open_work
@@ -156,6 +157,23 @@ def test_a_qualification_can_be_asked_for_and_is_decided_on(bench: SiteBench) ->
     bench.market.reject_qualification_request(REQUESTER, refusal)
     assert "Too late." in person.get("/worker/qualifications")
     assert "Too late." in person.get("/worker/messages")
+
+
+@pytest.mark.parametrize("delay", [None, 3600])
+def test_a_rejected_request_can_be_repeated_only_when_the_type_allows_it(bench: SiteBench, delay: int | None) -> None:
+    more = {} if delay is None else {"RetryDelayInSeconds": delay}
+    type_id, person = qualification(bench, **more), bench.person()
+    person.get("/worker/qualifications")
+    person.post(f"/worker/qualifications/{type_id}/request")
+    (request,) = bench.market.list_qualification_requests(REQUESTER, {})["QualificationRequests"]
+    bench.market.reject_qualification_request(REQUESTER, {"QualificationRequestId": request["QualificationRequestId"]})
+    button = f"/worker/qualifications/{type_id}/request"
+    shown = person.get("/worker/qualifications")
+    assert button not in shown
+    assert ("can be requested once only" in shown, "too early" in shown) == (delay is None, delay is not None)
+    assert ("You can from <time" in shown) == (delay is not None)
+    bench.clock.seconds += 3600
+    assert (button in person.get("/worker/qualifications")) == (delay is not None)
 
 
 def test_the_sandbox_s_site_shows_the_sandbox_alone(bench: SiteBench) -> None:

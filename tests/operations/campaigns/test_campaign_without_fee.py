@@ -48,10 +48,10 @@ def set_fee(study: Study, fee: str) -> None:
 
 
 def test_a_whole_campaign_of_sixty_is_one_hit_and_its_budget_counts_rewards_alone(free: Study) -> None:
-    plan = plan_campaign(free.world, CampaignRequest(60, per_round=60, budget=D("30.00")))
+    plan = plan_campaign(free.world, CampaignRequest(60, budget=D("30.00")))
     assert (plan.forecast.hits, plan.forecast.cost, plan.notes) == (1, D("30.00"), ())
     assert plan.forecast.cost_in_large_hits == D("30.00")
-    made = free.create(60, per_round=60, budget=D("30.00"))
+    made = free.create(60, budget=D("30.00"))
     round_ = free.round(made)
     assert (round_.posted, len(round_.hits)) == (60, 1)
     assert of_all(free) == D("30.00")

@@ -40,7 +40,12 @@ Every = Annotated[
 ]
 PerRound = Annotated[
     int | None,
-    typer.Option("--per-round", metavar="N", help="Number of assignments to post in each round.", show_default="9"),
+    typer.Option(
+        "--per-round",
+        metavar="N",
+        help="Number of assignments to post in each round.",
+        show_default="9; the goal where there is no commission",
+    ),
 ]
 Budget = Annotated[
     str | None,

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ import typer
 from turkctl.cli.common import invocation
 from turkctl.cli.extras import require_site
 from turkctl.cli.help_pages import App
+from turkctl.cli.qr_codes import qr_code
 from turkctl.errors import UsageError
 from turkctl.serving import LOOPBACK, address_for_others, check_free
 from turkctl.words import counted
@@ -123,6 +125,8 @@ def _say(run: Invocation, folder: Path, hits: int, invitation: str, *, host: str
             f"{where}, and press Start:",
             "",
             f"    {invitation}",
+        )
+        after = (
             "",
             "In another terminal, see the work come in, and approve it:",
             "",
@@ -134,6 +138,9 @@ def _say(run: Invocation, folder: Path, hits: int, invitation: str, *, host: str
             "Ctrl-C ends it.",
         )
         run.output.text("\n".join(lines))
+        if find_spec("segno") is not None:
+            run.output.drawing(lambda color: qr_code(invitation, color=color))
+        run.output.text("\n".join(after))
     run.output.flush()
 
 

@@ -83,18 +83,12 @@ def add(
         turkctl market entries add uni --parameter survey_code --done "https://lab.example.org/credit?id={survey_code}"
         turkctl market entries add moodle --parameter userid --group class-2026w --code "Stroop-2026"
     """
+    from turkctl.newcomers import NewEntry
+
     run = invocation(ctx)
-    made = run.context.market.add_entry(
-        environment_of(run, sandbox),
-        name,
-        parameter,
-        panel=panel,
-        done_url=done,
-        code=code,
-        groups=group or (),
-        locale=locale,
-        until=if_given(parse_time, until),
-    )
+    end = if_given(parse_time, until)
+    new = NewEntry(name, tuple(parameter), panel, done, code, tuple(group or ()), locale, end)
+    made = run.context.market.add_entry(environment_of(run, sandbox), new)
     row = _row(made, site_address(run, base_url))
     run.output.outcome(row, row["url"])
     run.output.note(f"replace {{{parameter[0]}}} by what your panel fills in, such as %SURVEY_CODE% in SONA")

@@ -265,6 +265,44 @@ def _what(status: str) -> str | None:
     return {"created": "new", "already_done": "unchanged"}.get(status)
 
 
+@app.act()
+def edit(
+    ctx: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="ID", help="Worker id, your own id of them, or login name.")],
+    group: Groups = None,
+    remove_group: Annotated[
+        list[str] | None, typer.Option("--remove-group", metavar="G", help="Group they leave; may be repeated.")
+    ] = None,
+    locale: Annotated[
+        str | None, typer.Option("--locale", metavar="L", help="Where they live, as in US or US-NY.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="TEXT", help="A note for yourself; an empty one removes it.")
+    ] = None,
+    approved: Annotated[
+        int | None, typer.Option("--approved", metavar="N", help="Number of their assignments that were approved.")
+    ] = None,
+    rejected: Annotated[
+        int | None, typer.Option("--rejected", metavar="N", help="Number of their assignments that were rejected.")
+    ] = None,
+    sandbox: Sandbox = False,
+) -> None:
+    """Change a person: groups, label, and what the market's own qualifications go by. The rest stays as it is.
+
+    Examples:
+        turkctl market workers edit 4711 --group staff --remove-group class-2026w
+        turkctl market workers edit 4711 --locale US-NY --approved 1000 --rejected 10
+    """
+    from turkctl.newcomers import PersonChange
+
+    run = invocation(ctx)
+    change = PersonChange(tuple(group or ()), tuple(remove_group or ()), locale, label, approved, rejected)
+    market, environment = run.context.market, environment_of(run, sandbox)
+    worker_id = market.edit_person(environment, who, change)
+    shown = _row(market.find_person(environment, worker_id), names=False) | market.record_of(environment, worker_id)
+    run.output.outcome(shown, f"{worker_id} changed")
+
+
 @app.act("reset-password")
 def reset_password(
     ctx: typer.Context,
@@ -300,13 +338,17 @@ def erase(
     ctx: typer.Context,
     who: Annotated[str, typer.Argument(metavar="ID", help="Worker id, your own id of them, or login name.")],
     answers: Annotated[bool, typer.Option("--answers", help="Also empty everything that they answered.")] = False,
+    unpaid: Annotated[
+        bool, typer.Option("--unpaid", help="Erase them although earnings of theirs are not marked as paid.")
+    ] = False,
     sandbox: Sandbox = False,
     dry_run: select.DryRun = False,
     yes: select.Yes = False,
 ) -> None:
     """Erase a person from the market: a pseudonym takes their place, and nothing can undo it. Amounts stay.
 
-    Refused while work of theirs is open or undecided. Their id cannot come back by accident. Always asks, unless --yes.
+    Refused while work of theirs is open, undecided or unpaid. Their id cannot come back by accident. It always asks,
+    unless --yes.
 
     Examples:
         turkctl market workers erase 4711 --dry-run
@@ -318,7 +360,7 @@ def erase(
     run = invocation(ctx)
     market, environment = run.context.market, environment_of(run, sandbox)
     plan = market.plan_erasure(environment, who)
-    plan.require_free()
+    plan.require_free(unpaid=unpaid)
     words = market_words(plan, answers=answers)
     shown = {"worker_id": plan.worker_id, "assignments": plan.assignments, "dry_run": dry_run}
     if dry_run:
@@ -331,7 +373,7 @@ def erase(
         return
     if not yes:
         confirm_question(run, words, otherwise="--dry-run to see it")
-    done = market.erase(environment, plan, answers_too=answers)
+    done = market.erase(environment, plan, answers_too=answers, unpaid=unpaid)
     beyond = beyond_market(market.clean(), done.left)
     run.output.outcome(shown | {"pseudonym": done.pseudonym, "beyond": beyond}, f"erased; now {done.pseudonym}")
     run.output.note(f"this cannot reach: {'; '.join(beyond)}")

@@ -16,6 +16,7 @@ from turkctl.market.id_patterns import LONGEST_ID
 from turkctl.market.requester import Environment
 from turkctl.market.site import own_ids
 from turkctl.market.site.desk import ROOT, MemberAccount, me, parts
+from turkctl.market.site.panel_door import who_stays
 from turkctl.web.app import error_page
 from turkctl.web.passwords import hash_password
 from turkctl.web.sign_in import Account, Door
@@ -138,8 +139,8 @@ def join_form(token: str) -> ResponseReturnValue:
 
 @pages.post("/join/<token>")
 def join(token: str) -> ResponseReturnValue:
-    """Come in by an invitation; somebody who is signed in stays who they are."""
-    signed_in = me().worker_id if current_user.is_authenticated else None
+    """Come in by an invitation; somebody who is signed in stays who they are, unless a panel's id let them in."""
+    signed_in = who_stays()
     try:
         asks = parts().market.invitation(parts().environment, token).ask is not None
         if asks and (wait := own_ids.wait()) is not None:
@@ -180,7 +181,7 @@ def _invitation(token: str, name: str = "", trouble: str | None = None) -> Respo
     except WorkError as error:
         return _refused(error)
     person = None if found.worker_id is None else parts().market.person(parts().environment, found.worker_id)
-    if person is not None and person.name is not None and not current_user.is_authenticated:
+    if person is not None and person.name is not None and who_stays() is None:
         return redirect(url_for("entrance.sign_in_form"))
     return render_template(
         "market/join.html",

@@ -42,7 +42,7 @@ def choose(panel: str, key: str) -> ResponseReturnValue:
     """Come in as who is signed in, or as somebody else at the same browser."""
     if request.form.get("who") == "other":
         parts().door.leave()
-    stays = me().worker_id if current_user.is_authenticated else None
+    stays = who_stays()
     return (_counted() if stays else None) or _come_in(panel, key, _given(), stays)
 
 
@@ -95,6 +95,15 @@ def _refused(error: WorkError) -> ResponseReturnValue:
 def is_entered() -> bool:
     """Return whether this session began with a panel's id."""
     return bool(session.get(ENTERED))
+
+
+def who_stays() -> str | None:
+    """Return the worker id of whoever is signed in and stays who they are when they come in again, or None.
+
+    A session that began with a panel's id proves nothing: an invitation or another id that it opens would become the
+    person's, and let whoever guessed the id in for good.
+    """
+    return me().worker_id if current_user.is_authenticated and not is_entered() else None
 
 
 def guard() -> None:

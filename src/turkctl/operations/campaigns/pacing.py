@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from turkctl.errors import UsageError
-from turkctl.fees import MAX_LOW_COMMISSION
+from turkctl.fees import FeeRule
 from turkctl.operations.campaigns.decisions import next_opening
 from turkctl.store.campaigns import Campaign
 from turkctl.units import format_duration
 
 EVERY = timedelta(minutes=30)
 """The interval between rounds if nothing else is said."""
-PER_ROUND = MAX_LOW_COMMISSION
-"""The assignments of a round if nothing else is said: one HIT at the low commission."""
 SHORTEST = timedelta(minutes=10)
 """The shortest interval that is worked out: rounds that follow sooner are not staggered."""
 _MINUTE = timedelta(minutes=1)
@@ -26,6 +24,11 @@ class RoundPace:
 
     every: timedelta
     per_round: int
+
+
+def usual_round(goal: int, fee: FeeRule) -> int:
+    """Return the assignments of a round if nothing else is said: one HIT, as large as the commission stays low."""
+    return fee.largest or goal
 
 
 def pace_within(

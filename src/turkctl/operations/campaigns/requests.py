@@ -13,7 +13,7 @@ from turkctl.fees import FeeRule
 from turkctl.mturk.types import Balance
 from turkctl.operations.campaigns.decisions import Forecast, forecast, next_opening, window_of
 from turkctl.operations.campaigns.hours import parse_window
-from turkctl.operations.campaigns.pacing import EVERY, PER_ROUND, pace_within
+from turkctl.operations.campaigns.pacing import EVERY, pace_within, usual_round
 from turkctl.operations.campaigns.repeats import foreseen, warning
 from turkctl.operations.campaigns.standing import Allowance, Standing, allowance, read_facts
 from turkctl.operations.engine.world import World
@@ -54,7 +54,7 @@ class CampaignRequest:
     every: timedelta | None = None
     """None: :data:`EVERY`, or what ``within`` allows."""
     per_round: int | None = None
-    """None: :data:`PER_ROUND`, or what ``within`` needs."""
+    """None: :func:`usual_round`, or what ``within`` needs."""
     within: timedelta | None = None
     """The time from the first round until the last people should be done; None: as long as it takes."""
     budget: Decimal | None = None
@@ -165,8 +165,9 @@ def _plan(scope: Scope, settings: Settings, request: CampaignRequest, balance: B
     session, place, now = scope.session, scope.place, scope.now
     version = find_active_experiment(session, request.experiment, settings)
     _check(request, version, now)
-    campaign = _campaign(request, version, place, now)
-    check_post(campaign, version, market_rules.fee_at(session, place))
+    fee = market_rules.fee_at(session, place)
+    campaign = _campaign(request, version, place, now, fee)
+    check_post(campaign, version, fee)
     facts = read_facts(session, campaign, settings["participants_table"], now)
     numbers = facts.standing
     if request.goal <= numbers.completed:
@@ -287,7 +288,7 @@ def check_post(campaign: Campaign, version: Version, fee: FeeRule) -> None:
     post.request("", campaign.mode)
 
 
-def _campaign(request: CampaignRequest, version: Version, place: Place, now: datetime) -> Campaign:
+def _campaign(request: CampaignRequest, version: Version, place: Place, now: datetime, fee: FeeRule) -> Campaign:
     settings = settings_of(version)
     duration = settings.duration if request.duration is None else request.duration
     window = None if request.hours is None else parse_window(request.hours, request.timezone)
@@ -300,7 +301,7 @@ def _campaign(request: CampaignRequest, version: Version, place: Place, now: dat
         reward=settings.reward if request.reward is None else request.reward,
         duration=int(duration.total_seconds()),
         every=int((request.every or EVERY).total_seconds()),
-        per_round=request.per_round or PER_ROUND,
+        per_round=request.per_round or usual_round(request.goal, fee),
         budget=request.budget,
         start_at=request.start_at,
         end_at=request.end_at,

@@ -16,6 +16,7 @@ from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.questions import html_question
 from turkctl.market.site.app import mounts
 from turkctl.market.site.foot_lines import Foot, note_of
+from turkctl.newcomers import NewEntry
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -45,7 +46,9 @@ def test_a_panel_s_person_does_a_hit_on_a_phone_and_goes_back_with_credit(browse
     foot = Foot("lab@example.org", note_of("We keep your answers, not your name.", is_html=False))
     with site_bench(foot=foot) as bench, serve_wsgi(panel) as back:
         bench.post(Question=html_question(task), AutoApprovalDelayInSeconds=3600)
-        entry = bench.market.add_entry("production", "sona", ("survey_code",), done_url=f"{back}/?code={{survey_code}}")
+        entry = bench.market.add_entry(
+            "production", NewEntry("sona", ("survey_code",), done_url=f"{back}/?code={{survey_code}}")
+        )
         app = make_app(Endpoint(bench.market), mounts(bench.app))
         with serve_wsgi(app) as site, open_page(browser, site, back, width=360) as page:
             page.goto(f"{entry.path}?survey_code=4711")
@@ -72,7 +75,7 @@ def test_a_panel_s_person_does_a_hit_on_a_phone_and_goes_back_with_credit(browse
 def test_the_question_of_the_entry_is_answered_by_the_keyboard(browser: Browser) -> None:
     with site_bench() as bench:
         bench.post(Question=external())
-        entry = bench.market.add_entry("production", "sona", ("survey_code",))
+        entry = bench.market.add_entry("production", NewEntry("sona", ("survey_code",)))
         app = make_app(Endpoint(bench.market), mounts(bench.app))
         with serve_wsgi(app) as site, open_page(browser, site) as page:
             page.goto(f"/worker/join/{bench.invite()}")
