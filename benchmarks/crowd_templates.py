@@ -9,6 +9,7 @@ templates need can be given in a folder. Run by hand, for instance on clones of 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import shutil
@@ -128,6 +129,7 @@ class Server:
 @contextmanager
 def _serving() -> Iterator[Server]:
     site = Server()
+    logging.getLogger("waitress").setLevel(logging.ERROR)  # that many requests wait is no news here
     server = create_server(site, host="127.0.0.1", port=0)
     site.address = f"http://127.0.0.1:{server.effective_port}"
     threading.Thread(target=server.run, daemon=True).start()

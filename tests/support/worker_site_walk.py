@@ -185,9 +185,9 @@ def filled_site(seed: int = 1) -> Iterator[FilledSite]:
         known = {"personal": bench.invite(), "shared": bench.invite(uses=5, personal=False)}
         known |= _ways_in(bench)
         known |= _qualifications(bench, worker)
-        _work_of_others(bench, tasks)
         known |= _work(bench, worker, tasks)
         known |= _open_hits(bench, tasks, known)
+        _work_of_others(bench, tasks)
         known |= _work_of_panels(bench, worker, tasks, known["entry"])
         _write(bench, worker)
         yield FilledSite(bench, site, tasks, {who: f"/worker/join/{token}" for who, token in links.items()}, known)
