@@ -1,15 +1,15 @@
 """Fill in and submit every task template of a folder in Chromium; list those that fail, and why.
 
-Placeholders of Liquid and of layouts get made-up values, pictures are ours, and the crowd elements are those of the
-worker site. Nothing is loaded from elsewhere: scripts that templates need can be given in a folder. Run by hand, for
-instance on clones of Amazon's sample templates: ``python benchmarks/crowd_templates.py FOLDER --libraries SCRIPTS``.
-Exits 1 if any template fails.
+Templates are filled in as ``html_template_language = "liquid"`` does it, with made-up items, and served as the content
+origin serves HTML tasks, with the crowd elements of the worker site. Nothing is loaded from elsewhere: scripts that
+templates need can be given in a folder. Run by hand, for instance on clones of Amazon's sample templates:
+``python benchmarks/crowd_templates.py FOLDER --libraries SCRIPTS``. Exits 1 if any template fails.
 """
 
 from __future__ import annotations
 
 import argparse
-import html
+import logging
 import os
 import re
 import shutil
@@ -17,26 +17,27 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-import turkctl.market
+from waitress import create_server
+
+from turkctl.errors import TurkctlError
+from turkctl.market.site.content_app import content_app
+from turkctl.mturk.questions import check_size, html_question
+from turkctl.operations.project import liquid_pages
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
     from playwright.sync_api import Locator, Page, Route
 
-STATIC = Path(turkctl.market.__file__).parent / "site" / "static"
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300"><circle r="99" fill="#9bd"/></svg>'
-LOOP = re.compile(r"{%-?\s*for\s+(\w+)\s+in\s+([\w.-]+)[^%]*%}(.*?){%-?\s*endfor\s*-?%}", re.DOTALL)
-CAPTURE = re.compile(r"{%-?\s*capture\s+\w+\s*-?%}.*?{%-?\s*endcapture\s*-?%}", re.DOTALL)
-TAG = re.compile(r"{%.*?%}", re.DOTALL)
-VALUE = re.compile(r"{{(.*?)}}", re.DOTALL)
-LAYOUT = re.compile(r"\$\{(\w+)\}")
-SCRIPT = re.compile(r"""src=(["'])[^"']*crowd-html-elements[^"']*\1""")
+VALUE = re.compile(r"{{-?\s*([\w.-]+)\s*((?:\|[^}]*)?)-?}}")
+LOOP = re.compile(r"{%-?\s*for\s+(\w+)\s+in\s+task\.input\.([\w.-]+)")
 BLOCKS = [
     {
         "blockType": "KEY_VALUE_SET",
@@ -51,6 +52,7 @@ LISTS: dict[str, list[Any]] = {
     "labels": ["Cat", "Dog"],
     "highlightParts": ["text"],
     "responses": ["First", "Second"],
+    "importantFormKeys": [{"importantFormKey": "Name"}],
     "blocks": BLOCKS,
 }
 DRAWINGS = "crowd-bounding-box, crowd-keypoint, crowd-polygon, crowd-polyline, crowd-line"
@@ -65,72 +67,74 @@ READY = (
 )
 
 
-def filled(template: str) -> str:
-    """Return the template with made-up values, and with the worker site's crowd elements."""
-    text = CAPTURE.sub("", template)
-    text = LOOP.sub(lambda found: "".join(found[3].replace("forloop.index", str(turn)) for turn in (1, 2)), text)
-    text = VALUE.sub(lambda found: _value(found[1]), TAG.sub("", text))
-    if "<crowd-" in text and "<script>" not in text:
-        text = LAYOUT.sub(lambda found: _value(found[1]), text)
-    return SCRIPT.sub('src="/static/crowd-html-elements.js"', text)
+def made_up(template: str) -> dict[str, Any]:
+    """Return an item with a value for everything that the template asks for; lists have two parts."""
+    item: dict[str, Any] = {}
+    parts: dict[str, list[Any]] = {
+        name: [{}, {}] if re.search(rf"{{{{-?\s*{name}\.", template) else ["First", "Second"]
+        for name, _path in LOOP.findall(template)
+    }
+    for name, path in LOOP.findall(template):
+        _put(item, path, parts[name])
+    for path, filters in VALUE.findall(template):
+        first, _, rest = path.partition(".")
+        if first == "task":
+            _put(item, rest.removeprefix("input."), _value(path, filters))
+        elif rest:
+            for each in parts.get(first, ()):
+                _put(each, rest, _value(path, filters))
+    return item
 
 
-def _value(expression: str) -> str:
-    name, *filters = (part.strip() for part in expression.split("|"))
-    last = name.rsplit(".", 1)[-1]
-    if name.isdecimal():
-        return name
+def _put(item: dict[str, Any], path: str, value: Any) -> None:
+    *folders, last = path.split(".")
+    for folder in folders:
+        item = item.setdefault(folder, {})
+    item.setdefault(last, value)
+
+
+def _value(path: str, filters: str) -> Any:
+    last = path.rpartition(".")[2]
     if last in LISTS:
-        value = str(LISTS[last]).replace("'", '"')
-        return html.escape(value) if "escape" in filters or last == "blocks" else value
-    if "grant_read_access" in filters or "image" in last.lower():
-        return "/picture.svg"
-    return "Some text."
+        return LISTS[last]
+    picture = "grant_read_access" in filters or "image" in last.lower()
+    return "s3://bucket/picture.svg" if picture else "Some text."
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Serves the elements, a picture and the present template; keeps what is posted."""
+class Server:
+    """The content origin with one task, and pictures; keeps what is posted."""
 
-    document: ClassVar[str] = ""
-    posted: ClassVar[list[list[tuple[str, str]]]] = []
+    def __init__(self) -> None:
+        self.question = ""
+        self.posted: list[list[tuple[str, str]]] = []
+        self.address = ""
 
-    def do_GET(self) -> None:
-        path = urlsplit(self.path).path
-        if path.startswith("/static/"):
-            self._reply("text/javascript", (STATIC / path.removeprefix("/static/")).read_text(encoding="utf-8"))
-        elif path == "/task":
-            self._reply("text/html", self.document)
-        else:
-            self._reply("image/svg+xml", PICTURE)
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        path = environ["PATH_INFO"]
+        if environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
+            self.posted.append(parse_qsl(body, keep_blank_values=True))
+            return self._reply(start_response, "text/html", "<p id=submitted>Submitted</p>")
+        if path.startswith("/content/static/") or path == "/content/TASK":
+            content = content_app(lambda _hit_id: self.question, self.address, self.address)
+            return content(environ, start_response)
+        return self._reply(start_response, "image/svg+xml", PICTURE)
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.posted.append(parse_qsl(body, keep_blank_values=True))
-        self._reply("text/html", "<p id=submitted>Submitted</p>")
-
-    def _reply(self, kind: str, text: str) -> None:
-        data = text.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
-        """Say nothing."""
+    def _reply(self, start_response: StartResponse, kind: str, text: str) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", f"{kind}; charset=utf-8")])
+        return [text.encode()]
 
 
 @contextmanager
-def _serving() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def _serving() -> Iterator[Server]:
+    site = Server()
+    logging.getLogger("waitress").setLevel(logging.ERROR)  # that many requests wait is no news here
+    server = create_server(site, host="127.0.0.1", port=0)
+    site.address = f"http://127.0.0.1:{server.effective_port}"
+    threading.Thread(target=server.run, daemon=True).start()
+    yield site
+    server.close()
 
 
 def _visible(scope: Page | Locator, selector: str) -> list[Locator]:
@@ -221,27 +225,30 @@ def _elsewhere(route: Route, libraries: Mapping[str, Path]) -> None:
         route.fulfill(path=path)
 
 
-def try_template(page: Page, address: str, template: str, libraries: Mapping[str, Path]) -> str:
+def try_template(page: Page, site: Server, template: str, libraries: Mapping[str, Path]) -> str:
     """Return why the template cannot be submitted; empty if it can."""
     from playwright.sync_api import Error
 
-    _Handler.document = filled(template)
-    _Handler.posted.clear()
+    try:
+        filled = liquid_pages.fill(template, [made_up(template)], 1)
+        site.question = check_size(html_question(filled))
+    except TurkctlError as error:
+        return f"{error.message}; {error.hint}"
+    site.posted.clear()
     errors: list[str] = []
-    page.route(lambda url: not url.startswith(address), lambda route: _elsewhere(route, libraries))
+    page.route(lambda url: not url.startswith(site.address), lambda route: _elsewhere(route, libraries))
     page.on("pageerror", lambda error: errors.append(str(error).splitlines()[0]))
     page.on("dialog", lambda dialog: dialog.accept())
     try:
-        page.goto(
-            f"{address}/task?assignmentId=A1&hitId=H1&workerId=W1&turkSubmitTo={address}", wait_until="domcontentloaded"
-        )
+        asked = f"assignmentId=A1&hitId=H1&workerId=W1&turkSubmitTo={site.address}"
+        page.goto(f"{site.address}/content/TASK?{asked}", wait_until="domcontentloaded")
         page.locator("html[data-ready]").wait_for()
         fill(page)
         submit(page)
     except (Error, IndexError) as error:
         return _why(page, errors, error)
-    asked = "name=" in re.sub(r"<meta[^>]*>", "", template)
-    return "it was submitted without an answer" if asked and ("taskAnswers", "[{}]") in _Handler.posted[0] else ""
+    has_fields = "name=" in re.sub(r"<meta[^>]*>", "", template)
+    return "it was submitted without an answer" if has_fields and ("taskAnswers", "[{}]") in site.posted[0] else ""
 
 
 def _why(page: Page, errors: list[str], error: Exception) -> str:
@@ -261,7 +268,7 @@ def run(folder: Path, libraries: Path | None = None) -> int:
     scripts = {each.name.replace(".min.", "."): each for each in (libraries.rglob("*.js") if libraries else ())}
     failed = 0
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as home, _serving() as address, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as home, _serving() as site, sync_playwright() as playwright:
         path = os.environ.get("TURKCTL_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
         rules = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
         flags = ["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server", rules]
@@ -270,7 +277,7 @@ def run(folder: Path, libraries: Path | None = None) -> int:
             page = browser.new_page()
             page.set_default_timeout(WAIT_MS)
             page.add_init_script(READY)
-            why = try_template(page, address, template.read_text(encoding="utf-8"), scripts)
+            why = try_template(page, site, template.read_text(encoding="utf-8"), scripts)
             page.close()
             if why:
                 failed += 1

@@ -46,9 +46,17 @@ class Clock:
 class SiteBench:
     """A market with its site."""
 
-    def __init__(self, database: str = "sqlite://", rng: Random | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        database: str = "sqlite://",
+        rng: Random | None = None,
+        *,
+        fee: str | None = None,
+        unit: str | None = None,
+        **options: Any,
+    ) -> None:
         self.clock = Clock()
-        self.market = Market(database, clock=self.clock, rng=rng)
+        self.market = Market(database, clock=self.clock, rng=rng, fee=fee, unit=unit)
         self.later = timedelta()
         self.app = make_site(self.market, "production", SiteOptions(SECRET_KEY, **options), clock=self.now)
 

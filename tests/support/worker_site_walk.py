@@ -24,6 +24,7 @@ from turkctl.market.questions import html_question
 from turkctl.market.site.agreements import terms_of
 from turkctl.market.site.app import mounts
 from turkctl.market.site.foot_lines import Foot, note_of
+from turkctl.market.work import Sent
 from turkctl.newcomers import NewEntry, NewPerson
 from turkctl.web.passwords import hash_password
 
@@ -49,9 +50,17 @@ TEST = form_document(
     form_question("sum", free_text('<IsNumeric minValue="0"/>'), content="<Text>How much is 12 + 30?</Text>"),
     form_question("kind", choice("dropdown", "A noun", "A verb"), content="<Text>What is “bread”?</Text>"),
 )
+RECEIPT = {
+    "Title": "Copy a receipt",
+    "Description": "Four questions about a receipt.",
+    "Reward": "0.35",
+    "Question": FORM,
+    "AssignmentDurationInSeconds": 1200,
+}
 LAYOUT = """<!doctype html><html lang="en"><head><title>Sounds</title><link rel="icon" href="data:,"></head><body>
 <main><h1>Sounds</h1><label>What do you hear? <input name="heard"></label></main></body></html>"""
 """An HTML task without a form: the market puts one around it, with its button."""
+CREDIT = "https://sona.example.org/credit?code={survey_code}"
 
 NEWCOMER, WORKER, STRANGER = "somebody new", "somebody who has worked", "somebody who has not signed in"
 PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -85,10 +94,11 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "panel_door.enter": (
         (STRANGER, "/worker/enter/none/none"),
         (STRANGER, "{entry}"),
-        (WORKER, "{entry}?survey_code=4711"),
+        (WORKER, "{entry}?survey_code=4712"),
     ),
     "tasks.done": tuple(
-        (WORKER, f"/worker/done/{{{status}}}") for status in ("submitted", "approved", "rejected", "returned", "late")
+        (WORKER, f"/worker/done/{{{each}}}")
+        for each in ("submitted", "approved", "rejected", "returned", "late", "credited", "coded", "correctable")
     ),
     "tasks.hit": (
         (WORKER, "/worker/hits/{external}"),
@@ -100,7 +110,7 @@ PAGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "tasks.work": (
         (WORKER, "/worker/assignments/{open}"),
-        (WORKER, "/worker/assignments/{open_form}"),
+        (WORKER, "/worker/assignments/{open_form}?auto=1&last={correctable}"),
         (WORKER, "/worker/assignments/3NONE"),
     ),
 }
@@ -177,6 +187,8 @@ def filled_site(seed: int = 1) -> Iterator[FilledSite]:
         known |= _qualifications(bench, worker)
         known |= _work(bench, worker, tasks)
         known |= _open_hits(bench, tasks, known)
+        _work_of_others(bench, tasks)
+        known |= _work_of_panels(bench, worker, tasks, known["entry"])
         _write(bench, worker)
         yield FilledSite(bench, site, tasks, {who: f"/worker/join/{token}" for who, token in links.items()}, known)
 
@@ -186,8 +198,32 @@ def _ways_in(bench: SiteBench) -> dict[str, str]:
     bench.market.add_person("production", NewPerson(name="ana", password_hash=hash_password(PASSWORD)))
     return {
         "asking": bench.invite(uses=60, personal=False, ask="Student number", pattern="[0-9]{7}"),
-        "entry": bench.market.add_entry("production", NewEntry("sona", ("survey_code",))).path,
+        "entry": bench.market.add_entry("production", NewEntry("sona", ("survey_code",), done_url=CREDIT)).path,
         "reset": bench.market.make_reset("production", "ana", timedelta(days=1)),
+    }
+
+
+def _work_of_panels(bench: SiteBench, worker: str, tasks: str, entry: str) -> dict[str, str]:
+    """Have the worker come by entries of two panels, and hand in work for each; the last can still be corrected."""
+    market = bench.market
+    school = market.add_entry("production", "summer-school", ("student",), code="SUMMER-26").path
+
+    def done(path: str, hit: Mapping[str, Any], sent: Sent) -> str:
+        _, panel, key = path.rsplit("/", 2)
+        bench.clock.seconds += 1
+        market.enter("production", panel, key, {"survey_code": "4711", "student": "4711"}, worker)
+        bench.clock.seconds += 1
+        taken: str = market.accept("production", worker, hit["HITId"])["AssignmentId"]
+        market.submit_form("production", worker, taken, sent)
+        return taken
+
+    survey = bench.post(Title="Answer a survey", Reward="0.90", Question=external(f"{tasks}/?a=1"))
+    lesson = bench.post(Title="Sort the words of a lesson", Reward="0.05", Question=external(f"{tasks}/?a=1"))
+    receipt = Sent({"shop": "Corner shop", "total": "12.30", "goods": ["Food"]}, timedelta(minutes=10))
+    return {
+        "credited": done(entry, survey, Sent({"sleep": "8 hours"})),
+        "coded": done(school, lesson, Sent({"first": "the"})),
+        "correctable": done(school, bench.post(**RECEIPT), receipt),
     }
 
 
@@ -219,6 +255,25 @@ def _qualifications(bench: SiteBench, worker: str) -> dict[str, str]:
     test = made("Receipts", "Knows how to read a receipt.", Test=TEST, TestDurationInSeconds=600)
     staff = made("Staff", "Is employed by the lab.")
     return {"test": test, "staff": staff}
+
+
+def _work_of_others(bench: SiteBench, tasks: str) -> None:
+    """Have ten people do a HIT, so that what its group pays an hour is known."""
+    hit = bench.post(**_words(tasks), MaxAssignments=10)["HITId"]
+    people = [bench.market.register_worker("production", f"AOTHER{number}") for number in range(10)]
+    taken = [bench.market.accept("production", each, hit)["AssignmentId"] for each in people]
+    bench.clock.seconds += 150
+    for each, assignment in zip(people, taken, strict=True):
+        bench.market.submit("production", each, assignment, {"colour": "red"})
+
+
+def _words(tasks: str) -> dict[str, Any]:
+    return {
+        "Title": "Name the colour of a word",
+        "Description": "Say what colour a word is printed in. Twelve words, about three minutes.",
+        "Reward": "0.50",
+        "Question": external(f"{tasks}/?a=1"),
+    }
 
 
 def _work(bench: SiteBench, worker: str, tasks: str) -> dict[str, str]:
@@ -315,21 +370,8 @@ def _open_hits(bench: SiteBench, tasks: str, known: Mapping[str, str]) -> dict[s
             Reward="0.25",
             Question=html_question(LAYOUT),
         ),
-        "form": posted(
-            Title="Copy a receipt",
-            Description="Four questions about a receipt.",
-            Reward="0.35",
-            Question=FORM,
-            AssignmentDurationInSeconds=1200,
-            MaxAssignments=3,
-        ),
-        "external": posted(
-            Title="Name the colour of a word",
-            Description="Say what colour a word is printed in. Twelve words, about three minutes.",
-            Reward="0.50",
-            Question=task,
-            MaxAssignments=9,
-        ),
+        "form": posted(**RECEIPT, MaxAssignments=3),
+        "external": posted(**_words(tasks), MaxAssignments=9),
     }
 
 

@@ -18,12 +18,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, or_, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
 from turkctl.ids import is_text, storable
-from turkctl.market import people, rules, tables, workers
+from turkctl.market import corrections, people, rules, tables, workers
 from turkctl.market.errors import WorkError
 from turkctl.market.given_text import check_text
 from turkctl.market.tx import Tx, to_ms, when
@@ -338,8 +338,8 @@ def is_made_by_panel(tx: Tx, worker_id: str) -> bool:
 
 def way_back(tx: Tx, assignment_id: str) -> WayBack | None:
     """Return the code and the way back of an assignment that was handed in; None if its worker came otherwise."""
-    taken = tx.first(select(_TAKEN.worker_id, _TAKEN.status, _TAKEN.accepted_at).where(_TAKEN.id == assignment_id))
-    if taken is None or taken.status not in rules.VISIBLE:
+    taken = tx.first(select(tables.assignment).where(_TAKEN.id == assignment_id))
+    if taken is None or not (taken.status in rules.VISIBLE or corrections.is_kept(taken)):
         return None
     before = (_VISIT.environment == tx.environment, _VISIT.worker_id == taken.worker_id, _VISIT.at <= taken.accepted_at)
     visit = tx.first(select(tables.entry_visit).where(*before).order_by(_VISIT.seq.desc()).limit(1))
@@ -377,13 +377,15 @@ def codes(tx: Tx, name: str) -> list[CodeRow]:
     for visit in tx.all(select(tables.entry_visit).where(_VISIT.worker_id.in_(came)).order_by(_VISIT.seq)):
         if visit.environment == tx.environment:
             visits.setdefault(visit.worker_id, []).append(visit)
-    theirs = (_TAKEN.environment == tx.environment, _TAKEN.worker_id.in_(came), _TAKEN.status.in_(rules.VISIBLE))
+    theirs = (_TAKEN.environment == tx.environment, _TAKEN.worker_id.in_(came))
     found = []
-    for taken in tx.all(select(tables.assignment).where(*theirs).order_by(_TAKEN.submitted_at, _TAKEN.seq)):
+    handed_in = or_(_TAKEN.status.in_(rules.VISIBLE), _TAKEN.told_at.is_not(None))
+    for taken in tx.all(select(tables.assignment).where(*theirs, handed_in).order_by(_TAKEN.submitted_at, _TAKEN.seq)):
         mine = visits[taken.worker_id]
         place = bisect_right(mine, taken.accepted_at, key=lambda visit: visit.at)
         if place and mine[place - 1].entry_id == entry.id:
             code = code_of(entry.secret, entry.code, taken.id)
             at = None if taken.submitted_at is None else when(taken.submitted_at)
-            found.append(CodeRow(code, taken.status, at, taken.worker_id, mine[place - 1].panel_id, taken.id))
+            status = rules.SUBMITTED if corrections.is_kept(taken) else taken.status
+            found.append(CodeRow(code, status, at, taken.worker_id, mine[place - 1].panel_id, taken.id))
     return found

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from worker_site_support import PASSWORD, REQUESTER, SiteBench, Visitor
+from worker_site_support import PASSWORD, REQUESTER, SiteBench, Visitor, site_bench
 
 from turkctl.attempt_limits import WINDOW
 from turkctl.errors import NotFoundError, UsageError
@@ -266,6 +266,21 @@ def test_the_codes_that_people_saw_are_listed_with_who_saw_them(bench: SiteBench
     rows = bench.market.entry_codes("production", "sona")
     assert {row.assignment_id: (row.code, row.panel_id, row.worker_id) for row in rows} == seen
     assert len({code for code, _, _ in seen.values()}) == 2
+
+
+def test_work_that_can_be_corrected_has_its_code_at_once_and_the_code_is_listed() -> None:
+    with site_bench(correct=timedelta(minutes=10)) as bench:
+        entry = bench.market.add_entry("production", "moodle", ("id",))
+        visitor = bench.visitor()
+        visitor.get(f"{entry.path}?id=1")
+        visitor.get(f"/worker/done/{finish(bench, visitor)}")
+        shown = re.search(r"<code>([0-9A-Z]{5}-[0-9A-Z]{5})</code>", visitor.text)
+        assert shown
+        assert "You can correct it until" in visitor.text
+        seen = [(shown[1], "Submitted")]
+        assert [(row.code, row.status) for row in bench.market.entry_codes("production", "moodle")] == seen
+        bench.clock.seconds += 601
+        assert [(row.code, row.status) for row in bench.market.entry_codes("production", "moodle")] == seen
 
 
 def test_everybody_gets_the_code_of_an_entry_that_has_one(bench: SiteBench) -> None:

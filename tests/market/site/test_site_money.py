@@ -11,16 +11,8 @@ from worker_site_support import REQUESTER, SiteBench, Visitor, site_bench
 @pytest.fixture
 def unpaid() -> Iterator[SiteBench]:
     """A market without a commission, where a HIT may pay nothing."""
-    with site_bench() as made:
-        _rule(made, fee="none")
+    with site_bench(fee="none") as made:
         yield made
-
-
-def _rule(bench: SiteBench, **rules: str) -> None:
-    """Give the market other rules, as a process with other settings does."""
-    market = bench.market
-    market._named = rules
-    market._keep_rules()
 
 
 def _pages(bench: SiteBench, person: Visitor, hit_id: str) -> str:
@@ -62,10 +54,10 @@ def test_a_bonus_for_unpaid_work_is_shown(unpaid: SiteBench) -> None:
     assert "quick" in mine
 
 
-def test_amounts_are_shown_in_the_unit_of_the_market(bench: SiteBench) -> None:
-    _rule(bench, unit="credits")
-    hit = bench.post(Reward="3.00")
-    seen = _pages(bench, bench.person(), hit["HITId"])
+def test_amounts_are_shown_in_the_unit_of_the_market() -> None:
+    with site_bench(unit="credits") as bench:
+        hit = bench.post(Reward="3.00")
+        seen = _pages(bench, bench.person(), hit["HITId"])
     assert "$" not in seen
     for words in (
         "<dd>3.00 credits</dd>",
@@ -77,7 +69,7 @@ def test_amounts_are_shown_in_the_unit_of_the_market(bench: SiteBench) -> None:
         assert words in seen, words
 
 
-def test_a_unit_is_text_and_no_markup(bench: SiteBench) -> None:
-    _rule(bench, unit="<b>")
-    bench.post(Reward="3.00")
-    assert "3.00 &lt;b&gt;" in bench.person().get("/worker")
+def test_a_unit_is_text_and_no_markup() -> None:
+    with site_bench(unit="<b>") as bench:
+        bench.post(Reward="3.00")
+        assert "3.00 &lt;b&gt;" in bench.person().get("/worker")

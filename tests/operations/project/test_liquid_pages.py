@@ -81,6 +81,12 @@ def test_json_can_be_an_attribute_with_either_quote_or_none_and_is_escaped_once(
     assert (name, json.loads(value or "")) == ("labels", labels)
 
 
+def test_a_list_without_a_filter_is_json_as_ground_truth_s_templates_read_it() -> None:
+    parts = ["it's", {"b": [1, None]}]
+    (attribute,) = seen(filled("<p data-parts='{{ task.input.parts }}'></p>", {"parts": parts})).attributes
+    assert json.loads(attribute[1] or "") == parts
+
+
 def test_what_is_put_in_as_it_is_needs_a_filter_of_its_own() -> None:
     row = {"a": "<b>bold</b>"}
     assert filled("{{ task.input.a }}", row) == html.escape(row["a"])

@@ -19,6 +19,8 @@ from turkctl.web.headers import policy
 
 pages = Blueprint("agreements", __name__, url_prefix="/worker")
 
+_PLAIN = "font: 1rem/1.5 system-ui, sans-serif; white-space: pre-wrap; max-width: 45rem; margin: 0"
+
 
 @dataclass(frozen=True)
 class SiteTerms:
@@ -35,7 +37,7 @@ class SiteTerms:
 
 def terms_of(text: str, *, is_html: bool) -> SiteTerms:
     """Return the terms in a file: HTML, or a plain text whose paragraphs and lines are kept."""
-    plain = f'<!doctype html><meta charset="utf-8"><pre style="white-space: pre-wrap">{escape(text)}</pre>'
+    plain = f'<!doctype html><meta charset="utf-8"><p style="{_PLAIN}">{escape(text)}</p>'
     return SiteTerms(text if is_html else plain, hashlib.sha256(text.encode()).hexdigest()[:12])
 
 

@@ -177,8 +177,8 @@ def _told(error: LiquidError, line: int | None = None) -> UsageError:
 
 
 def _text(value: Any) -> str:
-    """Return a value as workers read it."""
-    return as_text(value) if isinstance(value, dict) else str(to_liquid_string(value, autoescape=False))
+    """Return a value as workers read it; lists as JSON, as Ground Truth's templates expect them in attributes."""
+    return as_text(value) if isinstance(value, dict | list) else str(to_liquid_string(value, autoescape=False))
 
 
 def _placed(value: Any, output: ValuePlace, shown: str) -> str:

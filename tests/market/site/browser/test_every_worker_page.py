@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import axe_problems, open_page, too_small, too_wide
 from worker_site_support import PASSWORD
-from worker_site_walk import NEWCOMER, STRANGER, WORKER, FilledSite, filled_site
+from worker_site_walk import FORM, NEWCOMER, STRANGER, WORKER, FilledSite, filled_site, served_bench
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -102,6 +102,32 @@ def _send(page: Page, button: str, **fields: str) -> None:
         page.get_by_label(label, exact=True).fill(value)
     page.evaluate("document.querySelectorAll('form').forEach(each => { each.noValidate = true; })")
     page.locator("main").get_by_role("button", name=button, exact=True).click()
+
+
+@pytest.mark.parametrize("reward", ["0.00", "3.00"], ids=["without money", "in credits"])
+def test_pages_without_money_and_in_another_unit_can_be_read_by_everybody(browser: Browser, reward: str) -> None:
+    rules = {"fee": "none", "unit": "credits"}
+    with served_bench(**rules) as (bench, address, tasks), open_page(browser, address, tasks) as page:
+        bench.post(Question=FORM, Reward=reward, MaxAssignments=2)
+        page.goto(f"/worker/join/{bench.invite()}")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Preview").wait_for()
+        look(page, "the list")
+        page.get_by_role("button", name="Preview").click()
+        page.get_by_role("heading", name="Name the colour").wait_for()
+        look(page, "the preview")
+        page.get_by_role("button", name="Accept & work").click()
+        page.get_by_label("Your answer").first.fill("Corner shop")
+        page.get_by_label("Your answer").last.fill("12.30")
+        page.get_by_label("Food").check()
+        look(page, "at work")
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_url("**/worker/done/*")
+        look(page, "done")
+        page.get_by_role("link", name="My work").click()
+        page.wait_for_url("**/worker/mine")
+        assert ("credits" in page.inner_text("main")) == (reward != "0.00")
+        look(page, "my work")
 
 
 @DARK

@@ -14,7 +14,8 @@
   hint.hidden = false;
   for (const options of questions) {
     options.slice(0, 9).forEach((option, index) => {
-      const key = document.createElement("small");
+      const key = document.createElement("span");
+      key.className = "soft";
       key.textContent = ` ${index + 1}`;
       key.setAttribute("aria-hidden", "true");
       option.closest("label")?.append(key);
