@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import compiled_once
+import databases
+import made_once
 import pytest
 from browser import browser as browser  # a fixture
 from browser import started_browser as started_browser  # a fixture
@@ -25,6 +27,7 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 # Looking for circles among the millions of objects that stay takes a fifth of the time; they are let go later.
 gc.set_threshold(100_000, 20, 50)
 compiled_once.share()
+made_once.share()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has them ignore Ctrl-C, and all programs that they start too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -52,6 +55,12 @@ def no_network() -> Iterator[None]:
     socket.socket.connect = _loopback_only  # type: ignore[method-assign]  # the one patch: a wall around the tests
     yield
     socket.socket.connect = _connect  # type: ignore[method-assign]  # back as it was
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_databases_left() -> Iterator[None]:
+    yield
+    databases.drop_all()
 
 
 @pytest.fixture(autouse=True)

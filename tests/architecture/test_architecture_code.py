@@ -6,27 +6,16 @@ import ast
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from source_trees import MODULES, SOURCE, tree, trees
 
-import turkctl
 from turkctl.errors import ExitCode, TurkctlError
 from turkctl.settings_keys import KEYS
 
-SOURCE = Path(turkctl.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
 CONTRACT_CODES = {0, 1, 2, 3, 4, 130}
-
-
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    """Every module of the package, parsed, by its path."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        yield path.relative_to(SOURCE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
-
-
-TREES = dict(trees())
 
 
 def all_errors() -> list[type[TurkctlError]]:
@@ -66,9 +55,9 @@ def _prints(node: ast.AST) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", TREES)
+@pytest.mark.parametrize("path", MODULES)
 def test_only_the_printer_prints(path: str) -> None:
-    lines = [node.lineno for node in ast.walk(TREES[path]) if _prints(node)]
+    lines = [node.lineno for node in ast.walk(tree(path)) if _prints(node)]
     if path in ("cli/output.py", "cli/common.py", "cli/root.py", "cli/__init__.py", "cli/commands/help.py"):
         return  # the printer itself; the version; the help, which needs no settings
     if path == "outputs.py":
@@ -105,20 +94,20 @@ CATCH_ALL = {
 """Modules that may catch everything without raising it on the spot, and why."""
 
 
-@pytest.mark.parametrize("path", TREES)
+@pytest.mark.parametrize("path", MODULES)
 def test_what_is_caught_is_named_or_raised_again(path: str) -> None:
     silent = [
         node.lineno
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.ExceptHandler) and _catches_all(node) and not _raises_again(node)
     ]
     assert path in CATCH_ALL or silent == []
 
 
-@pytest.mark.parametrize("path", TREES)
+@pytest.mark.parametrize("path", MODULES)
 def test_every_module_says_what_it_is_for_and_imports_absolutely(path: str) -> None:
-    assert ast.get_docstring(TREES[path])
-    relative = [node.lineno for node in ast.walk(TREES[path]) if isinstance(node, ast.ImportFrom) and node.level]
+    assert ast.get_docstring(tree(path))
+    relative = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.level]
     assert relative == []
 
 
@@ -129,12 +118,12 @@ CLOCKS = {
 """Modules that ask the wall clock themselves, and why."""
 
 
-LOGIC = [path for path in TREES if path.startswith(("operations/", "store/", "market/")) and path not in CLOCKS]
+LOGIC = [path for path in MODULES if path.startswith(("operations/", "store/", "market/")) and path not in CLOCKS]
 
 
 @pytest.mark.parametrize("path", LOGIC)
 def test_logic_asks_no_wall_clock(path: str) -> None:
-    calls = [ast.unparse(node.func) for node in ast.walk(TREES[path]) if isinstance(node, ast.Call)]
+    calls = [ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
     assert {"time.time", "datetime.now", "datetime.utcnow", "time.sleep"} & set(calls) == set()
 
 
@@ -143,7 +132,7 @@ def modules_that_name(word: str) -> set[str]:
     kinds = ("id", "attr", "name")
     return {
         path
-        for path, tree in TREES.items()
+        for path, tree in trees()
         for node in ast.walk(tree)
         if word in [getattr(node, kind, None) for kind in kinds]
     }
@@ -158,7 +147,7 @@ def test_only_one_module_asks_what_is_at_a_path() -> None:
     looks = ("exists", "is_file", "is_dir", "is_symlink", "stat", "lstat")
     found = {
         (path, node.func.attr)
-        for path, tree in TREES.items()
+        for path, tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         if node.func.attr in looks and not node.args

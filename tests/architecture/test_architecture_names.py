@@ -6,9 +6,7 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
-import turkctl
-
-SOURCE = Path(turkctl.__file__).parent
+from source_trees import trees
 
 SHARED = {
     "Assignment": {"mturk.types", "store.assignments"},  # the API's own word: as the market tells it, and as a row
@@ -18,9 +16,9 @@ SHARED = {
 
 def test_no_two_classes_have_one_name() -> None:
     named: defaultdict[str, set[str]] = defaultdict(set)
-    for path in sorted(SOURCE.rglob("*.py")):
-        module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in trees():
+        module = ".".join(Path(path).with_suffix("").parts)
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 named[node.name].add(module)
     assert {name: modules for name, modules in named.items() if len(modules) > 1} == SHARED

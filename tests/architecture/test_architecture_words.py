@@ -6,19 +6,16 @@ import ast
 import re
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
+from source_trees import MODULES, called, tree, trees
 from typer.main import get_command
 
-import turkctl
 from turkctl.cli.common import accept_everywhere
 from turkctl.cli.help_pages import FULL
 from turkctl.cli.root import make_root
 from turkctl.cli.top import COMMANDS
-
-SOURCE = Path(turkctl.__file__).parent
 
 RELICS = (
     *(r"\bso (many|much|long|far ahead)\b", r"\bmend(s|ed|ing)?\b", r"\bcame to\b", r"\bcannot be meant\b"),
@@ -79,15 +76,12 @@ def told(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        name = ast.unparse(node.func).rpartition(".")[2]
+        name = called(node)
         hints = [each.value for each in node.keywords if each.arg in ("hint", "message")]
         for part in [*node.args, *hints] if name.endswith("Error") or name in TELLING else hints:
             for literal in ast.walk(part):
                 if isinstance(literal, ast.Constant) and isinstance(literal.value, str):
                     yield literal.lineno, literal.value
-
-
-MODULES = sorted(each.relative_to(SOURCE).as_posix() for each in SOURCE.rglob("*.py"))
 
 
 def test_what_errors_say_is_looked_at() -> None:
@@ -96,19 +90,14 @@ def test_what_errors_say_is_looked_at() -> None:
 
 
 def test_no_error_hint_or_note_has_a_relic() -> None:
-    found = [
-        (path, line, seen)
-        for path in MODULES
-        for line, text in told(ast.parse((SOURCE / path).read_text("utf-8")))
-        if (seen := relics(text))
-    ]
+    found = [(path, line, seen) for path, tree in trees() for line, text in told(tree) if (seen := relics(text))]
     assert found == []
 
 
 def test_no_docstring_is_a_word_that_explains_nothing() -> None:
     found = []
-    for path in MODULES:
-        for node in ast.walk(ast.parse((SOURCE / path).read_text("utf-8"))):
+    for path, module in trees():
+        for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
                 text = (ast.get_docstring(node) or "").split("\n\n")[0].strip()
                 found += [(path, text)] if text in ("Itself.", "As one value.") else []
@@ -134,6 +123,6 @@ def test_a_docstring_without_a_verb_is_seen() -> None:
     assert nouns(ast.parse('def f():\n    """Return the sum of it."""')) == []
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.relative_to(SOURCE).as_posix())
-def test_docstrings_of_functions_open_with_a_verb(path: Path) -> None:
-    assert nouns(ast.parse(path.read_text(encoding="utf-8"))) == []
+@pytest.mark.parametrize("path", MODULES)
+def test_docstrings_of_functions_open_with_a_verb(path: str) -> None:
+    assert nouns(tree(path)) == []

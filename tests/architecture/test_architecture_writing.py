@@ -5,13 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from source_trees import MODULES, tree
 
-import turkctl
-
-SOURCE = Path(turkctl.__file__).parent
 WRITER = "outputs.py"
 """The module that opens files to write to them."""
 
@@ -153,9 +150,9 @@ def test_what_writes_no_file_is_let_be(source: str) -> None:
     assert list(ways(ast.parse(source))) == []
 
 
-@pytest.mark.parametrize("path", sorted(each.relative_to(SOURCE).as_posix() for each in SOURCE.rglob("*.py")))
+@pytest.mark.parametrize("path", MODULES)
 def test_only_one_module_writes_files(path: str) -> None:
     if path == WRITER:
         return
-    found = [each for each in ways(ast.parse((SOURCE / path).read_text("utf-8"))) if (path, each[1]) not in ALLOWED]
+    found = [each for each in ways(tree(path)) if (path, each[1]) not in ALLOWED]
     assert found == [], "write through turkctl.outputs"

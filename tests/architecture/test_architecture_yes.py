@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from command_tree import ALL
+from source_trees import called, trees
 
-import turkctl
 from turkctl.cli.acts import ACTS as LOGGED
 from turkctl.cli.help_pages import ActCommand
 from turkctl.operations.engine.plan import ACTED_ON
-
-SOURCE = Path(turkctl.__file__).parent
 
 UNLOGGED = {
     "config set": "changes the project file",
@@ -87,9 +84,9 @@ def test_a_command_is_an_act_or_only_looks(words: str) -> None:
 
 def actions() -> Iterator[str]:
     """The actions of all plans and batch results, where they are written out."""
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Plan", "BatchResult") and node.args:
+    for _, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) in ("Plan", "BatchResult") and node.args:
                 for part in ast.walk(node.args[0]):
                     if isinstance(part, ast.Constant) and isinstance(part.value, str):
                         yield part.value

@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ duration = "30m"
 lifetime = "24h"
 external_url = "https://example.org/task"
 """
+
+DATABASES = ("turkctl.db", "turkctl-market.db")
 
 
 @pytest.fixture
@@ -60,9 +62,37 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def configured(study: Path, made: Path) -> Path:
     """The study with its experiment in the database."""
-    for name in ("turkctl.db", "turkctl-market.db"):
+    for name in DATABASES:
         shutil.copy(made / name, study / name)
     return study
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[tuple[Any, ...], Path]]:
+    """A folder, and what is in it: studies by their project file and the commands that were run in them."""
+    return tmp_path_factory.mktemp("prepared"), {}
+
+
+@pytest.fixture
+def prepare(
+    configured: Path, turkctl: Callable[..., Any], prepared: tuple[Path, dict[tuple[Any, ...], Path]]
+) -> Callable[..., None]:
+    """Runs commands in the study; where the same were run before, it copies the study that they left."""
+    folder, made = prepared
+
+    def run_or_copy(*commands: Sequence[str]) -> None:
+        key = (configured / "turkctl.toml").read_bytes(), *map(tuple, commands)
+        if key not in made:
+            for argv in commands:
+                finished = turkctl(*argv)
+                assert finished.code == 0, finished.err
+            assert not list(configured.glob("*-wal")), "a copy would lack what is in there"
+            made[key] = folder / str(len(made))
+            shutil.copytree(configured, made[key])
+        else:
+            shutil.copytree(made[key], configured, dirs_exist_ok=True)
+
+    return run_or_copy
 
 
 @dataclass

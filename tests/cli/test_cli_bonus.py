@@ -20,18 +20,17 @@ LIVE = ("--mode", "live")
 
 
 @pytest.fixture
-def approved(configured: Path, turkctl: Run) -> list[str]:
+def approved(configured: Path, turkctl: Run, prepare: Run) -> list[str]:
     """Three approved assignments of three workers; bonuses are capped at two dollars."""
     with (configured / "turkctl.toml").open("a", encoding="utf-8") as file:
         file.write('\n[experiments.stroop.limits]\nmax_bonus = "2.00"\n')
-    for argv in (
+    prepare(
         ["experiments", "configure"],
         ["hits", "create", "--assignments", "3"],
         ["market", "crowd", "--workers", "8", "--seed", "5"],
         ["sync"],
         ["workers", "approve", "--all"],
-    ):
-        assert turkctl(*argv).code == 0
+    )
     return [row["assignment_id"] for row in json.loads(turkctl("participants", "list", "--json").out)]
 
 

@@ -218,11 +218,11 @@ def test_no_credentials_are_ever_shown(served: Any, turkctl: Run, monkeypatch: p
     assert "verysecretindeed" not in finished.out + finished.err + shown.out + shown.err
 
 
-def test_outside_a_terminal_there_is_no_colour_and_nothing_is_cut(study: Path) -> None:
+def test_outside_a_terminal_there_is_no_colour_and_nothing_is_cut(study: Path, turkctl: Run) -> None:
     title = "word " * 25
     text = (study / "turkctl.toml").read_text(encoding="utf-8").replace("Name the colour of a word", title.strip())
     (study / "turkctl.toml").write_text(text, encoding="utf-8")
-    assert program("experiments", "configure").returncode == 0
+    assert turkctl("experiments", "configure").code == 0
     finished = program("experiments", "list", env={**os.environ, "COLUMNS": "40"})
     assert "\x1b" not in finished.stdout + finished.stderr
     assert title.strip() in finished.stdout
@@ -259,11 +259,11 @@ def test_a_full_disk_is_said_in_one_line(folder: Path) -> None:
     assert finished.stderr.decode() == "turkctl: error: cannot write: No space left on device; free some space\n"
 
 
-def test_closed_standard_streams_do_no_harm(folder: Path) -> None:
+def test_closed_standard_streams_do_no_harm(folder: Path, turkctl: Run) -> None:
     command = f"'{sys.executable}' -m turkctl balance <&- >&- 2>&-"
     finished = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, b"", b"")
-    assert program("balance").stdout.startswith("mode       local\navailable  10000.00\n")
+    assert turkctl("balance").out.startswith("mode       local\navailable  10000.00\n")
 
 
 def test_paths_with_blanks_and_symbolic_links_work(tmp_path: Path, turkctl: Run, monkeypatch: Any) -> None:

@@ -15,12 +15,14 @@ WHY = ("--amount", "2.50", "--reason", "The server broke")
 
 
 @pytest.fixture
-def worker(configured: Path, turkctl: Run) -> str:
+def worker(turkctl: Run, prepare: Run) -> str:
     """Somebody whose work was approved."""
-    assert turkctl("hits", "create", "--assignments", "1").code == 0
-    assert turkctl("market", "crowd", "--workers", "1", "--seed", "3", "--drop-out", "0", "--abandon", "0").code == 0
-    assert turkctl("sync").code == 0
-    assert turkctl("workers", "approve", "--all").code == 0
+    prepare(
+        ["hits", "create", "--assignments", "1"],
+        ["market", "crowd", "--workers", "1", "--seed", "3", "--drop-out", "0", "--abandon", "0"],
+        ["sync"],
+        ["workers", "approve", "--all"],
+    )
     found: str = json.loads(turkctl("workers", "list", "--json").out)[0]["worker_id"]
     return found
 

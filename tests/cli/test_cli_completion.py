@@ -21,18 +21,19 @@ INSTRUCTIONS = {"bash": "complete_bash", "zsh": "complete_zsh", "fish": "complet
 
 
 @pytest.fixture
-def open_hits(configured: Path, turkctl: Run) -> list[str]:
+def open_hits(turkctl: Run, prepare: Run) -> list[str]:
     """A study with a campaign, a task, two open HITs and an expired one; the ids of the open ones."""
-    for argv in (
-        ["hits", "create", "--assignments", "3", "--hits", "3"],
+    prepare(
+        ["hits", "create", "--assignments", "3"],
+        ["hits", "expire", "--all"],
+        ["sync"],
+        ["hits", "create", "--assignments", "3", "--hits", "2"],
         ["campaign", "create", "--goal", "30"],
         ["tasks", "create", "sync", "--every", "15m"],
-    ):
-        assert turkctl(*argv).code == 0
-    ids = [row["hit_id"] for row in json.loads(turkctl("hits", "list", "--json").out)]
-    assert turkctl("hits", "expire", ids[0]).code == 0
-    assert turkctl("sync").code == 0
-    return sorted(ids[1:])
+        ["sync"],
+    )
+    found = json.loads(turkctl("hits", "list", "--json").out)
+    return sorted(row["hit_id"] for row in found if not row["expired"])
 
 
 @pytest.fixture

@@ -24,12 +24,13 @@ def lines(turkctl: Run, *options: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def worked(configured: Path, turkctl: Run) -> Path:
+def worked(configured: Path, prepare: Run) -> Path:
     """A study in which two people submitted their work; its folder."""
-    assert turkctl("hits", "create", "--assignments", "2").code == 0
-    crowd = turkctl("market", "crowd", "--workers", "2", "--seed", "3", "--drop-out", "0", "--abandon", "0")
-    assert crowd.code == 0, crowd.err
-    assert turkctl("sync").code == 0
+    prepare(
+        ["hits", "create", "--assignments", "2"],
+        ["market", "crowd", "--workers", "2", "--seed", "3", "--drop-out", "0", "--abandon", "0"],
+        ["sync"],
+    )
     return configured
 
 

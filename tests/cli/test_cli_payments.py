@@ -15,14 +15,15 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def paid(configured: Path, turkctl: Run) -> Path:
+def paid(configured: Path, prepare: Run) -> Path:
     """A study whose two workers got a bonus; its folder."""
-    assert turkctl("hits", "create", "--assignments", "2").code == 0
-    crowd = turkctl("market", "crowd", "--workers", "2", "--seed", "3", "--drop-out", "0", "--abandon", "0")
-    assert crowd.code == 0, crowd.err
-    assert turkctl("sync").code == 0
-    assert turkctl("workers", "approve", "--all").code == 0
-    assert turkctl("workers", "bonus", "--all", "--amount", "0.30", "--reason", "quick").code == 0
+    prepare(
+        ["hits", "create", "--assignments", "2"],
+        ["market", "crowd", "--workers", "2", "--seed", "3", "--drop-out", "0", "--abandon", "0"],
+        ["sync"],
+        ["workers", "approve", "--all"],
+        ["workers", "bonus", "--all", "--amount", "0.30", "--reason", "quick"],
+    )
     return configured
 
 

@@ -19,15 +19,14 @@ EXPERIMENT = ["experiment", "codeversion", "active", "people", "money", "campaig
 
 
 @pytest.fixture
-def recruiting(configured: Path, turkctl: Run) -> Path:
+def recruiting(configured: Path, prepare: Run) -> Path:
     """A study whose campaign posted its first round, which one person did."""
-    for argv in (
+    prepare(
         ("campaigns", "create", "--goal", "20", "--every", "30m", "--budget", "40"),
         ("campaigns", "run", "1"),
         ("market", "crowd", "--workers", "1", "--seed", "5"),
         ("campaigns", "run", "1"),
-    ):
-        assert turkctl(*argv).code == 0
+    )
     return configured
 
 

@@ -19,16 +19,15 @@ COLUMNS = ("key", "item", "worker", "label", "id", "amount", "reason", "größe"
 
 
 @pytest.fixture
-def workers(configured: Path, turkctl: Run) -> list[str]:
+def workers(turkctl: Run, prepare: Run) -> list[str]:
     """Three workers whose work is approved, and a qualification."""
-    for argv in (
+    prepare(
         ["hits", "create", "--assignments", "3"],
         ["market", "crowd", "--workers", "8", "--seed", "5"],
         ["sync"],
         ["workers", "approve", "--all"],
         ["qualifications", "create", "Fluent", "--description", "Speaks German."],
-    ):
-        assert turkctl(*argv).code == 0
+    )
     return [row["worker_id"] for row in json.loads(turkctl("participants", "list", "--json").out)]
 
 

@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,14 @@ def names() -> Iterator[str]:
         yield from [f"{group} {child}" for child in children] or [group]
 
 
+@cache
+def whole_guide() -> str:
+    return "\n".join(page.read_text(encoding="utf-8") for page in guide())
+
+
 @pytest.mark.parametrize("command", list(names()))
 def test_every_command_occurs_in_the_guide(command: str):
-    text = "\n".join(page.read_text(encoding="utf-8") for page in guide())
+    text = whole_guide()
     spoken = [command] + [
         command.replace(group, alias, 1) for alias, group in ALIASES.items() if command.startswith(group)
     ]

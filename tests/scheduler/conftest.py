@@ -7,27 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import KINDS, empty_again, new_database
+from databases import KINDS, new_database
 
 from turkctl.store import schema
 from turkctl.store.engine import Database, connect
 
 
-@pytest.fixture(scope="session")
-def scheduler_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL database for all tests of this process, who empty it."""
-    with new_database("postgres", tmp_path_factory.getbasetemp()) as address:
-        yield address
-
-
 @pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty database."""
-    if request.param == "postgres":
-        address = request.getfixturevalue("scheduler_postgres")
-        yield address
-        empty_again(address)
-        return
     with new_database(request.param, tmp_path) as address:
         yield address
 

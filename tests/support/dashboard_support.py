@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from argon2 import PasswordHasher
-from jinja2.bccache import Bucket, BytecodeCache
 from study_support import Study
 
 from turkctl.dashboard.access import Access
@@ -134,28 +133,12 @@ def sign_in(page: Page, target: str = "/dashboard") -> None:
     page.wait_for_url(f"**{target}")
 
 
-class _CompiledPages(BytecodeCache):
-    """The templates, compiled once in a process, for each application that has the same."""
-
-    _kept: ClassVar[dict[str, bytes]] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give a template what was compiled before."""
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
 class DashboardSite:
     """The dashboard of a study."""
 
     def __init__(self, study: Study, people: Mapping[str, DashboardUser] = PEOPLE, clock: Any = now_utc) -> None:
         self.study = study
         self.dashboard = Dashboard(study.world, Access(people, SECRET_KEY), clock)
-        self.dashboard.app.jinja_env.bytecode_cache = _CompiledPages()
 
     def visitor(self, name: str | None = "lab") -> Visitor:
         """Return somebody, signed in under a name; None: nobody yet."""

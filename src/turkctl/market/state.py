@@ -263,10 +263,13 @@ def _complete(connection: Connection) -> None:
     if connection.dialect.name != "sqlite":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     tables.add_partial_index()
+    older = set(inspect(connection).get_table_names())
     tables.metadata.create_all(connection)
     for name in tables.DROPPED_INDEXES:
         connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
     for table in tables.metadata.sorted_tables:
+        if table.name not in older:
+            continue  # it was made just now, whole
         there = {column["name"] for column in inspect(connection).get_columns(table.name)}
         for column in table.columns:
             if column.name not in there:
@@ -280,8 +283,8 @@ def _complete(connection: Connection) -> None:
         new = {"id": 1, "version": VERSION, "identity": secrets.token_hex(16)}
         connection.execute(tables.meta.insert(), new)
         connection.execute(tables.qualification_type.insert(), system_types.rows())
-    older = tables.meta.c.version < VERSION
-    connection.execute(tables.meta.update().where(older).values(version=VERSION))
+    outdated = tables.meta.c.version < VERSION
+    connection.execute(tables.meta.update().where(outdated).values(version=VERSION))
 
 
 def _version(database: MarketDatabase) -> int | None:
