@@ -206,7 +206,7 @@ def _ways_in(bench: SiteBench) -> dict[str, str]:
 def _work_of_panels(bench: SiteBench, worker: str, tasks: str, entry: str) -> dict[str, str]:
     """Have the worker come by entries of two panels, and hand in work for each; the last can still be corrected."""
     market = bench.market
-    school = market.add_entry("production", "summer-school", ("student",), code="SUMMER-26").path
+    school = market.add_entry("production", NewEntry("summer-school", ("student",), code="SUMMER-26")).path
 
     def done(path: str, hit: Mapping[str, Any], sent: Sent) -> str:
         _, panel, key = path.rsplit("/", 2)

@@ -270,7 +270,7 @@ def test_the_codes_that_people_saw_are_listed_with_who_saw_them(bench: SiteBench
 
 def test_work_that_can_be_corrected_has_its_code_at_once_and_the_code_is_listed() -> None:
     with site_bench(correct=timedelta(minutes=10)) as bench:
-        entry = bench.market.add_entry("production", "moodle", ("id",))
+        entry = bench.market.add_entry("production", NewEntry("moodle", ("id",)))
         visitor = bench.visitor()
         visitor.get(f"{entry.path}?id=1")
         visitor.get(f"/worker/done/{finish(bench, visitor)}")
