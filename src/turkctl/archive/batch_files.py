@@ -1,0 +1,144 @@
+"""Write assignments in the columns of the result files that Amazon's requester site gave for a batch.
+
+The columns are those of downloaded files: the HIT's, the assignment's, then ``Input.`` and ``Answer.`` and the name of
+a field, at the end ``Approve`` and ``Reject``, which are empty. Times are in UTC and in Amazon's form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from turkctl.archive.folder import ArchiveDatabase
+
+HIT_COLUMNS = (
+    "HITId",
+    "HITTypeId",
+    "Title",
+    "Description",
+    "Keywords",
+    "Reward",
+    "CreationTime",
+    "MaxAssignments",
+    "RequesterAnnotation",
+    "AssignmentDurationInSeconds",
+    "AutoApprovalDelayInSeconds",
+    "Expiration",
+    "NumberOfSimilarHITs",
+    "LifetimeInSeconds",
+)
+ASSIGNMENT_COLUMNS = (
+    "AssignmentId",
+    "WorkerId",
+    "AssignmentStatus",
+    "AcceptTime",
+    "SubmitTime",
+    "AutoApprovalTime",
+    "ApprovalTime",
+    "RejectionTime",
+    "RequesterFeedback",
+    "WorkTimeInSeconds",
+    "LifetimeApprovalRate",
+    "Last30DaysApprovalRate",
+    "Last7DaysApprovalRate",
+)
+FIXED_COLUMNS = (*HIT_COLUMNS, *ASSIGNMENT_COLUMNS)
+LAST_COLUMNS = ("Approve", "Reject")
+INPUT, ANSWER = "Input.", "Answer."
+"""What the names of columns for a field begin with."""
+
+_ROWS = """
+SELECT h.hit_type_id, h.title, h.description, h.keywords, h.reward, h.created, h.max_assignments, h.annotation,
+    h.duration_s, h.auto_approval_delay_s, h.expires, a.*, b.cells
+FROM hits h JOIN assignments a ON a.hit_id = h.hit_id LEFT JOIN batch_rows b ON b.assignment_id = a.assignment_id
+WHERE h.hit_type_id IS ? ORDER BY h.rowid, a.rowid
+"""
+_ALONE = """
+SELECT b.cells FROM batch_rows b LEFT JOIN assignments a ON a.assignment_id = b.assignment_id
+WHERE b.hit_type_id IS ? AND a.assignment_id IS NULL ORDER BY b.rowid
+"""
+_FIELDS = """
+SELECT DISTINCT field FROM hits h JOIN assignments a ON a.hit_id = h.hit_id
+JOIN answers USING (assignment_id) WHERE h.hit_type_id IS ?
+"""
+
+
+def hit_types(database: ArchiveDatabase) -> list[str | None]:
+    """Return the HIT types of all HITs with assignments."""
+    rows = database.all("SELECT hit_type_id FROM hits UNION SELECT hit_type_id FROM batch_rows ORDER BY 1")
+    return [row[0] for row in rows]
+
+
+def columns_of(database: ArchiveDatabase, hit_type: str | None) -> list[str]:
+    """Return the columns of the result file of a HIT type."""
+    names = {f"{ANSWER}{row[0]}" for row in database.all(_FIELDS, (hit_type,))}
+    for row in database.each("SELECT cells FROM batch_rows WHERE hit_type_id IS ?", (hit_type,)):
+        names |= {name for name in json.loads(row[0]) if name.startswith((INPUT, ANSWER))}
+    inputs = sorted(name for name in names if name.startswith(INPUT))
+    return [*FIXED_COLUMNS, *inputs, *sorted(names.difference(inputs)), *LAST_COLUMNS]
+
+
+def result_rows(database: ArchiveDatabase, hit_type: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the result file of a HIT type, those that are in a downloaded file only last."""
+    for row in database.each(_ROWS, (hit_type,)):
+        yield {**_downloaded(row["cells"]), **cells_of(database, dict(row))}
+    for row in database.each(_ALONE, (hit_type,)):
+        yield json.loads(row["cells"])
+
+
+def _downloaded(cells: str | None) -> dict[str, Any]:
+    return {} if cells is None else json.loads(cells)
+
+
+def cells_of(database: ArchiveDatabase, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells that the API's answers give for an assignment."""
+    cells = {
+        "HITId": row["hit_id"],
+        "HITTypeId": row["hit_type_id"],
+        "Title": row["title"],
+        "Description": row["description"],
+        "Keywords": row["keywords"],
+        "Reward": None if row["reward"] is None else f"${row['reward']}",
+        "CreationTime": amazon_time(row["created"]),
+        "MaxAssignments": row["max_assignments"],
+        "RequesterAnnotation": row["annotation"],
+        "AssignmentDurationInSeconds": row["duration_s"],
+        "AutoApprovalDelayInSeconds": row["auto_approval_delay_s"],
+        "Expiration": amazon_time(row["expires"]),
+        "LifetimeInSeconds": _seconds(row["created"], row["expires"]),
+        "AssignmentId": row["assignment_id"],
+        "WorkerId": row["worker_id"],
+        "AssignmentStatus": row["status"],
+        "AcceptTime": amazon_time(row["accepted"]),
+        "SubmitTime": amazon_time(row["submitted"]),
+        "AutoApprovalTime": amazon_time(row["auto_approval"]),
+        "ApprovalTime": amazon_time(row["approved"]),
+        "RejectionTime": amazon_time(row["rejected"]),
+        "RequesterFeedback": row["feedback"],
+        "WorkTimeInSeconds": _seconds(row["accepted"], row["submitted"]),
+    }
+    answers = database.all(
+        "SELECT field, value FROM answers WHERE assignment_id = ? ORDER BY place", (row["assignment_id"],)
+    )
+    cells |= {f"{ANSWER}{each['field']}": each["value"] for each in answers}
+    return {name: value for name, value in cells.items() if value is not None}
+
+
+def amazon_time(text: str | None) -> str | None:
+    """Return a time as Amazon's files have it: ``Fri Nov 20 09:30:00 UTC 2026``."""
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return f"{_DAYS[moment.weekday()]} {_MONTHS[moment.month - 1]} {moment:%d %H:%M:%S} UTC {moment.year:04}"
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _seconds(first: str | None, last: str | None) -> int | None:
+    if first is None or last is None:
+        return None
+    return int((datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds())

@@ -1,0 +1,119 @@
+"""``turkctl archive``."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from turkctl.cli.common import invocation, make_group
+from turkctl.errors import UsageError
+from turkctl.outputs import readable_by_others
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from turkctl.archive.calls import CallProgress
+    from turkctl.archive.facts import ArchiveFacts
+    from turkctl.cli.invocation import Invocation
+
+app = make_group("Save everything that an account still lists; check, show, serve and import what was saved.")
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the archive.", show_default=False)]
+
+
+def _invocation(ctx: typer.Context) -> Invocation:
+    """Return the invocation, in mode live unless another one was asked for.
+
+    Raises:
+        UsageError: mode local was asked for.
+    """
+    from turkctl.settings import load
+
+    run = invocation(ctx)
+    flags = {name: value for name, value in run.flags.items() if isinstance(value, str) and name != "endpoint_url"}
+    settings = load(flags, os.environ, Path.cwd())
+    if settings.mode == "local":
+        if settings.origins["mode"].kind in ("flag", "environment"):
+            raise UsageError(
+                "mode local has nothing to archive: the built-in market is a file of yours",
+                hint="leave --mode out for Amazon's own, or give --mode sandbox; copy a market with turkctl db copy",
+            )
+        run.flags["mode"] = "live"
+    return run
+
+
+@app.act()
+def create(
+    ctx: typer.Context,
+    folder: Folder,
+    new: Annotated[
+        bool, typer.Option("--new", help="Ask for everything again, although the last run left something undone.")
+    ] = False,
+) -> None:
+    """Save all that the account still lists: HITs, assignments, bonuses, qualifications, blocks, review results.
+
+    Run it again after an interruption, and it goes on; run it again later, and it adds what is new. Nothing on the
+    market is changed. The folder can be read by you only: it has the ids and answers of people.
+
+    Examples:
+        turkctl archive create mturk-archive
+        turkctl archive create sandbox-archive --mode sandbox
+    """
+    from turkctl.cli.batch import stoppable
+    from turkctl.operations.archive.collect import collect
+
+    run = _invocation(ctx)
+    with stoppable() as stop, _telling(run) as tell:
+        report = collect(run.context, folder, anew=new, stop=stop, tell=tell)
+    run.output.outcome(report.as_dict(), _in_words(report.facts), well=not report.facts.missing)
+    _tell_missing(run, report.facts)
+    raise typer.Exit(report.exit_code)
+
+
+@contextmanager
+def _telling(run: Invocation) -> Iterator[Callable[[CallProgress], None]]:
+    """Show how many calls are made of those known, and the time left."""
+    with run.output.meter("archive") as meter:
+        yield lambda progress: meter(progress.done, progress.known)
+
+
+def _in_words(facts: ArchiveFacts) -> str:
+    items = facts.items
+    counts = f"{items['hits']:,} HITs, {items['assignments']:,} assignments, {items['bonuses']:,} bonuses"
+    return f"{facts.folder}: {counts}, {items['qualification_types']:,} qualification types, {items['blocks']:,} blocks"
+
+
+def _tell_missing(run: Invocation, facts: ArchiveFacts) -> None:
+    for each in facts.missing:
+        run.output.warn(f"{each['operation']}: {each['calls']:,} refused with {each['code']}: {each['message']}")
+    if facts.missing:
+        run.output.note("all else is saved; run the same command again to ask for what is missing")
+
+
+@app.command()
+def verify(ctx: typer.Context, folder: Folder) -> None:
+    """Check an archive: every file against its checksum, every answer readable, nothing left out.
+
+    Examples:
+        turkctl archive verify mturk-archive
+    """
+    from turkctl.operations.archive.reading import check
+
+    run = _invocation(ctx)
+    report = check(folder)
+    words = f"{folder}: all is well" if report.well else f"{folder} is not whole"
+    run.output.outcome(report.as_dict(), words, well=report.well)
+    for each in report.problems if run.output.format == "table" else ():
+        run.output.warn(each)
+    _tell_missing(run, report.facts)
+    _warn_exposed(run, folder)
+    raise typer.Exit(0 if report.well else 1)
+
+
+def _warn_exposed(run: Invocation, folder: Path) -> None:
+    if readable_by_others(folder):
+        run.output.warn(f"others can read the archive {folder}; run: chmod 700 {folder}")
