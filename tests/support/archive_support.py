@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 from question_documents import choice, external_document, form_document, form_question
 
 from turkctl.accounts import market_account
+from turkctl.market.doors.inprocess import attach
+from turkctl.market.protocol.endpoint import Endpoint
+from turkctl.market.protocol.switches import Switches
 from turkctl.market.service import Market, Requester
+from turkctl.mturk.connect import LOCAL_KEY, connect
+from turkctl.operations.archive.collect import CollectReport, collect
+from turkctl.operations.engine.batch import Engine
 
 KEY_ID = "AKIATESTONE"
 ACCOUNT = market_account(KEY_ID)
@@ -130,3 +144,45 @@ def _qualification_types(market: Market, workers: list[str], requester: Requeste
         revoked = {"QualificationTypeId": types[1], "WorkerId": worker, "Reason": "no longer"}
         market.disassociate_qualification_from_worker(requester, revoked)
     return types
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing that the program catches."""
+
+
+class ArchiveWorld:
+    """A market in this process as an archive meets it, in mode live."""
+
+    def __init__(self, market: Market, *, workers: int = 8, patience: float = 0.0, **switches: Any) -> None:
+        self.endpoint = Endpoint(market, switches=Switches(**switches), accounts={LOCAL_KEY: ACCOUNT})
+        self.mturk = connect(endpoint_url="http://source.invalid", local=lambda events: attach(events, self.endpoint))
+        self.settings = SimpleNamespace(mode="live")
+        self._workers, self._patience = workers, patience
+
+    def now(self) -> datetime:
+        return datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+    def engine(self, **options: Any) -> Engine:
+        return Engine(workers=self._workers, patience=self._patience, **options)
+
+    def collect(self, folder: Path, *, anew: bool = False) -> CollectReport:
+        """Archive into a folder."""
+        world: Any = self
+        return collect(world, folder, anew=anew, stop=Event(), tell=lambda _progress: None)
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """Everything in an archive but the times of its runs, in an order of its own: tables, CSV files, raw answers."""
+    found: dict[str, Any] = {}
+    with closing(sqlite3.connect(f"file:{folder / 'archive.db'}?mode=ro", uri=True)) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for name in sorted(set(names) - {"archive", "run", "call"}):
+            found[name] = sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
+        states = "SELECT operation, members, attempt, page, state, items FROM call"
+        found["call"] = sorted(connection.execute(states).fetchall(), key=repr)
+    for path in sorted((folder / "csv").rglob("*.csv")):
+        found[str(path.relative_to(folder))] = path.read_bytes()
+    for path in sorted((folder / "raw").iterdir()):
+        lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+        found[path.name] = [{**line, "at": None} for line in lines]
+    return found

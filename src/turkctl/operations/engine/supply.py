@@ -53,7 +53,7 @@ class _Stream(Generic[K, V]):
     """Requests under way, and those that have landed."""
 
     def __init__(self, engine: Engine, supply: Supply[K], read: Callable[[K], V], pool: ThreadPoolExecutor) -> None:
-        self.fatal: TurkctlError | None = None
+        self.fatal: BaseException | None = None
         self._engine, self._supply, self._read, self._pool = engine, supply, read, pool
         self._pace, self._health = Pace(engine.clock, engine.sleep), engine.health()
         self._flying: dict[Future[V], K] = {}
@@ -94,8 +94,6 @@ class _Stream(Generic[K, V]):
         key, error = self._flying.pop(future), future.exception()
         if error is None:
             return [(key, future.result())]
-        if not isinstance(error, TurkctlError):
-            raise error
         if isinstance(error, VALUES):
             return [] if error.cut_short else [(key, error)]
         self.fatal = self.fatal or error
