@@ -18,6 +18,7 @@ from turkctl.units import parse_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
     from wsgiref.types import WSGIApplication
 
     from turkctl.made_databases import MadeDatabase
@@ -379,6 +380,29 @@ class Context:
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         mounts = self._site_mounts(sandbox, behind_proxy, public=not is_loopback(host)) if site else None
         return serve(self._new_endpoint(self._keys()), host, port, threads, mounts=mounts, behind_proxy=behind_proxy)
+
+    def archive_server(self, folder: Path, host: str, port: int, threads: int) -> Server:
+        """Return an archive behind HTTP, as a market that can only be read, for the caller to run.
+
+        Args:
+            folder: of the archive.
+            host: where it listens.
+            port: 0: any free port.
+            threads: number of requests answered at once.
+
+        Raises:
+            NotFoundError, SchemaError, UsageError: it is no archive, or the address cannot be used.
+        """
+        from turkctl.archive.served import ArchivedItems
+        from turkctl.market.archived import ArchivedMarket
+        from turkctl.market.doors.http import serve
+        from turkctl.market.protocol.endpoint import Endpoint
+        from turkctl.serving import check_host
+
+        check_host(host, port)
+        market = ArchivedMarket(ArchivedItems(folder))
+        self._opened.append(market)
+        return serve(Endpoint(market), host, port, threads)
 
     def _site_mounts(self, sandbox: bool, behind_proxy: bool, *, public: bool) -> Mapping[str, WSGIApplication]:
         from turkctl.market.site.app import SiteOptions, make_site, mounts

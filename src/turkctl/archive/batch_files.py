@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from turkctl.archive.folder import ArchiveDatabase
@@ -51,7 +52,8 @@ INPUT, ANSWER = "Input.", "Answer."
 
 _ROWS = """
 SELECT h.hit_type_id, h.title, h.description, h.keywords, h.reward, h.created, h.max_assignments, h.annotation,
-    h.duration_s, h.auto_approval_delay_s, h.expires, a.*, b.cells
+    h.duration_s, h.auto_approval_delay_s, h.expires, a.hit_id, a.assignment_id, a.worker_id, a.status, a.accepted,
+    a.submitted, a.auto_approval, a.approved, a.rejected, a.feedback, b.cells
 FROM hits h JOIN assignments a ON a.hit_id = h.hit_id LEFT JOIN batch_rows b ON b.assignment_id = a.assignment_id
 WHERE h.hit_type_id IS ? ORDER BY h.rowid, a.rowid
 """
@@ -127,11 +129,14 @@ def cells_of(database: ArchiveDatabase, row: Mapping[str, Any]) -> dict[str, Any
 
 
 def amazon_time(text: str | None) -> str | None:
-    """Return a time as Amazon's files have it: ``Fri Nov 20 09:30:00 UTC 2026``."""
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(text)
-    return f"{_DAYS[moment.weekday()]} {_MONTHS[moment.month - 1]} {moment:%d %H:%M:%S} UTC {moment.year:04}"
+    """Return a time in UTC, in ISO 8601, as Amazon's files have it: ``Fri Nov 20 09:30:00 UTC 2026``."""
+    return None if text is None else f"{_day(text[:10])} {text[11:19]} UTC {text[:4]}"
+
+
+@lru_cache(maxsize=1000)
+def _day(text: str) -> str:
+    day = date.fromisoformat(text)
+    return f"{_DAYS[day.weekday()]} {_MONTHS[day.month - 1]} {day:%d}"
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -177,7 +177,8 @@ def _write_tables(database: ArchiveDatabase) -> Iterator[ArchiveFile]:
     last = database.one("SELECT max(number) FROM run WHERE ended IS NOT NULL") or 0
     for kind in KINDS:
         names = [*kind.names, "listed"]
-        statement = f"SELECT *, CASE WHEN last_run >= ? THEN 'yes' ELSE 'no' END AS listed FROM {kind.table}"  # noqa: S608
+        columns = ", ".join(kind.names)
+        statement = f"SELECT {columns}, CASE WHEN last_run >= ? THEN 'yes' ELSE 'no' END AS listed FROM {kind.table}"  # noqa: S608
         order = f" ORDER BY {', '.join(kind.key)}"
         rows = map(dict, database.each(statement + order, (last,)))
         yield write_csv(database.folder, f"{CSV}/{kind.table}.csv", names, rows)

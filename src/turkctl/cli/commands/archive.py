@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,3 +118,54 @@ def verify(ctx: typer.Context, folder: Folder) -> None:
 def _warn_exposed(run: Invocation, folder: Path) -> None:
     if readable_by_others(folder):
         run.output.warn(f"others can read the archive {folder}; run: chmod 700 {folder}")
+
+
+@app.command()
+def show(ctx: typer.Context, folder: Folder) -> None:
+    """Show what an archive has: numbers, period, money by year, and what is missing and why.
+
+    Examples:
+        turkctl archive show mturk-archive
+        turkctl archive show mturk-archive -o json
+    """
+    from turkctl.operations.archive.reading import show as read
+
+    run = _invocation(ctx)
+    facts = read(folder)
+    _warn_exposed(run, folder)
+    run.output.record(facts.as_dict())
+    if not facts.finished:
+        run.output.note("not everything was asked yet: run turkctl archive create again")
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    folder: Folder,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
+    ] = 8801,
+    threads: Annotated[
+        int,
+        typer.Option("--threads", metavar="N", min=1, max=256, help="Number of requests answered at the same time."),
+    ] = 8,
+) -> None:
+    """Serve an archive over HTTP as a market that any client of the Requester API can read, and nobody can change.
+
+    Give your scripts the address that it prints as their endpoint; any key will do.
+
+    Examples:
+        turkctl archive serve mturk-archive
+        turkctl archive serve mturk-archive --port 0
+    """
+    from turkctl.serving import LOOPBACK
+
+    run = _invocation(ctx)
+    if host not in LOOPBACK:
+        run.output.warn("anybody who reaches this address can read the archive, with the ids and answers of people")
+    server = run.context.archive_server(folder, host, port, threads)
+    signal.signal(signal.SIGTERM, lambda *_: server.close())
+    run.output.text(f"the archive is at http://{host}:{server.port}/ (Ctrl-C ends it)")
+    run.output.flush()
+    server.run()

@@ -11,6 +11,7 @@ from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[impo
 from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]  # as above
 
 from turkctl import own_market
+from turkctl.market.archived import ArchivedMarket
 from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
 from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
@@ -247,12 +248,12 @@ class _MarketChannel(HTTPChannel):  # type: ignore[misc]  # as above
 
 
 class Server(HttpServer):
-    """A listening market, whose time is kept while it serves."""
+    """A listening market, whose time is kept while it serves, unless it is an archive."""
 
     def __init__(
         self,
         app: WSGIApplication,
-        timekeeper: Timekeeper,
+        timekeeper: Timekeeper | None,
         host: str,
         port: int,
         threads: int,
@@ -277,11 +278,13 @@ class Server(HttpServer):
         """Serve in this thread, and keep the market's time meanwhile; see :meth:`HttpServer.run`."""
         if self._closed:
             return
-        self._timekeeper.start()
+        if self._timekeeper is not None:
+            self._timekeeper.start()
         try:
             super().run()
         finally:
-            self._timekeeper.stop()
+            if self._timekeeper is not None:
+                self._timekeeper.stop()
 
 
 def serve(
@@ -306,6 +309,5 @@ def serve(
     Raises:
         UsageError: the address cannot be used.
     """
-    return Server(
-        make_app(endpoint, mounts), Timekeeper(endpoint.market), host, port, threads, behind_proxy=behind_proxy
-    )
+    timekeeper = None if isinstance(endpoint.market, ArchivedMarket) else Timekeeper(endpoint.market)
+    return Server(make_app(endpoint, mounts), timekeeper, host, port, threads, behind_proxy=behind_proxy)
