@@ -50,16 +50,14 @@ LAST_COLUMNS = ("Approve", "Reject")
 INPUT, ANSWER = "Input.", "Answer."
 """What the names of columns for a field begin with."""
 
-_ROWS = """
-SELECT h.hit_type_id, h.title, h.description, h.keywords, h.reward, h.created, h.max_assignments, h.annotation,
+CELLS = """h.hit_type_id, h.title, h.description, h.keywords, h.reward, h.created, h.max_assignments, h.annotation,
     h.duration_s, h.auto_approval_delay_s, h.expires, a.hit_id, a.assignment_id, a.worker_id, a.status, a.accepted,
-    a.submitted, a.auto_approval, a.approved, a.rejected, a.feedback, b.cells
-FROM hits h JOIN assignments a ON a.hit_id = h.hit_id LEFT JOIN batch_rows b ON b.assignment_id = a.assignment_id
-WHERE h.hit_type_id IS ? ORDER BY h.rowid, a.rowid
+    a.submitted, a.auto_approval, a.approved, a.rejected, a.feedback, a.last_run
 """
-_ALONE = """
-SELECT b.cells FROM batch_rows b LEFT JOIN assignments a ON a.assignment_id = b.assignment_id
-WHERE b.hit_type_id IS ? AND a.assignment_id IS NULL ORDER BY b.rowid
+"""The columns of HITs ``h`` and assignments ``a`` that :func:`cells_of` needs."""
+_ROWS = f"""
+SELECT {CELLS}, b.cells FROM hits h JOIN assignments a ON a.hit_id = h.hit_id
+LEFT JOIN batch_rows b ON b.assignment_id = a.assignment_id WHERE h.hit_type_id IS ? ORDER BY h.rowid, a.rowid
 """
 _FIELDS = """
 SELECT DISTINCT field FROM hits h JOIN assignments a ON a.hit_id = h.hit_id
@@ -67,31 +65,31 @@ JOIN answers USING (assignment_id) WHERE h.hit_type_id IS ?
 """
 
 
+_DOWNLOADED = """
+SELECT b.cells FROM hits h JOIN assignments a ON a.hit_id = h.hit_id JOIN batch_rows b USING (assignment_id)
+WHERE h.hit_type_id IS ?
+"""
+
+
 def hit_types(database: ArchiveDatabase) -> list[str | None]:
-    """Return the HIT types of all HITs with assignments."""
-    rows = database.all("SELECT hit_type_id FROM hits UNION SELECT hit_type_id FROM batch_rows ORDER BY 1")
-    return [row[0] for row in rows]
+    """Return the HIT types of all HITs."""
+    return [row[0] for row in database.all("SELECT DISTINCT hit_type_id FROM hits ORDER BY 1")]
 
 
 def columns_of(database: ArchiveDatabase, hit_type: str | None) -> list[str]:
     """Return the columns of the result file of a HIT type."""
     names = {f"{ANSWER}{row[0]}" for row in database.all(_FIELDS, (hit_type,))}
-    for row in database.each("SELECT cells FROM batch_rows WHERE hit_type_id IS ?", (hit_type,)):
-        names |= {name for name in json.loads(row[0]) if name.startswith((INPUT, ANSWER))}
+    for row in database.each(_DOWNLOADED, (hit_type,)):
+        names |= {name for name in json.loads(row[0]) if name.startswith(INPUT)}
     inputs = sorted(name for name in names if name.startswith(INPUT))
     return [*FIXED_COLUMNS, *inputs, *sorted(names.difference(inputs)), *LAST_COLUMNS]
 
 
 def result_rows(database: ArchiveDatabase, hit_type: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the result file of a HIT type, those that are in a downloaded file only last."""
+    """Yield the rows of the result file of a HIT type; cells that no call gives are those of downloaded files."""
     for row in database.each(_ROWS, (hit_type,)):
-        yield {**_downloaded(row["cells"]), **cells_of(database, dict(row))}
-    for row in database.each(_ALONE, (hit_type,)):
-        yield json.loads(row["cells"])
-
-
-def _downloaded(cells: str | None) -> dict[str, Any]:
-    return {} if cells is None else json.loads(cells)
+        downloaded = {} if row["cells"] is None else json.loads(row["cells"])
+        yield {**downloaded, **cells_of(database, dict(row))}
 
 
 def cells_of(database: ArchiveDatabase, row: Mapping[str, Any]) -> dict[str, Any]:

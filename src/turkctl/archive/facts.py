@@ -31,7 +31,7 @@ class ArchiveFacts:
     Attributes:
         runs: number, begin and end of each run; a run without an end is not finished.
         items: number of items by table.
-        vanished: of these, those that the last finished run did not find any more.
+        vanished: of these, those that an earlier run found and the last finished one did not.
         first, last: creation of the first HIT, and the last submission.
         missing: what the market refused in the last run: operation, code, message, number of calls.
         gone: number of calls about what was deleted meanwhile.
@@ -74,12 +74,11 @@ def read_facts(database: ArchiveDatabase) -> ArchiveFacts:
         mode=identity.mode,
         market=identity.market,
         runs=[dict(row) for row in database.all("SELECT number, began, ended FROM run ORDER BY number")],
-        items={**{kind.table: database.one(f"SELECT count(*) FROM {kind.table}") for kind in KINDS}}  # noqa: S608
-        | {"batch_rows": database.one("SELECT count(*) FROM batch_rows")},
+        items={name: _count(database, name) for name in (*(kind.table for kind in KINDS), "batch_rows")},
         vanished={
             kind.table: number
             for kind in KINDS
-            if (number := database.one(f"SELECT count(*) FROM {kind.table} WHERE last_run < ?", (ended,)))  # noqa: S608
+            if (number := _count(database, f"{kind.table} WHERE last_run BETWEEN 1 AND {ended - 1}"))
         },
         workers=database.one("SELECT count(DISTINCT worker_id) FROM assignments"),
         first=database.one("SELECT min(created) FROM hits"),
@@ -89,6 +88,10 @@ def read_facts(database: ArchiveDatabase) -> ArchiveFacts:
         gone=database.one("SELECT count(*) FROM call WHERE run = ? AND state = ?", (run, GONE)),
         left=database.one("SELECT count(*) FROM call WHERE run = ? AND state = ?", (run, WANTED)),
     )
+
+
+def _count(database: ArchiveDatabase, rows: str) -> int:
+    return int(database.one(f"SELECT count(*) FROM {rows}"))  # noqa: S608  # names are ours
 
 
 def calls_by_operation(database: ArchiveDatabase) -> list[dict[str, Any]]:

@@ -26,6 +26,8 @@ RAW, CSV, RESULTS = "raw", "csv", "csv/results"
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PART = 1 << 20
 
+_LISTED = "CASE WHEN last_run = 0 THEN 'file' WHEN last_run >= ? THEN 'yes' ELSE 'no' END AS listed"
+"""Whether the last finished run still found an item; ``file`` for one that is in a downloaded file only."""
 _WORKERS = """
 SELECT worker_id AS "WorkerId", count(*) AS "Assignments", sum(assignments.status = 'Approved') AS "Approved",
     sum(assignments.status = 'Rejected') AS "Rejected", min(submitted) AS "FirstSubmitTime",
@@ -176,12 +178,9 @@ def _one_line(body: bytes) -> bytes:
 def _write_tables(database: ArchiveDatabase) -> Iterator[ArchiveFile]:
     last = database.one("SELECT max(number) FROM run WHERE ended IS NOT NULL") or 0
     for kind in KINDS:
-        names = [*kind.names, "listed"]
-        columns = ", ".join(kind.names)
-        statement = f"SELECT {columns}, CASE WHEN last_run >= ? THEN 'yes' ELSE 'no' END AS listed FROM {kind.table}"  # noqa: S608
-        order = f" ORDER BY {', '.join(kind.key)}"
-        rows = map(dict, database.each(statement + order, (last,)))
-        yield write_csv(database.folder, f"{CSV}/{kind.table}.csv", names, rows)
+        statement = f"SELECT {', '.join(kind.names)}, {_LISTED} FROM {kind.table} ORDER BY {', '.join(kind.key)}"  # noqa: S608
+        rows = map(dict, database.each(statement, (last,)))
+        yield write_csv(database.folder, f"{CSV}/{kind.table}.csv", [*kind.names, "listed"], rows)
     yield write_csv(database.folder, f"{CSV}/workers.csv", _WORKER_COLUMNS, _workers(database))
 
 

@@ -40,8 +40,8 @@ CREATE TABLE call (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, operation TEXT 
 CREATE INDEX call_wanted ON call (urgency, id) WHERE state = 'wanted';
 CREATE TABLE answers (assignment_id TEXT NOT NULL, place INTEGER NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (assignment_id, place)) WITHOUT ROWID;
-CREATE TABLE batch_rows (assignment_id TEXT PRIMARY KEY, hit_id TEXT NOT NULL, hit_type_id TEXT, worker_id TEXT,
-    file TEXT NOT NULL, row INTEGER NOT NULL, cells TEXT NOT NULL);
+CREATE TABLE batch_rows (assignment_id TEXT PRIMARY KEY, file TEXT NOT NULL, row INTEGER NOT NULL,
+    cells TEXT NOT NULL);
 CREATE VIEW hit_types AS SELECT hit_type_id, min(title) AS title, min(description) AS description,
     min(keywords) AS keywords, min(reward) AS reward, min(duration_s) AS duration_s,
     min(auto_approval_delay_s) AS auto_approval_delay_s, count(*) AS hits FROM hits GROUP BY hit_type_id;
@@ -146,13 +146,18 @@ class ArchiveDatabase:
         self.connection.close()
 
 
+def is_archive(folder: Path) -> bool:
+    """Return whether the folder has an archive's database."""
+    return is_file(folder / DATABASE)
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder of an archive, which its owner alone can read; one that is an archive already stays as it is.
 
     Raises:
         UsageError: it is neither an archive nor empty, or cannot be made.
     """
-    if is_file(folder / DATABASE):
+    if is_archive(folder):
         return
     try:
         if is_folder(folder) and {each.name for each in folder.iterdir()} - {LOCK}:
@@ -187,6 +192,10 @@ def prepare(folder: Path, identity: ArchiveIdentity, now: str) -> None:
                 connection.execute("INSERT INTO archive VALUES (1, ?, ?, ?, ?)", row)
         _check(database)
         found = database.identity
+        if found.mode == identity.mode and found.market == identity.market.partition("#")[0]:
+            with database.write() as connection:  # made of downloaded files, before the account was known
+                connection.execute("UPDATE archive SET market = ?", (identity.market,))
+            found = identity
     if found != identity:
         raise WrongMarketError(
             f"{folder} is an archive of {found.market} (mode {found.mode}), not of {identity.market}"
@@ -230,7 +239,7 @@ def opened_archive(folder: Path, *, writable: bool = False) -> Iterator[ArchiveD
         NotFoundError: there is none.
         SchemaError: a newer turkctl made it.
     """
-    if not is_file(folder / DATABASE):
+    if not is_archive(folder):
         what = "is not an archive" if exists(folder) else "does not exist"
         raise NotFoundError(f"{folder} {what}", hint="make one with: turkctl archive create FOLDER")
     with closing(ArchiveDatabase(folder, writable=writable)) as database:

@@ -87,8 +87,9 @@ def _unasked(database: ArchiveDatabase) -> Iterator[str]:
         yield f"{gap:,} pages follow a page that is not there"
     for operation in OF_A_HIT:
         lacking = database.one(
-            "SELECT count(*) FROM hits h WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.run = h.last_run AND"
-            " c.operation = ? AND c.members = json_object('HITId', h.hit_id) AND c.attempt = 0 AND c.page = 0)",
+            "SELECT count(*) FROM hits h WHERE h.last_run > 0 AND NOT EXISTS (SELECT 1 FROM call c"
+            " WHERE c.run = h.last_run AND c.operation = ? AND c.members = json_object('HITId', h.hit_id)"
+            " AND c.attempt = 0 AND c.page = 0)",
             (operation,),
         )
         if lacking:

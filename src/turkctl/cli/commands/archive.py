@@ -169,3 +169,32 @@ def serve(
     run.output.text(f"the archive is at http://{host}:{server.port}/ (Ctrl-C ends it)")
     run.output.flush()
     server.run()
+
+
+@app.act("add-csv")
+def add_csv(
+    ctx: typer.Context,
+    folder: Folder,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="Batch result files, as downloaded.", show_default=False)
+    ],
+) -> None:
+    """Add batch result files that were downloaded from Amazon's requester site; no market is asked.
+
+    Rows are merged by their AssignmentId; cells that differ from what the API gave are listed. All files are added, or
+    none if a row of one is odd.
+
+    Examples:
+        turkctl archive add-csv mturk-archive Batch_2731339_batch_results.csv
+    """
+    from turkctl.operations.archive.adding import add_csv as add
+
+    run = _invocation(ctx)
+    added = add(run.context, folder, files)
+    words = f"{added.rows:,} rows: {added.new:,} assignments are new, {added.known:,} were in the archive"
+    run.output.outcome(added.as_dict(), words)
+    for each in added.differences if run.output.format == "table" else ():
+        here = f"{each['file']}, row {each['row']:,}, {each['column']}: '{each['file_has']}'"
+        run.output.warn(f"{here} is '{each['archive']}' in the archive ({each['assignment_id']})")
+    if added.differing > len(added.differences):
+        run.output.warn(f"{added.differing - len(added.differences):,} more cells differ")
