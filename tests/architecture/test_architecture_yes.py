@@ -18,6 +18,8 @@ from turkctl.operations.engine.plan import ACTED_ON
 SOURCE = Path(turkctl.__file__).parent
 
 UNLOGGED = {
+    "archive add-csv": "changes an archive, and no study",
+    "archive create": "changes an archive, and no study",
     "config set": "changes the project file",
     "db upgrade": "changes the schema alone",
     "demo": "acts in a study that it makes",
@@ -50,6 +52,7 @@ LOOKS = {
         "report",
         "serve",
         "show",
+        "verify",
     ),
     *("status", "unit", "why", "workers"),
 }

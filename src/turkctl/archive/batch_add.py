@@ -91,9 +91,10 @@ def add_files(database: ArchiveDatabase, files: Sequence[Path]) -> AddedRows:
                 added.rows += 1
                 _add(database, connection, row, added)
         connection.execute(
-            "UPDATE hits SET max_assignments = max(max_assignments, (SELECT count(*) FROM assignments a"
-            " WHERE a.hit_id = hits.hit_id)), completed = (SELECT count(*) FROM assignments a WHERE a.hit_id = hits.hit_id AND"
-            " a.status <> 'Submitted') WHERE last_run = 0"
+            "UPDATE hits SET max_assignments = max(max_assignments,"
+            " (SELECT count(*) FROM assignments a WHERE a.hit_id = hits.hit_id)),"
+            " completed = (SELECT count(*) FROM assignments a WHERE a.hit_id = hits.hit_id"
+            " AND a.status <> 'Submitted') WHERE last_run = 0"
         )
         _complete(connection)
     return added
@@ -202,8 +203,8 @@ def read_time(text: str) -> float:
     if month not in _MONTHS or zone not in _ZONES:
         raise ValueError(f"'{text[:70]}' is not a time that is understood")
     offset = timezone(timedelta(hours=_ZONES[zone]))
-    numbers = (int(each) for each in (day, hour, minute, second))
-    return datetime(int(year), _MONTHS.index(month) + 1, *numbers, tzinfo=offset).timestamp()
+    text = f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}T{hour}:{minute}:{second}"
+    return datetime.fromisoformat(text).replace(tzinfo=offset).timestamp()
 
 
 def _add(database: ArchiveDatabase, connection: Connection, row: _BatchRow, added: AddedRows) -> None:

@@ -58,7 +58,7 @@ CELLS = """h.hit_type_id, h.title, h.description, h.keywords, h.reward, h.create
 _ROWS = f"""
 SELECT {CELLS}, b.cells FROM hits h JOIN assignments a ON a.hit_id = h.hit_id
 LEFT JOIN batch_rows b ON b.assignment_id = a.assignment_id WHERE h.hit_type_id IS ? ORDER BY h.rowid, a.rowid
-"""
+"""  # noqa: S608  # names are ours
 _FIELDS = """
 SELECT DISTINCT field FROM hits h JOIN assignments a ON a.hit_id = h.hit_id
 JOIN answers USING (assignment_id) WHERE h.hit_type_id IS ?

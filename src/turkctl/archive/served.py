@@ -90,7 +90,8 @@ class ArchivedItems:
 
 
 def _where(table: str, equal: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
-    tests, values = [], []
+    tests: list[str] = []
+    values: list[Any] = []
     for name, value in equal.items():
         if name not in _COLUMNS[table]:
             raise ValueError(f"{table} has no column {name}")

@@ -202,12 +202,13 @@ KINDS = (
     POLICIES,
     REVIEWS,
 )
-_TIMES = frozenset(
+TIMES = frozenset(
     {
         *("CreationTime", "Expiration", "AcceptTime", "SubmitTime", "AutoApprovalTime", "ApprovalTime"),
         *("RejectionTime", "Deadline", "GrantTime", "CompleteTime"),
     }
 )
+"""Members that are times."""
 _MONEY = frozenset({"Reward", "BonusAmount", "AvailableBalance", "OnHoldBalance"})
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,2})?")
 
@@ -317,7 +318,7 @@ def value_of(member: str, value: Any) -> Any:
     """
     if value is None or isinstance(value, dict | list):
         return None
-    if member in _TIMES:
+    if member in TIMES:
         return time_text(value)
     if member in _MONEY and not (isinstance(value, str) and _AMOUNT.fullmatch(value)):
         raise ValueError(f"{value!r} is not an amount of money")

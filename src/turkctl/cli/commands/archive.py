@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.select import DryRun
 from turkctl.errors import UsageError
 from turkctl.outputs import readable_by_others
 
@@ -198,3 +199,27 @@ def add_csv(
         run.output.warn(f"{here} is '{each['archive']}' in the archive ({each['assignment_id']})")
     if added.differing > len(added.differences):
         run.output.warn(f"{added.differing - len(added.differences):,} more cells differ")
+
+
+@app.act("import")
+def import_(ctx: typer.Context, folder: Folder, dry_run: DryRun = False) -> None:
+    """Make a study of an archive in this project: experiments by title, HITs, work, people, payments as paid.
+
+    No market is asked, and nothing is posted for these experiments. Run it again after the archive has grown, and it
+    adds what is new.
+
+    Examples:
+        turkctl archive import mturk-archive --dry-run
+        turkctl archive import mturk-archive
+    """
+    from turkctl.operations.archive.importing import COLUMNS, import_archive
+
+    run = _invocation(ctx)
+    done = import_archive(run.context, folder, dry_run=dry_run)
+    run.output.rows(COLUMNS, [each.as_dict() for each in done])
+    left_out = sum(each.left_out for each in done)
+    if left_out:
+        run.output.warn(f"{left_out:,} HITs are not what a market gives, and were left out")
+    run.output.note(
+        "dry run: nothing was written" if dry_run else "next: turkctl hits list --mode live, turkctl experiments list"
+    )
