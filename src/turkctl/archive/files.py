@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +63,9 @@ def write_files(database: ArchiveDatabase) -> list[ArchiveFile]:
     """
     folder = database.folder
     try:
-        for name in (RAW, CSV, RESULTS):
-            (folder / name).mkdir(mode=PRIVATE, exist_ok=True)
-        files = [*_write_raw(database), *_write_tables(database), *_write_results(database)]
+        make_csv_folders(folder)
+        (folder / RAW).mkdir(mode=PRIVATE, exist_ok=True)
+        files = [*_write_raw(database), *(write_rows(folder, each) for each in csv_files(database))]
         files.append(ArchiveFile(DATABASE, *digest(folder / DATABASE)))
         with outputs.replacing(folder / MANIFEST, private=True) as stream:
             stream.write(json.dumps(_manifest(database, files), indent=2, ensure_ascii=False).encode() + b"\n")
@@ -114,7 +114,7 @@ class _Hashed:
         self._stream.flush()
 
 
-class _Lines:
+class _TextLines:
     """Writes lines of text in UTF-8."""
 
     def __init__(self, stream: _Hashed) -> None:
@@ -175,13 +175,26 @@ def _one_line(body: bytes) -> bytes:
     return body.replace(b"\r", b" ").replace(b"\n", b" ").strip()
 
 
-def _write_tables(database: ArchiveDatabase) -> Iterator[ArchiveFile]:
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file that can be written: its path below the folder, its columns, and its rows, which are read once."""
+
+    path: str
+    columns: Sequence[str]
+    rows: Iterable[Mapping[str, Any]]
+
+
+def csv_files(database: ArchiveDatabase) -> Iterator[CsvFile]:
+    """Yield all CSV files of an archive; write each before the next is asked for."""
     last = database.one("SELECT max(number) FROM run WHERE ended IS NOT NULL") or 0
     for kind in KINDS:
         statement = f"SELECT {', '.join(kind.names)}, {_LISTED} FROM {kind.table} ORDER BY {', '.join(kind.key)}"  # noqa: S608
         rows = map(dict, database.each(statement, (last,)))
-        yield write_csv(database.folder, f"{CSV}/{kind.table}.csv", [*kind.names, "listed"], rows)
-    yield write_csv(database.folder, f"{CSV}/workers.csv", _WORKER_COLUMNS, _workers(database))
+        yield CsvFile(f"{CSV}/{kind.table}.csv", [*kind.names, "listed"], rows)
+    yield CsvFile(f"{CSV}/workers.csv", _WORKER_COLUMNS, _workers(database))
+    for hit_type in hit_types(database):
+        name = f"{RESULTS}/{safe_name(hit_type)}.csv"
+        yield CsvFile(name, columns_of(database, hit_type), result_rows(database, hit_type))
 
 
 def _workers(database: ArchiveDatabase) -> Iterator[dict[str, Any]]:
@@ -189,39 +202,30 @@ def _workers(database: ArchiveDatabase) -> Iterator[dict[str, Any]]:
         yield {**dict(row), **{name: f"{row[name] // 100}.{row[name] % 100:02}" for name in ("Rewards", "Bonuses")}}
 
 
-def _write_results(database: ArchiveDatabase) -> Iterator[ArchiveFile]:
-    for hit_type in hit_types(database):
-        name = f"{RESULTS}/{safe_name(hit_type)}.csv"
-        yield write_csv(database.folder, name, columns_of(database, hit_type), result_rows(database, hit_type))
-
-
-def write_csv(
-    folder: Path,
-    name: str,
-    columns: Sequence[str],
-    rows: Iterable[Mapping[str, Any]],
-    clean: Callable[[str], str] = str,
-) -> ArchiveFile:
-    """Write rows to a CSV file below the folder.
-
-    Args:
-        folder: of the archive, or of an export.
-        name: the file's path below it.
-        columns: the header.
-        rows: written one at a time.
-        clean: changes each cell.
+def write_rows(folder: Path, file: CsvFile, *, spreadsheet: bool = False) -> ArchiveFile:
+    """Write a CSV file below the folder, a row at a time; optionally so that a spreadsheet sees no formula in it.
 
     Raises:
         OSError: it cannot be written.
     """
     counted = _Rows()
-    with _writing(folder, name, counted) as hashed:
-        write = row_writer(_Lines(hashed), "\r\n", spreadsheet=False)
-        write([clean(each) for each in columns])
-        for row in rows:
-            write(["" if (value := row.get(column)) is None else clean(str(value)) for column in columns])
+    with _writing(folder, file.path, counted) as hashed:
+        write = row_writer(_TextLines(hashed), "\r\n", spreadsheet=spreadsheet)
+        write(file.columns)
+        for row in file.rows:
+            write(["" if (value := row.get(column)) is None else value for column in file.columns])
             counted.number += 1
     return counted.file
+
+
+def make_csv_folders(folder: Path) -> None:
+    """Make the folders of CSV files below a folder, for the owner only.
+
+    Raises:
+        OSError: they cannot be made.
+    """
+    for name in (CSV, RESULTS):
+        (folder / name).mkdir(mode=PRIVATE, exist_ok=True)
 
 
 def _manifest(database: ArchiveDatabase, files: Iterable[ArchiveFile]) -> dict[str, Any]:

@@ -223,3 +223,37 @@ def import_(ctx: typer.Context, folder: Folder, dry_run: DryRun = False) -> None
     run.output.note(
         "dry run: nothing was written" if dry_run else "next: turkctl hits list --mode live, turkctl experiments list"
     )
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    folder: Folder,
+    file: Annotated[
+        Path, typer.Option("--file", metavar="FOLDER", help="Folder to write to; it is made, or must be empty.")
+    ],
+    anonymize: Annotated[
+        Path | None,
+        typer.Option(
+            "--anonymize",
+            metavar="KEYFILE",
+            help="Write pseudonyms instead of ids, made with the key in this file; a missing file is created.",
+        ),
+    ] = None,
+) -> None:
+    """Write an archive's CSV files to another folder, to hand them on.
+
+    With --anonymize, ids of workers, assignments and HITs give way to pseudonyms, in answers and other texts too. The
+    same key makes the same pseudonyms, also in participants export.
+
+    Examples:
+        turkctl archive export mturk-archive --file for-others --anonymize study.key
+    """
+    from turkctl.cli.keys import show_key
+    from turkctl.operations.archive.export import export as write
+
+    run = _invocation(ctx)
+    report = write(folder, file, anonymize, spreadsheet=run.spreadsheet)
+    show_key(run.output, report.key)
+    rows = sum(each.rows or 0 for each in report.files)
+    run.output.outcome(report.as_dict(), f"{report.folder}: {len(report.files):,} files, {rows:,} rows")

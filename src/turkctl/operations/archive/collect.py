@@ -78,7 +78,7 @@ def collect(
             calls = CallList(database, parse_answers)
             resumed = calls.begin(_now(world), __version__, anew=anew)
             try:
-                _Collector(world, calls, tell).run(stop)
+                _CallMaker(world, calls, tell).run(stop)
             except (MarketUnreachableError, CredentialsError) as error:
                 write_files(database)
                 error.hint = f"{error.hint}; {WAY_OUT}" if error.hint else WAY_OUT
@@ -92,7 +92,7 @@ def _now(world: World) -> str:
     return format_time(world.now())
 
 
-class _Collector:
+class _CallMaker:
     """Makes the calls of a run."""
 
     def __init__(self, world: World, calls: CallList, tell: Callable[[CallProgress], None]) -> None:
