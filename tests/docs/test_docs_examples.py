@@ -75,6 +75,7 @@ NOT_RUN = {
     "--mode": "needs Amazon",
     "--all-modes": "needs Amazon",
     "market serve": "goes on until Ctrl-C",
+    "turkctl archive": "needs an account, and has tests of its own",
     "dashboard serve": "goes on until Ctrl-C, and has tests of its own",
     "turkctl scheduler run\n": "goes on until Ctrl-C",
     "turkctl demo": "takes seconds, and has tests of its own",

@@ -69,10 +69,8 @@ def export(folder: Path, target: Path, keyfile: Path | None, *, spreadsheet: boo
         clean = None if key is None else ArchiveCleaner(database, Pseudonyms(key.secret))
         try:
             make_csv_folders(target)
-            files = [
-                write_rows(target, each if clean is None else clean.file(each), spreadsheet=spreadsheet)
-                for each in csv_files(database)
-            ]
+            wanted = csv_files(database) if clean is None else map(clean.file, csv_files(database))
+            files = [write_rows(target, each, spreadsheet=spreadsheet) for each in wanted]
         except OSError as error:
             raise OutputError(f"cannot write into {target}: {error.strerror}", hint="free some space") from None
     return ArchiveExport(target, files, key)
