@@ -48,6 +48,15 @@ PLURALITY = {
     ],
 }
 
+HIT = {
+    "Title": "Name the colour",
+    "Description": "A task of ten minutes",
+    "Reward": "0.05",
+    "LifetimeInSeconds": 86_400,
+    "AssignmentDurationInSeconds": 3_600,
+    "Question": external_document("https://example.org/task"),
+}
+
 
 @dataclass
 class Account:

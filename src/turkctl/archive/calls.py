@@ -78,6 +78,11 @@ class CallProgress:
     done: int
     known: int
 
+    @property
+    def left(self) -> int:
+        """Return how many of them are to be made."""
+        return self.known - self.done
+
 
 class CallList:
     """The calls of the run that an archive is in."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archive_support import REQUESTER, Account, ArchiveWorld, KilledError, contents, make_account
+from archive_support import HIT, REQUESTER, Account, ArchiveWorld, KilledError, contents, make_account
 
 from turkctl.archive.files import write_files
 from turkctl.archive.folder import DATABASE, LOCK, held, opened_archive
@@ -182,7 +182,7 @@ def test_a_hit_that_was_deleted_meanwhile_is_gone_and_not_missing(
 
 def test_a_listing_whose_page_tokens_are_no_longer_accepted_begins_again(tmp_path: Path) -> None:
     market = Market(f"sqlite:///{tmp_path / 'source.db'}")
-    account = make_account(market, 110, 1)
+    posted = market.bulk_hits(REQUESTER, HIT, 101)
     world = ArchiveWorld(market)
 
     def after(operation: str) -> None:
@@ -198,7 +198,7 @@ def test_a_listing_whose_page_tokens_are_no_longer_accepted_begins_again(tmp_pat
         connection.commit()
     world.endpoint.before = None
     report = world.collect(tmp_path / "saved")
-    assert (report.exit_code, report.facts.items["hits"]) == (ExitCode.OK, len(account.hits))
+    assert (report.exit_code, report.facts.items["hits"]) == (ExitCode.OK, len(posted))
     assert check(tmp_path / "saved").problems == []
     ArchiveWorld(market).collect(tmp_path / "whole")
     rows = {name: rows for name, rows in contents(tmp_path / "whole").items() if name.startswith("csv/")}

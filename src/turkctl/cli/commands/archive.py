@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,7 +71,7 @@ def create(
 
     run = _invocation(ctx)
     with stoppable() as stop, _telling(run) as tell:
-        report = collect(run.context, folder, anew=new, stop=stop, tell=tell)
+        report = collect(run.context, folder, anew=new, stop=stop, tell=tell, note=run.output.note)
     run.output.outcome(report.as_dict(), _in_words(report.facts), well=not report.facts.missing)
     _tell_missing(run, report.facts)
     raise typer.Exit(report.exit_code)
@@ -79,8 +80,16 @@ def create(
 @contextmanager
 def _telling(run: Invocation) -> Iterator[Callable[[CallProgress], None]]:
     """Show how many calls are made of those known, and the time left."""
+    from turkctl.cli.remaining import TimeLeft
+
     with run.output.meter("archive") as meter:
-        yield lambda progress: meter(progress.done, progress.known)
+        left = TimeLeft(time.monotonic, run.output.note if not run.output.stderr.isatty() else None)
+
+        def tell(progress: CallProgress) -> None:
+            meter(progress.done, progress.known)
+            left.note(progress.done, progress.known)
+
+        yield tell
 
 
 def _in_words(facts: ArchiveFacts) -> str:

@@ -20,6 +20,7 @@ from turkctl.mturk.questions import parse_answers
 from turkctl.operations.engine.supply import read_supplied
 from turkctl.operations.engine.world import World
 from turkctl.units import format_time
+from turkctl.words import counted
 
 MOST_DENIED = 20
 """Consecutive refusals of the credentials after which an operation is not asked any more."""
@@ -54,6 +55,7 @@ def collect(
     anew: bool,
     stop: threading.Event,
     tell: Callable[[CallProgress], None],
+    note: Callable[[str], None] = lambda _words: None,
 ) -> CollectReport:
     """Fill an archive with all that the market lists; go on where an earlier run was ended.
 
@@ -63,6 +65,7 @@ def collect(
         anew: begin a new run although the last one left calls undone.
         stop: ends it after the requests in progress.
         tell: called with the progress now and then.
+        note: called with what happens besides.
 
     Raises:
         UnreachableError: the market cannot be reached, or refuses the credentials; what was read is kept.
@@ -77,6 +80,8 @@ def collect(
         with opened_archive(folder, writable=True) as database:
             calls = CallList(database, parse_answers)
             resumed = calls.begin(_now(world), __version__, anew=anew)
+            if resumed:
+                note(f"going on with run {calls.run}, which left {counted(calls.progress().left, 'call')} to make")
             try:
                 _CallMaker(world, calls, tell).run(stop)
             except (MarketUnreachableError, CredentialsError) as error:
@@ -84,6 +89,7 @@ def collect(
                 error.hint = f"{error.hint}; {WAY_OUT}" if error.hint else WAY_OUT
                 raise
             calls.finish(_now(world))
+            note("all calls are made; writing the files")
             write_files(database)
             return CollectReport(resumed, read_facts(database))
 

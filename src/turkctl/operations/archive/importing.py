@@ -130,6 +130,7 @@ def import_archive(world: World, folder: Path, *, dry_run: bool) -> list[Importe
         NoProjectError: nothing says which database is meant.
         NotFoundError, SchemaError, UsageError: the folder is no archive that can be read.
     """
+    world.settings.require_database()
     with opened_archive(folder) as database:
         identity = database.identity
         scoped = _ArchiveWorld(world, Place(identity.mode, identity.market))
