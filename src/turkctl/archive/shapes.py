@@ -27,6 +27,7 @@ OPERATIONS = (
     "ListQualificationTypes",
     "ListQualificationRequests",
     "ListWorkerBlocks",
+    "GetHIT",
     "GetQualificationType",
     "ListWorkersWithQualificationType",
     "ListAssignmentsForHIT",
@@ -42,6 +43,7 @@ UNOBTAINABLE: tuple[tuple[str, str], ...] = (
     ("HITs that nobody touched for 120 days", "Amazon deleted them, with their assignments and bonuses"),
     ("notification settings of HIT types", "they can be set, but no call reads them"),
     ("batches, projects and layouts of the requester site", "no call knows them; add downloaded files with add-csv"),
+    ("files that workers uploaded", "tasks that take files ended in 2017"),
     ("work that was accepted, returned or abandoned but not submitted", "no call lists it"),
     ("messages to workers, payments for the account, invoices", "no call lists them"),
     ("reasons of revoked qualifications and of removed blocks", "no call lists them"),
@@ -275,6 +277,10 @@ def _type(answer: Answer) -> Iterator[FoundItem]:
     yield FoundItem(TYPE_DETAILS, _dict(answer["QualificationType"]), {})
 
 
+def _hit(answer: Answer) -> Iterator[FoundItem]:
+    yield FoundItem(HITS, _dict(answer["HIT"]), {})
+
+
 def _reviews(answer: Answer) -> Iterator[FoundItem]:
     for level in LEVELS:
         added = {"HITId": answer["HITId"], "Level": level}
@@ -289,6 +295,7 @@ def _reviews(answer: Answer) -> Iterator[FoundItem]:
 
 _OTHERS: Mapping[str, Callable[[Answer], Iterator[FoundItem]]] = {
     "GetAccountBalance": _balance,
+    "GetHIT": _hit,
     "GetQualificationType": _type,
     "ListReviewPolicyResultsForHIT": _reviews,
 }
@@ -300,7 +307,8 @@ def following(found: list[FoundItem]) -> list[Wanted]:
     for each in found:
         item = each.item
         if each.kind is HITS:
-            wanted += [(operation, {"HITId": item["HITId"]}) for operation in OF_A_HIT]
+            of_this = OF_A_HIT if "Question" in item else ("GetHIT", *OF_A_HIT)  # a listing may leave it out
+            wanted += [(operation, {"HITId": item["HITId"]}) for operation in of_this]
             named = (_dict(needed)["QualificationTypeId"] for needed in item.get("QualificationRequirements") or ())
             wanted += [("GetQualificationType", {"QualificationTypeId": name}) for name in named]
         elif each.kind is QUALIFICATION_TYPES:

@@ -181,10 +181,18 @@ def test_odd_rows_are_refused_by_file_and_row_and_nothing_is_added(
     assert contents(tmp_path / "saved") == before
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", "", "PK\x03\x04", "HITId,AssignmentId,WorkerId\n3A,3B,A1\n"])
-def test_odd_files_are_refused_by_name(world: ArchiveWorld, tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a,b\n1,2\n", "is not a result file of a batch: it has no column HITId"),
+        ("", "is empty"),
+        ("PK\x03\x04", "is an Excel"),
+        ("HITId,AssignmentId,WorkerId\n3A,3B,A1\n", "it has no column AssignmentStatus"),
+    ],
+)
+def test_odd_files_are_refused_by_name(world: ArchiveWorld, tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "odd.csv").write_text(text)
-    with pytest.raises(UsageError, match=r"odd\.csv"):
+    with pytest.raises(UsageError, match=rf"odd\.csv .*{told}"):
         add(world, tmp_path / "saved", tmp_path / "odd.csv")
 
 

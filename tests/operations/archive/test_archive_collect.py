@@ -97,6 +97,8 @@ def test_a_hundredth_of_a_large_account_survives_the_same(tmp_path: Path) -> Non
 
 def test_files_are_written_the_same_again(world: ArchiveWorld, tmp_path: Path) -> None:
     world.collect(tmp_path / "saved")
+    for path in (tmp_path / "saved" / "raw").iterdir():
+        assert path.read_bytes()[4:8] == bytes(4), "no time is in a compressed file"
     files = {path: path.read_bytes() for path in (tmp_path / "saved").rglob("*") if path.is_file()}
     with opened_archive(tmp_path / "saved", writable=True) as database:
         write_files(database)
@@ -273,7 +275,7 @@ def test_an_interrupt_keeps_what_was_read(world: ArchiveWorld, tmp_path: Path) -
     anything: Any = world
     with pytest.raises(InterruptedByUserError):
         collect(anything, tmp_path / "saved", anew=False, stop=stop, tell=lambda told: told.done > 20 and stop.set())
-    assert check(tmp_path / "saved").problems[0].endswith("run turkctl archive create again")
+    assert "calls are still to be made: run turkctl archive create again" in check(tmp_path / "saved").problems[0]
     asked = sum(world.endpoint.requests.values())
     report = world.collect(tmp_path / "saved")
     assert report.resumed
@@ -410,3 +412,36 @@ def test_odd_answers_are_refused_and_no_path_leaves_the_folder(
     assert len(list((tmp_path / "saved" / "csv" / "results").iterdir())) == 1
     assert not list(tmp_path.rglob("escaped*"))
     assert LOCK in {each.name for each in (tmp_path / "saved").iterdir()}
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same token", "another token"])
+def test_pages_that_do_not_end_are_given_up(market: Market, world: ArchiveWorld, tmp_path: Path, same: bool) -> None:
+    pages = count(1)
+
+    def endless(*_args: Any) -> Any:
+        return {"WorkerBlocks": [], "NumResults": 0, "NextToken": "same" if same else f"page{next(pages)}"}
+
+    market.list_worker_blocks = endless  # type: ignore[method-assign]  # a market that goes round in circles
+    report = world.collect(tmp_path / "saved")
+    (missing,) = report.facts.missing
+    assert (missing["operation"], missing["message"]) == ("ListWorkerBlocks", "its pages do not end")
+    assert world.endpoint.requests["ListWorkerBlocks"] == (2 if same else 51)
+
+
+def test_a_hit_that_is_listed_without_its_question_is_asked_for(
+    market: Market, world: ArchiveWorld, account: Account, tmp_path: Path
+) -> None:
+    list_hits = market.list_hits
+
+    def without(*args: Any) -> Any:
+        answer = list_hits(*args)
+        for each in answer["HITs"]:
+            each.pop("Question")
+        return answer
+
+    market.list_hits = without  # type: ignore[method-assign]  # a listing that leaves something out
+    assert world.collect(tmp_path / "saved").exit_code == ExitCode.OK
+    assert world.endpoint.requests["GetHIT"] == len(account.hits)
+    with opened_archive(tmp_path / "saved") as database:
+        assert database.one("SELECT count(*) FROM hits WHERE json_extract(body, '$.Question') IS NULL") == 0
+    assert check(tmp_path / "saved").problems == []

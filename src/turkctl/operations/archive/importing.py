@@ -31,7 +31,7 @@ from turkctl.operations.intents.posts import found_row
 from turkctl.operations.project.experiments import HALF_MINUTE, YEAR, ExperimentSettings
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
 from turkctl.settings import Settings
-from turkctl.store import experiments, hits, payments
+from turkctl.store import assignments, experiments, hits, payments
 from turkctl.store.base import Place
 from turkctl.store.engine import Database
 from turkctl.store.experiments import Version
@@ -183,9 +183,11 @@ def _foreseen(world: _ArchiveWorld, database: ArchiveDatabase, each: ImportedStu
     for part in hits_of(database, each.study.title):
         ids = [found.hit["HITId"] for found in part]
         with world.database.read() as session:
-            new = set(hits.unknown_ids(session, world.place, ids))
+            new = hits.unknown_ids(session, world.place, ids)
+            stored = assignments.statuses(session, world.place, ids)
             paid = _paid(session, world.place, part)
-        work = sum(len(found.work) for found in part if found.hit["HITId"] in new)
+        known = {name for statuses in stored.values() for name in statuses}
+        work = sum(each["AssignmentId"] not in known for found in part for each in found.work)
         bonuses = sum(len(found.bonuses) for found in part) - paid
         each = replace(  # counted up
             each,
