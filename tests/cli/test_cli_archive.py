@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -88,7 +89,9 @@ def test_people_read_what_was_saved(source: Source, turkctl: Run) -> None:
     assert {each["what"] for each in shown["unobtainable"]} >= {"notification settings of HIT types"}
     (year,) = shown["money"]
     assert Decimal(year["bonuses"]) == Decimal("0.25") * 20
-    assert turkctl("archive", "show", "saved").code == 0
+    page = turkctl("archive", "show", "saved").out
+    assert "notification settings of HIT types" in page
+    assert "no call reads them" in page
 
 
 def test_mode_local_is_refused_and_that_of_a_project_file_is_not_meant(
@@ -217,6 +220,35 @@ def test_an_archive_becomes_a_study(source: Source, turkctl: Run) -> None:
     assert json.loads(excluded.out)["succeeded"] > 3
     logged = json.loads(turkctl("log", "--mode", "live", "--json").out)
     assert {row["act"] for row in logged} >= {"archive import"}
+
+
+def test_hits_of_a_title_that_the_project_has_belong_to_its_experiment(source: Source, turkctl: Run) -> None:
+    assert create(turkctl, source).code == 0
+    Path("turkctl.toml").write_text(
+        'mode = "local"\n[experiments.mine]\ncode_version = "2"\ntitle = "Read a text"\ndescription = "Mine."\n'
+        'reward = "0.10"\nexternal_url = "https://example.org/mine"\n',
+        encoding="utf-8",
+    )
+    assert turkctl("experiments", "configure").code == 0
+    done = json.loads(turkctl("archive", "import", "saved", "--json").out)
+    assert [(row["experiment"], row["status"]) for row in done] == [("name-the-colour", "created"), ("mine", "known")]
+    shown = json.loads(turkctl("experiments", "list", "--json").out)
+    assert [row["codeversion"] for row in shown if row["experiment"] == "mine"] == ["2"], "its settings stay"
+
+
+@pytest.mark.slow
+def test_an_interrupted_archive_says_how_to_go_on(source: Source, turkctl: Run) -> None:
+    source.endpoint.switches = Switches(latency=0.05)
+    command = [sys.executable, "-m", "turkctl", "archive", "create", "saved", "--endpoint-url", source.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while sum(source.endpoint.requests.values()) < 10 and running.poll() is None:
+            threading.Event().wait(0.002)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "run the same command again" in err
+    source.endpoint.switches = Switches()
+    assert json.loads(create(turkctl, source, "--json").out)["resumed"] is True
 
 
 @pytest.mark.slow

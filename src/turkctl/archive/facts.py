@@ -9,7 +9,7 @@ from typing import Any
 
 from turkctl.archive.calls import GONE, WANTED, refusals
 from turkctl.archive.folder import ArchiveDatabase
-from turkctl.archive.shapes import KINDS, OPERATIONS, UNOBTAINABLE
+from turkctl.archive.shapes import BALANCES, KINDS, OPERATIONS, UNOBTAINABLE
 from turkctl.fees import assignment_cost, bonus_fee
 from turkctl.units import ZERO
 
@@ -78,7 +78,8 @@ def read_facts(database: ArchiveDatabase) -> ArchiveFacts:
         vanished={
             kind.table: number
             for kind in KINDS
-            if (number := _count(database, f"{kind.table} WHERE last_run BETWEEN 1 AND {ended - 1}"))
+            if kind is not BALANCES
+            and (number := _count(database, f"{kind.table} WHERE last_run BETWEEN 1 AND {ended - 1}"))
         },
         workers=database.one("SELECT count(DISTINCT worker_id) FROM assignments"),
         first=database.one("SELECT min(created) FROM hits"),

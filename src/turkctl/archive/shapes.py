@@ -44,7 +44,7 @@ UNOBTAINABLE: tuple[tuple[str, str], ...] = (
     ("notification settings of HIT types", "they can be set, but no call reads them"),
     ("batches, projects and layouts of the requester site", "no call knows them; add downloaded files with add-csv"),
     ("files that workers uploaded", "tasks that take files ended in 2017"),
-    ("work that was accepted, returned or abandoned but not submitted", "no call lists it"),
+    ("work that was accepted but not submitted", "no call lists it"),
     ("messages to workers, payments for the account, invoices", "no call lists them"),
     ("reasons of revoked qualifications and of removed blocks", "no call lists them"),
 )

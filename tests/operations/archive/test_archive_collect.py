@@ -225,7 +225,7 @@ def test_running_it_again_adds_what_is_new_and_keeps_what_is_gone(
     assert not report.resumed
     assert [run["number"] for run in report.facts.runs] == [1, 2]
     assert report.facts.items["blocks"] == first.items["blocks"] + 1
-    assert report.facts.vanished == {"blocks": 1, "balances": 1}
+    assert report.facts.vanished == {"blocks": 1}
     assert report.facts.items["assignments"] == first.items["assignments"]
     with opened_archive(tmp_path / "saved") as database:
         status = database.one("SELECT status FROM assignments WHERE assignment_id = ?", (undecided,))

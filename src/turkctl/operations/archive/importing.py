@@ -157,7 +157,7 @@ def _named(world: _ArchiveWorld, found: Sequence[ArchivedStudy]) -> Iterator[Imp
         known = experiments.list_all(session)
     taken = {each.slug for each in known}
     by_source = {each.source: each.slug for each in known}
-    by_title = {settings_of(each).title: each.slug for each in known if each.active}
+    by_title = {settings_of(each).title: each.slug for each in sorted(known, key=lambda each: each.active)}
     for study in found:
         slug = by_source.get(_source(world.place, study.title)) or by_title.get(study.title)
         status = CREATED if slug is None else KNOWN
