@@ -224,7 +224,8 @@ def import_(ctx: typer.Context, folder: Folder, dry_run: DryRun = False) -> None
     from turkctl.operations.archive.importing import COLUMNS, import_archive
 
     run = _invocation(ctx)
-    done = import_archive(run.context, folder, dry_run=dry_run)
+    with run.output.meter("import") as tick:
+        done = import_archive(run.context, folder, dry_run=dry_run, tick=tick)
     run.output.rows(COLUMNS, [each.as_dict() for each in done])
     left_out = sum(each.left_out for each in done)
     if left_out:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,6 +44,7 @@ ARCHIVED = "archived"
 """The code version of HITs whose annotation names no batch."""
 COLUMNS = ("experiment", "status", "title", "hits", "assignments", "workers", "bonuses", "new_hits", "new_bonuses")
 CREATED, KNOWN = "created", "known"
+Tick = Callable[[int, int], None]
 _LONGEST_SLUG = 60
 _LONGEST_CODE, _LONGEST_ANNOTATION = 128, 255
 
@@ -118,13 +119,16 @@ class _ArchiveWorld:
         raise RuntimeError("an archive is imported without a market")
 
 
-def import_archive(world: World, folder: Path, *, dry_run: bool) -> list[ImportedStudy]:
+def import_archive(
+    world: World, folder: Path, *, dry_run: bool, tick: Tick = lambda _done, _total: None
+) -> list[ImportedStudy]:
     """Enter an archive into the study's database; what is there already stays. Return a row for each experiment.
 
     Args:
         world: database, settings and clock; its market is not asked.
         folder: of the archive.
         dry_run: only count.
+        tick: called with the number of HITs that are done, and of all.
 
     Raises:
         NoProjectError: nothing says which database is meant.
@@ -135,11 +139,28 @@ def import_archive(world: World, folder: Path, *, dry_run: bool) -> list[Importe
         identity = database.identity
         scoped = _ArchiveWorld(world, Place(identity.mode, identity.market))
         named = list(_named(scoped, studies(database)))
-        if dry_run:
-            return [_foreseen(scoped, database, each) for each in named]
-        done = [_entered(scoped, database, each, read_until(database)) for each in named]
-    _say(world, done)
+        step = _foreseen if dry_run else _entered
+        parts = _Parts(database, sum(each.study.hits for each in named), tick)
+        done = [step(scoped, parts, each) for each in named]
+    if not dry_run:
+        _say(world, done)
     return done
+
+
+class _Parts:
+    """Reads HITs a few at a time, and tells how far it is."""
+
+    def __init__(self, database: ArchiveDatabase, total: int, tick: Tick) -> None:
+        self.read_at = read_until(database)
+        self._database, self._total, self._tick = database, total, tick
+        self._done = 0
+
+    def of(self, study: ArchivedStudy) -> Iterator[list[ArchivedHit]]:
+        """Yield the HITs of a study."""
+        for part in hits_of(self._database, study.title):
+            yield part
+            self._done += len(part)
+            self._tick(self._done, self._total)
 
 
 def _say(world: World, done: Sequence[ImportedStudy]) -> None:
@@ -178,9 +199,9 @@ def _slug(title: str, taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _foreseen(world: _ArchiveWorld, database: ArchiveDatabase, each: ImportedStudy) -> ImportedStudy:
+def _foreseen(world: _ArchiveWorld, parts: _Parts, each: ImportedStudy) -> ImportedStudy:
     """Return what would be entered of a study."""
-    for part in hits_of(database, each.study.title):
+    for part in parts.of(each.study):
         ids = [found.hit["HITId"] for found in part]
         with world.database.read() as session:
             new = hits.unknown_ids(session, world.place, ids)
@@ -204,7 +225,7 @@ def _paid(session: Session, place: Place, part: Sequence[ArchivedHit]) -> int:
     return len(payments.select_payments(session, PaymentFilter(place, kind=payments.BONUS, assignment_ids=names)))
 
 
-def _entered(world: _ArchiveWorld, database: ArchiveDatabase, each: ImportedStudy, read_at: datetime) -> ImportedStudy:
+def _entered(world: _ArchiveWorld, parts: _Parts, each: ImportedStudy) -> ImportedStudy:
     """Enter a study: its experiment, then its HITs with their work and bonuses, a few at a time."""
     with world.database.write() as session:
         if each.status == CREATED:
@@ -212,8 +233,8 @@ def _entered(world: _ArchiveWorld, database: ArchiveDatabase, each: ImportedStud
         version = experiments.by_slug(session, each.slug)
         table = ParticipantsTable.of(session, world.settings)
     assert version is not None
-    for part in hits_of(database, each.study.title):
-        each = _enter_part(world, each, version, part, table, read_at)  # counted up
+    for part in parts.of(each.study):
+        each = _enter_part(world, each, version, part, table, parts.read_at)  # counted up
     return each
 
 
