@@ -374,6 +374,12 @@ def test_verify_sees_what_changed(world: ArchiveWorld, tmp_path: Path) -> None:
         data = (copy / name).read_bytes()
         (copy / name).write_bytes(data + b"\n" if name != "manifest.json" else b"{")
         assert any(told in each for each in check(copy).problems), name
+    told = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
+    told["files"]["raw/ListHITs.jsonl.gz"]["rows"] += 1
+    copied = tmp_path / "counted"
+    shutil.copytree(home, copied)
+    (copied / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    assert check(copied).problems == ["raw/ListHITs.jsonl.gz has 2 answers, not 3"]
     (home / "csv" / "blocks.csv").unlink()
     assert check(home).problems == ["csv/blocks.csv is missing"]
 

@@ -82,6 +82,8 @@ def test_without_a_key_the_files_are_the_same(saved: Path, tmp_path: Path) -> No
 def test_a_folder_with_something_in_it_is_refused(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="standard output"):
         export(saved, tmp_path / "out", Path("-"))
+    with pytest.raises(UsageError, match="standard output"):
+        export(saved, Path("-"), None)
     for target in (saved, tmp_path / "study.key"):
         with pytest.raises(UsageError, match="not an empty folder"):
             export(saved, target, None)
