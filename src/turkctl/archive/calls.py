@@ -149,6 +149,11 @@ class CallList:
         """Return how far the run is."""
         return CallProgress(self._known - self._left, self._known)
 
+    @property
+    def has_answers(self) -> bool:
+        """Return whether any call of the run was answered."""
+        return self._count(ANSWERED) > 0
+
     def _count(self, state: str | None) -> int:
         counted = "SELECT count(*) FROM call WHERE run = ? AND (? IS NULL OR state = ?)"
         return int(self._database.one(counted, (self.run, state, state)))

@@ -136,6 +136,8 @@ def test_what_the_market_refuses_is_listed_and_the_rest_is_saved(
     assert check(tmp_path / "saved").problems == []
     manifest = json.loads((tmp_path / "saved" / "manifest.json").read_text())
     assert manifest["missing"] == [dict(missing)]
+    again = world.collect(tmp_path / "saved")
+    assert again.facts.missing == report.facts.missing, "it is missing still, and no reason to fail as a whole"
     world.endpoint.before = None
     world.endpoint.requests.clear()
     again = world.collect(tmp_path / "saved")

@@ -43,7 +43,7 @@ def _invocation(ctx: typer.Context) -> Invocation:
         if settings.origins["mode"].kind in ("flag", "environment"):
             raise UsageError(
                 "mode local has nothing to archive: the built-in market is a file of yours",
-                hint="leave --mode out for Amazon's own, or give --mode sandbox; copy a market with turkctl db copy",
+                hint="leave --mode out for Amazon's own, or give --mode sandbox",
             )
         run.flags["mode"] = "live"
     return run

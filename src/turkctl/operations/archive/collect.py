@@ -84,7 +84,7 @@ def collect(
                 note(f"going on with run {calls.run}, which left {counted(calls.progress().left, 'call')} to make")
             try:
                 _CallMaker(world, calls, tell).run(stop)
-            except (MarketUnreachableError, CredentialsError) as error:
+            except (MarketUnreachableError, CredentialsError, MarketRefusedError) as error:
                 write_files(database)
                 error.hint = f"{error.hint}; {WAY_OUT}" if error.hint else WAY_OUT
                 raise
@@ -105,9 +105,8 @@ class _CallMaker:
         self._world = world
         self._calls = calls
         self._tell = tell
-        self._answered = 0
         self._first: TurkctlError | None = None
-        """The first error, which is raised if nothing was answered."""
+        """The first error, which is raised if the market answers nothing."""
         self._denied: Counter[str] = Counter()
 
     def run(self, stop: threading.Event) -> None:
@@ -123,7 +122,7 @@ class _CallMaker:
                 if isinstance(each, CredentialsError):
                     self._note_denied(call.operation, each)
             self._tell(self._calls.progress())
-        if not self._answered and self._first is not None:
+        if self._first is not None and not self._calls.has_answers:
             raise self._first
 
     def _supply(self, number: int, under_way: Collection[ArchiveCall]) -> Sequence[ArchiveCall]:
@@ -131,13 +130,11 @@ class _CallMaker:
 
     def _outcome(self, call: ArchiveCall, outcome: bytes | TurkctlError) -> bytes | Refusal:
         if isinstance(outcome, bytes):
-            self._answered += 1
             self._denied[call.operation] = 0
             return outcome
         self._first = self._first or outcome
         gone = isinstance(outcome, DoesNotExistError)
         final = isinstance(outcome, MarketRefusedError) and not outcome.retryable
-        self._answered += gone
         return Refusal(outcome.code, outcome.message, gone=gone, final=final)
 
     def _note_denied(self, operation: str, error: CredentialsError) -> None:
