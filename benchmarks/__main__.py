@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import (
+    bench_archive,
     bench_batch,
     bench_bonus,
     bench_content,
@@ -32,6 +33,7 @@ for bench in (
     bench_dashboard,
     bench_dashboard_memory,
     bench_site,
+    bench_archive,
 ):
     bench.main()
     print()

@@ -441,6 +441,29 @@ class Context:
                 raise
         return server
 
+    def archive_server(self, folder: Path, host: str, port: int, threads: int) -> Server:
+        """Return an archive behind HTTP, as a market that can only be read, for the caller to run.
+
+        Args:
+            folder: of the archive.
+            host: where it listens.
+            port: 0: any free port.
+            threads: number of requests answered at once.
+
+        Raises:
+            NotFoundError, SchemaError, UsageError: it is no archive, or the address cannot be used.
+        """
+        from turkctl.archive.served import ArchivedItems
+        from turkctl.market.archived import ArchivedMarket
+        from turkctl.market.doors.http import serve
+        from turkctl.market.protocol.endpoint import Endpoint
+        from turkctl.serving import check_host
+
+        check_host(host, port)
+        market = ArchivedMarket(ArchivedItems(folder))
+        self._opened.append(market)
+        return serve(Endpoint(market), host, port, threads)
+
     def _site_options(
         self, behind_proxy: bool, content_url: str | None, files: Path | None, *, public: bool
     ) -> SiteOptions:

@@ -228,11 +228,17 @@ def _output(path: Path, *, private: bool) -> _Direct | _Beside:
 
 
 def replace(path: Path, data: bytes, *, private: bool) -> None:
-    """Replace one of turkctl's own files in one step; if the path is a link, replace its target.
+    """Replace one of turkctl's own files in one step; see :func:`replacing`."""
+    with replacing(path, private=private) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool) -> Iterator[BinaryIO]:
+    """Open one of turkctl's own files, to be replaced in one step when the block ends; if it is a link, its target.
 
     Args:
         path: the file.
-        data: the new content.
         private: whether only its owner may read it; otherwise it keeps its permissions.
 
     Raises:
@@ -241,7 +247,7 @@ def replace(path: Path, data: bytes, *, private: bool) -> None:
     output = _Beside(Path(os.path.realpath(path)), private=private)
     try:
         output.open()
-        output.stream.write(data)
+        yield output.stream
         output.finish()
         output.settle()
     finally:

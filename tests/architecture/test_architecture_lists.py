@@ -10,6 +10,7 @@ import turkctl
 COMMANDS = Path(turkctl.__file__).parent / "cli" / "commands"
 
 NO_LISTS = {
+    ("archive", "import_"): "the report of an act",
     ("balance", "balance"): "one row per mode",
     ("campaigns", "run"): "rounds as they happen",
     ("campaigns", "show"): "part of a whole",

@@ -15,6 +15,8 @@ from turkctl.cli.help_pages import ActCommand
 from turkctl.operations.engine.plan import ACTED_ON
 
 UNLOGGED = {
+    "archive add-csv": "changes an archive, and no study",
+    "archive create": "changes an archive, and no study",
     "config set": "changes the project file",
     "db upgrade": "changes the schema alone",
     "demo": "acts in a study that it makes",
@@ -57,6 +59,7 @@ LOOKS = {
         "report",
         "serve",
         "show",
+        "verify",
     ),
     *("stats", "status", "submission", "unit", "why", "workers"),
 }

@@ -22,6 +22,12 @@ Run = Callable[..., Any]
 
 NEED_NONE = {
     "turkctl init": "makes the project",
+    "turkctl archive create": "is about a folder",
+    "turkctl archive verify": "is about a folder",
+    "turkctl archive show": "is about a folder",
+    "turkctl archive serve": "is about a folder",
+    "turkctl archive add-csv": "is about a folder",
+    "turkctl archive export": "is about a folder",
     "turkctl demo": "makes one of its own",
     "turkctl doctor": "says what is missing, with exit code 4",
     "turkctl help": "is about turkctl",

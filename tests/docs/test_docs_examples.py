@@ -76,6 +76,7 @@ NOT_RUN = {
     "--all-modes": "needs Amazon",
     "market serve": "goes on until Ctrl-C",
     "market submission": "shows what was sent to the worker site, and has tests of its own",
+    "turkctl archive": "needs an account, and has tests of its own",
     "dashboard serve": "goes on until Ctrl-C, and has tests of its own",
     "turkctl scheduler run\n": "goes on until Ctrl-C",
     "turkctl demo": "takes seconds, and has tests of its own",

@@ -194,6 +194,12 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
         "ListWorkersWithQualificationType",
         {"QualificationTypeId": "3Q", "Status": "Granted", **PAGE},
     ),
+    "a raw list": (
+        lambda m: m.raw("ListBonusPayments", {"HITId": "3HIT"}),
+        {"NumResults": 0, "BonusPayments": []},
+        "ListBonusPayments",
+        {"HITId": "3HIT", **PAGE},
+    ),
     "notifications": (
         lambda m: m.set_notifications("3T", NOTIFICATION),
         {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 ACTS = frozenset(
     {
+        "archive import",
         "campaigns cancel",
         "campaigns create",
         "campaigns run",

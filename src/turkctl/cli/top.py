@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "demo": "Play a whole study on the built-in market with simulated workers.",
     "help": "Show what a command does, its options and examples.",
     "status": "Show where the study stands: people, money, what waits for you and what is next.",
+    "archive": "Save everything that an account still lists; check, show, serve and import it.",
     "balance": "Show how much money the account can spend.",
     "campaigns": "Recruit a number of people, in rounds, within a budget.",
     "content": "Manage an experiment's items; post HITs for them by priority.",

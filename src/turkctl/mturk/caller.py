@@ -87,9 +87,11 @@ class Caller:
             CredentialsError: there are no credentials.
         """
         account = self._account()
-        return self._address() if account is None else f"{self._address()}#{account}"
+        return self.address if account is None else f"{self.address}#{account}"
 
-    def _address(self) -> str:
+    @property
+    def address(self) -> str:
+        """Return the market's normalized address, which needs no credentials."""
         parts = urlsplit(self.endpoint)
         default = {"http": 80, "https": 443}.get(parts.scheme)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname

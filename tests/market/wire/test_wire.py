@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from wire_support import NOW_MS, RecordingMarket, call
 
 from turkctl.market.errors import ParameterValidationError, ServiceFault, hit_does_not_exist
-from turkctl.market.protocol.endpoint import Endpoint, method_name
+from turkctl.market.names import method_name
+from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.sigv4 import ANONYMOUS_ACCOUNT
 from turkctl.market.protocol.validate import operations
 from turkctl.market.protocol.wire import answer

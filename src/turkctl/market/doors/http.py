@@ -12,6 +12,7 @@ from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[impo
 from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]  # as above
 
 from turkctl import own_market
+from turkctl.market.archived import ArchivedMarket
 from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
 from turkctl.market.protocol.wire import PRODUCTION_PATH, SANDBOX_PATH, answer
@@ -265,12 +266,12 @@ class _Door(HttpServer):
 
 
 class Server(_Door):
-    """A listening market, whose time is kept while it serves."""
+    """A listening market, whose time is kept while it serves, unless it is an archive."""
 
     def __init__(
         self,
         app: WSGIApplication,
-        timekeeper: Timekeeper,
+        timekeeper: Timekeeper | None,
         host: str,
         port: int,
         threads: int,
@@ -307,7 +308,8 @@ class Server(_Door):
         """Serve in this thread, and keep the market's time meanwhile; see :meth:`HttpServer.run`."""
         if self._closed:
             return
-        self._timekeeper.start()
+        if self._timekeeper is not None:
+            self._timekeeper.start()
         beside = None if self._beside is None else threading.Thread(target=self._beside.run, name="turkctl-beside")
         try:
             if beside is not None:
@@ -317,7 +319,8 @@ class Server(_Door):
             self._close_beside()
             if beside is not None:
                 beside.join()
-            self._timekeeper.stop()
+            if self._timekeeper is not None:
+                self._timekeeper.stop()
 
     def close(self) -> None:
         """Stop listening and serving, on the other port too; see :meth:`HttpServer.close`."""
@@ -351,6 +354,5 @@ def serve(
     Raises:
         UsageError: the address cannot be used.
     """
-    return Server(
-        make_app(endpoint, mounts), Timekeeper(endpoint.market), host, port, threads, behind_proxy=behind_proxy
-    )
+    timekeeper = None if isinstance(endpoint.market, ArchivedMarket) else Timekeeper(endpoint.market)
+    return Server(make_app(endpoint, mounts), timekeeper, host, port, threads, behind_proxy=behind_proxy)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
 import uuid
@@ -11,19 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from turkctl.market.errors import ServiceFault, ThrottlingException
+from turkctl.market.names import method_name
 from turkctl.market.protocol.switches import Dice, Fate, Switches
 from turkctl.market.protocol.throttle import TokenBucket
 
 if TYPE_CHECKING:
+    from turkctl.market.archived import ArchivedMarket
     from turkctl.market.notifier import LossyNotify
     from turkctl.market.requester import Requester
     from turkctl.market.service import Market
-
-_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class CutAnswerError(Exception):
@@ -47,7 +45,7 @@ class Endpoint:
 
     def __init__(
         self,
-        market: Market,
+        market: Market | ArchivedMarket,
         *,
         switches: Switches | None = None,
         notifications: LossyNotify | None = None,
@@ -161,9 +159,3 @@ class Endpoint:
         finally:
             with self._lock:
                 self._under_way -= 1
-
-
-@cache
-def method_name(operation: str) -> str:
-    """Return the name of the market's method for an operation, as boto3 names it: ``ListHITs`` is ``list_hits``."""
-    return _WORD.sub("_", operation.replace("HIT", "Hit").replace("URL", "Url")).lower()

@@ -46,7 +46,9 @@ class MockMturk:
         register()
         self._aws = mock_aws()
         self._aws.start()
-        return current_backend().open(**self._options).market
+        market = current_backend().open(**self._options).market
+        assert isinstance(market, Market)
+        return market
 
     def stop(self) -> None:
         """Stop, and forget the market."""
