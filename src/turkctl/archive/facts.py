@@ -10,7 +10,7 @@ from typing import Any
 from turkctl.archive.calls import GONE, WANTED, refusals
 from turkctl.archive.folder import ArchiveDatabase
 from turkctl.archive.shapes import BALANCES, KINDS, OPERATIONS, UNOBTAINABLE
-from turkctl.fees import assignment_cost, bonus_fee
+from turkctl.fees import MTURK
 from turkctl.units import ZERO
 
 
@@ -115,12 +115,14 @@ def _money(database: ArchiveDatabase) -> list[ArchiveYear]:
     ):
         year, reward, number = row["year"], Decimal(row["reward"]), row["number"]
         rewards[year] = rewards.get(year, ZERO) + reward * number
-        fees[year] = fees.get(year, ZERO) + (assignment_cost(reward, row["max_assignments"] or 1) - reward) * number
+        fees[year] = (
+            fees.get(year, ZERO) + (MTURK.assignment_cost(reward, row["max_assignments"] or 1) - reward) * number
+        )
     for row in database.all(
         "SELECT substr(granted, 1, 4) AS year, amount, count(*) AS number FROM bonuses GROUP BY 1, 2"
     ):
         year, amount = row["year"], Decimal(row["amount"])
         bonuses[year] = bonuses.get(year, ZERO) + amount * row["number"]
-        fees[year] = fees.get(year, ZERO) + bonus_fee(amount) * row["number"]
+        fees[year] = fees.get(year, ZERO) + MTURK.bonus_fee(amount) * row["number"]
     years = sorted(rewards.keys() | bonuses.keys())
     return [ArchiveYear(year, rewards.get(year, ZERO), bonuses.get(year, ZERO), fees[year]) for year in years]

@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from turkctl.archive.folder import ArchiveDatabase, opened_archive
 from turkctl.archive.study import ArchivedHit, ArchivedStudy, hits_of, read_until, studies
+from turkctl.fees import MTURK
 from turkctl.harmless import hides_characters
 from turkctl.mturk import answers
 from turkctl.mturk.client import MTurk
@@ -253,7 +254,7 @@ def _enter_part(
         for hit_id in new:
             hit = by_id[hit_id][0]
             code = _code_version(hit, each.study)
-            row = found_row(hit, world.place, read_at, experiment_id=version.experiment_id, code_version=code)
+            row = found_row(hit, world.place, read_at, MTURK, experiment_id=version.experiment_id, code_version=code)
             hits.insert(session, row)
         rows = hits.select_hits(session, HitFilter(world.place, ids=list(by_id)))
         told = [
