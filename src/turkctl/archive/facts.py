@@ -115,9 +115,8 @@ def _money(database: ArchiveDatabase) -> list[ArchiveYear]:
     ):
         year, reward, number = row["year"], Decimal(row["reward"]), row["number"]
         rewards[year] = rewards.get(year, ZERO) + reward * number
-        fees[year] = (
-            fees.get(year, ZERO) + (MTURK.assignment_cost(reward, row["max_assignments"] or 1) - reward) * number
-        )
+        fee = MTURK.reward_fee(reward, row["max_assignments"] or 1)
+        fees[year] = fees.get(year, ZERO) + fee * number
     for row in database.all(
         "SELECT substr(granted, 1, 4) AS year, amount, count(*) AS number FROM bonuses GROUP BY 1, 2"
     ):
