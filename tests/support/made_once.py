@@ -91,10 +91,10 @@ def _run(made: _Made, bind: Connection) -> None:
 
 
 def _took_back(made: _Made, bind: Connection) -> bool:
-    """Put the tables that were put aside in their place; False if there are none."""
+    """Put the tables that were put aside in their place; False if there are none, or they are not the user's."""
     if bind.dialect.name != "postgresql":
         return False
-    named = text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
+    named = text("SELECT count(*) FROM pg_namespace WHERE nspname = :name AND pg_has_role(nspowner, 'USAGE')")
     if not bind.execute(named, {"name": made.aside}).scalar():
         return False
     bind.execute(text("DROP SCHEMA public"))
