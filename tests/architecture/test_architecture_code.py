@@ -154,6 +154,7 @@ def test_only_one_module_asks_what_is_at_a_path() -> None:
 
 
 FEE_ALONE = {
+    "archive/facts.py": "sums up rewards and fees of each year apart",
     "fees.py": "where the rule is",
     "operations/hits/cost.py": "shows the fee of one assignment beside its reward",
 }

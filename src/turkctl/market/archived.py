@@ -27,6 +27,7 @@ from turkctl.market.names import method_name
 from turkctl.market.paging import DEFAULT_SIZE
 from turkctl.market.requester import Requester
 from turkctl.model import service_model
+from turkctl.own_market import AMAZONS
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -86,6 +87,10 @@ class ArchivedMarket:
             raise permission_denied(f"change anything here: this market is an archive, and {name} does more than read")
 
         return refuse
+
+    def get_market_rules(self, _requester: Requester, _request: Request) -> Answer:
+        """Answer GetMarketRules with Amazon's: an archive does nothing beyond its API."""
+        return {"Fee": AMAZONS.fee, "Unit": AMAZONS.unit, "Extensions": []}
 
     def get_account_balance(self, _requester: Requester, _request: Request) -> Answer:
         """Answer GetAccountBalance with the last one that was seen."""
