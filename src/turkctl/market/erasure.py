@@ -6,15 +6,18 @@ Amounts, times and decisions stay, so that accounts and counts are still right.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import func, select
 
 from turkctl.attempt_limits import digest
 from turkctl.erasing import Texts, count_texts, forms_of, overwrite_deleted, replace_texts, texts_of
 from turkctl.errors import NotFoundError, RefusedError
-from turkctl.market import answers, erased_ids, people, rules, tables, workers
+from turkctl.market import answers, erased_ids, payouts, people, rules, tables, workers
+from turkctl.market.payouts import Span
 from turkctl.market.people import Member
 from turkctl.market.tx import Tx
+from turkctl.units import ZERO, format_money
 from turkctl.words import counted
 
 SHORTEST = 4
@@ -32,6 +35,7 @@ class ErasurePlan:
         open: assignments that they are at work on.
         undecided: submitted assignments that nobody has decided on.
         assignments: all of their assignments.
+        owed: what they earned and were not marked as paid.
     """
 
     worker_id: str | None
@@ -39,14 +43,20 @@ class ErasurePlan:
     open: int = 0
     undecided: int = 0
     assignments: int = 0
+    owed: Decimal = ZERO
 
     def require_free(self) -> None:
-        """Raise RefusedError if work is open or undecided."""
+        """Raise RefusedError if work is open or undecided, or if something is owed: nobody could tell to whom."""
         if self.open or self.undecided:
             raise RefusedError(
                 f"{self.worker_id} has {counted(self.open, 'open assignment')}"
                 f" and {counted(self.undecided, 'submitted one')} that nobody has decided on",
                 hint="decide on the work, and wait until what is open was returned or its time is over",
+            )
+        if self.owed:
+            raise RefusedError(
+                f"{self.worker_id} is owed {format_money(self.owed)}, and nobody could tell afterwards who that is",
+                hint=f"pay them, or not, and mark it: turkctl market payouts mark-paid {self.worker_id}",
             )
 
 
@@ -86,8 +96,11 @@ def look(tx: Tx, who: str) -> ErasurePlan:
         row.status: row.n
         for row in tx.all(select(found.status, func.count().label("n")).where(*mine).group_by(found.status))
     }
+    owed = ZERO
+    if tx.environment != "sandbox":  # which counts no money
+        owed = sum((each.amount for each in payouts.owed(tx, Span(), [worker_id])), ZERO)
     return ErasurePlan(
-        worker_id, person, counts.get(rules.ACCEPTED, 0), counts.get(rules.SUBMITTED, 0), sum(counts.values())
+        worker_id, person, counts.get(rules.ACCEPTED, 0), counts.get(rules.SUBMITTED, 0), sum(counts.values()), owed
     )
 
 

@@ -81,7 +81,7 @@ class RosterSide(PeopleSide):
         """Put a random pseudonym in the place of a person everywhere; then :meth:`clean` the database's files.
 
         Raises:
-            RefusedError: work of theirs is open or undecided.
+            RefusedError: work of theirs is open, undecided or unpaid.
         """
         return self._act(environment, lambda tx: erasure.erase(tx, plan, answers_too=answers_too))
 

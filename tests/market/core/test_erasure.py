@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from turkctl.errors import NotFoundError, RefusedError, UsageError
 from turkctl.market import tables
 from turkctl.market.answers import document
+from turkctl.market.payouts import Claim, Span
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
 from turkctl.newcomers import NewInvitation, NewPerson, RosterRow
@@ -43,6 +44,12 @@ def works(market: Market, worker_id: str, hit_id: str, me: str) -> str:
     return assignment
 
 
+def pay(market: Market, reference: str | None = None) -> None:
+    """Mark all that is owed as paid, also what was earned in this millisecond."""
+    wanted = [Claim(each.worker_id, each.amount, Span()) for each in market.owed("production")]
+    assert market.mark_paid("production", wanted, reference)
+
+
 def somebody(market: Market) -> tuple[str, str]:
     """A person who left traces in every table: worker id, and the id of their work."""
     new = NewPerson(LOGIN, "hash", OWN, f"label of {NAME}", ("class",), "DE", NAME)
@@ -67,6 +74,7 @@ def somebody(market: Market) -> tuple[str, str]:
         REQUESTER, {"Subject": f"Dear {NAME}", "MessageText": f"{OWN} {worker_id}", "WorkerIds": [worker_id]}
     )
     market.create_worker_block(REQUESTER, {"WorkerId": worker_id, "Reason": f"{NAME} asked for it"})
+    pay(market, f"Transfer to {NAME}")
     return worker_id, assignment
 
 
@@ -165,6 +173,37 @@ def test_it_is_refused_while_work_is_open_or_undecided(bench: Bench) -> None:
     assert market.person("production", worker_id) is None
 
 
+def test_it_is_refused_while_something_is_owed(bench: Bench) -> None:
+    market = bench.market
+    worker_id = market.add_person("production", NewPerson(own_id=OWN))
+    early = market.plan_erasure("production", OWN)
+    assignment = works(market, worker_id, post(market), "I")
+    market.approve_assignment(REQUESTER, {"AssignmentId": assignment})
+    with pytest.raises(RefusedError, match=r"is owed 0\.50") as refused:
+        market.plan_erasure("production", OWN).require_free()
+    assert refused.value.hint is not None
+    assert f"payouts mark-paid {worker_id}" in refused.value.hint
+    with pytest.raises(RefusedError, match="is owed"):
+        market.erase("production", early, answers_too=False)
+    pay(market)
+    market.erase("production", early, answers_too=False)
+    assert market.person("production", worker_id) is None
+
+
+def test_the_play_money_of_the_sandbox_is_owed_to_nobody(bench: Bench) -> None:
+    market, tried = bench.market, Requester(REQUESTER.account, "sandbox")
+    worker_id = market.add_person("sandbox", NewPerson(own_id=OWN))
+    request = {
+        "Title": "T", "Description": "D", "Reward": "0.50", "LifetimeInSeconds": 3600,
+        "AssignmentDurationInSeconds": 600, "Question": QUESTION,
+    }  # fmt: skip
+    hit_id = market.create_hit(tried, request)["HIT"]["HITId"]
+    assignment = market.accept("sandbox", worker_id, hit_id)["AssignmentId"]
+    market.submit("sandbox", worker_id, assignment, {"me": "I"})
+    market.approve_assignment(tried, {"AssignmentId": assignment})
+    market.plan_erasure("sandbox", OWN).require_free()
+
+
 def test_who_was_erased_does_not_come_back_by_accident(bench: Bench) -> None:
     market = bench.market
     worker_id = market.add_person("production", NewPerson(own_id=OWN))
@@ -200,6 +239,7 @@ def test_a_short_own_id_is_not_replaced_in_answers(bench: Bench) -> None:
     assignment = market.accept("production", worker_id, post(market))["AssignmentId"]
     market.submit("production", worker_id, assignment, {"how_many": "7"})
     market.approve_assignment(REQUESTER, {"AssignmentId": assignment})
+    pay(market)
     market.erase("production", market.plan_erasure("production", "7"), answers_too=False)
     shown = market.get_assignment(REQUESTER, {"AssignmentId": assignment})["Assignment"]
     assert "<FreeText>7</FreeText>" in shown["Answer"]

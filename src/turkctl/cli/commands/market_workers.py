@@ -306,7 +306,8 @@ def erase(
 ) -> None:
     """Erase a person from the market: a pseudonym takes their place, and nothing can undo it. Amounts stay.
 
-    Refused while work of theirs is open or undecided. Their id cannot come back by accident. Always asks, unless --yes.
+    Refused while work of theirs is open, undecided or unpaid. Their id cannot come back by accident. Always asks,
+    unless --yes.
 
     Examples:
         turkctl market workers erase 4711 --dry-run
