@@ -16,7 +16,7 @@ from typing import Protocol
 
 from turkctl.errors import UsageError
 from turkctl.own_market import MTURK_FEE, NO_FEE
-from turkctl.units import CENT, ZERO, format_money
+from turkctl.units import CENT, ZERO, money_text
 
 BASE_RATE = Decimal("0.20")
 LARGE_HIT_RATE = Decimal("0.20")
@@ -80,8 +80,8 @@ class FeeRule:
         """
         if reward < CENT and (self.charges or reward != ZERO):
             raise UsageError(
-                f"a reward of ${format_money(reward)} is too low",
-                hint="give $0.01 or more; only a market without a commission takes $0.00",
+                f"a reward of {money_text(reward)} is too low",
+                hint="give 0.01 or more; only a market without a commission takes 0.00",
             )
 
     def rises(self, before: int, after: int) -> bool:

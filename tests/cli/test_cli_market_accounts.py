@@ -81,6 +81,11 @@ def test_sentences_count_in_the_unit_of_the_market(
     finished = turkctl("market", "accounts", "deposit", number, "3", "--yes")
     assert "3.00 credits paid into" in finished.out
     assert "20.00 credits" in turkctl("hits", "create", "--assignments", "40", "--dry-run").out
+    assert (
+        "a reward of 0.00 credits is too low"
+        in turkctl("hits", "cost", "--assignments", "1", "--reward", "0", "--fee", "mturk").err
+    )
+    assert [each["currency"] for each in _read(turkctl, "report", "stroop")["money"]] == ["credits"]
     assert _read(turkctl, "balance")["currency"] == "credits"
 
 

@@ -190,6 +190,8 @@ def check_done_url(url: str, parameters: Sequence[str]) -> None:
         raise UsageError("the host of the address to return to cannot be a parameter", hint=hint)
     for name in _PLACEHOLDER.findall(url):
         known_name(name, (*parameters, CODE), "placeholder for a parameter of the entry")
+    if {*"{}"} & {*_PLACEHOLDER.sub("", url)}:
+        raise UsageError("the address to return to has a brace without its other one", hint=hint)
 
 
 def listed(tx: Tx) -> list[Entry]:

@@ -58,6 +58,11 @@ def asks_for_consent(requirement: Mapping[str, Any]) -> bool:
     return requirement.get(OWN) == own_market.CONSENT and requirement["Comparator"] == "Exists"
 
 
+def is_consent(keywords: str | None) -> bool:
+    """Return whether a type with these keywords is a consent, to which only the worker can agree."""
+    return own_market.CONSENT in own_market.kinds(keywords)
+
+
 def check_new(row: Mapping[str, Any]) -> None:
     """Check what is ours about a new type.
 
@@ -87,7 +92,7 @@ def check_test(test: str, keywords: str | None) -> None:
     Raises:
         ParameterValidationError: it is not.
     """
-    if own_market.CONSENT in own_market.kinds(keywords):
+    if is_consent(keywords):
         questions.check_page(test)
     else:
         questions.check_test(test)
@@ -112,5 +117,5 @@ def refuse_grant(row: Row[Any]) -> None:
     Raises:
         RequestError: the type is a consent.
     """
-    if own_market.CONSENT in own_market.kinds(row.keywords):
+    if is_consent(row.keywords):
         raise RequestError("InvalidParameterValue", "Only the worker can agree to a consent; it cannot be granted.")

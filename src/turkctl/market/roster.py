@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from turkctl.errors import UsageError
 from turkctl.market import grants, people, tables, workers
+from turkctl.market.own_types import is_consent
 from turkctl.market.people import Member
 from turkctl.market.system_types import OWNER
 from turkctl.market.tx import Tx
@@ -107,18 +108,19 @@ def _type(tx: Tx, name: str, known: dict[str, tuple[str, str]]) -> tuple[str, st
     """Return id and name of a qualification type that is named by either.
 
     Raises:
-        UsageError: there is none, or several requesters have one of this name.
+        UsageError: there is none, several requesters have one of this name, or it is a consent.
     """
     if name not in known:
         found = tables.qualification_type.c
         own = (found.environment == tx.environment, found.account != OWNER, found.deleted == 0)
-        rows = tx.all(select(found.id, found.name).where(*own, found.id == name)) or tx.all(
-            select(found.id, found.name).where(*own, found.name == name).limit(2)
-        )
+        wanted = select(found.id, found.name, found.keywords).where(*own)
+        rows = tx.all(wanted.where(found.id == name)) or tx.all(wanted.where(found.name == name).limit(2))
         if not rows:
             raise UsageError(f"there is no qualification type '{name}'")
         if len(rows) > 1:
             raise UsageError(f"several requesters have a qualification type '{name}': name it by its id")
+        if is_consent(rows[0].keywords):
+            raise UsageError(f"'{name}' is a consent: only the worker can agree to it")
         known[name] = rows[0].id, rows[0].name
     return known[name]
 

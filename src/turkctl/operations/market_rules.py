@@ -26,9 +26,9 @@ def learn_rules(world: World) -> None:
             f"the market takes its commission by the rule '{told.fee}', which this turkctl does not know",
             hint="use the turkctl that the market runs with, or a newer one",
         )
-    count_in(told.unit)
     with world.database.read() as session:
         known = market_rules.fee_at(session, world.place).name, market_rules.unit_at(session, world.place)
     if known != (told.fee, told.unit):
         with world.database.write() as session:
             market_rules.note(session, world.place, told.fee, told.unit)
+    count_in(told.unit)  # after the database was opened, which counts in what the market told before

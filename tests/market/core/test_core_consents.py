@@ -11,6 +11,7 @@ from study_rules_support import PAGE, consent, make_type
 from turkctl.market.crowd.behaviour import CrowdOptions
 from turkctl.market.crowd.simulation import Crowd
 from turkctl.market.errors import ParameterValidationError, RequestError, WorkError
+from turkctl.newcomers import RosterRow
 from turkctl.own_market import CONSENT
 
 LOCAL = {"QualificationTypeId": "00000000000000000071", "Comparator": "EqualTo", "LocaleValues": [{"Country": "DE"}]}
@@ -71,6 +72,10 @@ def test_no_requester_agrees_in_a_worker_s_place_or_changes_what_was_agreed_to(b
     grant = {"QualificationTypeId": type_id, "WorkerId": "AONE", "IntegerValue": 1}
     with pytest.raises(RequestError, match="Only the worker can agree"):
         bench.market.associate_qualification_with_worker(REQUESTER, grant)
+    for name in (type_id, f"consent {PAGE}"):
+        imported = bench.market.import_people("production", [RosterRow(2, "4711", qualifications=((name, 1),))])
+        assert ["only the worker can agree" in each.why for each in imported.problems] == [True]
+    assert bench.market.people("production") == []
     change = {"QualificationTypeId": type_id, "Test": "<x/>", "TestDurationInSeconds": 60}
     with pytest.raises(RequestError, match="create another one"):
         bench.market.update_qualification_type(REQUESTER, change)

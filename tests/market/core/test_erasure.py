@@ -19,6 +19,7 @@ from turkctl.market import tables
 from turkctl.market.answers import document
 from turkctl.market.erasure import EVERY_TABLE
 from turkctl.market.errors import WorkError
+from turkctl.market.payouts import Claim, Span
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
 from turkctl.market.work import Sent
@@ -51,6 +52,12 @@ def works(market: Market, worker_id: str, hit_id: str, me: str) -> str:
     sent = Sent({"me": me, "colour": "red"}, raw=raw)
     market.submit_from_page("production", assignment, worker_id, sent)
     return assignment
+
+
+def pay(market: Market, reference: str | None = None) -> None:
+    """Mark all that is owed as paid, also what was earned in this millisecond."""
+    wanted = [Claim(each.worker_id, each.amount, Span()) for each in market.owed("production")]
+    assert market.mark_paid("production", wanted, reference)
 
 
 def somebody(market: Market) -> tuple[str, str]:
@@ -273,6 +280,37 @@ def test_it_is_refused_while_work_is_open_or_undecided(bench: Bench) -> None:
     market.reject_assignment(REQUESTER, {"AssignmentId": assignment, "RequesterFeedback": "No."})
     market.erase("production", early, answers_too=False)
     assert market.person("production", worker_id) is None
+
+
+def test_it_is_refused_while_something_is_owed(bench: Bench) -> None:
+    market = bench.market
+    worker_id = market.add_person("production", NewPerson(own_id=OWN))
+    early = market.plan_erasure("production", OWN)
+    assignment = works(market, worker_id, post(market), "I")
+    market.approve_assignment(REQUESTER, {"AssignmentId": assignment})
+    with pytest.raises(RefusedError, match=r"is owed 0\.50") as refused:
+        market.plan_erasure("production", OWN).require_free()
+    assert refused.value.hint is not None
+    assert f"payouts mark-paid {worker_id}" in refused.value.hint
+    with pytest.raises(RefusedError, match="is owed"):
+        market.erase("production", early, answers_too=False)
+    pay(market)
+    market.erase("production", early, answers_too=False)
+    assert market.person("production", worker_id) is None
+
+
+def test_the_play_money_of_the_sandbox_is_owed_to_nobody(bench: Bench) -> None:
+    market, tried = bench.market, Requester(REQUESTER.account, "sandbox")
+    worker_id = market.add_person("sandbox", NewPerson(own_id=OWN))
+    request = {
+        "Title": "T", "Description": "D", "Reward": "0.50", "LifetimeInSeconds": 3600,
+        "AssignmentDurationInSeconds": 600, "Question": QUESTION,
+    }  # fmt: skip
+    hit_id = market.create_hit(tried, request)["HIT"]["HITId"]
+    assignment = market.accept("sandbox", worker_id, hit_id)["AssignmentId"]
+    market.submit("sandbox", worker_id, assignment, {"me": "I"})
+    market.approve_assignment(tried, {"AssignmentId": assignment})
+    market.plan_erasure("sandbox", OWN).require_free()
 
 
 def test_who_was_erased_does_not_come_back_by_accident(bench: Bench) -> None:

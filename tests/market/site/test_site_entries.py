@@ -358,6 +358,7 @@ def test_visits_that_are_kept_are_bounded(bench: SiteBench, entry: Entry, monkey
             "x",
         ),
         *("https://a@b.example/", "https://a.example/{nothing}", "https://a.example/ b", "https://a.example/\n"),
+        *("https://a.example/{survey_code", "https://a.example/survey_code}", "https://a.example/{{survey_code}}"),
         *("http://[", "https://a.example\\@b.example/", f"https://a.example/{'x' * 2000}"),
     ],
 )

@@ -22,8 +22,10 @@ from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
+from turkctl.own_market import DOLLARS
 from turkctl.settings import load
 from turkctl.store.base import Scope
+from turkctl.units import count_in, money_text
 
 D = Decimal
 
@@ -135,6 +137,16 @@ def test_rules_that_cannot_be_read_are_asked_for_again(free: Study, switches: di
     learn_rules(free.world)
     free.switch()
     assert free.sql("SELECT fee, unit FROM turkctl_market_rules") == [("none", "credits")]
+
+
+def test_amounts_are_in_the_market_s_unit_from_the_first_run_on(free: Study) -> None:
+    context = Context(free.world.settings)  # its database is not open yet
+    try:
+        learn_rules(context)
+        assert money_text(D("0.50")) == "0.50 credits"
+    finally:
+        context.close()
+        count_in(DOLLARS)
 
 
 def test_a_run_asks_once(free: Study) -> None:

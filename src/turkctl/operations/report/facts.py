@@ -16,7 +16,7 @@ from turkctl.operations.payments.earnings import Earning, earning, hourly, last_
 from turkctl.operations.payments.ledger import AUTOMATICALLY, US, LedgerQuery, list_payments, who_approved
 from turkctl.operations.payments.totals import totals
 from turkctl.operations.selection.work import participants_table, psiturk_work
-from turkctl.store import experiment_work, experiments, hits, label_votes, participants, wages
+from turkctl.store import experiment_work, experiments, hits, label_votes, market_rules, participants, wages
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.experiment_work import ExperimentWork
 from turkctl.store.experiments import Version
@@ -24,7 +24,6 @@ from turkctl.store.hits import HitFilter, HitRow
 from turkctl.store.participants import Claim
 from turkctl.store.workers import WorkFilter, WorkRow
 
-CURRENCY = "USD"
 CAMPAIGN = ("id", "codeversion", "goal", "completed", "rounds", "spent", "paid", "status", "created", "ended", "reason")
 """What a report says of each campaign."""
 _PSITURKS = ((participants.SUBMITTED, SUBMITTED), (participants.CREDITED, APPROVED), (participants.BONUSED, APPROVED))
@@ -48,6 +47,8 @@ class _Known:
     earnings: Sequence[Earning]
     kept_out: int
     unlabelled: Sequence[str]
+    unit: str
+    """What amounts are counted in."""
 
     @property
     def all_work(self) -> list[ExperimentWork | WorkRow]:
@@ -78,7 +79,7 @@ def gather(world: World, slug: str) -> dict[str, Any]:
         "dates": _dates(known, payments),
         "work": _work(known),
         "wages": _wages(known.earnings),
-        "money": [{"currency": CURRENCY, **totals(payments)}],
+        "money": [{"currency": known.unit, **totals(payments)}],
         "requirements": whole_settings(known.version).get("qualifications") or {},
         "exclusions": {
             "rejected": _rejected(known.work),
@@ -116,6 +117,7 @@ def _read(world: World, slug: str) -> _Known:
             [each for each in earned if each is not None],
             experiment_work.count_kept_out(session, place, number),
             sorted(label_votes.excluded(session, number, place.mode)),
+            market_rules.unit_at(session, place),
         )
 
 
