@@ -26,7 +26,7 @@ from turkctl.market.errors import (
 from turkctl.market.names import method_name
 from turkctl.market.paging import DEFAULT_SIZE
 from turkctl.market.requester import Requester
-from turkctl.model import service_model
+from turkctl.model import own_parts, service_model
 from turkctl.own_market import AMAZONS
 
 Request = Mapping[str, Any]
@@ -84,7 +84,7 @@ class ArchivedMarket:
             raise AttributeError(name)
 
         def refuse(_requester: Requester, _request: Request) -> NoReturn:
-            raise permission_denied(f"change anything here: this market is an archive, and {name} does more than read")
+            raise permission_denied(f"do this here: this market is an archive, which {name} is no way to read")
 
         return refuse
 
@@ -242,9 +242,9 @@ class ArchivedMarket:
 
 @cache
 def _changing() -> frozenset[str]:
-    """Return the names of the methods that do more than read."""
-    names = (name for name in service_model()["operations"] if not name.startswith(("Get", "List")))
-    return frozenset(map(method_name, names))
+    """Return the names of the methods that do more than read, or that only a market of turkctl has."""
+    names = {name for name in service_model()["operations"] if not name.startswith(("Get", "List"))}
+    return frozenset(map(method_name, names | own_parts()["operations"].keys()))
 
 
 def _paged(member: str, items: Sequence[Answer], first: int) -> Answer:
