@@ -41,6 +41,7 @@ from turkctl.market import tables
 from turkctl.market.errors import WorkError
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
+from turkctl.newcomers import NewInvitation, NewPerson
 
 LAB = Requester("123456789012", "production")
 PEOPLE, PAUSE = 200, 2.0
@@ -181,7 +182,7 @@ def fill(url: str, sizes: Sizes) -> list[str]:
     """Post HITs enough for all that follows; return invitations."""
     with closing(Market(url, opening_balance=Decimal(10**8))) as market:
         market.bulk_hits(LAB, HIT, max(100, int(sizes.seconds * 2_000)))
-        return market.invite("production", max(sizes.people, sizes.threads))
+        return market.invite("production", NewInvitation(), max(sizes.people, sizes.threads))
 
 
 def measure_bare(sizes: Sizes, folder: Path) -> float:
@@ -283,7 +284,7 @@ def run_race(url: str, accepts: int) -> tuple[list[str], float]:
     with closing(Market(url, opening_balance=Decimal(10**8))) as market:
         hits = market.bulk_hits(LAB, {**HIT, "MaxAssignments": _SHARE}, accepts // _SHARE)
         group_id = market.get_hit(LAB, {"HITId": hits[0]})["HIT"]["HITGroupId"]
-        people = [market.add_person("production") for _ in range(2 * max(RACERS, _SHARE))]
+        people = [market.add_person("production", NewPerson()) for _ in range(2 * max(RACERS, _SHARE))]
     started = time.perf_counter()
     asked = [{"url": url, "group_id": group_id, "workers": people[number::RACERS]} for number in range(RACERS)]
     with ThreadPoolExecutor(RACERS) as pool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -125,7 +126,7 @@ class Load:
     Attributes:
         ports: of the servers; workers are spread over them.
         sessions: cookies and token of each worker.
-        pause: seconds between two actions of one worker.
+        pause: seconds between two actions of one worker, on average; each differs by up to half of it.
         seconds: when they stop; they also stop when nothing is left.
         pairs: pairs that each worker does at most.
         like_browser: also load the page of the task in between, and look at the list before.
@@ -168,11 +169,11 @@ class _Worker:
         self.number = number
         self.took: dict[str, list[float]] = {}
         self.done: list[str] = []
+        self.dice = random.Random(number)
 
     def run(self, ends: float) -> None:
         with closing(self.browser):
-            if self.load.pause:
-                time.sleep(self.load.pause * self.number / len(self.load.sessions))
+            time.sleep(self._think(0))
             if self.load.bare:
                 while time.perf_counter() < ends:
                     self._timed("bare", "get", self.load.bare)
@@ -185,12 +186,16 @@ class _Worker:
             assignment_id = self._accept(last)
             if assignment_id is None:
                 return
-            time.sleep(self.load.pause)
+            time.sleep(self._think())
             answer = self._timed("submit", "submit", assignment_id, colour="red")
             assert answer.status == 200, answer
             self.done.append(assignment_id)
             last = None if self.load.like_browser else assignment_id
-            time.sleep(self.load.pause)
+            time.sleep(self._think())
+
+    def _think(self, least: float = 0.5) -> float:
+        """Return the seconds until their next action: around the pause, as nobody keeps time with others."""
+        return self.load.pause * self.dice.uniform(least, 1.5)
 
     def _accept(self, last: str | None) -> str | None:
         """Accept from the list, or the next one after the last; return None if nothing is left."""

@@ -26,6 +26,8 @@ from turkctl.market.service import Market
 from turkctl.market.site.app import SiteOptions, make_site
 from turkctl.market.site.desk import EXTENSION, MemberAccount
 from turkctl.market.tx import to_ms
+from turkctl.market.work import Sent
+from turkctl.newcomers import NewPerson
 
 LAB = Requester("123456789012", "production")
 BIG, SMALL_GROUPS, EACH = 10, 100, 5
@@ -100,8 +102,8 @@ def build(url: str, hits: int) -> Shape:
     market.get_account_balance(LAB, {})
     groups = BIG + SMALL_GROUPS + 1 + max(1, hits // 1_000)
     types = [_type_id(market, number, excluding=number != 1) for number in range(groups)]
-    workers = [market.add_person("production") for _ in range(max(50, hits // 200))]
-    veteran, excluded = market.add_person("production"), market.add_person("production")
+    workers = [market.add_person("production", NewPerson()) for _ in range(max(50, hits // 200))]
+    veteran, excluded = market.add_person("production", NewPerson()), market.add_person("production", NewPerson())
     plan = _Plan(hits, types, workers, veteran, now)
     _fill(market, tables.hit, plan.hit_rows())
     _fill(market, tables.assignment, plan.assignment_rows())
@@ -253,7 +255,7 @@ def _taken(shape: Shape, worker_id: str, group: int) -> tuple[float, float]:
     hit_id = next(each.hit_id for each in shape.market.groups("production", worker_id) if each.title == title)
     accepting, taken = _clock(lambda: shape.market.accept_like("production", worker_id, hit_id))
     assignment_id = taken["AssignmentId"]
-    answer = {"colour": "red"}
+    answer = Sent({"colour": "red"})
     submitting, _ = _clock(lambda: shape.market.submit_from_page("production", assignment_id, None, answer))
     return accepting, submitting
 

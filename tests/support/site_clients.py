@@ -15,6 +15,7 @@ from benchmarks.site_load import Browser
 from turkctl.market.answers import read
 from turkctl.market.requester import Requester
 from turkctl.market.service import Market
+from turkctl.newcomers import NewInvitation
 
 LAB = Requester("123456789012", "production")
 SUBMITTED, ALREADY = "Your work was submitted.", "Your work was already submitted"
@@ -25,7 +26,7 @@ def market_with_hits(url: str, request: dict[str, Any], hits: int, people: int) 
     """Make a market with HITs of one group; return invitations for people."""
     with closing(Market(url, opening_balance=Decimal(1_000_000))) as market:
         market.bulk_hits(LAB, request, hits)
-        return market.invite("production", people)
+        return market.invite("production", NewInvitation(), people)
 
 
 @dataclass

@@ -84,7 +84,7 @@ class ArchivedMarket:
             raise AttributeError(name)
 
         def refuse(_requester: Requester, _request: Request) -> NoReturn:
-            raise permission_denied(f"do this here: this market is an archive, which {name} is no way to read")
+            raise permission_denied(f"call {name} here: this market is an archive, which can only be read")
 
         return refuse
 

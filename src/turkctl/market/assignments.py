@@ -40,6 +40,21 @@ def load_any(tx: Tx, assignment_id: str) -> Row[Any] | None:
     return None if row is None or row.environment != tx.environment else row
 
 
+_WITH_HIT = (
+    select(tables.assignment, *hit_rows.BESIDE)
+    .join(tables.hit, tables.hit.c.id == tables.assignment.c.hit_id)
+    .where(tables.assignment.c.id == bindparam("b_id"), tables.hit.c.gone == 0)
+)
+
+
+def load_with_hit(tx: Tx, assignment_id: str) -> tuple[Row[Any], Hit] | None:
+    """Return the assignment with this id, and its HIT, by one statement; None if one is not there any more."""
+    if not is_id(assignment_id):
+        return None
+    row = tx.first(_WITH_HIT, {"b_id": assignment_id})
+    return None if row is None or row.environment != tx.environment else (row, hit_rows.from_beside(row))
+
+
 _INSERT = tables.assignment.insert().returning(tables.assignment)
 
 

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Row, select
 
 from turkctl.market import notifications, review_actions, settle, system_types, tables
 from turkctl.market.errors import MarketError
+from turkctl.market.flushes import Wait
 from turkctl.market.requester import Notifier, Permit, Requester
 from turkctl.market.state import MarketDatabase
-from turkctl.market.tx import META, META_LOCKED, Event, Shared, Tx, when
+from turkctl.market.tx import LOCKED_ON_POSTGRES, META, META_LOCKED, Event, Shared, Tx, when
 from turkctl.own_market import DOLLARS, EXTENSIONS, MTURK_FEE, MarketRules
 
 T = TypeVar("T")
@@ -131,7 +132,7 @@ class MarketCore:
         """Process all that is due by now and retry undelivered notifications. Every operation does this first."""
         more = True
         while more:
-            with self._database.write() as connection:
+            with self._database.write(Wait.NEVER) as connection:  # what is due would be due again
                 tx = self._tx(connection, _NOBODY, locked=True)
                 more = settle.batch(tx)
             self._hand_over(tx.events)
@@ -170,7 +171,7 @@ class MarketCore:
     def _deliver_earlier(self, seq: int) -> None:
         """Deliver what was written before an event and waits for its turn, which has come."""
         while True:
-            with self._database.write() as connection:
+            with self._database.write(Wait.NEVER) as connection:
                 tx = self._tx(connection, _NOBODY, locked=True)
                 earlier = notifications.waiting(tx, before=seq)
             if not earlier:
@@ -179,9 +180,11 @@ class MarketCore:
 
     def _send(self, events: list[Event], now: int) -> None:
         assert self._notify is not None
+        if events:
+            self._database.flush(Wait.ALWAYS)  # nobody is told of what could be lost yet
         done = notifications.deliver(self._notify, events, now)
         if done:
-            with self._database.write() as connection:
+            with self._database.write(Wait.NEVER) as connection:
                 connection.execute(tables.outbox.delete().where(tables.outbox.c.seq.in_(done)))
 
     def deliver_waiting(self) -> bool:
@@ -192,7 +195,7 @@ class MarketCore:
         """
         if self._notify is None:
             return False
-        with self._database.write() as connection:
+        with self._database.write(Wait.NEVER) as connection:
             tx = self._tx(connection, _NOBODY, locked=True)
             events = notifications.waiting(tx)
         self._send(events, tx.now)
@@ -201,13 +204,13 @@ class MarketCore:
     def _read(self, requester: Requester, work: Callable[[Tx], T]) -> T:
         return self._run(requester, work, write=False)
 
-    def _write(self, requester: Requester, work: Callable[[Tx], T], *, durable: bool = False) -> T:
-        return self._run(requester, work, write=True, durable=durable)
+    def _write(self, requester: Requester, work: Callable[[Tx], T], wait: Wait = Wait.USUALLY) -> T:
+        return self._run(requester, work, write=True, wait=wait)
 
-    def _run(self, requester: Requester, work: Callable[[Tx], T], *, write: bool, durable: bool = False) -> T:
+    def _run(self, requester: Requester, work: Callable[[Tx], T], *, write: bool, wait: Wait = Wait.NEVER) -> T:
         """Run ``work`` in a transaction in which nothing is due."""
         while True:
-            transaction = self._database.write(durable=durable) if write else self._database.read()
+            transaction = self._database.write(wait) if write else self._database.read()
             with transaction as connection:
                 # On PostgreSQL a writer's look must come after its wait for the lock.
                 seen = None if write and not self._database.sqlite else connection.execute(settle.META_AND_TIMES).one()
@@ -229,7 +232,8 @@ class MarketCore:
     def _tx(self, connection: Connection, requester: Requester, *, locked: bool, meta: Row[Any] | None = None) -> Tx:
         # Take the lock before reading the clock, so that writers see times in the order of their turns.
         if meta is None:
-            meta = connection.execute(META_LOCKED if locked else META).one()
+            taking = META_LOCKED if self._database.sqlite else LOCKED_ON_POSTGRES
+            meta = connection.execute(taking if locked else META).one()
         return Tx(
             connection=connection,
             now=int(self._clock() * 1000) + meta.clock_offset,

@@ -66,7 +66,7 @@ def _qualified(
     asked = hit_types.load(tx, hit.hit_type_id).marked_requirements()
 
     def qualifies(worker: Any) -> bool:
-        who = WorkerStanding(worker, grants.get(worker.id, {}), lambda: groups.get(worker.id, []))
+        who = WorkerStanding(worker, lambda: grants.get(worker.id, {}), lambda: groups.get(worker.id, []))
         return requirements.unmet(who, asked, requirements.ACCEPT) is None
 
     return {worker.id for worker in everybody if qualifies(worker)}

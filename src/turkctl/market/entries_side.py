@@ -9,6 +9,7 @@ from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, entrance_wait, net
 from turkctl.market import attempts, entries
 from turkctl.market.attempts import AttemptBook
 from turkctl.market.entries import CodeRow, Entry, PanelMember, WayBack
+from turkctl.market.flushes import Wait
 from turkctl.market.requester import Environment
 from turkctl.market.tx import Tx
 from turkctl.market.worker_side import WorkerSide
@@ -95,4 +96,4 @@ class EntriesSide(WorkerSide):
                 attempts.note_attempt(tx, place, place, now, failed=True)
             return wait
 
-        return self._act("production", note)
+        return self._act("production", note, Wait.NEVER)

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from turkctl.fees import MTURK, NONE, FeeRule
 from turkctl.market import hit_types, ledger, notifications, rules, tables
@@ -74,6 +74,9 @@ class Hit:
 _BY_ID = select(tables.hit).where(tables.hit.c.id == bindparam("b_id"), tables.hit.c.gone == 0)
 _LAST_OPENING = select(func.max(tables.hit.c.opened)).where(tables.hit.c.hit_type_id == bindparam("b_type"))
 _WRITTEN = [field.name for field in dataclasses.fields(Hit) if field.name != "seq"]
+_PREFIX = "hit_row_"
+BESIDE = [column.label(_PREFIX + column.name) for column in tables.hit.c]
+"""A HIT's columns, for a statement that reads another table's as well; see :func:`from_beside`."""
 _EXPECTED = (tables.hit.c.seq == bindparam("b_seq"), tables.hit.c.status == bindparam("b_status"))
 
 
@@ -95,6 +98,12 @@ def load_any(tx: Tx, hit_id: str) -> Hit | None:
         return None
     row = tx.first(_BY_ID, {"b_id": hit_id})
     return None if row is None or row.environment != tx.environment else Hit(**members(row))
+
+
+def from_beside(row: Row[Any]) -> Hit:
+    """Return the HIT of a row that has :data:`BESIDE` among its columns."""
+    of_hit = ((name, value) for name, value in members(row).items() if name.startswith(_PREFIX))
+    return Hit(**{name.removeprefix(_PREFIX): value for name, value in of_hit})
 
 
 def insert(tx: Tx, hit: Hit) -> None:

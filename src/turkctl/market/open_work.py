@@ -161,8 +161,9 @@ def look(tx: Tx, worker_id: str, hit_id: str) -> Answer:
         WorkError: NotFound if there is no such HIT for them, whatever the reason; DoesNotMeetRequirements if they may
             know of it, and not look at it.
     """
-    hit, hit_type = _visible(tx, worker_id, hit_id)
-    who = requirements.standing(tx, workers.at_work(tx, worker_id))
+    seen = _visible(tx, worker_id, hit_id)
+    who, hit, hit_type = seen.who, seen.hit, seen.hit_type
+    mine = work.held(tx, worker_id, hit)
     missed = requirements.unmet(who, hit_type.marked_requirements(), requirements.PREVIEW)
     if missed is not None:
         raise WorkError("DoesNotMeetRequirements", f"You may not preview this HIT. {_why_not(tx, missed)}")
@@ -170,28 +171,41 @@ def look(tx: Tx, worker_id: str, hit_id: str) -> Answer:
         "ConsentNeeded": consents.first_missing(who, hit_type.marked_requirements()),
         "WhyNot": _why_not(tx, requirements.unmet(who, hit_type.marked_requirements(), requirements.ACCEPT)),
         "RequesterId": notifications.customer_id(hit.owner()),
-        "MyAssignmentId": _open_assignment(tx, worker_id, hit),
+        "MyAssignmentId": mine.id if mine is not None and corrections.is_open(mine) else None,
         "HourlyPay": pay.hourly(tx, {hit_type.id: from_micros(hit_type.reward)}).get(hit_type.id),
         "Open": hit.status == rules.ASSIGNABLE and not hit.expired(tx.now),
     }
     return hit_rows.describe(hit, hit_type) | told
 
 
-def _visible(tx: Tx, worker_id: str, hit_id: str) -> tuple[Hit, HitType]:
+@dataclass(frozen=True)
+class _Seen:
+    """A HIT that is for a worker's eyes, and who they are."""
+
+    who: requirements.WorkerStanding
+    hit: Hit
+    hit_type: HitType
+
+
+def _visible(tx: Tx, worker_id: str, hit_id: str) -> _Seen:
     """Return a HIT that is for this worker's eyes."""
-    who = requirements.standing(tx, workers.at_work(tx, worker_id))
     hit = hit_rows.load_any(tx, hit_id)
-    hit_type = None if hit is None else hit_types.load(tx, hit.hit_type_id)
+    seen = None if hit is None else _seen(tx, worker_id, hit)
+    if seen is None:
+        raise WorkError("NotFound", "There is no such HIT for you.")
+    return seen
+
+
+def _seen(tx: Tx, worker_id: str, hit: Hit) -> _Seen | None:
+    """Return a HIT with who looks at it; None if it is not for this worker's eyes."""
+    worker = workers.at_work_for(tx, worker_id, hit.account)
+    who, hit_type = requirements.standing(tx, worker), hit_types.load(tx, hit.hit_type_id)
     hidden = (
-        hit is None
-        or hit_type is None
-        or hit.status == rules.DISPOSED
-        or workers.is_blocked(tx, worker_id, hit.account)
+        hit.status == rules.DISPOSED
+        or worker.blocked
         or requirements.unmet(who, hit_type.marked_requirements(), requirements.DISCOVER) is not None
     )
-    if hidden or hit is None or hit_type is None:
-        raise WorkError("NotFound", "There is no such HIT for you.")
-    return hit, hit_type
+    return None if hidden else _Seen(who, hit, hit_type)
 
 
 def consent_asked(tx: Tx, worker_id: str, hit_id: str) -> consents.ConsentAsked | None:
@@ -200,7 +214,7 @@ def consent_asked(tx: Tx, worker_id: str, hit_id: str) -> consents.ConsentAsked 
     Raises:
         WorkError: NotFound, DoesNotMeetRequirements.
     """
-    return consents.asked_of(tx, worker_id, _visible(tx, worker_id, hit_id)[0])
+    return consents.asked_of(tx, worker_id, _visible(tx, worker_id, hit_id).hit)
 
 
 def agree(tx: Tx, worker_id: str, hit_id: str, type_id: str) -> None:
@@ -209,20 +223,7 @@ def agree(tx: Tx, worker_id: str, hit_id: str, type_id: str) -> None:
     Raises:
         WorkError: NotFound, DoesNotMeetRequirements, ConsentNeeded (it asks for another consent by now).
     """
-    consents.agree(tx, worker_id, _visible(tx, worker_id, hit_id)[0], type_id)
-
-
-_AT_WORK = select(tables.assignment).where(
-    _TAKEN.hit_id == bindparam("b_hit"),
-    _TAKEN.worker_id == bindparam("b_worker"),
-    _TAKEN.status == rules.ACCEPTED,
-    tables.is_held(_TAKEN.status),
-)
-
-
-def _open_assignment(tx: Tx, worker_id: str, hit: Hit) -> str | None:
-    row = tx.first(_AT_WORK, {"b_hit": hit.id, "b_worker": worker_id})
-    return str(row.id) if row is not None and corrections.is_open(row) else None
+    consents.agree(tx, worker_id, _visible(tx, worker_id, hit_id).hit, type_id)
 
 
 def question(tx: Tx, hit_id: str) -> str | None:
@@ -235,12 +236,7 @@ def first_of_group(tx: Tx, worker_id: str, group_id: str) -> str | None:
     """Return the HIT of a group that the worker gets next, or None if there is none for them."""
     groups_hits = (next_work.next_hit(tx, worker_id, row.id) for row in _types_of(tx, group_id))
     hit = next((each for each in groups_hits if each is not None), None)
-    if hit is None:
-        return None
-    try:
-        return _visible(tx, worker_id, hit.id)[0].id
-    except WorkError:
-        return None
+    return hit.id if hit is not None and _seen(tx, worker_id, hit) is not None else None
 
 
 def _types_of(tx: Tx, group_id: str) -> list[Row[Any]]:
@@ -253,8 +249,7 @@ def after(tx: Tx, worker_id: str, hit_id: str) -> str | None:
     Raises:
         WorkError: NotFound.
     """
-    hit, _ = _visible(tx, worker_id, hit_id)
-    following = next_work.next_after(tx, worker_id, hit)
+    following = next_work.next_after(tx, worker_id, _visible(tx, worker_id, hit_id).hit)
     return None if following is None else following.id
 
 
@@ -264,12 +259,23 @@ def next_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     Raises:
         WorkError: as :func:`accept_like`.
     """
-    hit, hit_type = _visible(tx, worker_id, hit_id)
-    mine = (_TAKEN.environment == tx.environment, _TAKEN.worker_id == worker_id, _TAKEN.status == rules.ACCEPTED)
-    joined = select(tables.assignment).join(tables.hit, _HIT.id == _TAKEN.hit_id)
-    rows = tx.all(joined.where(*mine, _HIT.hit_type_id == hit_type.id).order_by(_TAKEN.seq))
+    seen = _visible(tx, worker_id, hit_id)
+    rows = tx.all(_AT_WORK, {"b_environment": tx.environment, "b_worker": worker_id, "b_type": seen.hit_type.id})
     going_on = next((row for row in rows if corrections.is_open(row)), None)
-    return accept_like(tx, worker_id, hit.id) if going_on is None else work.assignment(tx, going_on.id)
+    return _accept_like(tx, seen) if going_on is None else work.assignment(tx, going_on.id)
+
+
+_AT_WORK = (
+    select(tables.assignment)
+    .join(tables.hit, _HIT.id == _TAKEN.hit_id)
+    .where(
+        _TAKEN.environment == bindparam("b_environment"),
+        _TAKEN.worker_id == bindparam("b_worker"),
+        _TAKEN.status == rules.ACCEPTED,
+        _HIT.hit_type_id == bindparam("b_type"),
+    )
+    .order_by(_TAKEN.seq)
+)
 
 
 def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
@@ -278,16 +284,20 @@ def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     Raises:
         WorkError: NotFound; NoHITsAvailable if nothing of the group is left; and as :func:`work.accept`.
     """
-    hit, hit_type = _visible(tx, worker_id, hit_id)
-    mine = _open_assignment(tx, worker_id, hit)
-    if mine is not None:
-        return work.assignment(tx, mine)
+    return _accept_like(tx, _visible(tx, worker_id, hit_id))
+
+
+def _accept_like(tx: Tx, seen: _Seen) -> Answer:
+    who, worker_id = seen.who, str(seen.who.worker.id)
+    mine = work.held(tx, worker_id, seen.hit)
+    if mine is not None and corrections.is_open(mine):
+        return work.described(tx, mine, seen.hit)
     try:
-        return work.accept(tx, worker_id, hit.id)
+        return work.take(tx, who, seen.hit, mine)
     except WorkError as error:
         if error.code not in ("NoHITsAvailable", "AssignmentAlreadyExists"):
             raise
-    found = next_work.next_hit(tx, worker_id, hit_type.id)
+    found = next_work.next_hit(tx, worker_id, seen.hit_type.id)
     if found is None:
         raise WorkError("NoHITsAvailable", "Nothing of this group is left for you.")
-    return work.accept(tx, worker_id, found.id)
+    return work.take(tx, who, found, None)  # the next one is none that they have

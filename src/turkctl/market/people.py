@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, select
+from sqlalchemy import ColumnElement, Row, bindparam, exists, select
 
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.harmless import hides_characters
 from turkctl.ids import is_text, looks_like_markets, storable
 from turkctl.market import erased_ids, tables, workers
-from turkctl.market.tx import Tx, when
+from turkctl.market.requester import Environment
+from turkctl.market.state import MarketDatabase
+from turkctl.market.tx import Tx, to_ms, when
 from turkctl.newcomers import NewPerson
 
 LONGEST_TEXT = 200
@@ -29,6 +31,11 @@ _AT_ONCE = 500
 # Each page asks this, so it is built once.
 _BY_WORKER = select(tables.person).where(
     tables.person.c.environment == bindparam("b_environment"), tables.person.c.worker_id == bindparam("b_worker")
+)
+_OF_SESSION = _BY_WORKER.where(
+    ~exists().where(
+        tables.ended_session.c.token == bindparam("b_token"), tables.ended_session.c.ends_at > bindparam("b_now")
+    )
 )
 _NEW_RECORD = {"approved": 0, "rejected": 0, "submitted": 0, "masters": 0, "adult": 0}
 
@@ -142,6 +149,18 @@ def _first(tx: Tx, condition: ColumnElement[bool]) -> Row[Any] | None:
 def by_worker(tx: Tx, worker_id: str) -> Member | None:
     """Return the person with this worker id, or None."""
     row = tx.first(_BY_WORKER, {"b_environment": tx.environment, "b_worker": worker_id})
+    return None if row is None else _person(row)
+
+
+def of_session(
+    database: MarketDatabase, environment: Environment, worker_id: str, token: str, now: datetime
+) -> Member | None:
+    """Return the person with this worker id, or None if the session with this token was ended.
+
+    Each page asks this, so it is one statement; it depends on nothing that becomes due.
+    """
+    values = {"b_environment": environment, "b_worker": worker_id, "b_token": token, "b_now": to_ms(now)}
+    row = database.first(_OF_SESSION, values)
     return None if row is None else _person(row)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network
 from turkctl.market import attempts, invitations, my_work, open_work, people, work
+from turkctl.market.flushes import Wait
 from turkctl.market.invitations import Invitation
 from turkctl.market.people import Member
 from turkctl.market.requester import Environment
@@ -139,7 +140,7 @@ class PeopleSide(WorkerSide):
             attempts.forget_attempts(tx, now - WINDOW, now - KNOWN_FOR)
             attempts.note_attempt(tx, digest(name), digest(network(address)), now, failed=failed)
 
-        self._act("production", note)
+        self._act("production", note, Wait.NEVER)
 
     def end_session(self, token: str, until: datetime, now: datetime) -> None:
         """Remember that a session was ended, until the time when it would have ended by itself."""
@@ -147,11 +148,7 @@ class PeopleSide(WorkerSide):
 
     def person_of_session(self, environment: Environment, worker_id: str, token: str, now: datetime) -> Member | None:
         """Return the person with this worker id, or None if the session with this token was ended."""
-
-        def known(tx: Tx) -> Member | None:
-            return None if attempts.is_ended(tx, digest(token), now) else people.by_worker(tx, worker_id)
-
-        return self._look(environment, known)
+        return people.of_session(self._database, environment, worker_id, digest(token), now)
 
     def is_session_ended(self, token: str, now: datetime) -> bool:
         """Return whether a session was ended."""
@@ -197,7 +194,7 @@ class PeopleSide(WorkerSide):
         Raises:
             WorkError: NotFound, NoHITsAvailable, Blocked, DoesNotMeetRequirements.
         """
-        return self._act(environment, lambda tx: open_work.accept_like(tx, worker_id, hit_id))
+        return self._act(environment, lambda tx: open_work.accept_like(tx, worker_id, hit_id), Wait.NEVER)
 
     def submit_from_page(
         self, environment: Environment, assignment_id: str, visitor: str | None, sent: work.Sent
@@ -209,7 +206,7 @@ class PeopleSide(WorkerSide):
         Raises:
             WorkError: NotFound, OwnPage, AlreadySubmitted, DeadlinePassed, Returned.
         """
-        self._act(environment, lambda tx: work.submit_from_page(tx, assignment_id, visitor, sent), durable=True)
+        self._act(environment, lambda tx: work.submit_from_page(tx, assignment_id, visitor, sent), Wait.ALWAYS)
 
     def submit_form(self, environment: Environment, worker_id: str, assignment_id: str, sent: work.Sent) -> None:
         """Submit the answers to a QuestionForm; it returns when the submission outlives a loss of power.
@@ -217,7 +214,7 @@ class PeopleSide(WorkerSide):
         Raises:
             WorkError: NotFound, AlreadySubmitted, DeadlinePassed, Returned.
         """
-        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, sent), durable=True)
+        self._act(environment, lambda tx: work.submit(tx, worker_id, assignment_id, sent), Wait.ALWAYS)
 
     def work_of(self, environment: Environment, worker_id: str) -> list[my_work.Piece]:
         """Return the worker's latest assignments in any status, newest first."""

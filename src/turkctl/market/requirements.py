@@ -142,13 +142,18 @@ class WorkerStanding:
 
     Attributes:
         worker: their row.
-        grants: the values of the qualifications that they hold, by type.
+        read_grants: returns the values of the qualifications that they hold, by type; called once, if one is asked for.
         read_groups: returns their groups; called once, and only if a requirement is about groups.
     """
 
     worker: Row[Any]
-    grants: Mapping[str, int]
+    read_grants: Callable[[], Mapping[str, int]]
     read_groups: Callable[[], Sequence[str]] = tuple
+
+    @cached_property
+    def grants(self) -> Mapping[str, int]:
+        """Return the values of the qualifications that they hold, by type."""
+        return self.read_grants()
 
     @cached_property
     def groups(self) -> frozenset[str]:
@@ -178,8 +183,12 @@ _GRANTED = select(tables.grant.c.type_id, tables.grant.c.value).where(
 
 def standing(tx: Tx, worker: Row[Any]) -> WorkerStanding:
     """Return the standing of a worker, given their row."""
-    held = tx.all(_GRANTED, {"b_environment": tx.environment, "b_worker": worker.id})
-    return WorkerStanding(worker, {row.type_id: row.value for row in held}, lambda: _groups_of(tx, str(worker.id)))
+    return WorkerStanding(worker, lambda: _grants_of(tx, worker.id), lambda: _groups_of(tx, worker.id))
+
+
+def _grants_of(tx: Tx, worker_id: str) -> dict[str, int]:
+    held = tx.all(_GRANTED, {"b_environment": tx.environment, "b_worker": worker_id})
+    return {row.type_id: row.value for row in held}
 
 
 def _groups_of(tx: Tx, worker_id: str) -> list[str]:

@@ -12,11 +12,23 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Executable,
+    Row,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
@@ -32,11 +44,13 @@ from turkctl.addresses import mask_url
 from turkctl.erasing import clean
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
+from turkctl.market.flushes import Wait, flush_of
 from turkctl.sqlite_files import SqliteFile
 
 VERSION = 4
 """The tables' version. An older database gets what it lacks, a newer one is refused."""
 
+_LOOK_AT_DISK = "look whether the disk is full or broken, then send it again"
 _WRITE_URL = "write sqlite:///market.db or postgresql+psycopg://user@host/database"
 _ADVISORY_LOCK = 0x7475726B  # "turk": taken on PostgreSQL while tables are created
 _BUSY_MS = 30_000
@@ -62,6 +76,7 @@ class MarketDatabase:
         self._memory = self.sqlite and parsed.database in (None, "", ":memory:")
         self._lock = threading.Lock() if self._memory else _lock_of(url)
         self.engine = open_engine(url)
+        self._flush = flush_of(self.engine)
         try:
             create(self, before_making)
         except BaseException:
@@ -82,21 +97,57 @@ class MarketDatabase:
             ) from error
 
     @contextlib.contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+    def write(self, wait: Wait = Wait.USUALLY) -> Iterator[Connection]:
         """Run a transaction that may change things; commit unless the block raises.
 
+        What a killed process has committed is there in any case. With :attr:`Wait.ALWAYS`, an error waits as well, as
+        it may tell of what somebody else has committed.
+
         Args:
-            durable: wait until SQLite has it on the disk, so that it outlives a loss of power, too. What a killed
-                process has committed is there in any case, and PostgreSQL always waits.
+            wait: whether to return only when it outlives a loss of power, too; nobody else's turn waits for that.
         """
+        try:
+            with self._turn() as connection:
+                yield connection
+        except Exception:
+            if wait is Wait.ALWAYS:
+                self.flush(wait)
+            raise
+        self.flush(wait)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[Connection]:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._answering())
             if self.sqlite:
                 stack.enter_context(self._lock)
             connection = stack.enter_context(self.engine.connect())
-            connection = connection.execution_options(market_write=True, market_durable=durable)
+            connection = connection.execution_options(market_write=True)
             stack.enter_context(connection.begin())
             yield connection
+
+    def flush(self, wait: Wait) -> None:
+        """Wait until all that was committed outlives a loss of power, where ``wait`` says so."""
+        if wait is Wait.NEVER or self._memory or (self.sqlite and wait is not Wait.ALWAYS):
+            return
+        try:
+            with self._answering():
+                self._flush()
+        except OSError as error:
+            raise DatabaseUnreachableError(
+                f"the market's database {self._name} cannot be written to the disk: {error}", hint=_LOOK_AT_DISK
+            ) from error
+
+    def first(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+        """Return the first row of one statement that changes nothing, at a single message to PostgreSQL."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._answering())
+            if self._memory:
+                stack.enter_context(self._lock)
+            connection = stack.enter_context(self.engine.connect())
+            if not self.sqlite:
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            return connection.execute(statement, values).first()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -220,18 +271,7 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if options.get("market_write", False):
-        _choose_waiting(connection, "FULL" if options.get("market_durable", False) else "NORMAL")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("BEGIN")
-
-
-def _choose_waiting(connection: Connection, mode: str) -> None:
-    """Set whether a connection's commits wait for the disk; it cannot be set inside a transaction."""
-    if connection.info.get("synchronous", "NORMAL") != mode:
-        connection.exec_driver_sql(f"PRAGMA synchronous={mode}")
-        connection.info["synchronous"] = mode
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("market_write", False) else "BEGIN")
 
 
 def create(database: MarketDatabase, before_making: Callable[[], None] = lambda: None) -> None:

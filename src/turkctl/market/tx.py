@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, select
+from sqlalchemy import Connection, CursorResult, Executable, Row, func, select
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from turkctl.fees import FeeRule, rule_of
@@ -171,4 +171,8 @@ class Tx:
 
 
 META = select(tables.meta).where(tables.meta.c.id == 1)
+_NO_WAIT = func.set_config("synchronous_commit", "off", True).label("no_wait")
 META_LOCKED = META.with_for_update()
+LOCKED_ON_POSTGRES = META.add_columns(_NO_WAIT).with_for_update()
+"""Takes the lock, and makes this transaction give it back without a wait for the disk: that comes after it, where it
+must (:mod:`turkctl.market.flushes`). One message for both, and nothing that outlasts the transaction."""

@@ -108,7 +108,7 @@ def preview(tx: Tx, worker_id: str | None, hit_id: str) -> Answer:
     hit_type = hit_types.load(tx, hit.hit_type_id)
     asked = hit_type.marked_requirements()
     if worker_id is not None:
-        _check_qualified(tx, workers.at_work(tx, worker_id), asked, requirements.PREVIEW)
+        _check_qualified(requirements.standing(tx, workers.at_work(tx, worker_id)), asked, requirements.PREVIEW)
     elif any(requirement["ActionsGuarded"] != "Accept" for requirement in asked):
         raise WorkError("DoesNotMeetRequirements", "Only workers with certain qualifications may preview this HIT.")
     return hit_rows.describe(hit, hit_type)
@@ -121,10 +121,7 @@ def _hit(tx: Tx, hit_id: str) -> Hit:
     return hit
 
 
-def _check_qualified(tx: Tx, worker: Row[Any], asked: Sequence[requirements.Requirement], action: str) -> None:
-    if not asked:
-        return
-    who = requirements.standing(tx, worker)
+def _check_qualified(who: WorkerStanding, asked: Sequence[requirements.Requirement], action: str) -> None:
     missed = requirements.unmet(who, asked, action)
     if missed is not None:
         raise WorkError(
@@ -148,11 +145,29 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
         WorkError: UnknownWorker, NoHITsAvailable, Blocked, AssignmentAlreadyExists, DoesNotMeetRequirements,
             ConsentNeeded.
     """
-    worker = workers.at_work(tx, worker_id)
-    before = _hit(tx, hit_id)
+    hit = _hit(tx, hit_id)
+    worker = workers.at_work_for(tx, worker_id, hit.account)
+    if worker.blocked:
+        raise WorkError("Blocked", "The requester of this HIT does not take work from you.")
+    return take(tx, requirements.standing(tx, worker), hit, held(tx, worker_id, hit))
+
+
+def take(tx: Tx, who: WorkerStanding, before: Hit, mine: Row[Any] | None) -> Answer:
+    """Accept a HIT as :func:`accept` does, for a worker whom its requester does not block.
+
+    Args:
+        tx: the transaction.
+        who: the worker.
+        before: the HIT, as read in this transaction.
+        mine: what the worker has of it already, see :func:`held`.
+
+    Raises:
+        WorkError: NoHITsAvailable, AssignmentAlreadyExists, DoesNotMeetRequirements, ConsentNeeded.
+    """
+    worker_id: str = who.worker.id
     hit_type = hit_types.load(tx, before.hit_type_id)
-    _check_free(tx, worker_id, before)
-    _check_qualified(tx, worker, hit_type.marked_requirements(), requirements.ACCEPT)
+    _check_free(tx, before, mine)
+    _check_qualified(who, hit_type.marked_requirements(), requirements.ACCEPT)
     hit = hit_rows.copy(before)
     hit.available -= 1
     hit.pending += 1
@@ -178,17 +193,20 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     return assignments.describe(row) | {"HIT": hit_rows.describe(hit, hit_type)}
 
 
-_HOLDING = select(tables.assignment.c.seq).where(
+_HELD = select(tables.assignment).where(
     tables.assignment.c.hit_id == bindparam("b_hit"),
     tables.assignment.c.worker_id == bindparam("b_worker"),
     tables.is_held(tables.assignment.c.status),
 )
 
 
-def _check_free(tx: Tx, worker_id: str, hit: Hit) -> None:
-    if workers.is_blocked(tx, worker_id, hit.account):
-        raise WorkError("Blocked", "The requester of this HIT does not take work from you.")
-    if tx.first(_HOLDING, {"b_hit": hit.id, "b_worker": worker_id}) is not None:
+def held(tx: Tx, worker_id: str, hit: Hit) -> Row[Any] | None:
+    """Return the worker's assignment of a HIT that they neither returned nor abandoned; there is at most one."""
+    return tx.first(_HELD, {"b_hit": hit.id, "b_worker": worker_id})
+
+
+def _check_free(tx: Tx, hit: Hit, mine: Row[Any] | None) -> None:
+    if mine is not None:
         raise WorkError("AssignmentAlreadyExists", "You have already accepted this HIT; each worker may do it once.")
     if hit.status != rules.ASSIGNABLE or hit.expired(tx.now):
         raise WorkError("NoHITsAvailable", f"HIT {hit.id} cannot be accepted any more.")
@@ -320,10 +338,10 @@ _REFUSALS = {
 
 def _mine(tx: Tx, worker_id: str | None, assignment_id: str) -> tuple[Row[Any], Hit]:
     """Return accepted work of this worker (None: of anybody) and its HIT."""
-    row = assignments.load_any(tx, assignment_id)
-    hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
-    if row is None or hit is None or worker_id not in (None, row.worker_id):
+    found = assignments.load_with_hit(tx, assignment_id)
+    if found is None or worker_id not in (None, found[0].worker_id):
         raise WorkError("NotFound", f"You have no assignment {assignment_id}.")
+    row, hit = found
     if not corrections.is_open(row):
         raise WorkError(*_REFUSALS.get(row.status, ("AlreadySubmitted", "You have already submitted this HIT.")))
     return row, hit
@@ -358,8 +376,12 @@ def assignment(tx: Tx, assignment_id: str) -> Answer:
     Raises:
         WorkError: NotFound.
     """
-    row = assignments.load_any(tx, assignment_id)
-    hit = None if row is None else hit_rows.load_any(tx, row.hit_id)
-    if row is None or hit is None:
+    found = assignments.load_with_hit(tx, assignment_id)
+    if found is None:
         raise WorkError("NotFound", f"There is no assignment {assignment_id}.")
+    return described(tx, *found)
+
+
+def described(tx: Tx, row: Row[Any], hit: Hit) -> Answer:
+    """Return an assignment as its worker sees it, with its HIT."""
     return corrections.described(row) | {"HIT": hit_rows.describe(hit, hit_types.load(tx, hit.hit_type_id))}

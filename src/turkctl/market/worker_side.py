@@ -14,6 +14,7 @@ from turkctl.market import consents, corrections, eligible, grants, open_work, w
 from turkctl.market.answers import Fields
 from turkctl.market.consents import ConsentAsked
 from turkctl.market.core import MarketCore
+from turkctl.market.flushes import Wait
 from turkctl.market.requester import Environment, Requester
 from turkctl.market.tx import Tx
 
@@ -24,8 +25,8 @@ T = TypeVar("T")
 class WorkerSide(MarketCore):
     """Worker actions, none of which is part of the Requester API."""
 
-    def _act(self, environment: Environment, act: Callable[[Tx], T], *, durable: bool = False) -> T:
-        return self._write(Requester("", environment), act, durable=durable)
+    def _act(self, environment: Environment, act: Callable[[Tx], T], wait: Wait = Wait.USUALLY) -> T:
+        return self._write(Requester("", environment), act, wait)
 
     def _look(self, environment: Environment, look: Callable[[Tx], T]) -> T:
         return self._read(Requester("", environment), look)
@@ -81,7 +82,7 @@ class WorkerSide(MarketCore):
 
     def accept(self, environment: Environment, worker_id: str, hit_id: str) -> Answer:
         """Take one of the HIT's slots; return the assignment (status Accepted) with its ``HIT``."""
-        return self._act(environment, lambda tx: work.accept(tx, worker_id, hit_id))
+        return self._act(environment, lambda tx: work.accept(tx, worker_id, hit_id), Wait.NEVER)
 
     def submit(
         self,
@@ -131,7 +132,7 @@ class WorkerSide(MarketCore):
 
     def return_assignment(self, environment: Environment, worker_id: str, assignment_id: str) -> None:
         """Return the HIT, so that its slot is open again. To abandon it, let its deadline pass."""
-        self._act(environment, lambda tx: work.return_assignment(tx, worker_id, assignment_id))
+        self._act(environment, lambda tx: work.return_assignment(tx, worker_id, assignment_id), Wait.NEVER)
 
     def agree_to_terms(self, environment: Environment, worker_id: str, version: str) -> None:
         """Note that the person agrees to a version of the worker site's own terms."""
@@ -143,7 +144,7 @@ class WorkerSide(MarketCore):
         Raises:
             WorkError: as :meth:`PeopleSide.accept_like`.
         """
-        return self._act(environment, lambda tx: open_work.next_like(tx, worker_id, hit_id))
+        return self._act(environment, lambda tx: open_work.next_like(tx, worker_id, hit_id), Wait.NEVER)
 
     def request_qualification(
         self, environment: Environment, worker_id: str, type_id: str, answers: Fields | None = None

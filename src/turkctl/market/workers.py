@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Update, bindparam, select
+from sqlalchemy import Row, Update, bindparam, exists, select
 
 from turkctl.errors import UsageError
 from turkctl.market import erased_ids, notifications, paging, rules, tables
@@ -24,6 +24,15 @@ _BLOCK = select(tables.block.c.seq).where(
     tables.block.c.environment == bindparam("b_environment"),
     tables.block.c.account == bindparam("b_account"),
     tables.block.c.worker_id == bindparam("b_worker"),
+)
+_BY_ID_FOR = _BY_ID.add_columns(
+    exists()
+    .where(
+        tables.block.c.environment == tables.worker.c.environment,
+        tables.block.c.account == bindparam("b_account"),
+        tables.block.c.worker_id == tables.worker.c.id,
+    )
+    .label("blocked")
 )
 _WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 _LOCALE = re.compile(r"([A-Z]{2})(?:-([A-Z]{2}))?")
@@ -57,6 +66,19 @@ def at_work(tx: Tx, worker_id: str) -> Row[Any]:
         WorkError: UnknownWorker.
     """
     row = find(tx, worker_id)
+    if row is None:
+        raise WorkError("UnknownWorker", f"There is no worker {worker_id} here.")
+    return row
+
+
+def at_work_for(tx: Tx, worker_id: str, account: str) -> Row[Any]:
+    """Return the worker's record with ``blocked``: whether that requester blocked them.
+
+    Raises:
+        WorkError: UnknownWorker.
+    """
+    values = {"b_environment": tx.environment, "b_id": worker_id, "b_account": account}
+    row = tx.first(_BY_ID_FOR, values) if _WORKER_ID.fullmatch(worker_id) else None
     if row is None:
         raise WorkError("UnknownWorker", f"There is no worker {worker_id} here.")
     return row

@@ -80,7 +80,7 @@ def test_its_cost_does_not_grow_with_people_or_hits(bench: Bench, people: int, m
     (group,) = bench.market.with_pay("production", bench.market.groups("production", "AWATCHER"))
     about_pay = [each for each in statements if "market_work_time" in each]
     assert group.hourly is not None
-    assert (len(about_pay), len(statements)) == (1, 11)
+    assert (len(about_pay), len(statements)) == (1, 10)
     with bench.market._database.read() as connection:
         plan = connection.exec_driver_sql(
             "EXPLAIN QUERY PLAN SELECT milliseconds FROM market_work_time WHERE hit_type_id = 'x' ORDER BY at DESC"

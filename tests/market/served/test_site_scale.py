@@ -21,6 +21,8 @@ from turkctl.market import next_work, tables
 from turkctl.market.errors import WorkError
 from turkctl.market.service import Market
 from turkctl.market.site import mine
+from turkctl.market.work import Sent
+from turkctl.newcomers import NewPerson
 
 WHERE = "production"
 REQUEST: dict[str, Any] = {
@@ -77,7 +79,7 @@ def steps(market: Market, worker_id: str) -> None:
     hit_id = market.groups(WHERE, worker_id)[0].hit_id
     accepted = market.accept_like(WHERE, worker_id, hit_id)["AssignmentId"]
     market.assignment(WHERE, accepted)
-    market.submit_from_page(WHERE, accepted, worker_id, {"colour": "red"})
+    market.submit_from_page(WHERE, accepted, worker_id, Sent({"colour": "red"}))
     market.hit_after(WHERE, worker_id, hit_id)
     market.first_of_group(WHERE, worker_id, market.groups(WHERE, worker_id)[0].id)
     market.accept_like(WHERE, worker_id, hit_id)
@@ -85,7 +87,7 @@ def steps(market: Market, worker_id: str) -> None:
 
 def test_no_step_reads_a_table_whole_or_sorts(bench: SiteBench) -> None:
     bench.market.bulk_hits(REQUESTER, REQUEST, 9)
-    worker = bench.market.add_person(WHERE)
+    worker = bench.market.add_person(WHERE, NewPerson())
     steps(bench.market, worker)
     with statements(bench.market) as seen:
         steps(bench.market, worker)
@@ -97,7 +99,7 @@ def test_no_step_reads_a_table_whole_or_sorts(bench: SiteBench) -> None:
 
 def test_my_work_is_found_by_the_worker(bench: SiteBench) -> None:
     bench.market.bulk_hits(REQUESTER, REQUEST, 2)
-    worker = bench.market.add_person(WHERE)
+    worker = bench.market.add_person(WHERE, NewPerson())
     steps(bench.market, worker)
     with statements(bench.market) as seen:
         bench.market.work_of(WHERE, worker)
@@ -110,7 +112,7 @@ def test_my_work_is_found_by_the_worker(bench: SiteBench) -> None:
 
 def test_steps_take_as_many_statements_with_many_hits_and_groups_as_with_few(bench: SiteBench) -> None:
     def counted() -> int:
-        worker = bench.market.add_person(WHERE)
+        worker = bench.market.add_person(WHERE, NewPerson())
         steps(bench.market, worker)
         with statements(bench.market) as seen:
             steps(bench.market, worker)
@@ -133,14 +135,14 @@ def test_the_next_hit_is_found_without_reading_those_that_somebody_has_had(bench
     """Rows are counted by SQLite's own progress: a callback after each so many steps of its machine."""
     market = bench.market
     market.bulk_hits(REQUESTER, REQUEST | {"MaxAssignments": 9}, 300)
-    veteran = market.add_person(WHERE)
+    veteran = market.add_person(WHERE, NewPerson())
     last = market.groups(WHERE, veteran)[0].hit_id
     for _ in range(250):
         taken = market.accept_like(WHERE, veteran, last)
         last = taken["HIT"]["HITId"]
         market.submit(WHERE, veteran, taken["AssignmentId"], {"a": "1"})
     effort = machine_steps(market, lambda: market.accept_like(WHERE, veteran, last))
-    somebody = market.add_person(WHERE)
+    somebody = market.add_person(WHERE, NewPerson())
     market.groups(WHERE, somebody)
     usual = machine_steps(market, lambda: market.accept_like(WHERE, somebody, last))
     assert effort < 2 * usual, (effort, usual)
@@ -192,7 +194,7 @@ def test_whatever_happens_each_gets_the_first_hit_that_they_have_not_had(
     dice = random.Random(seed)
     with closing(Market(url)) as one, closing(Market(url)) as other:
         one.bulk_hits(REQUESTER, REQUEST | {"MaxAssignments": 2}, 8)
-        people = [one.add_person(WHERE) for _ in range(4)]
+        people = [one.add_person(WHERE, NewPerson()) for _ in range(4)]
         held: list[tuple[str, str]] = []
         for turn in range(120):
             market, worker = dice.choice((one, other)), dice.choice(people)
@@ -220,7 +222,7 @@ def test_an_older_market_gets_what_it_lacks_indexes_too(kind: str, tmp_path: Pat
     with new_database(kind, tmp_path) as url:
         with closing(Market(url)) as market:
             market.bulk_hits(REQUESTER, REQUEST, 3)
-            worker = market.add_person(WHERE)
+            worker = market.add_person(WHERE, NewPerson())
         engine = create_engine(url)
         with engine.begin() as connection:
             connection.execute(text("DROP INDEX market_hit_by_opening"))
@@ -246,33 +248,10 @@ def indexes(connection: Any, table: str) -> Any:
     return inspect(connection).get_indexes(table)
 
 
-def test_what_people_submit_waits_for_the_disk_and_nothing_else_does(tmp_path: Path) -> None:
-    with closing(Market(f"sqlite:///{tmp_path / 'market.db'}")) as market:
-        market.bulk_hits(REQUESTER, REQUEST, 3)
-        worker = market.add_person(WHERE)
-
-        def accept() -> str:
-            return str(market.accept_like(WHERE, worker, market.groups(WHERE, worker)[0].hit_id)["AssignmentId"])
-
-        def waits(act: Any) -> bool:
-            with statements(market) as seen:
-                act()
-            modes = [statement for statement, _ in seen if statement.startswith(("PRAGMA synchronous", "BEGIN IMM"))]
-            assert modes[-1] == "BEGIN IMMEDIATE"
-            with market._database.engine.connect() as connection:
-                return connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
-
-        first, second = accept(), accept()
-        assert not waits(lambda: market.accept_like(WHERE, worker, market.groups(WHERE, worker)[0].hit_id))
-        assert waits(lambda: market.submit_from_page(WHERE, first, None, {"a": "1"}))
-        assert waits(lambda: market.submit_form(WHERE, worker, second, {"a": "1"}))
-        assert not waits(lambda: market.add_person(WHERE))
-
-
 def test_my_work_shows_the_latest_of_much_in_any_status(bench: SiteBench, monkeypatch: pytest.MonkeyPatch) -> None:
     market = bench.market
     market.bulk_hits(REQUESTER, REQUEST, 6)
-    worker = market.add_person(WHERE)
+    worker = market.add_person(WHERE, NewPerson())
     hits = (market.groups(WHERE, worker)[0].hit_id for _ in range(6))
     taken = [market.accept_like(WHERE, worker, hit_id)["AssignmentId"] for hit_id in hits]
     market.submit(WHERE, worker, taken[1], {"a": "1"})

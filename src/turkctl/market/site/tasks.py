@@ -137,12 +137,18 @@ def _work_page(
 
 def _correctable(assignment_id: str) -> Mapping[str, Any] | None:
     """Return an assignment of the person who asks that they can correct; None if it is not, or no such one."""
+    if not assignment_id:
+        return None
     try:
         found = parts().market.assignment(parts().environment, assignment_id)
     except WorkError:
         return None
+    return found if _is_correctable(found) else None
+
+
+def _is_correctable(found: Mapping[str, Any]) -> bool:
     submitted = found["WorkerId"] == me().worker_id and found["AssignmentStatus"] == "Submitted"
-    return found if submitted and "CorrectUntil" in found else None
+    return submitted and "CorrectUntil" in found
 
 
 @pages.post("/assignments/<assignment_id>/correct")
@@ -219,7 +225,7 @@ def following(assignment_id: str) -> ResponseReturnValue:
             return _to_consent(found["HITId"])
         flash("There is no other HIT in this group for you.", "info")
         return redirect(url_for("tasks.done", assignment_id=assignment_id), 303)
-    last = assignment_id if _correctable(assignment_id) else None
+    last = assignment_id if _is_correctable(found) else None
     return redirect(url_for("tasks.work", assignment_id=taken["AssignmentId"], auto=1, last=last), 303)
 
 
