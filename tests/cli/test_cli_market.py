@@ -19,6 +19,8 @@ from cli_support import Terminal
 from worker_site_support import REQUESTER, external
 
 from turkctl.market.service import Market
+from turkctl.market.work import Sent
+from turkctl.newcomers import NewInvitation
 
 Run = Callable[..., Any]
 NEW_HIT = {
@@ -198,9 +200,10 @@ def test_what_a_task_sent_is_printed_and_what_nobody_sent_is_not_found(turkctl: 
     market = Market(f"sqlite:///{folder / 'turkctl-market.db'}")
     try:
         hit = market.create_hit(REQUESTER, NEW_HIT)["HIT"]["HITId"]
-        worker = market.join("production", market.invite("production")[0], None)
+        worker = market.join("production", market.invite("production", NewInvitation())[0], None)
         assignment = market.accept("production", worker, hit)["AssignmentId"]
-        market.submit("production", worker, assignment, {"a": "1"}, b"POST /mturk/externalSubmit\n\na=1\xff")
+        sent = Sent({"a": "1"}, raw=b"POST /mturk/externalSubmit\n\na=1\xff")
+        market.submit_from_page("production", assignment, worker, sent)
     finally:
         market.close()
     finished = turkctl("market", "submission", assignment)

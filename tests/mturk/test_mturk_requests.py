@@ -40,6 +40,18 @@ PAGE = {"MaxResults": 100}
 
 # what is called, what the market says, the operation, and exactly the members that are sent
 CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, Any]]] = {
+    "find workers": (
+        lambda m: m.find_workers(["4711"], create=True),
+        {"Workers": [{"OwnId": "4711", "WorkerId": "A1"}]},
+        "FindWorkers",
+        {"OwnIds": ["4711"], "CreateMissing": True},
+    ),
+    "own ids": (
+        lambda m: m.own_ids(["A1"]),
+        {"Workers": [{"WorkerId": "A1", "OwnId": "4711"}]},
+        "ListOwnIds",
+        {"WorkerIds": ["A1"]},
+    ),
     "balance": (lambda m: m.balance(), {"AvailableBalance": "1.00"}, "GetAccountBalance", {}),
     "extend": (
         lambda m: m.extend_hit("3H", 2, "t"),
