@@ -20,6 +20,7 @@ from turkctl.market.requester import Requester
 from turkctl.market.service import Market
 from turkctl.market.tables import metadata
 from turkctl.newcomers import NewPerson
+from turkctl.site_texts import MOST_TEXT
 
 Run = Callable[..., Any]
 REQUESTER = Requester("123456789012", "production")
@@ -334,7 +335,7 @@ def test_a_note_on_privacy_that_cannot_be_shown_is_one_error(
     name: str, folder: Path, turkctl: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "latin.txt").write_bytes("Datenschutz für alle".encode("latin-1"))
-    (folder / "long.txt").write_text("x" * 1_000_001, encoding="utf-8")
+    (folder / "long.txt").write_text("x" * (MOST_TEXT + 1), encoding="utf-8")
     monkeypatch.setenv("TURKCTL_MARKET_SITE_PRIVACY", name)
     finished = turkctl("market", "serve", "--port", "0")
     assert (finished.code, finished.out) == (2, "")
