@@ -110,7 +110,7 @@ def test_an_umlaut_in_another_encoding_is_refused_alike_with_its_line_and_what_t
 
 
 def test_a_list_of_workers_may_be_any_table_with_a_column_of_them(workers: list[str], turkctl: Run) -> None:
-    Path("people.csv").write_text(f"person;score\r\n{workers[0]};1\r\nA B;2\r\n;3\r\n", encoding="utf-8")
+    Path("people.csv").write_text(f"person;score\r\n{workers[0]};1\r\nA\x7fB;2\r\n;3\r\n", encoding="utf-8")
     refused = turkctl("qualifications", "grant", "Fluent", "--from", "people.csv")
     assert (refused.code, "people.csv has no column worker_id" in refused.err) == (2, True)
     assert "give its name with --worker-column; the columns are person, score" in refused.err
@@ -120,7 +120,7 @@ def test_a_list_of_workers_may_be_any_table_with_a_column_of_them(workers: list[
     results = json.loads(done.out)["results"]
     assert (done.code, {each["id"]: each["status"] for each in results}) == (
         1,
-        {workers[0]: "granted", "A B": "failed", "row 4": "failed"},
+        {workers[0]: "granted", "A\x7fB": "failed", "row 4": "failed"},
     )
     taken = turkctl("qualifications", "revoke", "Fluent", "--from", "people.csv", "--worker-column", "person", "--json")
     assert [each["status"] for each in json.loads(taken.out)["results"] if each["id"] == workers[0]] == ["revoked"]

@@ -220,10 +220,11 @@ def test_a_type_made_by_hand_is_granted_listed_and_revoked(configured: Path, tur
     turkctl("market", "crowd", "--workers", "2")
     failed = batch(turkctl, "grant", "Fluent", "AW999999")
     assert (failed["failed"], failed["results"][0]["error"] is not None) == (1, True)
-    (configured / "bad.txt").write_text("worker_id\nA W\nAW999999\n", encoding="utf-8")
+    (configured / "bad.txt").write_text("worker_id\nA\x7fW\nAW999999\n", encoding="utf-8")
     mixed = batch(turkctl, "grant", "Fluent", "--from", "bad.txt")
     said = {each["id"]: each["error"]["message"] for each in mixed["results"] if each["error"]}
-    assert said["A W"] == "row 2: 'A W' is not a worker id"
+    (odd,) = (said[each] for each in said if each != "AW999999")
+    assert odd.startswith("row 2: ")
     assert said["AW999999"].startswith("row 3: ")
     listed = json.loads(turkctl("qualifications", "list", "--json").out)
     assert [(row["name"], row["purpose"]) for row in listed] == [("Fluent", "own")]

@@ -135,7 +135,7 @@ def test_the_ledger_still_agrees_with_the_market_and_takes_no_name_from_it(study
 def test_a_sync_makes_no_second_participant_if_the_market_is_erased_first(study: Study) -> None:
     worker, _assignment = took_part(study)
     market = study.world.market
-    market.erase("production", market.plan_erasure("production", worker), answers_too=False)
+    market.erase("production", market.plan_erasure("production", worker), answers_too=False, unpaid=True)
     sync(study.world, full=True)
     assert rows(study, "SELECT workerid FROM assignments") == [worker]
     pseudonym = erase(study.world, plan_erase(study.world, worker), answers_too=False)
