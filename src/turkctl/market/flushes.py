@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from enum import Enum
 from functools import cache
+from pathlib import Path
 
 from sqlalchemy import Engine, text
 
@@ -82,18 +83,15 @@ def _of_sqlite(engine: Engine) -> Flush:
     """Return what waits for the write-ahead log, which has all commits that the database's file may not have yet."""
 
     @cache
-    def log_file() -> str:
-        return f"{_file_of(engine)}-wal"
+    def log_file() -> Path:
+        return Path(f"{_file_of(engine)}-wal")
 
     def flush() -> None:
         try:
-            log = os.open(log_file(), os.O_RDWR)
+            with log_file().open("rb") as log:
+                os.fsync(log.fileno())
         except FileNotFoundError:
             return  # whoever removed it had moved all into the database's file, and waited for it
-        try:
-            os.fsync(log)
-        finally:
-            os.close(log)
 
     return flush
 
