@@ -225,3 +225,9 @@ def test_csv_on_a_terminal_is_for_scripts(monkeypatch: pytest.MonkeyPatch) -> No
     output.format = "csv"
     output.rows(["created"], TIMES[:1])
     assert "2026-11-21T11:00:00Z" in output.stdout.getvalue()  # type: ignore[attr-defined]  # the terminal of this test
+
+
+@pytest.mark.parametrize("length", range(40, 80))
+def test_however_long_a_path_is_a_check_says_whether_it_is_well(length: int) -> None:
+    cells = [{"check": "configuration", "ok": "yes", "detail": f"mode local, /{'x' * length}"}]
+    assert "ok" not in fit(("check", "ok", "detail"), cells, 70).missed

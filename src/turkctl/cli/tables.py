@@ -19,8 +19,8 @@ MONEY = (
     *("reward", "cost", "spent", "bonus", "earned", "budget", "total", "fee", "amount", "paid", "wage", "on_hold"),
     *("median_wage", "rewards", "bonuses", "fees", "committed", "left", "owed", "ledger", "price"),
 )
-KEPT = ("experiment", "what", "why", "mend", "reason", "error", "message", "summary", "detail", *MONEY)
-"""Columns that are never left out: the experiment, what happens and why, what to do about it, and money."""
+KEPT = ("experiment", "what", "ok", "why", "mend", "reason", "error", "message", "summary", "detail", *MONEY)
+"""Columns that are never left out: the experiment, what happens, whether it is well, why, what to do, and money."""
 SPARE = (
     "mode",
     "title",
