@@ -26,6 +26,7 @@ from databases import POSTGRES_VARIABLE, new_database
 from docs_support import Block, blocks, guide, name, unknown_flags
 
 from turkctl.market.service import Market
+from turkctl.newcomers import NewInvitation
 from turkctl.settings_file import read_file
 
 KEY = "0000000000000000000000000000000000000000000000000000000000000000"
@@ -247,7 +248,7 @@ def test_a_proxy_with_the_page_s_configuration_does_what_the_page_says(
     url = stack.enter_context(new_database(kind, tmp_path))
     environment = {**os.environ, "TURKCTL_MARKET_URL": url}
     opened = Market(url)
-    (invitation,) = opened.invite("production", uses=None, personal=False)
+    (invitation,) = opened.invite("production", NewInvitation(None, personal=False))
     opened.close()
     if proxy == "nginx":
         configuration = shown("put-it-behind-a-proxy.md", "nginx")

@@ -61,7 +61,7 @@ def test_a_panel_s_person_does_a_hit_on_a_phone_and_goes_back_with_credit(browse
             page.get_by_text(re.compile("Your completion code")).wait_for()
             looked_at(page)
             page.goto(f"{entry.path}?survey_code=4712")
-            page.get_by_role("button", name="I am somebody else").wait_for()
+            page.get_by_role("button", name="Start", exact=True).wait_for()
             looked_at(page)
             page.get_by_role("link", name="Privacy").click()
             page.get_by_text("We keep your answers").wait_for()
