@@ -93,7 +93,7 @@ def _account(row: Row[Any]) -> RequesterAccount:
 
 
 def movements(tx: Tx, account: str) -> dict[str, Decimal]:
-    """Return the sums of an account's movements: ``rewards``, ``bonuses``, ``fees`` and the number of ``entries``."""
+    """Return the sums of an account's movements: ``rewards``, ``bonuses`` and ``fees``."""
     statement = select(_LEDGER.kind, func.sum(_LEDGER.amount).label("amount"), func.sum(_LEDGER.fee).label("fee"))
     here = statement.where(_LEDGER.environment == tx.environment, _LEDGER.account == account).group_by(_LEDGER.kind)
     found = {row.kind: row for row in tx.all(here)}

@@ -19,23 +19,6 @@ _ENDED = select(tables.ended_session.c.token).where(
 )
 
 
-def nth_failure(tx: Tx, number: int, since: datetime, name: str | None, address: str | None) -> datetime | None:
-    """Return the time of the failure that is ``number``-th from the latest since then; None if there are fewer."""
-    tried = tables.sign_in_attempt.c
-    wanted = [tried.failed == 1, tried.at > to_ms(since)]
-    wanted += [tried.name == name] if name is not None else []
-    wanted += [tried.address == address] if address is not None else []
-    row = tx.first(select(tried.at).where(*wanted).order_by(tried.at.desc()).offset(number - 1).limit(1))
-    return None if row is None else when(row.at)
-
-
-def has_succeeded(tx: Tx, since: datetime, name: str, address: str) -> bool:
-    """Return whether this name signed in from this address since then."""
-    tried = tables.sign_in_attempt.c
-    same = (tried.failed == 0, tried.name == name, tried.address == address, tried.at > to_ms(since))
-    return tx.first(select(tried.seq).where(*same).limit(1)) is not None
-
-
 def note_attempt(tx: Tx, name: str, address: str, now: datetime, *, failed: bool) -> None:
     """Remember an attempt; a success forgets the failures of this name from this address."""
     tried = tables.sign_in_attempt
@@ -79,8 +62,15 @@ class AttemptBook:
         self, number: int, since: datetime, *, name: str | None = None, address: str | None = None
     ) -> datetime | None:
         """Return the time of the failure that is ``number``-th from the latest since then; None if there are fewer."""
-        return nth_failure(self._tx, number, since, name, address)
+        tried = tables.sign_in_attempt.c
+        wanted = [tried.failed == 1, tried.at > to_ms(since)]
+        wanted += [tried.name == name] if name is not None else []
+        wanted += [tried.address == address] if address is not None else []
+        row = self._tx.first(select(tried.at).where(*wanted).order_by(tried.at.desc()).offset(number - 1).limit(1))
+        return None if row is None else when(row.at)
 
     def has_succeeded(self, since: datetime, name: str, address: str) -> bool:
         """Return whether this name signed in from this address since then."""
-        return has_succeeded(self._tx, since, name, address)
+        tried = tables.sign_in_attempt.c
+        same = (tried.failed == 0, tried.name == name, tried.address == address, tried.at > to_ms(since))
+        return self._tx.first(select(tried.seq).where(*same).limit(1)) is not None

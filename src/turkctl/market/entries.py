@@ -25,7 +25,7 @@ from turkctl.harmless import hides_characters
 from turkctl.ids import is_text, storable
 from turkctl.market import corrections, people, rules, tables, workers
 from turkctl.market.errors import WorkError
-from turkctl.market.given_text import check_text
+from turkctl.market.given_text import checked_text
 from turkctl.market.tx import Tx, to_ms, when
 from turkctl.newcomers import NewEntry, NewPerson
 from turkctl.words import known_name
@@ -53,7 +53,11 @@ _ENTRY, _MEMBER, _VISIT, _TAKEN = tables.entry.c, tables.panel_member.c, tables.
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as it is stored."""
+    """An entry as it is stored.
+
+    Attributes:
+        people: how many came by it; None where nobody asks, since counting takes longer the more there are.
+    """
 
     id: str
     name: str
@@ -67,7 +71,7 @@ class Entry:
     created: datetime
     until: datetime | None
     removed: datetime | None
-    people: int
+    people: int | None
     secret: str = field(repr=False)
 
     @property
@@ -127,7 +131,7 @@ def add(tx: Tx, new: NewEntry) -> Entry:
     if new.done_url is not None:
         check_done_url(new.done_url, new.parameters)
     if new.code is not None:
-        check_text(new.code, "code")
+        checked_text(new.code, "code")
     if new.until is not None and to_ms(new.until) <= tx.now:
         raise UsageError("the entry would have ended already", hint="give a later --until")
     workers.check_locale(new.locale)
@@ -197,7 +201,8 @@ def check_done_url(url: str, parameters: Sequence[str]) -> None:
 def listed(tx: Tx) -> list[Entry]:
     """Return all entries in the order in which they were made."""
     rows = tx.all(select(tables.entry).where(_ENTRY.environment == tx.environment).order_by(_ENTRY.seq))
-    return [_entry(tx, row) for row in rows]
+    came = _people_of(tx, [row.id for row in rows])
+    return [_entry(row, came.get(row.id, 0)) for row in rows]
 
 
 def named(tx: Tx, name: str) -> Entry:
@@ -210,11 +215,17 @@ def named(tx: Tx, name: str) -> Entry:
     row = tx.first(select(tables.entry).where(*mine).order_by(_ENTRY.seq.desc()).limit(1))
     if row is None:
         raise NotFoundError(f"there is no entry '{name[:40]}'", hint="see: turkctl market entries list")
-    return _entry(tx, row)
+    return _entry(row, _people_of(tx, [row.id]).get(row.id, 0))
 
 
-def _entry(tx: Tx, row: Row[Any]) -> Entry:
-    came = select(func.count(func.distinct(_VISIT.worker_id))).where(_VISIT.entry_id == row.id)
+def _people_of(tx: Tx, entry_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many people came by each of these entries, without those by which nobody came."""
+    number = func.count(func.distinct(_VISIT.worker_id)).label("number")
+    found = select(_VISIT.entry_id, number).where(_VISIT.entry_id.in_(entry_ids)).group_by(_VISIT.entry_id)
+    return {row.entry_id: row.number for row in tx.all(found)}
+
+
+def _entry(row: Row[Any], people_came: int | None = None) -> Entry:
     return Entry(
         row.id,
         row.name,
@@ -228,7 +239,7 @@ def _entry(tx: Tx, row: Row[Any]) -> Entry:
         when(row.created_at),
         None if row.ends_at is None else when(row.ends_at),
         None if row.removed_at is None else when(row.removed_at),
-        int(tx.connection.execute(came).scalar_one()),
+        people_came,
         row.secret,
     )
 
@@ -258,7 +269,7 @@ def look(tx: Tx, panel: str, key: str, given: Mapping[str, str]) -> PanelMember:
     over = row is None or row.removed_at is not None or (row.ends_at is not None and row.ends_at <= tx.now)
     if row is None or over or row.panel != panel:
         raise WorkError("NoEntry", "This address does not exist, or has ended.")
-    entry = _entry(tx, row)
+    entry = _entry(row)
     panel_id = given.get(entry.parameters[0], "").strip()
     if not panel_id or _UNFILLED.fullmatch(panel_id) or not _is_value(panel_id):
         raise WorkError(

@@ -162,10 +162,8 @@ def _empty_person(tx: Tx, person: Member) -> None:
     """Remove what is known of a person: names, own id, label, groups, terms, attempts to sign in, links."""
     if person.own_id is not None:
         erased_ids.remember(tx, erased_ids.OWN, person.own_id)
-    people.change(
-        tx, person.worker_id, name=None, password_hash=None, own_id=None, full_name=None, label=None, groups="[]"
-    )
-    people.change(tx, person.worker_id, terms_version=None, terms_at=None)
+    emptied = ("name", "password_hash", "own_id", "full_name", "label", "terms_version", "terms_at")
+    people.change(tx, person.worker_id, groups="[]", **dict.fromkeys(emptied))
     names = [digest(each) for each in (person.name, person.own_id) if each is not None]
     tx.run(tables.sign_in_attempt.delete().where(tables.sign_in_attempt.c.name.in_(names)))
     for table in (tables.password_reset, tables.invitation):

@@ -40,7 +40,7 @@ def close(tx: Tx, hit_type: HitType, hit: Hit, worker_id: str, assignment_id: st
     mine = (_TYPES.c.environment == tx.environment, _TYPES.c.account == hit.account, _TYPES.c.deleted == 0)
     for row in tx.all(select(_TYPES).where(*mine, _TYPES.c.id.in_(sorted(wanted)))):
         if GRANT_ON_ACCEPT in kinds(row.keywords):
-            if not _holds(tx, row.id, worker_id):
+            if not grants.holds(tx, row.id, worker_id):
                 grants.give(tx, row.id, worker_id, VALUE, assignment_id)
             qualifications.use(tx, row)
 
@@ -53,11 +53,6 @@ def _closes(requirement: Requirement) -> bool:
     if requirement["Comparator"] == "DoesNotExist":
         return bool(requirement["ActionsGuarded"] == "Accept")
     return requirement["Comparator"] == "Exists" and requirement.get(OWN) == GRANT_ON_ACCEPT
-
-
-def _holds(tx: Tx, type_id: str, worker_id: str) -> bool:
-    mine = (_GRANTS.c.environment == tx.environment, _GRANTS.c.type_id == type_id, _GRANTS.c.worker_id == worker_id)
-    return tx.first(select(_GRANTS.c.seq).where(*mine, _GRANTS.c.status == "Granted")) is not None
 
 
 def reopen(tx: Tx, assignment: Row[Any]) -> None:

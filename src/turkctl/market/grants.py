@@ -29,6 +29,12 @@ def held(tx: Tx, type_id: str, worker_id: str) -> Row[Any] | None:
     )
 
 
+def holds(tx: Tx, type_id: str, worker_id: str) -> bool:
+    """Return whether a worker holds a qualification now."""
+    row = held(tx, type_id, worker_id)
+    return row is not None and row.status == "Granted"
+
+
 def give(tx: Tx, type_id: str, worker_id: str, value: int, assignment_id: str | None = None) -> None:
     """Grant the qualification or overwrite its value; accepting ``assignment_id``, if given, is what grants it."""
     number = limits.check_integer(value, "IntegerValue")

@@ -16,6 +16,7 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.ids import storable
 from turkctl.market import id_patterns, people, tables, workers
 from turkctl.market.errors import WorkError
+from turkctl.market.given_text import checked_text
 from turkctl.market.people import Member
 from turkctl.market.tx import Tx, to_ms, when
 from turkctl.newcomers import NewInvitation, NewPerson
@@ -61,7 +62,7 @@ def invite(tx: Tx, new: NewInvitation, count: int) -> list[str]:
         "environment": tx.environment,
         "uses": new.uses,
         "personal": int(new.personal),
-        "label": None if new.label is None else people.checked_text(new.label, "label"),
+        "label": None if new.label is None else checked_text(new.label, "label"),
         "groups": people.groups_text(new.groups),
         "locale": new.locale,
         "ask": new.ask,
@@ -82,7 +83,7 @@ def _check_question(new: NewInvitation) -> None:
         if new.pattern is not None or new.known_only:
             raise UsageError("nothing asks for the id that --pattern and --known-only are about", hint="add --ask TEXT")
         return
-    people.checked_text(new.ask, "text of --ask")
+    checked_text(new.ask, "text of --ask")
     if new.personal:
         raise UsageError(
             "an invitation that is one person cannot ask who they are", hint="give --uses N, or --uses unlimited"

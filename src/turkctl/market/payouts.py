@@ -17,7 +17,7 @@ from sqlalchemy import Select, String, cast, literal, select, union_all
 from turkctl.errors import UsageError
 from turkctl.ids import storable
 from turkctl.market import people, rules, tables
-from turkctl.market.given_text import check_text
+from turkctl.market.given_text import checked_text
 from turkctl.market.people import Member
 from turkctl.market.tx import Tx, to_ms, when
 from turkctl.units import format_money, from_micros, to_micros
@@ -189,7 +189,7 @@ def mark(tx: Tx, wanted: Sequence[Claim], reference: str | None) -> list[Payout]
         UsageError: what is owed is not the amount that is claimed, or the reference is not usable.
     """
     if reference is not None:
-        check_text(reference, "reference")
+        checked_text(reference, "reference")
     spans: dict[Span, list[Claim]] = {}
     for claim in wanted:
         spans.setdefault(claim.span, []).append(claim)

@@ -16,16 +16,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, bindparam, exists, select
 
 from turkctl.errors import NotFoundError, UsageError
-from turkctl.harmless import hides_characters
-from turkctl.ids import is_text, looks_like_markets, storable
+from turkctl.ids import looks_like_markets, storable
 from turkctl.market import erased_ids, tables, workers
+from turkctl.market.given_text import checked_text
 from turkctl.market.requester import Environment
 from turkctl.market.state import MarketDatabase
 from turkctl.market.tx import Tx, to_ms, when
 from turkctl.newcomers import NewPerson
 
-LONGEST_TEXT = 200
-"""Characters of a name, an own id, a label or a group at most."""
 _AT_ONCE = 500
 """Ids that one query looks up."""
 # Each page asks this, so it is built once.
@@ -100,21 +98,6 @@ def _refuse_taken(tx: Tx, row: dict[str, Any]) -> None:
     for column, words in (("name", "login name"), ("own_id", "own id")):
         if row[column] is not None and _first(tx, tables.person.c[column] == row[column]) is not None:
             raise UsageError(f"the {words} '{row[column]}' is taken", hint=f"choose another {words}")
-
-
-def checked_text(text: str, words: str) -> str:
-    """Return a text that people read.
-
-    Raises:
-        UsageError: it is empty, too long, or has characters that cannot be seen.
-    """
-    if not text.strip() or text != text.strip():
-        raise UsageError(f"the {words} is empty, or begins or ends with a blank", hint=f"give another {words}")
-    if len(text) > LONGEST_TEXT:
-        raise UsageError(f"the {words} is longer than {LONGEST_TEXT} characters", hint=f"give a shorter {words}")
-    if hides_characters(text) or not is_text(text):
-        raise UsageError(f"the {words} has characters that cannot be seen", hint=f"give another {words}")
-    return text
 
 
 def checked_own_id(tx: Tx, own_id: str) -> str:
@@ -244,8 +227,7 @@ def set_password(tx: Tx, worker_id: str, name: str, password_hash: str) -> None:
         raise UsageError("you have a login name already", hint="sign in with it")
     row = {"name": checked_text(typed(name), "login name"), "own_id": None}
     _refuse_taken(tx, row)
-    mine = (tables.person.c.environment == tx.environment, tables.person.c.worker_id == worker_id)
-    tx.run(tables.person.update().where(*mine).values(name=row["name"], password_hash=password_hash))
+    change(tx, worker_id, name=row["name"], password_hash=password_hash)
 
 
 def add_groups(tx: Tx, worker_id: str, groups: Sequence[str]) -> None:
@@ -253,8 +235,7 @@ def add_groups(tx: Tx, worker_id: str, groups: Sequence[str]) -> None:
     person = by_worker(tx, worker_id)
     if person is None or set(groups) <= set(person.groups):
         return
-    mine = (tables.person.c.environment == tx.environment, tables.person.c.worker_id == worker_id)
-    tx.run(tables.person.update().where(*mine).values(groups=groups_text([*person.groups, *groups])))
+    change(tx, worker_id, groups=groups_text([*person.groups, *groups]))
 
 
 def change(tx: Tx, worker_id: str, **columns: str | int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turkctl.errors import UsageError
 from turkctl.market import people, tables, workers
+from turkctl.market.given_text import checked_text
 from turkctl.market.tx import Tx
 from turkctl.newcomers import PersonChange
 
@@ -24,7 +25,7 @@ def edit(tx: Tx, who: str, change: PersonChange) -> str:
     kept = [each for each in person.groups if each not in change.remove_groups]
     people.change(tx, person.worker_id, groups=people.groups_text([*kept, *change.groups]))
     if change.label is not None:
-        people.change(tx, person.worker_id, label=people.checked_text(change.label, "label") if change.label else None)
+        people.change(tx, person.worker_id, label=checked_text(change.label, "label") if change.label else None)
     if change.locale is not None:
         workers.move(tx, person.worker_id, change.locale)
     _count(tx, person.worker_id, change)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from turkctl.errors import UsageError
 from turkctl.market import grants, people, tables, workers
+from turkctl.market.given_text import checked_text
 from turkctl.market.own_types import is_consent
 from turkctl.market.people import Member
 from turkctl.market.system_types import OWNER
@@ -93,7 +94,7 @@ def _checked(tx: Tx, rows: Sequence[RosterRow], problems: list[RosterProblem]) -
             if earlier != row.row:
                 raise UsageError(f"row {earlier:,} has the own id '{own_id}' too")
             if row.full_name is not None:
-                people.checked_text(row.full_name, "name")
+                checked_text(row.full_name, "name")
             people.groups_text(row.groups or ())
             if row.locale is not None:
                 workers.check_locale(row.locale)

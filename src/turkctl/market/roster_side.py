@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from turkctl.attempt_limits import KNOWN_FOR, WINDOW, digest, network
 from turkctl.market import attempts, erasure, invitations, people, profiles, resets, roster
+from turkctl.market.attempts import AttemptBook
 from turkctl.market.erasure import Erasure, ErasurePlan
+from turkctl.market.flushes import Wait
 from turkctl.market.people import Member
 from turkctl.market.people_side import PeopleSide
 from turkctl.market.requester import Environment
@@ -107,7 +109,9 @@ class RosterSide(PeopleSide):
         def look(tx: Tx) -> timedelta | None:
             place = _place(address)
             asked = attempts.wait_of(tx, digest(own_id), place, now)
-            entered = attempts.nth_failure(tx, MOST_ENTRIES, now - WINDOW, digest(_ENTRIES), _entries_at(address))
+            entered = AttemptBook(tx).nth_failure(
+                MOST_ENTRIES, now - WINDOW, name=digest(_ENTRIES), address=_entries_at(address)
+            )
             waits = [asked, None if entered is None else min(entered + WINDOW - now, WINDOW)]
             return max((each for each in waits if each is not None), default=None)
 
@@ -121,7 +125,7 @@ class RosterSide(PeopleSide):
             attempts.note_attempt(tx, digest(own_id), _place(address), now, failed=failed)
             attempts.note_attempt(tx, digest(_ENTRIES), _entries_at(address), now, failed=True)
 
-        self._act("production", note)
+        self._act("production", note, Wait.NEVER)
 
 
 def _place(address: str) -> str:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from turkctl.market.flushes import SharedFlush, Wait
 from turkctl.market.requester import Environment
 from turkctl.market.service import Market
 from turkctl.market.work import Sent
-from turkctl.newcomers import NewPerson
+from turkctl.newcomers import NewEntry, NewPerson
 
 WHERE: Environment = "production"
 ACCEPT, NEXT, SUBMIT = 7, 10, 8
@@ -116,6 +117,28 @@ def test_accepting_and_returning_wait_for_no_disk(worker: Worker, monkeypatch: p
         worker.market.return_assignment(WHERE, worker.id, worker.next())
         worker.market.settle()
         assert seen == []
+
+
+def test_attempts_to_come_in_wait_for_no_disk(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    with flushing(worker, monkeypatch) as seen:
+        worker.market.note_sign_in("ann", "192.0.2.1", now, failed=True)
+        worker.market.note_own_id("S-001", "192.0.2.1", now, failed=True)
+        worker.market.note_entrance("192.0.2.1", now)
+        assert seen == []
+
+
+def test_people_are_counted_for_the_list_of_entries_alone_and_at_once_for_all(worker: Worker) -> None:
+    entries = [worker.market.add_entry(WHERE, NewEntry(name, ("id",))) for name in ("sona", "moodle", "class")]
+    for number, entry in enumerate(entries):
+        for who in range(number):
+            worker.market.enter(WHERE, entry.panel, entry.key, {"id": str(who)})
+    with statements(worker.market) as seen:
+        assert [each.people for each in worker.market.entries(WHERE)] == [0, 1, 2]
+        assert len([each for each in seen if "entry_visit" in each]) == 1
+        seen.clear()
+        worker.market.panel_member(WHERE, entries[2].panel, entries[2].key, {"id": "1"})
+        assert not [each for each in seen if "entry_visit" in each]
 
 
 def test_what_requesters_do_waits_as_the_database_s_users_expect(
