@@ -39,7 +39,7 @@ def serve(
     threads: Annotated[
         int,
         typer.Option("--threads", metavar="N", min=1, max=256, help="Number of requests answered at the same time."),
-    ] = 16,
+    ] = 4,
     site: Annotated[bool, typer.Option("--site/--no-site", help="Also serve the worker site at /worker.")] = True,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Show the sandbox's HITs on the worker site, not those of production.")
