@@ -150,7 +150,14 @@ def postgres_cpu(server: str) -> float:
     if not postmaster:
         return 0.0
     everybody = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return process_cpu(postmaster) + sum(process_cpu(pid) for pid in everybody if _parent(pid) == postmaster)
+    return process_cpu(postmaster) + sum(_cpu_if_running(pid) for pid in everybody if _parent(pid) == postmaster)
+
+
+def _cpu_if_running(pid: int) -> float:
+    try:
+        return process_cpu(pid)
+    except OSError:  # it ended meanwhile, and its parent counts it
+        return 0.0
 
 
 def _parent(pid: int) -> int:
