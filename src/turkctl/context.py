@@ -391,7 +391,7 @@ class Context:
         self,
         host: str,
         port: int,
-        threads: int,
+        threads: int | None,
         *,
         site: bool = False,
         sandbox: bool = False,
@@ -405,7 +405,7 @@ class Context:
         Args:
             host: where it listens.
             port: 0: any free port.
-            threads: number of requests answered at once.
+            threads: number of requests answered at once; None: as many as the market's database is quick with.
             site: also serve the worker site, which needs the extra ``web``.
             sandbox: the site shows the HITs of the sandbox.
             behind_proxy: a proxy adds TLS and says who asks.
@@ -426,6 +426,7 @@ class Context:
         # With keys it serves others, who may connect through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         endpoint = self._new_endpoint(self._keys())
+        threads = threads or self.market.prompt_threads()
         if not site:
             return serve(endpoint, host, port, threads)
         from turkctl.market.site.app import content_door, know_content_port, make_site, mounts

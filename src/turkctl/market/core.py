@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 Courier = Callable[[], None]
 _NOBODY = Requester("", "production")
+_THREADS_ON_SQLITE, _THREADS_ON_POSTGRES = 4, 8
 
 
 class MarketCore:
@@ -91,6 +92,15 @@ class MarketCore:
         with self._database.read() as connection:
             found: str = connection.execute(select(tables.meta.c.identity)).scalar_one()
             return found
+
+    def prompt_threads(self) -> int:
+        """Return how many requests a process should answer at once.
+
+        Threads share one interpreter. With more of them, each waits longer, also while it holds the market's turn:
+        with 16 on SQLite, accepting takes ten times as long as with 4 when two hundred people are at work. On
+        PostgreSQL they spend half of their time waiting for it.
+        """
+        return _THREADS_ON_SQLITE if self._database.sqlite else _THREADS_ON_POSTGRES
 
     def now(self) -> datetime:
         """Return the market's time: the clock's time plus the offset set by :meth:`advance`."""

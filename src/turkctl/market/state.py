@@ -1,7 +1,8 @@
 """The market's database: open it, create its tables, and run its two kinds of transactions.
 
-Only one writer runs at a time. On SQLite its transaction begins ``IMMEDIATE``, behind a lock of this process so that
-threads queue instead of polling the file; on PostgreSQL it begins by locking the market's one row
+Only one writer runs at a time. Threads of one process queue for a lock of its own: on SQLite they would poll the file,
+on PostgreSQL each would hold up a connection, and two processes would spend their time on waiting ones. Behind it, a
+transaction begins ``IMMEDIATE`` on SQLite, and on PostgreSQL by locking the market's one row
 (:mod:`turkctl.market.tx`). A reader takes a plain snapshot and never waits for a writer.
 """
 
@@ -119,8 +120,7 @@ class MarketDatabase:
     def _turn(self) -> Iterator[Connection]:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._answering())
-            if self.sqlite:
-                stack.enter_context(self._lock)
+            stack.enter_context(self._lock)
             connection = stack.enter_context(self.engine.connect())
             connection = connection.execution_options(market_write=True)
             stack.enter_context(connection.begin())

@@ -272,3 +272,24 @@ def test_a_turn_takes_few_statements(worker: Worker) -> None:
     assert count(worker.next) == NEXT
     alone = 2 if market._database.sqlite else 1
     assert count(lambda: market.person_of_session(WHERE, worker.id, "token", now)) == alone
+
+
+def test_threads_queue_for_their_turn_without_holding_a_connection(worker: Worker) -> None:
+    database = worker.market._database
+    pool = database.engine.pool
+    waiting = [threading.Thread(target=worker.market.register_worker, args=(WHERE,)) for _ in range(3)]
+    with database.write():
+        for thread in waiting:
+            thread.start()
+        for thread in waiting:
+            thread.join(0.05)
+        assert all(thread.is_alive() for thread in waiting)
+        assert pool.checkedout() == 1  # type: ignore[attr-defined]  # of the pool that both databases use
+    for thread in waiting:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in waiting)
+
+
+def test_more_requests_are_answered_at_once_where_each_waits_for_another_process(worker: Worker) -> None:
+    sqlite = worker.market._database.sqlite
+    assert worker.market.prompt_threads() == (4 if sqlite else 8)

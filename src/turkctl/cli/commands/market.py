@@ -37,9 +37,16 @@ def serve(
         int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
     ] = 8800,
     threads: Annotated[
-        int,
-        typer.Option("--threads", metavar="N", min=1, max=256, help="Number of requests answered at the same time."),
-    ] = 4,
+        int | None,
+        typer.Option(
+            "--threads",
+            metavar="N",
+            min=1,
+            max=256,
+            help="Number of requests answered at the same time; more make each of them slower.",
+            show_default="4, on PostgreSQL 8",
+        ),
+    ] = None,
     site: Annotated[bool, typer.Option("--site/--no-site", help="Also serve the worker site at /worker.")] = True,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Show the sandbox's HITs on the worker site, not those of production.")

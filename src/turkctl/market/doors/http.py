@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 1_048_576
 """Room for two of the largest documents that the API allows, with every character escaped."""
 DEFAULT_THREADS = 4
-"""More of them wait for one interpreter, and whoever has the market's turn waits with it: with 16, accepting takes ten
-times as long as with 4 when two hundred people are at work."""
 _MAX_HEADER_BYTES = 65_536
 _MAX_CONNECTIONS = 1_000
 _BESIDE_THREADS = 4
