@@ -77,7 +77,7 @@ _WRITTEN = [field.name for field in dataclasses.fields(Hit) if field.name != "se
 _PREFIX = "hit_row_"
 BESIDE = [column.label(_PREFIX + column.name) for column in tables.hit.c]
 """A HIT's columns, for a statement that reads another table's as well; see :func:`from_beside`."""
-_EXPECTED = (tables.hit.c.seq == bindparam("b_seq"), tables.hit.c.status == bindparam("b_status"))
+_SAVE = tables.hit.update().where(tables.hit.c.seq == bindparam("b_seq"), tables.hit.c.status == bindparam("b_status"))
 
 
 def load(tx: Tx, hit_id: str) -> Hit:
@@ -132,10 +132,8 @@ def save(tx: Tx, before: Hit, hit: Hit, hit_type: HitType | None = None) -> None
         hit.opened = last_opening(tx, hit.hit_type_id) + 1
     ledger.move(tx, hit.owner(), held=hit.held() - before.held())
     changes = {name: getattr(hit, name) for name in _WRITTEN if getattr(hit, name) != getattr(before, name)}
-    if changes:
-        statement = tables.hit.update().where(*_EXPECTED)
-        if tx.run(statement, changes | {"b_seq": hit.seq, "b_status": before.status}).rowcount != 1:
-            raise ServiceFault(f"Hit {hit.id} was changed by somebody else.")
+    if changes and tx.run(_SAVE, changes | {"b_seq": hit.seq, "b_status": before.status}).rowcount != 1:
+        raise ServiceFault(f"Hit {hit.id} was changed by somebody else.")
     if hit.status == rules.REVIEWABLE and before.status in (rules.ASSIGNABLE, rules.UNASSIGNABLE):
         notifications.emit(tx, hit_type or hit_types.load(tx, hit.hit_type_id), "HITReviewable", hit.id)
         if hit.hit_policy is not None:

@@ -40,13 +40,15 @@ def _latest_of_each() -> Select[Any]:
 
 
 _LATEST_OF_EACH = _latest_of_each()
+_NOTED_AGAIN = _TIMES.update().where(
+    _TIMES.c.hit_type_id == bindparam("b_type"), _TIMES.c.worker_id == bindparam("b_worker")
+)
 
 
 def note(tx: Tx, hit_type_id: str, worker_id: str, assignment_id: str, milliseconds: int) -> None:
     """Remember how long somebody took for a HIT that they submitted."""
     values = {"assignment_id": assignment_id, "milliseconds": milliseconds, "at": tx.now}
-    mine = (_TIMES.c.hit_type_id == hit_type_id, _TIMES.c.worker_id == worker_id)
-    if tx.run(_TIMES.update().where(*mine).values(**values)).rowcount == 0:
+    if tx.run(_NOTED_AGAIN, {"b_type": hit_type_id, "b_worker": worker_id, **values}).rowcount == 0:
         tx.run(_TIMES.insert(), {"hit_type_id": hit_type_id, "worker_id": worker_id, **values})
 
 
