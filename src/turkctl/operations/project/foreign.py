@@ -61,7 +61,7 @@ def in_page(page: str) -> tuple[Foreign, ...]:
     places = _places(page, [start for start, _ in found])
     itself = bool(_FILLS_IN.search(page) or _FILLED_IN.search(page))
     inert = [(each.start(), each.end()) for each in _INERT_ELEMENT.finditer(page)]
-    lines = _Lines(page)
+    lines = _LineStarts(page)
     return tuple(
         Foreign(
             _cut(text),
@@ -75,7 +75,7 @@ def in_page(page: str) -> tuple[Foreign, ...]:
 
 def in_text(text: str) -> tuple[Foreign, ...]:
     """Return the placeholders of other systems in an address, a layout's parameter or an XML document."""
-    lines = _Lines(text)
+    lines = _LineStarts(text)
     return tuple(Foreign(_cut(each), lines.of(start)) for start, each in _found(text))
 
 
@@ -128,7 +128,7 @@ def _places(page: str, starts: Sequence[int]) -> list[str]:
     return [places.get(f"v{number}", "text") for number in range(len(starts))]
 
 
-class _Lines:
+class _LineStarts:
     """The lines of positions in a text."""
 
     def __init__(self, text: str) -> None:
