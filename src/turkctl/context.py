@@ -130,6 +130,7 @@ class Context:
         """Return the database as it is: its schema is neither checked nor created."""
         from turkctl.sqlite_files import make_over_empty
         from turkctl.store.engine import connect
+        from turkctl.store.participant_columns import substitute
 
         self.settings.require_database()
         path = sqlite_path(self.settings.database_url)
@@ -138,6 +139,7 @@ class Context:
             if self._anew_over_empty:
                 make_over_empty(path)
         database = connect(self.settings.database_url)
+        substitute(database.engine, self.settings["participants_table"], self.settings["participants_mode"])
         self._opened.append(database)
         return database
 

@@ -178,6 +178,7 @@ KEYS: tuple[Key, ...] = (
         "who fills the participants table: turkctl from the market, or a psiTurk server",
         choices=("market", "psiturk"),
     ),
+    Key("participants_mode", "text", None, "the mode of all participants, if psiTurk's table has no column for it"),
     Key("participants_timezone", "text", "UTC", "the time zone of the times that psiTurk writes without one"),
     Key("notifications.queue_url", "text", None, "SQS queue that tells `workers approve --watch` about submissions"),
     Key("notify.urls", "addresses", None, "addresses of Apprise that events are sent to", secret=True),

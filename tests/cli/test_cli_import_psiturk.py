@@ -362,6 +362,7 @@ def test_each_value_that_an_experiment_cannot_have_is_skipped_alone(turkctl: Run
         "qualifications": {"custom": [{"type": word, "comparator": "Exists"} for word in ("3ABC", "3DEF")]},
         "reward": "0.75",
         "duration": "30m",
+        "code_version": "1.0",  # of the participants: the file names none
     }
 
 

@@ -157,9 +157,9 @@ def test_a_template_that_is_not_html_is_refused(folder: Path, turkctl: Run, page
 
 def test_a_template_may_begin_with_a_byte_order_mark(folder: Path, turkctl: Run) -> None:
     text = COMMON.replace('external_url = "https://x.example/"', 'html_template = "t.html"')
-    write(folder, text, t_html="<p>x</p>".encode("utf-8-sig"))
+    write(folder, text, t_html="<form>x</form>".encode("utf-8-sig"))
     statuses(turkctl)
-    assert turkctl("experiments", "preview", "stroop").out.endswith("</script>\n<p>x</p>\n")
+    assert turkctl("experiments", "preview", "stroop").out.endswith("</script>\n<form>x</form>\n")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 SQLAlchemy keeps what it compiled for each engine apart, and every test has a database of its own, so a quarter of
 the tests' time went into compiling the same statements again. The text of a statement depends on the dialect's
-kind and settings alone, not on the file behind it. Jinja keeps its templates for each application apart likewise,
-and Werkzeug compiles two functions for every address of each.
+kind and settings alone, and on the columns that the participants table lacks, not on the file behind it. Jinja keeps
+its templates for each application apart likewise, and Werkzeug compiles two functions for every address of each.
 """
 
 from __future__ import annotations
@@ -26,13 +26,19 @@ _compile_builder = Rule._compile_builder
 
 
 class _AnyFile(SQLiteDialect_pysqlite):
-    """Methods of SQLite's dialect by which all its instances are one key of the shared statements."""
+    """Methods of SQLite's dialect by which instances that compile alike are one key of the shared statements."""
 
     def __hash__(self) -> int:
-        return hash(SQLiteDialect_pysqlite)
+        return hash(_lacks(self))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SQLiteDialect_pysqlite)
+        return isinstance(other, SQLiteDialect_pysqlite) and _lacks(self) == _lacks(other)
+
+
+def _lacks(dialect: SQLiteDialect_pysqlite) -> str:
+    """What stands for columns that the participants table lacks."""
+    lacks = getattr(dialect, "turkctl_absent_columns", {})
+    return repr({table: values for table, values in lacks.items() if values})
 
 
 def _make_sharing_engine(self: Engine, *args: Any, **options: Any) -> None:

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
@@ -38,14 +38,21 @@ def run_batch(run: Invocation, plan: Plan[P], act: Act[P], *, dry_run: bool, ask
     Raises:
         ConfirmationNeededError: it asks and nobody is there, or the answer was no.
     """
+    if dry_run:
+        show_plan(run, plan)
     for note in plan.notes:
         run.output.note(note)
-    if dry_run:
-        raise typer.Exit(run.output.batch(plan.preview()))
     if asks and plan.steps and run.settings.mode == "live" and not yes:
         confirm(run, plan)
     with stoppable() as stop:  # until the result is out, for what was done has to be told
         raise typer.Exit(run.output.batch(apply_batch(run, plan, act, stop)))
+
+
+def show_plan(run: Invocation, plan: Plan[P]) -> NoReturn:
+    """Show a plan; ends the command."""
+    for note in plan.notes:
+        run.output.note(note)
+    raise typer.Exit(run.output.batch(plan.preview()))
 
 
 def apply_batch(run: Invocation, plan: Plan[P], act: Act[P], stop: threading.Event | None = None) -> BatchResult:

@@ -44,6 +44,9 @@ Campaign = Annotated[
         autocompletion=completion.campaigns,
     ),
 ]
+Owed = Annotated[
+    bool, typer.Option("--owed", help="Only participants with approved work whose bonus was not paid yet.")
+]
 Since = Annotated[
     str | None,
     typer.Option("--since", metavar="T", help="Only participants who began at this time or later, as in 2026-05-04."),
@@ -79,6 +82,7 @@ class Filters:
     worker: Worker = None
     hit: Hit = None
     campaign: Campaign = None
+    owed: Owed = False
     since: Since = None
     until: Until = None
     where: Where = None
@@ -97,6 +101,7 @@ class Filters:
             workers=self.worker or (),
             hits=self.hit or (),
             campaigns=self.campaign or (),
+            owed=self.owed,
             since=self.since,
             until=self.until,
             where=self.where or (),

@@ -25,6 +25,8 @@ MAX_QUESTION: Final = 65_535
 
 Kind = Literal["external", "html", "form"]
 _KINDS: Final[dict[str, Kind]] = {"ExternalQuestion": "external", "HTMLQuestion": "html", "QuestionForm": "form"}
+ROOTS: Final = frozenset(_KINDS)
+"""Names of the outermost elements of question documents."""
 _VALUES: Final = ("FreeText", "SelectionIdentifier", "OtherSelectionText", "UploadedFileKey")
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot contain, even escaped (its production 2)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, TableClause, and_, case, exists, func, or_, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS
@@ -35,25 +35,29 @@ def bonuses_owed(session: Session, place: Place, name: str, worker: str | None =
     or psiTurk alone knows of, and one that psiTurk says it paid and the ledger does not explain.
     """
     table = participants_table(name)
-    ours = and_(
-        ASSIGNMENTS.c.mode == table.c.mode,
-        ASSIGNMENTS.c.assignment_id == table.c.assignmentid,
-        ASSIGNMENTS.c.worker_id == table.c.workerid,
-    )
-    mine = and_(PAYMENTS.c.mode == table.c.mode, PAYMENTS.c.assignment_id == table.c.assignmentid)
-    bonus = and_(mine, PAYMENTS.c.kind == BONUS)
-    paid = exists().where(bonus, or_(PAYMENTS.c.purpose == AUTO, PAYMENTS.c.source.in_((MARKET, PSITURK))))
-    by_psiturk = and_(table.c.status == BONUSED, ~exists().where(bonus))
-    approved = or_(ASSIGNMENTS.c.status == APPROVED, table.c.status.in_((CREDITED, BONUSED)))
     key = (HITS.c.experiment_id, case((HITS.c.id.is_(None), table.c.codeversion)), table.c.bonus)
     statement = (
         select(*key, func.count())
-        .join_from(table, ASSIGNMENTS, ours, isouter=True)
-        .join(HITS, and_(HITS.c.mode == table.c.mode, HITS.c.hit_id == table.c.hitid), isouter=True)
-        .where(table.c.mode == place.mode, table.c.bonus > 0, approved, ~paid, ~by_psiturk)
+        .join_from(table, HITS, and_(HITS.c.mode == table.c.mode, HITS.c.hit_id == table.c.hitid), isouter=True)
+        .where(table.c.mode == place.mode, *unpaid(table))
         .where(or_(HITS.c.id.is_(None), and_(*in_place(place))))
         .group_by(*key)
     )
     if worker is not None:
         statement = statement.where(table.c.workerid == worker)
     return [OwedGroup(*row) for row in session.connection().execute(statement)]
+
+
+def unpaid(table: TableClause) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a participant's bonus is owed; they need turkctl's tables."""
+    ours = exists().where(
+        ASSIGNMENTS.c.mode == table.c.mode,
+        ASSIGNMENTS.c.assignment_id == table.c.assignmentid,
+        ASSIGNMENTS.c.worker_id == table.c.workerid,
+        ASSIGNMENTS.c.status == APPROVED,
+    )
+    mine = and_(PAYMENTS.c.mode == table.c.mode, PAYMENTS.c.assignment_id == table.c.assignmentid)
+    bonus = and_(mine, PAYMENTS.c.kind == BONUS)
+    paid = exists().where(bonus, or_(PAYMENTS.c.purpose == AUTO, PAYMENTS.c.source.in_((MARKET, PSITURK))))
+    by_psiturk = and_(table.c.status == BONUSED, ~exists().where(bonus))
+    return table.c.bonus > 0, or_(ours, table.c.status.in_((CREDITED, BONUSED))), ~paid, ~by_psiturk

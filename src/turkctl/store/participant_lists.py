@@ -32,7 +32,8 @@ from sqlmodel import Session
 from turkctl.store import indexes
 from turkctl.store.base import CHUNK, chunks
 from turkctl.store.indexes import IndexRead
-from turkctl.store.participants import COMPLETE, participants_table
+from turkctl.store.participant_columns import OPTIONAL
+from turkctl.store.participants import COMPLETE, CREDITED, participants_table
 
 COLUMNS: Mapping[str, str] = {
     "uniqueid": "uniqueid",
@@ -55,6 +56,8 @@ COLUMNS: Mapping[str, str] = {
 }
 """Our names of psiTurk's columns that lists may show."""
 TIMES = ("begin_hit", "begin_exp", "end_hit")
+BY_LEDGER, BY_PSITURK = "ledger", "psiturk"
+"""Where it is looked up whether a bonus is owed."""
 DAY = "day"
 DONE = "complete"
 GROUPS: Mapping[str, str] = {**COLUMNS, "hit": "hitid", "worker": "workerid", DAY: "beginhit", DONE: "status"}
@@ -82,6 +85,8 @@ class ParticipantFilter:
     """Began at this time or later, by the table's own clock and without zone."""
     until: datetime | None = None
     """Began before this time."""
+    owed: str | None = None
+    """Whose bonus is owed: by the ledger, which needs tables of turkctl's own, or as psiTurk alone says."""
     where: Sequence[tuple[str, Any]] = field(default=())
     """(column of psiTurk's, value); None is a missing value."""
 
@@ -103,8 +108,8 @@ def has_nothing(session: Session) -> bool:
 
 
 def lacking(session: Session, name: str, needed: Sequence[str]) -> list[str]:
-    """Return psiTurk's columns that the table lacks."""
-    there = {column["name"] for column in inspect(session.connection()).get_columns(name)}
+    """Return psiTurk's columns that the table lacks, without those that only its newer versions have."""
+    there = {*OPTIONAL, *(column["name"] for column in inspect(session.connection()).get_columns(name))}
     return [column for column in dict.fromkeys(needed) if column not in there]
 
 
@@ -209,7 +214,7 @@ def in_index_order(session: Session, name: str, wanted: ParticipantFilter, colum
 
 
 def _by_common_columns(wanted: ParticipantFilter) -> bool:
-    return not (wanted.workers or wanted.hits or wanted.campaigns or wanted.where)
+    return not (wanted.workers or wanted.hits or wanted.campaigns or wanted.owed or wanted.where)
 
 
 def _counting(session: Session, name: str, wanted: ParticipantFilter, by: Sequence[str]) -> IndexRead:
@@ -342,11 +347,21 @@ def conditions(table: TableClause, wanted: ParticipantFilter) -> list[ColumnElem
 
         posted = select(HITS.c.hit_id).where(HITS.c.campaign_id.in_(wanted.campaigns), HITS.c.mode == table.c.mode)
         found.append(table.c.hitid.in_(posted.correlate(table)))
+    if wanted.owed is not None:
+        found += _owed(table, wanted.owed)
     if wanted.since is not None:
         found.append(table.c.beginhit >= wanted.since)
     if wanted.until is not None:
         found.append(table.c.beginhit < wanted.until)
     return [*found, *(_has(table.c[column], value) for column, value in wanted.where)]
+
+
+def _owed(table: TableClause, by: str) -> Sequence[ColumnElement[bool]]:
+    if by == BY_PSITURK:
+        return table.c.bonus > 0, table.c.status == CREDITED
+    from turkctl.store.owed import unpaid  # costs start-up, and few lists need it
+
+    return unpaid(table)
 
 
 def _has(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from turkctl.errors import ConfigError
 from turkctl.store.base import PREFIX, chunks, insert_ignoring
+from turkctl.store.participant_columns import OPTIONAL, OptionalColumn
 
 DEFAULT_NAME = "assignments"
 
@@ -63,9 +64,9 @@ def participants_table(name: str) -> Table:
         Column("beginhit", DateTime),
         Column("beginexp", DateTime),
         Column("endhit", DateTime),
-        Column("bonus", Float, default=0),
+        OptionalColumn("bonus", Float, default=0),
         Column("status", Integer, default=1),
-        Column("mode", String(128)),
+        OptionalColumn("mode", String(128)),
         Column("datastring", Text),
     )
 
@@ -88,8 +89,8 @@ def exists(session: Session, name: str) -> bool:
 
 
 def missing_columns(session: Session, name: str) -> list[str]:
-    """Return psiTurk's columns that the table of this name lacks."""
-    there = {column["name"] for column in inspect(session.connection()).get_columns(name)}
+    """Return psiTurk's columns that the table of this name lacks, without those that only its newer versions have."""
+    there = {*OPTIONAL, *(column["name"] for column in inspect(session.connection()).get_columns(name))}
     return [column.name for column in participants_table(name).columns if column.name not in there]
 
 

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import column, func, insert, inspect, select, table
 from sqlmodel import Session
 
-from turkctl.store.base import chunks
+from turkctl.store.base import PREFIX, chunks
 from turkctl.store.meta import Meta
-from turkctl.store.participants import COMPLETE, exists, participants_table
+from turkctl.store.participants import COMPLETE, exists, missing_columns, participants_table
 
 HITS = "amt_hit"
 CAMPAIGNS = "campaign"
@@ -88,6 +88,28 @@ def people_by_hit(session: Session, participants: str, hit_ids: Sequence[str]) -
         for hit_id, mode, version, number in session.connection().execute(statement):
             found.setdefault(hit_id, []).append(People(mode, version, number))
     return found
+
+
+def recent_hits(session: Session, participants: str, most: int) -> list[str]:
+    """Return the HITs that participants' rows name, the most recent first; at most ``most``."""
+    people = participants_table(participants)
+    last = func.max(people.c.beginhit)
+    statement = select(people.c.hitid).group_by(people.c.hitid).order_by(last.is_(None), last.desc(), people.c.hitid)
+    return [str(each) for each in session.connection().execute(statement.limit(most)).scalars()]
+
+
+def newest_code_version(session: Session, participants: str) -> str | None:
+    """Return the code version of the participant who began last."""
+    people = participants_table(participants)
+    known = select(people.c.codeversion).where(people.c.codeversion.is_not(None), people.c.beginhit.is_not(None))
+    found = session.connection().execute(known.order_by(people.c.beginhit.desc()).limit(1)).scalar()
+    return None if found is None else str(found)
+
+
+def tables_of_participants(session: Session) -> list[str]:
+    """Return the tables that have psiTurk's columns, those of its older versions too."""
+    names = sorted(inspect(session.connection()).get_table_names())
+    return [each for each in names if not each.startswith(PREFIX) and not missing_columns(session, each)]
 
 
 def imported(session: Session) -> dict[str, str]:

@@ -175,14 +175,14 @@ def test_one_radio_button_of_a_crowd_group_is_chosen(buttons: str) -> None:
     assert set(chosen) == {"a", "b"}
 
 
-def test_flattened_answers_have_dotted_names() -> None:
+def test_flattened_answers_are_fields_with_dotted_names() -> None:
     page = (
         '<crowd-form answer-format="flatten-objects"><crowd-classifier name=kind categories=\'["cat"]\'>'
         "</crowd-classifier><input type=radio name=ok value=1><input type=radio name=ok value=0></crowd-form>"
     )
-    (told,) = json.loads(str(true_answers("x", read_page(page))[CROWD_ANSWER]))
+    told = true_answers("x", read_page(page))
     assert told.pop("kind.label") == "cat"
-    assert sorted(told.items()) in ([("ok.0", True), ("ok.1", False)], [("ok.0", False), ("ok.1", True)])
+    assert sorted(told.items()) in ([("ok.0", "true"), ("ok.1", "false")], [("ok.0", "false"), ("ok.1", "true")])
 
 
 # ---- truth and accuracy ----

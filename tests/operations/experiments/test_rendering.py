@@ -39,7 +39,9 @@ def question_of(asked: Version, rows: list[dict[str, Any]]) -> str:
 
 
 def page(template: str, rows: list[dict[str, Any]], **settings: Any) -> str:
-    html = parse_question(question_of(version(template, html_template="t.html", **settings), rows)).html
+    html = parse_question(
+        question_of(version(template, html_template="t.html", html_wrap=False, **settings), rows)
+    ).html
     assert html is not None
     return html
 
@@ -101,7 +103,7 @@ def test_a_question_file_is_filled_in_by_its_kind() -> None:
     content = "<HTMLContent><![CDATA[<p>${word}</p>]]></HTMLContent>"
     html = f'<HTMLQuestion xmlns="x">{content}<FrameHeight>7</FrameHeight></HTMLQuestion>'
     row = [{"word": "<a&b>"}]
-    found = [question_of(version(text, question_file="q.xml"), row) for text in (external, html, FORM)]
+    found = [question_of(version(text, question_file="q.xml", html_wrap=False), row) for text in (external, html, FORM)]
     assert parse_question(found[0]).url == "https://x.example/?a=1&w=%3Ca%26b%3E"
     assert (parse_question(found[1]).html, parse_question(found[1]).frame_height) == ("<p>&lt;a&amp;b&gt;</p>", 7)
     assert parse_question(found[2]).kind == "form"

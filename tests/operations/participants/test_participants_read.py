@@ -175,12 +175,12 @@ def test_a_table_that_is_not_there_is_named(psiturk: Context, tmp_path: Path) ->
 def test_columns_that_the_table_lacks_are_named_and_others_can_still_be_read(psiturk: Context, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "participants.db")) as plain:
         plain.execute("ALTER TABLE people DROP COLUMN counterbalance")
-        plain.execute("ALTER TABLE people DROP COLUMN mode")
+        plain.execute("ALTER TABLE people DROP COLUMN platform")
         plain.commit()
-    with pytest.raises(SchemaError, match="counterbalance, mode"):
+    with pytest.raises(SchemaError, match="counterbalance"):
         listed(psiturk, Query(), PLAIN)
-    with pytest.raises(SchemaError, match="mode"):
-        count(psiturk, Query(modes=["live"]))
+    with pytest.raises(SchemaError, match="platform"):
+        count(psiturk, Query(where=["platform=x"]))
     assert count(psiturk, Query()) == 4
     assert len(listed(psiturk, Query(), PLAIN, ["worker_id", "status"])[1]) == 4
     assert show(psiturk, "A1")["counterbalance"] is None

@@ -126,10 +126,12 @@ def import_psiturk(
     from turkctl.operations.psiturk.items import COLUMNS
 
     run = invocation(ctx)
-    study = steps.describe(_psiturk_file(run, config or []), run.settings)
+    file, named = _psiturk_file(run, config or [])
+    study = steps.describe(file, run.settings, named=named)
     context = run.context = run.new_context(study.settings)
     source = steps.read_source(study, context.bare_database)
-    change = steps.plan_file(study, source, experiment)
+    terms, untold = ([], ()) if dry_run else steps.ask_for_terms(context, study, source, experiment)
+    change = steps.plan_file(study, source, experiment, terms)
     if not dry_run and change.text is not None:
         write_whole(change.path, change.text, new=change.new)
     if dry_run or context.bare_database.dialect not in steps.WRITABLE:
@@ -137,14 +139,17 @@ def import_psiturk(
     else:
         upgrade(context.bare_database, study.settings["participants_table"], context.refuse_to_begin)
         entered = steps.take_over(context, source, change, datetime.now(UTC))
-    run.output.rows(COLUMNS, steps.all_items(change, entered))
+    run.output.rows(COLUMNS, steps.all_items(change, [*untold, *entered]))
     run.output.note(
         "dry run: nothing was written" if dry_run else "next: turkctl doctor, then turkctl participants list"
     )
 
 
-def _psiturk_file(run: Invocation, named: list[str]) -> Path:
-    """Find psiTurk's file: of what ``--config`` names, before or after the command, a .toml is the project file."""
+def _psiturk_file(run: Invocation, named: list[str]) -> tuple[Path, bool]:
+    """Find psiTurk's file, and whether it was named.
+
+    Of what ``--config`` names, before or after the command, a .toml is the project file.
+    """
     from turkctl.operations.psiturk.config import DEFAULT_FILE
 
     before = run.flags.pop("config", None)
@@ -153,4 +158,4 @@ def _psiturk_file(run: Invocation, named: list[str]) -> Path:
     if ours:
         run.flags["config"] = ours[-1]
     theirs = [each for each in given if not each.endswith(".toml")]
-    return Path(theirs[-1] if theirs else DEFAULT_FILE).expanduser()
+    return Path(theirs[-1] if theirs else DEFAULT_FILE).expanduser(), bool(theirs)

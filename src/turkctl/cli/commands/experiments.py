@@ -43,7 +43,7 @@ def configure(
         turkctl experiments configure
         turkctl experiments configure --dry-run
     """
-    from turkctl.operations.configure import configure_project
+    from turkctl.operations.configure import configure_project, wrapped
     from turkctl.operations.project.files import read_project
 
     run = invocation(ctx)
@@ -56,6 +56,10 @@ def configure(
         run.output.note(
             f"campaign {number} is superseded by the new code version; its open HITs stay: "
             f"to expire them, run: turkctl hits expire --campaign {number}"
+        )
+    for slug in wrapped(found):
+        run.output.note(
+            f"experiment '{slug}': its page has no form: it is posted in one that turkctl adds, with a button to submit"
         )
     if not found.experiments:
         run.output.note("no experiment found: add [experiments.NAME] to turkctl.toml, or a folder with experiment.toml")

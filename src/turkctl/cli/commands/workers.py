@@ -9,7 +9,7 @@ import typer
 
 from turkctl.cli import completion, select
 from turkctl.cli.approvals import watch_approvals
-from turkctl.cli.batch import confirm, run_batch
+from turkctl.cli.batch import confirm, run_batch, show_plan
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments
 from turkctl.cli.common import invocation, make_group
@@ -18,6 +18,8 @@ from turkctl.cli.terms import if_given
 from turkctl.ids import storable
 
 app = make_group("List workers; approve, reject, pay, message, block and exclude them.")
+_NOT_SENT = "not given"
+"""In place of the reason in a dry run with --auto, whose bonuses are told apart without one."""
 app.add_typer(payments.app, name="payments")
 
 Workers = Annotated[
@@ -242,6 +244,7 @@ def bonus(
     """
     from turkctl.errors import UsageError
     from turkctl.operations.payments.bonus import prepare_bonus
+    from turkctl.operations.payments.foresee import foresee_bonus
     from turkctl.operations.payments.from_file import prepare_bonus_file
     from turkctl.operations.payments.orders import BonusRequest
     from turkctl.units import parse_money
@@ -269,7 +272,12 @@ def bonus(
     else:
         dollars = if_given(parse_money, amount)
         chosen = selectors.work(run).require()
-        plan, act = prepare_bonus(run.context, chosen, BonusRequest(reason or "", dollars, purpose, each))
+        words = _NOT_SENT if dry_run and auto and not reason else reason or ""
+        request = BonusRequest(words, dollars, purpose, each)
+        foreseen = foresee_bonus(run.context, chosen, request) if dry_run else None
+        if foreseen is not None:
+            show_plan(run, foreseen)
+        plan, act = prepare_bonus(run.context, chosen, request)
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 

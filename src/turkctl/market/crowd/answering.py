@@ -18,7 +18,7 @@ Answers = dict[str, str | Sequence[str]]
 Value = str | tuple[str, ...]
 
 CROWD_ANSWER = "taskAnswers"
-"""The only field that a crowd-form sends: a JSON list with one object."""
+"""The only field that a crowd-form sends, unless it flattens its answers: a JSON list with one object."""
 
 
 def true_value(item: str, field: Field) -> Value:
@@ -53,7 +53,7 @@ def _any_value(field: Field, draw: random.Random) -> Value:
     if field.kind == "several":
         count = draw.randint(field.at_least, field.at_most)
         chosen = frozenset(draw.sample(field.options, count))
-        return _in_order(field, chosen)
+        return _in_order(field, chosen | frozenset(field.always))
     if field.kind == "number":
         return _numeral(field, draw.randint(0, _steps(field)))
     return _fitted(field)(draw.choice(field.options)) if field.options else ""
@@ -61,7 +61,10 @@ def _any_value(field: Field, draw: random.Random) -> Value:
 
 def _other_selection(field: Field, right: frozenset[str], rng: random.Random) -> tuple[str, ...]:
     """Change one option, then a second one if the number of options would break its limits."""
-    turned = rng.choice(field.options)
+    free = [option for option in field.options if option not in field.always]
+    if not free:
+        return _in_order(field, right)
+    turned = rng.choice(free)
     chosen = right ^ {turned}
     if len(chosen) > field.at_most:
         chosen -= {rng.choice(sorted(chosen - {turned}))}
@@ -115,7 +118,7 @@ def worded(form: Form, values: Mapping[str, Value]) -> Answers:
     for field in form.fields:
         _tell(told, field, values[field.name])
     if form.flatten:
-        told = dict(_flattened("", told))
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in _flattened("", told)}
     return {CROWD_ANSWER: json.dumps([told])}
 
 

@@ -6,7 +6,7 @@ A field knows what can be answered, not what is asked: enough to fill in a form.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Literal
 
 Kind = Literal["choice", "several", "number", "text", "fixed"]
@@ -43,6 +43,7 @@ class Field:
             from), or ``fixed``: sent unchanged.
         options: the possible answers; for a fixed field, its value.
         buttons: with ``flags``, the (name, value) of each option's own button where the names differ.
+        always: options of ``several`` that must be chosen.
         at_least: the smallest number of options of ``several``.
         at_most: the largest number of options of ``several``.
         low: the smallest number.
@@ -58,6 +59,7 @@ class Field:
     kind: Kind
     options: tuple[str, ...] = ()
     buttons: tuple[tuple[str, str], ...] = ()
+    always: tuple[str, ...] = ()
     at_least: int = 0
     at_most: int = 1
     low: Decimal = Decimal(0)
@@ -75,27 +77,42 @@ class Form:
     Attributes:
         fields: in the order of the page.
         crowd: whether a ``crowd-form`` sends them, as one JSON answer.
-        flatten: whether that JSON has dotted names instead of nested objects.
+        flatten: whether it sends fields with dotted names instead of that JSON.
+        submits: whether a person could submit it at all.
+        scripted: whether a script may add fields that cannot be seen in the page.
     """
 
     fields: tuple[Field, ...]
     crowd: bool = False
     flatten: bool = False
+    submits: bool = True
+    scripted: bool = False
 
 
 DEFAULT_FIELDS = (Field("answer", "choice", ("yes", "no")), Field("comment", "text", REMARKS))
 """The fields to answer on a page that cannot be read."""
 
 
-def number_field(name: str, low: str | None, high: str | None, step: str | None) -> Field:
-    """Return a number field between two limits, in steps from the lower one; without a limit, about 100 numbers."""
+def number_field(name: str, low: str | None, high: str | None, step: str | None, base: str | None = None) -> Field:
+    """Return a number field between two limits, in steps; without a limit, about 100 numbers.
+
+    Args:
+        name: of the field.
+        low: the smallest number, from which steps are counted.
+        high: the largest number.
+        step: the step between numbers.
+        base: from where steps are counted if there is no smallest number; by default from 0.
+    """
     least, most = decimal(low), decimal(high)
+    size = decimal(step)
+    size = Decimal(1) if size is None or size < _FINEST else size
     if least is None:
-        least = Decimal(0) if most is None or most >= 0 else most - 100
+        least = decimal(base) or Decimal(0)
+        if most is not None and most < least:
+            least -= (100 + ((least - most) / size).to_integral_value(ROUND_CEILING)) * size
     if most is None or most < least:
         most = least + 100
-    size = decimal(step)
-    return Field(name, "number", low=least, high=most, step=Decimal(1) if size is None or size < _FINEST else size)
+    return Field(name, "number", low=least, high=most, step=size)
 
 
 def text_field(name: str, options: tuple[str, ...], shortest: str | None, longest: str | None) -> Field:

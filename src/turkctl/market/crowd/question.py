@@ -1,7 +1,8 @@
 """Read a HIT's Question document and return the form that it shows.
 
 The three structures are those of the published schemas. A page behind an ExternalURL is not fetched, and many pages
-build their form with a script; both get a set of fields that the caller chooses.
+build their form with a script; both get a set of fields that the caller chooses. No other page gets a field that it
+does not have.
 """
 
 from __future__ import annotations
@@ -34,22 +35,21 @@ def read_question(document: str, otherwise: tuple[Field, ...] = DEFAULT_FIELDS) 
 
     Args:
         document: ExternalQuestion, HTMLQuestion or QuestionForm, as XML.
-        otherwise: the fields of a page that cannot be read or shows none.
+        otherwise: the fields of a page that cannot be read: it is on another server, or its scripts make its form.
     """
     try:
         root: Element = SafeTree.fromstring(document, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         return Form(otherwise)
     kind = _plain(root.tag)
-    if kind == "HTMLQuestion":
-        form = read_page(_find_text(root, "HTMLContent"))
-    elif kind == "QuestionForm":
-        form = Form(tuple(_of_form(root)))
-    else:
-        form = Form(())
+    if kind == "QuestionForm":
+        return Form(tuple(_of_form(root)))
+    if kind != "HTMLQuestion":
+        return Form(otherwise)
+    form = read_page(_find_text(root, "HTMLContent"))
     # A page that builds its form with a script has hidden fields only.
-    if all(field.kind == "fixed" for field in form.fields):
-        return replace(form, fields=form.fields + _unnamed(otherwise, form.fields))
+    if form.scripted and all(field.kind == "fixed" for field in form.fields):
+        return replace(form, fields=form.fields + _unnamed(otherwise, form.fields), submits=True)
     return form
 
 

@@ -19,7 +19,7 @@ class CrowdEvent:
         kind: what happened. Work that the market refused to take back or to accept counts as abandoned.
         worker_id: who did it.
         hit_id: the HIT; None if nothing was found.
-        refused: the codes with which the market, or a HIT's requirements, refused the worker meanwhile.
+        refused: the codes with which the market, a HIT's requirements or its page refused the worker meanwhile.
         requested: number of qualifications that the worker requested meanwhile.
     """
 

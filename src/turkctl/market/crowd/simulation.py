@@ -13,6 +13,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -20,7 +21,7 @@ from itertools import count
 from turkctl.errors import UsageError
 from turkctl.market.crowd.behaviour import CrowdOptions, people
 from turkctl.market.crowd.report import CrowdEvent, CrowdReport, EventKind, Tally
-from turkctl.market.crowd.visitor import AcceptedWork, Item, Visitor, Workplace, item_of
+from turkctl.market.crowd.visitor import NO_WAY_TO_SUBMIT, AcceptedWork, Item, Visitor, Workplace, item_of
 from turkctl.market.service import Environment, Market
 
 Act = Callable[[int], CrowdEvent]
@@ -213,7 +214,9 @@ class Crowd:
         """Decide what happens to accepted work, and when."""
         options, rng = self._options, visitor.person.rng
         seconds, fate = visitor.person.work_seconds(options, work.duration), rng.random()
-        if fate < options.drop_out:
+        if not visitor.can_submit(work):
+            self._expect(at + 1, visitor, partial(self._refuse_page, visitor, work))
+        elif fate < options.drop_out:
             self._expect(at + math.ceil(seconds * rng.random()), visitor, partial(self._give_back, visitor, work))
         elif fate < options.drop_out + options.abandon:
             self._expect(at + math.ceil(work.duration) + 1, visitor, partial(self._abandon, visitor, work))
@@ -225,6 +228,11 @@ class Crowd:
 
     def _give_back(self, visitor: Visitor, work: AcceptedWork, at: int) -> CrowdEvent:
         return self._finished("returned", visitor, work, at, visitor.give_back(work))
+
+    def _refuse_page(self, visitor: Visitor, work: AcceptedWork, at: int) -> CrowdEvent:
+        """Return a HIT that nobody could submit."""
+        event = self._give_back(visitor, work, at)
+        return replace(event, refused=(NO_WAY_TO_SUBMIT, *event.refused))
 
     def _abandon(self, visitor: Visitor, work: AcceptedWork, at: int) -> CrowdEvent:
         return self._finished("abandoned", visitor, work, at, None)

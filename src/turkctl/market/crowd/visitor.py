@@ -19,6 +19,8 @@ Hit = Mapping[str, Any]
 Item = Callable[[Hit], str]
 
 UNQUALIFIED = "DoesNotMeetRequirements"
+NO_WAY_TO_SUBMIT = "NoWayToSubmit"
+"""The reason to return a HIT whose page nobody could submit."""
 _PAGE = 50
 _PAGES = 20
 """Number of pages of HITs that a worker looks through before giving up for now."""
@@ -84,6 +86,10 @@ class Visitor:
                 return work
         self.fruitless += 1
         return None
+
+    def can_submit(self, work: AcceptedWork) -> bool:
+        """Return whether the HIT's page can be submitted, as far as it can be read."""
+        return read_question(str(work.hit.get("Question", "")), self.place.options.fields).submits
 
     def submit(self, work: AcceptedWork) -> str | None:
         """Submit the answers; return the refusal's code if the market does not accept them."""

@@ -11,13 +11,12 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, TurkctlError
-from turkctl.mturk.questions import parse_question
 from turkctl.operations.experiments.lint_rules import ERROR, RULES, WARNING, frame_problem
 from turkctl.operations.experiments.page_facts import read_page
 from turkctl.operations.experiments.study_rules import mistakes
 from turkctl.operations.project import liquid_pages
 from turkctl.operations.project.files import Configured
-from turkctl.operations.project.questions import QuestionSource, missing_columns, source_of
+from turkctl.operations.project.questions import QuestionSource, foreign_of, missing_columns, posted_page, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
 from turkctl.store import contents, experiments
 from turkctl.words import meant_or
@@ -81,9 +80,10 @@ def _of_experiment(each: Configured, row: Mapping[str, Any] | None) -> Iterator[
     yield from _of_frame(each, source)
     if source.kind == "external":
         yield from _of_address(each, "".join(_literals(source)))
-    page = _page(each, source)
+    page = posted_page(each.settings, each.template)
     if page is not None:
         yield from _of_page(each, page)
+    yield from _of_foreign(each)
     yield from _of_placeholders(each, source, page)
     if each.consent_page is not None and "<script" in each.consent_page.lower():
         where = f"{each.source.parent / (each.settings.consent or '')}"
@@ -95,12 +95,6 @@ def _of_experiment(each: Configured, row: Mapping[str, Any] | None) -> Iterator[
 
 def _literals(source: QuestionSource) -> Iterator[str]:
     return (piece for pieces in source.parts.values() for piece in pieces if isinstance(piece, str))
-
-
-def _page(each: Configured, source: QuestionSource) -> str | None:
-    if source.kind != "html" or each.template is None:
-        return None
-    return each.template if each.settings.html_template else parse_question(each.template).html
 
 
 def _file(each: Configured, line: int) -> str:
@@ -150,6 +144,14 @@ def _of_placeholders(each: Configured, source: QuestionSource, page: str | None)
             message = f"{shown} is in quotes in a script, but it is a value, not a text"
             fix = f"remove the quotes: const items = {shown};"
             yield Finding(each.slug, WARNING, "quoted-json", _file(each, placed.line), message, fix)
+
+
+def _of_foreign(each: Configured) -> Iterator[Finding]:
+    """Yield what another system would fill in, where the page itself may do so: the files are refused otherwise."""
+    for found in foreign_of(each.settings, each.template):
+        message = f"{found.text} is another system's placeholder: only a script of the page could fill it in"
+        fix = "write ${column} for a column of the content, unless a script of the page fills it in"
+        yield Finding(each.slug, WARNING, "foreign-placeholder", _file(each, found.line), message, fix)
 
 
 def _in_quotes(placed: Placeholder, page: str) -> bool:

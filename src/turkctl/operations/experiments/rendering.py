@@ -15,7 +15,7 @@ from turkctl.errors import UsageError
 from turkctl.mturk import questions
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.project import liquid_pages, templates
-from turkctl.operations.project.questions import QuestionSource, numbered, source_of
+from turkctl.operations.project.questions import QuestionSource, numbered, refuse_foreign, source_of
 from turkctl.operations.project.templates import JSON_NAME, Placeholder
 from turkctl.store.experiments import Version
 
@@ -50,10 +50,12 @@ def task_of(version: Version, rows: Sequence[Row] = (), *, lenient: bool = False
         lenient: put nothing where a Liquid template has no value, for a preview without content.
 
     Raises:
-        UsageError: a placeholder has no column, or the question is too long or invalid for the market.
+        UsageError: a placeholder has no column or is another system's, or the question is too long or invalid for the
+            market.
     """
     source = version_source(version)
     settings = settings_of(version)
+    _refuse_foreign(version)
     if source.liquid is not None:
         page = _liquid(version.slug, source.liquid, rows, settings.items_per_hit, lenient=lenient)
         return HitTask(questions.html_question(page, source.frame_height))
@@ -67,6 +69,14 @@ def task_of(version: Version, rows: Sequence[Row] = (), *, lenient: bool = False
         return HitTask(questions.html_question(texts[""], source.frame_height))
     questions.parse_question(texts[""])  # a raw placeholder may have broken it
     return HitTask(questions.check_size(texts[""]))
+
+
+def _refuse_foreign(version: Version) -> None:
+    """Refuse what an older turkctl stored: ``experiments configure`` refuses it today."""
+    try:
+        refuse_foreign(settings_of(version), version.settings.get("template"))
+    except UsageError as error:
+        raise UsageError(f"experiment '{version.slug}': its question: {error.message}", hint=error.hint) from None
 
 
 def _liquid(slug: str, template: str, rows: Sequence[Row], items: int, *, lenient: bool) -> str:

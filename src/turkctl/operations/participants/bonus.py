@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from turkctl.errors import RefusedError
-from turkctl.operations.participants.lists import Reads, dollars, row_of
+from turkctl.operations.participants.lists import Reads, dollars, refuse_missing, row_of
 from turkctl.store import participant_bonuses
 from turkctl.units import money_text
 
@@ -31,6 +31,7 @@ def set_bonus(reads: Reads, wanted: str, bonus: Decimal) -> dict[str, Any]:
     name: str = reads.settings["participants_table"]
     for _ in range(_TRIES):
         row = row_of(reads, wanted, ["bonus"])
+        refuse_missing(reads, ["bonus"])
         with reads.bare_database.write() as session:
             done = participant_bonuses.set_bonus(
                 session, name, row["uniqueid"], expected=row["bonus"], bonus=float(bonus)

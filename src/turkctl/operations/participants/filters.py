@@ -14,10 +14,12 @@ from sqlmodel import Session
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.settings import Settings
 from turkctl.store import participants
-from turkctl.store.participant_lists import COLUMNS, TIMES, ParticipantFilter
+from turkctl.store.participant_lists import BY_LEDGER, BY_PSITURK, COLUMNS, TIMES, ParticipantFilter
 from turkctl.units import parse_time, parse_zone
 from turkctl.words import known_name
 
+LEDGER = "turkctl_payment"
+"""The table of payments, whose module would cost a list's start-up."""
 _NUMBERS = ("condition", "counterbalance")
 _MOST = 2**31 - 1
 
@@ -36,6 +38,8 @@ class Query:
     workers: Sequence[str] = ()
     hits: Sequence[str] = ()
     campaigns: Sequence[int] = ()
+    owed: bool = False
+    """Whether to include only participants with approved work whose bonus was not paid."""
     since: str | None = None
     until: str | None = None
     where: Sequence[str] = ()
@@ -53,7 +57,8 @@ def needed_columns(query: Query) -> list[str]:
         "hit_id": query.hits or query.campaigns,
         "begin_hit": query.since or query.until,
     }
-    return [*(name for name, used in uses.items() if used), *(_parse_where(each)[0] for each in query.where)]
+    owed = ("bonus", "status", "assignment_id", "worker_id", "mode") if query.owed else ()
+    return [*owed, *(name for name, used in uses.items() if used), *(_parse_where(each)[0] for each in query.where)]
 
 
 def build_filter(session: Session, settings: Settings, query: Query) -> ParticipantFilter:
@@ -79,10 +84,16 @@ def build_filter(session: Session, settings: Settings, query: Query) -> Particip
         workers=query.workers,
         hits=query.hits,
         campaigns=query.campaigns,
+        owed=_owed_by(session) if query.owed else None,
         since=_naive(query.since, zone),
         until=_naive(query.until, zone),
         where=[_where(each, zone) for each in query.where],
     )
+
+
+def _owed_by(session: Session) -> str:
+    """Return where it is looked up whether a bonus is owed: in turkctl's ledger, if the database has one."""
+    return BY_LEDGER if participants.exists(session, LEDGER) else BY_PSITURK
 
 
 def _check_campaigns(session: Session, numbers: Sequence[int]) -> None:

@@ -15,11 +15,12 @@ from sqlmodel import Session
 
 from turkctl.errors import DatabaseUnreachableError, NotFoundError, SchemaError, UsageError
 from turkctl.operations.engine.world import CommandOrigin
-from turkctl.operations.participants.filters import Query, build_filter, needed_columns, zone_of
+from turkctl.operations.participants.filters import LEDGER, Query, build_filter, needed_columns, zone_of
 from turkctl.paths import exists, is_folder
 from turkctl.settings import Settings, sqlite_path
 from turkctl.store import participant_lists, participants, schema
 from turkctl.store.engine import Database
+from turkctl.store.participant_columns import absent
 from turkctl.store.participant_lists import COLUMNS, COUNT, DAY, DONE, GROUPS, TIMES
 from turkctl.store.participant_lists import Ordering as Ordering  # part of the interface for callers
 from turkctl.words import known_column, known_name
@@ -52,6 +53,8 @@ OF_PARTICIPANT = ("minutes", "wage")
 MOST_DAYS = 400
 """Days from the first to the last up to which those without anybody are shown."""
 _DEEPEST = 100
+_TYPES = {"mode": "mode VARCHAR(128)", "bonus": "bonus FLOAT"}
+"""The columns that older psiTurks lack, as they are created."""
 
 
 class Reads(Protocol):
@@ -204,8 +207,8 @@ def row_of(reads: Reads, wanted: str, needed: Sequence[str] = ()) -> dict[str, A
     everything = [*COLUMNS.values(), "datastring"]
     with readable(reads, Query()).read() as session:
         name = checked_table(session, reads, ["assignment_id", "worker_id", *needed])
-        absent = participant_lists.lacking(session, name, everything)
-        found = participant_lists.find(session, name, wanted, [column for column in everything if column not in absent])
+        lacks = participant_lists.lacking(session, name, everything)
+        found = participant_lists.find(session, name, wanted, [column for column in everything if column not in lacks])
     exact = [row for row in found if row["uniqueid"] == wanted]
     if not found:
         raise NotFoundError(f"there is no participant {wanted}", hint="see: turkctl participants list")
@@ -275,8 +278,8 @@ def readable(reads: Reads, query: Query) -> Database:
         return reads.database
     with reads.bare_database.read() as session:
         schema.refuse_newer(session, reads.bare_database)
-        empty = participant_lists.has_nothing(session)
-    return reads.database if empty else reads.bare_database
+        whole = participant_lists.has_nothing(session) or (query.owed and participants.exists(session, LEDGER))
+    return reads.database if whole else reads.bare_database
 
 
 def checked_table(session: Session, reads: Reads, columns: Sequence[str]) -> str:
@@ -298,6 +301,25 @@ def checked_table(session: Session, reads: Reads, columns: Sequence[str]) -> str
         hint = "choose others with --columns, or add them as psiTurk 3 has them"
         raise SchemaError(f"the table {name} of {where} lacks psiTurk's {', '.join(missing)}", hint=hint)
     return name
+
+
+def refuse_missing(reads: Reads, columns: Sequence[str]) -> None:
+    """Raise if the table lacks one of these columns, for acts that need more than to read as if it had them.
+
+    Args:
+        reads: settings and database, which was read before.
+        columns: psiTurk's names.
+
+    Raises:
+        SchemaError: it does.
+    """
+    name = reads.settings["participants_table"]
+    gone = [each for each in absent(reads.bare_database.engine, name) if each in columns]
+    if gone:
+        raise SchemaError(
+            f"the table {name} is one of an older psiTurk: it has no column for the {' and the '.join(gone)}",
+            hint=f"add it as psiTurk 3 has it: ALTER TABLE {name} ADD COLUMN {_TYPES[gone[0]]}",
+        )
 
 
 def refuse_absent(settings: Settings) -> None:

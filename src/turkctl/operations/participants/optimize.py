@@ -5,7 +5,7 @@ from __future__ import annotations
 from turkctl.errors import TurkctlError
 from turkctl.operations.engine.plan import ALREADY_DONE, FAILED, PLANNED, BatchResult, ItemError, ItemResult
 from turkctl.operations.participants.filters import Query
-from turkctl.operations.participants.lists import Reads, checked_table, readable
+from turkctl.operations.participants.lists import Reads, checked_table, readable, refuse_missing
 from turkctl.store import indexes
 from turkctl.store.engine import Database
 from turkctl.store.indexes import IndexState
@@ -30,6 +30,7 @@ def optimize(reads: Reads, *, drop: bool, dry_run: bool) -> BatchResult:
     needed = [names[column] for columns in indexes.COLUMNS.values() for column in columns]
     with database.read() as session:
         table = checked_table(session, reads, list(dict.fromkeys(needed)))
+        refuse_missing(reads, needed)
         found = indexes.states(session, table)
     result = BatchResult("drop" if drop else "optimize", reads.settings.mode, dry_run=dry_run)
     result.results = [_change(database, table, state, drop=drop, dry_run=dry_run) for state in found]

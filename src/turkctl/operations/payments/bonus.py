@@ -24,7 +24,7 @@ from turkctl.operations.intents.bonuses import enter_found, finish, key_of, paym
 from turkctl.operations.intents.outcomes import refused
 from turkctl.operations.intents.runs import RunRow, logged
 from turkctl.operations.intents.settle import settle
-from turkctl.operations.limits.budgets import check_funds
+from turkctl.operations.limits.budgets import check_budgets, check_funds
 from turkctl.operations.market_rules import learn_rules
 from turkctl.operations.payments.caps import CapWatch, within_caps
 from turkctl.operations.payments.orders import (
@@ -77,7 +77,13 @@ def prepare_bonus(world: World, wanted: WorkSelection, request: BonusRequest) ->
 
 
 def plan_orders(
-    world: World, orders: Sequence[Order], left: Sequence[ItemResult], now: datetime, *, strict: bool
+    world: World,
+    orders: Sequence[Order],
+    left: Sequence[ItemResult],
+    now: datetime,
+    *,
+    strict: bool,
+    ask: bool = True,
 ) -> Plan[Intent]:
     """Return the plan that pays the orders: nothing twice, nothing over a limit.
 
@@ -87,12 +93,13 @@ def plan_orders(
         left: the results of work that is left out already.
         now: the current time.
         strict: whether an amount over ``limits.max_bonus`` stops everything, or only fails itself.
+        ask: whether to ask the market; without that, the plan is only to be shown.
 
     Raises:
         UsageError, FundsError: see :func:`prepare_bonus`.
     """
     refused: dict[str, MarketRefusedError] = {}
-    ledger, begun = _look(world, orders, now, refused)
+    ledger, begun = _look(world, orders, now, refused, ask=ask)
     with world.database.read() as session:
         waiting = intents.unfinished(session, world.place, intents.BONUS)
         pending = {each.token: each for each in waiting}
@@ -112,13 +119,17 @@ def plan_orders(
     for step in steps:
         if step.payload.token not in pending:
             costs[step.payload.experiment_id] += step.cost
-    check_funds(world, costs, now)
+    if ask:
+        check_funds(world, costs, now)
+    else:
+        with world.database.read() as session:
+            check_budgets(Scope(session, world.place, now), costs)
     notes = (f"{counted(changed, 'bonus', 'bonuses')} {_CHANGED}",) if changed else ()
     return Plan("bonus", world.place.mode, tuple(steps), (*out, *over), notes)
 
 
 def _look(
-    world: World, orders: Sequence[Order], now: datetime, refused: dict[str, MarketRefusedError]
+    world: World, orders: Sequence[Order], now: datetime, refused: dict[str, MarketRefusedError], *, ask: bool
 ) -> tuple[Ledger, set[str]]:
     """Return the ledger of these assignments, after asking the market about those that the ledger leaves in doubt.
 
@@ -129,6 +140,8 @@ def _look(
     with world.database.read() as session:
         ledger = _ledger(session, world, names)
         before = intents.by_subject(session, world.place, intents.BONUS, names)
+    if not ask:
+        return ledger, {each.token for each in before}
     tried, begun = {each.subject for each in before}, {each.token for each in before}
     open_ = [order for order in orders if paid_before(order, ledger[order.work.assignment_id]) is None]
     unsure = [order for order in open_ if not ledger[order.work.assignment_id] or order.work.assignment_id in tried]

@@ -194,6 +194,8 @@ class ExperimentSettings(SettingsTable):
     html_template: str | None = None
     html_template_language: Literal["mturk", "liquid"] = "mturk"
     """Whether the template has ``${column}`` as on Mechanical Turk, or is Liquid as Ground Truth's."""
+    html_wrap: Annotated[bool, Field(strict=True)] = True
+    """Whether a page without a form is posted in one; if False, it is refused."""
     question_file: str | None = None
     """A file with a question document: ExternalQuestion, HTMLQuestion or QuestionForm."""
     hit_layout: Annotated[str, AfterValidator(_layout_id)] | None = None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from turkctl.errors import ConfigError, UsageError
-from turkctl.operations.project.templates import Placeholder, html_pieces
+from turkctl.operations.project.templates import Placeholder, html_pieces, literally
 
 if TYPE_CHECKING:
     from turkctl.operations.project.liquid_engine import Template
@@ -139,14 +139,14 @@ def outputs(template: str) -> Mapping[int, ValuePlace]:
     starts: list[int] = []
     at = 0
     for tag in _tags(template):
-        parts.append(_literal(template[at : tag.start()]))
+        parts.append(literally(template[at : tag.start()]))
         if tag[0].startswith("{{"):
             parts.append(f"${{v{len(starts)}|raw}}")
             starts.append(tag.start())
         else:
             parts.append("\n" * tag[0].count("\n"))
         at = tag.end()
-    parts.append(_literal(template[at:]))
+    parts.append(literally(template[at:]))
     places = {each.name: each.place for each in html_pieces("".join(parts)) if isinstance(each, Placeholder)}
     found = {}
     for number, start in enumerate(starts):
@@ -163,11 +163,6 @@ def _tags(template: str) -> list[re.Match[str]]:
     """Return the tags and outputs that are not within comments or raw text."""
     hidden = [(each.start(), each.end()) for each in _HIDDEN.finditer(template)]
     return [tag for tag in _TAG.finditer(template) if not any(first <= tag.start() < last for first, last in hidden)]
-
-
-def _literal(text: str) -> str:
-    """Return a text in which ``${name}`` is no placeholder."""
-    return re.sub(r"\$(?=\$?\{)", "$$$$", text)
 
 
 @lru_cache(maxsize=32)

@@ -12,11 +12,12 @@ from typing import Any
 
 from turkctl.errors import ConfigError, TurkctlError, UsageError
 from turkctl.mturk import questions
-from turkctl.operations.project import liquid_pages, templates
+from turkctl.operations.project import foreign, liquid_pages, templates
 from turkctl.operations.project.experiments import ExperimentSettings
 from turkctl.operations.project.tables import LineOf
 from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
 from turkctl.paths import read_whole
+from turkctl.task_forms import Outline, with_form
 
 MOST_BYTES = 16 * 2**20
 TEMPLATE_LIMIT = 60_000
@@ -25,6 +26,10 @@ VERSION_CHARACTERS = 12
 """Of a consent's version."""
 
 _TAG = re.compile(r"<[A-Za-z][^<>]*>|<[A-Za-z][^\s/>]*\s")
+_FIRST = re.compile(r"<([A-Za-z][^\s/>]*)")
+_ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_DOCTYPE = re.compile(r"<!doctype\s+html", re.IGNORECASE)
+_PAGE_FILE = re.compile(r"\.x?html?$", re.IGNORECASE)
 _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -81,16 +86,86 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
     if settings.html_template is not None and text is not None and not _TAG.search(text):
         what = "it is empty" if not text.strip() else "it has no tags"
         raise ConfigError(f"{named()} is not HTML: {what}", hint="give a file with the page that workers see")
+    if name is not None and text is not None:
+        _refuse_other_kind(settings, name, text, named)
     try:
         source = source_of(settings, text)
         if source.kind == "html":
             questions.html_question(text or "")
         if source.liquid is not None:
             liquid_pages.check(source.liquid)
+        refuse_foreign(settings, text)
+        _refuse_without_form(settings, text)
         asked_columns(source, settings.items_per_hit)
     except TurkctlError as error:
         raise ConfigError(f"{named()}: {error.message}", hint=error.hint) from None
     return text
+
+
+def _refuse_other_kind(settings: ExperimentSettings, name: str, text: str, named: Callable[[], str]) -> None:
+    """Raise ConfigError if a page is given as a question document, or the reverse; the error names the right key."""
+    first = _FIRST.search(_ASIDE.sub("", text))
+    tag = first[1].rpartition(":")[2] if first else ""
+    if settings.html_template is not None and tag in questions.ROOTS:
+        raise ConfigError(
+            f"{named()} is a question document, not a page", hint=f'name it with: question_file = "{name}"'
+        )
+    if settings.question_file is None or tag in questions.ROOTS:
+        return
+    # The elements of question documents have names in capitals and small letters.
+    if _PAGE_FILE.search(name) or _DOCTYPE.search(text) or (tag and tag in (tag.lower(), tag.upper())):
+        raise ConfigError(
+            f"{named()} is an HTML page, not a question document", hint=f'name it with: html_template = "{name}"'
+        )
+
+
+def page_of(settings: ExperimentSettings, template: str | None) -> str | None:
+    """Return the page of a question, before a form is put around it; None if it is not an HTML page.
+
+    Raises:
+        UsageError: the question file is invalid.
+    """
+    if template is None:
+        return None
+    return template if settings.html_template is not None else _parsed_file(template).html
+
+
+def posted_page(settings: ExperimentSettings, template: str | None) -> str | None:
+    """Return the page as it is posted, with its placeholders: in a form if it has none. None if there is no page."""
+    page = page_of(settings, template)
+    return page if page is None or not settings.html_wrap else with_form(page)
+
+
+def is_wrapped(settings: ExperimentSettings, template: str | None) -> bool:
+    """Return whether the question is a page that is posted in a form of turkctl's."""
+    return posted_page(settings, template) != page_of(settings, template)
+
+
+def _refuse_without_form(settings: ExperimentSettings, template: str | None) -> None:
+    page = None if settings.html_wrap else page_of(settings, template)
+    if page is not None and Outline(page).wants_form:
+        raise UsageError(
+            "the page has no form, so that nothing can be submitted",
+            hint='put it into <form method="post">, or remove html_wrap = false',
+        )
+
+
+def foreign_of(settings: ExperimentSettings, template: str | None) -> tuple[foreign.Foreign, ...]:
+    """Return the placeholders of other systems in a question; none where those are meant, or none are filled in."""
+    if not settings.placeholders or settings.html_template_language == liquid_pages.LIQUID:
+        return ()
+    page = page_of(settings, template)
+    if page is not None:
+        return foreign.in_page(page)
+    texts = [*settings.hit_layout_parameters.values(), *filter(None, (settings.external_url, template))]
+    if template is not None and (url := _parsed_file(template).url) is not None:
+        texts = [url]
+    return tuple(each for text in texts for each in foreign.in_text(text))
+
+
+def refuse_foreign(settings: ExperimentSettings, template: str | None) -> None:
+    """Raise UsageError if the question has placeholders that only another system fills in."""
+    foreign.refuse(foreign_of(settings, template), ground_truth=settings.html_template is not None)
 
 
 def read_consent(settings: ExperimentSettings, folder: Path, locate: LineOf) -> str | None:
@@ -181,24 +256,33 @@ def source_of(settings: ExperimentSettings, template: str | None) -> QuestionSou
         parts = {name: _pieces(templates.text_pieces, value, filled) for name, value in named}
         return QuestionSource("layout", parts, layout_id=settings.hit_layout)
     assert template is not None, "the template is stored with the settings"
+    if settings.html_template is not None:
+        template = posted_page(settings, template) or template
     if settings.html_template_language == liquid_pages.LIQUID:
         pieces = liquid_pages.asked(template)
         return QuestionSource("html", {"": pieces}, settings.frame_height, liquid=template)
     if settings.html_template is not None:
         return QuestionSource("html", {"": _pieces(templates.html_pieces, template, filled)}, settings.frame_height)
-    return _of_file(template, filled)
+    return _of_file(template, filled, settings.html_wrap)
 
 
 @lru_cache(maxsize=64)
-def _of_file(document: str, filled: bool) -> QuestionSource:
+def _parsed_file(document: str) -> questions.Question:
+    """Return the question in a question file."""
+    return questions.parse_question(document)
+
+
+@lru_cache(maxsize=64)
+def _of_file(document: str, filled: bool, wrap: bool) -> QuestionSource:
     """Return the question in a question file; placeholders are escaped for its address, its page or its XML."""
-    found = questions.parse_question(document)
+    found = _parsed_file(document)
     if found.url is not None:
         return QuestionSource(
             "external", {"": _pieces(templates.url_pieces, found.url, filled)}, found.frame_height or 0
         )
     if found.html is not None:
-        return QuestionSource("html", {"": _pieces(templates.html_pieces, found.html, filled)}, found.frame_height or 0)
+        page = with_form(found.html) if wrap else found.html
+        return QuestionSource("html", {"": _pieces(templates.html_pieces, page, filled)}, found.frame_height or 0)
     return QuestionSource("form", {"": _pieces(templates.xml_pieces, document, filled)})
 
 

@@ -88,6 +88,11 @@ def xml_pieces(document: str) -> tuple[Piece, ...]:
     return tuple(_split(document, 0, len(document), "xml"))
 
 
+def literally(text: str) -> str:
+    """Return the text with its dollar signs doubled, so that ``${name}`` in it is no placeholder."""
+    return re.sub(r"\$(?=\$?\{)", "$$$$", text)
+
+
 def asked(pieces: tuple[Piece, ...]) -> tuple[Placeholder, ...]:
     """Return the placeholders among the pieces."""
     return tuple(piece for piece in pieces if isinstance(piece, Placeholder))

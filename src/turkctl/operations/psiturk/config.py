@@ -26,6 +26,7 @@ from turkctl.operations.psiturk.keys import (
     LOGIN_NAME,
     OLD_MODE,
     SECRET,
+    TABLE,
     TRUE,
     USED,
     WHY,
@@ -40,14 +41,23 @@ MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class PsiturkConfig:
-    """The file's contents: ``{key in small letters: value}``, interpolated where psiTurk would."""
+    """The file's contents: ``{key in small letters: value}``, interpolated where psiTurk would.
+
+    Without a file (``given``), psiTurk's defaults say nothing about the study.
+    """
 
     path: Path
     values: Mapping[str, str]
+    given: bool = True
 
     def get(self, key: str) -> str | None:
         """Return the value, or psiTurk's own default; None if there is neither."""
-        return self.values.get(key) or DEFAULTS.get(key)
+        return self.values.get(key) or (DEFAULTS.get(key) if self.given else None)
+
+    @property
+    def table_key(self) -> str:
+        """Return the key that names the table of participants."""
+        return next((key for key in TABLE if self.values.get(key)), TABLE[-1])
 
     def shown(self, key: str) -> str:
         """Return the name of a key for a report, with a note if its value is psiTurk's default."""
@@ -162,10 +172,10 @@ def _project(config: PsiturkConfig, folder: Path) -> list[Proposal]:
     found = [Proposal(config.shown(shown), "mode", mode, experiment=False)] if mode else []
     address, note = public_url(config, folder)
     found.append(Proposal(config.shown("database_url"), "database_url", address, experiment=False, note=note))
-    table = config.get("table_name")
-    found.append(Proposal(config.shown("table_name"), "participants_table", table, experiment=False))
+    table = config.table_key
+    found.append(Proposal(config.shown(table), "participants_table", config.get(table), experiment=False))
     note = "psiTurk's server still fills the table"
-    found.append(Proposal("table_name", "participants_source", "psiturk", experiment=False, note=note))
+    found.append(Proposal(table, "participants_source", "psiturk", experiment=False, note=note))
     return found
 
 
@@ -191,11 +201,21 @@ def _login_name(config: PsiturkConfig) -> Proposal | ImportItem | None:
     return Proposal(LOGIN_NAME, to, value, experiment=False, note=note)
 
 
+def old_mode(config: PsiturkConfig) -> Proposal | None:
+    """Return the mode of psiTurk 2, whose tables have none, for all participants; None if the file does not name it."""
+    key = next((key for key in OLD_MODE if key in config.values), None)
+    if key is None:
+        return None
+    mode = "live" if config.values[key].lower() in FALSE else "sandbox"
+    note = "the participants table has no column for the mode"
+    return Proposal(key, "participants_mode", mode, experiment=False, note=note)
+
+
 def mode_of(config: PsiturkConfig) -> str | None:
     """Return the mode that psiTurk starts in, ``sandbox`` or ``live``; None if it is neither."""
-    old = [config.values[key].lower() for key in OLD_MODE if key in config.values]
-    if old and "launch_in_mode" not in config.values:
-        return "live" if old[0] in FALSE else "sandbox"
+    old = old_mode(config)
+    if old is not None and "launch_in_mode" not in config.values:
+        return str(old.value)
     mode = config.get("launch_in_mode")
     return mode if mode in ("sandbox", "live") else None
 

@@ -30,6 +30,8 @@ FALSE = ("0", "false", "no", "off")
 SECRET = re.compile(r"password|passwd|_pw$|secret|access_key|^psiturk_.*id|token")
 
 
+TABLE = ("assignments_table_name", "table_name")
+"""Names of the table of participants; the first one that is given counts."""
 OLD_MODE = ("launch_in_sandbox_mode", "using_sandbox")
 
 
@@ -108,5 +110,15 @@ WHY = {
     "organization_name": "it was for psiTurk's ad server, which is gone",
 }
 ENABLE_DASHBOARD, LOGIN_NAME = "enable_dashboard", "login_username"
-USED = {*DEFAULTS, *EXPERIMENT, *OLD_MODE, "ad_url", "ad_url_domain", "ad_url_host", ENABLE_DASHBOARD, LOGIN_NAME}
+USED = {
+    *DEFAULTS,
+    *EXPERIMENT,
+    *OLD_MODE,
+    *TABLE,
+    "ad_url",
+    "ad_url_domain",
+    "ad_url_host",
+    ENABLE_DASHBOARD,
+    LOGIN_NAME,
+}
 KNOWN = USED | set(ALIASES) | set(WHY)

@@ -21,6 +21,7 @@ from turkctl.settings_file import read_toml
 from turkctl.settings_keys import KEYS_BY_NAME
 
 _TITLE = "# turkctl's project file, from psiTurk's {name}. Where each value comes from: turkctl config show\n"
+_UNNAMED = "# turkctl's project file for psiTurk's database. Where each value comes from: turkctl config show\n"
 _EXAMPLES = {
     "title": "Name the colour of a word",
     "description": "A ten-minute reading task.",
@@ -73,13 +74,14 @@ def plan_project(
 
     name = _slug(config, slug)
     proposals, items = propose(config, path.parent)
-    given = {each.to for each in proposals if each.experiment}
+    given = {each.to for each in proposals}
     proposals += [each for each in extra if each.to not in given]
     valid, refused = _checked([each for each in proposals if each.experiment])
     new = not is_file(path)
     if not new:
         read_toml(path)
-    before = _TITLE.format(name=config.path.name) if new else path.read_bytes().decode()
+    title = _TITLE.format(name=config.path.name) if config.given else _UNNAMED
+    before = title if new else path.read_bytes().decode()
     document = tomlkit.parse(before)
     added: dict[str, Any] = {}
     for proposal in (*(each for each in proposals if not each.experiment), *valid):
@@ -90,6 +92,17 @@ def plan_project(
     items += _missing(parsed, name)
     ordered = sorted((_named(item, name) for item in items), key=lambda item: item.status == SKIPPED)
     return ProjectChange(path, name, after if after != before or new else None, new, parsed, added, tuple(ordered))
+
+
+def lacks(config: PsiturkConfig, path: Path, slug: str | None, key: str) -> bool:
+    """Return whether neither psiTurk's file nor the project file has this key of the experiment.
+
+    Raises:
+        UsageError, ConfigError: see :func:`plan_project`.
+    """
+    document = read_toml(path)[0] if is_file(path) else {}
+    table = document.get("experiments", {}).get(_slug(config, slug), {})
+    return config.get(key) is None and key not in table
 
 
 def _named(item: ImportItem, slug: str) -> ImportItem:

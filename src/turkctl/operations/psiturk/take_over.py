@@ -16,7 +16,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.errors import ConfigError, NotFoundError, SchemaError
+from turkctl.errors import ConfigError, NotFoundError, SchemaError, TurkctlError
+from turkctl.ids import can_be_id
 from turkctl.operations.configure import CREATED, apply_configure, plan_configure
 from turkctl.operations.engine.world import World
 from turkctl.operations.project.experiments import parse_experiment
@@ -28,20 +29,26 @@ from turkctl.operations.psiturk.config import (
     check_there,
     full_url,
     mode_of,
+    old_mode,
     public_url,
     read_config,
 )
 from turkctl.operations.psiturk.hits import take_hits
 from turkctl.operations.psiturk.items import KEPT, SKIPPED, TAKEN, ImportItem
-from turkctl.operations.psiturk.project_file import ProjectChange, plan_project
+from turkctl.operations.psiturk.project_file import ProjectChange, lacks, plan_project
 from turkctl.operations.psiturk.rows import OldCampaign, OldTask, UnfitRowError, parse_campaign, parse_task
+from turkctl.operations.sync.observe import observe
+from turkctl.paths import exists
 from turkctl.settings import PROJECT_FILE, Origin, Settings
 from turkctl.store import campaigns, experiments, participants, psiturk, schema, tasks
 from turkctl.store.engine import Database
+from turkctl.store.participant_columns import absent
 from turkctl.units import format_duration, format_money, parse_zone
 from turkctl.words import counted
 
 WRITABLE = ("sqlite", "postgresql")
+_MOST_ASKED = 20
+"""Most HITs that the market is asked about for the reward."""
 
 
 @dataclass(frozen=True)
@@ -66,23 +73,40 @@ class StudySource:
     done: Mapping[str, str] | None = None
     """The earlier imports, as :func:`turkctl.store.psiturk.imported` has it."""
     unfit: tuple[ImportItem, ...] = ()
+    recent_hits: tuple[str, ...] = ()
+    """The HITs that participants' rows name, the most recent first, to ask for what psiTurk's file lacks."""
+    code_version: str | None = None
+    """Of the participant who began last."""
+    lacks_mode: bool = False
+    """Whether the participants table has no column for the mode."""
 
 
-def describe(path: Path, settings: Settings) -> Study:
+def describe(path: Path, settings: Settings, *, named: bool = True) -> Study:
     """Read psiTurk's file; the project's own settings take precedence.
+
+    Args:
+        path: psiTurk's file.
+        settings: of the project.
+        named: whether the file was named; else it may be missing if the database was given.
 
     Raises:
         NotFoundError, ConfigError: see :func:`turkctl.operations.psiturk.config.read_config`.
         DatabaseUnreachableError: its SQLite file does not exist.
     """
-    config = read_config(path)
+    given = settings.origins["database_url"].kind in ("flag", "environment")
+    if not named and given and not exists(path):
+        config = PsiturkConfig(path, {"database_url": settings.database_url}, given=False)
+        config = replace(config, values={**config.values, "table_name": _only_table(config, settings)})
+    else:
+        config = read_config(path)
     if (
         settings.origins["database_url"].kind == "flag"
     ):  # for example a copy of psiTurk's database: the project keeps it
         config = replace(config, values={**config.values, "database_url": settings.database_url})
     file = settings.project_file or settings.folder / PROJECT_FILE
     ours: dict[str, Any] = {
-        "participants_table": config.get("table_name"),
+        "participants_table": config.get(config.table_key),
+        "participants_mode": None if (old := old_mode(config)) is None else old.value,
         "participants_source": "psiturk",
         "mode": mode_of(config) or settings["mode"],
         "database_url": full_url(config),
@@ -97,6 +121,25 @@ def describe(path: Path, settings: Settings) -> Study:
     made = replace(settings, values=values, origins=origins)
     check_there(made.database_url)
     return Study(config, file, made)
+
+
+def _only_table(config: PsiturkConfig, settings: Settings) -> str:
+    """Return the name of the participants table: psiTurk's own, or the only one with its columns.
+
+    Raises:
+        DatabaseUnreachableError: the database cannot be opened or read.
+    """
+    from turkctl.store.engine import connect
+
+    check_there(full_url(config))
+    name: str = settings["participants_table"]
+    database = connect(settings.database_url)
+    try:
+        with database.read() as session:
+            found = [] if participants.exists(session, name) else psiturk.tables_of_participants(session)
+    finally:
+        database.close()
+    return found[0] if len(found) == 1 else name
 
 
 def read_source(study: Study, database: Database) -> StudySource:
@@ -123,12 +166,16 @@ def read_source(study: Study, database: Database) -> StudySource:
         people = psiturk.people_by_hit(session, table, ids)
         done = psiturk.imported(session) if found == schema.HEAD else {}
         completed = {each.number: psiturk.complete_rows(session, table, each.mode, each.code_version) for each in old}
-    return StudySource(tuple(old), tuple(jobs), tuple(ids), people, completed, done, tuple(unfit))
+        recent = tuple(psiturk.recent_hits(session, table, _MOST_ASKED))
+        version = psiturk.newest_code_version(session, table)
+    lacks_mode = "mode" in absent(database.engine, table)
+    read = tuple(old), tuple(jobs), tuple(ids), people, completed, done, tuple(unfit)
+    return StudySource(*read, recent, version, lacks_mode)
 
 
 def _check_participants(session: Session, table: str) -> None:
     """Raise unless psiTurk's participants are there: campaigns and HITs are judged by them."""
-    hint = "psiTurk's file names it with table_name, turkctl.toml with participants_table"
+    hint = "psiTurk's file names it with assignments_table_name or table_name, turkctl.toml with participants_table"
     if not participants.exists(session, table):
         raise NotFoundError(f"the database has no participants table '{table}'", hint=hint)
     missing = participants.missing_columns(session, table)
@@ -150,13 +197,56 @@ def _parsed(session: Session, table: str, what: str, parse: Any, unfit: list[Imp
     return parsed
 
 
-def plan_file(study: Study, source: StudySource, slug: str | None) -> ProjectChange:
-    """Return the planned project file; values that psiTurk's file lacks come from its newest campaign.
+def ask_for_terms(
+    world: World, study: Study, source: StudySource, slug: str | None
+) -> tuple[list[Proposal], tuple[ImportItem, ...]]:
+    """Return reward and duration of the newest HIT that the market still knows, if nothing else names them.
+
+    Return also why the market could not be asked.
 
     Raises:
         UsageError, ConfigError: see :func:`turkctl.operations.psiturk.project_file.plan_project`.
     """
-    extra: list[Proposal] = []
+    ids = [each for each in dict.fromkeys((*source.recent_hits, *reversed(source.hit_ids))) if can_be_id(each)]
+    told = any(each.reward > Decimal(0) for each in source.campaigns)
+    if not ids or told or world.settings.mode == "local" or not lacks(study.config, study.project_file, slug, "reward"):
+        return [], ()
+    try:
+        world.mturk.balance()  # one request without a retry: an unreachable market is noticed at once
+        seen = observe(world.mturk, world.engine(), ids[:_MOST_ASKED], world.now())
+    except TurkctlError as error:
+        why = (
+            f"the market could not be asked for the reward ({error.message}); run this again later, or add it yourself"
+        )
+        return [], (ImportItem("setting", "its HITs", None, SKIPPED, why),)
+    hits = [each.hit for each in seen.values() if each.hit is not None and each.hit.created is not None]
+    if not hits:
+        return [], ()
+    newest = max(hits, key=lambda hit: hit.created or world.now())
+    found = [Proposal(f"HIT {newest.hit_id}", "reward", format_money(newest.reward))]
+    if newest.duration is not None:
+        found.append(Proposal(f"HIT {newest.hit_id}", "duration", format_duration(newest.duration)))
+    return found, ()
+
+
+def plan_file(study: Study, source: StudySource, slug: str | None, terms: Sequence[Proposal] = ()) -> ProjectChange:
+    """Return the planned project file; values that psiTurk's file lacks come from its newest campaign, or its HITs.
+
+    Args:
+        study: the study, as its file describes it.
+        source: the contents of its tables.
+        slug: the experiment's name; None makes one from the title.
+        terms: of :func:`ask_for_terms`.
+
+    Raises:
+        UsageError, ConfigError: see :func:`turkctl.operations.psiturk.project_file.plan_project`.
+    """
+    extra: list[Proposal] = list(terms)
+    mode = old_mode(study.config)
+    if source.lacks_mode and mode is not None:
+        extra.append(mode)
+    if source.code_version is not None:
+        extra.append(Proposal("participants", "code_version", source.code_version))
     if source.campaigns:
         newest = max(source.campaigns, key=lambda each: each.created)
         name = f"campaign {newest.number}"

@@ -16,6 +16,7 @@ from wsgi_server import serve_wsgi
 from turkctl.market import questions
 from turkctl.market.site.content_app import content_app
 from turkctl.market.site.frames import frame_for
+from turkctl.task_forms import with_form
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
@@ -168,6 +169,41 @@ def test_a_layout_cannot_be_submitted_in_a_preview(browser: Browser) -> None:
         button = frame.get_by_role("button", name="Submit")
         button.wait_for()
         assert button.is_disabled()
+
+
+FRAGMENT = '<h2>Which feeling?</h2><label><input type="radio" name="feeling" value="joy"> Joy</label>'
+
+
+def test_a_page_that_was_posted_in_a_form_is_previewed_and_submitted(browser: Browser) -> None:
+    with served(with_form(FRAGMENT), at_work=False) as market, opened(browser, market) as (_, frame):
+        frame.get_by_label("Joy").check()
+        assert frame.get_by_role("button").count() == 1
+        assert frame.get_by_role("button", name="Submit").is_disabled()
+    with served(with_form(FRAGMENT)) as market:
+        with opened(browser, market) as (_, frame):
+            frame.get_by_label("Joy").check()
+            frame.get_by_role("button", name="Submit").click()
+            wait_for_submission(frame)
+        assert market.submitted == [{"assignmentId": WORK, "feeling": "joy"}]
+
+
+def test_a_page_that_was_posted_in_a_form_finds_any_other_market_by_itself(browser: Browser) -> None:
+    def other(_environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [f'<!doctype html><title>T</title><link rel="icon" href="data:,">{with_form(FRAGMENT)}'.encode()]
+
+    with (
+        served(FRAGMENT) as market,
+        serve_wsgi(other) as address,
+        open_page(browser, address, market.origin) as page,
+    ):
+        page.goto(f"/?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&turkSubmitTo={market.origin}")
+        assert page.get_by_role("button", name="Submit").is_disabled()
+        page.goto(f"/?assignmentId={WORK}&turkSubmitTo={market.origin}")
+        page.get_by_label("Joy").check()
+        page.get_by_role("button", name="Submit").click()
+        page.get_by_text("Submitted").wait_for()
+        assert market.submitted == [{"assignmentId": WORK, "feeling": "joy"}]
 
 
 def test_other_forms_of_a_task_go_where_they_went(browser: Browser) -> None:
