@@ -13,6 +13,7 @@ from turkctl.cli.batch import confirm, run_batch
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import payments, worker_lists
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.from_file import is_given, refuse_beside_file
 from turkctl.cli.terms import if_given
 from turkctl.ids import storable
 
@@ -21,10 +22,22 @@ app.add_typer(payments.app, name="payments")
 worker_lists.register(app)
 
 Workers = Annotated[
-    list[str], typer.Argument(metavar="WORKER...", help="Ids of workers, yours or the market's.", callback=select.texts)
+    list[str] | None,
+    typer.Argument(
+        metavar="[WORKER]...",
+        help="Ids of workers, yours or the market's.",
+        show_default=False,
+        callback=select.texts,
+    ),
 ]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Reason, for your records; the worker does not see it.")
+]
+WorkersFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", metavar="FILE", help="Table of workers, with the reason where it differs; - is standard input."
+    ),
 ]
 
 
@@ -35,6 +48,14 @@ def approve(
     selectors: select.WideWorkSelectors,
     feedback: select.Feedback = None,
     override_rejection: select.OverrideRejection = False,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Table of the work to approve, or with a mark for it in a column Approve; - is standard input.",
+        ),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep approving submissions the moment they arrive, until Ctrl-C.")
     ] = False,
@@ -45,11 +66,17 @@ def approve(
     Examples:
         turkctl workers approve --all --dry-run
         turkctl workers approve 3EXAMPLEASSIGNMENT000000000001 --feedback "Thank you"
-        turkctl workers approve --experiment colours --watch
+        turkctl workers approve --from review.csv
     """
-    from turkctl.operations.workers.approve import prepare_approve
+    from turkctl.operations.workers.approve import prepare_approve, prepare_approve_file
 
     run = invocation(ctx)
+    if source is not None:
+        refuse_beside_file("the file says what to approve", selectors != select.WideWorkSelectors(), watch=watch)
+        plan, act = prepare_approve_file(
+            run.context, source, run.output.stdin, feedback=feedback, override_rejection=override_rejection
+        )
+        run_batch(run, plan, act, dry_run=dry_run, asks=False)
     wanted = selectors.work(run).require()
     if watch:
         if dry_run or override_rejection or wanted.min_gold is not None:
@@ -75,7 +102,9 @@ def bonus(
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Table with columns id, amount and reason; - is standard input."),
+        typer.Option(
+            "--from", metavar="FILE", help="Table with an id, amount and reason in each row; - is standard input."
+        ),
     ] = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="With --from: skip invalid rows instead of paying nothing.")
@@ -114,11 +143,7 @@ def bonus(
             "the amount to pay is missing, or given twice", hint="give one of --auto, --amount A and --from FILE"
         )
     if source is not None:
-        if selectors != select.WideWorkSelectors():
-            raise UsageError(
-                "--from cannot be used with ids or selectors: the file says whom to pay",
-                hint="leave ids and selectors out",
-            )
+        refuse_beside_file("the file says whom to pay", selectors != select.WideWorkSelectors())
         plan, act = prepare_bonus_file(
             run.context,
             source,
@@ -139,11 +164,23 @@ def bonus(
 def reject(
     ctx: typer.Context,
     ids: Annotated[
-        list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.", callback=select.texts)
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[ASSIGNMENT]...", help="Ids of assignments.", show_default=False, callback=select.texts
+        ),
+    ] = None,
     feedback: Annotated[
-        str, typer.Option("--feedback", metavar="TEXT", help="Why the work is rejected; the worker reads it.")
-    ],
+        str | None,
+        typer.Option(
+            "--feedback",
+            metavar="TEXT",
+            help="Why the work is rejected; the worker reads it. With --from: for rows without a reason.",
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Table with the reason in a column Reject; - is standard input."),
+    ] = None,
     people: Annotated[
         int | None,
         typer.Option(
@@ -161,13 +198,17 @@ def reject(
     Examples:
         turkctl workers reject 3EXAMPLEASSIGNMENT000000000001 --feedback "All your answers are the same."
         turkctl workers reject 3EXAMPLEASSIGNMENT000000000001 --feedback "There are no answers." --people 1
+        turkctl workers reject --from review.csv --dry-run
     """
     from turkctl.cli.people import agreed_on_people
     from turkctl.operations.workers.reject import people as concerned
-    from turkctl.operations.workers.reject import prepare_reject
+    from turkctl.operations.workers.reject import prepare_reject, prepare_reject_file
 
     run = invocation(ctx)
-    plan, act = prepare_reject(run.context, list(dict.fromkeys(ids)), feedback)
+    if is_given(source, ids, "assignment"):
+        plan, act = prepare_reject_file(run.context, source, run.output.stdin, feedback=feedback)
+    else:
+        plan, act = prepare_reject(run.context, list(dict.fromkeys(ids or ())), feedback or "")
     if not dry_run:
         yes = agreed_on_people(run, "reject the work of", concerned(plan), given=people) or yes
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
@@ -176,9 +217,19 @@ def reject(
 @app.act()
 def message(
     ctx: typer.Context,
-    workers: Workers,
-    subject: Annotated[str, typer.Option("--subject", metavar="S", help="Subject, at most 200 characters.")],
-    text: Annotated[str, typer.Option("--text", metavar="T", help="Text, at most 4,096 characters.")],
+    workers: Workers = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", metavar="S", help="Subject, at most 200 characters.")
+    ] = None,
+    text: Annotated[str | None, typer.Option("--text", metavar="T", help="Text, at most 4,096 characters.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Table of workers, with the subject and the text in columns where they differ; - is standard input.",
+        ),
+    ] = None,
     new: select.New = False,
     resume: select.Resume = False,
     dry_run: select.DryRun = False,
@@ -187,13 +238,17 @@ def message(
 
     Examples:
         turkctl workers message A1EXAMPLEWORKER --subject "Part two" --text "The second part opens on Monday."
+        turkctl workers message --from codes.csv --subject "Your code"
     """
-    from turkctl.operations.workers.message import MessageRequest, prepare_message
+    from turkctl.operations.workers.message import MessageRequest, prepare_message, prepare_message_file
 
     run = invocation(ctx)
-    plan, act = prepare_message(
-        run.context, MessageRequest(tuple(select.meant(run, workers)), subject, text, new, resume)
-    )
+    if is_given(source, workers, "worker"):
+        words = {"subject": subject, "text": text}
+        plan, act = prepare_message_file(run.context, source, run.output.stdin, **words, new=new, resume=resume)
+    else:
+        meant = tuple(select.meant(run, workers or ()))
+        plan, act = prepare_message(run.context, MessageRequest(meant, subject or "", text or "", new, resume))
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
@@ -253,31 +308,49 @@ def compensate(
 
 @app.act()
 def block(
-    ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False, yes: select.Yes = False
+    ctx: typer.Context,
+    workers: Workers = None,
+    reason: Reason = None,
+    source: WorkersFile = None,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
 ) -> None:
     """Block workers from all HITs of this account. To keep them out of one experiment, use exclude.
 
     Examples:
         turkctl workers block A1EXAMPLEWORKER --reason "A script, not a person"
+        turkctl workers block --from robots.csv
     """
-    from turkctl.operations.workers.block import prepare_block
+    from turkctl.operations.workers.block import prepare_block, prepare_block_file
 
     run = invocation(ctx)
-    plan, act = prepare_block(run.context, select.meant(run, workers), reason)
+    if is_given(source, workers, "worker"):
+        plan, act = prepare_block_file(run.context, source, run.output.stdin, reason)
+    else:
+        plan, act = prepare_block(run.context, select.meant(run, workers or ()), reason)
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
 @app.act()
-def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False) -> None:
+def unblock(
+    ctx: typer.Context,
+    workers: Workers = None,
+    reason: Reason = None,
+    source: WorkersFile = None,
+    dry_run: select.DryRun = False,
+) -> None:
     """Unblock workers.
 
     Examples:
         turkctl workers unblock A1EXAMPLEWORKER
     """
-    from turkctl.operations.workers.block import prepare_block
+    from turkctl.operations.workers.block import prepare_block, prepare_block_file
 
     run = invocation(ctx)
-    plan, act = prepare_block(run.context, select.meant(run, workers), reason, unblock=True)
+    if is_given(source, workers, "worker"):
+        plan, act = prepare_block_file(run.context, source, run.output.stdin, reason, unblock=True)
+    else:
+        plan, act = prepare_block(run.context, select.meant(run, workers or ()), reason, unblock=True)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
@@ -286,6 +359,10 @@ def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run
 def exclude(
     ctx: typer.Context,
     selectors: select.WorkSelectors,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Table of assignments or workers; - is standard input."),
+    ] = None,
     dry_run: select.DryRun = False,
 ) -> None:
     """Keep those who took part out of later HITs of the experiment, through a qualification; nobody is notified.
@@ -293,12 +370,16 @@ def exclude(
     Examples:
         turkctl workers exclude --experiment colours
         turkctl workers exclude A1EXAMPLEWORKER --dry-run
+        turkctl workers exclude --from pilots.csv
     """
-    from turkctl.operations.workers.exclude import prepare_exclude
+    from turkctl.operations.workers.exclude import prepare_exclude, prepare_exclude_file
 
     run = invocation(ctx)
-    wanted = selectors.work(run).require()
-    plan, act = prepare_exclude(run.context, wanted)
+    if source is not None:
+        refuse_beside_file("the file says whom to keep out", selectors != select.WorkSelectors())
+        plan, act = prepare_exclude_file(run.context, source, run.output.stdin)
+    else:
+        plan, act = prepare_exclude(run.context, selectors.work(run).require())
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
