@@ -289,7 +289,8 @@ def test_a_file_of_messages_given_again_after_a_crash_sends_only_the_rest(study:
     assert len(other[0].steps) == 3
     again = do(study, prepare_message_file, text, subject="Code")
     became = {item.id: item.status for item in again.results}
-    assert (became[people[0]], became[people[1]]) == ("already_done", "skipped"), "nobody knows of the one under way"
+    assert became[people[0]] in ("already_done", "skipped"), "it is out, whether or not that was recorded"
+    assert became[people[1]] == "skipped", "nobody knows of the one under way"
     assert [inbox(study, each) for each in people[:2]] == [[("Code", "Code 0")], []]
     assert inbox(study, people[2]) == ([("Code", "Code 2")] if became[people[2]] == "messaged" else [])
 

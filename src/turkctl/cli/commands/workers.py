@@ -77,6 +77,7 @@ def approve(
             run.context, source, run.output.stdin, feedback=feedback, override_rejection=override_rejection
         )
         run_batch(run, plan, act, dry_run=dry_run, asks=False)
+        return
     wanted = selectors.work(run).require()
     if watch:
         if dry_run or override_rejection or wanted.min_gold is not None:

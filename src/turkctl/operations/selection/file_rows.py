@@ -135,7 +135,7 @@ class FileRows:
                 self.bad.append(Bad(self.table.row, name, str(error)))
                 continue
             texts = {column: "" if text in NOTHING else text for column, text in texts.items()}
-            yield FileRow(self.table.row, name, texts, worker)
+            yield FileRow(self.table.row, name, texts, "" if worker in NOTHING else worker)
 
 
 def _bad(error: RowError) -> Bad:
