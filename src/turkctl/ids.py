@@ -11,6 +11,7 @@ from typing import Final
 _ENTITY: Final = re.compile(r"[A-Z0-9]{1,64}")
 _WORKER: Final = re.compile(r"A[A-Z0-9]{1,63}")
 _MARKETS: Final = re.compile(r"A[A-Z0-9]{12,63}|[A-Z0-9]{30}")
+_NUMBER: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
 _SHOWN = 70
 """Maximum number of characters of an id in a message."""
 
@@ -51,3 +52,8 @@ def quoted(text: str) -> str:
     """Return an id for a message: shortened if it is long, in quotes if no market can have it."""
     short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return short if can_be_id(short) else f"'{short}'"
+
+
+def is_mangled(text: str) -> bool:
+    """Return whether a text looks like what a spreadsheet makes of an id that it takes for a number: ``3.1E+29``."""
+    return _NUMBER.fullmatch(text) is not None

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tomlkit.toml_document import TOMLDocument
 
 MOST_BYTES = 16 * 2**20
+_UNQUOTED = re.compile(r"\s*([\w.-]+)\s*=\s*([^\s\"'\[{#][^\"'#]*?)\s*(?:#.*)?")
+"""A line with a value that begins as no text, list or table of TOML does."""
 _HERE = "\ufdd0"
 """A character that no text contains."""
 
@@ -63,7 +65,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         message, line = _toml_line(str(error), text)
-        raise ConfigError(f"{path}:{line}: not valid TOML: {message}", hint="fix that line") from None
+        raise ConfigError(f"{path}:{line}: not valid TOML: {message}", hint=_toml_hint(text, line)) from None
 
 
 def _toml_line(message: str, text: str) -> tuple[str, int]:
@@ -71,6 +73,12 @@ def _toml_line(message: str, text: str) -> tuple[str, int]:
     if match:
         return message.replace(match[0], "").strip(), int(match[1])
     return message.replace("(at end of document)", "").strip(), text.count("\n") + 1
+
+
+def _toml_hint(text: str, line: int) -> str:
+    """Return what to do about a line that is not TOML; mostly a text without its quotes."""
+    match = _UNQUOTED.fullmatch(text.split("\n")[line - 1]) if line <= text.count("\n") + 1 else None
+    return f'are the quotes missing? write {match[1]} = "{match[2]}"' if match else "fix that line"
 
 
 def line_of(text: str, dotted: str) -> int | None:

@@ -8,9 +8,12 @@ from typing import Any
 from turkctl.errors import ConfigError, TurkctlError
 from turkctl.harmless import hides_characters
 from turkctl.units import format_money, parse_duration, parse_money
+from turkctl.words import quotes_missing
 
 ENV_PREFIX = "TURKCTL_"
 _TRUE = frozenset({"1", "true", "yes", "on"})
+_TEXTS = ("text", "money")
+"""Kinds that are texts in a file, so that a number there lacks its quotes."""
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 
@@ -47,10 +50,14 @@ class Key:
             TurkctlError: of the class ``error``, if the value is not of the key's kind. ``where`` opens the message.
         """
         reader = _READERS[self.kind]
-        parsed = reader(self, value)
+        try:
+            parsed = reader(self, value)
+        except TurkctlError as wrong:
+            raise error(f"{where}: {wrong.message}", hint=wrong.hint) from None
         if parsed is None:
             shown = "the value" if self.secret else repr(value)
-            raise error(f"{where}: {shown} is not {self._expected()}", hint=f"{self.name}: {self.prose}")
+            hint = quotes_missing(self.name.rpartition(".")[2], value) if self.kind in _TEXTS else None
+            raise error(f"{where}: {shown} is not {self._expected()}", hint=hint or f"{self.name}: {self.prose}")
         return parsed
 
     def _expected(self) -> str:
@@ -112,20 +119,19 @@ def _read_number(key: Key, value: Any) -> float | None:
 def _read_money(_key: Key, value: Any) -> str | None:
     if not isinstance(value, str):
         return None
-    try:
-        return format_money(parse_money(value))
-    except TurkctlError:
-        return None
+    return format_money(parse_money(value))
 
 
 def _read_duration(_key: Key, value: Any) -> str | None:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    """Return the duration as it is written.
+
+    Raises:
+        UsageError: it is a number without a unit; the hint asks for one.
+    """
+    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
     if not isinstance(text, str):
         return None
-    try:
-        parse_duration(text)
-    except TurkctlError:
-        return None
+    parse_duration(text)
     return text
 
 

@@ -28,6 +28,7 @@ ZERO = Decimal("0.00")
 _MONEY = re.compile(r"\$?(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 _SPACES = " \t\xa0"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.ASCII)
+_BARE = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MAX_SECONDS = 100 * 366 * 86400
 
@@ -107,6 +108,9 @@ def parse_duration(text: str) -> timedelta:
     """
     match = _DURATION.fullmatch(text.strip().lower())
     hint = "write a number and its unit: 90s, 30m, 12h or 3d"
+    if match is None and (bare := _BARE.fullmatch(text.strip())):
+        number = bare[0]
+        raise UsageError(f"'{text}' has no unit", hint=f"{number} what? write {number}m or {number}s")
     if match is None:
         raise UsageError(f"'{text}' is not a duration", hint=hint)
     seconds = Decimal(match[1]) * _SECONDS[match[2]]

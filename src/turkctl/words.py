@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from turkctl.errors import UsageError
 
@@ -70,3 +70,16 @@ def plural(number: int, one: str, many: str) -> str:
 def counted(number: int, thing: str, things: str | None = None) -> str:
     """Return ``1 item`` or ``1,000 items``; ``things`` is needed if the plural is not made with an s."""
     return f"{number:,} {plural(number, thing, things or thing + 's')}"
+
+
+def listed_or(names: Sequence[str]) -> str:
+    """Return ``one``, ``one or two``, or ``one, two or three``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def quotes_missing(name: str, value: object) -> str | None:
+    """Return a hint for a setting that must be a text and is a number, true or false; None for other values."""
+    if not isinstance(value, int | float):
+        return None
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return f'are the quotes missing? write {name} = "{shown}"'

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_support import last_error
 
 Run = Callable[..., Any]
 
@@ -228,3 +229,49 @@ def test_a_path_that_leads_nowhere_is_exit_2(name: str, folder: Path, turkctl: R
     finished = turkctl("experiments", "configure", name)
     assert (finished.code, finished.out) == (2, "")
     assert name in finished.err
+
+
+MORE = "[experiments.stroop.qualifications]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (table(duration="30"), "30 what? write 30m or 30s, in quotes"),
+        (table(lifetime='"1.5"'), "1.5 what? write 1.5m or 1.5s"),
+        (table(duration='"soon"'), "write a number and its unit: 90s, 30m, 12h or 3d"),
+        (table(duration="30m"), 'are the quotes missing? write duration = "30m"'),
+        (table(code_version="1.0"), 'are the quotes missing? write code_version = "1.0"'),
+        (table(reward="0.1"), 'are the quotes missing? write reward = "0.1"'),
+        (table(reward='"1,5"'), "write dollars with at most two decimals, as in 0.50 or $0.50"),
+        (table(title="Hello  # the title"), 'are the quotes missing? write title = "Hello"'),
+        (table(title=None), "add title = … there, then run: turkctl experiments configure"),
+        (table(titel='"x"'), "valid keys here: code_version, title, "),
+        (table(more=f"{MORE}local = ['US']"), "valid here: locale, percent_approved, "),
+        (table(more=f"{MORE}locale = ['Germany']"), 'write countries as "CA", states of the US as "US-NY"'),
+        (table(more=f"{MORE}at_least = 3"), "write { trained = 80 }"),
+        (table(not_after='["Big"]'), "use small letters, digits, - and _, at most 63 in total"),
+        (table("Big"), "use small letters, digits, - and _, at most 63 in total"),
+        (table(frame_height="-1"), "fix that line, then run: turkctl experiments configure"),
+        ('[qualifications.a]\ndescription = "x"\nretry_delay = 5\n', "5 what? write 5m or 5s, in quotes"),
+        ("mode = sandbox\n", 'are the quotes missing? write mode = "sandbox"'),
+        ("[market.site]\ncorrect = 30\n", "30 what? write 30m or 30s"),
+        ("[market]\nopening_balance = 5\n", 'are the quotes missing? write opening_balance = "5"'),
+    ],
+)
+def test_a_mistake_in_settings_keeps_its_hint_in_the_line_and_in_json(
+    text: str, hint: str, folder: Path, turkctl: Run
+) -> None:
+    write(folder, text)
+    assert f"; {hint}" in turkctl("experiments", "configure").err
+    assert last_error(turkctl("experiments", "configure", "--json").err)["hint"].startswith(hint)
+
+
+def test_what_changed_is_a_table_of_words(folder: Path, turkctl: Run) -> None:
+    path = write(folder, table())
+    configure(turkctl)
+    path.write_text(table(reward='"0.20"', title='"Name the colours"'), encoding="utf-8")
+    finished = turkctl("experiments", "configure")
+    assert "title changed" in finished.out
+    assert "reward 0.10 -> 0.20" in finished.out
+    assert "reward 0.10 -> 0.20" in turkctl("experiments", "show", "stroop").out

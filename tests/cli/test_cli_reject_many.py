@@ -103,3 +103,14 @@ def test_outside_of_mode_live_nothing_asks_but_a_wrong_number_stops(configured: 
     ids = [row["assignment_id"] for row in people]
     assert turkctl("workers", "reject", *ids, *WHY, "--people", "2").code == 3
     assert turkctl("workers", "reject", *ids, *WHY).code == 0
+
+
+def test_a_file_of_rejections_is_agreed_to_by_the_number_of_people_too(live: Live, tmp_path: Path) -> None:
+    path = tmp_path / "review.csv"
+    rows = "".join(f"{name},Empty {number}\n" for number, name in enumerate(live.assignments[:3]))
+    path.write_text(f"AssignmentId,Reject\n{rows}", encoding="utf-8")
+    refused = live.turkctl("workers", "reject", "--from", str(path), "--yes", *LIVE)
+    assert (refused.code, "--people 3" in refused.err, live.rejected) == (3, True, 0)
+    done = live.turkctl("workers", "reject", "--from", str(path), "--people", "3", "--json", *LIVE)
+    details = [each["detail"] for each in json.loads(done.out)["results"]]
+    assert (done.code, details) == (0, ["AW1: Empty 0", "AW2: Empty 1", "AW3: Empty 2"])

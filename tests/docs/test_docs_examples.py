@@ -196,6 +196,12 @@ def _make(folder: Path) -> Iterator[tuple[str, str]]:
     (folder / "bonuses.csv").write_text(
         f"id,amount,reason\n{of_worker['assignment_id']},0.25,Careful work\n", encoding="utf-8"
     )
+    listed_work = rows("workers", "assignments", "--status", "submitted")
+    late, empty, *_ = (each["assignment_id"] for each in listed_work if each["worker_id"] not in (worker, other))
+    (folder / "review.csv").write_text(f"AssignmentId,Approve,Reject\n{late},x,\n{empty},,Empty\n", encoding="utf-8")
+    (folder / "codes.csv").write_text(f"worker_id,text\n{worker},Your code is 4711.\n", encoding="utf-8")
+    (folder / "robots.csv").write_text(f"worker_id,reason\n{other},A script\n", encoding="utf-8")
+    (folder / "pilots.csv").write_text(f"worker_id\n{worker}\n", encoding="utf-8")
     yield "A1EXAMPLEWORKER", worker
     yield "3EXAMPLEHIT0000000000000000001", of_worker["hit_id"]
     yield "000000000000", rows("market", "accounts", "list")[0]["account"]

@@ -140,12 +140,12 @@ def follow(terminal: Run, command: Command, ids: dict[str, str]) -> None:
     ids.update(zip(IDS.findall("\n".join(expected)), IDS.findall(printed), strict=True))
 
 
-def write(block: Block) -> None:
-    """Write the file that the page shows."""
+def write(block: Block, ids: dict[str, str]) -> None:
+    """Write the file that the page shows, with the ids of this run."""
     assert block.file is not None
     path = Path(block.file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(block.text, encoding="utf-8")
+    path.write_text(IDS.sub(lambda match: ids.get(match[0], match[0]), block.text), encoding="utf-8")
 
 
 def execute(block: Block) -> None:
@@ -164,7 +164,7 @@ def test_what_a_page_shows_is_what_happens(page: Path, terminal: Run, monkeypatc
     ids: dict[str, str] = {}
     for block in blocks(page):
         if block.file:
-            write(block)
+            write(block, ids)
         elif block.kind == "console":
             for command in shown(block.text):
                 follow(terminal, command, ids)

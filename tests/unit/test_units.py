@@ -89,3 +89,11 @@ def test_a_time_without_an_offset_is_in_utc() -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_time(text)
+
+
+@pytest.mark.parametrize("text", ["30", " 5 ", "0", "1.5"])
+def test_a_duration_without_a_unit_is_asked_about(text: str) -> None:
+    with pytest.raises(UsageError, match="has no unit") as refused:
+        parse_duration(text)
+    number = text.strip()
+    assert refused.value.hint == f"{number} what? write {number}m or {number}s"

@@ -44,12 +44,15 @@ def configure(
         turkctl experiments configure --dry-run
     """
     from turkctl.operations.configure import configure_project, wrapped
+    from turkctl.operations.project.differences import in_words
     from turkctl.operations.project.files import read_project
 
     run = invocation(ctx)
     found = read_project(run.settings.project_file, run.settings.folder, paths or ())
     rows, superseded = configure_project(run.context, found, whole=prune or not paths, dry_run=dry_run)
     columns = ["experiment", "status", "codeversion", "changes"]
+    if run.output.format == "table":
+        rows = [{**row, "changes": in_words(row["changes"])} for row in rows]
     if dry_run or not run.output.summary_unwanted:
         run.output.rows(["qualification", *columns] if found.qualifications else columns, rows)
     for number in superseded:
@@ -90,10 +93,13 @@ def show(ctx: typer.Context, slug: Slug) -> None:
         turkctl experiments show photos
     """
     from turkctl.operations.experiments.lists import show_experiment
+    from turkctl.operations.project.differences import in_words
 
     run = invocation(ctx)
     with run.context.database.read() as session:
         record = show_experiment(session, slug, run.settings.mode)
+    if run.output.format == "table":
+        record["history"] = [{**each, "changes": in_words(each["changes"])} for each in record["history"]]
     run.output.record(record)
 
 

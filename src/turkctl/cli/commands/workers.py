@@ -11,9 +11,9 @@ from turkctl.cli import completion, select
 from turkctl.cli.approvals import watch_approvals
 from turkctl.cli.batch import confirm, run_batch, show_plan
 from turkctl.cli.bundles import bundled
-from turkctl.cli.commands import payments
+from turkctl.cli.commands import payments, worker_lists
 from turkctl.cli.common import invocation, make_group
-from turkctl.cli.listing import MOST, Listing
+from turkctl.cli.from_file import is_given, refuse_beside_file
 from turkctl.cli.terms import if_given
 from turkctl.ids import storable
 
@@ -21,151 +21,26 @@ app = make_group("List workers; approve, reject, pay, message, block and exclude
 _NOT_SENT = "not given"
 """In place of the reason in a dry run with --auto, whose bonuses are told apart without one."""
 app.add_typer(payments.app, name="payments")
+worker_lists.register(app)
 
 Workers = Annotated[
-    list[str], typer.Argument(metavar="WORKER...", help="Ids of workers, yours or the market's.", callback=select.texts)
+    list[str] | None,
+    typer.Argument(
+        metavar="[WORKER]...",
+        help="Ids of workers, yours or the market's.",
+        show_default=False,
+        callback=select.texts,
+    ),
 ]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Reason, for your records; the worker does not see it.")
 ]
-
-
-@app.command(name="list")
-@bundled
-def list_(
-    ctx: typer.Context,
-    selectors: select.WorkSelectors,
-    listing: Listing,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market which workers are blocked.")] = False,
-    names: select.Names = False,
-    gold: Annotated[
-        bool,
-        typer.Option("--gold", help="Also show the number of known answers each was asked for, and the share right."),
-    ] = False,
-    wage: Annotated[bool, typer.Option("--wage", help="Also show hours worked and dollars per hour.")] = False,
-    group_by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--group-by",
-            metavar="COL",
-            help="With --wage: group by experiment, condition, codeversion or campaign instead of by worker.",
-        ),
-    ] = None,
-) -> None:
-    """List workers of this mode: assignments by status, earnings, bonuses, last seen.
-
-    Examples:
-        turkctl workers list --experiment colours --sort last_seen --desc --limit 20
-        turkctl workers list --wage --group-by experiment
-    """
-    from turkctl.operations.selection import gold as known_answers
-    from turkctl.operations.workers import wages
-    from turkctl.operations.workers.lists import COLUMNS, KEYS, list_workers
-
-    run = invocation(ctx)
-    wanted = selectors.work(run)
-    if group_by:
-        _check_grouping(wage=wage, refresh=refresh, gold=gold, names=names)
-        listing.show(run, *wages.by_group(run.context, wanted, group_by))
-        return
-    rows = list_workers(run.context, wanted, refresh=refresh, gold=gold)
-    shown = [name for name in COLUMNS if refresh or name != "blocked"]
-    if names:
-        shown = ["worker_id", *select.NAME_COLUMNS, *shown[1:]]
-        rows = select.with_names(run, rows)
-    columns = [*shown, *(known_answers.COLUMNS if gold else ()), *(wages.OF_WORKER if wage else ())]
-    listing.show(run, columns, wages.of_workers(run.context, wanted, rows) if wage else rows, keys=KEYS)
-
-
-@app.command()
-def show(
-    ctx: typer.Context,
-    worker: Annotated[
-        str,
-        typer.Argument(
-            metavar="WORKER", help="Id of the worker, yours or the market's.", autocompletion=completion.workers
-        ),
-    ],
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market whether the worker is blocked.")] = False,
-) -> None:
-    """Show one worker: their work and what it paid, messages, what they are kept out of, psiTurk's rows.
-
-    Examples:
-        turkctl workers show A1EXAMPLEWORKER
-        turkctl workers show A1EXAMPLEWORKER --refresh --json
-    """
-    from turkctl.operations.participants.person import show_person
-
-    run = invocation(ctx)
-    (found,) = select.meant(run, [storable(worker)])
-    run.output.record(show_person(run.context, found, refresh=refresh))
-
-
-@app.command()
-@bundled
-def assignments(
-    ctx: typer.Context,
-    selectors: select.WorkSelectors,
-    listing: Listing,
-    status: Annotated[
-        list[str] | None,
-        typer.Option("--status", metavar="STATUS", help="Only assignments that are submitted, approved or rejected."),
-    ] = None,
-    offset: Annotated[
-        int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of rows to skip first.")
-    ] = 0,
-) -> None:
-    """List assignments of this mode one by one, the earliest submission first, to look at and decide on.
-
-    Examples:
-        turkctl workers assignments --status submitted
-        turkctl workers assignments --experiment colours --sort minutes --limit 20
-    """
-    from turkctl.operations.workers.assignments import COLUMNS, KEYS, list_assignments
-
-    run = invocation(ctx)
-    skip = offset if listing.sorts else 0
-    rows = list_assignments(run.context, selectors.work(run), status or (), limit=listing.enough, offset=offset - skip)
-    listing.show(run, COLUMNS, rows, keys=KEYS, skip=skip)
-
-
-@app.command()
-def answers(
-    ctx: typer.Context,
-    assignment: Annotated[
-        str,
-        typer.Argument(metavar="ASSIGNMENT", help="Id of the assignment.", autocompletion=completion.assignments),
-    ],
-) -> None:
-    """Show what one assignment answered, beside the items that it was about and their known answers.
-
-    Examples:
-        turkctl workers answers 3EXAMPLEASSIGNMENT000000000001
-    """
-    from turkctl.operations.participants.answers import answers_of
-
-    run = invocation(ctx)
-    shown = answers_of(run.context, storable(assignment))
-    if shown["note"] is not None:
-        run.output.note(shown["note"])
-    run.output.record(shown)
-
-
-def _check_grouping(*, wage: bool, refresh: bool, gold: bool, names: bool) -> None:
-    """See that the other options mean something with ``--group-by``.
-
-    Raises:
-        UsageError: they do not.
-    """
-    from turkctl.errors import UsageError
-
-    if not wage:
-        raise UsageError("--group-by needs --wage", hint="add --wage")
-    if refresh:
-        raise UsageError("--refresh cannot be used with --group-by", hint="leave one of them out")
-    for flag, given in (("--gold", gold), ("--names", names)):
-        if given:
-            raise UsageError(f"{flag} cannot be used with --group-by", hint="leave one of them out")
+WorkersFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", metavar="FILE", help="Table of workers, with the reason where it differs; - is standard input."
+    ),
+]
 
 
 @app.act()
@@ -175,6 +50,14 @@ def approve(
     selectors: select.WideWorkSelectors,
     feedback: select.Feedback = None,
     override_rejection: select.OverrideRejection = False,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Table of the work to approve, or with a mark for it in a column Approve; - is standard input.",
+        ),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep approving submissions the moment they arrive, until Ctrl-C.")
     ] = False,
@@ -185,11 +68,18 @@ def approve(
     Examples:
         turkctl workers approve --all --dry-run
         turkctl workers approve 3EXAMPLEASSIGNMENT000000000001 --feedback "Thank you"
-        turkctl workers approve --experiment colours --watch
+        turkctl workers approve --from review.csv
     """
-    from turkctl.operations.workers.approve import prepare_approve
+    from turkctl.operations.workers.approve import prepare_approve, prepare_approve_file
 
     run = invocation(ctx)
+    if source is not None:
+        refuse_beside_file("the file says what to approve", selectors != select.WideWorkSelectors(), watch=watch)
+        plan, act = prepare_approve_file(
+            run.context, source, run.output.stdin, feedback=feedback, override_rejection=override_rejection
+        )
+        run_batch(run, plan, act, dry_run=dry_run, asks=False)
+        return
     wanted = selectors.work(run).require()
     if watch:
         if dry_run or override_rejection or wanted.min_gold is not None:
@@ -215,7 +105,9 @@ def bonus(
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Table with columns id, amount and reason; - is standard input."),
+        typer.Option(
+            "--from", metavar="FILE", help="Table with an id, amount and reason in each row; - is standard input."
+        ),
     ] = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="With --from: skip invalid rows instead of paying nothing.")
@@ -255,11 +147,7 @@ def bonus(
             "the amount to pay is missing, or given twice", hint="give one of --auto, --amount A and --from FILE"
         )
     if source is not None:
-        if selectors != select.WideWorkSelectors():
-            raise UsageError(
-                "--from cannot be used with ids or selectors: the file says whom to pay",
-                hint="leave ids and selectors out",
-            )
+        refuse_beside_file("the file says whom to pay", selectors != select.WideWorkSelectors())
         plan, act = prepare_bonus_file(
             run.context,
             source,
@@ -285,11 +173,23 @@ def bonus(
 def reject(
     ctx: typer.Context,
     ids: Annotated[
-        list[str], typer.Argument(metavar="ASSIGNMENT...", help="Ids of assignments.", callback=select.texts)
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[ASSIGNMENT]...", help="Ids of assignments.", show_default=False, callback=select.texts
+        ),
+    ] = None,
     feedback: Annotated[
-        str, typer.Option("--feedback", metavar="TEXT", help="Why the work is rejected; the worker reads it.")
-    ],
+        str | None,
+        typer.Option(
+            "--feedback",
+            metavar="TEXT",
+            help="Why the work is rejected; the worker reads it. With --from: for rows without a reason.",
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Table with the reason in a column Reject; - is standard input."),
+    ] = None,
     people: Annotated[
         int | None,
         typer.Option(
@@ -307,13 +207,17 @@ def reject(
     Examples:
         turkctl workers reject 3EXAMPLEASSIGNMENT000000000001 --feedback "All your answers are the same."
         turkctl workers reject 3EXAMPLEASSIGNMENT000000000001 --feedback "There are no answers." --people 1
+        turkctl workers reject --from review.csv --dry-run
     """
     from turkctl.cli.people import agreed_on_people
     from turkctl.operations.workers.reject import people as concerned
-    from turkctl.operations.workers.reject import prepare_reject
+    from turkctl.operations.workers.reject import prepare_reject, prepare_reject_file
 
     run = invocation(ctx)
-    plan, act = prepare_reject(run.context, list(dict.fromkeys(ids)), feedback)
+    if is_given(source, ids, "assignment"):
+        plan, act = prepare_reject_file(run.context, source, run.output.stdin, feedback=feedback)
+    else:
+        plan, act = prepare_reject(run.context, list(dict.fromkeys(ids or ())), feedback or "")
     if not dry_run:
         yes = agreed_on_people(run, "reject the work of", concerned(plan), given=people) or yes
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
@@ -322,9 +226,19 @@ def reject(
 @app.act()
 def message(
     ctx: typer.Context,
-    workers: Workers,
-    subject: Annotated[str, typer.Option("--subject", metavar="S", help="Subject, at most 200 characters.")],
-    text: Annotated[str, typer.Option("--text", metavar="T", help="Text, at most 4,096 characters.")],
+    workers: Workers = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", metavar="S", help="Subject, at most 200 characters.")
+    ] = None,
+    text: Annotated[str | None, typer.Option("--text", metavar="T", help="Text, at most 4,096 characters.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Table of workers, with the subject and the text in columns where they differ; - is standard input.",
+        ),
+    ] = None,
     new: select.New = False,
     resume: select.Resume = False,
     dry_run: select.DryRun = False,
@@ -333,13 +247,17 @@ def message(
 
     Examples:
         turkctl workers message A1EXAMPLEWORKER --subject "Part two" --text "The second part opens on Monday."
+        turkctl workers message --from codes.csv --subject "Your code"
     """
-    from turkctl.operations.workers.message import MessageRequest, prepare_message
+    from turkctl.operations.workers.message import MessageRequest, prepare_message, prepare_message_file
 
     run = invocation(ctx)
-    plan, act = prepare_message(
-        run.context, MessageRequest(tuple(select.meant(run, workers)), subject, text, new, resume)
-    )
+    if is_given(source, workers, "worker"):
+        words = {"subject": subject, "text": text}
+        plan, act = prepare_message_file(run.context, source, run.output.stdin, **words, new=new, resume=resume)
+    else:
+        meant = tuple(select.meant(run, workers or ()))
+        plan, act = prepare_message(run.context, MessageRequest(meant, subject or "", text or "", new, resume))
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
@@ -399,31 +317,49 @@ def compensate(
 
 @app.act()
 def block(
-    ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False, yes: select.Yes = False
+    ctx: typer.Context,
+    workers: Workers = None,
+    reason: Reason = None,
+    source: WorkersFile = None,
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
 ) -> None:
     """Block workers from all HITs of this account. To keep them out of one experiment, use exclude.
 
     Examples:
         turkctl workers block A1EXAMPLEWORKER --reason "A script, not a person"
+        turkctl workers block --from robots.csv
     """
-    from turkctl.operations.workers.block import prepare_block
+    from turkctl.operations.workers.block import prepare_block, prepare_block_file
 
     run = invocation(ctx)
-    plan, act = prepare_block(run.context, select.meant(run, workers), reason)
+    if is_given(source, workers, "worker"):
+        plan, act = prepare_block_file(run.context, source, run.output.stdin, reason)
+    else:
+        plan, act = prepare_block(run.context, select.meant(run, workers or ()), reason)
     run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
 @app.act()
-def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run: select.DryRun = False) -> None:
+def unblock(
+    ctx: typer.Context,
+    workers: Workers = None,
+    reason: Reason = None,
+    source: WorkersFile = None,
+    dry_run: select.DryRun = False,
+) -> None:
     """Unblock workers.
 
     Examples:
         turkctl workers unblock A1EXAMPLEWORKER
     """
-    from turkctl.operations.workers.block import prepare_block
+    from turkctl.operations.workers.block import prepare_block, prepare_block_file
 
     run = invocation(ctx)
-    plan, act = prepare_block(run.context, select.meant(run, workers), reason, unblock=True)
+    if is_given(source, workers, "worker"):
+        plan, act = prepare_block_file(run.context, source, run.output.stdin, reason, unblock=True)
+    else:
+        plan, act = prepare_block(run.context, select.meant(run, workers or ()), reason, unblock=True)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 
@@ -432,6 +368,10 @@ def unblock(ctx: typer.Context, workers: Workers, reason: Reason = None, dry_run
 def exclude(
     ctx: typer.Context,
     selectors: select.WorkSelectors,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Table of assignments or workers; - is standard input."),
+    ] = None,
     dry_run: select.DryRun = False,
 ) -> None:
     """Keep those who took part out of later HITs of the experiment, through a qualification; nobody is notified.
@@ -439,12 +379,16 @@ def exclude(
     Examples:
         turkctl workers exclude --experiment colours
         turkctl workers exclude A1EXAMPLEWORKER --dry-run
+        turkctl workers exclude --from pilots.csv
     """
-    from turkctl.operations.workers.exclude import prepare_exclude
+    from turkctl.operations.workers.exclude import prepare_exclude, prepare_exclude_file
 
     run = invocation(ctx)
-    wanted = selectors.work(run).require()
-    plan, act = prepare_exclude(run.context, wanted)
+    if source is not None:
+        refuse_beside_file("the file says whom to keep out", selectors != select.WorkSelectors())
+        plan, act = prepare_exclude_file(run.context, source, run.output.stdin)
+    else:
+        plan, act = prepare_exclude(run.context, selectors.work(run).require())
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
 
 

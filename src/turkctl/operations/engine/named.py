@@ -8,6 +8,9 @@ from turkctl.errors import NotFoundError
 from turkctl.ids import can_be_worker, quoted
 from turkctl.operations.engine.plan import ItemResult, fail
 
+WORKER_COLUMNS = ("worker_id", "worker", "own_id", "id")
+"""Names of a file's column of workers; the first that the table has is used."""
+
 
 def named_workers(ids: Iterable[tuple[str, int | None]]) -> tuple[dict[str, int | None], tuple[ItemResult, ...]]:
     """Return the distinct workers with their rows, and a failed item for each invalid worker id.

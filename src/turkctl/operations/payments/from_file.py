@@ -1,13 +1,13 @@
-"""Pay the bonuses of a table with the columns id, amount and reason (``workers bonus --from FILE``)."""
+"""Pay the bonuses of a table with an id, an amount and a reason in each row (``workers bonus --from FILE``)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.ids import can_be_id
@@ -31,81 +31,65 @@ from turkctl.operations.payments.orders import (
     participant_rows,
     refuse_ambiguous,
 )
+from turkctl.operations.selection.file_rows import (
+    WORK,
+    Bad,
+    FileRow,
+    FileRows,
+    Named,
+    mangled_ids,
+    other_workers,
+    refusal,
+    with_worker_ids,
+)
 from turkctl.operations.selection.hits import Selection
-from turkctl.operations.selection.own_ids import worker_ids
 from turkctl.operations.selection.work import Work, WorkSelection, nobody_knows, participants_table
-from turkctl.rows import RowError, Table, as_text, opened
+from turkctl.rows import Table, opened
 from turkctl.store import workers
 from turkctl.store.assignments import REJECTED
 from turkctl.store.intents import Intent
 
-COLUMNS = ("id", "amount", "reason")
-IDS = ("id", "assignment_id", "worker_id")
-"""What the column of ids may be called, as in our lists and in result files of the market; the first counts."""
-
 
 @dataclass(frozen=True)
-class Line:
-    """A valid row: an id, dollars, and the reason that the worker reads. The id may be unknown.
+class Line(Named):
+    """A valid row: an id, dollars, and the reason that the worker reads."""
 
-    Rows are counted as in :class:`turkctl.rows.Table`.
-    """
-
-    row: int
-    id: str
     amount: Decimal
     reason: str
-
-
-@dataclass(frozen=True)
-class Bad:
-    """A row that cannot be paid, and why."""
-
-    row: int
-    id: str
-    why: str
-    hint: str | None = None
+    worker: str = ""
+    """The worker that the row names besides its assignment."""
 
 
 def read_bonuses(table: Table, reason: str | None = None) -> tuple[list[Line], list[Bad]]:
     """Return the good rows and the bad rows; ``reason`` is used for rows that have none.
 
+    In a file that says what to approve or reject, a row without an amount gets no bonus.
+
     Raises:
         UsageError: a column is missing, or the table cannot be read to its end.
     """
-    columns = {name: table.find(*(IDS if name == "id" else (name,))) for name in COLUMNS}
-    for name in COLUMNS if reason is None else COLUMNS[:2]:
-        if columns[name] is None:
-            raise table.no_column(f"{table.name} has no column {name}", name)
+    rows = FileRows(table, WORK, "amount", "reason", "approve", "reject")
+    for name in ("amount",) if reason is not None else ("amount", "reason"):
+        rows.require(name)
+    decides = rows.has("approve") or rows.has("reject")
     good: list[Line] = []
     bad: list[Bad] = []
-    for record in table.records(lambda error: bad.append(_bad(error))):
-        cells = {name: None if column is None else record.get(column) for name, column in columns.items()}
+    for each in rows.read():
+        if decides and not each.texts["amount"]:
+            continue
         try:
-            good.append(_line(table, cells, reason))
+            good.append(_line(table, each, reason))
         except UsageError as error:
-            bad.append(Bad(table.row, _id(cells), error.message, error.hint))
-    return _once(good, bad)
+            bad.append(Bad(each.row, each.id, error.message, error.hint))
+    return _once(good, [*rows.bad, *bad])
 
 
-def _bad(error: RowError) -> Bad:
-    return Bad(error.row, "", error.why, error.hint)
-
-
-def _id(cells: Mapping[str, Any]) -> str:
-    return as_text(cells["id"]) if not isinstance(cells["id"], dict | list) else ""
-
-
-def _line(table: Table, cells: Mapping[str, Any], reason: str | None) -> Line:
-    try:
-        name, amount, told = (as_text(cells[column]) for column in COLUMNS)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    dollars = table.money(amount)
+def _line(table: Table, entry: FileRow, reason: str | None) -> Line:
+    dollars = table.money(entry.texts["amount"])
     check_amount(dollars)
-    told = told or (reason or "").strip()
+    told = entry.texts["reason"] or (reason or "").strip()
     check_reason(told)
-    return Line(table.row, name, dollars, told)
+    return Line(entry.row, entry.id, dollars, told, entry.worker)
 
 
 def _once(good: list[Line], bad: list[Bad]) -> tuple[list[Line], list[Bad]]:
@@ -148,33 +132,20 @@ def prepare_bonus_file(
     now = world.now()
     learn_rules(world)
     settled = settle(world, now)
-    lines, unknown = _known(world, _of_workers(world, lines))
+    named = with_worker_ids(world, lines)
+    lines, unknown = _known(world, named)
     orders, wrong, left = _orders(world, lines, purpose and plain(purpose), each=each)
     bad = sorted([*bad, *wrong], key=lambda one: one.row)
     if bad and not skip_bad_rows:
-        raise _refused(table, bad)
+        others = "add --skip-bad-rows to pay the others; --skip-bad-rows --dry-run shows them all"
+        raise refusal(table, bad, "nothing was paid", otherwise=f", or {others}")
     left += [ItemResult(one.id or f"row {one.row:,}", SKIPPED, f"row {one.row:,}: {one.why}") for one in bad]
     left += unknown
     plan = plan_orders(world, orders, left, now, strict=True)
     run = logged(world, "bonus")
-    return replace(plan, notes=(*settled.notes, *plan.notes), run=run), Bonus(world, run=run)
-
-
-def _of_workers(world: World, lines: Sequence[Line]) -> list[Line]:
-    """Return the rows with worker ids in the place of a lab's own ids."""
-    found = worker_ids(world, [line.id for line in lines])
-    return [replace(line, id=found.get(line.id, line.id)) for line in lines]
-
-
-def _refused(table: Table, bad: Sequence[Bad]) -> UsageError:
-    first = bad[0]
-    whose = f", for {first.id}" if first.id and first.id not in first.why else ""
-    more = f" ({len(bad)} bad rows in total)" if len(bad) > 1 else ""
-    others = "add --skip-bad-rows to pay the others; --skip-bad-rows --dry-run shows them all"
-    return UsageError(
-        f"{table.place_of(first.row)}: {first.why}{whose}{more}; nothing was paid",
-        hint=f"{first.hint or 'fix the row'}, or {others}",
-    )
+    did = {order.work.assignment_id: order.work.worker_id for order in orders}
+    doubts = mangled_ids(named) + other_workers(world, [(line.row, line.id, line.worker) for line in lines], did)
+    return replace(plan, notes=(*settled.notes, *plan.notes, *doubts), run=run), Bonus(world, run=run)
 
 
 def _known(world: World, lines: Sequence[Line]) -> tuple[list[Line], list[ItemResult]]:

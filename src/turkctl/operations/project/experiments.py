@@ -21,10 +21,11 @@ from turkctl.errors import ConfigError, TurkctlError
 from turkctl.harmless import hides_characters
 from turkctl.mturk import requirements
 from turkctl.operations.project.labels import LabelSettings
-from turkctl.operations.project.tables import LineOf, SettingsTable, mistakes_in
+from turkctl.operations.project.tables import LineOf, SettingError, SettingsTable, mistakes_in
 from turkctl.units import format_duration, format_money, parse_duration, parse_money
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME_MAY_CONTAIN = "use small letters, digits, - and _, at most 63 in total"
 VARIANT = ":"
 """Separates an experiment's name from its variant's; no name contains it."""
 
@@ -33,29 +34,30 @@ def _money(value: Any) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str):
-        raise ValueError('write money as a text, as in "0.50"')  # pydantic reads ValueErrors
+        raise SettingError('write money as a text, as in "0.50"')
     try:
         return parse_money(value)
     except TurkctlError as error:
-        raise ValueError(error.message) from None
+        raise SettingError.of(error) from None
 
 
 def _duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError('write a duration, as in "30m"')
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise SettingError('write a duration, as in "30m"')
     try:
         return parse_duration(str(value))
     except TurkctlError as error:
-        raise ValueError(error.message) from None
+        quotes = "" if isinstance(value, str) else ", in quotes"
+        raise SettingError(error.message, f"{error.hint}{quotes}") from None
 
 
 def _requirements(value: dict[str, Any]) -> dict[str, Any]:
     try:
         requirements.to_api(value, "production", key="")
     except TurkctlError as error:
-        raise ValueError(error.message.removeprefix(".").removeprefix(": ")) from None
+        raise SettingError(error.message.removeprefix(".").removeprefix(": "), error.hint) from None
     return value
 
 
@@ -66,7 +68,7 @@ def _words(value: Any) -> Any:
 def _between(low: timedelta, high: timedelta) -> AfterValidator:
     def check(value: timedelta) -> timedelta:
         if not low <= value <= high:
-            raise ValueError(f"must be between {format_duration(low)} and {format_duration(high)}")
+            raise SettingError(f"must be between {format_duration(low)} and {format_duration(high)}")
         return value
 
     return AfterValidator(check)
@@ -74,16 +76,16 @@ def _between(low: timedelta, high: timedelta) -> AfterValidator:
 
 def _line(value: str) -> str:
     if not value.strip():
-        raise ValueError("is empty")
+        raise SettingError("is empty")
     if any(unicodedata.category(sign) in _UNSEEN for sign in value):
-        raise ValueError("contains a control character or a line break")
+        raise SettingError("contains a control character or a line break")
     return value
 
 
 def _name(value: str) -> str:
     _line(value)
     if hides_characters(value):
-        raise ValueError("contains a character that is invisible or changes the direction of writing")
+        raise SettingError("contains a character that is invisible or changes the direction of writing")
     return value
 
 
@@ -94,18 +96,20 @@ def _text(value: str) -> str:
 
 def _keywords(value: list[str]) -> list[str]:
     if len(", ".join(value)) > 1000:
-        raise ValueError("must have at most 1,000 characters in total")
+        raise SettingError("must have at most 1,000 characters in total")
     return [_line(word) for word in value]
 
 
 def _url(value: str) -> str:
     local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|\?|$)", value)
     if not re.match(r"https://[^/]+", value) and not local:
-        raise ValueError("must begin with https:// (http:// only for localhost)")
+        raise SettingError("must begin with https:// (http:// only for localhost)")
     if not re.fullmatch(r"[!-~]+", value):
-        raise ValueError("contains a blank or another character that must be encoded in addresses, as %20 for a blank")
+        raise SettingError(
+            "contains a blank or another character that must be encoded in addresses, as %20 for a blank"
+        )
     if not _has_host(value):
-        raise ValueError("has no host or an invalid port: write it as in https://HOST:PORT/page")
+        raise SettingError("has no host or an invalid port: write it as in https://HOST:PORT/page")
     return value
 
 
@@ -119,7 +123,7 @@ def _has_host(address: str) -> bool:
 
 def _layout_id(value: str) -> str:
     if not re.fullmatch(r"[A-Z0-9]{1,64}", value):
-        raise ValueError("is not a layout id: use capital letters and digits")
+        raise SettingError("is not a layout id: use capital letters and digits")
     return value
 
 
@@ -141,9 +145,11 @@ Requirements = Annotated[dict[str, Any], AfterValidator(_requirements)]
 def _groups(value: list[str]) -> list[str]:
     for group in value:
         if not group.strip() or group != group.strip() or len(group) > LONGEST_GROUP or hides_characters(group):
-            raise ValueError(f"{group!r} is not the name of a group: 1 to {LONGEST_GROUP} characters that can be seen")
+            raise SettingError(
+                f"{group!r} is not the name of a group: 1 to {LONGEST_GROUP} characters that can be seen"
+            )
     if len(", ".join(value)) > MOST_GROUPS:
-        raise ValueError(f"the names of its groups must have at most {MOST_GROUPS:,} characters in total")
+        raise SettingError(f"the names of its groups must have at most {MOST_GROUPS:,} characters in total")
     return list(dict.fromkeys(value))
 
 
@@ -151,7 +157,7 @@ def _slugs(value: list[str]) -> list[str]:
     for name in value:
         base, colon, variant = name.partition(VARIANT)
         if not SLUG.fullmatch(base) or (colon and not SLUG.fullmatch(variant)):
-            raise ValueError(f"{name!r} is not the name of an experiment")
+            raise SettingError(f"{name!r} is not the name of an experiment", NAME_MAY_CONTAIN)
     return list(dict.fromkeys(value))
 
 
@@ -229,17 +235,17 @@ class ExperimentSettings(SettingsTable):
         given = [name for name in QUESTIONS if getattr(self, name) is not None]
         if len(given) != 1:
             found = f"{' and '.join(given)} exclude each other" if given else "the question is missing"
-            raise ValueError(f"{found}: give exactly one of {', '.join(QUESTIONS[:-1])} and {QUESTIONS[-1]}")
+            raise SettingError(f"{found}: give exactly one of {', '.join(QUESTIONS[:-1])} and {QUESTIONS[-1]}")
         if self.hit_layout_parameters and self.hit_layout is None:
-            raise ValueError("hit_layout_parameters needs hit_layout")
+            raise SettingError("hit_layout_parameters needs hit_layout")
         if self.html_template_language == "liquid" and (self.html_template is None or not self.placeholders):
-            raise ValueError("html_template_language is for an html_template whose placeholders are filled in")
+            raise SettingError("html_template_language is for an html_template whose placeholders are filled in")
         if self.frame_height and (self.question_file or self.hit_layout):
-            raise ValueError("frame_height is only for pages; a question file or a layout has its own")
+            raise SettingError("frame_height is only for pages; a question file or a layout has its own")
         if self.items_per_hit > 1:
             for name, pattern in (("answer_field", self.answer_field), ("labels.field", self.label_field)):
                 if pattern and not re.search(r"\{(n|key)\}", pattern):
-                    raise ValueError(f"{name} names the same field for several items: put {{n}} or {{key}} into it")
+                    raise SettingError(f"{name} names the same field for several items: put {{n}} or {{key}} into it")
         return self
 
     @property
@@ -297,7 +303,7 @@ def check_experiment(slug: str, table: Any, locate: LineOf, mistakes: list[Confi
         mistakes.append(
             ConfigError(
                 f"{locate('')}: '{slug}' is not a valid name of an experiment",
-                hint="use small letters, digits, - and _, at most 63 in total",
+                hint=NAME_MAY_CONTAIN,
             )
         )
         return None

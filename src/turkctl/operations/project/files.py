@@ -13,7 +13,14 @@ from typing import Any
 
 from turkctl.errors import ConfigError, MistakesError
 from turkctl.mturk.requirements import own_names
-from turkctl.operations.project.experiments import QUESTIONS, SLUG, VARIANT, ExperimentSettings, check_experiment
+from turkctl.operations.project.experiments import (
+    NAME_MAY_CONTAIN,
+    QUESTIONS,
+    SLUG,
+    VARIANT,
+    ExperimentSettings,
+    check_experiment,
+)
 from turkctl.operations.project.qualifications import read_qualifications
 from turkctl.operations.project.questions import read_consent, read_question, version_of
 from turkctl.operations.project.tables import LineOf
@@ -167,7 +174,7 @@ def _variants(
         where = LineOf(path, text, f"{prefix}.{VARIANTS}.{name}".removeprefix("."), otherwise=prefix)
         if not SLUG.fullmatch(name):
             message = f"{where('')}: '{name}' is not a valid name of a variant"
-            mistakes.append(ConfigError(message, hint="use small letters, digits, - and _, at most 63 in total"))
+            mistakes.append(ConfigError(message, hint=NAME_MAY_CONTAIN))
             continue
         yield _SettingsSource(f"{slug}{VARIANT}{name}", _merged(common, own), path, where)
 

@@ -7,10 +7,23 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from turkctl.errors import ConfigError
-from turkctl.words import meant
+from turkctl.errors import ConfigError, TurkctlError
+from turkctl.words import meant, quotes_missing
 
 T = TypeVar("T", bound=BaseModel)
+
+
+class SettingError(ValueError):
+    """An invalid value, as validators of models raise it: pydantic reads ValueErrors, and would lose a hint."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @classmethod
+    def of(cls, error: TurkctlError) -> SettingError:
+        """Return the error with message and hint of another."""
+        return cls(error.message, error.hint)
 
 
 class SettingsTable(BaseModel):
@@ -97,4 +110,14 @@ def _valid_keys(model: type[BaseModel], key: str) -> list[str]:
 def _hint(model: type[BaseModel], key: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "valid keys here: " + ", ".join(_valid_keys(model, key))
-    return "fix that line, then run: turkctl experiments configure"
+    if error["type"] == "missing":
+        return f"add {key} = … there, then run: turkctl experiments configure"
+    raised = error.get("ctx", {}).get("error")
+    if isinstance(raised, SettingError) and raised.hint:
+        return raised.hint
+    if error["type"] == "string_type" or (isinstance(raised, SettingError) and not isinstance(error["input"], bool)):
+        return quotes_missing(key.rpartition(".")[2], error["input"]) or _FIX
+    return _FIX
+
+
+_FIX = "fix that line, then run: turkctl experiments configure"

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
-from turkctl.operations.engine.named import named_workers
+from turkctl.operations.engine.named import WORKER_COLUMNS, named_workers
 from turkctl.operations.engine.plan import ALREADY_DONE, Act, Done, Plan, Step
 from turkctl.operations.engine.world import World
 from turkctl.operations.qualifications.by_name import NamedType, find_type
@@ -18,9 +18,6 @@ from turkctl.store import qualifications
 
 GRANT = "grant"
 REVOKE = "revoke"
-
-WORKER_COLUMNS = ("worker_id", "worker", "own_id", "id")
-"""Names of the column of workers; the first that the table has is used."""
 
 Named = Sequence[tuple[str, int | None]]
 """Workers, each with the number of its row in the file; None for those given on the command line."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import TextIO
 
 from turkctl.operations.engine.plan import Plan, Step, skip
 from turkctl.operations.engine.world import World
@@ -23,6 +25,7 @@ from turkctl.operations.selection.work import (
     work_elsewhere,
 )
 from turkctl.operations.sync.run import read_market
+from turkctl.operations.workers import marks
 from turkctl.operations.workers.decide import Decide, Verdict, check_feedback
 from turkctl.store import hits, participant_credits, people
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
@@ -39,7 +42,7 @@ def plan_approve(
     *,
     override_rejection: bool = False,
     notes: Sequence[str] = (),
-    nothing: str = NOTHING_NEW,
+    nothing: str | None = NOTHING_NEW,
 ) -> Plan[Work]:
     """Return the plan that approves work marked submitted and, with ``override_rejection``, rejected work.
 
@@ -53,7 +56,7 @@ def plan_approve(
         named: ids that the user gave.
         override_rejection: approve rejected work too.
         notes: notes that the plan shows first.
-        nothing: the note if there is nothing to do.
+        nothing: the note if there is nothing to do; None for no note.
     """
     wanted = (SUBMITTED, REJECTED) if override_rejection else (SUBMITTED,)
     chosen = [each for each in found.work if each.status in wanted or each.set_back is not None]
@@ -64,7 +67,7 @@ def plan_approve(
     below = sum(each.status in wanted for each in found.below)
     if below:
         notes = [*notes, f"left out because of --min-gold: {below}; see: turkctl workers list --gold"]
-    elif not (steps or skipped):
+    elif nothing and not (steps or skipped):
         notes = [*notes, nothing]
     return Plan("approve", mode, steps, skipped, tuple(notes))
 
@@ -100,6 +103,29 @@ def prepare_approve(
     return plan, approval(world, now, feedback=feedback, override_rejection=override_rejection)
 
 
+def prepare_approve_file(
+    world: World, file: Path, stdin: TextIO, *, feedback: str | None = None, override_rejection: bool = False
+) -> tuple[Plan[Work], Decide]:
+    """Return the plan for the rows of a file that are marked to be approved, and the act.
+
+    Raises:
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.workers.marks.read_decisions` and
+            :func:`turkctl.operations.workers.marks.find_decided`; nothing is decided.
+    """
+    check_feedback(feedback)
+    decisions = marks.read_decisions(world, file, stdin, marks.APPROVE, feedback)
+    now = world.now()
+    settled = settle(world, now)
+    found = _with_set_back(world, marks.find_decided(world, decisions))
+    notes = (*settled.notes, *_wrong(world, found))
+    plan = plan_approve(
+        world.place.mode, found, decisions.ids, override_rejection=override_rejection, notes=notes, nothing=None
+    )
+    own = marks.texts_of(decisions, found.work)
+    act = approval(world, now, feedback=feedback, override_rejection=override_rejection, own=own)
+    return marks.told_by_rows(world, plan, decisions, found), act
+
+
 def _with_set_back(world: World, found: FoundWork) -> FoundWork:
     """Return the same, with the participants' rows that psiTurk set back to submitted added to their approved work."""
     with world.database.read() as session:
@@ -117,19 +143,26 @@ def _wrong(world: World, found: FoundWork) -> tuple[str, ...]:
     return misnamed(world, [each for each in found.work if each.status == SUBMITTED])
 
 
-def approval(world: World, now: datetime, *, feedback: str | None = None, override_rejection: bool = False) -> Decide:
-    """Return the act that approves work.
+def approval(
+    world: World,
+    now: datetime,
+    *,
+    feedback: str | None = None,
+    override_rejection: bool = False,
+    own: Mapping[str, str] | None = None,
+) -> Decide:
+    """Return the act that approves work; ``own`` has the feedback of assignments with one of their own.
 
     Raises:
         UsageError: the feedback is too long.
     """
     check_feedback(feedback)
 
-    def ask(assignment_id: str) -> None:
-        world.mturk.approve(assignment_id, feedback, override_rejection=override_rejection)
+    def ask(assignment_id: str, told: str | None) -> None:
+        world.mturk.approve(assignment_id, told, override_rejection=override_rejection)
 
     follows = (SUBMITTED, REJECTED) if override_rejection else (SUBMITTED,)
-    return Decide(world, Verdict("approved", APPROVED, follows, ask, feedback), now)
+    return Decide(world, Verdict("approved", APPROVED, follows, ask, feedback, own or {}), now)
 
 
 def prepare_approve_hits(

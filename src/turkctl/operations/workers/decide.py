@@ -7,8 +7,8 @@ to a false failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from turkctl.errors import TurkctlError, UsageError
@@ -44,15 +44,21 @@ class Verdict:
         done: the status of the result.
         status: the new status of the assignment.
         follows: the statuses that the decision can follow.
-        ask: makes the request.
-        feedback: the text that the worker reads, if any.
+        ask: makes the request for an assignment, with the text that its worker reads, if any.
+        feedback: that text.
+        own: the texts of assignments that have one of their own.
     """
 
     done: str
     status: str
     follows: tuple[str, ...]
-    ask: Callable[[str], None]
+    ask: Callable[[str, str | None], None]
     feedback: str | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, assignment_id: str) -> str | None:
+        """Return the text that the worker of an assignment reads."""
+        return self.own.get(assignment_id, self.feedback)
 
 
 class Decide(Act[Work]):
@@ -78,7 +84,7 @@ class Decide(Act[Work]):
         asked_before = step.id in self._asked
         self._asked.add(step.id)
         try:
-            self._verdict.ask(step.id)
+            self._verdict.ask(step.id, self._verdict.told(step.id))
         except InvalidStateError as error:
             return self._look(step, error, asked_before=asked_before)
         return Done(self._verdict.done)
@@ -128,7 +134,9 @@ class Decide(Act[Work]):
         """Return the assignment's status now; since when, with what feedback, and whether turkctl decided so."""
         found, ours = done.value, done.status == self._verdict.done
         if not isinstance(found, Assignment):
-            return self._verdict.status, Review(work.assignment_id, self._now, self._verdict.feedback, ours)
+            return self._verdict.status, Review(
+                work.assignment_id, self._now, self._verdict.told(work.assignment_id), ours
+            )
         moment = found.approved if found.status == APPROVED else found.rejected
         return found.status, Review(work.assignment_id, moment or self._now, found.feedback, ours)
 

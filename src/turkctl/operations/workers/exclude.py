@@ -6,14 +6,18 @@ They are granted the experiment's qualification, whose holders new HITs exclude.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from typing import TextIO
 
 from turkctl.errors import TurkctlError
 from turkctl.operations.engine.plan import Act, Done, Plan, Step, skip
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.qualifications.gate import keep_out
+from turkctl.operations.selection.file_rows import WORK, first_rows, in_rows, mangled_ids, read_people
+from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import FoundWork, WorkSelection, find_work
 from turkctl.store import experiments, qualifications
 from turkctl.store.experiments import Version
@@ -55,6 +59,24 @@ def prepare_exclude(world: World, wanted: WorkSelection) -> tuple[Plan[Exclusion
     with world.database.read() as session:
         by_slug = {each.slug: each for each in experiments.list_all(session)}
     return plan_exclude(world.place.mode, found, by_slug, settled.notes), Exclude(world, now)
+
+
+def prepare_exclude_file(world: World, file: Path, stdin: TextIO) -> tuple[Plan[Exclusion], Exclude]:
+    """Return the plan for the assignments or workers that a file names, and the act.
+
+    Raises:
+        UsageError: the file cannot be read; nothing is done.
+        NotFoundError, WrongMarketError: see :func:`turkctl.operations.selection.work.find_work`.
+    """
+    named = read_people(world, file, stdin, ids=WORK)
+    rows = first_rows(named.rows)
+    if rows:
+        plan, act = prepare_exclude(world, WorkSelection(Selection(ids=tuple(rows))))
+    else:
+        plan, act = Plan[Exclusion]("exclude", world.place.mode, ()), Exclude(world, world.now())
+    steps = tuple(replace(step, row=rows.get(step.id)) for step in plan.steps)
+    skipped, notes = (*in_rows(plan.skipped, rows), *named.nameless), (*plan.notes, *mangled_ids(named.rows))
+    return replace(plan, steps=steps, skipped=skipped, notes=notes), act
 
 
 class Exclude(Act[Exclusion]):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from typing import TextIO
 
 from sqlmodel import Session
 
@@ -19,6 +21,7 @@ from turkctl.operations.engine.plan import ALREADY_DONE, SKIPPED, Act, Done, Ite
 from turkctl.operations.engine.world import World
 from turkctl.operations.intents.outcomes import for_good, refused
 from turkctl.operations.intents.runs import Command, RunRow, find_run, glance_at_runs
+from turkctl.operations.selection.file_rows import Bad, mangled_ids, read_people, refusal
 from turkctl.store import intents
 from turkctl.store.base import Scope
 from turkctl.store.intents import Batch, Intent
@@ -40,6 +43,15 @@ class UncertainError(MarketRefusedError):
 
 
 @dataclass(frozen=True)
+class Letter:
+    """A subject and a text, and those who get them: worker ids, each with its row in the file if there is one."""
+
+    subject: str
+    text: str
+    to: tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True)
 class MessageRequest:
     """The arguments of ``workers message``."""
 
@@ -57,16 +69,29 @@ class MessageRequest:
         Raises:
             UsageError: the subject or the text is empty or too long.
         """
-        for name, value, most in (("--subject", self.subject, MAX_SUBJECT), ("--text", self.text, MAX_MESSAGE)):
-            if not value.strip():
-                raise UsageError(f"{name} is empty", hint="give the text that the workers will read")
-            if len(value) > most:
-                raise UsageError(f"{name} must have at most {most:,} characters, not {len(value):,}", hint="shorten it")
+        _check("--subject", self.subject, MAX_SUBJECT)
+        _check("--text", self.text, MAX_MESSAGE)
 
-    def command(self) -> Command:
-        """Return what identifies the command, so that an earlier run of it is found; it depends on no settings."""
-        arguments = {"workers": sorted(set(self.worker_ids)), "subject": self.subject, "text": self.text}
-        return Command("workers message", arguments, None, self.new, self.resume)
+    def letters(self) -> list[Letter]:
+        """Return what is to be sent to whom."""
+        return [Letter(self.subject, self.text, tuple((worker_id, None) for worker_id in self.worker_ids))]
+
+
+def _check(name: str, value: str, most: int) -> None:
+    if not value.strip():
+        raise UsageError(f"{name} is empty", hint="give the text that the workers will read")
+    if len(value) > most:
+        raise UsageError(f"{name} must have at most {most:,} characters, not {len(value):,}", hint="shorten it")
+
+
+def _command(letters: Sequence[Letter], *, new: bool, resume: bool) -> Command:
+    """Return what identifies the command, so that an earlier run of it is found; it depends on no settings."""
+    each = [
+        {"workers": sorted({worker for worker, _row in letter.to}), "subject": letter.subject, "text": letter.text}
+        for letter in letters
+    ]
+    by_words = sorted(each, key=lambda one: (one["subject"], one["text"]))
+    return Command("workers message", each[0] if len(each) == 1 else {"letters": by_words}, None, new, resume)
 
 
 class Message:
@@ -138,21 +163,72 @@ def prepare_message(world: World, request: MessageRequest) -> tuple[Plan[Message
         RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
     """
     request.check()
-    command = request.command()
+    letters = request.letters()
+    return _prepare(world, letters, _command(letters, new=request.new, resume=request.resume))
+
+
+def prepare_message_file(
+    world: World,
+    file: Path,
+    stdin: TextIO,
+    *,
+    subject: str | None = None,
+    text: str | None = None,
+    new: bool = False,
+    resume: bool = False,
+) -> tuple[Plan[Message], SendMessages]:
+    """Return the plan for writing to the workers of a file, and the act. What the file says is part of the arguments.
+
+    Args:
+        world: database and market.
+        file: the file; ``-`` is standard input.
+        stdin: standard input.
+        subject: the subject for rows that have none.
+        text: the text for rows that have none.
+        new: begin another run, even if one with the same arguments was interrupted.
+        resume: continue an interrupted run even if it is old.
+
+    Raises:
+        UsageError: the file cannot be read, or a row has no subject or no text, or one that is too long.
+        RunAtWorkError, RunOvertakenError, StaleRunError: see :func:`turkctl.operations.intents.runs.find_run`.
+    """
+    needed = [name for name, given in (("subject", subject), ("text", text)) if given is None]
+    people = read_people(world, file, stdin, "subject", "text", needed=needed)
+    letters: dict[tuple[str, str], list[tuple[str, int | None]]] = {}
+    bad: list[Bad] = []
+    for row in people.rows:
+        words = row.texts["subject"] or subject or "", row.texts["text"] or text or ""
+        try:
+            _check("the subject", words[0], MAX_SUBJECT)
+            _check("the text", words[1], MAX_MESSAGE)
+        except UsageError as error:
+            bad.append(Bad(row.row, row.id, error.message, error.hint))
+        letters.setdefault(words, []).append((row.id, row.row))
+    if bad:
+        raise refusal(people.table, bad, "nothing was sent")
+    made = [Letter(*words, tuple(to)) for words, to in letters.items()]
+    plan, act = _prepare(world, made, _command(made, new=new, resume=resume))
+    notes = (*plan.notes, *mangled_ids(people.rows))
+    return replace(plan, skipped=(*plan.skipped, *people.nameless), notes=notes), act
+
+
+def _prepare(world: World, letters: Sequence[Letter], command: Command) -> tuple[Plan[Message], SendMessages]:
     seen = glance_at_runs(world, command)
     now = world.now()
     run = find_run(world, command, now, seen)
     act = SendMessages(world, run, now)
-    workers, failed = named_workers((worker_id, None) for worker_id in request.worker_ids)
+    named = [(letter, *named_workers(letter.to)) for letter in letters]
+    rows = {worker: row for _letter, workers, _failed in named for worker, row in workers.items()}
+    failed = [item for _letter, _workers, wrong in named for item in wrong]
     with world.database.read() as session:
         opened = run.opened(session)
-        wanted = opened or _new_messages(session, world, request, list(workers), now)
+        wanted = opened or _new_messages(session, world, [(letter, [*some]) for letter, some, _failed in named], now)
     unsure = [each for each in opened if each.state != intents.DONE and _may_be_out(each)]
     rest = [intents.afresh(each, now) for each in wanted if each.state != intents.DONE and not _may_be_out(each)]
     run.moot = tuple(each.token for each in unsure)
     act.messages = [Message(each, act.begin(each.token)) for each in rest]
     steps = tuple(
-        Step(worker_id, message, detail=request.subject)
+        Step(worker_id, message, detail=message.intent.request["subject"], row=rows.get(worker_id))
         for message in act.messages
         for worker_id in message.intent.request["workers"]
     )
@@ -185,13 +261,19 @@ def _sent_before(message: Intent) -> list[ItemResult]:
 
 
 def _new_messages(
-    session: Session, world: World, request: MessageRequest, workers: Sequence[str], now: datetime
+    session: Session, world: World, letters: Sequence[tuple[Letter, Sequence[str]]], now: datetime
 ) -> list[Intent]:
-    """Return an intent for each group of at most a hundred workers."""
+    """Return an intent for each group of at most a hundred workers who get the same words."""
     batch = Batch.begin(Scope(session, world.place, now))
-    parts = [workers[start : start + MAX_NOTIFIED] for start in range(0, len(workers), MAX_NOTIFIED)]
-    words = {"subject": request.subject, "text": request.text}
-    return [batch.message(some, words, index) for index, some in enumerate(parts)]
+    parts = [
+        (letter, workers[start : start + MAX_NOTIFIED])
+        for letter, workers in letters
+        for start in range(0, len(workers), MAX_NOTIFIED)
+    ]
+    return [
+        batch.message(some, {"subject": letter.subject, "text": letter.text}, index)
+        for index, (letter, some) in enumerate(parts)
+    ]
 
 
 class SendMessages(Act[Message]):

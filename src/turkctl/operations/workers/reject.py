@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
 
 from turkctl.errors import UsageError
 from turkctl.operations.engine.plan import Plan, Step, fail, skip
@@ -11,6 +14,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.intents.settle import settle
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import FoundWork, Work, WorkSelection, find_work
+from turkctl.operations.workers import marks
 from turkctl.operations.workers.decide import Decide, Verdict, check_feedback
 from turkctl.store.assignments import REJECTED, SUBMITTED
 
@@ -40,17 +44,44 @@ def prepare_reject(world: World, assignment_ids: Sequence[str], feedback: str) -
     """
     check_feedback(feedback)
     if not feedback.strip():
-        raise UsageError("a rejection needs a reason, which the worker reads", hint="give it with --feedback")
+        raise UsageError(marks.NO_REASON, hint="give it with --feedback")
     now = world.now()
     settled = settle(world, now)
     found = find_work(world, WorkSelection(Selection(ids=tuple(assignment_ids))))
     found = _assignments_only(found, assignment_ids)
+    return plan_reject(world.place.mode, found, settled.notes), _rejection(world, now, feedback)
 
-    def ask(assignment_id: str) -> None:
-        world.mturk.reject(assignment_id, feedback)
 
-    verdict = Verdict("rejected", REJECTED, (SUBMITTED,), ask, feedback)
-    return plan_reject(world.place.mode, found, settled.notes), Decide(world, verdict, now)
+def _rejection(world: World, now: datetime, feedback: str | None, own: Mapping[str, str] | None = None) -> Decide:
+    def ask(assignment_id: str, told: str | None) -> None:
+        world.mturk.reject(assignment_id, told or "")
+
+    return Decide(world, Verdict("rejected", REJECTED, (SUBMITTED,), ask, feedback, own or {}), now)
+
+
+def prepare_reject_file(
+    world: World, file: Path, stdin: TextIO, *, feedback: str | None = None
+) -> tuple[Plan[Work], Decide]:
+    """Return the plan for the rows of a file that are marked to be rejected, each with its reason, and the act.
+
+    Args:
+        world: database and market.
+        file: the file; ``-`` is standard input.
+        stdin: standard input.
+        feedback: the reason for rows that are marked and have none.
+
+    Raises:
+        UsageError, NotFoundError, WrongMarketError: see :func:`turkctl.operations.workers.marks.read_decisions` and
+            :func:`turkctl.operations.workers.marks.find_decided`; nothing is decided.
+    """
+    check_feedback(feedback)
+    decisions = marks.read_decisions(world, file, stdin, marks.REJECT, feedback)
+    now = world.now()
+    settled = settle(world, now)
+    found = _assignments_only(marks.find_decided(world, decisions), decisions.ids)
+    plan = plan_reject(world.place.mode, found, settled.notes)
+    act = _rejection(world, now, feedback, marks.texts_of(decisions, found.work))
+    return marks.told_by_rows(world, plan, decisions, found), act
 
 
 def _assignments_only(found: FoundWork, ids: Sequence[str]) -> FoundWork:
