@@ -14,6 +14,7 @@ NO_LISTS = {
     ("balance", "balance"): "one row per mode",
     ("campaigns", "run"): "rounds as they happen",
     ("campaigns", "show"): "part of a whole",
+    ("content_results", "results"): "a list, and with --format a file",
     ("db", "check"): "differences, none of them if all is well",
     ("db", "import_psiturk"): "the report of an act",
     ("doctor", "doctor"): "the checks, in the order in which they build on each other",

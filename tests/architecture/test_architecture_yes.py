@@ -55,6 +55,7 @@ LOOKS = {
         "log",
         "path",
         "plan",
+        "results",
         "preview",
         "report",
         "serve",

@@ -57,6 +57,7 @@ MUST_SURVIVE = {
     "campaigns list": {"id", "experiment", "goal", "completed", "spent", "status"},
     "config show": {"key", "value"},
     "content list": {"key", "experiment", "outputs_max", "completed", "scheduled"},
+    "content results": {"key", "question", "answer", "worker_id", "status"},
     "experiments list": {"experiment", "reward", "hits"},
     "hits deadlines": {"when", "in", "what", "experiment", "amount", "mend"},
     "hits list": {"experiment", "status", "reward", "available", "submitted", "completed"},
@@ -118,6 +119,17 @@ def come_by_an_entry(folder: Path) -> None:
     market.close()
 
 
+def answer_about_an_item(folder: Path, worker: str) -> None:
+    """Post a HIT that shows an item, and let somebody answer."""
+    done("content", "dispatch", "--experiment", "photos", "--hits", "1")
+    (hit,) = rows("hits", "list", "--experiment", "photos")
+    market = Market(f"sqlite:///{folder / 'turkctl-market.db'}")
+    assignment = market.accept("production", worker, hit["hit_id"])
+    market.submit("production", worker, assignment["AssignmentId"], {"answer": ["yes"]})
+    market.close()
+    done("sync")
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A study in which no list is empty."""
@@ -147,6 +159,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         done("workers", "bonus", worker, "--amount", "0.40", "--reason", "Careful work")
         done("market", "payouts", "mark-paid", other, "--yes")
         come_by_an_entry(folder)
+        answer_about_an_item(folder, worker)
         done("qualifications", "grant", "trained", worker, "--value", "80")
         yield folder
 

@@ -116,7 +116,8 @@ def test_a_key_is_made_and_named_and_one_that_others_can_read_is_warned_of(
         (("--data", "trial", "--file", "none/x.csv"), "create the folder"),
         (("--data", "trial", "--file", "participants.db"), "another"),
         (("--data", "trial", "--status", "done"), "one of"),
-        ((), "--help"),
+        ((), "--wide"),
+        (("--wide", "--data", "trial"), "leave out --data"),
     ],
 )
 def test_what_cannot_be_meant_ends_with_2_and_the_fix_for_an_export(

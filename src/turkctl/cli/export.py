@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from turkctl.cells import plain
 from turkctl.errors import UsageError
-from turkctl.outputs import Protected, writing_text
+from turkctl.outputs import Protected, is_standard, writing, writing_text
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
-    from turkctl.cli.output import Row
+    from turkctl.cli.output import Output, Row
 
 FORMATS = ("csv", "jsonl")
+ALL_FORMATS = (*FORMATS, "parquet")
+TOLD = 20
+"""Number of columns with other names than their questions that are named."""
+
+ItemColumns = Annotated[
+    bool,
+    typer.Option("--item-columns", help="Also write the columns of the items' file, each named item. and its name."),
+]
+
+Anonymize = Annotated[
+    Path | None,
+    typer.Option(
+        "--anonymize",
+        metavar="KEYFILE",
+        help="Write pseudonyms instead of ids, made with the key in this file; a missing file is created.",
+    ),
+]
 
 
 def write_rows(
@@ -25,27 +45,80 @@ def write_rows(
     *,
     protected: Protected | None = None,
     flag: str = "--file",
+    forms: Sequence[str] = FORMATS,
 ) -> None:
-    """Write rows, which name people, as CSV or JSON Lines that only the user can read.
+    """Write rows, which name people, as a file that only the user can read.
 
     Args:
         run: the invocation.
         file: where to.
-        form: one of :data:`FORMATS`.
-        columns: the first columns of CSV.
+        form: of the file.
+        columns: the first columns of CSV, and all of Parquet.
         rows: what is written.
         protected: the files that must not be replaced; those of the settings if not given.
         flag: how the user named the file.
+        forms: the formats that the file may have.
 
     Raises:
         UsageError: another format; a place that cannot be written, or a file that is not replaced.
     """
-    check_format(form)
+    check_format(form, forms, file)
+    if form == "parquet":
+        _write_parquet(file, columns, rows, protected or run.protected(), flag)
+        return
     with writing_text(file, protected or run.protected(), flag=flag, private=True) as out:
         run.output.onto(out, form).rows(columns, rows)
 
 
-def check_format(form: str) -> None:
-    """Raise UsageError unless files are written in this format."""
-    if form not in FORMATS:
-        raise UsageError(f"--format must be csv or jsonl, not '{form}'", hint="give one of them")
+def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Row], protected: Protected, flag: str) -> None:
+    from turkctl.operations.participants.export_formats import ParquetWriter
+
+    with writing(file, protected, flag=flag, private=True) as out:
+        writer = ParquetWriter(out, columns)
+        try:
+            for row in rows:
+                writer.write({}, [{name: plain(row.get(name)) for name in columns}])
+            writer.close()
+        finally:
+            writer.let_go()
+
+
+def check_format(form: str, forms: Sequence[str] = FORMATS, file: Path | None = None) -> None:
+    """Raise UsageError unless files are written in this format, and it can be written there."""
+    if form not in forms:
+        known = f"{', '.join(forms[:-1])} or {forms[-1]}"
+        raise UsageError(f"--format must be {known}, not '{form}'", hint="give one of them")
+    if form == "parquet":
+        if file is None or is_standard(file):
+            raise UsageError("Parquet cannot be written to standard output", hint="name a file with --file")
+        from turkctl.operations.participants.export_formats import import_parquet
+
+        import_parquet()
+
+
+class Counted:
+    """Rows that are counted as they are read."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows."""
+        for row in self._rows:
+            self.number += 1
+            yield row
+
+
+def show_renamed(output: Output, renamed: Mapping[str, str], missed: int) -> None:
+    """Say on standard error which columns are not named as their questions, and that answers came during the export."""
+    if renamed:
+        output.note(
+            f"columns with other names than their questions, which R, SPSS or JASP would not take: {len(renamed)}"
+        )
+    for column, question in list(renamed.items())[:TOLD]:
+        output.note(f"  {column}: {question}")
+    if len(renamed) > TOLD:
+        output.note(f"  … and {len(renamed) - TOLD} more")
+    if missed:
+        output.warn(f"answers to new questions came during the export and are not in it: {missed}; run it again")

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, LargeBinary, Table, Text, case, cast, insp
 from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS
-from turkctl.store.participant_lists import ParticipantFilter, conditions
+from turkctl.store.participant_lists import ParticipantFilter, conditions, read_as
 from turkctl.store.participants import participants_table
 
 PAGE_KEYS = 1000
@@ -57,7 +57,7 @@ def read_page(
         session: a reading session, for this page alone.
         name: of the participants table.
         wanted: the filter.
-        columns: psiTurk's names, ``uniqueid`` first.
+        columns: psiTurk's names, ``uniqueid`` first; times come as the database keeps them.
         after: the key of the page before; None begins.
         answers: where psiTurk recorded nothing, take what was submitted to the market (:func:`has_answers`)
             for the answers to its questions.
@@ -65,7 +65,7 @@ def read_page(
     table = participants_table(name)
     end = _end_of_page(session, table, after)
     recorded = _recorded(session, table, answers=answers)
-    statement = select(*(table.c[column] for column in columns), recorded)
+    statement = select(*(read_as(session, table.c[column]) for column in columns), recorded)
     statement = statement.where(*conditions(table, wanted), recorded.is_not(None))
     statement = statement.where(*_between(table, after, end)).order_by(table.c.uniqueid)
     rows: list[tuple[Any, ...]] = []

@@ -272,7 +272,7 @@ def read_as(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
 def _lenient(row: Sequence[Any], columns: Sequence[str]) -> tuple[Any, ...]:
     """Return the row with its times read where they are times, "complete" a truth value, and bytes as text."""
     return tuple(
-        _moment(value) if column in TIMES else bool(value) if column == DONE else as_text(value)
+        moment(value) if column in TIMES else bool(value) if column == DONE else as_text(value)
         for column, value in zip(columns, row, strict=True)
     )
 
@@ -282,7 +282,8 @@ def as_text(value: Any) -> Any:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
-def _moment(value: Any) -> Any:
+def moment(value: Any) -> Any:
+    """Return a time as SQLite keeps it, as text, as a time; an invalid one stays text, an empty one is missing."""
     if not isinstance(value, str):
         return value
     try:

@@ -10,6 +10,7 @@ import typer
 from turkctl.cli import select
 from turkctl.cli.batch import run_batch
 from turkctl.cli.bundles import bundled
+from turkctl.cli.commands import content_results
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import MOST, Listing
 from turkctl.cli.terms import TheExperiment
@@ -114,6 +115,9 @@ def list_(
         run.context, experiment, pending=pending, gold=gold, removed=removed, limit=listing.enough, offset=first
     )
     listing.show(run, COLUMNS, rows, skip=later)
+
+
+app.command(name="results")(content_results.results)
 
 
 @app.act()

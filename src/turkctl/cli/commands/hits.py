@@ -82,7 +82,19 @@ def show(ctx: typer.Context, hit_id: HitId) -> None:
     from turkctl.operations.hits.details import show_hit
 
     run = invocation(ctx)
-    run.output.record(show_hit(run.context, hit_id))
+    shown = show_hit(run.context, hit_id)
+    if run.output.format == "table" and shown["items"]:
+        shown["results"] = [
+            {
+                "assignment_id": each["assignment_id"],
+                "key": row["key"],
+                "question": row["question"],
+                "answer": row["answer"],
+            }
+            for each in shown["assignments"]
+            for row in each.pop("results")
+        ]
+    run.output.record(shown)
 
 
 @app.command()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
+from turkctl.cli.export import Anonymize, ItemColumns, show_renamed
 from turkctl.cli.keys import show_key
 from turkctl.cli.participant_options import Filters
 
@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 @bundled
 def export(
     ctx: typer.Context,
-    data: Annotated[
-        str, typer.Option("--data", metavar="KIND", help="Kind of records to write: trial, event, question or all.")
-    ],
     filters: Filters,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="KIND",
+            help="Kind of records to write: trial, event, question or all.",
+            show_default="with --wide, question",
+        ),
+    ] = None,
+    wide: Annotated[
+        bool,
+        typer.Option("--wide", help="Write a row per participant, with begin, end and a column for each question."),
+    ] = False,
+    item_columns: ItemColumns = False,
     form: Annotated[
         str | None,
         typer.Option(
@@ -44,19 +55,13 @@ def export(
             show_default="standard output",
         ),
     ] = None,
-    anonymize: Annotated[
-        Path | None,
-        typer.Option(
-            "--anonymize",
-            metavar="KEYFILE",
-            help="Write pseudonyms instead of ids, made with the key in this file; a missing file is created.",
-        ),
-    ] = None,
+    anonymize: Anonymize = None,
 ) -> None:
-    """Write what the experiment recorded, with a row per trial, event or answer.
+    """Write what the experiment recorded, with a row per trial, event, answer or participant.
 
     Examples:
         turkctl participants export --data question --file answers.csv
+        turkctl participants export --wide --file people.csv
         turkctl participants export --data event --anonymize study.key --file events.csv
     """
     from turkctl.cli.batch import stoppable
@@ -66,7 +71,8 @@ def export(
     run = invocation(ctx)
     query = filters.query(run)
     otherwise = "jsonl" if run.wants_json else "csv"
-    wanted = replace(plan_export(data, form, file, anonymize, otherwise=otherwise), spreadsheet=run.spreadsheet)
+    planned = plan_export(data, form, file, anonymize, otherwise=otherwise, wide=wide)
+    wanted = replace(planned, spreadsheet=run.spreadsheet, item_columns=item_columns)
     with stoppable() as stop:
         report = write_export(run.context, query, wanted, run.output.stdout.write, stop, run.protected())
     _show(run, report)
@@ -85,11 +91,18 @@ def _show(run: Invocation, report: ExportReport) -> None:
         run.output.note(
             "no data is recorded for the participants that match; to read new work from the market, run: turkctl sync"
         )
+    show_renamed(run.output, report.renamed or {}, report.missed)
     summary = report.as_dict()
     if not report.files:
         if report.unreadable and run.wants_json:
             run.output.stderr.write(json.dumps(summary) + "\n")
     elif run.output.format == "table":
-        run.output.record({name: value for name, value in summary.items() if value is not report.listed})
+        run.output.record(
+            {
+                name: value
+                for name, value in summary.items()
+                if value is not report.listed and value is not report.renamed
+            }
+        )
     else:
         run.output.record(summary)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from turkctl.errors import NotFoundError
+from turkctl.operations.answers.items import AnswerFields, as_rows
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.participants import datastring
 from turkctl.operations.participants.lists import show
@@ -15,7 +16,7 @@ from turkctl.operations.participants.person import OF_PARTICIPANT, PersonWorld
 from turkctl.operations.selection.gold import AnswerPatterns, is_right
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection, participants_table
-from turkctl.operations.sync.answers import Fields, field_name, parsed
+from turkctl.operations.sync.answers import Fields, field_name, parsed, unpacked
 from turkctl.operations.sync.answers import answers_of as answers_to_items
 from turkctl.operations.workers.assignments import KEYS, list_assignments
 from turkctl.store import answered_items, experiments, participant_bonuses
@@ -34,6 +35,7 @@ def answers_of(world: PersonWorld, assignment_id: str) -> dict[str, Any]:
     The keys are those of :func:`turkctl.operations.workers.assignments.list_assignments`, then ``read`` (whether its
     answers are known), ``answers`` by field, ``document`` (as the market has them, where they could not be parsed),
     ``items`` (those that its HIT showed, each with the answer to it, the known answer and whether that was given),
+    ``results`` (each answer with the key of its item, or with all ``keys`` if it is about all of them),
     ``participant`` (psiTurk's row, with what was recorded in it) and ``note``. Whether an answer is ``right`` is None
     where there is no known answer, or no settings name the field.
 
@@ -50,6 +52,7 @@ def answers_of(world: PersonWorld, assignment_id: str) -> dict[str, Any]:
             raise NotFoundError(f"there is no assignment {assignment_id}", hint=hint)
         fields = None if found is None else _fields(found)
         items = [] if found is None else _items(session, found, fields)
+        results = [] if found is None else _results(session, found, fields)
     listed = list_assignments(world, WorkSelection(Selection(ids=(assignment_id,))))
     rows = [row for row in listed if row["assignment_id"] == assignment_id]
     row = rows[0] if rows else _begun(world, assignment_id, [worker for _assignment, worker in claims])
@@ -61,6 +64,7 @@ def answers_of(world: PersonWorld, assignment_id: str) -> dict[str, Any]:
         "answers": fields,
         "document": document,
         "items": items,
+        "results": results,
         "participant": None if claim is None else _participant(world, claim.uniqueid),
         "note": None if fields is not None else NOT_READ if document is None else UNREADABLE,
     }
@@ -101,6 +105,14 @@ def _items(session: Session, found: StoredAnswer, fields: Fields | None) -> list
         for item in shown
     )
     return [dict(zip(OF_ITEM, each, strict=True)) for each in values]
+
+
+def _results(session: Session, found: StoredAnswer, fields: Fields | None) -> list[dict[str, Any]]:
+    if found.hit_row is None or found.experiment_id is None:
+        return []
+    shown = answered_items.items_shown(session, found.hit_row)
+    patterns = AnswerFields().of(session, found.settings_id, found.experiment_id)
+    return as_rows(unpacked(fields or {}), patterns, shown) if shown else []
 
 
 def _participant(world: PersonWorld, uniqueid: str) -> dict[str, Any]:

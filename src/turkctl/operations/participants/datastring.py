@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
+from turkctl.operations.sync.answers import unpacked
+
 Kind = Literal["trial", "event", "question"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PARTICIPANT: Mapping[str, str] = {
@@ -30,6 +32,8 @@ PARTICIPANT: Mapping[str, str] = {
 """The first keys of every row, and psiTurk's columns for them."""
 CONSENT = ("consent_version", "consented_at")
 """The keys after them where the database knows a consent: that of the work, and when the worker agreed; else null."""
+ITEMS = ("item_key", "item_keys")
+"""The keys after them where HITs show items: the key of the item that the row is about, or all keys of the HIT."""
 REST = "trialdata"
 """The key of trial data without fields; in tables also of the fields without a column, as an object."""
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
@@ -46,7 +50,7 @@ NUMBERS: Mapping[Kind, tuple[str, ...]] = {
 """Those that psiTurk writes as numbers, or as null."""
 WHOLE = ("current_trial", "condition", "counterbalance")
 _SECTIONS: Mapping[Kind, str] = {"trial": "data", "event": "eventdata", "question": "questiondata"}
-_TAKEN = frozenset((*PARTICIPANT, *CONSENT, *FIELDS["trial"], "kind", ""))
+_TAKEN = frozenset((*PARTICIPANT, *CONSENT, *ITEMS, *FIELDS["trial"], "kind", ""))
 _LARGEST_WHOLE = 2**63
 _LARGEST = 2**1023  # of a double
 
@@ -105,7 +109,7 @@ def _digits(text: str) -> int | str:
 
 
 def unpack(document: Mapping[str, Any], kind: Kind, clean: Clean | None = None) -> Entries:
-    """Return the rows of one kind, in the order in which they were recorded.
+    """Return the rows of one kind, in the order in which they were recorded; of a crowd-form, one for each value.
 
     Invalid parts are reported, and the rest is returned. A row with an invalid number is returned and reported.
     """
@@ -116,7 +120,7 @@ def unpack(document: Mapping[str, Any], kind: Kind, clean: Clean | None = None) 
     if kind == "question":
         if not isinstance(found, dict):
             return [], [f"{section} is not an object but {_kind_of(found)}"]
-        return [_answer(question, value, clean) for question, value in found.items()], []
+        return [_answer(question, value, clean) for question, value in unpacked(found).items()], []
     if not isinstance(found, list):
         return [], [f"{section} is not a list but {_kind_of(found)}"]
     rows: list[dict[str, Any]] = []

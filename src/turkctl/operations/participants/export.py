@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, BinaryIO
 
-from turkctl.errors import InterruptedByUserError, UsageError
+from turkctl.errors import UsageError
+from turkctl.operations.answers.columns import ItemColumns, QuestionColumns, flat
 from turkctl.operations.participants.anonymize import PseudonymKey, Pseudonyms, load_key
 from turkctl.operations.participants.datastring import (
-    CONSENT,
+    FIELDS,
     KINDS,
-    PARTICIPANT,
-    Clean,
+    REST,
+    Entries,
     Kind,
     UnreadableDataError,
     parse,
@@ -31,17 +33,13 @@ from turkctl.operations.participants.export_formats import (
     TextSink,
     Writer,
     import_parquet,
+    numbers_of,
     table_columns,
 )
-from turkctl.operations.participants.filters import Query, build_filter, needed_columns
-from turkctl.operations.participants.lists import Reads, checked_table, readable, status_name
+from turkctl.operations.participants.export_source import ExportSource, ReadParticipant, open_source
+from turkctl.operations.participants.filters import Query
+from turkctl.operations.participants.lists import Reads
 from turkctl.outputs import Protected, is_standard, refuse_standard, text_into, writing_all
-from turkctl.store import consents
-from turkctl.store.consents import GivenConsent
-from turkctl.store.engine import Database
-from turkctl.store.participant_exports import has_answers, read_page
-from turkctl.store.participant_lists import ParticipantFilter, as_text
-from turkctl.units import format_time
 from turkctl.words import known_name
 
 ALL = "all"
@@ -51,9 +49,11 @@ MOST_COLUMNS = 1000
 """Maximum number of fields of trials that get their own column in a table."""
 NOT_WRITTEN = ("xlsx", "xls", "ods", "tsv", "json")
 """File endings of formats that cannot be written."""
-IDS = ("uniqueid", "assignment_id", "worker_id", "hit_id")
-_IP_ADDRESS = "ipaddress"
-_HIT_COLUMN, _WORKER_COLUMN = (list(PARTICIPANT).index(name) for name in ("hit_id", "worker_id"))
+WIDE = "wide"
+"""The name of the table with a row for each person."""
+
+RowsOf = Callable[[ReadParticipant, Mapping[str, Any]], Mapping[str, Entries]]
+"""Makes the rows of each table of a participant and their document."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class Wanted:
     """The file with the key of pseudonyms, which replace ids; None keeps the ids."""
     spreadsheet: bool = False
     """Whether CSV is made safe for a spreadsheet."""
+    wide: bool = False
+    """Whether each person gets one row, with a column for each question."""
+    item_columns: bool = False
+    """Whether rows have what the study's files say of the item that they are about."""
 
 
 @dataclass
@@ -77,13 +81,18 @@ class ExportReport:
     files: list[Path] = field(default_factory=list)
     participants: int = 0
     """Number of participants with recorded data that could be read, at least in part."""
-    rows: dict[Kind, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    """By the name of the table."""
     unreadable: int = 0
     """Number of participants whose data could not be read completely."""
     listed: list[dict[str, str]] = field(default_factory=list)
     """The first of them, with ``uniqueid`` and ``reason``."""
     key: PseudonymKey | None = None
     """The key of pseudonyms."""
+    renamed: dict[str, str] | None = None
+    """The questions whose columns have other names, by the column; None if questions have no columns."""
+    missed: int = 0
+    """Number of answers to questions that were first answered while the file was written, which are not in it."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON shows it."""
@@ -93,11 +102,18 @@ class ExportReport:
             "rows": dict(self.rows),
             "unreadable": self.unreadable,
             "unreadable_participants": self.listed,
+            **({} if self.renamed is None else {"renamed": self.renamed, "missed": self.missed}),
         }
 
 
 def plan_export(
-    data: str, form: str | None, file: str | None, key_file: Path | None = None, *, otherwise: str = "csv"
+    data: str | None,
+    form: str | None,
+    file: str | None,
+    key_file: Path | None = None,
+    *,
+    otherwise: str = "csv",
+    wide: bool = False,
 ) -> Wanted:
     """Return what to export, from the options of the command line.
 
@@ -107,7 +123,7 @@ def plan_export(
     Raises:
         UsageError: an unknown kind or format, or a format that cannot be written to the destination.
     """
-    known_name(data, (*KINDS, ALL), "kind of data")
+    data = _kind_of_data(data, wide=wide)
     if file == "":
         raise UsageError("the name of the file is empty", hint="name one with --file, or leave it out")
     refuse_standard(key_file, "--anonymize", "where a key would be seen by all")
@@ -128,7 +144,18 @@ def plan_export(
         raise UsageError("one CSV cannot hold three tables", hint="add --file, or choose --format jsonl")
     if form == "parquet":
         import_parquet()
-    return Wanted(kinds, form, target, key_file)
+    return Wanted(kinds, form, target, key_file, wide=wide)
+
+
+def _kind_of_data(data: str | None, *, wide: bool) -> str:
+    if data is None and not wide:
+        raise UsageError(
+            "--data is missing", hint=f"give one of {', '.join(KINDS)} and {ALL}, or --wide for a row per person"
+        )
+    chosen = known_name("question" if data is None else data, (*KINDS, ALL), "kind of data")
+    if wide and chosen != "question":
+        raise UsageError(f"--wide has a column per question, and none for --data {chosen}", hint="leave out --data")
+    return chosen
 
 
 def export(
@@ -159,110 +186,34 @@ def export(
     """
     protected = protected.plus(wanted.key_file, "the key")
     files = _files(wanted, protected)
-    source = _open(reads, query, wanted.key_file is not None, stop)
-    report = ExportReport(files=files, rows=dict.fromkeys(wanted.kinds, 0))
+    source = open_source(reads, query, stop, anonymous=wanted.key_file is not None, times=wanted.wide)
+    report = ExportReport(files=files, rows=dict.fromkeys([WIDE] if wanted.wide else wanted.kinds, 0))
     if wanted.key_file is not None:
         report.key = load_key(wanted.key_file)
         source = replace(source, pseudonyms=Pseudonyms(report.key.secret))
+    if wanted.item_columns and source.items:
+        source = replace(source, columns=_item_columns(source))
+    wide = _question_columns(source) if wanted.wide else None
+    tables = _tables(source, wanted, wide)
+    rows_of = _long_rows(source, wanted.kinds) if wide is None else _wide_rows(wide)
     if wanted.file is None:
-        _write(source, wanted.kinds, _to_stdout(source, wanted, write), report)
-        return report
-    with writing_all(files, protected, private=True) as opened, ExitStack() as stack:
-        _write(source, wanted.kinds, _to_files(source, wanted, opened, stack), report)
+        _write(source, rows_of, _to_stdout(tables, wanted, write), report)
+    else:
+        with writing_all(files, protected, private=True) as opened, ExitStack() as stack:
+            _write(source, rows_of, _to_files(tables, wanted, opened, stack), report)
+    if wide is not None:
+        report.renamed, report.missed = wide.renamed, wide.missed
     return report
 
 
 def _files(wanted: Wanted, protected: Protected) -> list[Path]:
     if wanted.file is None:
         return []
-    parts = [f"{kind}data" for kind in wanted.kinds]
+    parts = [f"{name}data" for name in ([WIDE] if wanted.wide else wanted.kinds)]
     return named(wanted.file, parts, wanted.form, protected, together=wanted.form == "jsonl")
 
 
-@dataclass(frozen=True)
-class _Read:
-    """One participant: the keys of their rows, the recorded data, and the replacement of their ids."""
-
-    keys: Mapping[str, Any]
-    recorded: str | bytes
-    clean: Clean | None
-
-
-@dataclass(frozen=True)
-class _ExportSource:
-    """The participants that match; can be iterated more than once."""
-
-    database: Database
-    table: str
-    wanted: ParticipantFilter
-    stop: Event
-    answers: bool = False
-    """Whether turkctl's stored answers are used if psiTurk recorded nothing."""
-    consents: bool = False
-    """Whether the database knows consents."""
-    pseudonyms: Pseudonyms | None = None
-
-    def __iter__(self) -> Iterator[_Read]:
-        """Yield participants page by page, each page in its own transaction.
-
-        Raises:
-            InterruptedByUserError: it was stopped.
-        """
-        columns = [*PARTICIPANT.values(), *([] if self.pseudonyms is None else [_IP_ADDRESS])]
-        after: str | None = None
-        while True:
-            if self.stop.is_set():
-                raise InterruptedByUserError("interrupted; no file was written")
-            with self.database.read() as session:
-                page = read_page(session, self.table, self.wanted, columns, after, answers=self.answers)
-                agreed = consents.of_work(session, set(map(_work_of, page.rows))) if self.consents else {}
-            for row in page.rows:
-                yield self._read(row, agreed.get(_work_of(row)))
-            after = page.after
-            if after is None:
-                return
-
-    def _read(self, row: Sequence[Any], agreed: GivenConsent | None) -> _Read:
-        keys = dict(zip(PARTICIPANT, map(as_text, row), strict=False))
-        keys["status"] = status_name(keys["status"])
-        if self.consents:
-            at = None if agreed is None else format_time(agreed.at.replace(microsecond=0))
-            keys |= dict(zip(CONSENT, (agreed and agreed.version, at), strict=True))
-        if self.pseudonyms is None:
-            return _Read(keys, row[-1], None)
-        ids = {name: _id(keys[name]) for name in IDS}
-        person = self.pseudonyms.participant(ids, _id(as_text(row[-2])))
-        return _Read(
-            {**keys, **{name: person.names.get(each, each) for name, each in ids.items()}}, row[-1], person.clean
-        )
-
-
-def _work_of(row: Sequence[Any]) -> tuple[str, str]:
-    """Return the HIT and the worker of a row."""
-    return str(_id(as_text(row[_HIT_COLUMN]))), str(_id(as_text(row[_WORKER_COLUMN])))
-
-
-def _id(value: Any) -> Any:
-    """Return an id as text: SQLite keeps numbers in a column without a type."""
-    return value if value is None else str(value)
-
-
-def _open(reads: Reads, query: Query, anonymous: bool, stop: Event) -> _ExportSource:
-    database = readable(reads, query)
-    with database.read() as session:
-        wanted = build_filter(session, reads.settings, query)
-        used = [*PARTICIPANT, "datastring", *needed_columns(query), *(["ip_address"] if anonymous else [])]
-        return _ExportSource(
-            database,
-            checked_table(session, reads, used),
-            wanted,
-            stop,
-            has_answers(session),
-            consents.are_there(session),
-        )
-
-
-def _columns(source: _ExportSource, kind: Kind) -> list[str]:
+def _columns(source: ExportSource, kind: Kind) -> list[str]:
     """Return the columns of a table; for trials, this reads all participants once beforehand."""
     found: dict[str, None] = {}
     for participant in source if kind == "trial" else ():
@@ -273,60 +224,134 @@ def _columns(source: _ExportSource, kind: Kind) -> list[str]:
         found.update(dict.fromkeys(trial_columns(document or {}, participant.clean)))
         while len(found) > MOST_COLUMNS:
             found.popitem()
-    return table_columns(kind, list(found), consents=source.consents)
+    return table_columns(kind, list(found), source.known)
 
 
-def _to_stdout(source: _ExportSource, wanted: Wanted, write: Callable[[str], object]) -> dict[Kind, Writer]:
+def _item_columns(source: ExportSource) -> ItemColumns:
+    """Return the columns of the items that the participants were shown; this reads all participants once."""
+    found: dict[str, None] = {}
+    for participant in source:
+        for item in () if participant.shown is None else participant.shown.items:
+            found.update(dict.fromkeys(item.data))
+        while len(found) > MOST_COLUMNS:
+            found.popitem()
+    return ItemColumns(found, [*source.known, *(name for kind in KINDS for name in FIELDS[kind]), REST])
+
+
+def _question_columns(source: ExportSource) -> QuestionColumns:
+    """Return the columns of questions; this reads all participants once."""
+    columns = QuestionColumns(source.known, MOST_COLUMNS)
+    for participant in source:
+        try:
+            rows, _wrong = unpack(parse(participant.recorded) or {}, "question", participant.clean)
+        except (UnreadableDataError, RecursionError):
+            continue  # reported when the rows are written
+        for question in _by_question(rows):
+            columns.add(question, question)
+    return columns
+
+
+def _by_question(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return flat((row["question"], row["value"]) for row in rows)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One table of an export."""
+
+    name: str
+    columns: Callable[[], Sequence[str]]
+    """Returns the columns; JSON Lines are written without asking for them."""
+    numbers: Sequence[str]
+    """The columns that hold numbers."""
+
+
+def _tables(source: ExportSource, wanted: Wanted, wide: QuestionColumns | None) -> list[_Table]:
+    if wide is not None:
+        return [_Table(WIDE, lambda: [*source.known, *wide.names], numbers_of(None))]
+    return [_Table(kind, partial(_columns, source, kind), numbers_of(kind)) for kind in wanted.kinds]
+
+
+def _to_stdout(tables: Sequence[_Table], wanted: Wanted, write: Callable[[str], object]) -> dict[str, Writer]:
     sink = TextSink(write)
     if wanted.form == "jsonl":
-        return _json_lines(wanted.kinds, sink)
-    return {kind: CsvWriter(sink, _columns(source, kind), spreadsheet=wanted.spreadsheet) for kind in wanted.kinds}
+        return _json_lines(tables, sink)
+    return {each.name: CsvWriter(sink, each.columns(), spreadsheet=wanted.spreadsheet) for each in tables}
 
 
-def _json_lines(kinds: Sequence[Kind], sink: TextSink) -> dict[Kind, Writer]:
-    return {kind: JsonLinesWriter(sink, kind if len(kinds) > 1 else None) for kind in kinds}
+def _json_lines(tables: Sequence[_Table], sink: TextSink) -> dict[str, Writer]:
+    return {each.name: JsonLinesWriter(sink, each.name if len(tables) > 1 else None) for each in tables}
 
 
-def _to_files(source: _ExportSource, wanted: Wanted, files: Sequence[BinaryIO], stack: ExitStack) -> dict[Kind, Writer]:
+def _to_files(
+    tables: Sequence[_Table], wanted: Wanted, files: Sequence[BinaryIO], stack: ExitStack
+) -> dict[str, Writer]:
     if wanted.form == "parquet":
-        pairs = zip(wanted.kinds, files, strict=True)
-        writers = {kind: ParquetWriter(file, kind, _columns(source, kind)) for kind, file in pairs}
+        pairs = zip(tables, files, strict=True)
+        writers = {each.name: ParquetWriter(file, each.columns(), each.numbers) for each, file in pairs}
         for writer in writers.values():
             stack.callback(writer.let_go)
         return dict(writers)
     sinks = [TextSink(stack.enter_context(text_into(file)).write) for file in files]
     if wanted.form == "csv":
         return {
-            kind: CsvWriter(sink, _columns(source, kind), spreadsheet=wanted.spreadsheet)
-            for kind, sink in zip(wanted.kinds, sinks, strict=True)
+            each.name: CsvWriter(sink, each.columns(), spreadsheet=wanted.spreadsheet)
+            for each, sink in zip(tables, sinks, strict=True)
         }
     if len(sinks) == 1:
-        return _json_lines(wanted.kinds, sinks[0])
-    return {kind: JsonLinesWriter(sink, kind) for kind, sink in zip(wanted.kinds, sinks, strict=True)}
+        return _json_lines(tables, sinks[0])
+    return {each.name: JsonLinesWriter(sink, each.name) for each, sink in zip(tables, sinks, strict=True)}
 
 
-def _write(source: _ExportSource, kinds: Sequence[Kind], writers: Mapping[Kind, Writer], report: ExportReport) -> None:
+def _write(source: ExportSource, rows_of: RowsOf, writers: Mapping[str, Writer], report: ExportReport) -> None:
     for participant in source:
         reasons: list[str] = []
         try:
             document = parse(participant.recorded)
             if document is None:
                 continue
-            found = {kind: unpack(document, kind, participant.clean) for kind in kinds}
+            found = rows_of(participant, document)
         except UnreadableDataError as error:
             reasons.append(str(error))
         except RecursionError:
             reasons.append("nested too deeply")
         else:
             report.participants += 1
-            for kind, (rows, wrong) in found.items():
-                writers[kind].write(participant.keys, rows)
-                report.rows[kind] += len(rows)
+            for name, (rows, wrong) in found.items():
+                writers[name].write(participant.keys, rows)
+                report.rows[name] += len(rows)
                 reasons += wrong
         if reasons:
             _tell(report, participant.keys["uniqueid"], reasons)
     for writer in writers.values():
         writer.close()
+
+
+def _long_rows(source: ExportSource, kinds: Sequence[Kind]) -> RowsOf:
+    """Return a function that makes a row of each record."""
+
+    def rows_of(participant: ReadParticipant, document: Mapping[str, Any]) -> dict[str, Entries]:
+        found: dict[str, Entries] = {}
+        for kind in kinds:
+            if kind == "question":
+                rows, wrong = unpack(document, kind)
+                found[kind] = (participant.answers(rows, source.columns), wrong)
+            else:
+                found[kind] = unpack(document, kind, participant.clean)
+        return found
+
+    return rows_of
+
+
+def _wide_rows(columns: QuestionColumns) -> RowsOf:
+    """Return a function that makes one row of all answers of a participant."""
+
+    def rows_of(participant: ReadParticipant, document: Mapping[str, Any]) -> dict[str, Entries]:
+        rows, wrong = unpack(document, "question", participant.clean)
+        answers = ((question, question, value) for question, value in _by_question(rows).items())
+        return {WIDE: ([columns.cells(answers)], wrong)}
+
+    return rows_of
 
 
 def _tell(report: ExportReport, uniqueid: str, reasons: Sequence[str]) -> None:

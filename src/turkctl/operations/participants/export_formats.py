@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any, BinaryIO, Protocol
 
 from turkctl.csv_rows import row_writer
 from turkctl.errors import UsageError
 from turkctl.operations.participants.datastring import (
-    CONSENT,
     FIELDS,
     NUMBERS,
     PARTICIPANT,
@@ -42,10 +41,10 @@ class Writer(Protocol):
         """Write what is still buffered."""
 
 
-def table_columns(kind: Kind, recorded: Sequence[str], *, consents: bool = False) -> list[str]:
-    """Return the columns of a table of this kind, given the experiment's fields, and of consents."""
-    names = [*PARTICIPANT, *(CONSENT if consents else ()), *FIELDS[kind]]
-    return [*names, *(name for name in recorded if name != REST), REST] if kind == "trial" else names
+def table_columns(kind: Kind, recorded: Sequence[str], known: Sequence[str] = tuple(PARTICIPANT)) -> list[str]:
+    """Return the columns of a table of this kind, given the experiment's fields, and what is known of participants."""
+    names = [*known, *FIELDS[kind]]
+    return [*names, *(name for name in recorded if name not in (REST, *names)), REST] if kind == "trial" else names
 
 
 class TextSink:
@@ -84,16 +83,20 @@ class CsvWriter:
     def write(self, participant: Row, rows: Sequence[Row]) -> None:
         """Add the rows of one participant."""
         places = self._places
-        blank = [*participant.values(), *[None] * (len(places) - len(participant))]
+        blank = [*map(_cell, participant.values()), *[None] * (len(places) - len(participant))]
         for row in rows:
             cells = blank.copy()
             for name, value in fitted(row, places.keys()).items():
-                cells[places[name]] = value if type(value) in _AS_THEY_ARE else as_text(value)
+                cells[places[name]] = _cell(value)
             self._write_row(cells)
 
     def close(self) -> None:
         """Write what is still buffered."""
         self._sink.flush()
+
+
+def _cell(value: Any) -> Any:
+    return value if type(value) in _AS_THEY_ARE else as_text(value)
 
 
 class _Lines:
@@ -109,7 +112,7 @@ class _Lines:
 class JsonLinesWriter:
     """JSON Lines: one object per line, values as recorded; with ``kind`` first if there are several kinds."""
 
-    def __init__(self, sink: TextSink, kind: Kind | None) -> None:
+    def __init__(self, sink: TextSink, kind: str | None = None) -> None:
         self._sink = sink
         self._first = {} if kind is None else {"kind": kind}
 
@@ -127,9 +130,16 @@ class JsonLinesWriter:
 class ParquetWriter:
     """Parquet in small row groups: text, except for the numbers that psiTurk itself writes."""
 
-    def __init__(self, file: BinaryIO, kind: Kind, columns: Sequence[str]) -> None:
+    def __init__(self, file: BinaryIO, columns: Sequence[str], numbers: Collection[str] = ()) -> None:
+        """Begin the file.
+
+        Args:
+            file: where to.
+            columns: of the table.
+            numbers: those of them that hold numbers.
+        """
         pa, parquet = import_parquet()
-        self._columns = {name: _NUMBERS.get(name) if name in _numbers(kind) else None for name in columns}
+        self._columns = {name: _NUMBERS.get(name) if name in numbers else None for name in columns}
         types: Mapping[type | None, Any] = {None: pa.string(), int: pa.int64(), float: pa.float64()}
         self._schema = pa.schema([(_printable(name), types[number]) for name, number in self._columns.items()])
         self._file = parquet.ParquetWriter(file, self._schema)
@@ -191,8 +201,9 @@ _NUMBERS: Mapping[str, type] = {
 }
 
 
-def _numbers(kind: Kind) -> Sequence[str]:
-    return ("condition", "counterbalance", *NUMBERS[kind])
+def numbers_of(kind: Kind | None) -> Sequence[str]:
+    """Return the columns of numbers in a table of this kind, or in one with a row for each person."""
+    return ("condition", "counterbalance", *(() if kind is None else NUMBERS[kind]))
 
 
 def _array(pa: Any, values: Sequence[Any], field: Any) -> Any:

@@ -246,10 +246,16 @@ def _in_words(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     if "bonus" in row:
         row["bonus"] = dollars(row["bonus"])
     for name in TIMES:
-        moment = row.get(name)
-        if isinstance(moment, datetime):
-            row[name] = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        if name in row:
+            row[name] = in_utc(row[name], zone)
     return row
+
+
+def in_utc(moment: Any, zone: ZoneInfo) -> Any:
+    """Return a time of the table in UTC; anything else stays as it is."""
+    if not isinstance(moment, datetime):
+        return moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _data(text: str | None) -> Any:
