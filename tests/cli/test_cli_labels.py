@@ -94,7 +94,7 @@ def test_a_file_needs_no_database_and_makes_none(folder: Path, turkctl: Any) -> 
         (["aggregate", "--experiment", "strop"], "did you mean 'stroop'?"),
         (["aggregate", "--experiment", "stroop"], "experiment stroop has no labels yet in mode local"),
         (["aggregate", "--regex", "("], "is not a regular expression"),
-        (["aggregate", "--method", "mean"], "there is no method 'mean'; use one of majority"),
+        (["aggregate", "--method", "modus"], "there is no method 'modus'; use one of majority"),
         (["aggregate", "--method", "majority", "--sigt", "3"], "majority does not use sigt"),
         (["aggregate", "--gold", "votes.csv"], "--gold needs a FILE"),
         (["aggregate", "--item-column", "photo"], "--item-column needs a FILE"),

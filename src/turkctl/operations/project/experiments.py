@@ -219,7 +219,7 @@ class ExperimentSettings(SettingsTable):
     answer_field: Annotated[str, Line] | None = None
     """The form field with the answer to an item; ``{n}`` stands for its position in the HIT, ``{key}`` for its key."""
     labels: LabelSettings | None = None
-    """Which answers are labels, and how they are aggregated; None if labels can only be imported."""
+    """Which answers are labels, and how they are aggregated."""
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -242,8 +242,8 @@ class ExperimentSettings(SettingsTable):
 
     @property
     def label_field(self) -> str | None:
-        """Return the form field with the label; None if answers are not labels."""
-        return None if self.labels is None else self.labels.field or self.answer_field
+        """Return the form field with the label: ``labels.field``, else ``answer_field``; None if neither is set."""
+        return (None if self.labels is None else self.labels.field) or self.answer_field
 
     @property
     def own_keys(self) -> tuple[str, ...]:
