@@ -9,6 +9,9 @@ from turkctl.operations.experiments.page_facts import PageFacts
 
 _FIELDS = ("input", "select", "textarea")
 _NO_ANSWER = ("submit", "button", "image", "reset", "hidden")
+_MAKES_FIELDS = ("createElement", "innerHTML", "outerHTML", "insertAdjacent", "document.write", "cloneNode", ".name")
+"""What a script has in it that makes fields, or names them."""
+_MAKES_NONE = "externalHIT_v1.js"
 _LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 
 
@@ -34,8 +37,11 @@ def in_words(patterns: dict[str, list[str]]) -> str:
 
 
 def fields_of(page: PageFacts) -> list[str]:
-    """Return the names under which a page's answers are stored; none if a script or an element names them."""
-    if page.crowd or page.scripts:
+    """Return the names under which a page's answers are stored; none if elements or scripts may add others."""
+    elsewhere = any(
+        src and _MAKES_NONE not in src for tag in page.named("script") if (src := tag.attributes.get("src"))
+    )
+    if page.crowd or elsewhere or page.scripted(*_MAKES_FIELDS):
         return []
     named = (tag for tag in page.named(*_FIELDS) if tag.attributes.get("type", "text") not in _NO_ANSWER)
     return [name for tag in named if (name := tag.attributes.get("name", ""))]
