@@ -55,6 +55,7 @@ def test_too_few_answers_give_no_label() -> None:
 def test_zeros_and_ones_are_numbers_too() -> None:
     found = of({"a": [0.0, 1.0, 1.0], "b": [0.0, 0.0, 1.0]}, "mean")
     assert found.labels() == pytest.approx([2 / 3, 1 / 3], abs=1e-6)
+    assert not found.votes.binary
 
 
 def test_workers_have_their_bias_and_distance() -> None:

@@ -14,6 +14,7 @@ from study_support import worker
 
 from turkctl.errors import UsageError
 from turkctl.operations.engine.plan import BatchResult
+from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.labels.changes import set_label, set_labels, settable
 from turkctl.operations.labels.decisions import read_decisions, read_mappings
 from turkctl.operations.labels.lists import list_by_hand, list_labels, show_item
@@ -245,3 +246,17 @@ def test_a_column_of_odd_labels_is_refused_by_an_import_before_later_rows(tmp_pa
     study.import_rows([("p3", "w0", "Cat"), ("p3", "w1", "dog")])
     assert ("p3", "w0", "Cat", "counts") in study.labels()
     study.world.close()
+
+
+def test_the_settings_say_which_answers_are_usable(tmp_path: Path) -> None:
+    study = LabelStudy(tmp_path, ANIMALS)
+    with study.world.database.read() as session:
+        settings = settings_of(find_experiment(session, "photos"))
+    rule = settings.answer_rule({"wolf": "fox"})
+    assert [rule.is_usable(text) for text in ("Deer", "wolf", "cat", "NA", "", None)] == [True, True, *[False] * 4]
+    study.world.close()
+    plain = LabelStudy(tmp_path, 'answer_field = "animal"\n')
+    with plain.world.database.read() as session:
+        rule = settings_of(find_experiment(session, "photos")).answer_rule()
+    assert [rule.is_usable(text) for text in ("a brown one", "NA", " ")] == [True, False, False]
+    plain.world.close()

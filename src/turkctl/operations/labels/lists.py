@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.classes import AnswerRule
+from turkctl.classes import AnswerRule, Kind
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
@@ -96,10 +96,13 @@ def settled_rule(rule: AnswerRule, run: AggregationRun | None) -> AnswerRule:
 
 
 def _vote_rows(page: list[ListedLabel], rules: Mapping[str, AnswerRule], *, counting: bool) -> Iterator[dict[str, Any]]:
+    kinds: dict[tuple[str, str], Kind] = {}
     for each in page:
         row = {name: getattr(each, name) for name in LABEL_COLUMNS}
-        rule = rules[each.experiment]
-        kind = "class" if each.label is None else rule.kind(each.label)
+        rule, said = rules[each.experiment], (each.experiment, each.label or "")
+        if said not in kinds:
+            kinds[said] = rule.kind(said[1])
+        kind = "class" if each.label is None else kinds[said]
         if counting:
             if kind == "class":
                 yield {**row, "label": rule.instead(each.label or "")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -17,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from turkctl.classes import AnswerRule
 from turkctl.errors import ConfigError, TurkctlError
 from turkctl.harmless import hides_characters
 from turkctl.mturk import requirements
@@ -244,6 +246,14 @@ class ExperimentSettings(SettingsTable):
     def label_field(self) -> str | None:
         """Return the form field with the label: ``labels.field``, else ``answer_field``; None if neither is set."""
         return (None if self.labels is None else self.labels.field) or self.answer_field
+
+    def answer_rule(self, relabelled: Mapping[str, str] | None = None) -> AnswerRule:
+        """Return what answers in :attr:`label_field` mean; its ``is_usable`` says whether a text is an answer at all.
+
+        Args:
+            relabelled: the answers that stand for another one; see :func:`turkctl.store.label_relabels.instead`.
+        """
+        return (self.labels or LabelSettings()).rule(None, relabelled)
 
     @property
     def own_keys(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from turkctl.classes import AnswerRule, Question
+from turkctl.classes import AnswerRule, Question, folded
 from turkctl.errors import UsageError
 from turkctl.operations.project.tables import SettingsTable
 
@@ -74,7 +74,8 @@ class LabelSettings(SettingsTable):
     @model_validator(mode="after")
     def _consistent(self) -> LabelSettings:
         named = [*(self.true or ()), *(self.false or ()), *(self.skip or ()), *(self.classes or ())]
-        words = [each if self.classes or self.case_sensitive else each.casefold() for each in named]
+        exact = bool(self.classes) or self.case_sensitive
+        words = [folded(each, case_sensitive=exact) for each in named]
         twice = next((each for each, word in zip(named, words, strict=True) if words.count(word) > 1), None)
         if twice is not None:
             raise ValueError(f"'{twice}' is listed twice: an answer can mean only one thing")
