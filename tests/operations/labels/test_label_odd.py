@@ -209,6 +209,7 @@ def test_numbers_have_a_mean_with_an_interval_that_is_stored(tmp_path: Path) -> 
     with pytest.raises(UsageError, match="'many' is not a number"):
         set_label(study.world, "photos", "p0", "many")
     assert settable(study.world, "photos") == []
+    assert {status for *_, status in study.labels()} == {"counts", "by hand"}
     study.import_rows([("p1", "w1", "6")])
     (outcome,) = study.aggregate()
     assert outcome.changes["number->number"] == 1

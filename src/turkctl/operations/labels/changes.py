@@ -20,7 +20,7 @@ from turkctl.operations.labels.lists import as_shown, is_numeric, settled_rule, 
 from turkctl.operations.labels.meaning import as_class, rule_of, word
 from turkctl.store import contents, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.label_results import AggregationRun
+from turkctl.store.label_results import AggregationRun, ByHand
 from turkctl.store.label_votes import Narrowed
 from turkctl.words import counted
 
@@ -84,14 +84,14 @@ def _known_items(session: Session, version: Version, mode: str, items: Sequence[
 
 
 class _Classes:
-    """The labels that can be set: those of the last run, or of the settings; else any if nobody said what they are."""
+    """The labels that can be set: those of the settings or of the last run, else true and false."""
 
     def __init__(self, session: Session, version: Version, mode: str, run: AggregationRun | None) -> None:
         self._rule = settled_rule(rule_of(session, version, mode), run)
         if is_numeric(run):
             self._rule = replace(self._rule, question="numbers", names=(), true=(), false=())
-        listed = self._rule.names or (run.facts or {}).get("classes") if run is not None else self._rule.names
-        self._classes: tuple[Class, ...] = tuple(listed) if listed else BINARY
+        of_run = () if run is None else (run.facts or {}).get("classes") or ()
+        self._classes: tuple[Class, ...] = tuple(self._rule.names or of_run) or BINARY
 
     @property
     def words(self) -> list[str]:
@@ -157,19 +157,33 @@ def set_labels(
             except TurkctlError as error:
                 results.append(fail(each.item, error, each.row))
                 continue
-            was = before.get(each.item)
-            if (None if was is None else (was.label, was.reason)) == (None if label is None else (label, reason)):
+            if _is_so(before.get(each.item), label, reason):
                 results.append(ItemResult(each.item, ALREADY_DONE, label))
                 continue
-            if not dry_run and label is None:
-                label_results.clear_admin(session, *of, each.item)
-            elif not dry_run and label is not None:
-                _set(session, world, of, each.item, label, reason)
+            if not dry_run:
+                _apply(session, world, of, each.item, label, reason)
             done = PLANNED if dry_run else "cleared" if clear else "set"
             results.append(ItemResult(each.item, done, label))
     result = BatchResult("clear" if clear else "set", mode, results, dry_run=dry_run)
     world.origin.tally.add(result, slug)
     return result
+
+
+def _is_so(was: ByHand | None, label: str | None, reason: str | None) -> bool:
+    """Return whether a label is set by hand already, for the same reason, or is not if there should be none."""
+    if was is None or label is None:
+        return was is None and label is None
+    return (was.label, was.reason) == (label, reason)
+
+
+def _apply(
+    session: Session, world: World, of: tuple[int, str], item: str, label: str | None, reason: str | None
+) -> None:
+    """Set a label by hand, or clear it."""
+    if label is None:
+        label_results.clear_admin(session, *of, item)
+    else:
+        _set(session, world, of, item, label, reason)
 
 
 def exclude_workers(

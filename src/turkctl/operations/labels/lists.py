@@ -92,6 +92,8 @@ def settled_rule(rule: AnswerRule, run: AggregationRun | None) -> AnswerRule:
     """Return a rule with an open question settled as a run took it."""
     if rule.question != "open" or run is None:
         return rule
+    if is_numeric(run):
+        return replace(rule, question="numbers")
     return replace(rule, question="any" if (run.facts or {}).get("classes") else "truth")
 
 
