@@ -16,6 +16,8 @@ TIE = 1e-4
 """Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, mostly within 1e-6, not at 0."""
 DIGITS = 6
 """Number of decimals in rows."""
+ITEM_EXTRAS = ("x", "low", "high")
+"""Columns on items that only some methods have."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,10 @@ class FitRun:
 class Result:
     """Per item: ``label`` (index of the class, -1 for none), ``score``, ``p``, ``n`` votes, ``n_true`` true ones.
 
-    For more than two classes, ``n_true`` counts the votes for the best class. ``worker`` has the columns ``n`` and
-    ``agreement`` (with the final labels, NaN without any) and the method's own; ``flags`` says by name which workers
-    are reversed, guessing or one-sided.
+    For more than two classes, ``n_true`` counts the votes for the best class. If the result is ``numeric``, the label
+    of an item is its score, ``label`` is 0 or -1, ``n_true`` is ``n``, and ``p`` is NaN. ``worker`` has the columns
+    ``n`` and ``agreement`` (with the final labels, NaN without any; for numbers, with those of all items) and the
+    method's own; ``flags`` says by name which workers are reversed, guessing or one-sided.
     """
 
     votes: Votes
@@ -88,21 +91,27 @@ class Result:
     worker: Mapping[str, NDArray[Any]]
     flags: Mapping[str, NDArray[np.bool_]]
     run: FitRun
+    numeric: bool = False
 
     def labels(self) -> list[Hashable | None]:
-        """Return the class of each item, None for no label."""
+        """Return the class of each item, or its number; None for no label."""
+        if self.numeric:
+            return [None if at < 0 else value for at, value in zip(self.label, _listed(self.score), strict=True)]
         classes = (*self.votes.classes, None)
         return [classes[position] for position in self.label.tolist()]
 
     def item_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row per item, in order: item, label, score, p, n, method; for cubam-nd also its position ``x``."""
+        """Yield a row per item, in order: item, label, score, p, n, method, and the method's own columns.
+
+        Those are the position ``x`` for cubam-nd, and ``low`` and ``high`` for numbers.
+        """
         method = self.run.method
         columns = (self.votes.items, self.labels(), _listed(self.score), _listed(self.p), self.n.tolist())
-        places = _listed(self.item["x"]) if "x" in self.item else None
+        more = {name: _listed(values) for name, values in self.item.items() if name in ITEM_EXTRAS}
         for position, (item, label, score, p, n) in enumerate(zip(*columns, strict=True)):
-            row = {"item": item, "label": label, "score": score, "p": p, "n": n, "method": method}
-            if places is not None:
-                row["x"] = places[position]
+            row = {"item": item, "label": label, "score": score, "p": _number(p), "n": n, "method": method}
+            for name, values in more.items():
+                row[name] = _number(values[position])
             yield row
 
     def worker_rows(self) -> Iterator[dict[str, Any]]:
