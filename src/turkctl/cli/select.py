@@ -106,6 +106,7 @@ Resume = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
+Ended = Annotated[bool, typer.Option("--ended", help="Also show those of experiments that have ended.")]
 Names = Annotated[
     bool, typer.Option("--names", help="Also show your own ids and names of people, where the market is turkctl's.")
 ]

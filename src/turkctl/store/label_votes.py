@@ -201,15 +201,26 @@ def example(session: Session, experiment_id: int, mode: str, value: str) -> List
 
 
 def list_page(
-    session: Session, mode: str, experiment_id: int | None, narrowed: Narrowed, after: int, size: int = PAGE
+    session: Session,
+    mode: str,
+    experiment_id: int | None,
+    narrowed: Narrowed,
+    after: int,
+    size: int = PAGE,
+    *,
+    ended: bool = True,
 ) -> tuple[list[ListedLabel], int]:
     """Return a page of matching labels, in the order of storing, and the row after which the next page begins.
+
+    ``ended=False`` leaves out those of experiments that have ended.
 
     An empty page is the end.
     """
     statement = _LISTED.where(LABELS.c.mode == mode, LABELS.c.id > after, *narrowed.conditions())
     if experiment_id is not None:
         statement = statement.where(LABELS.c.experiment_id == experiment_id)
+    elif not ended:
+        statement = statement.where(EXPERIMENTS.c.ended.is_(None))
     rows = session.connection().execute(statement.order_by(LABELS.c.id).limit(size)).all()
     return [_listed(row) for row in rows], rows[-1].id if rows else after
 

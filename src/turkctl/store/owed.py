@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import Select, Table, and_, case, exists, func, or_, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS
@@ -35,6 +36,22 @@ def bonuses_owed(session: Session, place: Place, name: str, worker: str | None =
     or psiTurk alone knows of, and one that psiTurk says it paid and the ledger does not explain.
     """
     table = participants_table(name)
+    key = (HITS.c.experiment_id, case((HITS.c.id.is_(None), table.c.codeversion)), table.c.bonus)
+    statement = _owed(place, table, (*key, func.count())).group_by(*key)
+    if worker is not None:
+        statement = statement.where(table.c.workerid == worker)
+    return [OwedGroup(*row) for row in session.connection().execute(statement)]
+
+
+def hits_owing(session: Session, place: Place, name: str, experiment_id: int) -> dict[str, int]:
+    """Return the experiment's HITs on which such bonuses are owed, each with the number of assignments."""
+    statement = _owed(place, participants_table(name), (HITS.c.hit_id, func.count()))
+    statement = statement.where(HITS.c.experiment_id == experiment_id).group_by(HITS.c.hit_id)
+    return {row[0]: row[1] for row in session.connection().execute(statement)}
+
+
+def _owed(place: Place, table: Table, columns: tuple[Any, ...]) -> Select[Any]:
+    """Select columns of the unpaid bonuses in the participants' rows of approved work."""
     ours = and_(
         ASSIGNMENTS.c.mode == table.c.mode,
         ASSIGNMENTS.c.assignment_id == table.c.assignmentid,
@@ -45,15 +62,10 @@ def bonuses_owed(session: Session, place: Place, name: str, worker: str | None =
     paid = exists().where(bonus, or_(PAYMENTS.c.purpose == AUTO, PAYMENTS.c.source.in_((MARKET, PSITURK))))
     by_psiturk = and_(table.c.status == BONUSED, ~exists().where(bonus))
     approved = or_(ASSIGNMENTS.c.status == APPROVED, table.c.status.in_((CREDITED, BONUSED)))
-    key = (HITS.c.experiment_id, case((HITS.c.id.is_(None), table.c.codeversion)), table.c.bonus)
-    statement = (
-        select(*key, func.count())
+    return (
+        select(*columns)
         .join_from(table, ASSIGNMENTS, ours, isouter=True)
         .join(HITS, and_(HITS.c.mode == table.c.mode, HITS.c.hit_id == table.c.hitid), isouter=True)
         .where(table.c.mode == place.mode, table.c.bonus > 0, approved, ~paid, ~by_psiturk)
         .where(or_(HITS.c.id.is_(None), and_(*in_place(place))))
-        .group_by(*key)
     )
-    if worker is not None:
-        statement = statement.where(table.c.workerid == worker)
-    return [OwedGroup(*row) for row in session.connection().execute(statement)]

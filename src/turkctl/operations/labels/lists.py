@@ -27,7 +27,13 @@ DIGITS = 6
 
 
 def list_labels(
-    world: World, slug: str | None, item: str | None = None, worker: str | None = None, *, counting: bool = False
+    world: World,
+    slug: str | None,
+    item: str | None = None,
+    worker: str | None = None,
+    *,
+    counting: bool = False,
+    ended: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per label, in the order in which they were stored, read on demand.
 
@@ -37,27 +43,29 @@ def list_labels(
         item: only of this item.
         worker: only of this worker.
         counting: only labels that count: not those of rejected work, taken out, of excluded workers, or without value.
+        ended: also labels of experiments that have ended; those of ``slug`` are listed anyway.
 
     Raises:
         NotFoundError: no such experiment.
     """
-    versions = _versions(world, slug)
+    versions = _versions(world, slug, ended=ended)
     for version in versions:
         read_answers(world, version)
-    return _labels(world, versions[0].experiment_id if slug is not None else None, Narrowed(item, worker, counting))
+    only = versions[0].experiment_id if slug is not None else None
+    return _labels(world, only, Narrowed(item, worker, counting), ended=ended)
 
 
-def _versions(world: World, slug: str | None) -> list[Version]:
+def _versions(world: World, slug: str | None, *, ended: bool = True) -> list[Version]:
     with world.database.read() as session:
-        return [find_experiment(session, slug)] if slug is not None else experiments.list_all(session)
+        return [find_experiment(session, slug)] if slug is not None else experiments.list_all(session, ended=ended)
 
 
-def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iterator[dict[str, Any]]:
+def _labels(world: World, experiment_id: int | None, narrowed: Narrowed, *, ended: bool) -> Iterator[dict[str, Any]]:
     """Read each page in its own transaction, so that a slow reader of the output blocks nobody."""
     after, mode = 0, world.listing_place.mode
     while True:
         with world.database.read() as session:
-            page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after)
+            page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after, ended=ended)
         if not page:
             return
         for each in page:
@@ -122,8 +130,8 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, DIGITS) + 0.0
 
 
-def history(world: World, slug: str | None, limit: int | None) -> list[dict[str, Any]]:
-    """Return a row per run of this mode, newest first.
+def history(world: World, slug: str | None, limit: int | None, *, ended: bool = True) -> list[dict[str, Any]]:
+    """Return a row per run of this mode, newest first; ``ended=False`` leaves out those of ended experiments.
 
     A run that was killed could not record it; the next run does so. Until then this function says so.
 
@@ -135,7 +143,7 @@ def history(world: World, slug: str | None, limit: int | None) -> list[dict[str,
     mode = world.listing_place.mode
     with world.database.read() as session:
         experiment_id = None if slug is None else find_experiment(session, slug).experiment_id
-        runs = label_results.list_runs(session, mode, experiment_id, limit)
+        runs = label_results.list_runs(session, mode, experiment_id, limit, ended=ended)
         left = abandoned(session, mode)
     return [_run_row(run, abandoned=run.experiment_id in left) for run in runs]
 

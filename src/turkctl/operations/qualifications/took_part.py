@@ -107,6 +107,8 @@ def grant_new(
     with world.database.read() as session:
         made = qualifications.find(session, world.place, experiment_id, purpose)
         workers = [] if made is None else _new_workers(session, world, made)
+        if made is not None:
+            workers = list(dict.fromkeys([*workers, *qualifications.granted_before(session, made)]))
     if made is None or not workers:
         return 0
     plan = Plan("grant", world.place.mode, tuple(Step(worker, worker) for worker in workers))
