@@ -171,11 +171,12 @@ def knows_item(session: Session, experiment_id: int, mode: str, item: str) -> bo
     return bool(session.connection().execute(found).scalar_one())
 
 
-def unknown_workers(session: Session, experiment_id: int, mode: str, workers: Sequence[str]) -> list[str]:
-    """Return the workers who gave no label."""
+def unknown_workers(session: Session, experiment_id: int | None, mode: str, workers: Sequence[str]) -> list[str]:
+    """Return the workers who gave no label to the experiment; None: to any."""
     known: set[str] = set()
+    of = [LABELS.c.mode == mode] if experiment_id is None else _of(experiment_id, mode)
     for part in chunks(workers):
-        statement = select(LABELS.c.worker_id).distinct().where(*_of(experiment_id, mode), LABELS.c.worker_id.in_(part))
+        statement = select(LABELS.c.worker_id).distinct().where(*of, LABELS.c.worker_id.in_(part))
         known |= set(session.connection().execute(statement).scalars())
     return [worker for worker in workers if worker not in known]
 

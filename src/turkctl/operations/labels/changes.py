@@ -11,7 +11,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.labels.aggregation import DEFAULT_METHOD
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.labels.lists import as_shown, unknown_item
+from turkctl.operations.labels.lists import as_shown, labellers, unknown_item
 from turkctl.operations.labels.meaning import BINARY, Class, Meaning, word
 from turkctl.operations.project.labels import LabelSettings
 from turkctl.store import contents, label_results, label_state, label_votes
@@ -87,7 +87,7 @@ def exclude_workers(
     version, mode, now = _version(world, slug), world.listing_place.mode, world.now()
     read_answers(world, version)
     of = (version.experiment_id, mode)
-    chosen = list(dict.fromkeys(workers))
+    chosen = labellers(world, *of, workers)
     with world.database.read() if dry_run else world.database.write() as session:
         out = label_votes.excluded(session, *of)
         unknown = [each for each in label_votes.unknown_workers(session, *of, chosen) if each not in out]
@@ -123,7 +123,8 @@ def invalidate(
         raise UsageError("no labels are selected", hint="give --item, --worker, or both")
     version, mode, now = _version(world, slug), world.listing_place.mode, world.now()
     read_answers(world, version)
-    of, meant = (version.experiment_id, mode), Narrowed(item, worker)
+    of = (version.experiment_id, mode)
+    meant = Narrowed(item, None if worker is None else labellers(world, *of, [worker])[0])
     with world.database.read() if dry_run else world.database.write() as session:
         there, _ = label_votes.list_page(session, mode, version.experiment_id, meant, 0, size=1)
         if not there:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlmodel import Session
@@ -11,6 +11,7 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
+from turkctl.operations.selection.own_ids import meant_by_lists
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun, LabelledItem
@@ -52,7 +53,18 @@ def list_labels(
     for version in versions:
         read_answers(world, version)
     only = versions[0].experiment_id if slug is not None else None
+    if worker is not None:
+        (worker,) = labellers(world, only, world.listing_place.mode, [worker])
     return _labels(world, only, Narrowed(item, worker, counting), ended=ended)
+
+
+def labellers(world: World, experiment_id: int | None, mode: str, workers: Sequence[str]) -> list[str]:
+    """Return the workers, each once; a name under which nobody gave labels may be a lab's own id of a worker."""
+    named = list(dict.fromkeys(workers))
+    with world.database.read() as session:
+        unknown = label_votes.unknown_workers(session, experiment_id, mode, named)
+    found = meant_by_lists(world, unknown) if unknown else {}
+    return list(dict.fromkeys(found.get(each, each) for each in named))
 
 
 def _versions(world: World, slug: str | None, *, ended: bool = True) -> list[Version]:
