@@ -10,6 +10,7 @@ import typer
 from turkctl.cli import completion
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.keys import ReportPseudonyms
 from turkctl.cli.listing import Listing
 from turkctl.cli.select import DryRun, Yes
 from turkctl.errors import ExitCode
@@ -203,15 +204,7 @@ def end(
             show_default="report-SLUG.html in the project's folder",
         ),
     ] = None,
-    anonymize: Annotated[
-        Path | None,
-        typer.Option(
-            "--anonymize",
-            metavar="KEYFILE",
-            help="In the report, show pseudonyms instead of ids, made with the key in this file; a missing file is "
-            "created.",
-        ),
-    ] = None,
+    anonymize: ReportPseudonyms = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:

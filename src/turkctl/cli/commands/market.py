@@ -11,6 +11,7 @@ import typer
 from turkctl.cli.commands import market_accounts, market_books, market_entries, market_payouts, market_workers
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.extras import NEEDS_EXTRA, has_site
+from turkctl.cli.listening import Host, Port, Threads
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import if_given
 from turkctl.errors import ConfirmationNeededError, NotFoundError
@@ -32,14 +33,9 @@ app.command("stats")(market_books.stats)
 @app.command()
 def serve(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
-    ] = 8800,
-    threads: Annotated[
-        int,
-        typer.Option("--threads", metavar="N", min=1, max=256, help="Number of requests answered at the same time."),
-    ] = 16,
+    host: Host = "127.0.0.1",
+    port: Port = 8800,
+    threads: Threads = 16,
     site: Annotated[bool, typer.Option("--site/--no-site", help="Also serve the worker site at /worker.")] = True,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Show the sandbox's HITs on the worker site, not those of production.")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
-from turkctl.cli.keys import show_key
+from turkctl.cli.keys import WritePseudonyms, show_key
 from turkctl.cli.participant_options import Filters
 
 if TYPE_CHECKING:
@@ -44,14 +43,7 @@ def export(
             show_default="standard output",
         ),
     ] = None,
-    anonymize: Annotated[
-        Path | None,
-        typer.Option(
-            "--anonymize",
-            metavar="KEYFILE",
-            help="Write pseudonyms instead of ids, made with the key in this file; a missing file is created.",
-        ),
-    ] = None,
+    anonymize: WritePseudonyms = None,
 ) -> None:
     """Write what the experiment recorded, with a row per trial, event or answer.
 

@@ -9,6 +9,7 @@ import typer
 
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
+from turkctl.cli.keys import ReportPseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +26,7 @@ def report(
     file: Annotated[
         Path | None, typer.Option("--file", metavar="F", help="File for a page to print; it is replaced.")
     ] = None,
-    anonymize: Annotated[
-        Path | None,
-        typer.Option(
-            "--anonymize",
-            metavar="KEYFILE",
-            help="Show pseudonyms instead of ids, made with the key in this file; a missing file is created.",
-        ),
-    ] = None,
+    anonymize: ReportPseudonyms = None,
 ) -> None:
     """Show an experiment's closing report: people, dates, work, money by kind, wages, exclusions and why, campaigns.
 
