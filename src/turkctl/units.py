@@ -82,6 +82,11 @@ def in_unit(number: str, unit: str = DOLLARS) -> str:
     return f"{sign}${rest}" if unit == DOLLARS else f"{number} {unit}"
 
 
+def unit_words(unit: str) -> str:
+    """Return what amounts are counted in, as the label of a field says: ``dollars``, or ``credits``."""
+    return "dollars" if unit == DOLLARS else unit
+
+
 _UNIT: ContextVar[str] = ContextVar("unit", default=DOLLARS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_tree import ALL
 
 from turkctl.ids import looks_like_markets
 from turkctl.market.service import Market
@@ -139,3 +141,77 @@ def test_a_worker_is_erased_from_the_study_after_a_confirmation(folder: Path, tu
         assert not any(word.encode() in path.read_bytes() for word in (took_part, "STUD-4711-X", "Anna")), path
     again = turkctl("workers", "erase", took_part, "--yes")
     assert (again.code, "erased before" in again.out) == (0, True)
+
+
+OWN = "STUD-4711-X"
+AS_OWN = {
+    "workers list": [OWN],
+    "workers show": [OWN],
+    "workers assignments": [OWN],
+    "workers approve": [OWN, "--dry-run"],
+    "workers bonus": [OWN, "--amount", "0.10", "--reason", "x", "--dry-run"],
+    "workers message": [OWN, "--subject", "a", "--text", "b", "--dry-run"],
+    "workers compensate": [OWN, "--amount", "0.10", "--reason", "x", "--dry-run"],
+    "workers block": [OWN, "--dry-run"],
+    "workers unblock": [OWN, "--dry-run"],
+    "workers exclude": [OWN, "--dry-run"],
+    "workers payments list": ["--worker", OWN],
+    "workers payments export": ["--worker", OWN, "--file", "-"],
+    "participants list": ["--worker", OWN],
+    "participants count": ["--worker", OWN],
+    "participants show": [OWN],
+    "participants set": [OWN, "--bonus", "0.00"],
+    "participants export": ["--worker", OWN, "--data", "all", "--file", "-"],
+    "labels list": ["--worker", OWN],
+    "labels exclude": [OWN, "--experiment", "colours", "--dry-run"],
+    "labels invalidate": ["--worker", OWN, "--experiment", "colours", "--dry-run"],
+    "qualifications grant": ["Trained", OWN, "--dry-run"],
+    "qualifications revoke": ["Trained", OWN, "--dry-run"],
+}
+"""Each command that takes the id of a worker, with an own id."""
+ELSEWHERE = ("market ", "workers erase", "workers reject")
+"""They have tests of their own; a rejection names an assignment."""
+
+
+def test_every_command_that_names_a_worker_is_walked() -> None:
+    named = {
+        path.removeprefix("turkctl ")
+        for path, command in ALL.items()
+        for param in command.params
+        if param.name == "worker" or re.search("WORKER|[Ii]ds? of (the )?workers?", told(param))
+    }
+    assert {each for each in named if not each.startswith(ELSEWHERE)} == set(AS_OWN)
+
+
+def told(param: Any) -> str:
+    return f"{param.metavar or ''} {getattr(param, 'help', None) or ''}"
+
+
+def test_every_command_that_names_a_worker_takes_an_own_id(turkctl: Run, took_part: str) -> None:
+    got(turkctl, "qualifications", "create", "Trained", "--description", "Knows it.")
+    got(turkctl, "workers", "approve", OWN)
+    Path("votes.csv").write_text(f"item,worker,label\n1,{took_part},yes\n1,anna,no\n")
+    got(turkctl, "labels", "import", "votes.csv", "--experiment", "colours")
+    for words, argv in AS_OWN.items():
+        as_json = [] if "export" in words else ["--json"]
+        by_own = turkctl(*words.split(), *argv, *as_json)
+        by_worker = turkctl(*words.split(), *(took_part if each == OWN else each for each in argv), *as_json)
+        assert (by_own.code, by_own.out) == (by_worker.code, by_worker.out), (words, by_own.err)
+        assert by_own.code == 0, (words, by_own.err)
+        assert by_own.out.strip() not in ("", "[]", "0"), words
+
+
+def test_a_name_in_labels_is_meant_before_an_own_id(turkctl: Run, took_part: str) -> None:
+    Path("votes.csv").write_text(f"item,worker,label\n1,{took_part},yes\n2,{OWN},no\n")
+    got(turkctl, "labels", "import", "votes.csv", "--experiment", "colours")
+    assert [row["worker"] for row in got(turkctl, "labels", "list", "--worker", OWN)] == [OWN]
+    done = got(turkctl, "labels", "exclude", OWN, "--experiment", "colours")
+    assert [each["id"] for each in done["results"]] == [OWN]
+
+
+def test_a_list_makes_no_market_to_ask_whom_an_own_id_means(folder: Path, turkctl: Run, took_part: str) -> None:
+    for each in folder.glob("turkctl-market.db*"):
+        each.rename(folder / f"away-{each.name}")
+    assert got(turkctl, "participants", "list", "--worker", OWN) == []
+    assert turkctl("participants", "show", OWN).code == 2
+    assert not (folder / "turkctl-market.db").exists()

@@ -15,7 +15,7 @@ from cli_support import Terminal
 
 Run = Callable[..., Any]
 EXPERIMENT = ["experiment", "codeversion", "active", "people", "money", "campaign", "content", "to_review",
-              "bonuses_owed", "deletable_hits"]  # fmt: skip
+              "bonuses_owed", "deletable_hits", "closed", "ended"]  # fmt: skip
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def status(turkctl: Run, *options: str) -> dict[str, Any]:
 def test_json_is_one_object_with_every_key(recruiting: Path, turkctl: Run) -> None:
     found = status(turkctl)
     assert list(found) == [
-        "mode", "now", "experiments", "money", "decisions", "deadlines", "tasks", "scheduler", "days"
+        "mode", "now", "experiments", "money", "decisions", "deadlines", "tasks", "scheduler", "days", "ended"
     ]  # fmt: skip
     (stroop,) = found["experiments"]
     assert list(stroop) == EXPERIMENT

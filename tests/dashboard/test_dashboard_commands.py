@@ -35,6 +35,8 @@ FORMS: dict[str, dict[str, object]] = {
     "campaigns-cancel": {"campaign": "1", "expire_hits": "1"},
     "content-dispatch": {"experiment": "stroop", "hits": "3"},
     "content-remove": {"experiment": "stroop", "id": ["-i0", "i1"]},
+    "experiments-end": {"experiment": "stroop", "cancel_campaigns": "1"},
+    "experiments-reopen": {"experiment": "stroop"},
     "hits-create": {"experiment": "stroop", "assignments": "20", "hits": "2", "reward": "0.40", "duration": "30m",
                     "lifetime": "1d", "allow_high_commission": "1", "allow_repeat_workers": "1"},
     "hits-extend": {"id": "3HIT", "assignments": "2", "lifetime": "1d"},

@@ -136,7 +136,7 @@ def test_what_rows_owe_is_paid_once_whatever_the_market_does(site: DashboardSite
     visitor.act("workers-approve", id=ids(site)[:3])
     page = visitor.plan("workers-bonus", all="1", auto="1")
     assert "What the bonus is for" in page
-    assert "Dollars for each" not in page
+    assert "Amount for each" not in page
     page = visitor.plan("workers-bonus", all="1", auto="1", reason="Careful work")
     assert button(page) == "Pay 3 bonuses for $1.80"
     assert command(page) == "turkctl workers bonus --all --auto --reason 'Careful work'"

@@ -26,15 +26,6 @@ ItemColumns = Annotated[
     typer.Option("--item-columns", help="Also write the columns of the items' file, each named item. and its name."),
 ]
 
-Anonymize = Annotated[
-    Path | None,
-    typer.Option(
-        "--anonymize",
-        metavar="KEYFILE",
-        help="Write pseudonyms instead of ids, made with the key in this file; a missing file is created.",
-    ),
-]
-
 
 def write_rows(
     run: Invocation,

@@ -132,7 +132,10 @@ WorkersFile = Annotated[
     typer.Option("--workers", metavar="F", help="File (.csv or .jsonl) to write the workers to; it is replaced."),
 ]
 Item = Annotated[str | None, typer.Option("--item", metavar="ID", help="Only labels of this item.")]
-Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only labels by this worker.")]
+Worker = Annotated[
+    str | None,
+    typer.Option("--worker", metavar="ID", help="Only labels by this worker: your id of them, or the market's."),
+]
 Undo = Annotated[bool, typer.Option("--undo", help="Undo it: let the labels count again.")]
 MOST = 10**9
 

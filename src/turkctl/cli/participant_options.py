@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from turkctl.cli import completion
+from turkctl.cli.select import meant_by_lists
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
@@ -29,7 +30,7 @@ Complete = Annotated[
     typer.Option("--complete/--incomplete", help="Only participants who completed the study, or who did not."),
 ]
 Worker = Annotated[
-    list[str] | None, typer.Option("--worker", metavar="ID", help="Only participants with this worker id.")
+    list[str] | None, typer.Option("--worker", metavar="ID", help="Only this worker: your id of them, or the market's.")
 ]
 Hit = Annotated[
     list[str] | None,
@@ -98,7 +99,7 @@ class Filters:
             current=self.current,
             statuses=self.status or (),
             complete=self.complete,
-            workers=self.worker or (),
+            workers=meant_by_lists(run, self.worker or ()),
             hits=self.hit or (),
             campaigns=self.campaign or (),
             owed=self.owed,

@@ -27,6 +27,19 @@ def meant(run: Invocation, ids: Sequence[str]) -> list[str]:
     return workers_meant(run.context, unique)
 
 
+def meant_by_lists(run: Invocation, ids: Sequence[str]) -> list[str]:
+    """Return the ids, each once, and the worker ids that are meant by those of a lab's own.
+
+    The others stay, because a worker may be called so; where the market is not there, nobody is asked.
+    """
+    unique = list(dict.fromkeys(ids))
+    if all(looks_like_markets(each) for each in unique):
+        return unique
+    from turkctl.operations.selection.own_ids import meant_by_lists as found
+
+    return list(dict.fromkeys([*unique, *found(run.context, unique).values()]))
+
+
 def texts(values: list[str] | None) -> list[str] | None:
     """Return ids that a database can hold: one that is no text fails alone, as one that nobody has."""
     return values and [storable(each) for each in values]
@@ -106,6 +119,7 @@ Resume = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
+Ended = Annotated[bool, typer.Option("--ended", help="Also show those of experiments that have ended.")]
 Names = Annotated[
     bool, typer.Option("--names", help="Also show your own ids and names of people, where the market is turkctl's.")
 ]

@@ -11,6 +11,7 @@ from turkctl.cli.bars import LONGEST, bars
 from turkctl.cli.top import fold, fold_words
 from turkctl.moments import local_time
 from turkctl.operations.status.sentences import StatusWords, coming, decisions, listed, money_words
+from turkctl.words import plural
 
 if TYPE_CHECKING:
     from turkctl.operations.status.shapes import Status
@@ -48,12 +49,15 @@ class Page:
         for experiment in told:
             found = self._words.experiment(experiment, status)
             yield [line for label, text in found for line in self._line(label, text)]
-        if len(told) > 1:
+        if len(told) + len(status.ended) > 1:
             yield [*self._fold("All experiments"), *self._labelled("money", money_words(status.money))]
         idle = [each.experiment for each in status.experiments if each.idle and each.experiment and each.active]
         if idle:
             yield self._fold(f"Nothing posted yet for {listed(idle)}")
-        if not status.experiments:
+        if status.ended:
+            have = plural(len(status.ended), "has", "have")
+            yield self._fold(f"{listed(status.ended)} {have} ended: to see more, run turkctl status --ended")
+        if not (status.experiments or status.ended):
             yield self._fold(
                 "No experiment is configured yet: describe one in turkctl.toml, then run: turkctl experiments configure"
             )

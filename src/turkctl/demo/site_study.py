@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from turkctl import outputs
+from turkctl.demo.study import FORM_END
 
 SLUG = "words"
 
@@ -36,7 +37,8 @@ field = "same_colour"
 min_votes = 3
 """
 
-TASK = """\
+TASK = (
+    """\
 <!DOCTYPE html>
 <html lang="en">
 <head>
@@ -61,16 +63,9 @@ TASK = """\
       <label><input type="radio" name="same_colour" value="yes" required> Yes</label>
       <label><input type="radio" name="same_colour" value="no"> No</label>
     </fieldset>
-    <button type="submit">Submit</button>
-  </form>
-  <script>
-    const given = new URLSearchParams(location.search);
-    document.forms[0].assignmentId.value = given.get("assignmentId") || "";
-    document.forms[0].action = (given.get("turkSubmitTo") || "").replace(/\\/+$/, "") + "/mturk/externalSubmit";
-  </script>
-</body>
-</html>
 """
+    + FORM_END
+)
 
 ITEMS = """\
 key,word,shade

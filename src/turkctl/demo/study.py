@@ -33,7 +33,20 @@ min_votes = 3
 budget = "{budget}"
 """
 
-TASK = """\
+FORM_END = """\
+    <button type="submit">Submit</button>
+  </form>
+  <script>
+    const given = new URLSearchParams(location.search);
+    document.forms[0].assignmentId.value = given.get("assignmentId") || "";
+    document.forms[0].action = (given.get("turkSubmitTo") || "").replace(/\\/+$/, "") + "/mturk/externalSubmit";
+  </script>
+</body>
+</html>
+"""
+"""The end of the page of a task, which sends its form to the market that shows it."""
+TASK = (
+    """\
 <!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Is the word printed in its own colour?</title></head>
@@ -45,16 +58,9 @@ TASK = """\
       <label><input type="radio" name="same_colour" value="yes" required> yes</label>
       <label><input type="radio" name="same_colour" value="no"> no</label></p>
     <p><label>Anything we should know? <textarea name="comment"></textarea></label></p>
-    <button type="submit">Submit</button>
-  </form>
-  <script>
-    const given = new URLSearchParams(location.search);
-    document.forms[0].assignmentId.value = given.get("assignmentId") || "";
-    document.forms[0].action = (given.get("turkSubmitTo") || "").replace(/\\/+$/, "") + "/mturk/externalSubmit";
-  </script>
-</body>
-</html>
 """
+    + FORM_END
+)
 
 
 def write(folder: Path, budget: str) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from turkctl.mturk import answers
 from turkctl.mturk.caller import Caller
 from turkctl.mturk.errors import DoesNotExistError, InvalidStateError
-from turkctl.mturk.types import Qualification, QualificationType
+from turkctl.mturk.types import Hit, Qualification, QualificationType
 
 
 class QualificationCalls(Caller):
@@ -117,6 +117,14 @@ class QualificationCalls(Caller):
     def delete_qualification_type(self, type_id: str) -> None:
         """Delete a type; its name is free again after up to 48 hours."""
         self._ask("delete_qualification_type", QualificationTypeId=type_id)
+
+    def hits_that_require(self, type_id: str) -> Iterator[Hit]:
+        """Yield the account's HITs, except disposed ones, whose workers must or must not hold the type.
+
+        Raises:
+            DoesNotExistError: there is no such type.
+        """
+        return self._pages("list_hits_for_qualification_type", "HITs", answers.hit, QualificationTypeId=type_id)
 
     def grant(self, type_id: str, worker_id: str, value: int = 1, *, notify: bool = False) -> None:
         """Grant a worker a qualification or overwrite its value; the worker is told only with ``notify``."""

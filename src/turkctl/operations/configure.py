@@ -30,6 +30,8 @@ from turkctl.words import counted
 CREATED = "created"
 CHANGED = "changed"
 UNCHANGED = "unchanged"
+ENDED = "ended"
+"""Nothing of an experiment that has ended, or is being ended, is stored until it is reopened."""
 REMOVED = "removed"
 
 
@@ -122,6 +124,8 @@ def plan_configure(session: Session, configured: Sequence[Configured], *, whole:
 def _compare(known: experiments.Version | None, each: Configured) -> Change:
     if known is None:
         return Change(each.slug, CREATED, str(each.source), each.settings.code_version, {}, each)
+    if known.closed:
+        return Change(each.slug, ENDED, str(each.source), known.code_version, {}, each)
     differences: dict[str, tuple[Any, Any]] = dict(changed_keys(whole_settings(known), each.stored()))
     if not known.active:
         differences["active"] = (False, True)
@@ -166,7 +170,7 @@ def configure_project(
 
 def _say(world: World, changes: Sequence[Change], types: Sequence[str]) -> None:
     """Tell the log what was stored, if anything was."""
-    changed = [change for change in changes if change.status != UNCHANGED]
+    changed = [change for change in changes if change.status not in (UNCHANGED, ENDED)]
     statuses = Counter(change.status for change in changed)
     words = [f"{counted(number, 'experiment')} {status}" for status, number in statuses.items()]
     set_up = len(types) - types.count(UNCHANGED)
@@ -187,7 +191,7 @@ def apply_configure(
         for change in changes:
             if change.status == REMOVED:
                 experiments.deactivate(session, change.slug)
-            elif change.configured is not None and change.status != UNCHANGED:
+            elif change.configured is not None and change.status in (CREATED, CHANGED):
                 stored, code_version = change.configured.stored(), change.configured.settings.code_version
                 before = experiments.by_slug(session, change.slug)
                 if before is not None:

@@ -55,6 +55,8 @@ class ListFilter:
     """Only those with a known answer."""
     removed: bool = False
     """Only removed items; else only the others."""
+    ended: bool = True
+    """Also items of experiments that have ended."""
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,8 @@ def list_contents(
     every = select(EXPERIMENTS.c.id).order_by(EXPERIMENTS.c.slug)
     if wanted.slug is not None:
         every = every.where(EXPERIMENTS.c.slug == wanted.slug)
+    elif not wanted.ended:
+        every = every.where(EXPERIMENTS.c.ended.is_(None))
     found = (
         row
         for experiment_id in scope.session.connection().execute(every).scalars().all()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS
 from turkctl.store.base import Place
-from turkctl.store.hits import HITS
-from turkctl.store.qualifications import GRANTS, TOOK_PART, TYPES
+from turkctl.store.hits import HITS, expired
+from turkctl.store.hits import SUBMITTED as WAITING
+from turkctl.store.qualifications import DELETED, GRANTS, TOOK_PART, TYPES
 from turkctl.store.rewards import PAID_AS_COMPENSATION
 from turkctl.store.workers import at_place
 
@@ -57,15 +58,37 @@ def experiment_work(session: Session, place: Place, experiment_id: int) -> list[
 
 
 def count_kept_out(session: Session, place: Place, experiment_id: int) -> int:
-    """Return how many workers hold the qualification that keeps them out of the experiment's later HITs."""
+    """Return how many workers hold, or held until its deletion, what keeps them out of the experiment's later HITs."""
     statement = (
         select(func.count(GRANTS.c.worker_id.distinct()))
         .join_from(GRANTS, TYPES, GRANTS.c.type_row == TYPES.c.id)
         .where(
             TYPES.c.mode == place.mode,
             TYPES.c.experiment_id == experiment_id,
-            TYPES.c.purpose == TOOK_PART,
+            or_(TYPES.c.purpose == TOOK_PART, TYPES.c.purpose.startswith(f"{DELETED}{TOOK_PART} ")),
             GRANTS.c.error.is_(None),
         )
     )
     return int(session.connection().execute(statement).scalar_one())
+
+
+@dataclass(frozen=True)
+class OpenElsewhere:
+    """HITs of an experiment in another mode, or on another market of the mode, that somebody can or did work on."""
+
+    mode: str
+    market: str
+    hits: int
+
+
+def open_elsewhere(session: Session, place: Place, experiment_id: int, now: datetime) -> list[OpenElsewhere]:
+    """Return where else the experiment has HITs that are open, worked on, or have undecided work, with their number."""
+    busy = or_(~expired(now), HITS.c.pending > 0, WAITING > 0)
+    statement = (
+        select(HITS.c.mode, HITS.c.market, func.count())
+        .where(HITS.c.experiment_id == experiment_id, HITS.c.disposed_at.is_(None), busy)
+        .where(~and_(HITS.c.mode == place.mode, HITS.c.market == place.market))
+        .group_by(HITS.c.mode, HITS.c.market)
+        .order_by(HITS.c.mode, HITS.c.market)
+    )
+    return [OpenElsewhere(*row) for row in session.connection().execute(statement)]

@@ -27,6 +27,10 @@ class Experiment(TurkctlTable, table=True):
     created: datetime = Field(sa_type=UtcTime)
     version: int
     """The current version of its settings."""
+    closed: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Since when nothing is posted for it because it is being ended, or has ended; such an experiment is inactive."""
+    ended: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When it had ended, with nothing left open."""
 
 
 class SettingsRow(TurkctlTable, table=True):
@@ -65,6 +69,10 @@ class Version:
     source: str
     created: datetime
     """When this version was stored."""
+    closed: datetime | None = None
+    """Since when it is being ended, or has ended, so that nothing is posted for it."""
+    ended: datetime | None = None
+    """When it had ended."""
 
 
 _VERSION: Select[*tuple[Any, ...]] = (
@@ -79,6 +87,8 @@ _VERSION: Select[*tuple[Any, ...]] = (
         SETTINGS.c.settings,
         SETTINGS.c.source,
         SETTINGS.c.created,
+        EXPERIMENTS.c.closed,
+        EXPERIMENTS.c.ended,
     )
     .select_from(EXPERIMENTS)
     .join(SETTINGS, SETTINGS.c.experiment_id == EXPERIMENTS.c.id)
@@ -97,9 +107,14 @@ def current(session: Session, experiment_id: int) -> Version:
     return Version(*session.connection().execute(_CURRENT.where(EXPERIMENTS.c.id == experiment_id)).one())
 
 
-def list_all(session: Session, *, inactive: bool = True) -> list[Version]:
-    """Return experiments with their current settings, by slug; ``inactive=False`` leaves out inactive ones."""
+def list_all(session: Session, *, inactive: bool = True, ended: bool = True) -> list[Version]:
+    """Return experiments with their current settings, by slug.
+
+    ``inactive=False`` leaves out inactive ones, ``ended=False`` those that have ended.
+    """
     statement = _CURRENT.order_by(EXPERIMENTS.c.slug)
+    if not ended:
+        statement = statement.where(EXPERIMENTS.c.ended.is_(None))
     if not inactive:
         statement = statement.where(EXPERIMENTS.c.active.is_(True))
     return [Version(*row) for row in session.connection().execute(statement)]
@@ -136,7 +151,7 @@ def save_version(
 ) -> Outcome:
     """Store the settings as the current version, unless the current one has the same digest.
 
-    An inactive experiment becomes active, which counts as changed. ``digest`` covers everything in
+    An inactive experiment becomes active, which counts as changed, unless it is closed. ``digest`` covers everything in
     ``settings`` and ``code_version`` (at most 64 characters).
     """
     current = by_slug(session, slug)
@@ -150,7 +165,11 @@ def save_version(
         experiment_id = experiment.id
     else:
         experiment_id = current.experiment_id
-        raised = update(EXPERIMENTS).where(EXPERIMENTS.c.id == experiment_id).values(version=version, active=True)
+        raised = (
+            update(EXPERIMENTS)
+            .where(EXPERIMENTS.c.id == experiment_id)
+            .values(version=version, active=EXPERIMENTS.c.closed.is_(None))
+        )
         session.connection().execute(raised)
     add(
         session,
@@ -167,10 +186,30 @@ def save_version(
     return "created" if current is None else "changed"
 
 
+def close(session: Session, experiment_id: int, now: datetime) -> bool:
+    """Close the experiment, so that nothing is posted for it any more; return False if it was closed before."""
+    here = (EXPERIMENTS.c.id == experiment_id, EXPERIMENTS.c.closed.is_(None))
+    return changed_one(session, update(EXPERIMENTS).where(*here).values(active=False, closed=now))
+
+
+def end(session: Session, experiment_id: int, now: datetime) -> bool:
+    """Mark a closed experiment as ended; return False if it is not closed, or ended before."""
+    here = (EXPERIMENTS.c.id == experiment_id, EXPERIMENTS.c.closed.is_not(None), EXPERIMENTS.c.ended.is_(None))
+    return changed_one(session, update(EXPERIMENTS).where(*here).values(ended=now))
+
+
+def reopen(session: Session, experiment_id: int) -> bool:
+    """Make a closed or ended experiment active again; return False if it is neither."""
+    here = (EXPERIMENTS.c.id == experiment_id, EXPERIMENTS.c.closed.is_not(None))
+    return changed_one(session, update(EXPERIMENTS).where(*here).values(active=True, closed=None, ended=None))
+
+
 def deactivate(session: Session, slug: str) -> bool:
     """Mark the experiment as inactive; return False if it is unknown or already inactive."""
     return changed_one(session, _set_active(slug, to=False))
 
 
 def _set_active(slug: str, *, to: bool) -> Update:
-    return update(EXPERIMENTS).where(EXPERIMENTS.c.slug == slug, EXPERIMENTS.c.active.is_(not to)).values(active=to)
+    """Set whether it is active; a closed one stays inactive until it is reopened."""
+    here = (EXPERIMENTS.c.slug == slug, EXPERIMENTS.c.active.is_(not to), EXPERIMENTS.c.closed.is_(None))
+    return update(EXPERIMENTS).where(*here).values(active=to)

@@ -190,6 +190,8 @@ class HitFilter:
     expired: bool | None = None
     """Whether it has expired. Needs ``now``."""
     disposed: bool | None = None
+    ended: bool | None = None
+    """False leaves out those of experiments that have ended."""
     now: datetime | None = None
 
 
@@ -336,6 +338,8 @@ def conditions_of(session: Session, wanted: HitFilter) -> list[ColumnElement[boo
         conditions.append(HITS.c.status.in_(wanted.statuses))
     if wanted.disposed is not None:
         conditions.append(HITS.c.disposed_at.is_not(None) if wanted.disposed else HITS.c.disposed_at.is_(None))
+    if wanted.ended is False:
+        conditions.append(EXPERIMENTS.c.ended.is_(None))
     return conditions + _at_time(wanted)
 
 

@@ -246,11 +246,15 @@ def standing_run(session: Session, experiment_id: int, mode: str) -> Aggregation
     return None if row is None else AggregationRun(*row)
 
 
-def list_runs(session: Session, mode: str, experiment_id: int | None, limit: int | None) -> list[AggregationRun]:
-    """Return runs, newest first."""
+def list_runs(
+    session: Session, mode: str, experiment_id: int | None, limit: int | None, *, ended: bool = True
+) -> list[AggregationRun]:
+    """Return runs, newest first; ``ended=False`` leaves out those of experiments that have ended."""
     statement = _RUN.where(RUNS.c.mode == mode).order_by(RUNS.c.id.desc()).limit(limit)
     if experiment_id is not None:
         statement = statement.where(RUNS.c.experiment_id == experiment_id)
+    elif not ended:
+        statement = statement.where(EXPERIMENTS.c.ended.is_(None))
     return [AggregationRun(*row) for row in session.connection().execute(statement)]
 
 

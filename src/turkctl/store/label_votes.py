@@ -174,11 +174,12 @@ def known_items(session: Session, experiment_id: int, mode: str, items: Sequence
     return known
 
 
-def unknown_workers(session: Session, experiment_id: int, mode: str, workers: Sequence[str]) -> list[str]:
-    """Return the workers who gave no label."""
+def unknown_workers(session: Session, experiment_id: int | None, mode: str, workers: Sequence[str]) -> list[str]:
+    """Return the workers who gave no label to the experiment; None: to any."""
     known: set[str] = set()
+    of = [LABELS.c.mode == mode] if experiment_id is None else _of(experiment_id, mode)
     for part in chunks(workers):
-        statement = select(LABELS.c.worker_id).distinct().where(*_of(experiment_id, mode), LABELS.c.worker_id.in_(part))
+        statement = select(LABELS.c.worker_id).distinct().where(*of, LABELS.c.worker_id.in_(part))
         known |= set(session.connection().execute(statement).scalars())
     return [worker for worker in workers if worker not in known]
 
@@ -217,15 +218,26 @@ def value_counts(session: Session, experiment_id: int, mode: str) -> dict[str, i
 
 
 def list_page(
-    session: Session, mode: str, experiment_id: int | None, narrowed: Narrowed, after: int, size: int = PAGE
+    session: Session,
+    mode: str,
+    experiment_id: int | None,
+    narrowed: Narrowed,
+    after: int,
+    size: int = PAGE,
+    *,
+    ended: bool = True,
 ) -> tuple[list[ListedLabel], int]:
     """Return a page of matching labels, in the order of storing, and the row after which the next page begins.
+
+    ``ended=False`` leaves out those of experiments that have ended.
 
     An empty page is the end.
     """
     statement = _LISTED.where(LABELS.c.mode == mode, LABELS.c.id > after, *narrowed.conditions())
     if experiment_id is not None:
         statement = statement.where(LABELS.c.experiment_id == experiment_id)
+    elif not ended:
+        statement = statement.where(EXPERIMENTS.c.ended.is_(None))
     rows = session.connection().execute(statement.order_by(LABELS.c.id).limit(size)).all()
     return [_listed(row) for row in rows], rows[-1].id if rows else after
 

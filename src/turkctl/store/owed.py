@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, TableClause, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, TableClause, and_, case, exists, func, or_, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS
@@ -36,16 +37,27 @@ def bonuses_owed(session: Session, place: Place, name: str, worker: str | None =
     """
     table = participants_table(name)
     key = (HITS.c.experiment_id, case((HITS.c.id.is_(None), table.c.codeversion)), table.c.bonus)
-    statement = (
-        select(*key, func.count())
-        .join_from(table, HITS, and_(HITS.c.mode == table.c.mode, HITS.c.hit_id == table.c.hitid), isouter=True)
-        .where(table.c.mode == place.mode, *unpaid(table))
-        .where(or_(HITS.c.id.is_(None), and_(*in_place(place))))
-        .group_by(*key)
-    )
+    statement = _owed(place, table, (*key, func.count())).group_by(*key)
     if worker is not None:
         statement = statement.where(table.c.workerid == worker)
     return [OwedGroup(*row) for row in session.connection().execute(statement)]
+
+
+def hits_owing(session: Session, place: Place, name: str, experiment_id: int) -> dict[str, int]:
+    """Return the experiment's HITs on which such bonuses are owed, each with the number of assignments."""
+    statement = _owed(place, participants_table(name), (HITS.c.hit_id, func.count()))
+    statement = statement.where(HITS.c.experiment_id == experiment_id).group_by(HITS.c.hit_id)
+    return {row[0]: row[1] for row in session.connection().execute(statement)}
+
+
+def _owed(place: Place, table: TableClause, columns: tuple[Any, ...]) -> Select[Any]:
+    """Select columns of the unpaid bonuses in the participants' rows of approved work."""
+    return (
+        select(*columns)
+        .join_from(table, HITS, and_(HITS.c.mode == table.c.mode, HITS.c.hit_id == table.c.hitid), isouter=True)
+        .where(table.c.mode == place.mode, *unpaid(table))
+        .where(or_(HITS.c.id.is_(None), and_(*in_place(place))))
+    )
 
 
 def unpaid(table: TableClause) -> tuple[ColumnElement[bool], ...]:

@@ -14,7 +14,7 @@ from turkctl.store.base import ANY_MARKET, Place
 from turkctl.store.experiments import EXPERIMENTS
 from turkctl.store.intents import INTENTS, MESSAGE, Intent
 from turkctl.store.participants import participants_table
-from turkctl.store.qualifications import GRANTS, TYPES
+from turkctl.store.qualifications import DELETED, GRANTS, TYPES
 
 
 def is_known(session: Session, place: Place, worker_id: str, participants_name: str | None) -> bool:
@@ -53,7 +53,7 @@ def exclusions_of(session: Session, place: Place, worker_id: str) -> list[Exclus
         select(EXPERIMENTS.c.slug, TYPES.c.purpose, GRANTS.c.granted, GRANTS.c.error)
         .join_from(GRANTS, TYPES, GRANTS.c.type_row == TYPES.c.id)
         .join(EXPERIMENTS, TYPES.c.experiment_id == EXPERIMENTS.c.id)
-        .where(*_at(TYPES, place), GRANTS.c.worker_id == worker_id)
+        .where(*_at(TYPES, place), GRANTS.c.worker_id == worker_id, ~TYPES.c.purpose.startswith(DELETED))
         .order_by(GRANTS.c.id)
     )
     return [ExclusionRow(*row) for row in session.connection().execute(statement)]

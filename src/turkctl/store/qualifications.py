@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, UniqueConstraint, delete, exists, select, update
+from sqlalchemy import ColumnElement, Text, UniqueConstraint, delete, exists, or_, select, update
 from sqlmodel import Field, Session
 
 from turkctl.store.assignments import ASSIGNMENTS
@@ -26,6 +26,10 @@ CONSENT = "consent "
 
 GONE_CONSENT = "gone "
 """Begins the purpose of such a type that the market dropped."""
+
+
+DELETED = "deleted "
+"""Begins the purpose of a type that was deleted on request and whose grants are still to be known."""
 
 
 class MadeType(TurkctlTable, table=True):
@@ -113,10 +117,15 @@ def own_types(session: Session, place: Place) -> dict[str, OwnType]:
 
 def made_types(session: Session, place: Place) -> list[MadeType]:
     """Return the types that were made for experiments on this market, or on all of the mode, oldest first."""
-    statement = select(MadeType).where(TYPES.c.mode == place.mode)
+    statement = select(MadeType).where(TYPES.c.mode == place.mode, ~_is_gone())
     if place.market != ANY_MARKET:
         statement = statement.where(TYPES.c.market == place.market)
     return list(session.scalars(statement.order_by(TYPES.c.id), execution_options={"populate_existing": True}))
+
+
+def _is_gone() -> ColumnElement[bool]:
+    """Return the condition that the market no longer has a type, whose row is kept for its grants."""
+    return or_(TYPES.c.purpose.startswith(GONE_CONSENT), TYPES.c.purpose.startswith(DELETED))
 
 
 def save_own(session: Session, own: OwnType) -> None:
@@ -137,10 +146,36 @@ def forget(session: Session, type_id: str, place: Place) -> None:
         TYPES.c.type_id == type_id,
         TYPES.c.mode == place.mode,
         TYPES.c.market == place.market,
-        ~TYPES.c.purpose.startswith(GONE_CONSENT),
+        ~_is_gone(),
     )
     session.connection().execute(delete(GRANTS).where(GRANTS.c.type_row.in_(rows.scalar_subquery())))
     session.connection().execute(delete(TYPES).where(TYPES.c.id.in_(rows.scalar_subquery())))
+
+
+def delete_type(session: Session, type_id: str, place: Place) -> None:
+    """Delete a type that was deleted on the market on request.
+
+    Unlike :func:`forget`, it keeps who was granted "took part": people stay kept out if the type is made again.
+    """
+    here = (TYPES.c.type_id == type_id, TYPES.c.mode == place.mode, TYPES.c.market == place.market)
+    took_part = select(TYPES.c.id).where(*here, TYPES.c.purpose == TOOK_PART)
+    for number in session.connection().execute(took_part).scalars().all():
+        kept = update(TYPES).where(TYPES.c.id == number).values(purpose=f"{DELETED}{TOOK_PART} {number}")
+        session.connection().execute(kept)
+    forget(session, type_id, place)
+
+
+def granted_before(session: Session, made: MadeType) -> list[str]:
+    """Return the workers whom deleted types of the experiment kept out and who were not granted this one, by id."""
+    here = (TYPES.c.mode == made.mode, TYPES.c.market == made.market, TYPES.c.experiment_id == made.experiment_id)
+    statement = (
+        select(GRANTS.c.worker_id)
+        .join_from(GRANTS, TYPES, GRANTS.c.type_row == TYPES.c.id)
+        .where(*here, TYPES.c.purpose.startswith(f"{DELETED}{TOOK_PART} "), GRANTS.c.error.is_(None))
+        .distinct()
+        .order_by(GRANTS.c.worker_id)
+    )
+    return ungranted(session, made, list(session.connection().execute(statement).scalars()))
 
 
 def _retire(session: Session, type_id: str, place: Place) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from turkctl.harmless import harmless
 from turkctl.own_market import DOLLARS
-from turkctl.units import format_duration, format_money, format_time, in_unit
+from turkctl.units import format_duration, format_money, format_time, in_unit, unit_words
 from turkctl.words import counted
 
 
@@ -26,6 +26,7 @@ def add_filters(app: Flask, unit: Callable[[], str] = lambda: DOLLARS) -> None:
         number=number,
         shown=lambda value: shown(value, unit()),
     )
+    app.jinja_env.globals.update(unit=unit, unit_words=lambda: unit_words(unit()))
     app.jinja_env.finalize = _finalize
 
 

@@ -88,7 +88,7 @@ def test_what_acts_ask_and_show_can_be_read_by_everybody(
         page.locator("tbody input[type=checkbox]").first.check()
         page.get_by_role("button", name="Bonus of an amount").click()
         assert (too_wide(page), axe_problems(page)) == ([], [])
-        page.get_by_label("Dollars for each").fill("0.25")
+        page.get_by_label("Amount for each").fill("0.25")
         page.get_by_label("What the bonus is for").fill("Careful work, " * 20)
         page.get_by_role("button", name="See the plan").click()
         page.get_by_role("button", name="Pay").wait_for()

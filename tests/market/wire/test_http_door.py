@@ -4,14 +4,14 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from wire_support import RecordingMarket
 
 from turkctl import own_market
 from turkctl.errors import UsageError
-from turkctl.market.doors.http import MAX_BODY_BYTES, Server, _MarketChannel, make_app, serve
+from turkctl.market.doors.http import LINGER_SECONDS, MAX_BODY_BYTES, Server, _MarketChannel, make_app, serve
 from turkctl.market.protocol.endpoint import Endpoint
 from turkctl.market.protocol.switches import Switches
 
@@ -256,3 +256,68 @@ def test_a_port_in_use_is_a_clear_refusal(server: Server, endpoint: Endpoint):
 def test_a_host_that_is_not_ours_is_a_clear_refusal(endpoint: Endpoint):
     with pytest.raises(UsageError, match=r"cannot listen on 192\.0\.2\.1:0"):
         serve(endpoint, "192.0.2.1", 0)
+
+
+@contextmanager
+def refused(server: Server, length: int) -> Iterator[socket.socket]:
+    """A client whose request was refused for its length before it has sent the body."""
+    head = f"POST / HTTP/1.1\r\nHost: market.example\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(head.encode())
+        yield client
+
+
+def until_closed(client: socket.socket, part: bytes) -> bool:
+    """Sends on; whether the server closed the connection meanwhile."""
+    try:
+        for _ in range(200_000):
+            client.sendall(part)
+    except OSError:
+        return True
+    return False
+
+
+def whole(client: socket.socket) -> bytes:
+    received = b""
+    while chunk := client.recv(65536):
+        received += chunk
+    return received
+
+
+def test_a_client_that_sends_a_body_that_is_too_long_to_its_end_can_read_why_it_was_refused(server: Server) -> None:
+    length, part = 1_500_000, b"1" * 50_000
+    with refused(server, length) as client:
+        for _ in range(length // len(part)):
+            client.sendall(part)
+        assert whole(client).startswith(b"HTTP/1.1 413 ")
+
+
+def test_the_answer_comes_before_the_rest_of_the_body_which_may_follow(server: Server) -> None:
+    with refused(server, 1_500_000) as client:
+        assert whole(client).startswith(b"HTTP/1.1 413 ")
+        client.sendall(b"1" * 1_000_000)
+    assert ask(server, "GET", "/healthz")[0] == 200
+
+
+def test_a_refused_request_is_read_on_for_a_limited_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(_MarketChannel, "clock", staticmethod(lambda: now[0]))
+    with refused(server, 10**9) as client:
+        assert whole(client).startswith(b"HTTP/1.1 413 ")
+        client.sendall(b"1" * 1_000)
+        now[0] = LINGER_SECONDS
+        assert until_closed(client, b"1")
+
+
+def test_of_a_refused_request_a_limited_part_is_read(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_MarketChannel, "_room", 100_000)
+    with refused(server, 10**9) as client:
+        assert whole(client).startswith(b"HTTP/1.1 413 ")
+        assert until_closed(client, b"1" * 1_000)
+
+
+def test_connections_that_are_read_on_hold_no_thread(server: Server) -> None:
+    with ExitStack() as clients:
+        for _ in range(20):  # five times as many as threads
+            assert whole(clients.enter_context(refused(server, 10**9))).startswith(b"HTTP/1.1 413 ")
+        assert ask(server, "GET", "/healthz")[0] == 200

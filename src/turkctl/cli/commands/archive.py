@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.keys import WritePseudonyms
+from turkctl.cli.listening import Host, Port, Threads
 from turkctl.cli.select import DryRun
 from turkctl.errors import UsageError
 from turkctl.outputs import readable_by_others
@@ -152,14 +154,9 @@ def show(ctx: typer.Context, folder: Folder) -> None:
 def serve(
     ctx: typer.Context,
     folder: Folder,
-    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
-    ] = 8801,
-    threads: Annotated[
-        int,
-        typer.Option("--threads", metavar="N", min=1, max=256, help="Number of requests answered at the same time."),
-    ] = 8,
+    host: Host = "127.0.0.1",
+    port: Port = 8801,
+    threads: Threads = 8,
 ) -> None:
     """Serve an archive over HTTP as a market that any client of the Requester API can read, and nobody can change.
 
@@ -242,14 +239,7 @@ def export(
     file: Annotated[
         Path, typer.Option("--file", metavar="FOLDER", help="Folder to write to; it is made, or must be empty.")
     ],
-    anonymize: Annotated[
-        Path | None,
-        typer.Option(
-            "--anonymize",
-            metavar="KEYFILE",
-            help="Write pseudonyms instead of ids, made with the key in this file; a missing file is created.",
-        ),
-    ] = None,
+    anonymize: WritePseudonyms = None,
 ) -> None:
     """Write an archive's CSV files to another folder, to hand them on.
 

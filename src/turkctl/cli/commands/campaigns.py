@@ -13,7 +13,7 @@ from turkctl.cli.batch import confirm_spending, stoppable
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import Listing
-from turkctl.cli.select import Yes
+from turkctl.cli.select import Ended, Yes
 from turkctl.cli.terms import Terms, if_given
 from turkctl.units import parse_duration, parse_money, parse_time, parse_zone
 
@@ -205,6 +205,7 @@ def list_(
     listing: Listing,
     active: Annotated[bool, typer.Option("--active", help="Only campaigns that are still recruiting.")] = False,
     past: Annotated[bool, typer.Option("--past", help="Only campaigns that have ended.")] = False,
+    ended: Ended = False,
 ) -> None:
     """List the campaigns of this mode.
 
@@ -216,7 +217,7 @@ def list_(
     from turkctl.operations.campaigns.lists import COLUMNS, KEYS, list_campaigns
 
     run = invocation(ctx)
-    rows = list_campaigns(run.context, active=active, past=past)
+    rows = list_campaigns(run.context, active=active, past=past, ended=ended)
     listing.show(run, with_market(COLUMNS, rows), rows, keys=KEYS)
 
 

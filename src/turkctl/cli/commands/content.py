@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -99,6 +99,7 @@ def list_(
     offset: Annotated[
         int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of items to skip first.")
     ] = 0,
+    ended: select.Ended = False,
 ) -> None:
     """List items with the number of outputs wanted, completed, and scheduled on open HITs.
 
@@ -111,9 +112,8 @@ def list_(
 
     run = invocation(ctx)
     first, later = (0, offset) if listing.sorts else (offset, 0)
-    rows = list_content(
-        run.context, experiment, pending=pending, gold=gold, removed=removed, limit=listing.enough, offset=first
-    )
+    narrowed: dict[str, Any] = {"pending": pending, "gold": gold, "removed": removed, "ended": ended}
+    rows = list_content(run.context, experiment, **narrowed, limit=listing.enough, offset=first)
     listing.show(run, COLUMNS, rows, skip=later)
 
 

@@ -12,14 +12,13 @@ from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
 from turkctl.cli.export import (
     ALL_FORMATS,
-    Anonymize,
     Counted,
     ItemColumns,
     check_format,
     show_renamed,
     write_rows,
 )
-from turkctl.cli.keys import show_key
+from turkctl.cli.keys import WritePseudonyms, show_key
 from turkctl.cli.listing import Listing
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def results(
             show_default="standard output",
         ),
     ] = None,
-    anonymize: Anonymize = None,
+    anonymize: WritePseudonyms = None,
 ) -> None:
     """List answers with the items that they are about, a row per answer, as sync has read them from the market.
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from turkctl.cli import completion
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
+from turkctl.cli.keys import ReportPseudonyms
 from turkctl.cli.listing import Listing
-from turkctl.cli.select import DryRun
+from turkctl.cli.select import DryRun, Yes
 from turkctl.errors import ExitCode
 from turkctl.words import counted
 
-app = make_group("Read experiments from files; list, show, preview and check them.")
+if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
+    from turkctl.operations.ending.end import Ended
+
+app = make_group("Read experiments from files; list, show, preview, check and end them.")
 
 Slug = Annotated[
     str, typer.Argument(metavar="SLUG", help="Name of the experiment.", autocompletion=completion.experiments)
@@ -55,6 +60,12 @@ def configure(
         rows = [{**row, "changes": in_words(row["changes"])} for row in rows]
     if dry_run or not run.output.summary_unwanted:
         run.output.rows(["qualification", *columns] if found.qualifications else columns, rows)
+    for row in rows:
+        if row["status"] == "ended":
+            run.output.note(
+                f"experiment {row['experiment']} has ended, or is being ended, and stays as it was; "
+                f"to go on with it, run: turkctl experiments reopen {row['experiment']}"
+            )
     for number in superseded:
         run.output.note(
             f"campaign {number} is superseded by the new code version; its open HITs stay: "
@@ -70,19 +81,24 @@ def configure(
 
 @app.command(name="list")
 @bundled
-def list_(ctx: typer.Context, listing: Listing) -> None:
+def list_(
+    ctx: typer.Context,
+    listing: Listing,
+    ended: Annotated[bool, typer.Option("--ended", help="Also list experiments that have ended.")] = False,
+) -> None:
     """List the configured experiments.
 
     Examples:
         turkctl experiments list
+        turkctl experiments list --ended
         turkctl experiments list --sort hits --desc
     """
     from turkctl.operations.experiments.lists import KEYS, list_experiments
 
     run = invocation(ctx)
     with run.context.database.read() as session:
-        rows = list_experiments(session, run.settings.mode)
-    listing.show(run, _LISTED, rows, keys=KEYS)
+        rows = list_experiments(session, run.settings.mode, ended=ended)
+    listing.show(run, [*_LISTED, "ended"] if ended else _LISTED, rows, keys=KEYS)
 
 
 @app.command()
@@ -180,3 +196,85 @@ def lint(
     counts = {"experiment": len(wanted), "error": errors, "warning": len(found) - errors}
     run.output.note(", ".join(counted(number, what) for what, number in counts.items()))
     raise typer.Exit(int(ExitCode.FAILED if errors else ExitCode.OK))
+
+
+@app.act()
+def end(
+    ctx: typer.Context,
+    slug: Slug,
+    cancel_campaigns: Annotated[
+        bool, typer.Option("--cancel-campaigns", help="Also cancel its active campaign, which is otherwise in the way.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="F",
+            help="File for the closing report, a page to print; it is replaced.",
+            show_default="report-SLUG.html in the project's folder",
+        ),
+    ] = None,
+    anonymize: ReportPseudonyms = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """End a study: expire its HITs, delete what can be deleted, write the report, and take it out of the lists.
+
+    Nothing new is posted for it. HITs with work to decide on, or with unpaid bonuses, stay; the same command does the
+    rest later, and the experiment has ended once nothing is left.
+
+    Examples:
+        turkctl experiments end colours --cancel-campaigns --dry-run
+        turkctl experiments end reading --report report.html --anonymize study.key
+    """
+    from turkctl.cli.batch import confirm_question, stoppable
+    from turkctl.cli.commands import report as reports
+    from turkctl.operations.ending.end import apply_end, prepare_end
+
+    run = invocation(ctx)
+    file = report or _default_report(run, slug)
+    reports.check_file(run, file, anonymize)
+    ending = prepare_end(run.context, slug, cancel_campaigns=cancel_campaigns)
+    for note in ending.notes:
+        run.output.note(note)
+    if dry_run:
+        raise typer.Exit(run.output.batch(ending.preview))
+    if ending.parts and run.settings.mode == "live" and not yes:
+        confirm_question(run, f"{ending.words} in mode live", otherwise="--dry-run to see it")
+    with stoppable() as stop:
+        done = apply_end(run.context, ending, run.context.engine(stop=stop))
+        reports.write_report(run, reports.read_facts(run, slug, anonymize), file, anonymize)
+        done.report = str(file.absolute())
+        run.output.note(f"report written to {file}")
+        raise typer.Exit(_show_end(run, done))
+
+
+def _default_report(run: Invocation, slug: str) -> Path:
+    """Return the file of the report in the project's folder."""
+    name = Path(f"report-{slug.replace(':', '-')}.html")
+    return name if run.settings.folder == Path.cwd() else run.settings.folder / name
+
+
+def _show_end(run: Invocation, done: Ended) -> int:
+    """Print what was done and what is left; return the exit code."""
+    for each in done.left:
+        run.output.note(f"left: {each.words}" + (f"; next: {each.next}" if each.next else ""))
+    if done.ended is None:
+        run.output.note("once that is done, run the same command again")
+    return run.output.batch(done)
+
+
+@app.act()
+def reopen(ctx: typer.Context, slug: Slug) -> None:
+    """Go on with an experiment that has ended: HITs can be posted for it again, and lists show it.
+
+    Campaigns stay cancelled, HITs and qualification types deleted, and tasks paused. Run `experiments configure`
+    afterwards to store what its file says now.
+
+    Examples:
+        turkctl experiments reopen colours
+    """
+    from turkctl.operations.ending.end import reopen as open_again
+
+    run = invocation(ctx)
+    run.output.outcome(open_again(run.context, slug))

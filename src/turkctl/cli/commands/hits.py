@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,6 +56,7 @@ def list_(
         ),
     ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the market for the counters first.")] = False,
+    ended: select.Ended = False,
 ) -> None:
     """List the HITs of this mode, with their counters as the market last gave them.
 
@@ -68,7 +69,8 @@ def list_(
 
     run = invocation(ctx)
     selection = selectors.selection()
-    rows = list_hits(run.context, selection, statuses=status or (), active=active, expired=expired, refresh=refresh)
+    narrowed: dict[str, Any] = {"statuses": status or (), "active": active, "expired": expired}
+    rows = list_hits(run.context, selection, **narrowed, refresh=refresh, ended=ended)
     listing.show(run, columns_of(rows), rows, keys=KEYS)
 
 

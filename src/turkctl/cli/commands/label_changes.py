@@ -150,7 +150,10 @@ def relabel(
 
 def exclude(
     ctx: typer.Context,
-    workers: Annotated[list[str], typer.Argument(metavar="WORKER...", help="Ids of workers.", callback=select.texts)],
+    workers: Annotated[
+        list[str],
+        typer.Argument(metavar="WORKER...", help="Ids of workers, yours or the market's.", callback=select.texts),
+    ],
     experiment: TheExperiment = None,
     undo: Undo = False,
     dry_run: select.DryRun = False,

@@ -83,6 +83,7 @@ def list_(
     experiment: OneExperiment = None,
     item: Item = None,
     worker: Worker = None,
+    ended: select.Ended = False,
 ) -> None:
     """List labels, the oldest first, then those set by hand; their status says which count.
 
@@ -93,7 +94,8 @@ def list_(
     from turkctl.operations.labels.lists import LABEL_COLUMNS, LABEL_KEYS, list_labels
 
     run = invocation(ctx)
-    listing.show(run, LABEL_COLUMNS, list_labels(run.context, experiment, item, worker), keys=LABEL_KEYS)
+    rows = list_labels(run.context, experiment, item, worker, ended=ended)
+    listing.show(run, LABEL_COLUMNS, rows, keys=LABEL_KEYS)
 
 
 def export(
@@ -199,6 +201,7 @@ def history(
     ctx: typer.Context,
     listing: Listing,
     experiment: OneExperiment = None,
+    ended: select.Ended = False,
 ) -> None:
     """List past aggregations, the newest first, and what each changed.
 
@@ -209,7 +212,7 @@ def history(
     from turkctl.operations.labels.lists import history as past
 
     run = invocation(ctx)
-    rows = past(run.context, experiment, listing.enough)
+    rows = past(run.context, experiment, listing.enough, ended=ended)
     if run.output.format == "table":
         rows = [{**row, "changes": _in_words(row["changes"] or {})} for row in rows]
     listing.show(run, HISTORY_COLUMNS, rows, keys=HISTORY_KEYS)

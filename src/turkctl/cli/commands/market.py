@@ -11,6 +11,7 @@ import typer
 from turkctl.cli.commands import market_accounts, market_books, market_entries, market_payouts, market_workers
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.extras import NEEDS_EXTRA, has_site
+from turkctl.cli.listening import Host, Port
 from turkctl.cli.select import Yes
 from turkctl.cli.terms import if_given
 from turkctl.errors import ConfirmationNeededError, NotFoundError
@@ -32,10 +33,8 @@ app.command("stats")(market_books.stats)
 @app.command()
 def serve(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
-    ] = 8800,
+    host: Host = "127.0.0.1",
+    port: Port = 8800,
     threads: Annotated[
         int | None,
         typer.Option(

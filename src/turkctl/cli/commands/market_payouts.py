@@ -17,7 +17,7 @@ from turkctl.cli.listing import Listing
 from turkctl.cli.select import DryRun, Yes
 from turkctl.cli.terms import if_given
 from turkctl.errors import UsageError
-from turkctl.units import format_money, format_time, parse_time
+from turkctl.units import format_money, format_time, in_unit, parse_time
 from turkctl.words import counted
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Only wh
 Names = Annotated[bool, typer.Option("--names", help="Also show login names, your own ids of people, and labels.")]
 
 
-def money(amount: Decimal) -> str:
+def _money(run: Invocation, amount: Decimal) -> str:
     """Return what is owed, as questions and summaries name it."""
-    return f"${format_money(amount)}"
+    return in_unit(format_money(amount), run.context.market.rules().unit)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def list_(ctx: typer.Context, earned: EarnedWhen, listing: Listing, names: Names
     listing.show(run, columns, (_row(each, names=names) for each in found), keys=columns)
     if run.output.format == "table" and found:
         total = sum((each.amount for each in found), Decimal(0))
-        run.output.note(f"{money(total)} to {counted(len(found), 'person', 'people')}")
+        run.output.note(f"{_money(run, total)} to {counted(len(found), 'person', 'people')}")
 
 
 def _row(owed: Owed, *, names: bool) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def export(
     write_rows(run, file, form, columns, [_row(each, names=names) | when for each in found])
     total = sum((each.amount for each in found), Decimal(0))
     if is_standard(file):
-        run.output.note(f"{money(total)} to {counted(len(found), 'person', 'people')}")
+        run.output.note(f"{_money(run, total)} to {counted(len(found), 'person', 'people')}")
     else:
         run.output.record({"file": str(file), "people": len(found), "amount": total, "until": until})
 
@@ -192,19 +192,19 @@ def mark_paid(
     total = sum((each.amount for each in claims), Decimal(0))
     if dry_run:
         run.output.rows(CLAIM_COLUMNS, ({"worker_id": each.worker_id, "amount": each.amount} for each in claims))
-        run.output.note(_plan(claims, total))
+        run.output.note(_plan(run, claims, total))
         return
     if claims and not yes:
-        confirm_question(run, _plan(claims, total), otherwise="--dry-run to see it")
+        confirm_question(run, _plan(run, claims, total), otherwise="--dry-run to see it")
     made = market.mark_paid(environment, claims, reference)
     paid = sum((each.amount for each in made), Decimal(0))
     people = counted(len(made), "person", "people")
-    words = f"marked {money(paid)} to {people} as paid" if made else "nothing was marked: nothing is owed"
+    words = f"marked {_money(run, paid)} to {people} as paid" if made else "nothing was marked: nothing is owed"
     run.output.outcome({"marked": len(made), "amount": paid, "reference": reference}, words)
 
 
-def _plan(claims: list[Claim], total: Decimal) -> str:
-    return f"mark {money(total)} to {counted(len(claims), 'person', 'people')} as paid"
+def _plan(run: Invocation, claims: list[Claim], total: Decimal) -> str:
+    return f"mark {_money(run, total)} to {counted(len(claims), 'person', 'people')} as paid"
 
 
 def _rows_of(

@@ -10,8 +10,8 @@ import typer
 
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
-from turkctl.cli.export import Anonymize, ItemColumns, show_renamed
-from turkctl.cli.keys import show_key
+from turkctl.cli.export import ItemColumns, show_renamed
+from turkctl.cli.keys import WritePseudonyms, show_key
 from turkctl.cli.participant_options import Filters
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def export(
             show_default="standard output",
         ),
     ] = None,
-    anonymize: Anonymize = None,
+    anonymize: WritePseudonyms = None,
 ) -> None:
     """Write what the experiment recorded, with a row per trial, event, answer or participant.
 

@@ -14,12 +14,13 @@ from turkctl.cli.commands.participant_export import export
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import ALL_COLUMNS, MOST, Listing
 from turkctl.cli.participant_options import Filters, chosen_modes
-from turkctl.errors import ExitCode, UsageError
+from turkctl.errors import ExitCode, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from turkctl.cli.invocation import Invocation
+    from turkctl.context import Context
     from turkctl.operations.participants.filters import Query
     from turkctl.operations.participants.lists import Ordering
 
@@ -178,7 +179,9 @@ def count(
 @app.command()
 def show(
     ctx: typer.Context,
-    wanted: Annotated[str, typer.Argument(metavar="ID", help="Uniqueid, assignment id or worker id.")],
+    wanted: Annotated[
+        str, typer.Argument(metavar="ID", help="Uniqueid, assignment id, or id of the worker, yours or the market's.")
+    ],
 ) -> None:
     """Show one participant in full, with what the experiment recorded.
 
@@ -189,13 +192,15 @@ def show(
 
     run = invocation(ctx)
     chosen_modes(run)
-    run.output.record(participants.show(run.context, wanted))
+    run.output.record(_of_somebody(run, wanted, participants.show))
 
 
 @app.act(name="set")
 def set_(
     ctx: typer.Context,
-    wanted: Annotated[str, typer.Argument(metavar="ID", help="Uniqueid, assignment id or worker id.")],
+    wanted: Annotated[
+        str, typer.Argument(metavar="ID", help="Uniqueid, assignment id, or id of the worker, yours or the market's.")
+    ],
     bonus: Annotated[
         str, typer.Option("--bonus", metavar="A", help="Dollars that `workers bonus --auto` will pay, as in 0.40.")
     ],
@@ -210,7 +215,19 @@ def set_(
 
     run = invocation(ctx)
     chosen_modes(run)
-    run.output.outcome(set_bonus(run.context, wanted, parse_money(bonus)))
+    amount = parse_money(bonus)
+    run.output.outcome(_of_somebody(run, wanted, lambda reads, found: set_bonus(reads, found, amount)))
+
+
+def _of_somebody(run: Invocation, wanted: str, act: Callable[[Context, str], dict[str, Any]]) -> dict[str, Any]:
+    """Do something with a participant; a name that nobody in the table has may be a lab's own id of a worker."""
+    try:
+        return act(run.context, wanted)
+    except NotFoundError:
+        others = [each for each in select.meant_by_lists(run, [wanted]) if each != wanted]
+        if not others:
+            raise
+        return act(run.context, others[0])
 
 
 app.command()(export)

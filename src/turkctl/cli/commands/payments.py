@@ -12,6 +12,7 @@ from turkctl.cli import completion
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.listing import Listing
+from turkctl.cli.select import meant_by_lists
 from turkctl.cli.terms import if_given
 from turkctl.units import parse_time
 from turkctl.words import counted, plural
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 app = make_group("List, add up and export rewards and bonuses; compare bonuses with the market.")
 
-Worker = Annotated[str | None, typer.Option("--worker", metavar="ID", help="Only payments to this worker.")]
+Worker = Annotated[
+    str | None,
+    typer.Option("--worker", metavar="ID", help="Only payments to this worker: your id of them, or the market's."),
+]
 Experiment = Annotated[
     str | None,
     typer.Option(
@@ -63,7 +67,7 @@ class LedgerFilters:
     kind: Kind = None
     by: By = None
 
-    def query(self) -> LedgerQuery:
+    def query(self, run: Invocation) -> LedgerQuery:
         """Return the options as one value.
 
         Raises:
@@ -72,7 +76,8 @@ class LedgerFilters:
         from turkctl.operations.payments.ledger import LedgerQuery
 
         first, last = (if_given(parse_time, text) for text in (self.since, self.until))
-        return LedgerQuery(self.worker, self.experiment, self.campaign, self.kind, first, last)
+        worker = None if self.worker is None else meant_by_lists(run, [self.worker])[-1]
+        return LedgerQuery(worker, self.experiment, self.campaign, self.kind, first, last)
 
 
 def _found(run: Invocation, filters: LedgerFilters) -> tuple[Sequence[str], list[dict[str, Any]], dict[str, Any]]:
@@ -80,7 +85,7 @@ def _found(run: Invocation, filters: LedgerFilters) -> tuple[Sequence[str], list
     from turkctl.operations.payments.ledger import KEYS, list_payments
     from turkctl.operations.payments.totals import grouped, totals
 
-    rows = list_payments(run.context, filters.query())
+    rows = list_payments(run.context, filters.query(run))
     columns, shown = grouped(rows, filters.by) if filters.by else (list(KEYS), rows)
     return columns, shown, totals(rows)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 """People whom a note names."""
 
-app = make_group("Create, grant and revoke qualification types of your own.")
+app = make_group("Create and delete qualification types; grant and revoke them.")
 
 Name = Annotated[
     str,
@@ -172,6 +172,31 @@ def revoke(
     chosen = [(found.get(each, each), row) for each, row in named]
     plan, act = prepare_revoke(run.context, name, chosen, reason=reason)
     run_batch(run, plan, act, dry_run=dry_run, asks=False)
+
+
+@app.act()
+def delete(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", help="Names or ids of qualifications.", callback=select.texts),
+    ],
+    dry_run: select.DryRun = False,
+    yes: select.Yes = False,
+) -> None:
+    """Delete qualification types, for good: nobody holds them any more. Those that are needed are refused.
+
+    Needed is what configured experiments or HITs ask for. `experiments end` deletes the types that keep people out of
+    its experiment.
+
+    Examples:
+        turkctl qualifications delete trained --dry-run
+    """
+    from turkctl.operations.qualifications.delete import prepare_delete_types
+
+    run = invocation(ctx)
+    plan, act = prepare_delete_types(run.context, names)
+    run_batch(run, plan, act, dry_run=dry_run, asks=True, yes=yes)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import typer
 
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
+from turkctl.cli.keys import ReportPseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +26,7 @@ def report(
     file: Annotated[
         Path | None, typer.Option("--file", metavar="F", help="File for a page to print; it is replaced.")
     ] = None,
-    anonymize: Annotated[
-        Path | None,
-        typer.Option(
-            "--anonymize",
-            metavar="KEYFILE",
-            help="Show pseudonyms instead of ids, made with the key in this file; a missing file is created.",
-        ),
-    ] = None,
+    anonymize: ReportPseudonyms = None,
 ) -> None:
     """Show an experiment's closing report: people, dates, work, money by kind, wages, exclusions and why, campaigns.
 
@@ -43,25 +37,44 @@ def report(
         turkctl report colours
         turkctl report colours --file report.html --anonymize study.key
     """
-    from turkctl.cells import cell
-    from turkctl.operations.report.facts import gather
-    from turkctl.operations.report.page import write_page
-    from turkctl.outputs import check
-
     run = invocation(ctx)
-    protected = run.protected((anonymize, "the key"))
     if file is not None:
-        check(file, protected)
-    facts = gather(run.context, slug)
-    if anonymize is not None:
-        facts = _anonymized(run, facts, anonymize)
+        check_file(run, file, anonymize)
+    facts = read_facts(run, slug, anonymize)
     if file is not None:
-        write_page(file, facts, cell, protected)
+        write_report(run, facts, file, anonymize)
         run.output.note(f"written to {file}")
     elif run.output.format == "table":
         _show(run, facts)
     if run.output.format != "table":
         run.output.record(facts)
+
+
+def check_file(run: Invocation, file: Path, anonymize: Path | None) -> None:
+    """Raise unless the report can be written to this file.
+
+    Raises:
+        UsageError: something there must not be overwritten.
+    """
+    from turkctl.outputs import check
+
+    check(file, run.protected((anonymize, "the key")))
+
+
+def read_facts(run: Invocation, slug: str, anonymize: Path | None) -> dict[str, Any]:
+    """Return the facts of the report, with pseudonyms if there is a key file."""
+    from turkctl.operations.report.facts import gather
+
+    facts = gather(run.context, slug)
+    return facts if anonymize is None else _anonymized(run, facts, anonymize)
+
+
+def write_report(run: Invocation, facts: Mapping[str, Any], file: Path, anonymize: Path | None) -> None:
+    """Write the page of the report; a file there is replaced."""
+    from turkctl.cells import cell
+    from turkctl.operations.report.page import write_page
+
+    write_page(file, facts, cell, run.protected((anonymize, "the key")))
 
 
 def _anonymized(run: Invocation, facts: Mapping[str, Any], file: Path) -> dict[str, Any]:

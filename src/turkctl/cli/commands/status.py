@@ -26,6 +26,7 @@ def status(
         str | None,
         typer.Option("--experiment", metavar="SLUG", help="Name of the experiment to show.", show_default="all"),
     ] = None,
+    ended: Annotated[bool, typer.Option("--ended", help="Also tell about experiments that have ended.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show the page live, until Ctrl-C.")] = False,
     chart: Annotated[
         bool, typer.Option("--chart", help="Also draw each campaign's progress and the people of each day as bars.")
@@ -40,15 +41,17 @@ def status(
         turkctl status --experiment colours --chart
         turkctl status --json
     """
-    show_status(invocation(ctx), experiment, watch=watch, chart=chart)
+    show_status(invocation(ctx), experiment, watch=watch, chart=chart, ended=ended)
 
 
-def show_status(run: Invocation, experiment: str | None = None, *, watch: bool = False, chart: bool = False) -> None:
+def show_status(
+    run: Invocation, experiment: str | None = None, *, watch: bool = False, chart: bool = False, ended: bool = False
+) -> None:
     """Show the status in the format of the settings, or live."""
     from turkctl.operations.status.read import read_status
 
     def look() -> Status:
-        return read_status(run.context, run.context.now(), experiment=experiment, days=chart)
+        return read_status(run.context, run.context.now(), experiment=experiment, days=chart, ended=ended)
 
     if watch:
         _watch(run, look, chart=chart)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from turkctl.dashboard.acts import campaigns, content, hits, labels, participants, tasks, work, workers
+from turkctl.dashboard.acts import campaigns, content, experiments, hits, labels, participants, tasks, work, workers
 from turkctl.dashboard.acts.base import PageAct
 from turkctl.errors import NotFoundError
 
-_MODULES = (campaigns, content, hits, labels, participants, tasks, work, workers)
+_MODULES = (campaigns, content, experiments, hits, labels, participants, tasks, work, workers)
 
 
 @cache

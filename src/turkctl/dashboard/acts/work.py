@@ -86,7 +86,7 @@ class BonusWork(PageAct):
 
     name, title, back = "workers bonus", "Pay bonuses", "work.index"
     inputs = (
-        Input("amount", "Dollars for each", required=True, kind="money", hint="Before commission, as in 0.25."),
+        Input("amount", "Amount for each", required=True, kind="money", hint="Before commission, as in 0.25."),
         Input("reason", "What the bonus is for", required=True, kind="area", hint="The workers read it."),
         Input("purpose", "Purpose", hint="Each assignment is paid once for it. It may be empty."),
         Input("each", "Pay for every assignment of a worker, not only for one", kind="tick"),

@@ -60,7 +60,7 @@ class CompensateWorker(PageAct):
     name, title, back, takes_new = "workers compensate", "Pay for work not submitted", "workers.index", True
     inputs = (
         Input("worker", "Worker", required=True),
-        Input("amount", "Dollars", required=True, kind="money", hint="Before commission, as in 2.50."),
+        Input("amount", "Amount", required=True, kind="money", hint="Before commission, as in 2.50."),
         Input("reason", "What the money is for", required=True, kind="area", hint="The worker reads it."),
         Input("experiment", "Experiment whose budget pays", hint="May be empty."),
         Input("lifetime", "Time to accept the HIT", hint="As in 12h or 14d.", value=LIFETIME),

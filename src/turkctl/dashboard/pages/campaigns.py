@@ -39,12 +39,13 @@ def index() -> ResponseReturnValue:
     """Show the campaigns of this mode: those at work with their next round, then past ones."""
     world = desk().world
     active = [show_campaign(world, row["id"]) for row in list_campaigns(world, active=True)]
-    sorting = Sorting(COLUMNS)
+    sorting, ended = Sorting(COLUMNS), request.args.get("ended") == "1"
     return page(
         "campaigns.html",
-        ["campaigns", "list", *sorting.words],
+        ["campaigns", "list", *(["--ended"] if ended else []), *sorting.words],
         active=active,
-        past=_sorted(list_campaigns(world, past=True), sorting),
+        past=_sorted(list_campaigns(world, past=True, ended=ended), sorting),
+        ended=ended,
         columns=PAST,
         sorting=sorting,
         link=lambda row: url_for("campaigns.show", number=row["id"]),

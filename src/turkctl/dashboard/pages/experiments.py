@@ -39,12 +39,14 @@ TASK_POLICY = "; ".join(
 
 @pages.get("/experiments")
 def index() -> ResponseReturnValue:
-    """Show all experiments that were ever configured."""
+    """Show the experiments that were ever configured; those that have ended where the address asks for them."""
+    ended = request.args.get("ended") == "1"
     return page(
         "experiments.html",
-        ["experiments", "list"],
-        columns=COLUMNS,
-        rows=experiment_rows(desk().world),
+        ["experiments", "list", *(["--ended"] if ended else [])],
+        columns=(*COLUMNS, "ended") if ended else COLUMNS,
+        rows=experiment_rows(desk().world, ended=ended),
+        ended=ended,
         links={"experiment": lambda row: link_to("experiments.show", slug=row["experiment"])},
     )
 

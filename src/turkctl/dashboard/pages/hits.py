@@ -71,11 +71,13 @@ def index() -> ResponseReturnValue:
     """Show the HITs of the filter in the address, the newest first."""
     here, selection, sorting = desk(), read_selection(), Sorting(SORTABLE)
     chosen, status = request.args.get("view") or "all", request.args.get("status") or None
-    query = HitQuery(selection, chosen, status, sorting.by, sorting.descending)
+    ended = request.args.get("ended") == "1"
+    query = HitQuery(selection, chosen, status, sorting.by, sorting.descending, ended)
+    more = ["--ended"] if ended and not selection.names else []
     found = page_of_hits(here.world, query, page_number(), SIZE)
     return page(
         "hits.html",
-        ["hits", "list", *_words(selection), *FLAGS[chosen], *option("--status", status), *sorting.words],
+        ["hits", "list", *_words(selection), *FLAGS[chosen], *option("--status", status), *more, *sorting.words],
         found=found,
         args=request.args,
         view=chosen,

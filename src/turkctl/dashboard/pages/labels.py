@@ -68,7 +68,7 @@ def index() -> ResponseReturnValue:
 
 
 def _runs(slug: str | None) -> list[dict[str, Any]]:
-    found = history(desk().world, slug, MOST_RUNS)
+    found = history(desk().world, slug, MOST_RUNS, ended=False)
     return [{**row, "changes": _changes(row["changes"] or {})} for row in found]
 
 

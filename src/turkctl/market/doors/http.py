@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,10 @@ DEFAULT_THREADS = 4
 _MAX_HEADER_BYTES = 65_536
 _MAX_CONNECTIONS = 1_000
 _BESIDE_THREADS = 4
+LINGER_BYTES = 16 * MAX_BODY_BYTES
+"""How much of a refused request is read and thrown away at most."""
+LINGER_SECONDS = 20.0
+"""For how long at most."""
 _SITE = "/worker"
 """Where browsers are sent if there are applications beside the API."""
 
@@ -244,9 +250,62 @@ class _RequestParser(HTTPRequestParser):  # type: ignore[misc]  # as above
 
 
 class _MarketChannel(HTTPChannel):  # type: ignore[misc]  # as above
+    """A connection that, when it refuses a request unread, reads on for a while and throws away what comes.
+
+    A connection that is closed with something unread is reset, and its client, a proxy for example, loses the answer
+    (RFC 9112, section 9.6). The server's own loop reads, so that no thread waits.
+    """
+
     parser_class = _RequestParser
     task_class = _Answering
     error_task_class = _Refusing
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+    _unread = False
+    """Whether the request was refused before it had come whole."""
+    _until: float | None = None
+    """Until when to read on; None before the answer is sent."""
+    _room = LINGER_BYTES
+
+    def service(self) -> None:
+        self._unread = self.requests[0].error is not None
+        super().service()
+
+    def readable(self) -> bool:
+        if self._until is None:
+            return bool(super().readable())
+        if self.clock() >= self._until:
+            self.will_close = True
+        return not self.will_close
+
+    def handle_write(self) -> None:
+        if not (self._unread and self.close_when_flushed) or self.will_close:
+            super().handle_write()
+            return
+        self._flush_exception(self._flush_some)
+        if self.will_close:
+            self.handle_close()
+        elif not self.total_outbufs_len:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Say that the answer is complete, and wait for the client to have sent the rest."""
+        self._unread = self.close_when_flushed = False
+        self._until = self.clock() + LINGER_SECONDS
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.handle_close()
+
+    def handle_read(self) -> None:
+        if self._until is None:
+            super().handle_read()
+            return
+        try:
+            self._room -= len(self.recv(self.adj.recv_bytes))  # closes the connection if the client has closed it
+        except OSError:
+            self._room = 0
+        if self._room <= 0 and self.connected:
+            self.handle_close()
 
 
 class _Door(HttpServer):

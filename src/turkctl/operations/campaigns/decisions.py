@@ -64,7 +64,8 @@ def decide(facts: Facts, balance: Balance | None, now: datetime) -> Decision:
     if closed is not None:
         return Decision(CLOSED, closed)
     if not version.active:
-        return Decision(WAITING, f"experiment {version.slug} is no longer configured")
+        gone = "is closed: it is being ended" if version.closed else "is no longer configured"
+        return Decision(WAITING, f"experiment {version.slug} {gone}")
     if not standing.missing:
         return Decision(WAITING, _in_play(standing))
     wanted = min(campaign.per_round, standing.missing)

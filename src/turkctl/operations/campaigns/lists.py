@@ -51,22 +51,27 @@ ROUND_COLUMNS = (
 )
 
 
-def list_campaigns(world: World, *, active: bool = False, past: bool = False) -> list[dict[str, Any]]:
-    """Return the rows of ``campaign list``, oldest first, from the database alone."""
+def list_campaigns(
+    world: World, *, active: bool = False, past: bool = False, ended: bool = True
+) -> list[dict[str, Any]]:
+    """Return the rows of ``campaign list``, oldest first, from the database alone.
+
+    ``ended=False`` leaves out those of experiments that have ended.
+    """
     statuses: Sequence[str] | None = None
     if active != past:
         statuses = campaigns.RUNNING if active else campaigns.PAST
     now, place, table = world.now(), world.listing_place, world.settings["participants_table"]
     with world.database.read() as session:
         counts = rounds.counts(session)
-        found = campaigns.list_all(session, place, statuses)
+        slugs = {each.experiment_id: each.slug for each in experiments.list_all(session, ended=ended)}
+        found = [each for each in campaigns.list_all(session, place, statuses) if each.experiment_id in slugs]
         places = {campaign.place for campaign in found}
         committed: dict[Place, Commitments] = {
             place: read_commitments(Scope(session, place, now))
             for place in {campaign.place for campaign in found if campaign.final is None}
         }
         paid = {place: read_paid(session, place) for place in places}
-        slugs = {version.experiment_id: version.slug for version in experiments.list_all(session)}
         numbers = {
             campaign.number: campaign.final
             or read_facts(session, campaign, table, now, committed[campaign.place]).numbers

@@ -258,6 +258,7 @@ def list_content(
     pending: bool = False,
     gold: bool = False,
     removed: bool = False,
+    ended: bool = True,
     limit: int | None = None,
     offset: int = 0,
 ) -> Iterator[dict[str, Any]]:
@@ -269,6 +270,7 @@ def list_content(
         pending: only items that the next dispatch would post.
         gold: only items with a known answer.
         removed: only removed items; by default only the others.
+        ended: also items of experiments that have ended; those of ``slug`` are listed anyway.
         limit: the highest number of rows.
         offset: the number of rows to skip.
 
@@ -278,7 +280,7 @@ def list_content(
     with world.database.read() as session:
         if slug is not None:
             find_experiment(session, slug)
-        wanted = ListFilter(slug, pending, gold, removed)
+        wanted = ListFilter(slug, pending, gold, removed, ended)
         listed = contents_counts.list_contents(
             Scope(session, world.listing_place, world.now()), wanted, limit=limit, offset=offset
         )

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -237,7 +238,7 @@ class _Application(Generic[P]):
                 return
             step = self.ready.popleft()
             self.wave = step.wave
-            future = pool.submit(self._perform, step)
+            future = pool.submit(copy_context().run, self._perform, step)
             self.flying[future] = step
             future.add_done_callback(self._finish)
 
@@ -331,7 +332,9 @@ def read_each(engine: Engine, keys: Sequence[K], read: Callable[[K], V]) -> Iter
     pace, health = Pace(engine.clock, engine.sleep), engine.health()
     pool = ThreadPoolExecutor(min(engine.workers, len(keys)), thread_name_prefix="turkctl")
     try:
-        under_way = {pool.submit(_read, engine, _bound(read, key), pace, health): key for key in keys}
+        under_way = {
+            pool.submit(copy_context().run, _read, engine, _bound(read, key), pace, health): key for key in keys
+        }
         for future in as_completed(under_way):
             error = future.exception()
             if error is not None and not isinstance(error, MarketRefusedError):

@@ -26,17 +26,19 @@ KEYS = (
     "version",
     "configured",
     "source",
+    "closed",
+    "ended",
 )
 """All keys of a row."""
 
 
-def list_experiments(session: Session, mode: str) -> list[dict[str, Any]]:
-    """Return a row per experiment, with the number of its HITs in this mode."""
+def list_experiments(session: Session, mode: str, *, ended: bool = False) -> list[dict[str, Any]]:
+    """Return a row per experiment, with the number of its HITs in this mode; with ``ended``, of ended ones too."""
     counts = hits.counts_by_experiment(session, mode)
     items = contents.numbers(session)
     return [
         _row(version, counts.get(version.experiment_id, {}), items.get(version.experiment_id, 0))
-        for version in experiments.list_all(session)
+        for version in experiments.list_all(session, ended=ended)
     ]
 
 
@@ -59,6 +61,8 @@ def _row(version: Version, counts: dict[str, int], items: int) -> dict[str, Any]
         "version": version.version,
         "configured": version.created,
         "source": version.source,
+        "closed": version.closed,
+        "ended": version.ended,
     }
 
 
@@ -82,10 +86,10 @@ def show_experiment(session: Session, slug: str, mode: str) -> dict[str, Any]:
     }
 
 
-def experiment_rows(world: World) -> list[dict[str, Any]]:
+def experiment_rows(world: World, *, ended: bool = False) -> list[dict[str, Any]]:
     """Return what :func:`list_experiments` does, for the world's mode."""
     with world.database.read() as session:
-        return list_experiments(session, world.settings.mode)
+        return list_experiments(session, world.settings.mode, ended=ended)
 
 
 def read_experiment(world: World, slug: str) -> dict[str, Any]:

@@ -57,11 +57,13 @@ def find_active_experiment(session: Session, slug: str | None, settings: Setting
     """Return the named experiment, or the only configured one.
 
     Raises:
-        NotFoundError: it is not configured (the message says if it is in the file), or none is configured.
+        NotFoundError: it is not configured (the message says if it is in the file) or has ended, or none is configured.
         UsageError: several are configured and none is named.
     """
     if slug is not None:
         found = experiments.by_slug(session, slug)
+        if found is not None and found.closed:
+            raise closed(found)
         if found is None or not found.active:
             raise _missing(slug, settings, configured_before=found is not None)
         return found
@@ -71,8 +73,9 @@ def find_active_experiment(session: Session, slug: str | None, settings: Setting
     if active:
         names = ", ".join(version.slug for version in active)
         raise UsageError("several experiments are configured", hint=f"name one with --experiment: {names}")
-    if settings.experiments:
-        raise _missing(next(iter(settings.experiments)), settings)
+    ended = {each.slug for each in experiments.list_all(session) if each.closed}
+    if described := next((slug for slug in settings.experiments if slug not in ended), None):
+        raise _missing(described, settings)
     raise NotFoundError(
         "no experiment is configured", hint="describe one in turkctl.toml, then run: turkctl experiments configure"
     )
@@ -89,6 +92,15 @@ def named_or_only(world: World, slug: str | None) -> str:
         return slug
     with world.database.read() as session:
         return find_active_experiment(session, None, world.settings).slug
+
+
+def closed(version: Version) -> NotFoundError:
+    """Return the error for posting for an experiment that has ended, or is being ended."""
+    what = "has ended" if version.ended else "is being ended"
+    return NotFoundError(
+        f"experiment '{version.slug}' {what}, so nothing new is posted for it",
+        hint=f"to go on with it, run: turkctl experiments reopen {version.slug}",
+    )
 
 
 def _missing(slug: str, settings: Settings, *, configured_before: bool = False) -> NotFoundError:

@@ -40,11 +40,21 @@ def not_after(session: Session, version: Version) -> list[Version]:
 
 def named_slugs(session: Session) -> frozenset[str]:
     """Return the experiments whose participants an active experiment keeps out."""
+    return frozenset(slug for named in _naming(session).values() for slug in named)
+
+
+def naming(session: Session, slug: str) -> list[str]:
+    """Return the active experiments that keep out the participants of this one."""
+    return sorted(other for other, named in _naming(session).items() if slug in named)
+
+
+def _naming(session: Session) -> dict[str, list[str]]:
+    """Return the active experiments that have ``not_after``, each with those that it means."""
     every = experiments.list_all(session)
     slugs = [each.slug for each in every]
     # Most experiments have no such key: their settings need no look.
-    naming = [each for each in every if each.active and each.settings.get("not_after")]
-    return frozenset(slug for each in naming for slug in expand(settings_of(each).not_after, each.slug, slugs))
+    having = [each for each in every if each.active and each.settings.get("not_after")]
+    return {each.slug: expand(settings_of(each).not_after, each.slug, slugs) for each in having}
 
 
 def count_rules(session: Session, version: Version) -> int:

@@ -52,6 +52,7 @@ def list_hits(
     active: bool = False,
     expired: bool | None = None,
     refresh: bool = False,
+    ended: bool = True,
 ) -> list[dict[str, Any]]:
     """Return the rows of ``hits list``, with the counters last read from the market, or read now with ``refresh``.
 
@@ -62,6 +63,7 @@ def list_hits(
         active: only those that workers can start on.
         expired: only those whose lifetime is over; False: only those whose lifetime is not, and that are not deleted.
         refresh: ask the market for the counters first.
+        ended: also those of experiments that have ended; ``False`` leaves out only what the selection does not name.
 
     Raises:
         UsageError: a status or a regular expression is invalid.
@@ -82,6 +84,7 @@ def list_hits(
         active=active or None,
         expired=expired,
         disposed=False if expired is False else None,
+        ended=None if ended or selection.names else False,
         now=now,
     )
     if refresh:

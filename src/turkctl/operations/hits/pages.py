@@ -33,6 +33,7 @@ class HitQuery:
         status: only those with this status; None: any.
         sort: one of :data:`SORTABLE`.
         descending: the highest first.
+        ended: also those of experiments that have ended, where the selection names none.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -40,6 +41,7 @@ class HitQuery:
     status: str | None = None
     sort: str | None = None
     descending: bool = False
+    ended: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,12 @@ def page_of_hits(world: World, query: HitQuery, page: int, size: int) -> HitPage
     with world.database.read() as session:
         found = hit_filter(session, world.listing_place, query.selection)
         wanted = replace(
-            found, statuses=statuses, expired=expired, disposed=False if expired is False else None, now=now
+            found,
+            statuses=statuses,
+            expired=expired,
+            disposed=False if expired is False else None,
+            ended=None if query.ended or query.selection.names else False,
+            now=now,
         )
         total = hits.count(session, wanted)
         part: list[HitRow] = []

@@ -16,7 +16,7 @@ from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.intents import processes
 from turkctl.operations.labels.decisions import ItemDecision
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.labels.lists import as_shown, is_numeric, settled_rule, unknown_item
+from turkctl.operations.labels.lists import as_shown, is_numeric, labellers, settled_rule, unknown_item
 from turkctl.operations.labels.meaning import as_class, rule_of, word
 from turkctl.store import contents, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
@@ -197,7 +197,7 @@ def exclude_workers(
     version, mode, now = _version(world, slug), world.listing_place.mode, world.now()
     read_answers(world, version)
     of = (version.experiment_id, mode)
-    chosen = list(dict.fromkeys(workers))
+    chosen = labellers(world, *of, workers)
     with world.database.read() if dry_run else world.database.write() as session:
         out = label_votes.excluded(session, *of)
         unknown = [each for each in label_votes.unknown_workers(session, *of, chosen) if each not in out]
@@ -233,7 +233,8 @@ def invalidate(
         raise UsageError("no labels are selected", hint="give --item, --worker, or both")
     version, mode, now = _version(world, slug), world.listing_place.mode, world.now()
     read_answers(world, version)
-    of, meant = (version.experiment_id, mode), Narrowed(item, worker)
+    of = (version.experiment_id, mode)
+    meant = Narrowed(item, None if worker is None else labellers(world, *of, [worker])[0])
     with world.database.read() if dry_run else world.database.write() as session:
         there, _ = label_votes.list_page(session, mode, version.experiment_id, meant, 0, size=1)
         if not there:

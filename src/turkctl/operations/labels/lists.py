@@ -14,6 +14,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.meaning import rule_of
+from turkctl.operations.selection.own_ids import meant_by_lists
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun, ByHand, LabelledItem
@@ -37,7 +38,13 @@ DIGITS = 6
 
 
 def list_labels(
-    world: World, slug: str | None, item: str | None = None, worker: str | None = None, *, counting: bool = False
+    world: World,
+    slug: str | None,
+    item: str | None = None,
+    worker: str | None = None,
+    *,
+    counting: bool = False,
+    ended: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per label, in the order in which they were stored, then those set by hand; read on demand.
 
@@ -48,29 +55,44 @@ def list_labels(
         worker: only of this worker, who sets no label by hand.
         counting: only labels that count, as they count: not those of rejected work, taken out, of excluded workers,
             without value, that say nothing or are none of the classes, or set by hand.
+        ended: also labels of experiments that have ended; those of ``slug`` are listed anyway.
 
     Raises:
         NotFoundError: no such experiment.
     """
-    versions = _versions(world, slug)
+    versions = _versions(world, slug, ended=ended)
     for version in versions:
         read_answers(world, version)
-    return _labels(world, versions, slug is not None, Narrowed(item, worker, counting))
+    if worker is not None:
+        only = versions[0].experiment_id if slug is not None else None
+        (worker,) = labellers(world, only, world.listing_place.mode, [worker])
+    return _labels(world, versions, slug is not None, Narrowed(item, worker, counting), ended=ended)
 
 
-def _versions(world: World, slug: str | None) -> list[Version]:
+def labellers(world: World, experiment_id: int | None, mode: str, workers: Sequence[str]) -> list[str]:
+    """Return the workers, each once; a name under which nobody gave labels may be a lab's own id of a worker."""
+    named = list(dict.fromkeys(workers))
     with world.database.read() as session:
-        return [find_experiment(session, slug)] if slug is not None else experiments.list_all(session)
+        unknown = label_votes.unknown_workers(session, experiment_id, mode, named)
+    found = meant_by_lists(world, unknown) if unknown else {}
+    return list(dict.fromkeys(found.get(each, each) for each in named))
 
 
-def _labels(world: World, versions: list[Version], named: bool, narrowed: Narrowed) -> Iterator[dict[str, Any]]:
+def _versions(world: World, slug: str | None, *, ended: bool = True) -> list[Version]:
+    with world.database.read() as session:
+        return [find_experiment(session, slug)] if slug is not None else experiments.list_all(session, ended=ended)
+
+
+def _labels(
+    world: World, versions: list[Version], named: bool, narrowed: Narrowed, *, ended: bool
+) -> Iterator[dict[str, Any]]:
     """Read each page in its own transaction, so that a slow reader of the output blocks nobody."""
     after, mode = 0, world.listing_place.mode
     experiment_id = versions[0].experiment_id if named else None
     rules = _rules(world, versions)
     while True:
         with world.database.read() as session:
-            page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after)
+            page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after, ended=ended)
         if not page:
             break
         yield from _vote_rows(page, rules, counting=narrowed.only_counting)
@@ -225,8 +247,8 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, DIGITS) + 0.0
 
 
-def history(world: World, slug: str | None, limit: int | None) -> list[dict[str, Any]]:
-    """Return a row per run of this mode, newest first.
+def history(world: World, slug: str | None, limit: int | None, *, ended: bool = True) -> list[dict[str, Any]]:
+    """Return a row per run of this mode, newest first; ``ended=False`` leaves out those of ended experiments.
 
     A run that was killed could not record it; the next run does so. Until then this function says so.
 
@@ -238,7 +260,7 @@ def history(world: World, slug: str | None, limit: int | None) -> list[dict[str,
     mode = world.listing_place.mode
     with world.database.read() as session:
         experiment_id = None if slug is None else find_experiment(session, slug).experiment_id
-        runs = label_results.list_runs(session, mode, experiment_id, limit)
+        runs = label_results.list_runs(session, mode, experiment_id, limit, ended=ended)
         left = abandoned(session, mode)
     return [_run_row(run, abandoned=run.experiment_id in left) for run in runs]
 

@@ -42,7 +42,7 @@ from turkctl.store import experiments, intents, market_rules, participants, paym
 from turkctl.store.base import Scope
 from turkctl.store.intents import TOKEN_TRUSTED, Batch, Intent
 from turkctl.store.payments import Payment, PaymentFilter
-from turkctl.units import ZERO, format_money, money_text
+from turkctl.units import ZERO, format_money, money_text, parse_money
 from turkctl.words import counted
 
 CLOCK_HOLDS = 1.0
@@ -261,7 +261,12 @@ class Bonus(Act[Intent]):
             raise self._over[step.payload.token]
         intent = self._stored[step.payload.token]
         if intent.state == intents.DONE:
-            return Done(ALREADY_DONE, f"${intent.request['amount']} was paid by another run", value=None, cost=ZERO)
+            return Done(
+                ALREADY_DONE,
+                f"{money_text(parse_money(intent.request['amount']))} was paid by another run",
+                value=None,
+                cost=ZERO,
+            )
         if self._now() - intent.created > TOKEN_TRUSTED:
             raise RefusedError(
                 "an earlier request got no answer, and is too old to be repeated",

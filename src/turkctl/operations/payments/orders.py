@@ -123,7 +123,7 @@ def check_amount(amount: Decimal) -> None:
     """
     if amount < CENT or amount != amount.quantize(CENT):
         raise UsageError(
-            f"a bonus of {money_text(amount)} cannot be paid", hint="give a whole number of cents, at least $0.01"
+            f"a bonus of {money_text(amount)} cannot be paid", hint="give a whole number of cents, at least 0.01"
         )
 
 

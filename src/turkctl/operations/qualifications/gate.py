@@ -19,12 +19,12 @@ from turkctl.mturk import requirements
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.experiments.study_rules import count_rules
-from turkctl.operations.qualifications.took_part import NAME_ID, ensure_type, make_type
+from turkctl.operations.qualifications.took_part import NAME_ID, ensure_type, make_type, remember_type
 from turkctl.own_market import GRANT_ON_ACCEPT
 from turkctl.store import meta, qualifications
 from turkctl.store.base import Place
 from turkctl.store.experiments import Version
-from turkctl.store.qualifications import GATE, MadeType
+from turkctl.store.qualifications import GATE
 
 
 def keep_out(world: World, version: Version, now: datetime) -> tuple[str, ...]:
@@ -69,17 +69,7 @@ def ensure_gate(world: World, version: Version, now: datetime) -> str | None:
         return None
     description = f"Accepted a HIT of: {version.settings['title']}"
     made = make_type(world, name, description, keywords=(GRANT_ON_ACCEPT,))
-    row = MadeType(
-        mode=world.place.mode,
-        market=world.place.market,
-        experiment_id=version.experiment_id,
-        purpose=GATE,
-        type_id=made.type_id,
-        name=name,
-        created=now,
-    )
-    with world.database.write() as session:
-        qualifications.remember(session, row)
+    remember_type(world, version, GATE, made.type_id, name, now)
     return made.type_id
 
 

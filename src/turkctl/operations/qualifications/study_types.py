@@ -23,12 +23,12 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.experiments.study_rules import named_slugs, not_after
 from turkctl.operations.qualifications.gate import ensure_gate
-from turkctl.operations.qualifications.took_part import NAME_ID, ensure_type, find_or_create, grant_new
+from turkctl.operations.qualifications.took_part import NAME_ID, ensure_type, find_or_create, grant_new, remember_type
 from turkctl.own_market import AUDIENCE, CONSENT
 from turkctl.store import meta, qualifications
 from turkctl.store.consents import purpose_of
 from turkctl.store.experiments import Version
-from turkctl.store.qualifications import GATE, TOOK_PART, MadeType
+from turkctl.store.qualifications import GATE, TOOK_PART
 
 Requirement = dict[str, Any]
 
@@ -152,17 +152,7 @@ def _ensure(
     if known is not None:
         return known.type_id
     made = find_or_create(world, name, lambda: make(name))
-    row = MadeType(
-        mode=world.place.mode,
-        market=world.place.market,
-        experiment_id=version.experiment_id,
-        purpose=purpose,
-        type_id=made.type_id,
-        name=name,
-        created=now,
-    )
-    with world.database.write() as session:
-        qualifications.remember(session, row)
+    remember_type(world, version, purpose, made.type_id, name, now)
     return made.type_id
 
 

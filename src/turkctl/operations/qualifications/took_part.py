@@ -38,20 +38,23 @@ def ensure_type(world: World, version: Version, now: datetime) -> str:
     if known is not None:
         return known.type_id
     made = make_type(world, name, f"Took part in: {version.settings['title']}")
-    with world.database.write() as session:
-        qualifications.remember(
-            session,
-            MadeType(
-                mode=world.place.mode,
-                market=world.place.market,
-                experiment_id=version.experiment_id,
-                purpose=qualifications.TOOK_PART,
-                type_id=made.type_id,
-                name=name,
-                created=now,
-            ),
-        )
+    remember_type(world, version, qualifications.TOOK_PART, made.type_id, name, now)
     return made.type_id
+
+
+def remember_type(world: World, version: Version, purpose: str, type_id: str, name: str, now: datetime) -> None:
+    """Store which type the market has for this purpose of the experiment."""
+    made = MadeType(
+        mode=world.place.mode,
+        market=world.place.market,
+        experiment_id=version.experiment_id,
+        purpose=purpose,
+        type_id=type_id,
+        name=name,
+        created=now,
+    )
+    with world.database.write() as session:
+        qualifications.remember(session, made)
 
 
 def make_type(world: World, name: str, description: str, keywords: Sequence[str] = ()) -> QualificationType:
@@ -107,6 +110,8 @@ def grant_new(
     with world.database.read() as session:
         made = qualifications.find(session, world.place, experiment_id, purpose)
         workers = [] if made is None else _new_workers(session, world, made)
+        if made is not None:
+            workers = list(dict.fromkeys([*workers, *qualifications.granted_before(session, made)]))
     if made is None or not workers:
         return 0
     plan = Plan("grant", world.place.mode, tuple(Step(worker, worker) for worker in workers))

@@ -10,6 +10,7 @@ from turkctl.harmless import harmless_html
 from turkctl.html_pages import page_template
 from turkctl.operations.report.sections import Section, sections
 from turkctl.outputs import Protected, writing_text
+from turkctl.units import unit_words
 
 Shown = Callable[[Any], str]
 """Returns a value as people read it."""
@@ -53,9 +54,10 @@ def render(report: Mapping[str, Any], shown: Shown) -> str:
     """Return the page of a report."""
     versions = ", ".join(report["codeversions"])
     subtitle = f"Experiment {report['experiment']}, code version {versions}, mode {report['mode']}; "
+    money = unit_words(report["money"][0]["currency"])
     return _PAGE.substitute(
         title=harmless_html(f"Report: {report['title']}"),
-        subtitle=harmless_html(f"{subtitle}made {shown(report['made'])} UTC. Money is in dollars."),
+        subtitle=harmless_html(f"{subtitle}made {shown(report['made'])} UTC. Money is in {money}."),
         body="\n".join(part for section in sections(report) for part in _section(section, shown)),
     )
 

@@ -36,6 +36,11 @@ class Selection:
         narrowing = (self.regex, self.experiment, self.campaign, self.code_version)
         return any(each is not None for each in narrowing)
 
+    @property
+    def names(self) -> bool:
+        """Return whether it names HITs or experiments, or asks for all: then nothing is left out of a list."""
+        return bool(self.ids or self.filters or self.everything)
+
     def require(self) -> Selection:
         """Return self; raise if nothing is selected.
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from turkctl.errors import TurkctlError
 from turkctl.harmless import hides_characters
 from turkctl.ids import can_be_worker, is_text, looks_like_markets
 from turkctl.mturk.workers import MAX_OWN_IDS
 from turkctl.operations.engine.world import World
 from turkctl.own_market import OWN_IDS
+from turkctl.paths import is_lost
+from turkctl.settings import sqlite_path
 
 _LONGEST = 200
 """Characters of an own id at most."""
@@ -29,6 +32,18 @@ def worker_ids(world: World, ids: Sequence[str]) -> dict[str, str]:
     """
     asked = [each for each in dict.fromkeys(ids) if _can_be_own(each)]
     return _found(world, asked, create=False) if asked and _has_own_ids(world) else {}
+
+
+def meant_by_lists(world: World, ids: Sequence[str]) -> dict[str, str]:
+    """Return what :func:`worker_ids` does, for lists: nothing where the market is not there or does not answer."""
+    settings = world.settings
+    place = sqlite_path(settings.market_url) if settings.mode == "local" and settings.has_market else None
+    if settings.mode == "local" and (not settings.has_market or (place is not None and is_lost(place))):
+        return {}
+    try:
+        return worker_ids(world, ids)
+    except TurkctlError:
+        return {}
 
 
 def meant(world: World, ids: Sequence[str]) -> list[str]:

@@ -59,7 +59,9 @@ class StatusWorld(World, Protocol):
         """Return how many workers the market has, and how many could accept one of these HITs; None if unknown."""
 
 
-def read_status(world: StatusWorld, now: datetime, *, experiment: str | None = None, days: bool = False) -> Status:
+def read_status(
+    world: StatusWorld, now: datetime, *, experiment: str | None = None, days: bool = False, ended: bool = False
+) -> Status:
     """Return where the study stands in the mode of the settings, by what the database knows.
 
     Args:
@@ -68,6 +70,7 @@ def read_status(world: StatusWorld, now: datetime, *, experiment: str | None = N
         now: the time that the study lives in.
         experiment: slug of the only experiment to tell about; tasks and the scheduler are those of all.
         days: also count the people of each day.
+        ended: also tell about experiments that have ended; the one that is named is told about anyway.
 
     Raises:
         NotFoundError: no experiment of this name was ever configured.
@@ -81,18 +84,21 @@ def read_status(world: StatusWorld, now: datetime, *, experiment: str | None = N
         found = [_experiment(session, numbers, campaigns, version) for version in versions]
         if experiment is None:
             found.append(_nobodys(numbers))
-        shown = tuple(each for each in found if each.experiment is not None or not each.idle)
+        told_of = tuple(each for each in found if each.experiment is not None or not each.idle)
+        hidden = () if ended or experiment is not None else tuple(each for each in told_of if each.ended is not None)
+        shown = tuple(each for each in told_of if each not in hidden)
         scheduler = _read_scheduler(session, mode, now) if there & {presence.TASKS, presence.SCHEDULER} else None
         status = Status(
             mode=mode,
             now=now,
             experiments=shown,
-            money=MoneyStatus.total(each.money for each in shown),
-            decisions=_decisions(session, place, shown, there),
+            money=MoneyStatus.total(each.money for each in told_of),
+            decisions=_decisions(session, place, told_of, there),
             deadlines=_deadlines(session, HitFilter(place, slugs=None if experiment is None else [experiment]), now),
             tasks=_tasks(scheduler),
             scheduler=_scheduler(scheduler),
-            days=tuple(day for version in versions for day in _days(session, place, version)) if days else (),
+            days=_all_days(session, place, versions, shown) if days else (),
+            ended=tuple(each.experiment for each in hidden if each.experiment is not None),
         )
     waiting = {} if campaigns is None else campaigns.waiting
     told = tuple(_with_eligible(world, each, waiting) for each in status.experiments)
@@ -209,7 +215,7 @@ def _claimed(session: Session, owed: Sequence[OwedGroup]) -> list[OwedGroup]:
     """Assign what belongs to no known HIT to the only configured experiment with its code version."""
     if all(group.code_version is None for group in owed):
         return list(owed)
-    active = experiments.list_all(session, inactive=False)
+    active = [each for each in experiments.list_all(session, ended=False) if each.active or each.closed]
     versions = Counter(version.code_version for version in active)
     owner = {each.code_version: each.experiment_id for each in active if versions[each.code_version] == 1}
     return [
@@ -234,6 +240,8 @@ def _experiment(
         to_review=_to_review(numbers, key),
         bonuses_owed=_owed(numbers, key),
         deletable_hits=sum(each.deletable for each in numbers.work if each.experiment_id == key),
+        closed=version.closed,
+        ended=version.ended,
     )
 
 
@@ -427,6 +435,13 @@ def _scheduler(state: SchedulerState | None) -> SchedulerStatus:
         heartbeat=None if row is None else row.heartbeat,
         overdue=() if state is None else tuple(task.name for task in state.unattended),
     )
+
+
+def _all_days(
+    session: Session, place: Place, versions: Sequence[Version], shown: Sequence[ExperimentStatus]
+) -> tuple[DayStatus, ...]:
+    told = {each.experiment for each in shown}
+    return tuple(day for version in versions if version.slug in told for day in _days(session, place, version))
 
 
 def _days(session: Session, place: Place, version: Version) -> list[DayStatus]:

@@ -136,7 +136,8 @@ class StatusWords:
 def _heading(each: ExperimentStatus) -> str:
     if each.experiment is None:
         return "HITs of no experiment"
-    inactive = "" if each.active else ", no longer configured"
+    closed = None if each.closed is None else ", being ended" if each.ended is None else ", ended"
+    inactive = closed or ("" if each.active else ", no longer configured")
     return f"{each.experiment}, code version {each.codeversion}{inactive}"
 
 

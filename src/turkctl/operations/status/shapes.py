@@ -161,6 +161,9 @@ class ExperimentStatus:
     to_review: ReviewStatus
     bonuses_owed: OwedStatus
     deletable_hits: int
+    closed: datetime | None = None
+    """Since when it is being ended."""
+    ended: datetime | None = None
 
     @property
     def idle(self) -> bool:
@@ -265,6 +268,8 @@ class Status:
     scheduler: SchedulerStatus
     days: tuple[DayStatus, ...] = field(default=())
     """Filled in where it was asked for."""
+    ended: tuple[str, ...] = ()
+    """Experiments that have ended and are left out of ``experiments``; sums have them."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it; money stays Decimal, times stay aware."""

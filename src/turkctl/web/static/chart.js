@@ -1,5 +1,5 @@
 // Charts of numbers over time. An element says with `data-chart` from which address its numbers come, with `data-lines`
-// which of them are drawn ("key=words|…"), with `data-level` a constant line, and with `data-money` that they are dollars.
+// which of them are drawn ("key=words|…"), with `data-level` a constant line, and with `data-money` that they are amounts, and of which unit.
 "use strict";
 
 (() => {
@@ -22,8 +22,10 @@
   }
 
   function options(element, width, level) {
-    const money = element.dataset.money !== undefined;
-    const shown = (value) => (value == null ? "–" : money ? `$${value.toFixed(2)}` : String(value));
+    const unit = element.dataset.money;
+    const money = unit !== undefined;
+    const amount = (number) => (unit === "USD" ? `$${number}` : `${number} ${unit}`);
+    const shown = (value) => (value == null ? "–" : money ? amount(value.toFixed(2)) : String(value));
     const line = (words, stroke, dash) => ({
       label: words, stroke, width: 2, dash, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false },
       value: (chart, value) => shown(value),
@@ -36,7 +38,7 @@
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (chart, least, most) => [0, Math.max(1, most * 1.05)] } },
-      axes: [{ ...axis, space: 75, values: moments }, { ...axis, size: money ? 70 : 50, values: (chart, ticks) => ticks.map((each) => (money ? `$${each}` : String(each))) }],
+      axes: [{ ...axis, space: 75, values: moments }, { ...axis, size: money ? 70 : 50, values: (chart, ticks) => ticks.map((each) => (unit === "USD" ? `$${each}` : String(each))) }],
       series: [{ label: "Time (UTC)", value: (chart, each) => (each == null ? "–" : iso(each).slice(0, 16).replace("T", " ")) }, ...lines, ...level.map((words) => line(words, colour("--live"), [2, 6]))],
     };
   }
