@@ -206,9 +206,10 @@ class Context:
 
         if not has_study(usual):
             return None
+        named = mask_url(settings.database_url)
         return (
-            f"the database {mask_url(settings.database_url)} is empty, but {usual} has a study; to go on with that one"
-            " here, run: turkctl --database-url sqlite:///FILE db copy --to URL (see turkctl help db copy)"
+            f"the database {named} is empty, but {usual} has a study; to move it, run: "
+            f"turkctl db copy --database-url sqlite:///{usual} --to {named}"
         )
 
     def known_unit(self, database: Database) -> str:

@@ -154,24 +154,30 @@ def compare(source: Side, target: Side, copied: CopiedTable) -> int:
     Raises:
         CopyDiffersError: they differ.
     """
-    here, there = _measured(source, copied), _measured(target, copied)
-    if here[0] != there[0]:
+    number, found = count(source, copied), count(target, copied)
+    if number != found:
         raise CopyDiffersError(
-            f"the copy of table {copied.name} has {there[0]} rows, not {here[0]}; nothing was copied", hint="try again"
+            f"the copy of table {copied.name} has {found} rows, not {number}; nothing was copied", hint="try again"
         )
+    if number:
+        _compare_columns(source, target, copied)
+    return number
+
+
+def _compare_columns(source: Side, target: Side, copied: CopiedTable) -> None:
+    here, there = _measured(source, copied), _measured(target, copied)
     names = [column.name for column in copied.columns if column.name not in copied.cleared]
     for number, name in enumerate(names):
-        part = slice(1 + 3 * number, 4 + 3 * number)
+        part = slice(3 * number, 3 * number + 3)
         if not all(map(_alike, here[part], there[part])):
             raise CopyDiffersError(
                 f"the copy of table {copied.name} differs in column {name}; nothing was copied", hint="try again"
             )
-    return int(here[0])
 
 
 def _measured(side: Side, copied: CopiedTable) -> list[Any]:
-    """Return the number of rows and, for each column, of values, and their sum in two parts."""
-    wanted = ["count(*)"]
+    """Return for each column the number of its values, and their sum in two parts."""
+    wanted = []
     for column in copied.columns:
         if column.name in copied.cleared:
             continue

@@ -17,6 +17,7 @@ from turkctl.errors import TurkctlError, UsageError
 
 Translate = Callable[[SQLAlchemyError, URL], TurkctlError | None]
 """Returns the error to show for what a driver raised; None if the fault is in turkctl."""
+_CACHE_KB = 65_536
 WAIT_MS = 5000
 """How long whoever writes at the moment is waited for, in milliseconds."""
 
@@ -36,8 +37,9 @@ class Side:
         self._translate = translate
         self._engine = create_engine(url, poolclass=NullPool)
         self._connection: Connection | None = None
+        self._cache_kb: int | None = None
         if self.sqlite:
-            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "connect", self._prepare_sqlite)
             event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
 
     @property
@@ -60,10 +62,7 @@ class Side:
         """Begin a transaction; on SQLite nobody else writes from now on. Nothing happens where one has begun."""
         if self._connection is not None:
             return
-        if self.file is not None:
-            with suppress(OSError):  # connecting will report what is wrong with the folder
-                sqlite_files.make(self.file)
-            sqlite_files.refuse_empty(self.file)
+        self._make()
         with self.translating():
             connection = self._engine.connect()
             try:
@@ -138,12 +137,31 @@ class Side:
             finally:
                 connection.close()
 
-    def log_ahead(self) -> None:
-        """Use SQLite's write-ahead log from now on, so that readers and writers do not wait for each other."""
+    def expect_much(self) -> None:
+        """Prepare SQLite for one great transaction: its log need not wait for the disk, its index fits in memory."""
+        if self.sqlite and self._connection is None:
+            self._cache_kb = _CACHE_KB
+            self._make()
+            self.use_journal("wal")
+
+    def use_journal(self, mode: str) -> None:
+        """Let SQLite keep changes that are not in the file yet in this way from now on, for all programs."""
         if self.sqlite:
             with self.translating(), self._engine.connect() as connection:
                 driver: Any = connection.connection.driver_connection
-                driver.execute("PRAGMA journal_mode=WAL")
+                driver.execute(f"PRAGMA journal_mode={mode}")
+
+    def _make(self) -> None:
+        if self.file is not None:
+            with suppress(OSError):  # connecting will report what is wrong with the folder
+                sqlite_files.make(self.file)
+            sqlite_files.refuse_empty(self.file)
+
+    def _prepare_sqlite(self, connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not open transactions of its own
+        connection.execute(f"PRAGMA busy_timeout={WAIT_MS:d}")
+        if self._cache_kb is not None:
+            connection.execute(f"PRAGMA cache_size=-{self._cache_kb:d}")
 
     def close(self) -> None:
         """Undo what was not committed, and disconnect."""
@@ -163,8 +181,3 @@ class Side:
             if shown is None:
                 raise
             raise shown from error
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not open transactions of its own
-    connection.execute(f"PRAGMA busy_timeout={WAIT_MS:d}")

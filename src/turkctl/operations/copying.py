@@ -80,8 +80,8 @@ class Part:
     rows: dict[str, int] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     """Tables of the source that are nobody's that is copied."""
-    log_ahead: bool = False
-    """Whether the copy uses SQLite's write-ahead log: not where psiTurk made the file, and uses none."""
+    journal: str = "wal"
+    """How the copy keeps changes, on SQLite: as turkctl does, or as a file that psiTurk made does."""
 
     def refusal(self, mark: MoveMark) -> RefusedError:
         """Return the error for a source that does not act."""
@@ -194,7 +194,7 @@ def _look(part: Part, *, keep: bool) -> None:
     if source.file is not None and not exists(source.file):
         raise NotFoundError(f"there is no database {source.name}")
     source.begin()
-    part.log_ahead = source.journal_mode() in (None, "wal")
+    part.journal = source.journal_mode() or part.journal
     identity = contents.identity(source.connection)
     if identity is None:
         raise NotFoundError(f"{contents.what} is not in {source.name}")
@@ -202,6 +202,7 @@ def _look(part: Part, *, keep: bool) -> None:
     part.left_out = contents.left_out(source.tables())
     source.lock([each.name for each in part.tables])
     mark = contents.mark(source.connection)
+    target.expect_much()
     target.begin()
     target.require_unicode()
     there = _found_there(part)
@@ -329,6 +330,5 @@ def _set_mark_of_target(part: Part, state: str, now: str, told: CopyProgress) ->
         part.contents.set_mark(part.target.connection, MoveMark(state, mark.token, part.source.name, now))
     told.step(f"{state} {part.contents.what}")
     part.target.commit()
-    if part.log_ahead:
-        part.target.log_ahead()
+    part.target.use_journal(part.journal)
     told.step(f"{state} {part.contents.what}, done")
