@@ -202,20 +202,26 @@ def _look(part: Part, *, keep: bool) -> None:
     part.left_out = contents.left_out(source.tables())
     source.lock([each.name for each in part.tables])
     mark = contents.mark(source.connection)
+    moved = mark is not None and mark.state == marks.MOVED and not keep
+    if mark is not None and not (moved or mark.acts or (keep and mark.state == marks.KEPT)):
+        raise part.refusal(mark)
+    if not moved:
+        _refuse_work(part)
     target.expect_much()
     target.begin()
     target.require_unicode()
     there = _found_there(part)
-    if mark is not None and mark.state == marks.MOVED and not keep:
+    if moved and mark is not None:
         part.state = _what_is_left(part, mark, there)
-        return
-    if mark is not None and not mark.acts and not (keep and mark.state == marks.KEPT):
-        raise part.refusal(mark)
-    for worker in contents.at_work(source.connection):
-        if not processes.is_gone(worker):
-            raise AtWorkError(worker, contents.what)
-    if there is not None and not _may_begin_anew(part, there, identity):
+    elif there is not None and not _may_begin_anew(part, there, identity):
         raise TargetHasDataError(target, contents.what)
+
+
+def _refuse_work(part: Part) -> None:
+    """Raise AtWorkError if a living process is at work with the source."""
+    for worker in part.contents.at_work(part.source.connection):
+        if not processes.is_gone(worker):
+            raise AtWorkError(worker, part.contents.what)
 
 
 def _found_there(part: Part) -> MoveMark | None:
