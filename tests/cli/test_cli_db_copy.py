@@ -24,6 +24,7 @@ from turkctl.cli import run as program
 from turkctl.context import Context
 from turkctl.copying.marks import MarkedError
 from turkctl.operations import copying
+from turkctl.operations.intents.presence import DashboardPresence
 from turkctl.settings import load
 
 Run = Callable[..., Any]
@@ -251,7 +252,8 @@ def test_a_process_that_is_killed_leaves_one_that_acts_or_the_same_command_finis
         process.send_signal(signal.SIGKILL)
     old = turkctl("hits", "create", "--assignments", "1").code
     there = ("--database-url", "sqlite:///new.db", "--market-url", "sqlite:///new-market.db")
-    new = turkctl("hits", "create", "--assignments", "1", *there).code if (busy / "new.db").exists() else 2
+    arrived = (busy / "new.db").exists() and "turkctl_meta" in content(busy / "new.db")
+    new = turkctl("hits", "create", "--assignments", "1", *there).code if arrived else 3
     assert not (old == 0 and new == 0)
     assert turkctl("db", "copy", *TO, "--switch").code == 0
     assert turkctl("hits", "create", "--assignments", "1", "--new").code == 0
@@ -284,3 +286,14 @@ def test_a_process_that_began_before_the_move_asks_the_market_for_no_change(busy
         with pytest.raises(MarkedError):
             early.mturk.expire_hit(hit_id)
         assert early.mturk.balance().available > 0, "it may look"
+
+
+def test_a_served_dashboard_is_in_the_way_until_it_ends(busy: Path, turkctl: Run) -> None:
+    with closing(Context(load({}, dict(os.environ), busy))) as world:
+        presence = DashboardPresence(world)
+        presence.begin()
+        refused = turkctl("db", "copy", *TO, "--json")
+        assert (refused.code, "a dashboard is at work" in last_error(refused.err)["message"]) == (3, True)
+        assert not (busy / "new.db").exists()
+        presence.end()
+    assert turkctl("db", "copy", *TO).code == 0
